@@ -1,0 +1,1 @@
+"""Online and periodically refitted detectors over executions, free of Kafka."""

@@ -1,0 +1,56 @@
+"""Settings of detection, each with its legal range; a wrong one is named with rule and value."""
+
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+
+def _setting(default: Any, low: float, high: float, meaning: str) -> Any:
+    return field(default=default, metadata={"low": low, "high": high, "meaning": meaning})
+
+
+@dataclass(frozen=True, slots=True)
+class DetectionSettings:
+    """How the detectors learn and when they alarm.
+
+    Raises:
+        ValueError: a setting lies outside its range; the message names setting, rule and value.
+
+    >>> DetectionSettings(minor_sigma=-1.0)
+    Traceback (most recent call last):
+        ...
+    ValueError: The setting 'minor_sigma' must be from 3 to 40. Got -1.0 instead.
+    """
+
+    minor_sigma: float = _setting(6.0, 3, 40, "chart deviation, in sigma, from which an anomaly is minor")
+    major_sigma: float = _setting(8.0, 3, 40, "chart deviation, in sigma, from which an anomaly is major")
+    tail_score: float = _setting(
+        6.0, 2, 50, "−log10 of the false-alarm probability from which a single execution is an anomaly"
+    )
+    warm_up_executions: int = _setting(60, 10, 500, "executions of an operation before its charts judge")
+    gate_sigma: float = _setting(4.0, 2, 40, "deviation, in sigma, from which a chart stops learning")
+    patience_s: float = _setting(600.0, 1, 86_400, "event time after which a lasting deviation is learned")
+    rest_s: float = _setting(300.0, 0, 86_400, "event time in which a repeated anomaly is not published again")
+    silence_score: float = _setting(
+        6.0, 2, 50, "−log10 of the false-alarm probability from which missing traffic is an anomaly"
+    )
+    first_refit: int = _setting(512, 64, 1_000_000, "executions of an application before its first forest")
+    refit_growth: float = _setting(2.0, 1.1, 100, "factor between the counts of successive refits")
+    refit_every_at_most: int = _setting(50_000, 64, 10_000_000, "executions between refits once they no longer grow")
+    refit_delay: int = _setting(256, 1, 10_000, "executions between the start of a refit and its taking effect")
+    reservoir: int = _setting(2_000, 64, 20_000, "executions kept per application to refit from")
+    operations_per_application: int = _setting(
+        2_000, 1, 1_000_000, "operations with a model of their own per application; more share one"
+    )
+    applications_per_worker: int = _setting(20_000, 1, 10_000_000, "applications with models on one worker")
+
+    def __post_init__(self) -> None:
+        for setting in fields(self):
+            value = getattr(self, setting.name)
+            low, high = setting.metadata["low"], setting.metadata["high"]
+            if not low <= value <= high:
+                raise ValueError(f"The setting '{setting.name}' must be from {low} to {high}. Got {value!r} instead.")
+        if self.major_sigma < self.minor_sigma:
+            raise ValueError(
+                f"The setting 'major_sigma' must be at least 'minor_sigma'. "
+                f"Got {self.major_sigma!r} and {self.minor_sigma!r} instead."
+            )

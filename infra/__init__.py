@@ -1,0 +1,1 @@
+"""What tracehound runs on: brokers for development and tests, topic creation, monitoring."""

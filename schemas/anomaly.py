@@ -1,0 +1,81 @@
+"""The output contract of detection: what is unusual, how unusual, compared with what, and why in one sentence."""
+
+from typing import Any, Literal
+
+import msgspec
+
+AnomalyKind = Literal["latency", "structure", "errors", "outlier", "traffic", "saturation"]
+Severity = Literal["minor", "major", "critical"]
+SEVERITIES: tuple[Severity, ...] = ("minor", "major", "critical")
+"""From harmless to grave."""
+
+
+class Window(msgspec.Struct, omit_defaults=True):
+    """A stretch of event time: RFC 3339 start and end, and the executions it holds."""
+
+    start: str
+    end: str
+    count: int
+
+
+class ModelStamp(msgspec.Struct):
+    """Which model judged, what it had learned by then, and whether it was still warming up."""
+
+    name: str
+    version: str
+    learned: int
+    trained_at: str | None
+    warming: bool
+
+
+class Anomaly(msgspec.Struct):
+    """What is unusual about an operation (or, for traffic, a whole application).
+
+    ``score`` is −log10 of the false-alarm probability, ``sigma`` the same as standard deviations of a normal
+    distribution. ``typical``, ``actual`` and ``bounds`` are in ``unit``. ``contributions`` maps a feature to its
+    share; shares sum to 1. ``incident_key`` is the same for everything that belongs together.
+    """
+
+    application: str
+    operation: str
+    environment: str
+    version: str
+    kind: AnomalyKind
+    score: float
+    sigma: float
+    severity: Severity
+    confidence: float
+    signal: str
+    typical: float
+    actual: float
+    bounds: tuple[float, float]
+    unit: str
+    contributions: dict[str, float]
+    reason: str
+    exemplar_trace_ids: list[str]
+    window: Window | None
+    model: ModelStamp
+    incident_key: str
+
+
+class AnomalyEvent(msgspec.Struct, omit_defaults=True):
+    """CloudEvents 1.0 envelope of an anomaly (structured JSON). ``id`` follows from content alone."""
+
+    id: str
+    source: str
+    type: str
+    subject: str
+    time: str
+    data: Anomaly
+    specversion: Literal["1.0"] = msgspec.field(default="1.0")
+    datacontenttype: Literal["application/json"] = msgspec.field(default="application/json")
+    dataschema: str | None = None
+
+
+ANOMALY_TYPE = "io.tracehound.anomaly.detected.v1"
+
+
+def as_jsonable(event: msgspec.Struct) -> dict[str, Any]:
+    """The event as plain dicts and lists, for printing and for tests."""
+    built: dict[str, Any] = msgspec.to_builtins(event)
+    return built

@@ -1,0 +1,101 @@
+"""The input contract: one execution of one operation of one application, with its segments."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal
+
+import msgspec
+
+Name = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+Milliseconds = Annotated[float, msgspec.Meta(ge=0)]
+Status = Literal["ok", "error", "unset"]
+ExecutionKind = Literal["request", "job", "consumer", "command", "log"]
+SegmentKind = Literal["db", "http", "rpc", "cache", "queue", "view", "code"]
+
+
+class Segment(msgspec.Struct, omit_defaults=True, gc=False):
+    """A part of an execution: a query, an outgoing call, a function.
+
+    ``offset_ms`` counts from the start of the execution; without it the segment has no place in time and does
+    not shorten the self time. ``remote_ms`` is the callee's own duration, known only where both sides of a
+    synchronous call have been joined; ``duration_ms - remote_ms`` is the *call gap*. ``parent`` is the index of
+    the enclosing segment in the execution's list.
+    """
+
+    name: Annotated[str, msgspec.Meta(min_length=1, max_length=1000)]
+    duration_ms: Milliseconds
+    kind: SegmentKind = "code"
+    offset_ms: float | None = None
+    parent: Annotated[int, msgspec.Meta(ge=0)] | None = None
+    status: Status = "unset"
+    peer: str | None = None
+    span_id: str | None = None
+    remote_ms: Milliseconds | None = None
+
+
+class ExecutionFailure(msgspec.Struct, omit_defaults=True, gc=False):
+    """The error an execution ended with."""
+
+    type: str = ""
+    message: str = ""
+    handled: bool = False
+
+
+class Execution(msgspec.Struct, omit_defaults=True):
+    """One execution of one operation of one application: the value of ``executions.v1``.
+
+    Times: ``started_at`` is epoch seconds or an RFC 3339 date-time with an offset, durations are milliseconds.
+    Models belong to (``application``, ``environment``). Unknown fields are ignored.
+    """
+
+    application: Name
+    operation: Annotated[str, msgspec.Meta(min_length=1, max_length=1000)]
+    started_at: Annotated[float, msgspec.Meta(ge=0, lt=253402300800)] | str
+    duration_ms: Milliseconds
+    trace_id: str = ""
+    span_id: str = ""
+    parent_span_id: str = ""
+    kind: ExecutionKind = "request"
+    status: Status = "unset"
+    result: str | int | None = None
+    environment: Annotated[str, msgspec.Meta(max_length=200)] = ""
+    version: str = ""
+    host: str = ""
+    memory_peak_mb: Milliseconds | None = None
+    cpu_ms: Milliseconds | None = None
+    error: ExecutionFailure | None = None
+    attributes: dict[str, Any] = {}
+    segments: list[Segment] = []
+
+    @property
+    def started_s(self) -> float:
+        """Start in epoch seconds."""
+        return self.started_at if isinstance(self.started_at, float) else epoch_seconds(self.started_at)
+
+    @property
+    def failed(self) -> bool:
+        """Whether the execution ended in an error."""
+        return self.status == "error" or (self.error is not None and not self.error.handled)
+
+
+def epoch_seconds(moment: str) -> float:
+    """Seconds since the epoch of an RFC 3339 date-time with an offset.
+
+    Raises:
+        ValueError: ``moment`` is not a date-time, or has no offset from UTC.
+
+    >>> epoch_seconds("2026-01-01T00:00:00Z")
+    1767225600.0
+    """
+    parsed = datetime.fromisoformat(moment)
+    if parsed.tzinfo is None:
+        raise ValueError(f"date-time {moment!r} must say its offset from UTC, for instance with a trailing Z")
+    return parsed.timestamp()
+
+
+def rfc3339(epoch_s: float) -> str:
+    """Epoch seconds as an RFC 3339 date-time in UTC with milliseconds.
+
+    >>> rfc3339(1767225600.25)
+    '2026-01-01T00:00:00.250Z'
+    """
+    return datetime.fromtimestamp(epoch_s, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,0 +1,52 @@
+"""What happens to the models of an application: readiness, training with its cost, drift, lost state."""
+
+from typing import Literal
+
+import msgspec
+
+ModelEventKind = Literal["warming", "ready", "trained", "training_failed", "drift", "loss", "reset"]
+MODEL_EVENT_TYPES: dict[ModelEventKind, str] = {
+    "warming": "io.tracehound.model.warming.v1",
+    "ready": "io.tracehound.model.ready.v1",
+    "trained": "io.tracehound.model.trained.v1",
+    "training_failed": "io.tracehound.model.training-failed.v1",
+    "drift": "io.tracehound.model.drift.v1",
+    "loss": "io.tracehound.model.loss.v1",
+    "reset": "io.tracehound.model.reset.v1",
+}
+
+
+class TrainingCost(msgspec.Struct, omit_defaults=True):
+    """What one training run took."""
+
+    cpu_s: float
+    wall_s: float
+    samples: int
+    model_bytes: int
+
+
+class ModelChange(msgspec.Struct, omit_defaults=True):
+    """One change of one model. ``learned`` counts executions; ``needed`` is how many more are needed to be ready."""
+
+    application: str
+    environment: str
+    operation: str
+    model: str
+    change: ModelEventKind
+    learned: int
+    needed: int
+    sentence: str
+    cost: TrainingCost | None = None
+
+
+class ModelEvent(msgspec.Struct, omit_defaults=True):
+    """CloudEvents 1.0 envelope of a model change (structured JSON). ``id`` follows from content alone."""
+
+    id: str
+    source: str
+    type: str
+    subject: str
+    time: str
+    data: ModelChange
+    specversion: Literal["1.0"] = msgspec.field(default="1.0")
+    datacontenttype: Literal["application/json"] = msgspec.field(default="application/json")

@@ -1,0 +1,19 @@
+"""How far an application has been scored, so that quiet can be told from dead."""
+
+import msgspec
+
+
+class Progress(msgspec.Struct, omit_defaults=True):
+    """Everything of ``application`` up to event time ``scored_through`` (RFC 3339) has been scored.
+
+    ``executions`` and ``operations`` count what was scored since the previous progress record of this
+    application, ``errors`` how many of those failed, ``anomalies`` how many anomalies they led to.
+    """
+
+    application: str
+    environment: str
+    scored_through: str
+    executions: int
+    errors: int
+    anomalies: int
+    operations: dict[str, int]

@@ -1,0 +1,1 @@
+"""The tracehound command and the programs behind it: simulator, replay, demo, benchmarks."""

@@ -1,0 +1,122 @@
+"""Settings of a worker and of the commands: environment first, then the TOML file named by TRACEHOUND_CONFIG."""
+
+import os
+from pathlib import Path
+from typing import Annotated, Literal
+
+from annotated_types import Ge, Gt, Le
+from pydantic import AliasChoices, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+from detectors.settings import DetectionSettings
+from schemas.errors import ConfigurationError
+from schemas.topics import DEFAULT_PARTITIONS, DEFAULT_PREFIX, Topics
+
+CONFIG_VARIABLE = "TRACEHOUND_CONFIG"
+
+
+class Settings(BaseSettings):
+    """Everything that can be set, with its default. Environment variables have the prefix ``TRACEHOUND_``."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="TRACEHOUND_", env_nested_delimiter="__", extra="forbid", frozen=True, validate_default=True
+    )
+
+    bootstrap_servers: str = Field(
+        default="127.0.0.1:9092",
+        min_length=1,
+        validation_alias=AliasChoices("KAFKA_BOOTSTRAP_SERVERS", "TRACEHOUND_BOOTSTRAP_SERVERS", "bootstrap_servers"),
+        description="Kafka brokers, host:port separated by commas (also KAFKA_BOOTSTRAP_SERVERS)",
+    )
+    topic_prefix: str = Field(default=DEFAULT_PREFIX, pattern=r"^[A-Za-z0-9._-]*$", description="Prefix of all topics")
+    partitions: Annotated[int, Ge(1), Le(10_000)] = Field(
+        default=DEFAULT_PARTITIONS, description="Partitions of each topic, fixed when topics are created"
+    )
+    replication_factor: Annotated[int, Ge(1), Le(10)] = Field(
+        default=1, description="Replicas of each topic; 3 on a cluster"
+    )
+    group_id: str = Field(default="tracehound-scoring", min_length=1, description="Consumer group of the workers")
+    security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
+        default="PLAINTEXT", description="How to talk to Kafka"
+    )
+    sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = Field(
+        default="PLAIN", description="SASL mechanism, with SASL_PLAINTEXT and SASL_SSL"
+    )
+    sasl_username: str = Field(default="", description="SASL user name")
+    sasl_password: SecretStr = Field(default=SecretStr(""), description="SASL password; never logged")
+    ssl_ca_file: Path | None = Field(default=None, description="Certificate authority of the brokers, PEM")
+
+    max_event_bytes: Annotated[int, Ge(1_000), Le(100_000_000)] = Field(
+        default=1_000_000, description="Largest single execution; larger ones become dead letters"
+    )
+    max_record_bytes: Annotated[int, Ge(1_000), Le(100_000_000)] = Field(
+        default=8_000_000, description="Largest record (an execution or an array of them)"
+    )
+    max_segments: Annotated[int, Ge(1), Le(1_000_000)] = Field(
+        default=5_000, description="Segments per execution; more become dead letters"
+    )
+    max_future_s: Annotated[float, Ge(0)] = Field(
+        default=300.0, description="How far started_at may lie after the record's Kafka timestamp"
+    )
+    normalize_operations: bool = Field(
+        default=True, description="Replace ids in operation names (/users/8231) by templates"
+    )
+
+    progress_interval_s: Annotated[float, Gt(0)] = Field(
+        default=5.0, description="Time between progress records of an application"
+    )
+    silence_interval_s: Annotated[float, Gt(0)] = Field(
+        default=5.0, description="Time between checks for applications that fell silent"
+    )
+    commit_interval_s: Annotated[float, Gt(0)] = Field(default=2.0, description="Time between offset commits")
+    session_timeout_s: Annotated[float, Gt(0)] = Field(default=20.0, description="Kafka session timeout of a worker")
+    fit_processes: Annotated[int, Ge(1), Le(64)] = Field(default=1, description="Processes that refit forests")
+    http_host: str = Field(default="127.0.0.1", description="Address of metrics and health; loopback by default")
+    http_port: Annotated[int, Ge(0), Le(65_535)] = Field(default=8780, description="Port of metrics and health; 0: any")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="Lowest level logged")
+    log_format: Literal["json", "console"] = Field(default="json", description="JSON lines, or readable text")
+    broker_is_embedded: bool = Field(
+        default=False, description="The broker is the embedded one, whose group protocol needs a delay (set by the demo)"
+    )
+    detection: DetectionSettings = Field(default_factory=DetectionSettings, description="Detection, see below")
+
+    @property
+    def topics(self) -> Topics:
+        """The topics under the configured prefix."""
+        return Topics(self.topic_prefix, self.partitions)
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 (signature of the base class)
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments first, then the environment, then the TOML file."""
+        path = os.environ.get(CONFIG_VARIABLE)
+        file = (TomlConfigSettingsSource(settings_cls, Path(path)),) if path else ()
+        return (init_settings, env_settings, *file)
+
+
+def load_settings(**overrides: object) -> Settings:
+    """Settings from arguments, environment and TOML file.
+
+    Raises:
+        ConfigurationError: a setting is unknown or wrong; the message names each, with rule and value.
+    """
+    path = os.environ.get(CONFIG_VARIABLE)
+    if path and not Path(path).is_file():
+        raise ConfigurationError(f"{CONFIG_VARIABLE} names the file {path!r}, which does not exist.")
+    try:
+        return Settings(**overrides)  # type: ignore[arg-type]
+    except ValidationError as error:
+        lines = [
+            f"The setting '{'.'.join(str(part) for part in problem['loc'])}' is wrong: {problem['msg']}. "
+            f"Got {'a secret' if 'password' in str(problem['loc']) else repr(problem['input'])} instead."
+            for problem in error.errors()
+        ]
+        raise ConfigurationError("\n".join(lines)) from None
+    except ValueError as error:
+        raise ConfigurationError(f"The configuration file {path!r} cannot be read: {error}") from error
