@@ -1,0 +1,68 @@
+"""How the commands talk to Kafka: confluent-kafka configurations made from settings, security passed through."""
+
+from typing import TypeAlias
+
+from streams.settings import Settings
+
+ClientConfig: TypeAlias = dict[str, str | int | float | bool]
+"""librdkafka properties, as confluent-kafka's clients take them. May hold a password: never log it."""
+
+
+def _connection(settings: Settings) -> ClientConfig:
+    config: ClientConfig = {
+        "bootstrap.servers": settings.bootstrap_servers,
+        "security.protocol": settings.security_protocol,
+        "client.id": "tracehound",
+        "log_level": 0,  # librdkafka would write to stderr; errors reach the callbacks
+    }
+    if settings.security_protocol.startswith("SASL_"):
+        config |= {
+            "sasl.mechanism": settings.sasl_mechanism,
+            "sasl.username": settings.sasl_username,
+            "sasl.password": settings.sasl_password.get_secret_value(),
+        }
+    if settings.security_protocol.endswith("SSL") and settings.ssl_ca_file is not None:
+        config["ssl.ca.location"] = str(settings.ssl_ca_file)
+    return config
+
+
+def admin_config(settings: Settings) -> ClientConfig:
+    """For ``AdminClient``: connection and security.
+
+    >>> admin_config(Settings(bootstrap_servers="broker:9092"))["bootstrap.servers"]
+    'broker:9092'
+    """
+    return _connection(settings)
+
+
+def producer_config(settings: Settings) -> ClientConfig:
+    """For ``Producer``: acknowledged by all replicas, idempotent, partitioned as Java clients do (murmur2).
+
+    >>> producer_config(Settings())["partitioner"]
+    'murmur2_random'
+    """
+    return _connection(settings) | {
+        "partitioner": "murmur2_random",
+        "acks": "all",
+        "enable.idempotence": True,
+        "compression.type": "lz4",
+        "linger.ms": 5,
+        # the limit counts uncompressed bytes; a dead letter is a record of the largest size plus our headers
+        "message.max.bytes": settings.max_record_bytes + 1_000_000,
+    }
+
+
+def consumer_config(
+    settings: Settings, *, group_id: str = "tracehound-commands", from_beginning: bool = True
+) -> ClientConfig:
+    """For ``Consumer`` of a command, which assigns partitions itself and commits nothing.
+
+    ``from_beginning`` says where partitions without an explicit offset start. Partition ends are reported.
+    """
+    return _connection(settings) | {
+        "group.id": group_id,
+        "enable.auto.commit": False,
+        "enable.partition.eof": True,
+        "auto.offset.reset": "earliest" if from_beginning else "latest",
+        "fetch.message.max.bytes": settings.max_record_bytes + 1_000_000,
+    }
