@@ -1,4 +1,4 @@
-"""How the commands talk to Kafka: confluent-kafka configurations made from settings, security passed through."""
+"""How the commands talk to Kafka: confluent-kafka configurations from settings, security passed through."""
 
 from typing import TypeAlias
 
