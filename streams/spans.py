@@ -1,0 +1,283 @@
+"""Turns the spans of a trace into executions: one pure function for replay, benchmarks and intake."""
+
+import math
+import re
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Literal
+
+import msgspec
+
+from schemas.errors import InvalidExecutionError
+from schemas.execution import Execution, Segment, SegmentKind, Status
+
+ROOT = -1
+"""Parent index of a span that starts a trace."""
+PARENT_NOT_RECORDED = -2
+"""Parent index of a span whose parent is missing from the recording."""
+SYNCHRONOUS_TOLERANCE_US = 1_000.0
+"""How much longer than the caller's side a callee may seem, by rounding, and still count as synchronous."""
+
+
+class Span(msgspec.Struct, array_like=True, gc=False):
+    """One span, as an array in the recorded format.
+
+    ``parent`` is an index into the trace's spans, ``ROOT`` or ``PARENT_NOT_RECORDED``. ``offset_us`` counts
+    from the start of the trace; None where only the duration is known. The last four are optional in a
+    recording: the library's span type and component, the address called, and whether the span failed.
+    """
+
+    service: str
+    operation: str
+    parent: int
+    offset_us: float | None
+    duration_us: float
+    type: str | None = None
+    component: str | None = None
+    peer: str | None = None
+    is_error: int | None = None
+
+
+class Trace(msgspec.Struct):
+    """One trace: start in epoch microseconds, spans in any order, and the root's status where it is known."""
+
+    trace_id: str
+    start_us: float
+    spans: list[Span]
+    status: Literal["ok", "error", "unset"] | None = None
+
+
+_DB = re.compile(
+    r"^(select|insert|update|delete|merge|replace|upsert|begin|commit|rollback)\b|^sql\.|^(mongo|mysql|postgres|jdbc|h2/)"
+    r"|repository\b|^transaction\.|^session\.(find|merge|persist)",
+    re.IGNORECASE,
+)
+_CACHE = re.compile(r"redis|memcache|^cache\b", re.IGNORECASE)
+_QUEUE = re.compile(
+    r"rabbit|kafka|amqp|activemq|rocketmq|/(queue|topic)/|\b(send|publish|receive|process)$", re.IGNORECASE
+)
+_DB_COMPONENT = re.compile(
+    r"mongo|jdbc|mysql|postgres|mariadb|sqlite|cassandra|oracle|sqlserver", re.IGNORECASE
+)
+_VIEW = re.compile(r"\b(render|template|view)\b", re.IGNORECASE)
+_RPC = re.compile(r"^grpc\b|^/?[A-Za-z_][\w.]*\.[A-Z]\w*/\w+$")
+_HTTP = re.compile(
+    r"^https?\b|^(get|post|put|patch|delete|head|options) /|^\{(get|post|put|patch|delete|head)\}|^/",
+    re.IGNORECASE,
+)
+
+
+@lru_cache(maxsize=50_000)
+def segment_kind(operation: str, component: str | None = None, remote: bool = False) -> SegmentKind:
+    """The kind of a segment, guessed from the span's name, the library and whether it calls a service.
+
+    >>> segment_kind("SELECT ts.trip"), segment_kind("HTTP POST", remote=True), segment_kind("Cart.total")
+    ('db', 'http', 'code')
+    >>> segment_kind("hipstershop.CartService/GetCart", remote=True)
+    'rpc'
+    """
+    library = component or ""
+    patterns: tuple[tuple[SegmentKind, bool], ...] = (
+        ("cache", bool(_CACHE.search(operation) or _CACHE.search(library))),
+        ("queue", bool(_QUEUE.search(operation) or _QUEUE.search(library))),
+        ("http", bool(re.match(r"^(get|post|put|patch|delete|head|options) /", operation, re.IGNORECASE))),
+        ("db", not remote and bool(_DB.search(operation) or _DB_COMPONENT.search(library))),
+        ("rpc", bool(_RPC.search(operation) or "grpc" in library.lower()) and remote),
+        ("http", bool(_HTTP.search(operation)) or remote),
+        ("view", bool(_VIEW.search(operation))),
+    )
+    return next((kind for kind, fits in patterns if fits), "code")
+
+
+def span_id(index: int) -> str:
+    """The id of the span at ``index`` of its trace where the recording has none: 16 hexadecimal digits."""
+    return f"{index + 1:016x}"
+
+
+def executions_of(trace: Trace) -> list[Execution]:
+    """The executions of a trace, in the order of their entry spans in ``trace.spans``.
+
+    An *entry span* is one whose parent is of another service, is not recorded, or does not exist; each
+    begins one execution of its service. The spans below it that stay in that service are its segments, in
+    order of start (without offsets: in the recorded order).
+
+    A segment with children of other services is a *remote* segment: ``peer`` is the first child's service,
+    and ``remote_ms`` the duration of the callee's entry span. Several such children count as the union of
+    their intervals (without offsets: one after the other). A caller that did not wait (a message to a queue,
+    or a callee that took longer than the caller's side by more than ``SYNCHRONOUS_TOLERANCE_US``) gets no
+    ``remote_ms``. A callee directly below an execution's entry span, with no client span between, becomes a
+    segment with the callee's own times and no ``remote_ms``, because the caller's side was not recorded.
+
+    Raises:
+        InvalidExecutionError: a span has no service or operation, a parent that does not exist, a negative or
+            infinite duration, or lies on a cycle of parents; the message names trace, span and value.
+    """
+    spans = trace.spans
+    _check(trace)
+    owners = _owners(trace)
+    members: dict[int, list[int]] = {entry: [] for entry in range(len(spans)) if owners[entry] == entry}
+    callees: dict[int, list[int]] = {}
+    for index, owner in enumerate(owners):
+        if owner != index:
+            members[owner].append(index)
+        elif spans[index].parent >= 0:
+            callees.setdefault(spans[index].parent, []).append(index)
+    return [_execution(trace, entry, inside, callees) for entry, inside in members.items()]
+
+
+def _check(trace: Trace) -> None:
+    count = len(trace.spans)
+    for index, span in enumerate(trace.spans):
+        offset = span.offset_us or 0.0
+        problem = (
+            (
+                not 0 < len(span.service) <= 200
+                and f"a service of 1 to 200 characters, got {span.service[:200]!r}"
+            )
+            or (
+                not 0 < len(span.operation) <= 1000
+                and f"an operation of 1 to 1000 characters, got {span.operation[:80]!r}"
+            )
+            or (
+                not 0 <= span.duration_us < math.inf
+                and f"a finite duration of at least 0, got {span.duration_us!r}"
+            )
+            or (not -math.inf < offset < math.inf and f"a finite offset, got {span.offset_us!r}")
+            or (
+                not PARENT_NOT_RECORDED <= span.parent < count
+                and f"a parent from {PARENT_NOT_RECORDED} to {count - 1}, got {span.parent!r}"
+            )
+        )
+        if problem:
+            raise InvalidExecutionError(f"Span {index} of trace {trace.trace_id!r} must have {problem}.")
+
+
+def _owners(trace: Trace) -> list[int]:
+    """For each span the index of the entry span of its execution."""
+    spans, unknown = trace.spans, -1
+    owners = [unknown] * len(spans)
+    for start in range(len(spans)):
+        path: list[int] = []
+        at = start
+        while owners[at] == unknown:
+            path.append(at)
+            parent = spans[at].parent
+            if parent < 0 or spans[parent].service != spans[at].service:
+                owners[at] = at
+                break
+            at = parent
+            if len(path) > len(spans):
+                raise InvalidExecutionError(
+                    f"Span {start} of trace {trace.trace_id!r} lies on a cycle of parents."
+                )
+        for index in path:
+            owners[index] = owners[at]
+    _check_reaches_a_root(trace, owners)
+    return owners
+
+
+def _check_reaches_a_root(trace: Trace, owners: Sequence[int]) -> None:
+    """Raise when entry spans of different services are each other's ancestors."""
+    done = [False] * len(owners)
+    for start in owners:
+        path: set[int] = set()
+        at = start
+        while at >= 0 and not done[at]:
+            if at in path:
+                raise InvalidExecutionError(
+                    f"Span {start} of trace {trace.trace_id!r} lies on a cycle of parents."
+                )
+            path.add(at)
+            parent = trace.spans[at].parent
+            at = owners[parent] if parent >= 0 else ROOT
+        for index in path:
+            done[index] = True
+
+
+def _execution(trace: Trace, entry: int, inside: Sequence[int], callees: dict[int, list[int]]) -> Execution:
+    spans = trace.spans
+    span = spans[entry]
+    start_us = span.offset_us or 0.0
+    order = _in_order(spans, inside)
+    position = {index: place for place, index in enumerate(order)}
+    segments = [_segment(spans, index, start_us, position, callees.get(index, [])) for index in order]
+    segments += [_unseen_call(spans, callee, start_us) for callee in callees.get(entry, [])]
+    known = trace.status if span.parent == ROOT and span.is_error is None else None
+    is_consumer = (
+        span.parent >= 0
+        and segment_kind(spans[span.parent].operation, spans[span.parent].component) == "queue"
+    )
+    return Execution(
+        application=span.service,
+        operation=span.operation,
+        started_at=(trace.start_us + start_us) / 1e6,
+        duration_ms=span.duration_us / 1e3,
+        trace_id=trace.trace_id,
+        span_id=span_id(entry),
+        parent_span_id=span_id(span.parent) if span.parent >= 0 else "",
+        kind="consumer" if is_consumer else "request",
+        status=known or _status(span),
+        segments=segments,
+    )
+
+
+def _in_order(spans: Sequence[Span], inside: Sequence[int]) -> Sequence[int]:
+    """By start, the enclosing span first; the recorded order where a start is not known."""
+    starts = {index: offset for index in inside if (offset := spans[index].offset_us) is not None}
+    if len(starts) < len(inside):
+        return inside
+    return sorted(inside, key=lambda index: (starts[index], -spans[index].duration_us, index))
+
+
+def _segment(
+    spans: Sequence[Span], index: int, start_us: float, position: dict[int, int], callees: list[int]
+) -> Segment:
+    span = spans[index]
+    kind = segment_kind(span.operation, span.component, bool(callees))
+    is_call = bool(callees) and kind != "queue"
+    return Segment(
+        name=span.operation,
+        duration_ms=span.duration_us / 1e3,
+        kind=kind,
+        offset_ms=None if span.offset_us is None else (span.offset_us - start_us) / 1e3,
+        parent=position.get(span.parent),
+        status=_status(span),
+        peer=spans[callees[0]].service if callees else span.peer,
+        span_id=span_id(index),
+        remote_ms=_remote_ms(span, [spans[callee] for callee in callees]) if is_call else None,
+    )
+
+
+def _unseen_call(spans: Sequence[Span], callee: int, start_us: float) -> Segment:
+    span = spans[callee]
+    return Segment(
+        name=span.operation,
+        duration_ms=span.duration_us / 1e3,
+        kind=segment_kind(span.operation, span.component, remote=True),
+        offset_ms=None if span.offset_us is None else (span.offset_us - start_us) / 1e3,
+        status=_status(span),
+        peer=span.service,
+    )
+
+
+def _remote_ms(caller: Span, callees: Sequence[Span]) -> float | None:
+    union_us = callees[0].duration_us if len(callees) == 1 else _union_us(callees)
+    if union_us > caller.duration_us + SYNCHRONOUS_TOLERANCE_US:
+        return None
+    return union_us / 1e3
+
+
+def _union_us(spans: Sequence[Span]) -> float:
+    timed = sorted(
+        (span.offset_us, span.offset_us + span.duration_us) for span in spans if span.offset_us is not None
+    )
+    total = sum(span.duration_us for span in spans if span.offset_us is None)
+    reached = -math.inf
+    for begin, end in timed:
+        total += max(0.0, end - max(begin, reached))
+        reached = max(reached, end)
+    return total
+
+
+def _status(span: Span) -> Status:
+    return "unset" if span.is_error is None else "error" if span.is_error else "ok"
