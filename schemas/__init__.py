@@ -1,1 +1,1 @@
-"""The contracts: executions in, anomalies, progress, model events and dead letters out, and the topics they travel on."""
+"""The contracts: executions in; anomalies, progress, model events, dead letters out; and their topics."""

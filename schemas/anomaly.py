@@ -1,4 +1,4 @@
-"""The output contract of detection: what is unusual, how unusual, compared with what, and why in one sentence."""
+"""What detection says: what is unusual, how unusual, compared with what, and why, in one sentence."""
 
 from typing import Any, Literal
 
@@ -31,9 +31,9 @@ class ModelStamp(msgspec.Struct):
 class Anomaly(msgspec.Struct):
     """What is unusual about an operation (or, for traffic, a whole application).
 
-    ``score`` is −log10 of the false-alarm probability, ``sigma`` the same as standard deviations of a normal
-    distribution. ``typical``, ``actual`` and ``bounds`` are in ``unit``. ``contributions`` maps a feature to its
-    share; shares sum to 1. ``incident_key`` is the same for everything that belongs together.
+    ``score`` is minus log10 of the false-alarm probability, ``sigma`` the same as standard deviations of a
+    normal distribution. ``typical``, ``actual`` and ``bounds`` are in ``unit``. ``contributions`` maps a
+    feature to its share; shares sum to 1. ``incident_key`` is the same for everything that belongs together.
     """
 
     application: str

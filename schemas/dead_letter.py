@@ -1,4 +1,4 @@
-"""Records that could not be used: original bytes as value, and headers that say where they came from and why."""
+"""Records that could not be used: original bytes, and headers that say where they came from and why."""
 
 import msgspec
 
@@ -27,7 +27,7 @@ class DeadLetter(msgspec.Struct):
     def wire_headers(self) -> list[tuple[str, bytes]]:
         """The record's own headers, then ours under the prefix ``tracehound_``.
 
-        >>> letter = DeadLetter(b"{", b"shop", "executions.v1", 0, 7, 5, "decode", "InvalidJson", "It ends early.")
+        >>> letter = DeadLetter(b"{", b"shop", "executions.v1", 0, 7, 5, "decode", "InvalidJson", "Cut off.")
         >>> dict(letter.wire_headers())["tracehound_offset"]
         b'7'
         """

@@ -7,6 +7,9 @@ import msgspec
 
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 Milliseconds = Annotated[float, msgspec.Meta(ge=0)]
+EpochSeconds = Annotated[float, msgspec.Meta(ge=0, lt=1e11)]  # up to the year 5138: milliseconds are noticed
+WholeNumber = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
+_Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 Status = Literal["ok", "error", "unset"]
 ExecutionKind = Literal["request", "job", "consumer", "command", "log"]
 SegmentKind = Literal["db", "http", "rpc", "cache", "queue", "view", "code"]
@@ -15,10 +18,10 @@ SegmentKind = Literal["db", "http", "rpc", "cache", "queue", "view", "code"]
 class Segment(msgspec.Struct, omit_defaults=True, gc=False):
     """A part of an execution: a query, an outgoing call, a function.
 
-    ``offset_ms`` counts from the start of the execution; without it the segment has no place in time and does
-    not shorten the self time. ``remote_ms`` is the callee's own duration, known only where both sides of a
-    synchronous call have been joined; ``duration_ms - remote_ms`` is the *call gap*. ``parent`` is the index of
-    the enclosing segment in the execution's list.
+    ``offset_ms`` counts from the start of the execution; without it the segment has no place in time and
+    does not shorten the self time. ``remote_ms`` is the callee's own duration, known only where both sides of
+    a synchronous call have been joined; ``duration_ms - remote_ms`` is the *call gap*. ``parent`` is the
+    index of the enclosing segment in the execution's list; parents come before their children.
     """
 
     name: Annotated[str, msgspec.Meta(min_length=1, max_length=1000)]
@@ -43,20 +46,20 @@ class ExecutionFailure(msgspec.Struct, omit_defaults=True, gc=False):
 class Execution(msgspec.Struct, omit_defaults=True):
     """One execution of one operation of one application: the value of ``executions.v1``.
 
-    Times: ``started_at`` is epoch seconds or an RFC 3339 date-time with an offset, durations are milliseconds.
+    ``started_at`` is epoch seconds, or an RFC 3339 date-time with an offset; durations are milliseconds.
     Models belong to (``application``, ``environment``). Unknown fields are ignored.
     """
 
     application: Name
     operation: Annotated[str, msgspec.Meta(min_length=1, max_length=1000)]
-    started_at: Annotated[float, msgspec.Meta(ge=0, lt=253402300800)] | str
+    started_at: EpochSeconds | str
     duration_ms: Milliseconds
     trace_id: str = ""
     span_id: str = ""
     parent_span_id: str = ""
     kind: ExecutionKind = "request"
     status: Status = "unset"
-    result: str | int | None = None
+    result: str | WholeNumber | None = None
     environment: Annotated[str, msgspec.Meta(max_length=200)] = ""
     version: str = ""
     host: str = ""
@@ -69,7 +72,7 @@ class Execution(msgspec.Struct, omit_defaults=True):
     @property
     def started_s(self) -> float:
         """Start in epoch seconds."""
-        return self.started_at if isinstance(self.started_at, float) else epoch_seconds(self.started_at)
+        return epoch_seconds(self.started_at) if isinstance(self.started_at, str) else self.started_at
 
     @property
     def failed(self) -> bool:
@@ -86,10 +89,7 @@ def epoch_seconds(moment: str) -> float:
     >>> epoch_seconds("2026-01-01T00:00:00Z")
     1767225600.0
     """
-    parsed = datetime.fromisoformat(moment)
-    if parsed.tzinfo is None:
-        raise ValueError(f"date-time {moment!r} must say its offset from UTC, for instance with a trailing Z")
-    return parsed.timestamp()
+    return msgspec.convert(moment, _Moment).timestamp()
 
 
 def rfc3339(epoch_s: float) -> str:

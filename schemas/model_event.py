@@ -26,7 +26,7 @@ class TrainingCost(msgspec.Struct, omit_defaults=True):
 
 
 class ModelChange(msgspec.Struct, omit_defaults=True):
-    """One change of one model. ``learned`` counts executions; ``needed`` is how many more are needed to be ready."""
+    """One change of one model. ``learned`` counts executions, ``needed`` those still missing to be ready."""
 
     application: str
     environment: str

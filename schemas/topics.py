@@ -43,7 +43,12 @@ class Topics:
     def executions(self) -> Topic:
         """Public input: an execution, or a JSON array of executions of one application."""
         return self._topic(
-            "executions.v1", "application", "Execution", 7, max_message_bytes="8388608", compression_type="producer"
+            "executions.v1",
+            "application",
+            "Execution",
+            7,
+            max_message_bytes="8388608",
+            compression_type="producer",
         )
 
     @property

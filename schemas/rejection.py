@@ -1,0 +1,93 @@
+"""Why a record or elements of it were refused: error class, one sentence, and exactly the refused bytes."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+ErrorName = Literal[
+    "NullValue",
+    "OversizedRecord",
+    "OversizedEvent",
+    "InvalidUtf8",
+    "InvalidJson",
+    "InvalidField",
+    "MissingField",
+    "InvalidTime",
+    "FutureTime",
+    "TooManySegments",
+    "InvalidParent",
+    "MixedApplications",
+]
+"""Every class of error of an execution; a bounded set, fit for a metric's label."""
+
+_INDEXES_NAMED = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """Elements of one record that were refused for one reason.
+
+    ``indexes`` are the positions in the record's array, empty if the record as a whole was refused.
+    ``value_bytes`` are the original bytes of the record (None for a null value), or a JSON array of the
+    refused elements only, each byte for byte as it came. ``reason`` is one sentence.
+    """
+
+    indexes: tuple[int, ...]
+    value_bytes: bytes | None
+    error: ErrorName
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Flaw:
+    """What is wrong with one execution: class, field (without indexes), and how to say it.
+
+    Flaws of the same ``error`` and ``field`` are reported together, so ``sentence`` is called for the first
+    only. It begins in lower case and ends with a full stop.
+    """
+
+    error: ErrorName
+    field: str
+    sentence: Callable[[], str]
+
+
+def reject_record(value: bytes | None, error: ErrorName, sentence: str) -> Rejection:
+    """The record as a whole is refused."""
+    return Rejection((), value, error, sentence[0].upper() + sentence[1:])
+
+
+class RefusedElements:
+    """Collects the refused elements of an array and groups them by what is wrong."""
+
+    def __init__(self) -> None:
+        self._groups: dict[tuple[ErrorName, str], tuple[Flaw, list[int], list[bytes]]] = {}
+
+    def add(self, index: int, element: bytes, flaw: Flaw) -> None:
+        """The element at ``index``, with its original bytes, has this flaw."""
+        _, indexes, elements = self._groups.setdefault((flaw.error, flaw.field), (flaw, [], []))
+        indexes.append(index)
+        elements.append(element)
+
+    def rejections(self) -> list[Rejection]:
+        """One rejection for each group, in the order of their first elements."""
+        return [
+            Rejection(
+                tuple(indexes),
+                b"[" + b",".join(elements) + b"]",
+                flaw.error,
+                f"{_name_elements(indexes)}: {flaw.sentence()}",
+            )
+            for flaw, indexes, elements in self._groups.values()
+        ]
+
+
+def _name_elements(indexes: list[int]) -> str:
+    if len(indexes) == 1:
+        return f"Element {indexes[0]}"
+    named = ", ".join(map(str, indexes[:_INDEXES_NAMED]))
+    more = len(indexes) - _INDEXES_NAMED
+    return (
+        f"Elements {named}"
+        + (f" and {more} more" if more > 0 else "")
+        + f" (the first is element {indexes[0]})"
+    )
