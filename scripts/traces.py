@@ -24,7 +24,7 @@ class MissingRecordingError(TracehoundError):
 
 
 class FaultWindow(msgspec.Struct):
-    """A fault injected into ``service`` at ``inject_s`` (epoch seconds); ``visible``: its effect can be seen."""
+    """A fault injected into ``service`` at ``inject_s`` (epoch seconds); ``visible``: its effect shows."""
 
     inject_s: float
     service: str
@@ -106,8 +106,9 @@ def open_recording(path: Path) -> Recording:
     if not (path / EVENTS).is_file():
         found = f"The folder {path} has no {EVENTS}" if path.is_dir() else f"{path} does not exist"
         raise MissingRecordingError(
-            f"{found}. Recorded traces are not part of this repository: give the path of a folder of labelled "
-            f"traces (usually ../shared/data/traces/<name>), or make a file with `tracehound simulate --output`."
+            f"{found}. Recorded traces are not part of this repository: give the path of a folder of "
+            f"labelled traces (usually ../shared/data/traces/<name>), or make a file with "
+            f"`tracehound simulate --output FILE`."
         )
     labels, windows = path / LABELS, path / WINDOWS
     decoder = msgspec.json.Decoder(Label)

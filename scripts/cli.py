@@ -1,0 +1,80 @@
+"""The command `tracehound`: every subcommand is imported when it is called, so that help is quick."""
+
+import importlib
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from schemas.errors import TracehoundError
+
+EXPECTED_ERROR = 2
+"""Exit status for errors that have a sentence of their own."""
+
+COMMANDS = {
+    "demo": ("scripts.demo", "demo", "Show faults being detected: broker, worker and simulator in one."),
+    "deadletters": (
+        "scripts.deadletters",
+        "deadletters",
+        "List, show and resend records that could not be used.",
+    ),
+    "replay": ("scripts.replay", "replay", "Send recorded traces to Kafka, or score them offline."),
+    "simulate": (
+        "scripts.simulate",
+        "simulate",
+        "Produce executions of simulated applications, with faults.",
+    ),
+    "tail": ("scripts.tail", "tail", "Print anomalies as they come."),
+    "topics": ("scripts.serve", "topics", "Create the topics, or check them."),
+    "validate": (
+        "scripts.validate",
+        "validate",
+        "Say what is wrong with a file of executions, line by line.",
+    ),
+    "worker": ("scripts.serve", "worker", "Score executions from Kafka until stopped."),
+}
+"""Subcommand: module, name in it, and one line of help."""
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported when they are needed; a broken one does not break the others."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 (signature of the base class)
+        """Names in alphabetical order."""
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 (as above)
+        """Import a command; None for an unknown name."""
+        if cmd_name not in COMMANDS:
+            return None
+        module, name, _ = COMMANDS[cmd_name]
+        command: click.Command = getattr(importlib.import_module(module), name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 (as above)
+        """List the commands without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, COMMANDS[name][2]) for name in sorted(COMMANDS)])
+
+    def main(self, args: Sequence[str] | None = None, **extra: Any) -> Any:  # type: ignore[override]
+        # (the base class has overloads by standalone_mode, which pass through here)
+        """Run a command; an error raised on purpose becomes its sentence on standard error and status 2."""
+        try:
+            return super().main(args, **extra)
+        except TracehoundError as error:
+            click.echo(f"tracehound: {error}", err=True)
+            raise SystemExit(EXPECTED_ERROR) from None
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="tracehound")
+def main() -> None:
+    """Find what is unusual in the executions of your applications.
+
+    Settings come from the environment (TRACEHOUND_..., KAFKA_BOOTSTRAP_SERVERS) and from the TOML file named by
+    TRACEHOUND_CONFIG.
+    """
+
+
+if __name__ == "__main__":
+    main(prog_name="tracehound")

@@ -1,0 +1,169 @@
+"""What detection is worth on labelled traces: average precision, precision and recall, windows."""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from schemas.anomaly import AnomalyEvent
+from schemas.execution import epoch_seconds
+from scripts.traces import FaultWindow
+
+EFFECT_S = 180.0
+"""A fault is looked for in [inject, inject + EFFECT_S)."""
+BEFORE_S = 60.0
+AFTER_S = 420.0
+"""Not judged: [inject - BEFORE_S, inject) and [inject + EFFECT_S, inject + AFTER_S)."""
+ALARMING_TRACES = 3
+"""A window counts as detected by traces when at least this many of its traces alarm."""
+
+WARM_UP_TRACES = {"train_ticket_30": 3_400, "online_boutique_22": 6_500}
+"""Traces at the start of the known recordings that are not scored."""
+
+
+def average_precision(labels: NDArray[np.bool_], scores: NDArray[np.float64]) -> float:
+    """Area under the precision-recall steps; equal scores count as one step. NaN without positive labels.
+
+    ``labels`` and ``scores`` have shape (n,); higher scores are more anomalous.
+
+    >>> average_precision(np.array([True, False, True]), np.array([3.0, 2.0, 1.0]))
+    0.8333333333333333
+    """
+    if not labels.any():
+        return float("nan")
+    order = np.argsort(-scores, kind="stable")
+    hits = np.cumsum(labels[order])
+    last_of_ties = np.append(np.flatnonzero(np.diff(scores[order])), len(order) - 1)
+    hits = hits[last_of_ties]
+    gained = np.diff(hits, prepend=0) / hits[-1]
+    return float(np.sum(gained * hits / (last_of_ties + 1)))
+
+
+@dataclass(frozen=True, slots=True)
+class AlarmQuality:
+    """How good a yes-or-no alarm is: counts of traces, and the usual ratios (NaN where undefined)."""
+
+    true_positives: int
+    false_positives: int
+    false_negatives: int
+    true_negatives: int
+
+    @classmethod
+    def of(cls, labels: NDArray[np.bool_], alarms: NDArray[np.bool_]) -> "AlarmQuality":
+        """Counts from labels and alarms, both of shape (n,)."""
+        return cls(
+            int(np.sum(labels & alarms)),
+            int(np.sum(~labels & alarms)),
+            int(np.sum(labels & ~alarms)),
+            int(np.sum(~labels & ~alarms)),
+        )
+
+    @property
+    def precision(self) -> float:
+        """Share of alarms that are right."""
+        return _ratio(self.true_positives, self.true_positives + self.false_positives)
+
+    @property
+    def recall(self) -> float:
+        """Share of faulty traces that alarm."""
+        return _ratio(self.true_positives, self.true_positives + self.false_negatives)
+
+    @property
+    def f1(self) -> float:
+        """Harmonic mean of precision and recall."""
+        return _ratio(
+            2 * self.true_positives, 2 * self.true_positives + self.false_positives + self.false_negatives
+        )
+
+    @property
+    def false_positive_rate(self) -> float:
+        """Share of normal traces that alarm."""
+        return _ratio(self.false_positives, self.false_positives + self.true_negatives)
+
+
+def _ratio(part: int, whole: int) -> float:
+    return part / whole if whole else float("nan")
+
+
+def all_windows_label(started_s: float, services: Collection[str], windows: Sequence[FaultWindow]) -> int:
+    """1, 0 or -1 (ignored) for a trace by the injection windows alone, visible or not.
+
+    1: it starts in [inject, inject + EFFECT_S) of a window and has a span of the injected service. -1:
+    another trace of that time, or one in the margins before and after. 0: the rest.
+    """
+    label = 0
+    for window in windows:
+        since = started_s - window.inject_s
+        if 0 <= since < EFFECT_S and window.service in services:
+            return 1
+        if -BEFORE_S <= since < AFTER_S:
+            label = -1
+    return label
+
+
+@dataclass(slots=True)
+class WindowOutcome:
+    """What was found in one injected window: published anomalies, and traces that alarm."""
+
+    window: FaultWindow
+    anomalies: list[AnomalyEvent] = field(default_factory=list)
+    alarming_traces: int = 0
+    judged: bool = True
+
+    @property
+    def delay_s(self) -> float | None:
+        """Seconds from the injection to the first anomaly; None without one."""
+        return min(
+            (epoch_seconds(found.time) - self.window.inject_s for found in self.anomalies), default=None
+        )
+
+    @property
+    def at_service(self) -> int:
+        """How many anomalies are at the injected service."""
+        return sum(found.data.application == self.window.service for found in self.anomalies)
+
+
+@dataclass(slots=True)
+class WindowReport:
+    """Every anomaly where it belongs: in a window, in its margins, a false alarm, or in the warm-up."""
+
+    outcomes: list[WindowOutcome]
+    in_margins: list[AnomalyEvent] = field(default_factory=list)
+    false_alarms: list[AnomalyEvent] = field(default_factory=list)
+    in_warm_up: list[AnomalyEvent] = field(default_factory=list)
+
+
+def report_windows(
+    windows: Sequence[FaultWindow],
+    anomalies: Iterable[AnomalyEvent],
+    alarms_at_s: Iterable[float],
+    warm_until_s: float = 0.0,
+    end_s: float = float("inf"),
+) -> WindowReport:
+    """Assign anomalies (by event time) and alarming traces (by start, epoch seconds) to windows.
+
+    Windows that start after ``end_s``, where the replay ended, are not judged. Anomalies before
+    ``warm_until_s`` are kept apart.
+    """
+    report = WindowReport([WindowOutcome(window, judged=window.inject_s <= end_s) for window in windows])
+    for anomaly in anomalies:
+        at_s = epoch_seconds(anomaly.time)
+        outcome = _window_at(report.outcomes, at_s)
+        if outcome is not None:
+            outcome.anomalies.append(anomaly)
+        elif at_s < warm_until_s:
+            report.in_warm_up.append(anomaly)
+        elif any(-BEFORE_S <= at_s - window.inject_s < AFTER_S for window in windows):
+            report.in_margins.append(anomaly)
+        else:
+            report.false_alarms.append(anomaly)
+    for at_s in alarms_at_s:
+        outcome = _window_at(report.outcomes, at_s)
+        if outcome is not None:
+            outcome.alarming_traces += 1
+    return report
+
+
+def _window_at(outcomes: Sequence[WindowOutcome], at_s: float) -> WindowOutcome | None:
+    return next((outcome for outcome in outcomes if 0 <= at_s - outcome.window.inject_s < EFFECT_S), None)
