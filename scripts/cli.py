@@ -71,8 +71,8 @@ class LazyGroup(click.Group):
 def main() -> None:
     """Find what is unusual in the executions of your applications.
 
-    Settings come from the environment (TRACEHOUND_..., KAFKA_BOOTSTRAP_SERVERS) and from the TOML file named by
-    TRACEHOUND_CONFIG.
+    Settings come from the environment (TRACEHOUND_..., KAFKA_BOOTSTRAP_SERVERS) and from the TOML file named
+    by TRACEHOUND_CONFIG.
     """
 
 

@@ -99,14 +99,14 @@ def executions_of(trace: Trace) -> list[Execution]:
 
     An *entry span* is one whose parent is of another service, is not recorded, or does not exist; each
     begins one execution of its service. The spans below it that stay in that service are its segments, in
-    order of start (without offsets: in the recorded order).
+    order of start (without offsets: in the recorded order), an enclosing span always before those in it.
 
     A segment with children of other services is a *remote* segment: ``peer`` is the first child's service,
     and ``remote_ms`` the duration of the callee's entry span. Several such children count as the union of
     their intervals (without offsets: one after the other). A caller that did not wait (a message to a queue,
     or a callee that took longer than the caller's side by more than ``SYNCHRONOUS_TOLERANCE_US``) gets no
     ``remote_ms``. A callee directly below an execution's entry span, with no client span between, becomes a
-    segment with the callee's own times and no ``remote_ms``, because the caller's side was not recorded.
+    segment (after the others) with the callee's own times and no ``remote_ms``: the caller's side is not known.
 
     Raises:
         InvalidExecutionError: a span has no service or operation, a parent that does not exist, a negative or
@@ -198,7 +198,7 @@ def _execution(trace: Trace, entry: int, inside: Sequence[int], callees: dict[in
     spans = trace.spans
     span = spans[entry]
     start_us = span.offset_us or 0.0
-    order = _in_order(spans, inside)
+    order = _in_order(spans, entry, inside)
     position = {index: place for place, index in enumerate(order)}
     segments = [_segment(spans, index, start_us, position, callees.get(index, [])) for index in order]
     segments += [_unseen_call(spans, callee, start_us) for callee in callees.get(entry, [])]
@@ -221,12 +221,21 @@ def _execution(trace: Trace, entry: int, inside: Sequence[int], callees: dict[in
     )
 
 
-def _in_order(spans: Sequence[Span], inside: Sequence[int]) -> Sequence[int]:
-    """By start, the enclosing span first; the recorded order where a start is not known."""
+def _in_order(spans: Sequence[Span], entry: int, inside: Sequence[int]) -> list[int]:
+    """By start (the recorded order where one is not known), but never before the enclosing span."""
     starts = {index: offset for index in inside if (offset := spans[index].offset_us) is not None}
-    if len(starts) < len(inside):
-        return inside
-    return sorted(inside, key=lambda index: (starts[index], -spans[index].duration_us, index))
+    if len(starts) == len(inside):
+        inside = sorted(inside, key=lambda index: (starts[index], -spans[index].duration_us, index))
+    order: list[int] = []
+    placed = {entry}
+    for index in inside:
+        path = []
+        while index not in placed:
+            path.append(index)
+            placed.add(index)
+            index = spans[index].parent  # (climbs to the first span that has its place)
+        order += reversed(path)
+    return order
 
 
 def _segment(
