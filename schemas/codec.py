@@ -58,7 +58,7 @@ def decode_record(value: bytes | None, limits: Limits, timestamp_s: float) -> De
     >>> decode_record(record, Limits(), 10.0).rejected[0].reason
     "Element 0: the field 'duration_ms' must be a finite number >= 0. Got -5 instead."
     """
-    if value is not None and len(value) <= limits.max_event_bytes and len(value) <= limits.max_record_bytes:
+    if value is not None and len(value) <= limits.max_record_bytes:
         try:
             if not value.isascii():
                 value.decode()  # the decoder does not look into strings that it ignores
@@ -66,9 +66,17 @@ def decode_record(value: bytes | None, limits: Limits, timestamp_s: float) -> De
         except _DECODING_ERRORS:
             return _decode_with_care(value, limits, timestamp_s)
         executions = decoded if isinstance(decoded, list) else [decoded]
-        if _all_sound(executions, limits, timestamp_s + limits.max_future_s):
+        if _all_fit(value, limits) and _all_sound(executions, limits, timestamp_s + limits.max_future_s):
             return DecodedRecord(executions)
     return _decode_with_care(value, limits, timestamp_s)
+
+
+def _all_fit(value: bytes, limits: Limits) -> bool:
+    if len(value) <= limits.max_event_bytes:
+        return True
+    if value.lstrip(_BLANK)[:1] != b"[":
+        return False
+    return max(map(len, split_array(value)), default=0) <= limits.max_event_bytes
 
 
 def _all_sound(executions: list[Execution], limits: Limits, latest_s: float) -> bool:

@@ -1,8 +1,32 @@
 """Records that could not be used: original bytes, and headers that say where they came from and why."""
 
+from collections.abc import Iterable
+from typing import Annotated
+
 import msgspec
 
 HEADER_PREFIX = "tracehound_"
+RESENT_HEADER = HEADER_PREFIX + "resent"
+"""Header of a record that was sent again: topic-partition-offset of the dead letter that it comes from."""
+
+Digits = Annotated[str, msgspec.Meta(pattern=r"^-?\d+$")]
+
+
+class DeadLetterHeaders(msgspec.Struct, rename=lambda name: HEADER_PREFIX + name):
+    """The headers of a dead letter beyond those of the refused record, all of them text in UTF-8.
+
+    ``topic``, ``partition``, ``offset`` and ``timestamp_ms`` say where and when the refused record was,
+    ``stage`` which part of tracehound refused it, ``error`` is the class of the error and ``reason`` one
+    sentence with field, rule and value.
+    """
+
+    topic: str
+    partition: Digits
+    offset: Digits
+    timestamp_ms: Digits
+    stage: str
+    error: str
+    reason: str
 
 
 class DeadLetter(msgspec.Struct):
@@ -31,13 +55,48 @@ class DeadLetter(msgspec.Struct):
         >>> dict(letter.wire_headers())["tracehound_offset"]
         b'7'
         """
-        ours = {
-            "topic": self.topic,
-            "partition": self.partition,
-            "offset": self.offset,
-            "timestamp_ms": self.timestamp_ms,
-            "stage": self.stage,
-            "error": self.error,
-            "reason": self.reason,
-        }
-        return [*self.headers, *((HEADER_PREFIX + name, str(value).encode()) for name, value in ours.items())]
+        ours = DeadLetterHeaders(
+            self.topic,
+            str(self.partition),
+            str(self.offset),
+            str(self.timestamp_ms),
+            self.stage,
+            self.error,
+            self.reason,
+        )
+        named = msgspec.to_builtins(ours).items()
+        return [*self.headers, *((name, text.encode(errors="backslashreplace")) for name, text in named)]
+
+
+def read_dead_letter(
+    value: bytes | None, key: bytes | None, headers: Iterable[tuple[str, bytes | None]]
+) -> DeadLetter:
+    """The dead letter that a record of ``dead-letters.v1`` carries; its own headers are without ours.
+
+    Raises:
+        ValueError: the record lacks one of our headers, or its content is wrong; the message names it.
+
+    >>> letter = DeadLetter(b"{", None, "executions.v1", 0, 7, 5, "decode", "InvalidJson", "Cut off.")
+    >>> read_dead_letter(b"{", None, letter.wire_headers()) == letter
+    True
+    """
+    own: list[tuple[str, bytes]] = []
+    ours: dict[str, str] = {}
+    for name, content in headers:
+        if name.startswith(HEADER_PREFIX):
+            ours[name] = (content or b"").decode(errors="replace")
+        else:
+            own.append((name, content or b""))
+    found = msgspec.convert(ours, DeadLetterHeaders)
+    return DeadLetter(
+        value,
+        key,
+        found.topic,
+        int(found.partition),
+        int(found.offset),
+        int(found.timestamp_ms),
+        found.stage,
+        found.error,
+        found.reason,
+        own,
+    )

@@ -9,6 +9,15 @@ Name = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 Milliseconds = Annotated[float, msgspec.Meta(ge=0)]
 EpochSeconds = Annotated[float, msgspec.Meta(ge=0, lt=1e11)]  # up to the year 5138: milliseconds are noticed
 WholeNumber = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
+DateTime = Annotated[
+    str,
+    msgspec.Meta(
+        extra_json_schema={
+            "format": "date-time",
+            "pattern": r"^\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}:\d{2}(\.\d+)?([Zz]|[+-]\d{2}:?\d{2})$",
+        }
+    ),
+]
 _Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 Status = Literal["ok", "error", "unset"]
 ExecutionKind = Literal["request", "job", "consumer", "command", "log"]
@@ -52,7 +61,7 @@ class Execution(msgspec.Struct, omit_defaults=True):
 
     application: Name
     operation: Annotated[str, msgspec.Meta(min_length=1, max_length=1000)]
-    started_at: EpochSeconds | str
+    started_at: EpochSeconds | DateTime
     duration_ms: Milliseconds
     trace_id: str = ""
     span_id: str = ""

@@ -105,7 +105,9 @@ def _malformed_sentence(element: bytes, message: str) -> str:
         constant = None
     if constant is not None:
         path, literal = constant
-        return f"the field '{_display(path)}' must be JSON, which has no {literal}. Got {literal} instead."
+        return (
+            f"the field '{_display(path)}' must be valid JSON, which has no {literal}. Got {literal} instead."
+        )
     return f"the JSON is malformed: {message.removeprefix('JSON is malformed: ')}."
 
 

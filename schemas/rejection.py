@@ -29,7 +29,8 @@ class Rejection:
 
     ``indexes`` are the positions in the record's array, empty if the record as a whole was refused.
     ``value_bytes`` are the original bytes of the record (None for a null value), or a JSON array of the
-    refused elements only, each byte for byte as it came. ``reason`` is one sentence.
+    refused elements only, each byte for byte as it came. ``reason`` is one sentence; the value it shows is
+    that of the first element.
     """
 
     indexes: tuple[int, ...]
@@ -86,8 +87,4 @@ def _name_elements(indexes: list[int]) -> str:
         return f"Element {indexes[0]}"
     named = ", ".join(map(str, indexes[:_INDEXES_NAMED]))
     more = len(indexes) - _INDEXES_NAMED
-    return (
-        f"Elements {named}"
-        + (f" and {more} more" if more > 0 else "")
-        + f" (the first is element {indexes[0]})"
-    )
+    return f"Elements {named} and {more} more" if more > 0 else f"Elements {named}"

@@ -69,7 +69,8 @@ class Topics:
     @property
     def dead_letters(self) -> Topic:
         """Public output: records that could not be used, with their original bytes and key."""
-        return self._topic("dead-letters.v1", "original key", "bytes", 30, max_message_bytes="8388608")
+        # larger than the input: a dead letter is the largest record and our headers
+        return self._topic("dead-letters.v1", "original key", "bytes", 30, max_message_bytes="9437184")
 
     def all(self) -> tuple[Topic, ...]:
         """Every topic that the topic-creating script makes and the workers check."""

@@ -1,0 +1,146 @@
+"""The AsyncAPI 3 document of all topics, made from the topics and the types.
+
+Specification: https://www.asyncapi.com/docs/reference/specification/v3.0.0, Kafka bindings 0.5.0.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import msgspec
+
+from schemas.anomaly import AnomalyEvent
+from schemas.dead_letter import DeadLetterHeaders
+from schemas.execution import Execution
+from schemas.json_schema import plain_arrays
+from schemas.model_event import ModelEvent
+from schemas.progress import Progress
+from schemas.topics import Topic, Topics
+
+KAFKA_BINDING = "0.5.0"
+_SCHEMAS_AT = "#/components/schemas/{name}"
+_CLOUD_EVENT = "application/cloudevents+json"
+
+
+@dataclass(frozen=True, slots=True)
+class _Message:
+    """What travels on the topics with this ``value``; ``action`` is tracehound's side of it."""
+
+    action: Literal["send", "receive"]
+    summary: str
+    payload: Any
+    content_type: str
+    headers: type[msgspec.Struct] | None = None
+
+
+_MESSAGES = {
+    "Execution": _Message(
+        "receive",
+        "An execution, or an array of executions of one application",
+        Execution | list[Execution],
+        "application/json",
+    ),
+    "AnomalyEvent": _Message("send", "An anomaly as a CloudEvent", AnomalyEvent, _CLOUD_EVENT),
+    "ModelEvent": _Message("send", "A change of a model as a CloudEvent", ModelEvent, _CLOUD_EVENT),
+    "Progress": _Message("send", "How far an application has been scored", Progress, "application/json"),
+    "bytes": _Message(
+        "send",
+        "A refused record with its original bytes, or the refused elements of its array",
+        None,
+        "application/octet-stream",
+        DeadLetterHeaders,
+    ),
+}
+
+
+def asyncapi_document(topics: Topics | None = None) -> dict[str, Any]:
+    """The document as plain dicts and lists, for the topics given (default: those with default names).
+
+    Raises:
+        KeyError: a topic carries a value that this module knows no message for.
+    """
+    topics = topics or Topics()
+    channels = {channel_name(topic, topics.prefix): topic for topic in topics.all()}
+    return {
+        "asyncapi": "3.0.0",
+        "info": {
+            "title": "tracehound",
+            "version": "1.0.0",
+            "description": "Executions in; anomalies, progress, model events and dead letters out. "
+            "Records are partitioned by key with murmur2 (librdkafka: partitioner=murmur2_random).",
+            "license": {"name": "Apache-2.0", "url": "https://www.apache.org/licenses/LICENSE-2.0"},
+        },
+        "defaultContentType": "application/json",
+        "channels": {name: _channel(name, topic) for name, topic in channels.items()},
+        "operations": dict(_operation(name, topic) for name, topic in channels.items()),
+        "components": {
+            "messages": {name: _message(name, topic) for name, topic in channels.items()},
+            "schemas": _schemas(),
+        },
+    }
+
+
+def channel_name(topic: Topic, prefix: str) -> str:
+    """The topic's name without prefix and version, in camel case.
+
+    >>> channel_name(Topics("acme.").dead_letters, "acme.")
+    'deadLetters'
+    """
+    first, *others = topic.name.removeprefix(prefix).rpartition(".")[0].split("-")
+    return first + "".join(word.capitalize() for word in others)
+
+
+def _reference(*path: str) -> dict[str, str]:
+    return {"$ref": "#/" + "/".join(path)}
+
+
+def _channel(name: str, topic: Topic) -> dict[str, Any]:
+    settings: dict[str, Any] = {"cleanup.policy": ["delete"], "retention.ms": topic.retention_ms}
+    if "max.message.bytes" in topic.config:
+        settings["max.message.bytes"] = int(topic.config["max.message.bytes"])
+    return {
+        "address": topic.name,
+        "description": f"{_MESSAGES[topic.value].summary}. Key: {topic.key or 'none'}.",
+        "messages": {name: _reference("components", "messages", name)},
+        "bindings": {
+            "kafka": {
+                "topic": topic.name,
+                "partitions": topic.partitions,
+                "topicConfiguration": settings,
+                "bindingVersion": KAFKA_BINDING,
+            }
+        },
+    }
+
+
+def _operation(name: str, topic: Topic) -> tuple[str, dict[str, Any]]:
+    message = _MESSAGES[topic.value]
+    return message.action + name[0].upper() + name[1:], {
+        "action": message.action,
+        "channel": _reference("channels", name),
+        "summary": message.summary,
+        "messages": [_reference("channels", name, "messages", name)],
+    }
+
+
+def _message(name: str, topic: Topic) -> dict[str, Any]:
+    message = _MESSAGES[topic.value]
+    built: dict[str, Any] = {"name": name, "summary": message.summary, "contentType": message.content_type}
+    if message.headers is not None:
+        built["headers"] = _schema(message.headers)
+    if message.payload is not None:
+        built["payload"] = _schema(message.payload)
+    if topic.key is not None:
+        key = {"type": "string", "description": topic.key}
+        built["bindings"] = {"kafka": {"key": key, "bindingVersion": KAFKA_BINDING}}
+    return built
+
+
+def _schema(contract: Any) -> dict[str, Any]:
+    (schema,), _ = msgspec.json.schema_components([contract], ref_template=_SCHEMAS_AT)
+    return plain_arrays(schema)
+
+
+def _schemas() -> dict[str, Any]:
+    types = [part for message in _MESSAGES.values() for part in (message.payload, message.headers) if part]
+    _, components = msgspec.json.schema_components(types, ref_template=_SCHEMAS_AT)
+    return plain_arrays(components)
