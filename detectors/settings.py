@@ -26,6 +26,9 @@ class DetectionSettings:
     tail_score: float = _setting(
         6.0, 2, 50, "−log10 of the false-alarm probability from which a single execution is an anomaly"
     )
+    minimum_effect: float = _setting(1.2, 1, 100, "recent over typical value from which a chart deviation matters")
+    outlier_sigma: float = _setting(8.0, 3, 40, "deviation, in sigma, of an outlier score from which it is an anomaly")
+    silence_min_s: float = _setting(15.0, 0.1, 86_400, "shortest silence of an application that is an anomaly")
     warm_up_executions: int = _setting(60, 10, 500, "executions of an operation before its charts judge")
     gate_sigma: float = _setting(4.0, 2, 40, "deviation, in sigma, from which a chart stops learning")
     patience_s: float = _setting(600.0, 1, 86_400, "event time after which a lasting deviation is learned")

@@ -1,0 +1,72 @@
+"""What is remembered of one application beside its detectors: its operations, refits, and what was published."""
+
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from typing import Any
+
+from detectors.profile import Profile
+
+ApplicationKey = tuple[str, str]
+"""Models belong to (application, environment)."""
+OTHER_OPERATIONS = "(other operations)"
+"""The operation that all those share which came after the limit of operations per application."""
+
+
+def seed_of(*names: str) -> int:
+    """A 31-bit seed that follows from names alone, the same on every worker.
+
+    >>> seed_of("shop", "GET /") == seed_of("shop", "GET /")
+    True
+    """
+    return int.from_bytes(blake2b("\0".join(names).encode(), digest_size=4).digest(), "big") & 0x7FFFFFFF
+
+
+@dataclass(slots=True)
+class OperationModels:
+    """An operation's slot in the banks of scope operation, how many executions it has seen, and its profile."""
+
+    name: str
+    slot: int
+    seen: int = 0
+    profile: Profile = field(default_factory=Profile)
+
+
+@dataclass(slots=True)
+class Refit:
+    """A refit under way: what is fitted, since when, and from which count of executions on it judges."""
+
+    detector: str
+    sample: tuple[Any, ...]
+    started_at_count: int
+    due_at_count: int
+    started_s: float
+
+
+@dataclass(slots=True)
+class Published:
+    """The last anomaly of one operation and kind: event time in epoch seconds, and rank of its severity."""
+
+    at_s: float
+    rank: int
+
+
+@dataclass(slots=True)
+class ApplicationModels:
+    """An application's slot in the banks of scope application, its operations and its history.
+
+    ``seen`` counts executions; ``newest_s`` is its newest event time; ``next_stop`` is the count at which a refit
+    starts or takes effect; ``used`` is the scorer's last call that had executions of it. ``published`` is keyed by (operation, kind).
+    """
+
+    key: ApplicationKey
+    slot: int
+    next_refit: int
+    next_stop: int
+    seen: int = 0
+    used: int = 0
+    newest_s: float = 0.0
+    operations: dict[str, OperationModels] = field(default_factory=dict)
+    refits: list[Refit] = field(default_factory=list)
+    published: dict[tuple[str, str], Published] = field(default_factory=dict)
+    trained_s: float | None = None
+    silent_since_s: float | None = None

@@ -1,0 +1,84 @@
+"""The state of one application, with all its operations, as a snapshot and back."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from detectors.application import ApplicationKey, ApplicationModels, Published, Refit
+from detectors.ensemble import Ensemble
+from detectors.silence import SilenceWatch
+from detectors.snapshot import pack, unpack
+from schemas.errors import SnapshotError
+
+_NUMBERS = ("seen", "newest_s", "trained_s", "silent_since_s", "next_refit")
+
+
+@dataclass(frozen=True, slots=True)
+class StoredApplication:
+    """A snapshot that has been read: ``operations`` maps their names, in order of appearance, to their state."""
+
+    key: ApplicationKey
+    operations: dict[str, dict[str, Any]]
+    state: dict[str, Any]
+
+
+def take(application: ApplicationModels, ensemble: Ensemble, silence: SilenceWatch) -> bytes:
+    """Snapshot of an application."""
+    operations = {
+        operation.name: {
+            "banks": ensemble.snapshot_operation(operation.slot),
+            "seen": operation.seen,
+            "profile": {"learned": operation.profile.learned, "averages": operation.profile.averages},
+        }
+        for operation in application.operations.values()
+    }
+    return pack(
+        {
+            "key": list(application.key),
+            "numbers": {name: getattr(application, name) for name in _NUMBERS},
+            "banks": ensemble.snapshot_application(application.slot),
+            "silence": silence.snapshot(application.slot),
+            "refits": [asdict(refit) | {"sample": list(refit.sample)} for refit in application.refits],
+            "published": [[*key, last.at_s, last.rank] for key, last in application.published.items()],
+            "operations": operations,
+        }
+    )
+
+
+def read(snapshot: bytes) -> StoredApplication:
+    """Read a snapshot.
+
+    Raises:
+        SnapshotError: it is damaged or of another version.
+    """
+    state = unpack(snapshot)
+    try:
+        application, environment = state["key"]
+        return StoredApplication((str(application), str(environment)), dict(state["operations"]), state)
+    except (KeyError, TypeError, ValueError) as error:
+        raise SnapshotError(f"The snapshot does not say whose it is: {error!r}") from error
+
+
+def fill(stored: StoredApplication, application: ApplicationModels, ensemble: Ensemble, silence: SilenceWatch) -> None:
+    """Put a stored state into an application that has just been opened with the same operations.
+
+    Raises:
+        SnapshotError: a part is missing or does not fit. The application must then be forgotten.
+    """
+    state = stored.state
+    try:
+        for name in _NUMBERS:
+            setattr(application, name, state["numbers"][name])
+        ensemble.restore_application(application.slot, state["banks"])
+        silence.restore(application.slot, state["silence"])
+        application.refits = [Refit(**{**refit, "sample": tuple(refit["sample"])}) for refit in state["refits"]]
+        application.published = {
+            (operation, kind): Published(at_s, rank) for operation, kind, at_s, rank in state["published"]
+        }
+        for name, content in stored.operations.items():
+            operation = application.operations[name]
+            ensemble.restore_operation(operation.slot, content["banks"])
+            operation.seen = content["seen"]
+            operation.profile.learned = content["profile"]["learned"]
+            operation.profile.averages = content["profile"]["averages"]
+    except (KeyError, TypeError, ValueError, IndexError, OverflowError) as error:
+        raise SnapshotError(f"The snapshot of {stored.key[0]} does not fit this tracehound: {error!r}") from error

@@ -1,0 +1,169 @@
+"""Error bursts: a Bernoulli CUSUM per operation against the error rate that the operation is used to."""
+
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+from numba import njit
+
+from detectors.bank import Bank, Flags, Floats, Judged, Slots, State
+from detectors.slots import SlotArrays
+from schemas.anomaly import AnomalyKind
+
+WARM_UP = 30
+MEMORY = 5_000.0
+"""Executions after which a learned error rate has forgotten its past to 1/e."""
+PRIOR_RATE, PRIOR_WEIGHT = 0.01, 50.0
+RECENT_WEIGHT = 0.05
+_LOG_10 = float(np.log(10.0))
+_NAMES = ("cusum", "errors", "seen", "recent", "learned", "deviating_since")
+
+
+class ErrorRate(Bank):
+    """Bernoulli CUSUM on the error flag: the sum of log-likelihood ratios of a raised rate against the usual one.
+
+    The usual rate p0 is learned with a prior of 1 % worth 50 executions; the rate it is tested against is
+    p1 = min(0.9, 5 p0 + 0.2). The sum never falls below 0; exp(−sum) bounds the chance that a run of executions
+    at the usual rate looks so much like the raised one, so the score is sum / ln 10. Learning stops while the
+    score is above ``gate`` and starts again after ``patience_s`` of it.
+
+    Assumes independent executions; retries of one failing caller count each. Cannot see a change below five
+    times the usual rate. Parameters: ``gate`` (−log10 of a probability), ``patience_s`` (event time).
+
+    Source: M. R. Reynolds and Z. G. Stoumbos, Journal of Quality Technology 31 (1999).
+
+    >>> bank = ErrorRate()
+    >>> bank.open(0, seed=0); slots = np.zeros(100, np.int64)
+    >>> fine, times, learn = np.zeros((100, 1)), np.arange(100.0), np.ones(100, bool)
+    >>> float(bank.score_then_learn_many(slots, fine, times, learn).max())
+    0.0
+    >>> failing = bank.score_then_learn_many(slots[:8], np.ones((8, 1)), times[:8] + 100, learn[:8])
+    >>> bool(failing[-1] > 6)
+    True
+    """
+
+    name: ClassVar[str] = "error-rate"
+    scope: ClassVar[Literal["operation", "application"]] = "operation"
+    columns: ClassVar[tuple[str, ...]] = ("error",)
+    kind: ClassVar[AnomalyKind] = "errors"
+    calibrated: ClassVar[bool] = True
+
+    def __init__(self, gate: float = 3.0, patience_s: float = 600.0) -> None:
+        self._gate, self._patience_s = gate, patience_s
+        self._store = SlotArrays(dict.fromkeys(_NAMES, (np.float64, ())))
+
+    def open(self, slot: int, seed: int) -> None:  # noqa: ARG002 (nothing random here)
+        """Start afresh for the key in ``slot``."""
+        self._store.open(slot)
+        self._store["deviating_since"][slot] = np.nan
+
+    def score_many(self, slots: Slots, values: Floats) -> Floats:
+        """Scores as if each row came next."""
+        return self._run(slots, values, np.zeros(len(slots)), np.ones(len(slots), np.bool_), remember=False)
+
+    def learn_many(self, slots: Slots, values: Floats, times: Floats) -> None:
+        """Learn rows in order."""
+        self._run(slots, values, times, np.ones(len(slots), np.bool_), remember=True)
+
+    def score_then_learn_many(self, slots: Slots, values: Floats, times: Floats, learn: Flags) -> Floats:
+        """Score each row, then learn it."""
+        return self._run(slots, values, times, learn, remember=True)
+
+    def judge_then_learn_many(self, slots: Slots, values: Floats, times: Floats, learn: Flags) -> Judged:
+        """Score each row, then learn it; with the usual and the recent error rate, in [0, 1], as of that row.
+
+        The recent rate is over about the last 20 executions and counts the row itself.
+        """
+        return self._judge(slots, values, times, learn, remember=True)
+
+    def _run(self, slots: Slots, values: Floats, times: Floats, learn: Flags, remember: bool) -> Floats:
+        return self._judge(slots, values, times, learn, remember).score
+
+    def _judge(self, slots: Slots, values: Floats, times: Floats, learn: Flags, remember: bool) -> Judged:
+        scores, usual, recent = np.zeros(len(slots)), np.zeros(len(slots)), np.zeros(len(slots))
+        columns = (self._store[name] for name in _NAMES)
+        gate = self._gate * _LOG_10
+        _run_cusum(
+            slots,
+            values[:, 0],
+            times,
+            learn,
+            remember,
+            gate,
+            self._patience_s,
+            *columns,
+            scores,
+            usual,
+            recent,
+        )
+        return Judged(scores / _LOG_10, usual, recent)
+
+    def warming(self, slots: Slots) -> Flags:
+        """(n,) True before the 30th execution."""
+        flags: Flags = self._store["learned"][slots] < WARM_UP
+        return flags
+
+    def snapshot(self, slot: int) -> State:
+        """A copy of the key's complete state."""
+        return {name: float(self._store[name][slot]) for name in _NAMES}
+
+    def restore(self, slot: int, state: State) -> None:
+        """Replace the key's state."""
+        for name in _NAMES:
+            self._store[name][slot] = state[name]
+
+    def nbytes(self, slot: int) -> int:  # noqa: ARG002 (the same for every key)
+        """Bytes that one key takes."""
+        return self._store.row_bytes()
+
+
+@njit(cache=True)
+def _run_cusum(
+    slots: Any,
+    flags: Any,
+    times: Any,
+    learn: Any,
+    remember: bool,
+    gate: float,
+    patience_s: float,
+    cusum: Any,
+    errors: Any,
+    seen: Any,
+    recent: Any,
+    learned: Any,
+    deviating_since: Any,
+    out: Any,
+    out_usual: Any,
+    out_recent: Any,
+) -> None:
+    keep = 1.0 - 1.0 / MEMORY
+    for i in range(slots.size):
+        slot = slots[i]
+        failed = 1.0 if flags[i] > 0.5 else 0.0
+        usual = (errors[slot] + PRIOR_RATE * PRIOR_WEIGHT) / (seen[slot] + PRIOR_WEIGHT)
+        usual = min(0.5, max(0.002, usual))
+        raised = min(0.9, 5.0 * usual + 0.2)
+        out_usual[i] = usual
+        out_recent[i] = recent[slot] + RECENT_WEIGHT * (failed - recent[slot])
+        if failed > 0.5:
+            step = np.log(raised / usual)
+        else:
+            step = np.log((1.0 - raised) / (1.0 - usual))
+        total = max(0.0, cusum[slot] + step)
+        if learned[slot] >= WARM_UP:
+            out[i] = total
+        if not remember or not learn[i]:
+            continue
+        learned[slot] += 1.0
+        recent[slot] = out_recent[i]
+        if learned[slot] > WARM_UP:
+            cusum[slot] = min(total, 400.0)
+        accepted = True
+        if cusum[slot] >= gate:
+            if np.isnan(deviating_since[slot]):
+                deviating_since[slot] = times[i]
+            accepted = times[i] - deviating_since[slot] > patience_s
+        else:
+            deviating_since[slot] = np.nan
+        if accepted:
+            errors[slot] = errors[slot] * keep + failed
+            seen[slot] = seen[slot] * keep + 1.0

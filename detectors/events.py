@@ -1,0 +1,79 @@
+"""CloudEvents of the scoring core; their ids follow from content alone."""
+
+from hashlib import blake2b
+
+from detectors.application import ApplicationKey, ApplicationModels, OperationModels
+from schemas.anomaly import ANOMALY_TYPE, SEVERITIES, Anomaly, AnomalyEvent, Severity
+from schemas.execution import rfc3339
+from schemas.model_event import MODEL_EVENT_TYPES, ModelChange, ModelEvent
+
+
+def graver(one: Severity | None, other: Severity) -> Severity:
+    """The graver of two severities.
+
+    >>> graver(None, "minor"), graver("critical", "major")
+    ('minor', 'critical')
+    """
+    return other if one is None or SEVERITIES.index(other) > SEVERITIES.index(one) else one
+
+
+def identity(*content: str) -> str:
+    """32 hexadecimal digits that follow from ``content``."""
+    return blake2b("\0".join(content).encode(), digest_size=16).hexdigest()
+
+
+def source(key: ApplicationKey) -> str:
+    """The CloudEvents source of an application's events."""
+    application, environment = key
+    return f"/tracehound/{environment}/{application}" if environment else f"/tracehound/{application}"
+
+
+def anomaly(key: ApplicationKey, identifier: str, time_s: float, data: Anomaly) -> AnomalyEvent:
+    """The event of an anomaly; ``time_s`` is event time in epoch seconds."""
+    return AnomalyEvent(
+        id=identifier,
+        source=source(key),
+        type=ANOMALY_TYPE,
+        subject=data.operation,
+        time=rfc3339(time_s),
+        data=data,
+    )
+
+
+def model_event(time_s: float, data: ModelChange) -> ModelEvent:
+    """The event of a model change; ``time_s`` is event time in epoch seconds."""
+    key = (data.application, data.environment)
+    return ModelEvent(
+        id=identity(*key, data.operation, data.model, data.change, str(data.learned)),
+        source=source(key),
+        type=MODEL_EVENT_TYPES[data.change],
+        subject=data.operation or data.application,
+        time=rfc3339(time_s),
+        data=data,
+    )
+
+
+def warming(key: ApplicationKey, needed: int, time_s: float) -> ModelEvent:
+    """An application was seen for the first time."""
+    sentence = f"{key[0]} is new: each operation is judged after its first {needed} executions."
+    change = ModelChange(*key, "", "rank-ewma-chart", "warming", learned=0, needed=needed, sentence=sentence)
+    return model_event(time_s, change)
+
+
+def ready(key: ApplicationKey, operation: OperationModels, time_s: float) -> ModelEvent:
+    """An operation has been seen often enough to be judged."""
+    sentence = f"{operation.name} of {key[0]} is judged from now on: {operation.seen} executions learned."
+    change = ModelChange(
+        *key, operation.name, "rank-ewma-chart", "ready", learned=operation.seen, needed=0, sentence=sentence
+    )
+    return model_event(time_s, change)
+
+
+def dropped(application: ApplicationModels, limit: int, time_s: float) -> ModelEvent:
+    """The models of an application were given up for those of another one."""
+    name = application.key[0]
+    sentence = (
+        f"The models of {name} were dropped: it was idle longest, and the worker's limit is {limit} applications."
+    )
+    change = ModelChange(*application.key, "", "all", "reset", learned=application.seen, needed=0, sentence=sentence)
+    return model_event(time_s, change)

@@ -1,0 +1,171 @@
+"""scikit-learn's isolation forest per application, refitted from a reservoir and scored in a kernel."""
+
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from detectors.bank import Flags, Floats, Slots, State
+from detectors.features import OUTLIER_COLUMNS
+from detectors.forest_fit import MAX_NODES, TREES, FittedForest, fit_forest
+from detectors.refitting import RefittedBank
+from detectors.slots import SlotArrays
+
+_FOREST = ("feature", "child", "value", "offset")
+_COUNTS = ("seen", "kept", "random")
+KEEP_LEARNING = 0.02
+"""Once full, the reservoir takes a row with at least this probability, so that it follows slow change."""
+
+
+class IsolationForest(RefittedBank):
+    """Isolation forest per application: learning fills a reservoir, a refit fits scikit-learn's forest to it.
+
+    Scores equal −``score_samples`` of scikit-learn in (0, 1]; they are no probability. 0 before the first refit.
+    The forest is kept flat, in single precision: 64 trees of at most 511 nodes, 7 bytes a node.
+
+    Assumes that what it learns is mostly normal (the core does not hand it rows that a chart gates). Fails on
+    anomalies that are frequent in the sample, and cannot see order in time. Parameter: ``reservoir`` rows.
+
+    Source: F. T. Liu, K. M. Ting, Z.-H. Zhou, Isolation Forest, ICDM 2008; J. S. Vitter's algorithm R, ACM TOMS
+    11 (1985), with a floor on its probability.
+
+    >>> bank = IsolationForest(reservoir=500)
+    >>> bank.open(0, seed=3); slots = np.zeros(500, np.int64)
+    >>> values = np.random.default_rng(0).uniform(0.3, 0.6, (500, len(bank.columns)))
+    >>> bank.learn_many(slots, values, np.arange(500.0))
+    >>> bank.install(0, fit_forest(*bank.sample(0)))
+    >>> usual, strange = bank.score_many(slots[:2], np.vstack([values[0], np.full(len(bank.columns), 0.99)]))
+    >>> bool(strange > usual)
+    True
+    """
+
+    name: ClassVar[str] = "isolation-forest"
+    scope: ClassVar[Literal["operation", "application"]] = "application"
+    columns: ClassVar[tuple[str, ...]] = OUTLIER_COLUMNS
+
+    def __init__(self, reservoir: int = 2_000) -> None:
+        self._rows = reservoir
+        self._store = SlotArrays(
+            {
+                "feature": (np.int8, (TREES, MAX_NODES)),
+                "child": (np.int16, (TREES, MAX_NODES)),
+                "value": (np.float32, (TREES, MAX_NODES)),
+                "offset": (np.float64, ()),
+                "rows": (np.float32, (reservoir, len(self.columns))),
+                "seen": (np.int64, ()),
+                "kept": (np.int64, ()),
+                "random": (np.int64, ()),
+                "seed": (np.int64, ()),
+            },
+            capacity=4,
+        )
+
+    def open(self, slot: int, seed: int) -> None:
+        """Start afresh for the application in ``slot``; reservoir and forests draw from ``seed``."""
+        self._store.open(slot)
+        self._store["random"][slot] = self._store["seed"][slot] = seed & 0x7FFFFFFF
+
+    def score_many(self, slots: Slots, values: Floats) -> Floats:
+        """Anomaly scores in (0, 1], 0 without a forest; missing values count as 0.5."""
+        scores = np.zeros(len(slots))
+        rows = np.nan_to_num(values, nan=0.5).astype(np.float32)
+        _score(slots, rows, *(self._store[name] for name in _FOREST), scores)
+        return scores
+
+    def learn_many(self, slots: Slots, values: Floats, times: Floats) -> None:  # noqa: ARG002 (time plays no part)
+        """Offer rows to the reservoir."""
+        rows = np.nan_to_num(values, nan=0.5).astype(np.float32)
+        _keep(slots, rows, self._store["rows"], *(self._store[name] for name in _COUNTS))
+
+    def score_then_learn_many(self, slots: Slots, values: Floats, times: Floats, learn: Flags) -> Floats:
+        """Score all rows, then learn: learning does not change a forest before its refit."""
+        scores = self.score_many(slots, values)
+        self.learn_many(slots[learn], values[learn], times[learn])
+        return scores
+
+    def warming(self, slots: Slots) -> Flags:
+        """(n,) True before the first refit took effect."""
+        flags: Flags = self._store["offset"][slots] == 0
+        return flags
+
+    def sample(self, slot: int) -> tuple[NDArray[np.float32], int]:
+        """A frozen copy of the reservoir and the seed: what ``fit_forest`` takes."""
+        kept = int(self._store["kept"][slot])
+        seed = (int(self._store["seed"][slot]) + int(self._store["seen"][slot])) & 0x7FFFFFFF
+        return self._store["rows"][slot, :kept].copy(), seed
+
+    @staticmethod
+    def fit(sample: NDArray[np.float32], seed: int) -> FittedForest:
+        """``fit_forest``, for a fitter in another process."""
+        return fit_forest(sample, seed)
+
+    def install(self, slot: int, fitted: FittedForest) -> None:
+        """Let a fitted forest take effect."""
+        for name in _FOREST:
+            self._store[name][slot] = fitted[name]  # type: ignore[literal-required] # the names are its keys
+
+    def fitted_bytes(self) -> int:
+        """Bytes of one fitted forest."""
+        return sum(self._store[name][:1].nbytes for name in _FOREST)
+
+    def snapshot(self, slot: int) -> State:
+        """Reservoir, forest and counters of an application."""
+        state: State = {name: self._store[name][slot].item() for name in (*_COUNTS, "seed", "offset")}
+        state["rows"] = self._store["rows"][slot, : int(self._store["kept"][slot])].copy()
+        if self._store["offset"][slot]:
+            state.update({name: self._store[name][slot].copy() for name in _FOREST[:3]})
+        return state
+
+    def restore(self, slot: int, state: State) -> None:
+        """Replace an application's reservoir and forest."""
+        rows = np.asarray(state["rows"], np.float32)
+        if rows.ndim != 2 or len(rows) > self._rows or rows.shape[1] != len(self.columns) or len(rows) != state["kept"]:
+            raise ValueError(
+                f"The reservoir must have at most {self._rows} rows of {len(self.columns)}. Got {rows.shape} instead."
+            )
+        for name in ("feature", "child", "value"):
+            self._store[name][slot] = state.get(name, 0)
+        if self._store["child"][slot].max(initial=0) >= MAX_NODES - 1 or self._store["child"][slot].min(initial=0) < 0:
+            raise ValueError(f"A forest's children must be from 0 to {MAX_NODES - 2}.")
+        self._store["rows"][slot, : len(rows)] = rows
+        for name in (*_COUNTS, "seed", "offset"):
+            self._store[name][slot] = state[name]
+
+    def nbytes(self, slot: int) -> int:  # noqa: ARG002 (the same for every application)
+        """Bytes that one application takes."""
+        return self._store.row_bytes()
+
+
+@njit(cache=True)
+def _score(slots: Any, rows: Any, feature: Any, child: Any, value: Any, offset: Any, out: Any) -> None:
+    for i in range(slots.size):
+        slot = slots[i]
+        if offset[slot] == 0.0:
+            continue
+        total = 0.0
+        for tree in range(TREES):
+            node = 0
+            while feature[slot, tree, node] >= 0:
+                above = rows[i, feature[slot, tree, node]] > value[slot, tree, node]
+                node = child[slot, tree, node] + (1 if above else 0)
+            total += value[slot, tree, node]
+        out[i] = 2.0 ** (-total / offset[slot])
+
+
+@njit(cache=True)
+def _keep(slots: Any, rows: Any, kept_rows: Any, seen: Any, kept: Any, random: Any) -> None:
+    capacity = kept_rows.shape[1]
+    for i in range(slots.size):
+        slot = slots[i]
+        seen[slot] += 1
+        if kept[slot] < capacity:
+            kept_rows[slot, kept[slot]] = rows[i]
+            kept[slot] += 1
+            continue
+        state = (1103515245 * random[slot] + 12345) & 0x7FFFFFFF
+        state = (1103515245 * state + 12345) & 0x7FFFFFFF
+        random[slot] = state
+        if state < 0x7FFFFFFF * max(KEEP_LEARNING, capacity / seen[slot]):
+            place = (1103515245 * state + 12345) & 0x7FFFFFFF
+            kept_rows[slot, (place >> 8) % capacity] = rows[i]

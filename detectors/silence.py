@@ -1,0 +1,94 @@
+"""Silence: an application that stops sending is noticed by the clock, against the gaps between its own executions."""
+
+import numpy as np
+
+from detectors import events, explanation
+from detectors.application import ApplicationModels
+from detectors.bank import State
+from detectors.chart import Chart
+from detectors.ensemble import Batch
+from detectors.probability import sigma_of_score
+from detectors.settings import DetectionSettings
+from detectors.severity import Evidence, severity_of
+from schemas.anomaly import Anomaly, AnomalyEvent, ModelStamp, Window
+from schemas.execution import rfc3339
+
+MODEL = "silence"
+
+
+class SilenceWatch:
+    """Extreme-value tail on the gaps, in ms of event time, between one application's successive executions.
+
+    Assumes that executions arrive roughly in event order; late ones count as a gap of 0. Fails on applications
+    that rest at night: the first nights raise an alarm, until such gaps are in the reference.
+    """
+
+    def __init__(self, settings: DetectionSettings) -> None:
+        self._settings = settings
+        self._gaps = Chart(settings.warm_up_executions, settings.gate_sigma, settings.patience_s)
+        self._newest = np.full(16, np.nan)
+
+    def open(self, slot: int, seed: int) -> None:
+        """Start afresh for the application in ``slot``."""
+        self._gaps.open(slot, seed)
+        while slot >= len(self._newest):
+            self._newest = np.concatenate([self._newest, np.full(len(self._newest), np.nan)])
+        self._newest[slot] = np.nan
+
+    def learn(self, batch: Batch) -> None:
+        """Learn the gaps of a batch, in its order."""
+        gaps = np.empty(len(batch.times))
+        newest = self._newest
+        for row, (slot, time_s) in enumerate(zip(batch.applications.tolist(), batch.times.tolist(), strict=True)):
+            before = newest[slot]
+            gaps[row] = max(0.0, time_s - before) * 1000.0
+            if not time_s <= before:
+                newest[slot] = time_s
+        self._gaps.judge_then_learn(batch.applications, gaps, batch.times)
+
+    def judge(self, application: ApplicationModels, now_s: float) -> AnomalyEvent | None:
+        """The event of a silence that has lasted until event time ``now_s``; None if there is none or it was told."""
+        newest_s = float(self._newest[application.slot])
+        silent_s = now_s - newest_s
+        if not silent_s >= self._settings.silence_min_s or application.silent_since_s == newest_s:
+            return None
+        score = self._gaps.tail_of(application.slot, silent_s * 1000.0)
+        severity = severity_of(Evidence("traffic", score=score), self._settings)
+        if severity is None:
+            return None
+        application.silent_since_s = newest_s
+        low, typical, high = self._gaps.typical(application.slot)
+        name, environment = application.key
+        data = Anomaly(
+            application=name,
+            operation="",
+            environment=environment,
+            version="",
+            kind="traffic",
+            score=round(score, 3),
+            sigma=round(sigma_of_score(score), 3),
+            severity=severity,
+            confidence=round(min(1.0, application.seen / 500), 3),
+            signal="silence_ms",
+            typical=round(typical, 4),
+            actual=round(silent_s * 1000.0, 4),
+            bounds=(round(low, 4), round(high, 4)),
+            unit="ms",
+            contributions={"missing executions": 1.0},
+            reason=explanation.silence_sentence(name, silent_s, typical, high),
+            exemplar_trace_ids=[],
+            window=Window(rfc3339(newest_s), rfc3339(now_s), 0),
+            model=ModelStamp(MODEL, "1", application.seen, None, warming=False),
+            incident_key="/".join((name, environment, "traffic")),
+        )
+        identifier = events.identity(name, environment, "traffic", "silence_ms", rfc3339(newest_s))
+        return events.anomaly(application.key, identifier, now_s, data)
+
+    def snapshot(self, slot: int) -> State:
+        """The reference of gaps and the newest event time of an application."""
+        return self._gaps.snapshot(slot) | {"newest_s": float(self._newest[slot])}
+
+    def restore(self, slot: int, state: State) -> None:
+        """Take over an application's state."""
+        self._gaps.restore(slot, {name: value for name, value in state.items() if name != "newest_s"})
+        self._newest[slot] = state["newest_s"]

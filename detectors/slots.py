@@ -1,0 +1,73 @@
+"""Packed arrays with a row per key that grow on demand, and the numbering of the keys."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class SlotArrays:
+    """Arrays with one row per slot, grown together by doubling.
+
+    ``layout`` maps a name to (dtype, shape of one row); ``store[name]`` is the array.
+
+    >>> store = SlotArrays({"count": (np.int64, ())})
+    >>> slot = store.open(40); store["count"][slot] += 1
+    >>> int(store["count"][40])
+    1
+    """
+
+    def __init__(self, layout: dict[str, tuple[Any, tuple[int, ...]]], capacity: int = 16) -> None:
+        self._arrays: dict[str, NDArray[Any]] = {
+            name: np.zeros((capacity, *shape), dtype) for name, (dtype, shape) in layout.items()
+        }
+        self._capacity = capacity
+
+    def __getitem__(self, name: str) -> NDArray[Any]:
+        return self._arrays[name]
+
+    def open(self, slot: int) -> int:
+        """Make sure that ``slot`` exists, set its rows to zero, return it."""
+        while slot >= self._capacity:
+            self._grow()
+        for array in self._arrays.values():
+            array[slot] = 0
+        return slot
+
+    def row_bytes(self) -> int:
+        """Bytes that one slot takes."""
+        return sum(array[:1].nbytes for array in self._arrays.values())
+
+    def _grow(self) -> None:
+        for name, array in self._arrays.items():
+            larger = np.zeros((2 * self._capacity, *array.shape[1:]), array.dtype)
+            larger[: self._capacity] = array
+            self._arrays[name] = larger
+        self._capacity *= 2
+
+
+class SlotNumbers:
+    """Hands out the smallest numbers first and takes them back.
+
+    >>> numbers = SlotNumbers()
+    >>> numbers.take(), numbers.take(), numbers.give_back(0), numbers.take(), len(numbers)
+    (0, 1, None, 0, 2)
+    """
+
+    def __init__(self) -> None:
+        self._free: list[int] = []
+        self._used = 0
+
+    def __len__(self) -> int:
+        return self._used - len(self._free)
+
+    def take(self) -> int:
+        """A number nobody holds."""
+        if self._free:
+            return self._free.pop()
+        self._used += 1
+        return self._used - 1
+
+    def give_back(self, slot: int) -> None:
+        """Let a number be taken again."""
+        self._free.append(slot)
