@@ -5,25 +5,26 @@ import shutil
 import tempfile
 import time
 import uuid
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from confluent_kafka import KafkaException
-from confluent_kafka.admin import AdminClient
-
-from infra.kafka.jars import broker_jars, find_java, kafka_version
-from infra.kafka.node import HOST, Address, Node, server_properties
-from infra.kafka.ports import free_ports, is_free
+from infra.kafka.cluster import (
+    HOST,
+    START_TIMEOUT_S,
+    Address,
+    choose_addresses,
+    server_properties,
+    wait_for_members,
+)
+from infra.kafka.jars import broker_jars, find_java
+from infra.kafka.node import Node
 from schemas.errors import BrokerError
 
-DEFAULT_START_TIMEOUT_S = 120.0
 _STOP_TIMEOUT_S = 10.0
-_POLL_S = 0.25
-_METADATA_TIMEOUT_S = 5.0
 _ATTEMPTS = 3  # a port that was free may be taken by the time the broker wants it
-_MAX_BROKERS = 9
 
 
 class ApacheKafka:
@@ -41,35 +42,30 @@ class ApacheKafka:
         BrokerError: Java, Maven or the jars are missing, or the cluster does not serve in time; says why.
     """
 
-    def __init__(
-        self, brokers: int = 1, port: int | None = None, start_timeout_s: float = DEFAULT_START_TIMEOUT_S
-    ) -> None:
-        if not 1 <= brokers <= _MAX_BROKERS:
-            raise BrokerError(
-                f"The cluster's 'brokers' must be from 1 to {_MAX_BROKERS}. Got {brokers} instead."
-            )
+    def __init__(self, brokers: int = 1, port: int | None = None, start_timeout_s: float = START_TIMEOUT_S) -> None:
+        addresses = choose_addresses(brokers, port)  # wrong parameters are said before anything is fetched
         self._java, self._jars = find_java(), broker_jars()
         self._timeout_s = start_timeout_s
-        self._nodes: dict[int, Node] = {}
-        for attempt in range(_ATTEMPTS):
-            self._addresses = _addresses(brokers, port)
-            self.bootstrap_servers: str = ",".join(f"{HOST}:{a.client_port}" for a in self._addresses)
-            self._folder = Path(tempfile.mkdtemp(prefix="tracehound-kafka-"))
+        for attempt in range(1, _ATTEMPTS + 1):
             try:
-                self._start()
+                self._start(addresses)
                 break
             except BrokerError as error:
                 self.close()
-                if attempt == _ATTEMPTS - 1 or "Address already in use" not in str(error):
+                if attempt == _ATTEMPTS or "Address already in use" not in str(error):
                     raise
+                addresses = choose_addresses(brokers, port)
             except BaseException:
                 self.close()
                 raise
 
-    def _start(self) -> None:
-        for address in self._addresses:
+    def _start(self, addresses: Sequence[Address]) -> None:
+        self._addresses = addresses
+        self._nodes: dict[int, Node] = {}
+        self._folder = Path(tempfile.mkdtemp(prefix="tracehound-kafka-"))
+        for address in addresses:
             folder = self._folder / f"broker-{address.node}"
-            settings = server_properties(address, self._addresses, folder / "data")
+            settings = server_properties(address, addresses, folder / "data")
             self._nodes[address.node] = Node(self._java, self._jars, folder, settings)
         cluster_id = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
         with ThreadPoolExecutor(len(self._nodes)) as pool:
@@ -79,11 +75,19 @@ class ApacheKafka:
         self.wait_until_serving()
 
     @property
+    def bootstrap_servers(self) -> str:
+        """The addresses of all brokers, running or not."""
+        return ",".join(f"{HOST}:{address.client_port}" for address in self._addresses)
+
+    @property
+    def folder(self) -> Path:
+        """Where the cluster keeps its data and logs until it is closed."""
+        return self._folder
+
+    @property
     def pids(self) -> dict[int, int]:
         """Process ids of the brokers that run."""
-        return {
-            number: node.pid for number, node in self._nodes.items() if node.running and node.pid is not None
-        }
+        return {number: node.pid for number, node in self._nodes.items() if node.pid is not None and node.running}
 
     def log_file(self, broker: int) -> Path:
         """The log of one broker."""
@@ -108,23 +112,20 @@ class ApacheKafka:
         self.start_broker(broker)
 
     def wait_until_serving(self) -> None:
-        """Wait until exactly the brokers that run are members of the cluster.
+        """Wait until each broker that runs answers, and knows exactly the running ones as members.
 
         Raises:
-            BrokerError: a process has ended, or it takes longer than the start timeout; with the log's end.
+            BrokerError: a process has ended (with the end of its log), or the start timeout is over.
         """
         running = {number: node for number, node in self._nodes.items() if node.running}
-        servers = ",".join(f"{HOST}:{a.client_port}" for a in self._addresses if a.node in running)
-        client = AdminClient({"bootstrap.servers": servers, "log_level": 0})
-        deadline = time.monotonic() + self._timeout_s
-        while _members(client) != running.keys():
+
+        def ended() -> str | None:
             for number, node in running.items():
                 if not node.running:
-                    raise BrokerError(f"Broker {number} of Apache Kafka ended at start:\n{node.log_tail()}")
-            if time.monotonic() > deadline:
-                logs = "\n".join(f"broker {number}: {node.log_tail()}" for number, node in running.items())
-                raise BrokerError(f"Apache Kafka does not serve after {self._timeout_s:g} s:\n{logs}")
-            time.sleep(_POLL_S)
+                    return f"Broker {number} of Apache Kafka ended at start:\n{node.log_tail()}"
+            return None
+
+        wait_for_members([a for a in self._addresses if a.node in running], self._timeout_s, ended)
 
     def close(self) -> None:
         """Stop every broker and remove all data. Closing twice is harmless."""
@@ -133,7 +134,6 @@ class ApacheKafka:
         deadline = time.monotonic() + _STOP_TIMEOUT_S
         for node in self._nodes.values():
             node.wait(max(0.0, deadline - time.monotonic()))
-        self._nodes.clear()
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def __enter__(self) -> Self:
@@ -148,42 +148,3 @@ class ApacheKafka:
         if broker not in self._nodes:
             raise BrokerError(f"There is no broker {broker}; brokers are {sorted(self._nodes)}.")
         return self._nodes[broker]
-
-
-def why_not() -> str | None:
-    """Why Apache Kafka cannot run here (no Java, no jars), or None if it can. May fetch the jars."""
-    try:
-        find_java()
-        broker_jars()
-    except BrokerError as error:
-        return str(error)
-    return None
-
-
-def describe() -> str:
-    """The product and its version."""
-    return f"Apache Kafka {kafka_version()}"
-
-
-def _members(client: AdminClient) -> set[int]:
-    try:
-        return set(client.list_topics(timeout=_METADATA_TIMEOUT_S).brokers)
-    except KafkaException:
-        return set()  # not up yet: the caller asks again until its deadline
-
-
-def _addresses(brokers: int, port: int | None) -> list[Address]:
-    try:
-        ports = free_ports(2 * brokers)
-    except OSError as error:
-        raise BrokerError(f"Apache Kafka cannot start: {error}.") from error
-    clients = ports[:brokers]
-    if port is not None:
-        clients = list(range(port, port + brokers))
-        taken = [str(number) for number in clients if not is_free(number)]
-        if taken:
-            raise BrokerError(f"Apache Kafka cannot start: port {', '.join(taken)} of {HOST} is taken.")
-    return [
-        Address(index + 1, client, controller)
-        for index, (client, controller) in enumerate(zip(clients, ports[brokers:], strict=True))
-    ]

@@ -178,9 +178,7 @@ class EmbeddedBroker(EmbeddedControl):
         self._cluster: int | None = _library().rd_kafka_mock_cluster_new(self._kafka, brokers)
         if not self._cluster:
             _library().rd_kafka_destroy(self._kafka)
-            raise BrokerError(
-                "The embedded broker cannot start: librdkafka made no mock cluster (no free port?)."
-            )
+            raise BrokerError("The embedded broker cannot start: librdkafka made no mock cluster (no free port?).")
         self.bootstrap_servers: str = _library().rd_kafka_mock_cluster_bootstraps(self._cluster).decode()
         self.call("group_initial_rebalance_delay_ms", rebalance_delay_ms)
         for name, partitions in (topics or {}).items():

@@ -53,9 +53,7 @@ def find_java() -> Path:
 
 def _java_version(java: str) -> int:
     try:
-        run = subprocess.run(
-            [java, "-version"], capture_output=True, text=True, timeout=_JAVA_TIMEOUT_S, check=False
-        )
+        run = subprocess.run([java, "-version"], capture_output=True, text=True, timeout=_JAVA_TIMEOUT_S, check=False)
     except (OSError, subprocess.TimeoutExpired) as error:
         raise BrokerError(f"{java} -version does not run: {error}") from error
     match = re.search(r'version "(?:1\.)?(\d+)', run.stderr + run.stdout)
@@ -96,9 +94,7 @@ def _lock(cache: Path) -> Iterator[None]:
 def _resolve(folder: Path, maven: str) -> None:
     executable = shutil.which(maven)
     if executable is None:
-        raise BrokerError(
-            f"Maven is needed to fetch Apache Kafka {kafka_version()}; there is no {maven} on PATH."
-        )
+        raise BrokerError(f"Maven is needed to fetch Apache Kafka {kafka_version()}; there is no {maven} on PATH.")
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as scratch:
         complete = Path(scratch) / "complete"
         _run_maven(executable, complete / "libs")

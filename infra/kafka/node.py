@@ -1,66 +1,20 @@
-"""One node (broker and controller) of an Apache Kafka cluster: its settings, its folder, its process."""
+"""One node (broker and controller) of an Apache Kafka cluster: its folder and its process."""
 
 import os
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
 from typing import IO
 
 from schemas.errors import BrokerError
 
-HOST = "127.0.0.1"
-MAX_MESSAGE_BYTES = 10 * 1024 * 1024
 _LOGGING = Path(__file__).with_name("log4j2.xml")
 _SUPERVISE = Path(__file__).with_name("supervise.py")
 _FORMAT_TIMEOUT_S = 120
 _KILL_TIMEOUT_S = 10
 _LOG_TAIL_LINES = 15
-
-
-@dataclass(frozen=True, slots=True)
-class Address:
-    """Where a node listens on the loopback address."""
-
-    node: int
-    client_port: int
-    controller_port: int
-
-
-def server_properties(address: Address, cluster: Sequence[Address], data: Path) -> dict[str, str]:
-    """The settings of one node: those that make the cluster, and those that suit tests on one machine."""
-    replicas = str(min(len(cluster), 3))
-    in_sync = "2" if len(cluster) >= 3 else "1"
-    return {
-        "process.roles": "broker,controller",
-        "node.id": str(address.node),
-        "controller.quorum.voters": ",".join(f"{a.node}@{HOST}:{a.controller_port}" for a in cluster),
-        "listeners": f"PLAINTEXT://{HOST}:{address.client_port},CONTROLLER://{HOST}:{address.controller_port}",
-        "advertised.listeners": f"PLAINTEXT://{HOST}:{address.client_port}",
-        "controller.listener.names": "CONTROLLER",
-        "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
-        "log.dirs": str(data),
-        "auto.create.topics.enable": "false",
-        "default.replication.factor": replicas,
-        "min.insync.replicas": in_sync,
-        "offsets.topic.replication.factor": replicas,
-        "offsets.topic.num.partitions": "4",
-        "transaction.state.log.replication.factor": replicas,
-        "transaction.state.log.min.isr": in_sync,
-        "transaction.state.log.num.partitions": "4",
-        "share.coordinator.state.topic.replication.factor": replicas,
-        "share.coordinator.state.topic.min.isr": in_sync,
-        "group.initial.rebalance.delay.ms": "0",
-        "message.max.bytes": str(MAX_MESSAGE_BYTES),
-        "replica.fetch.max.bytes": str(MAX_MESSAGE_BYTES),
-        "log.cleaner.dedupe.buffer.size": str(
-            16 * 1024 * 1024
-        ),  # the default would fill a quarter of the heap
-        "broker.session.timeout.ms": "6000",  # a killed broker's partitions move on after this
-        "broker.heartbeat.interval.ms": "1000",
-    }
 
 
 class Node:
@@ -94,15 +48,11 @@ class Node:
         command = [*self._java, "-XX:TieredStopAtLevel=1", "kafka.tools.StorageTool", "format"]
         command += ["--cluster-id", cluster_id, "--config", str(self._properties)]
         try:
-            run = subprocess.run(
-                command, capture_output=True, text=True, timeout=_FORMAT_TIMEOUT_S, check=False
-            )
+            run = subprocess.run(command, capture_output=True, text=True, timeout=_FORMAT_TIMEOUT_S, check=False)
         except (OSError, subprocess.TimeoutExpired) as error:
             raise BrokerError(f"Kafka's storage cannot be formatted: {error}") from error
         if run.returncode:
-            raise BrokerError(
-                f"Kafka's storage cannot be formatted: {(run.stdout + run.stderr).strip()[-2000:]}"
-            )
+            raise BrokerError(f"Kafka's storage cannot be formatted: {(run.stdout + run.stderr).strip()[-2000:]}")
 
     @property
     def running(self) -> bool:
