@@ -106,7 +106,7 @@ def executions_of(trace: Trace) -> list[Execution]:
     their intervals (without offsets: one after the other). A caller that did not wait (a message to a queue,
     or a callee that took longer than the caller's side by more than ``SYNCHRONOUS_TOLERANCE_US``) gets no
     ``remote_ms``. A callee directly below an execution's entry span, with no client span between, becomes a
-    segment (after the others) with the callee's own times and no ``remote_ms``: the caller's side is not known.
+    segment (after the others) with the callee's own times and no ``remote_ms``.
 
     Raises:
         InvalidExecutionError: a span has no service or operation, a parent that does not exist, a negative or

@@ -1,0 +1,1 @@
+"""Simulated applications that call each other, with faults injected at known times and an honest judge."""

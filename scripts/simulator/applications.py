@@ -1,0 +1,289 @@
+"""The simulated applications: their operations, what these do step by step, and who calls whom."""
+
+import random
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from schemas.execution import ExecutionKind, SegmentKind
+
+ENVIRONMENT = "production"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One thing an operation does, in order.
+
+    A call to another application has ``operation`` set, ``peer`` names that application, and ``median_ms`` is
+    the time on the network alone; otherwise ``median_ms`` is the whole step. Durations are lognormal with
+    ``spread`` as the standard deviation of the logarithm. The step is taken with ``probability``.
+    """
+
+    kind: SegmentKind
+    name: str
+    peer: str | None
+    median_ms: float
+    spread: float
+    operation: str | None = None
+    probability: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """An operation: its own lognormal time around the steps, and how often it fails by itself."""
+
+    name: str
+    median_ms: float
+    spread: float
+    steps: tuple[Step, ...]
+    error_rate: float = 0.002
+    kind: ExecutionKind = "request"
+
+
+@dataclass(frozen=True, slots=True)
+class System:
+    """Applications with their operations, and where requests enter: (application, operation, weight)."""
+
+    applications: Mapping[str, Mapping[str, Operation]]
+    entries: Sequence[tuple[str, str, float]]
+
+    def calls(self) -> Iterator[tuple[str, str, Step]]:
+        """Every call between applications: caller, its operation, and the step."""
+        for application, operations in self.applications.items():
+            for operation in operations.values():
+                for step in operation.steps:
+                    if step.operation is not None:
+                        yield application, operation.name, step
+
+    def ancestors(self, application: str) -> set[str]:
+        """Applications that call this one, directly or through others."""
+        return _closure(application, {(step.peer or "", caller) for caller, _, step in self.calls()})
+
+    def descendants(self, application: str) -> set[str]:
+        """Applications that this one calls, directly or through others."""
+        return _closure(application, {(caller, step.peer or "") for caller, _, step in self.calls()})
+
+    def executions_per_request(self) -> float:
+        """How many executions one request leads to, on average."""
+        total = sum(weight for _, _, weight in self.entries)
+        return sum(sum(self.shares(entry).values()) * entry[2] for entry in self.entries) / total
+
+    def shares(self, entry: tuple[str, str, float]) -> dict[tuple[str, str], float]:
+        """Expected executions by (application, operation) of one request at ``entry``."""
+        found: dict[tuple[str, str], float] = {}
+
+        def visit(application: str, name: str, times: float) -> None:
+            found[application, name] = found.get((application, name), 0.0) + times
+            for step in self.applications[application][name].steps:
+                if step.operation is not None and step.peer is not None:
+                    visit(step.peer, step.operation, times * step.probability)
+
+        visit(entry[0], entry[1], 1.0)
+        return found
+
+
+def _closure(start: str, edges: set[tuple[str, str]]) -> set[str]:
+    found: set[str] = set()
+    open_ends = [start]
+    while open_ends:
+        at = open_ends.pop()
+        for here, there in edges:
+            if here == at and there not in found:
+                found.add(there)
+                open_ends.append(there)
+    return found - {start}
+
+
+def _query(name: str, peer: str, median_ms: float, spread: float = 0.35, probability: float = 1.0) -> Step:
+    return Step("db", name, peer, median_ms, spread, None, probability)
+
+
+def _cache(name: str, median_ms: float = 0.6) -> Step:
+    return Step("cache", name, "redis", median_ms, 0.3)
+
+
+def _call(application: str, operation: str, probability: float = 1.0) -> Step:
+    return Step("http", operation, application, 1.5, 0.4, operation, probability)
+
+
+def _code(name: str, median_ms: float, spread: float = 0.25) -> Step:
+    return Step("code", name, None, median_ms, spread)
+
+
+_SHOP: dict[str, tuple[Operation, ...]] = {
+    "gateway": (
+        Operation("GET /", 4, 0.3, (_call("catalog", "GET /products"), _code("render home", 6)), 0.001),
+        Operation(
+            "GET /products/{id}",
+            3,
+            0.3,
+            (_call("catalog", "GET /products/{id}"), _code("render product", 4)),
+            0.001,
+        ),
+        Operation("GET /search", 5, 0.35, (_call("catalog", "GET /search"),), 0.001),
+        Operation("GET /cart", 3, 0.3, (_call("users", "GET /session"), _call("cart", "GET /cart")), 0.001),
+        Operation("POST /cart/items", 3, 0.3, (_call("users", "GET /session"), _call("cart", "POST /items")), 0.001),
+        Operation(
+            "POST /checkout",
+            6,
+            0.3,
+            (_call("users", "GET /session"), _call("cart", "GET /cart"), _call("orders", "POST /orders")),
+            0.001,
+        ),
+    ),
+    "catalog": (
+        Operation(
+            "GET /products",
+            5,
+            0.3,
+            (_cache("GET catalog:home"), _query("SELECT products", "catalog-db", 9, probability=0.3)),
+        ),
+        Operation(
+            "GET /products/{id}",
+            3,
+            0.25,
+            (_cache("GET product"), _query("SELECT products", "catalog-db", 4, probability=0.4)),
+        ),
+        Operation(
+            "GET /search",
+            8,
+            0.4,
+            (_query("SELECT products ILIKE", "catalog-db", 28, 0.5), _code("rank results", 7)),
+            0.003,
+        ),
+        Operation("GET /prices", 2, 0.25, (_query("SELECT prices", "catalog-db", 3),)),
+    ),
+    "cart": (
+        Operation("GET /cart", 3, 0.3, (_query("SELECT cart_items", "cart-db", 4), _call("catalog", "GET /prices"))),
+        Operation(
+            "POST /items",
+            4,
+            0.3,
+            (_query("INSERT cart_items", "cart-db", 6, 0.4), _call("catalog", "GET /products/{id}")),
+        ),
+        Operation("DELETE /cart", 2, 0.3, (_query("DELETE cart_items", "cart-db", 5),)),
+    ),
+    "orders": (
+        Operation(
+            "POST /orders",
+            9,
+            0.35,
+            (
+                _query("INSERT orders", "orders-db", 8, 0.4),
+                _query("INSERT order_items", "orders-db", 5, 0.4),
+                _call("payment", "POST /charges"),
+                _call("cart", "DELETE /cart"),
+                _query("UPDATE orders", "orders-db", 6, 0.4),
+            ),
+            0.003,
+        ),
+        Operation("GET /orders", 4, 0.3, (_query("SELECT orders", "orders-db", 11, 0.45),)),
+        Operation(
+            "expire reservations",
+            12,
+            0.3,
+            (_query("SELECT reservations", "orders-db", 15), _query("UPDATE reservations", "orders-db", 9)),
+            kind="job",
+        ),
+    ),
+    "payment": (
+        Operation(
+            "POST /charges",
+            6,
+            0.3,
+            (
+                _query("INSERT charges", "payment-db", 5),
+                Step("http", "POST bank.example/charge", "bank", 85, 0.35),
+            ),
+            0.005,
+        ),
+        Operation("GET /methods", 2, 0.25, (_query("SELECT methods", "payment-db", 3),)),
+        Operation(
+            "settle charges",
+            15,
+            0.3,
+            (
+                _query("SELECT charges", "payment-db", 20),
+                Step("http", "POST bank.example/settle", "bank", 120, 0.3),
+            ),
+            kind="job",
+        ),
+    ),
+    "users": (
+        Operation("GET /session", 1.5, 0.25, (_cache("GET session"),), 0.001),
+        Operation(
+            "POST /login",
+            35,
+            0.2,
+            (_query("SELECT users", "users-db", 3), _code("verify password", 60, 0.1)),
+            0.004,
+        ),
+        Operation(
+            "GET /profile",
+            3,
+            0.3,
+            (
+                _query("SELECT users", "users-db", 3),
+                _call("payment", "GET /methods"),
+                _call("orders", "GET /orders", 0.6),
+            ),
+        ),
+    ),
+}
+_ENTRIES = (
+    ("gateway", "GET /", 18.0),
+    ("gateway", "GET /products/{id}", 26.0),
+    ("gateway", "GET /search", 12.0),
+    ("gateway", "GET /cart", 12.0),
+    ("gateway", "POST /cart/items", 10.0),
+    ("gateway", "POST /checkout", 9.0),
+    ("users", "POST /login", 6.0),
+    ("users", "GET /profile", 6.0),
+    ("orders", "expire reservations", 3.0),
+    ("payment", "settle charges", 3.0),
+)
+APPLICATIONS_PER_SHOP = len(_SHOP)
+
+
+def build_system(applications: int = APPLICATIONS_PER_SHOP, seed: int = 0) -> System:
+    """A system of so many applications: one shop, then copies of it with other durations (``gateway-2``, ...).
+
+    Where the last copy is incomplete, calls to applications that do not exist are left out.
+
+    >>> len(build_system(8).applications)
+    8
+    """
+    names = [(copy, name) for copy in range(-(-applications // APPLICATIONS_PER_SHOP)) for name in _SHOP]
+    kept = {_named(name, copy): (copy, name) for copy, name in names[:applications]}
+    pace = random.Random(f"{seed} applications")
+    return System(
+        {
+            renamed: {
+                operation.name: _adapted(operation, copy, kept, pace.lognormvariate(0, 0.3) if copy else 1.0)
+                for operation in _SHOP[name]
+            }
+            for renamed, (copy, name) in kept.items()
+        },
+        tuple(
+            (_named(name, copy), operation, weight)
+            for copy in range(-(-applications // APPLICATIONS_PER_SHOP))
+            for name, operation, weight in _ENTRIES
+            if _named(name, copy) in kept
+        ),
+    )
+
+
+def _named(name: str, copy: int) -> str:
+    return f"{name}-{copy + 1}" if copy else name
+
+
+def _adapted(operation: Operation, copy: int, kept: Mapping[str, object], factor: float) -> Operation:
+    steps = tuple(
+        replace(
+            step,
+            median_ms=step.median_ms * factor,
+            peer=_named(step.peer, copy) if step.operation is not None and step.peer else step.peer,
+        )
+        for step in operation.steps
+        if step.operation is None or (step.peer and _named(step.peer, copy) in kept)
+    )
+    return replace(operation, median_ms=operation.median_ms * factor, steps=steps)
