@@ -118,9 +118,7 @@ def _deeper_than(value: Any, levels: int) -> bool:
 
 def _decode_with_care(value: bytes | None, limits: Limits, timestamp_s: float) -> DecodedRecord:
     if value is None:
-        return _refused(
-            value, Flaw("NullValue", "", lambda: "the value must be an execution. Got null instead.")
-        )
+        return _refused(value, Flaw("NullValue", "", lambda: "the value must be an execution. Got null instead."))
     if len(value) > limits.max_record_bytes:
         return _refused(value, _too_long("OversizedRecord", len(value), limits.max_record_bytes))
     if value.lstrip(_BLANK)[:1] == b"[":
@@ -220,9 +218,7 @@ def _segments_flaw(execution: Execution, limits: Limits) -> Flaw | None:
         return Flaw(
             "TooManySegments",
             "segments",
-            lambda: (
-                f"the field 'segments' must hold at most {limits.max_segments}. Got {len(segments)} instead."
-            ),
+            lambda: f"the field 'segments' must hold at most {limits.max_segments}. Got {len(segments)} instead.",
         )
     for index, segment in enumerate(segments):
         if segment.parent is not None and segment.parent >= index:

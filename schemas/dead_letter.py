@@ -68,9 +68,7 @@ class DeadLetter(msgspec.Struct):
         return [*self.headers, *((name, text.encode(errors="backslashreplace")) for name, text in named)]
 
 
-def read_dead_letter(
-    value: bytes | None, key: bytes | None, headers: Iterable[tuple[str, bytes | None]]
-) -> DeadLetter:
+def read_dead_letter(value: bytes | None, key: bytes | None, headers: Iterable[tuple[str, bytes | None]]) -> DeadLetter:
     """The dead letter that a record of ``dead-letters.v1`` carries; its own headers are without ours.
 
     Raises:

@@ -105,9 +105,7 @@ def _malformed_sentence(element: bytes, message: str) -> str:
         constant = None
     if constant is not None:
         path, literal = constant
-        return (
-            f"the field '{_display(path)}' must be valid JSON, which has no {literal}. Got {literal} instead."
-        )
+        return f"the field '{_display(path)}' must be valid JSON, which has no {literal}. Got {literal} instead."
     return f"the JSON is malformed: {message.removeprefix('JSON is malformed: ')}."
 
 
@@ -133,7 +131,7 @@ def _find_constant(document: Any) -> tuple[Path, str] | None:
 def _steps(path: str) -> Path:
     steps: Path = []
     for step in _STEP.finditer(path):
-        steps.append(int(step["index"]) if step["index"] else step["name"] or "...")
+        steps.append(int(step["index"]) if step["index"] else step["name"] or "*")
     return steps
 
 

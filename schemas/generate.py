@@ -44,18 +44,14 @@ def outdated(folder: Path) -> list[str]:
     """Names of files that are missing, differ from what would be written, or belong to no contract."""
     expected = documents()
     present = {path.name: path.read_text(encoding="utf-8") for path in folder.glob("*.json")}
-    return sorted(
-        name for name in expected.keys() | present.keys() if expected.get(name) != present.get(name)
-    )
+    return sorted(name for name in expected.keys() | present.keys() if expected.get(name) != present.get(name))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; the status is 1 if ``--check`` finds a difference."""
     parser = argparse.ArgumentParser(prog="python -m schemas.generate", description=__doc__)
     parser.add_argument("folder", type=Path, help="where the documents live, for instance docs/contracts")
-    parser.add_argument(
-        "--check", action="store_true", help="write nothing; fail if the documents are outdated"
-    )
+    parser.add_argument("--check", action="store_true", help="write nothing; fail if the documents are outdated")
     options = parser.parse_args(arguments)
     if not options.check:
         write(options.folder)

@@ -1,0 +1,382 @@
+"""Decoding what is valid, refusing what is not with exactly its bytes, and the digest of content."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from schemas.codec import ATTRIBUTE_DEPTH, DecodedRecord, Limits, content_digest, decode_record, encode
+from schemas.execution import Execution
+from schemas.rejection import Rejection
+
+NOW_S = 1_767_225_600.0
+LIMITS = Limits()
+GOOD = b'{"application":"shop","operation":"GET /cart","started_at":1767225599,"duration_ms":1.5}'
+ExecutionsOf = Callable[[str | None], st.SearchStrategy[dict[str, Any]]]
+
+
+def decode(value: bytes | None, limits: Limits = LIMITS) -> DecodedRecord:
+    return decode_record(value, limits, NOW_S)
+
+
+def with_field(text: str) -> bytes:
+    """The good execution with more fields; a repeated field wins over the first."""
+    return GOOD[:-1] + b"," + text.encode() + b"}"
+
+
+def only_rejection(value: bytes | None, limits: Limits = LIMITS) -> Rejection:
+    decoded = decode(value, limits)
+    assert decoded.executions == []
+    (rejection,) = decoded.rejected
+    return rejection
+
+
+BAD_ELEMENTS: dict[str, tuple[bytes, str, str]] = {
+    "malformed": (b'{"application":}', "InvalidJson", "the JSON is malformed: invalid character (byte 15)."),
+    "trailing characters": (
+        GOOD + b" x",
+        "InvalidJson",
+        "the JSON is malformed: trailing characters (byte 90).",
+    ),
+    "not an object": (b"5", "InvalidField", "an execution must be a JSON object. Got 5 instead."),
+    "null": (b"null", "InvalidField", "an execution must be a JSON object. Got null instead."),
+    "wrong type": (
+        with_field('"application":7'),
+        "InvalidField",
+        "the field 'application' must be a string of 1 to 200 characters. Got 7 instead.",
+    ),
+    "empty name": (
+        with_field('"application":""'),
+        "InvalidField",
+        "the field 'application' must be a string of 1 to 200 characters. Got \"\" instead.",
+    ),
+    "long name": (
+        with_field(f'"application":"{"x" * 201}"'),
+        "InvalidField",
+        f"the field 'application' must be a string of 1 to 200 characters. Got \"{'x' * 76}... instead.",
+    ),
+    "unknown kind": (
+        with_field('"status":"\\u001b[31m"'),
+        "InvalidField",
+        "the field 'status' must be one of 'error', 'ok', 'unset'. Got \"\\u001b[31m\" instead.",
+    ),
+    "missing field": (
+        b'{"application":"shop","operation":"GET /","durationMs":5,"started_at":1}',
+        "MissingField",
+        "the field 'duration_ms' is required. "
+        'Got only the fields "application, operation, durationMs, started_at" instead.',
+    ),
+    "nothing at all": (b"{}", "MissingField", "the field 'application' is required. Got no fields instead."),
+    "NaN": (
+        with_field('"duration_ms":NaN'),
+        "InvalidJson",
+        "the field 'duration_ms' must be valid JSON, which has no NaN. Got NaN instead.",
+    ),
+    "Infinity in a field that is ignored": (
+        with_field('"more":[1,-Infinity]'),
+        "InvalidJson",
+        "the field 'more[1]' must be valid JSON, which has no -Infinity. Got -Infinity instead.",
+    ),
+    "negative duration": (
+        with_field('"duration_ms":-5'),
+        "InvalidField",
+        "the field 'duration_ms' must be a finite number >= 0. Got -5 instead.",
+    ),
+    "huge number": (
+        with_field('"duration_ms":1e999'),
+        "InvalidField",
+        "the field 'duration_ms' must be a finite number >= 0. Got 1e999 instead.",
+    ),
+    "huge number in attributes": (
+        with_field('"attributes":{"a":1e999}'),
+        "InvalidField",
+        "the field 'attributes.*' must be a JSON value whose numbers fit into 64 bits. Got another value instead.",
+    ),
+    "huge whole number": (
+        with_field(f'"result":{"9" * 5000}'),
+        "InvalidField",
+        "the field 'result' must be a string "
+        "or a whole number from -9223372036854775808 to 9223372036854775807 "
+        f"or null. Got {'9' * 77}... instead.",
+    ),
+    "lone surrogate": (
+        with_field('"host":"\\ud800"'),
+        "InvalidJson",
+        "the JSON is malformed: Input data was truncated.",
+    ),
+    "time without offset": (
+        with_field('"started_at":"2026-01-01T00:00:00"'),
+        "InvalidTime",
+        "the field 'started_at' must be epoch seconds, or an RFC 3339 date-time with an offset from UTC. "
+        'Got "2026-01-01T00:00:00" instead.',
+    ),
+    "no time": (
+        with_field('"started_at":"yesterday"'),
+        "InvalidTime",
+        "the field 'started_at' must be epoch seconds, or an RFC 3339 date-time with an offset from UTC. "
+        'Got "yesterday" instead.',
+    ),
+    "time before 1970": (
+        with_field('"started_at":"1969-12-31T23:59:59Z"'),
+        "InvalidTime",
+        "the field 'started_at' must be epoch seconds, or an RFC 3339 date-time with an offset from UTC. "
+        'Got "1969-12-31T23:59:59Z" instead.',
+    ),
+    "milliseconds": (
+        with_field('"started_at":1767225600000'),
+        "InvalidTime",
+        "the field 'started_at' must be epoch seconds, or an RFC 3339 date-time with an offset from UTC. "
+        "Got 1767225600000 instead, which looks like milliseconds.",
+    ),
+    "nanoseconds": (
+        with_field('"started_at":1767225600000000000'),
+        "InvalidTime",
+        "the field 'started_at' must be epoch seconds, or an RFC 3339 date-time with an offset from UTC. "
+        "Got 1767225600000000000 instead, which looks like nanoseconds.",
+    ),
+    "future": (
+        with_field('"started_at":"2026-01-01T00:05:01Z"'),
+        "FutureTime",
+        "the field 'started_at' must be at most 300 s after the record's timestamp, "
+        "2026-01-01T00:00:00.000Z. "
+        'Got "2026-01-01T00:05:01Z" instead, which is 2026-01-01T00:05:01.000Z.',
+    ),
+    "segment without duration": (
+        with_field('"segments":[{"name":"a","duration_ms":1},{"name":"b"}]'),
+        "MissingField",
+        "the field 'segments[1].duration_ms' is required. Got only the fields \"name\" instead.",
+    ),
+    "negative segment": (
+        with_field('"segments":[{"name":"a","duration_ms":-1}]'),
+        "InvalidField",
+        "the field 'segments[0].duration_ms' must be a finite number >= 0. Got -1 instead.",
+    ),
+    "parent after child": (
+        with_field('"segments":[{"name":"a","duration_ms":1},{"name":"b","duration_ms":1,"parent":1}]'),
+        "InvalidParent",
+        "the field 'segments[1].parent' must be less than 1, since parents come before their children. Got 1 instead.",
+    ),
+    "parent of the first": (
+        with_field('"segments":[{"name":"a","duration_ms":1,"parent":0}]'),
+        "InvalidParent",
+        "the field 'segments[0].parent' must be absent. Got 0 instead.",
+    ),
+    "deep attributes": (
+        with_field(f'"attributes":{{"a":{"[" * (ATTRIBUTE_DEPTH + 1)}{"]" * (ATTRIBUTE_DEPTH + 1)}}}'),
+        "InvalidField",
+        f"the field 'attributes' must be nested at most {ATTRIBUTE_DEPTH} levels. Got more instead.",
+    ),
+    "recursion bomb": (
+        with_field(f'"more":{"[" * 100_000}{"]" * 100_000}'),
+        "InvalidJson",
+        "the JSON is nested too deeply.",
+    ),
+    "recursion bomb of objects": (
+        with_field('"attributes":' + '{"a":' * 100_000 + "1" + "}" * 100_000),
+        "InvalidJson",
+        "the JSON is nested too deeply.",
+    ),
+    "invalid UTF-8": (
+        with_field('"host":"?"').replace(b"?", b"\xff"),
+        "InvalidUtf8",
+        "the bytes are not valid UTF-8: invalid start byte.",
+    ),
+    "invalid UTF-8 in a field that is ignored": (
+        with_field('"more":"?"').replace(b"?", b"\xc3"),
+        "InvalidUtf8",
+        "the bytes are not valid UTF-8: invalid continuation byte.",
+    ),
+}
+bad_elements = pytest.mark.parametrize(("element", "error", "sentence"), BAD_ELEMENTS.values(), ids=BAD_ELEMENTS.keys())
+
+
+@bad_elements
+def test_a_bad_record_is_refused_whole_with_its_bytes(element: bytes, error: str, sentence: str) -> None:
+    reason = sentence[0].upper() + sentence[1:]
+    assert only_rejection(element) == Rejection((), element, error, reason)  # type: ignore[arg-type] # a name
+
+
+@bad_elements
+def test_good_neighbours_of_a_bad_element_survive(element: bytes, error: str, sentence: str) -> None:
+    decoded = decode(b"[" + GOOD + b" ,\n" + element + b"," + GOOD + b"]")
+    assert [execution.application for execution in decoded.executions] == ["shop", "shop"]
+    (rejection,) = decoded.rejected
+    assert rejection.indexes == (1,)
+    assert rejection.value_bytes == b"[" + element + b"]"
+    assert rejection.error == error
+    assert rejection.reason == f"Element 1: {sentence}"
+
+
+@pytest.mark.parametrize(
+    ("value", "sentence"),
+    [
+        (b"", "The JSON is malformed: Input data was truncated."),
+        (GOOD[:-1], "The JSON is malformed: Input data was truncated."),
+        (b"\xef\xbb\xbf" + GOOD, "The JSON is malformed: invalid character (byte 0)."),
+        (b"[" + GOOD, "The array is malformed: it ends before its last bracket is closed."),
+        (b"[" + GOOD + b"}", "The array is malformed: the bracket at byte 89 closes nothing."),
+        (b"[" + GOOD + b",]", "The array is malformed: an element is missing at byte 90."),
+        (b"[" + GOOD + b"] [", "The array is malformed: something follows the array at byte 90."),
+        (b"[" * 500_000, "The array is malformed: it ends before its last bracket is closed."),
+        (b'["' + b'\\"' * 500_000, "The array is malformed: the string that begins at byte 1 does not end."),
+    ],
+)
+def test_a_record_that_cannot_be_cut_into_elements_is_refused_whole(value: bytes, sentence: str) -> None:
+    assert only_rejection(value) == Rejection((), value, "InvalidJson", sentence)
+
+
+def test_a_null_value_is_refused() -> None:
+    reason = "The value must be an execution. Got null instead."
+    assert only_rejection(None) == Rejection((), None, "NullValue", reason)
+
+
+@pytest.mark.parametrize("value", [b"[]", b" [ \n] "])
+def test_an_empty_array_is_nothing_and_no_error(value: bytes) -> None:
+    assert decode(value) == DecodedRecord([], [])
+
+
+def test_sizes_are_bounded() -> None:
+    large = with_field(f'"attributes":{{"a":"{"x" * 1_000}"}}')
+    limits = Limits(max_event_bytes=1_000, max_record_bytes=3_000)
+    reason = f"The execution must be at most 1000 bytes long. Got {len(large)} bytes instead."
+    assert only_rejection(large, limits) == Rejection((), large, "OversizedEvent", reason)
+
+    decoded = decode(b"[" + GOOD + b"," + large + b"]", limits)
+    assert len(decoded.executions) == 1
+    assert decoded.rejected[0].value_bytes == b"[" + large + b"]"
+
+    many = b"[" + b",".join([GOOD] * 40) + b"]"
+    reason = f"The record must be at most 3000 bytes long. Got {len(many)} bytes instead."
+    assert only_rejection(many, limits) == Rejection((), many, "OversizedRecord", reason)
+    assert len(decode(many).executions) == 40
+    assert len(decode(many, Limits(max_event_bytes=1_000)).executions) == 40
+
+
+def test_segments_are_bounded() -> None:
+    segment = '{"name":"a","duration_ms":1}'
+    value = with_field(f'"segments":[{segment},{segment},{segment}]')
+    assert len(decode(value, Limits(max_segments=3)).executions) == 1
+    rejection = only_rejection(value, Limits(max_segments=2))
+    assert rejection.error == "TooManySegments"
+    assert rejection.reason == "The field 'segments' must hold at most 2. Got 3 instead."
+
+
+def test_elements_of_another_application_than_the_first_valid_one_are_refused() -> None:
+    bad, other = with_field('"duration_ms":-1'), with_field('"application":"bank"')
+    decoded = decode(b"[" + b",".join([bad, GOOD, other, GOOD, other]) + b"]")
+    assert [execution.application for execution in decoded.executions] == ["shop", "shop"]
+    assert [rejection.error for rejection in decoded.rejected] == ["InvalidField", "MixedApplications"]
+    assert decoded.rejected[1].indexes == (2, 4)
+    assert decoded.rejected[1].value_bytes == b"[" + other + b"," + other + b"]"
+    assert decoded.rejected[1].reason == (
+        "Elements 2, 4: the field 'application' must be the same in all elements, "
+        '"shop" as in the first valid one. Got "bank" instead.'
+    )
+
+
+def test_environments_may_be_mixed() -> None:
+    decoded = decode(b"[" + GOOD + b"," + with_field('"environment":"test"') + b"]")
+    assert [execution.environment for execution in decoded.executions] == ["", "test"]
+
+
+def test_many_bad_elements_make_one_short_sentence() -> None:
+    decoded = decode(b"[" + b",".join([b"{}"] * 1_000) + b"]")
+    (rejection,) = decoded.rejected
+    assert rejection.indexes == tuple(range(1_000))
+    assert len(rejection.reason) < 200
+    assert " and 980 more: the field 'application' is required." in rejection.reason
+
+
+@pytest.mark.parametrize("started_at", ["1767225600", "1767225600.0", '"2026-01-01T01:00:00+01:00"'])
+def test_the_start_is_normalised_to_float_seconds(started_at: str) -> None:
+    (execution,) = decode(with_field(f'"started_at":{started_at}')).executions
+    assert type(execution.started_at) is float
+    assert execution.started_s == NOW_S
+
+
+def test_a_start_just_within_the_future_allowed_is_kept() -> None:
+    assert len(decode(with_field('"started_at":1767225900')).executions) == 1
+
+
+@given(data=st.data())
+def test_what_is_encoded_decodes_to_the_same(data: st.DataObject, executions_of: ExecutionsOf) -> None:
+    values = data.draw(st.lists(executions_of("shop"), min_size=1, max_size=4))
+    decoded = decode(json.dumps(values, ensure_ascii=data.draw(st.booleans())).encode())
+    assert decoded.rejected == []
+    assert len(decoded.executions) == len(values)
+    again = decode(b"[" + b",".join(map(encode, decoded.executions)) + b"]")
+    assert again == decoded
+
+
+@given(value=st.binary(max_size=200))
+def test_arbitrary_bytes_never_raise(value: bytes) -> None:
+    decoded = decode(value)
+    for rejection in decoded.rejected:
+        assert rejection.indexes or rejection.value_bytes == value
+
+
+JSON_LIKE = st.text('[]{}",:\\ naNtrue-1e9\n\x00\xff', max_size=60).map(lambda text: text.encode("latin-1"))
+
+
+@given(start=st.integers(0, len(GOOD)), length=st.integers(0, 20), insert=JSON_LIKE, array=st.booleans())
+def test_damaged_executions_never_raise_and_lose_nothing(start: int, length: int, insert: bytes, array: bool) -> None:
+    value = GOOD[:start] + insert + GOOD[start + length :]
+    if array:
+        value = b"[" + GOOD + b"," + value + b"]"
+    decoded = decode(value)
+    assert decoded.executions or decoded.rejected
+    for rejection in decoded.rejected:
+        assert rejection.value_bytes is not None
+        assert rejection.value_bytes.strip(b"[]") in value
+        assert rejection.reason.isascii()
+        assert "\n" not in rejection.reason
+
+
+@given(data=st.data(), bad=st.lists(st.sampled_from(sorted(BAD_ELEMENTS)), min_size=1, max_size=5))
+def test_refused_bytes_are_the_original_elements(
+    data: st.DataObject, bad: list[str], executions_of: ExecutionsOf
+) -> None:
+    good = [json.dumps(value).encode() for value in data.draw(st.lists(executions_of("shop"), max_size=4))]
+    refused = [BAD_ELEMENTS[name][0] for name in bad]
+    order = data.draw(st.permutations([*good, *refused]))
+    separator = data.draw(st.sampled_from([b",", b" , ", b"\n,\t"]))
+    decoded = decode(b"[" + separator.join(order) + b"]")
+    assert len(decoded.executions) == len(good)
+    for rejection in decoded.rejected:
+        elements = [order[index] for index in rejection.indexes]
+        assert rejection.value_bytes == b"[" + b",".join(elements) + b"]"
+    assert sorted(index for rejection in decoded.rejected for index in rejection.indexes) == sorted(
+        index for index, element in enumerate(order) if element in refused
+    )
+
+
+@given(data=st.data())
+def test_the_digest_follows_from_content_alone(data: st.DataObject, executions_of: ExecutionsOf) -> None:
+    value = data.draw(executions_of("shop"))
+    shuffled = dict(data.draw(st.permutations(list(value.items()))))
+    shuffled["attributes"] = dict(reversed(value.get("attributes", {}).items()))
+    alone = decode(json.dumps(value).encode()).executions[0]
+    neighbour = decode(b"[" + GOOD + b"," + json.dumps(shuffled, indent=2).encode() + b"]").executions[1]
+    assert content_digest(alone) == content_digest(neighbour)
+    changed = msgspec.structs.replace(alone, duration_ms=alone.duration_ms + 1)
+    assert content_digest(changed) != content_digest(alone)
+
+
+def test_the_digest_does_not_depend_on_the_notation_of_the_start() -> None:
+    moments: list[float | str] = [
+        NOW_S + 0.123456,
+        "2026-01-01T00:00:00.123456Z",
+        "2026-01-01T00:00:00.123456-00:00",
+    ]
+    digests = {content_digest(Execution("shop", "GET /", moment, 1.0)) for moment in moments}
+    assert len(digests) == 1
+    assert len(digests.pop()) == 32
+
+
+def test_the_digest_stays_the_same_from_release_to_release() -> None:
+    (execution,) = decode(with_field('"attributes":{"b":1,"a":[true]},"unknown":1')).executions
+    assert content_digest(execution) == "3d5759126953f81d5119f51e2c1bf5c1"

@@ -1,0 +1,75 @@
+"""Templates of operation names."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from schemas.operations import normalize_operation
+
+UUID = "123e4567-e89b-12d3-a456-426614174000"
+
+
+@pytest.mark.parametrize(
+    ("name", "template"),
+    [
+        ("GET /users/8231", "GET /users/{id}"),
+        ("HTTP GET /users/8231/", "HTTP GET /users/{id}/"),
+        ("/users?id=5", "/users"),
+        ("/users#top", "/users"),
+        ("/?a", "/"),
+        ("http://stock:8080/items/5?q=1", "http://stock:8080/items/{id}"),
+        ("https://stock?q=1", "https://stock"),
+        (f"/orders/{UUID}", "/orders/{id}"),
+        (f"/orders/{{{UUID}}}", "/orders/{id}"),
+        (f"/orders/order-{UUID}/lines", "/orders/order-{id}/lines"),
+        ("/orders/507f1f77bcf86cd799439011", "/orders/{id}"),
+        ("/orders/01ARZ3NDEKTSV4RRFFQ69G5FAV", "/orders/{id}"),
+        ("/days/2026-01-31", "/days/{id}"),
+        ("/map/51.5074/-0.1278", "/map/{id}/{id}"),
+        ("/images/0a1b2c3d4e5f.png", "/images/{id}.png"),
+        ("/cart/7;jsessionid=AF01/lines", "/cart/{id}/lines"),
+    ],
+)
+def test_ids_become_templates(name: str, template: str) -> None:
+    assert normalize_operation(name) == template
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "/api/{verifyCode}",
+        "/users/{id}/orders/{order?}",
+        "/users/:id",
+        "/users/<int:id>",
+        "/v1/users",
+        "/api/1.0/users",
+        "/errors/error-404",
+        "/words/deadbeefcafe",
+        "oteldemo.CartService/AddItem",
+        "SELECT * FROM users WHERE id = 8231",
+        "SELECT /*5*/",
+        "/* 5 */ SELECT 1",
+        "process batch 17",
+        "8231",
+        "GET",
+        "?",
+        "//",
+    ],
+)
+def test_templates_and_plain_names_stay(name: str) -> None:
+    assert normalize_operation(name) == name
+
+
+@given(st.text(max_size=60) | st.text("/?#{}0aF-.: ;GET", max_size=60))
+def test_a_template_is_its_own_template_and_never_empty(name: str) -> None:
+    template = normalize_operation(name)
+    assert normalize_operation(template) == template
+    assert bool(template) == bool(name)
+
+
+def test_the_cache_is_bounded() -> None:
+    for number in range(20_000):
+        normalize_operation(f"operation {number}")
+    information = normalize_operation.cache_info()
+    assert information.maxsize is not None
+    assert information.currsize <= information.maxsize
