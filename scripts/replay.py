@@ -21,6 +21,7 @@ from rich.progress import (
 from detectors.fitting import Fitter, InlineFitter, PoolFitter
 from detectors.scoring import Scorer
 from schemas.execution import Execution
+from schemas.operations import normalize_operation
 from scripts.kafka_clients import producer_config
 from scripts.offline import Outputs, TraceScores, score_traces
 from scripts.replay_report import console, report, warm_up_traces
@@ -51,24 +52,16 @@ class Speed(click.ParamType):
 @click.command()
 @click.argument("path", metavar="FILE_OR_FOLDER", type=click.Path(path_type=Path))
 @click.option("--offline", is_flag=True, help="Score here, through the same core, without any broker.")
-@click.option(
-    "--speed", type=Speed(), default="max", show_default=True, help="60: sixty times as fast as recorded."
-)
-@click.option(
-    "--shift-to-now", is_flag=True, help="Shift all event times so that they end when sending ends."
-)
-@click.option(
-    "--batch", type=click.IntRange(1, 10_000), default=100, show_default=True, help="Executions per record."
-)
+@click.option("--speed", type=Speed(), default="max", show_default=True, help="60: sixty times as fast as recorded.")
+@click.option("--shift-to-now", is_flag=True, help="Shift all event times so that they end when sending ends.")
+@click.option("--batch", type=click.IntRange(1, 10_000), default=100, show_default=True, help="Executions per record.")
 @click.option("--limit", type=click.IntRange(1), help="Only the first N traces.")
 @click.option(
     "--duration",
     type=click.FloatRange(0, min_open=True),
     help="Only the first so many seconds of event time.",
 )
-@click.option(
-    "--scores", type=click.Path(path_type=Path, dir_okay=False), help="Offline: a JSON line per execution."
-)
+@click.option("--scores", type=click.Path(path_type=Path, dir_okay=False), help="Offline: a JSON line per execution.")
 @click.option(
     "--anomalies",
     type=click.Path(path_type=Path, dir_okay=False),
@@ -105,9 +98,7 @@ def replay(
     execution or an array of them (as `tracehound simulate --output` writes; .gz too).
     """
     if not offline and (scores or anomalies):
-        raise click.UsageError(
-            "--scores and --anomalies need --offline; a worker's results are on its topics."
-        )
+        raise click.UsageError("--scores and --anomalies need --offline; a worker's results are on its topics.")
     settings = load_settings()
     recording = open_recording(path)
     with _progress(recording) as read:
@@ -121,8 +112,7 @@ def replay(
         console().print(report(recording, kept, warm_up_traces(recording) if warm_up is None else warm_up))
     else:
         click.echo(
-            f"Sent {sent.executions:,} executions in {sent.records:,} records "
-            f"to {settings.topics.executions.name}."
+            f"Sent {sent.executions:,} executions in {sent.records:,} records to {settings.topics.executions.name}."
         )
 
 
@@ -138,7 +128,15 @@ def _score(
     with ExitStack() as stack:
         stack.callback(fitter.close)
         outputs = Outputs(_json_lines(stack, scores), _json_lines(stack, anomalies))
-        return score_traces(traces, Scorer(settings.detection, fitter), recording.windows, outputs)
+        prepared = map(with_templates, traces) if settings.normalize_operations else traces
+        return score_traces(prepared, Scorer(settings.detection, fitter), recording.windows, outputs)
+
+
+def with_templates(trace: RecordedTrace) -> RecordedTrace:
+    """The trace with ids in operation names replaced, as a worker does (in place)."""
+    for execution in trace.executions:
+        execution.operation = normalize_operation(execution.operation)
+    return trace
 
 
 def _json_lines(stack: ExitStack, path: Path | None) -> Callable[[object], object]:
@@ -153,9 +151,7 @@ def _send(
     traces: Iterator[RecordedTrace], settings: Settings, speed: float, batch: int, shift_s: float
 ) -> ExecutionSender:
     topic = settings.topics.executions
-    sender = ExecutionSender(
-        connect(producer_config(settings), topic), topic, batch, settings.max_record_bytes
-    )
+    sender = ExecutionSender(connect(producer_config(settings), topic), topic, batch, settings.max_record_bytes)
     pace = Pace(speed, sender.flush)
     for trace in traces:
         pace.wait_until(trace.started_s)
@@ -202,9 +198,7 @@ def shifted(execution: Execution, by_s: float) -> Execution:
 
 
 def _shift_to_now(recording: Recording, limit: int | None, duration: float | None, speed: float) -> float:
-    starts = [
-        execution.started_s for trace in recording.traces(limit, duration) for execution in trace.executions
-    ]
+    starts = [execution.started_s for trace in recording.traces(limit, duration) for execution in trace.executions]
     if not starts:
         return 0.0
     return time.time() + (max(starts) - min(starts)) / speed - max(starts)

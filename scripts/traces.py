@@ -166,4 +166,6 @@ def _decode(line: bytes, path: Path, number: int) -> RecordedTrace:
 def _of_executions(executions: list[Execution]) -> RecordedTrace:
     if not executions:
         return RecordedTrace("", 0.0, [])
+    for execution in executions:
+        execution.started_at = execution.started_s  # as decoding a record does
     return RecordedTrace(executions[0].trace_id, executions[0].started_s, executions)
