@@ -91,9 +91,7 @@ def test_a_round_trip_time_longer_than_the_timeout_times_out(broker: EmbeddedBro
         (lambda broker: broker.delete_records("unknown", 0, 1), "delete_records"),
     ],
 )
-def test_what_it_refuses_it_names(
-    broker: EmbeddedBroker, act: Callable[[EmbeddedBroker], object], words: str
-) -> None:
+def test_what_it_refuses_it_names(broker: EmbeddedBroker, act: Callable[[EmbeddedBroker], object], words: str) -> None:
     with pytest.raises(BrokerError, match=words):
         act(broker)
 

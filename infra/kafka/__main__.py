@@ -1,0 +1,69 @@
+"""Run a broker in the foreground: ``python -m infra.kafka --kind real``. Ctrl-C ends it and removes its data."""
+
+import signal
+import sys
+from types import FrameType
+from typing import NoReturn, cast
+
+import click
+
+from infra.kafka.broker import Broker, Kind, broker
+from infra.kafka.jars import kafka_version
+from infra.kafka.ports import is_free
+from schemas.errors import TracehoundError
+from schemas.topics import DEFAULT_PARTITIONS, DEFAULT_PREFIX, Topics
+
+_USUAL_PORT = 9092  # where the settings look by default
+
+
+@click.command(help=__doc__)
+@click.option("--kind", type=click.Choice(["real", "embedded", "docker", "jvm"]), default="real")
+@click.option("--brokers", type=click.IntRange(1, 9), default=1, help="How many brokers.")
+@click.option("--port", type=click.IntRange(1, 65_535), help="Port of the first; 9092 if free, else any.")
+@click.option("--prefix", envvar="TRACEHOUND_TOPIC_PREFIX", default=DEFAULT_PREFIX, help="Prefix of the topics.")
+@click.option(
+    "--partitions",
+    envvar="TRACEHOUND_PARTITIONS",
+    type=click.IntRange(1, 10_000),
+    default=DEFAULT_PARTITIONS,
+    help="Partitions of each topic.",
+)
+def main(kind: str, brokers: int, port: int | None, prefix: str, partitions: int) -> None:
+    """Start the broker, create the topics, say where it is, and wait to be ended."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _end)
+    if port is None and brokers == 1 and kind != "embedded" and is_free(_USUAL_PORT):
+        port = _USUAL_PORT
+    click.echo(f"Starting {'the embedded broker' if kind == 'embedded' else 'Apache Kafka ' + kafka_version()} …")
+    try:
+        with broker(cast("Kind", kind), brokers, port=port) as started:
+            for sentence in started.create_topics(Topics(prefix, partitions)):
+                click.echo(f"  {sentence}")
+            click.echo(_how_to_connect(started))
+            if started.cluster is not None:
+                signal.pause()
+    except TracehoundError as error:
+        raise click.ClickException(str(error)) from error
+
+
+def _how_to_connect(started: Broker) -> str:
+    what = {
+        "external": f"Using the broker at {started.bootstrap_servers}; its topics are ready.",
+        "embedded": f"The embedded broker serves at {started.bootstrap_servers}",
+        "docker": f"Apache Kafka {kafka_version()} (Docker) serves at {started.bootstrap_servers}",
+        "jvm": f"Apache Kafka {kafka_version()} (JVM) serves at {started.bootstrap_servers}",
+    }[started.kind]
+    if started.cluster is None:
+        return what
+    return (
+        f"{what}\n\n  export KAFKA_BOOTSTRAP_SERVERS={started.bootstrap_servers}\n\n"
+        "Ctrl-C stops it and removes its data."
+    )
+
+
+def _end(_signal: int, _frame: FrameType | None) -> NoReturn:
+    sys.exit(0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,93 @@
+"""Brokers for tests: a real Apache Kafka and the embedded one, each started once for all tests."""
+
+import os
+import re
+import uuid
+from collections.abc import Iterator
+
+import pytest
+
+from infra.kafka.apache import ApacheKafka
+from infra.kafka.broker import Broker, broker
+from schemas.errors import BrokerError
+
+REAL_FIXTURES = {"kafka", "kafka_cluster"}
+_MISSING = pytest.StashKey[dict[str, str]]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[_MISSING] = {}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if REAL_FIXTURES.intersection(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.kafka)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    for what, why in config.stash[_MISSING].items():
+        terminalreporter.section("NOT TESTED ON APACHE KAFKA", red=True, bold=True)
+        terminalreporter.line(f"Tests that need {what} did not run: {why}", red=True)
+
+
+def _give_up(config: pytest.Config, what: str, error: BrokerError) -> None:
+    """In CI a missing broker is a failure; elsewhere the tests are skipped and the summary says so loudly."""
+    if os.environ.get("CI"):
+        pytest.fail(f"CI needs {what}: {error}", pytrace=False)
+    config.stash[_MISSING][what] = str(error)
+    pytest.skip(f"{what} cannot be had: {error}")
+
+
+@pytest.fixture(scope="session")
+def kafka(pytestconfig: pytest.Config) -> Iterator[Broker]:
+    """A real Apache Kafka for the whole session: external, Docker's or the JVM's."""
+    try:
+        context = broker("real")
+        started = context.__enter__()
+    except BrokerError as error:
+        _give_up(pytestconfig, "a real Apache Kafka", error)
+        return
+    try:
+        yield started
+    finally:
+        context.__exit__(None, None, None)
+
+
+@pytest.fixture(scope="module")
+def kafka_cluster(pytestconfig: pytest.Config) -> Iterator[ApacheKafka]:
+    """Three brokers of Apache Kafka from the JVM, for tests that stop and kill them."""
+    try:
+        cluster = ApacheKafka(brokers=3)
+    except BrokerError as error:
+        _give_up(pytestconfig, "a cluster of three brokers", error)
+        return
+    with cluster:
+        yield cluster
+
+
+@pytest.fixture(scope="session")
+def embedded_kafka() -> Iterator[Broker]:
+    """The embedded broker in a process of its own, for the whole session."""
+    with broker("embedded") as started:
+        yield started
+
+
+@pytest.fixture(params=["embedded", pytest.param("real", marks=pytest.mark.kafka)])
+def any_kafka(request: pytest.FixtureRequest) -> Broker:
+    """Runs the test on the embedded broker and on a real Apache Kafka."""
+    found: Broker = request.getfixturevalue("kafka" if request.param == "real" else "embedded_kafka")
+    return found
+
+
+@pytest.fixture
+def bootstrap(any_kafka: Broker) -> str:
+    """The bootstrap servers of ``any_kafka``."""
+    return any_kafka.bootstrap_servers
+
+
+@pytest.fixture
+def prefix(request: pytest.FixtureRequest) -> str:
+    """A topic prefix that no other test has, for tests share their brokers."""
+    name = re.sub(r"[^A-Za-z0-9_-]+", "-", request.node.name)[:60]
+    return f"{name}-{uuid.uuid4().hex[:8]}."
