@@ -2,6 +2,7 @@
 
 import click
 
+from scripts.kafka_clients import admin_config
 from streams.settings import load_settings
 
 
@@ -19,5 +20,5 @@ def topics() -> None:
     from infra.kafka.topics import ensure_topics
 
     settings = load_settings()
-    for line in ensure_topics(settings):
-        click.echo(line)
+    for sentence in ensure_topics(admin_config(settings), settings.topics, settings.replication_factor):
+        click.echo(sentence)
