@@ -116,6 +116,8 @@ class _RunMessage(ConsumerMessage):
 
 
 class _RunConsumerThread(driver.AIOKafkaConsumerThread):
+    mundane_level = "debug"
+
     def _create_worker_consumer(self, transport: Any) -> Any:
         consumer = super()._create_worker_consumer(transport)
         if self.app.broker_is_embedded:
@@ -125,6 +127,8 @@ class _RunConsumerThread(driver.AIOKafkaConsumerThread):
 
 class RunConsumer(driver.Consumer):
     """Faust's consumer, reading ``app.run_topics`` in runs."""
+
+    mundane_level = "debug"  # mode says at this level that a service starts and stops
 
     app: "RunApp"
 
@@ -376,6 +380,8 @@ class RunApp(faust.App):
         services_first: started before everything else of the app, and stopped last.
         broker_is_embedded: delay the group leader, see ``PatientAssignor``.
     """
+
+    mundane_level = "debug"  # mode says at this level that a service starts and stops
 
     def __init__(
         self,

@@ -69,6 +69,15 @@ class Settings(BaseSettings):
         default=5.0, description="Time between checks for applications that fell silent"
     )
     commit_interval_s: Annotated[float, Gt(0)] = Field(default=2.0, description="Time between offset commits")
+    max_runs_in_flight: Annotated[int, Ge(1), Le(1_000)] = Field(
+        default=16, description="Fetched runs whose results are not yet acknowledged by Kafka; more wait"
+    )
+    finish_timeout_s: Annotated[float, Gt(0), Le(55)] = Field(
+        default=15.0, description="How long a worker finishes its work when partitions are revoked or it stops"
+    )
+    stall_timeout_s: Annotated[float, Gt(0)] = Field(
+        default=120.0, description="/livez fails after records have waited this long without any progress"
+    )
     session_timeout_s: Annotated[float, Gt(0)] = Field(default=20.0, description="Kafka session timeout of a worker")
     fit_processes: Annotated[int, Ge(1), Le(64)] = Field(default=1, description="Processes that refit forests")
     http_host: str = Field(default="127.0.0.1", description="Address of metrics and health; loopback by default")
@@ -76,7 +85,8 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="Lowest level logged")
     log_format: Literal["json", "console"] = Field(default="json", description="JSON lines, or readable text")
     broker_is_embedded: bool = Field(
-        default=False, description="The broker is the embedded one, whose group protocol needs a delay (set by the demo)"
+        default=False,
+        description="The broker is the embedded one, whose group protocol needs a delay (set by the demo)",
     )
     detection: DetectionSettings = Field(default_factory=DetectionSettings, description="Detection, see below")
 

@@ -56,9 +56,7 @@ _CACHE = re.compile(r"redis|memcache|^cache\b", re.IGNORECASE)
 _QUEUE = re.compile(
     r"rabbit|kafka|amqp|activemq|rocketmq|/(queue|topic)/|\b(send|publish|receive|process)$", re.IGNORECASE
 )
-_DB_COMPONENT = re.compile(
-    r"mongo|jdbc|mysql|postgres|mariadb|sqlite|cassandra|oracle|sqlserver", re.IGNORECASE
-)
+_DB_COMPONENT = re.compile(r"mongo|jdbc|mysql|postgres|mariadb|sqlite|cassandra|oracle|sqlserver", re.IGNORECASE)
 _VIEW = re.compile(r"\b(render|template|view)\b", re.IGNORECASE)
 _RPC = re.compile(r"^grpc\b|^/?[A-Za-z_][\w.]*\.[A-Z]\w*/\w+$")
 _HTTP = re.compile(
@@ -130,18 +128,12 @@ def _check(trace: Trace) -> None:
     for index, span in enumerate(trace.spans):
         offset = span.offset_us or 0.0
         problem = (
-            (
-                not 0 < len(span.service) <= 200
-                and f"a service of 1 to 200 characters, got {span.service[:200]!r}"
-            )
+            (not 0 < len(span.service) <= 200 and f"a service of 1 to 200 characters, got {span.service[:200]!r}")
             or (
                 not 0 < len(span.operation) <= 1000
                 and f"an operation of 1 to 1000 characters, got {span.operation[:80]!r}"
             )
-            or (
-                not 0 <= span.duration_us < math.inf
-                and f"a finite duration of at least 0, got {span.duration_us!r}"
-            )
+            or (not 0 <= span.duration_us < math.inf and f"a finite duration of at least 0, got {span.duration_us!r}")
             or (not -math.inf < offset < math.inf and f"a finite offset, got {span.offset_us!r}")
             or (
                 not PARENT_NOT_RECORDED <= span.parent < count
@@ -167,9 +159,7 @@ def _owners(trace: Trace) -> list[int]:
                 break
             at = parent
             if len(path) > len(spans):
-                raise InvalidExecutionError(
-                    f"Span {start} of trace {trace.trace_id!r} lies on a cycle of parents."
-                )
+                raise InvalidExecutionError(f"Span {start} of trace {trace.trace_id!r} lies on a cycle of parents.")
         for index in path:
             owners[index] = owners[at]
     _check_reaches_a_root(trace, owners)
@@ -184,9 +174,7 @@ def _check_reaches_a_root(trace: Trace, owners: Sequence[int]) -> None:
         at = start
         while at >= 0 and not done[at]:
             if at in path:
-                raise InvalidExecutionError(
-                    f"Span {start} of trace {trace.trace_id!r} lies on a cycle of parents."
-                )
+                raise InvalidExecutionError(f"Span {start} of trace {trace.trace_id!r} lies on a cycle of parents.")
             path.add(at)
             parent = trace.spans[at].parent
             at = owners[parent] if parent >= 0 else ROOT
@@ -204,8 +192,7 @@ def _execution(trace: Trace, entry: int, inside: Sequence[int], callees: dict[in
     segments += [_unseen_call(spans, callee, start_us) for callee in callees.get(entry, [])]
     known = trace.status if span.parent == ROOT and span.is_error is None else None
     is_consumer = (
-        span.parent >= 0
-        and segment_kind(spans[span.parent].operation, spans[span.parent].component) == "queue"
+        span.parent >= 0 and segment_kind(spans[span.parent].operation, spans[span.parent].component) == "queue"
     )
     return Execution(
         application=span.service,
@@ -277,9 +264,7 @@ def _remote_ms(caller: Span, callees: Sequence[Span]) -> float | None:
 
 
 def _union_us(spans: Sequence[Span]) -> float:
-    timed = sorted(
-        (span.offset_us, span.offset_us + span.duration_us) for span in spans if span.offset_us is not None
-    )
+    timed = sorted((span.offset_us, span.offset_us + span.duration_us) for span in spans if span.offset_us is not None)
     total = sum(span.duration_us for span in spans if span.offset_us is None)
     reached = -math.inf
     for begin, end in timed:

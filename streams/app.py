@@ -1,0 +1,158 @@
+"""The one place where a worker is put together: settings in, a Faust app out. Nothing connects before it starts."""
+
+import time
+from collections.abc import AsyncIterable, Callable, Mapping
+from typing import Any
+
+from faust.types import TP
+from prometheus_client import CollectorRegistry
+
+from detectors.fitting import Fitter, PoolFitter
+from detectors.scoring import Scorer
+from schemas.codec import Limits
+from schemas.operations import normalize_operation
+from streams.batch_consumer import Run, RunApp
+from streams.connection import broker_urls, faust_credentials
+from streams.delivery import Delivery
+from streams.health import HealthServer
+from streams.metrics import Metrics, StateCollector
+from streams.partitions import Partitions
+from streams.publisher import KafkaPublisher
+from streams.read_run import RunReader
+from streams.report_progress import ProgressLedger, report_progress
+from streams.score_executions import Scoring, score_executions
+from streams.scoring_core import ScoringCore
+from streams.settings import Settings
+from streams.vitals import WorkerVitals
+from streams.watch_silence import watch_silence
+
+_RUNS_BUFFERED = 16
+_RECORDS_PER_FETCH = 5_000
+_HEARTBEATS_PER_SESSION = 6
+_REQUEST_TIMEOUT_S = 90.0
+_REBALANCE_TIMEOUT_S = 60.0
+
+
+class WorkerApp(RunApp):
+    """The Faust app of a worker; ``health`` serves its metrics, ``fitter`` runs its refits."""
+
+    health: HealthServer
+    fitter: Fitter | None = None
+
+    async def on_stop(self) -> None:
+        """Stop as Faust does, then the processes that refit."""
+        await super().on_stop()
+        if self.fitter is not None:
+            self.fitter.close()
+
+
+def build_app(
+    settings: Settings,
+    scorer: ScoringCore | None = None,
+    clock: Callable[[], float] = time.time,
+    registry: CollectorRegistry | None = None,
+) -> WorkerApp:
+    """Assemble a worker.
+
+    Parameters:
+        settings: everything that can be set.
+        scorer: the scoring core; without it the real one, with a pool of processes for refits.
+        clock: wall time in epoch seconds.
+        registry: takes the metrics; without it a new one.
+
+    Raises:
+        ConfigurationError: a setting is wrong.
+    """
+    topics = settings.topics
+    fitter: Fitter | None = None
+    if scorer is None:
+        fitter = PoolFitter(settings.fit_processes)
+        scorer = Scorer(settings.detection, fitter)
+    metrics = Metrics(registry or CollectorRegistry())
+    publisher = KafkaPublisher(settings)
+    partitions = Partitions(scorer.forget)
+    ledger = ProgressLedger()
+    delivery = Delivery(
+        publisher, topics.dead_letters.name, metrics, settings.max_runs_in_flight, lambda error: crash(error)
+    )
+    scoring = Scoring(
+        scorer,
+        partitions,
+        RunReader(
+            topics.executions.name,
+            settings.partitions,
+            _limits(settings),
+            normalize_operation if settings.normalize_operations else None,
+        ),
+        delivery,
+        ledger,
+        topics,
+        metrics,
+        settings.finish_timeout_s,
+        clock,
+    )
+    app = WorkerApp(settings.group_id, runs=scoring, **_options(settings))
+    app.fitter = fitter
+    vitals = WorkerVitals(app, topics.executions.name, partitions, scoring, clock)
+    app.health = HealthServer(
+        metrics.registry, vitals, settings.http_host, settings.http_port, settings.stall_timeout_s
+    )
+    app.services_first = (app.health, publisher)
+    metrics.registry.register(StateCollector(scorer.statistics, vitals.lag_seconds, vitals.lag_records))
+
+    def crash(error: BaseException) -> None:
+        app.add_future(app.crash(error))
+
+    async def score(stream: AsyncIterable[Run]) -> None:
+        try:
+            await score_executions(stream, scoring)
+        except Exception as error:
+            await app.crash(error)  # restarting the agent alone would leave its run unacknowledged for ever
+            raise
+
+    async def assigned(_app: Any, assigned: set[TP], **_: Any) -> None:
+        partitions.assign({tp.partition for tp in assigned if tp.topic == topics.executions.name})
+
+    async def progress() -> None:
+        await report_progress(ledger, topics.progress.name, delivery, metrics)
+
+    async def silence() -> None:
+        await watch_silence(scorer, partitions, vitals.read_to_end, topics.anomalies.name, delivery, metrics, clock)
+
+    app.agent(app.run_topic(topics.executions.name), name="score_executions")(score)
+    app.on_partitions_assigned.connect(assigned)
+    app.timer(settings.progress_interval_s)(progress)
+    app.timer(settings.silence_interval_s)(silence)
+    return app
+
+
+def _limits(settings: Settings) -> Limits:
+    return Limits(
+        max_event_bytes=settings.max_event_bytes,
+        max_record_bytes=settings.max_record_bytes,
+        max_segments=settings.max_segments,
+        max_future_s=settings.max_future_s,
+    )
+
+
+def _options(settings: Settings) -> Mapping[str, Any]:
+    return {
+        "run_topics": {settings.topics.executions.name},
+        "broker_is_embedded": settings.broker_is_embedded,
+        "broker": broker_urls(settings),
+        "broker_credentials": faust_credentials(settings),
+        "broker_session_timeout": settings.session_timeout_s,
+        "broker_heartbeat_interval": min(3.0, settings.session_timeout_s / _HEARTBEATS_PER_SESSION),
+        "broker_request_timeout": max(_REQUEST_TIMEOUT_S, settings.session_timeout_s + 1.0),
+        "broker_rebalance_timeout": _REBALANCE_TIMEOUT_S,
+        "broker_commit_interval": settings.commit_interval_s,
+        "broker_max_poll_records": _RECORDS_PER_FETCH,
+        "stream_buffer_maxsize": _RUNS_BUFFERED,
+        "store": "memory://",
+        "topic_partitions": settings.partitions,
+        "topic_allow_declare": False,
+        "topic_disable_leader": True,
+        "table_standby_replicas": 0,
+        "web_enabled": False,
+        "worker_redirect_stdouts": False,
+    }

@@ -1,0 +1,77 @@
+"""Records that came to the wrong partition: which is the right one, and where a forwarded record came from."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from aiokafka.partitioner import murmur2
+
+ORIGIN_PREFIX = "tracehound_origin_"
+_TOPIC, _PARTITION, _OFFSET = (ORIGIN_PREFIX + part for part in ("topic", "partition", "offset"))
+_REMEMBERED = 100_000
+
+Headers = Sequence[tuple[str, bytes]]
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a forwarded record was read first."""
+
+    partition: int
+    offset: int
+
+
+class Partitioner:
+    """Kafka's default partitioner: murmur2 of the application's name in UTF-8.
+
+    >>> Partitioner(12).partition_of("shop")
+    0
+    """
+
+    def __init__(self, partitions: int) -> None:
+        self._partitions = partitions
+        self._known: dict[str, int] = {}
+
+    def partition_of(self, application: str) -> int:
+        """The partition in which all executions of this application belong."""
+        partition = self._known.get(application)
+        if partition is None:
+            if len(self._known) >= _REMEMBERED:
+                self._known.clear()
+            partition = (murmur2(application.encode()) & 0x7FFFFFFF) % self._partitions
+            self._known[application] = partition
+        return partition
+
+
+def origin_headers(headers: Headers, topic: str, partition: int, offset: int) -> list[tuple[str, bytes]]:
+    """A record's own headers, and where it was read, for its forwarded copy."""
+    return [
+        *without_origin(headers),
+        (_TOPIC, topic.encode()),
+        (_PARTITION, b"%d" % partition),
+        (_OFFSET, b"%d" % offset),
+    ]
+
+
+def without_origin(headers: Headers) -> list[tuple[str, bytes]]:
+    """The headers that the producer gave."""
+    return [header for header in headers if not header[0].startswith(ORIGIN_PREFIX)]
+
+
+def read_origin(headers: Headers, topic: str, partitions: int) -> Origin | None:
+    """Where a forwarded record of ``topic`` came from; None if it was not forwarded, or the headers are wrong.
+
+    >>> read_origin(origin_headers([], "executions", 3, 41), "executions", 12)
+    Origin(partition=3, offset=41)
+    >>> read_origin([("tracehound_origin_offset", b"soon")], "executions", 12) is None
+    True
+    """
+    if not headers:
+        return None
+    given = dict(headers)
+    partition, offset = given.get(_PARTITION), given.get(_OFFSET)
+    if given.get(_TOPIC) != topic.encode() or partition is None or offset is None:
+        return None
+    if not (partition.isdigit() and offset.isdigit() and len(partition) < 10 and len(offset) < 20):
+        return None
+    origin = Origin(int(partition), int(offset))
+    return origin if origin.partition < partitions else None

@@ -1,0 +1,115 @@
+"""Sorts the records of a run: executions to score, records to forward, dead letters, and what is known already."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from aiokafka import ConsumerRecord
+
+from schemas.codec import Limits, decode_record
+from schemas.dead_letter import DeadLetter
+from schemas.execution import Execution
+from streams.forwarding import Origin, Partitioner, origin_headers, read_origin, without_origin
+from streams.partitions import Partition
+from streams.publisher import Outgoing
+
+DEAD_LETTER_STAGES = {
+    "NullValue": "decode",
+    "OversizedRecord": "decode",
+    "InvalidUtf8": "decode",
+    "InvalidJson": "decode",
+}
+
+
+@dataclass(slots=True)
+class Reading:
+    """What a run holds. ``sources[i]`` is the record that ``executions[i]`` came from."""
+
+    executions: list[Execution] = field(default_factory=list)
+    sources: list[ConsumerRecord] = field(default_factory=list)
+    dead_letters: list[DeadLetter] = field(default_factory=list)
+    forwards: list[Outgoing] = field(default_factory=list)
+    duplicates: int = 0
+
+
+def letter_of(record: ConsumerRecord, value: bytes | None, stage: str, error: str, reason: str) -> DeadLetter:
+    """A dead letter about ``record``, with its original key and headers."""
+    return DeadLetter(
+        value=value,
+        key=record.key,
+        topic=record.topic,
+        partition=record.partition,
+        offset=record.offset,
+        timestamp_ms=record.timestamp or 0,
+        stage=stage,
+        error=error,
+        reason=reason,
+        headers=without_origin(record.headers),
+    )
+
+
+class RunReader:
+    """Reads records of one topic. Never raises for a record, whatever it holds.
+
+    Parameters:
+        topic: name of the topic.
+        partitions: how many partitions it has.
+        limits: what a record must keep.
+        normalize: turns an operation's name into its template; None leaves names as they are.
+    """
+
+    def __init__(
+        self, topic: str, partitions: int, limits: Limits, normalize: Callable[[str], str] | None = None
+    ) -> None:
+        self._topic = topic
+        self._partitions = partitions
+        self._limits = limits
+        self._normalize = normalize
+        self._partitioner = Partitioner(partitions)
+
+    def read(self, partition: Partition, record: ConsumerRecord, reading: Reading) -> None:
+        """Add what ``record`` holds to ``reading``, and remember in ``partition`` that it was read."""
+        if record.offset < partition.scored_to:
+            reading.duplicates += 1
+            return
+        origin = read_origin(record.headers, self._topic, self._partitions) if record.headers else None
+        decoded = decode_record(record.value, self._limits, (record.timestamp or 0) / 1000.0)
+        executions = decoded.executions
+        if executions and self._is_elsewhere(executions[0], record, origin, reading):
+            return
+        if origin is not None and not partition.first_time(origin):
+            reading.duplicates += 1
+            return
+        for refused in decoded.rejected:
+            stage = DEAD_LETTER_STAGES.get(refused.error, "validate")
+            reading.dead_letters.append(letter_of(record, refused.value_bytes, stage, refused.error, refused.reason))
+        if self._normalize is not None:
+            for execution in executions:
+                execution.operation = self._normalize(execution.operation)
+        reading.executions += executions
+        reading.sources += [record] * len(executions)
+
+    def _is_elsewhere(
+        self, execution: Execution, record: ConsumerRecord, origin: Origin | None, reading: Reading
+    ) -> bool:
+        right = self._partitioner.partition_of(execution.application)
+        if right == record.partition:
+            return False
+        if origin is not None:  # forwarding it again could go round in circles
+            reason = (
+                f"The record was forwarded to partition {record.partition}, but its application belongs in "
+                f"partition {right} of {self._partitions}: workers disagree about the setting 'partitions'."
+            )
+            reading.dead_letters.append(letter_of(record, record.value, "validate", "ForwardedTwice", reason))
+            return True
+        # The whole record goes on, bad elements too: they are refused where the good ones are learned.
+        reading.forwards.append(
+            Outgoing(
+                topic=self._topic,
+                key=execution.application.encode(),
+                value=record.value,
+                headers=origin_headers(record.headers, record.topic, record.partition, record.offset),
+                partition=right,
+                timestamp_ms=record.timestamp,
+            )
+        )
+        return True

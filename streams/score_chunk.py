@@ -1,0 +1,61 @@
+"""Scores a chunk of executions; if scoring fails, finds the offenders and scores everything else."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import structlog
+
+from detectors.application import ApplicationKey
+from schemas.anomaly import AnomalyEvent
+from schemas.execution import Execution
+from schemas.model_event import ModelEvent
+from streams.scoring_core import ScoringCore
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(slots=True)
+class ChunkOutcome:
+    """What a chunk led to; indexes count within the chunk."""
+
+    anomalies: list[tuple[int, AnomalyEvent]] = field(default_factory=list)
+    model_events: list[ModelEvent] = field(default_factory=list)
+    failures: list[tuple[int, Exception]] = field(default_factory=list)
+
+
+def score_chunk(scorer: ScoringCore, executions: Sequence[Execution]) -> ChunkOutcome:
+    """Score the chunk in order. Never raises.
+
+    After a failure each application is scored by itself, and where that fails too, each execution; what
+    the core had learned before it raised may be learned twice then.
+    """
+    outcome = ChunkOutcome()
+    if _try(scorer, executions, range(len(executions)), outcome) is None:
+        return outcome
+    groups: defaultdict[ApplicationKey, list[int]] = defaultdict(list)
+    for index, execution in enumerate(executions):
+        groups[execution.application, execution.environment].append(index)
+    for indexes in groups.values():
+        if len(groups) > 1 and _try(scorer, executions, indexes, outcome) is None:
+            continue
+        for index in indexes:
+            error = _try(scorer, executions, [index], outcome)
+            if error is not None:
+                outcome.failures.append((index, error))
+    outcome.anomalies.sort(key=lambda found: found[0])
+    return outcome
+
+
+def _try(
+    scorer: ScoringCore, executions: Sequence[Execution], indexes: Sequence[int], outcome: ChunkOutcome
+) -> Exception | None:
+    chosen = executions if len(indexes) == len(executions) else [executions[index] for index in indexes]
+    try:
+        scored = scorer.score(chosen)
+    except Exception as error:
+        log.error("scoring_failed", executions=len(indexes), cause=repr(error), exc_info=len(indexes) == 1)
+        return error
+    outcome.anomalies += [(indexes[index], anomaly) for index, anomaly in scored.anomalies]
+    outcome.model_events += scored.model_events
+    return None

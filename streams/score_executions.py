@@ -1,0 +1,185 @@
+"""The scoring agent: runs of executions in; anomalies, model events, forwards and dead letters out."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterable, Callable, Mapping, Sequence
+
+import structlog
+from aiokafka import ConsumerRecord
+from faust.types import TP
+
+from schemas.anomaly import AnomalyEvent
+from schemas.codec import encode
+from schemas.execution import Execution
+from schemas.topics import Topics
+from streams.batch_consumer import Run
+from streams.delivery import Delivery, Parcel
+from streams.metrics import Metrics
+from streams.outputs import anomalies_outgoing, model_events_outgoing
+from streams.partitions import Partition, Partitions, Seen
+from streams.read_run import Reading, RunReader, letter_of
+from streams.report_progress import ProgressLedger, Tallies, report_progress, tally
+from streams.score_chunk import score_chunk
+from streams.scoring_core import ScoringCore
+
+_RECORDS_BETWEEN_YIELDS = 500
+
+log = structlog.get_logger(__name__)
+
+
+async def score_executions(runs: AsyncIterable[Run], scoring: "Scoring") -> None:
+    """Agent. Input: executions topic, keyed by application. Outputs: anomalies, models, dead letters; forwards.
+
+    At least once: a run is acknowledged after the broker acknowledged everything it led to. Anomalies have
+    ids that follow from content, so that a repeated one can be told. Model state lives in memory only.
+    """
+    async for run in runs:
+        await scoring.take(run)
+
+
+class Scoring:
+    """Takes runs one after the other, and finishes what it has when partitions are revoked.
+
+    Parameters:
+        patience_s: how long ``finish_runs`` waits at most.
+        clock: wall time in epoch seconds.
+    """
+
+    def __init__(
+        self,
+        scorer: ScoringCore,
+        partitions: Partitions,
+        reader: RunReader,
+        delivery: Delivery,
+        ledger: ProgressLedger,
+        topics: Topics,
+        metrics: Metrics,
+        patience_s: float,
+        clock: Callable[[], float],
+    ) -> None:
+        self._scorer = scorer
+        self._partitions = partitions
+        self._reader = reader
+        self._delivery = delivery
+        self._ledger = ledger
+        self._topics = topics
+        self._metrics = metrics
+        self._patience_s = patience_s
+        self._clock = clock
+        self._at_rest = asyncio.Event()
+        self._at_rest.set()
+        self.last_progress = time.monotonic()
+
+    # --- told by the consumer (``batch_consumer.RunListener``)
+
+    async def finish_runs(self) -> None:
+        """Finish the run at hand and everything in flight, or give up after the patience."""
+        try:
+            async with asyncio.timeout(self._patience_s):
+                await self._at_rest.wait()
+                await self._delivery.idle()
+                await report_progress(self._ledger, self._topics.progress.name, self._delivery, self._metrics)
+                await self._delivery.idle()
+        except TimeoutError:
+            log.warning(
+                "runs_given_up",
+                sentence=f"Not everything could be delivered within {self._patience_s:g} s; "
+                "it will be read and delivered again.",
+            )
+
+    def positioned(self, committed: Mapping[TP, int | None]) -> None:
+        """Reading begins at these offsets."""
+        self._partitions.positioned({tp.partition: offset for tp, offset in committed.items()})
+
+    def offsets_lost(self, tp: TP, wanted: int, resumed_at: int) -> None:
+        """Records were deleted before they were scored."""
+        self._metrics.offsets_lost.inc(max(0, resumed_at - wanted))
+        self._partitions.rewound(tp.partition, resumed_at)
+
+    # --- the work
+
+    async def take(self, run: Run) -> None:
+        """Score a run and hand what it leads to over to the delivery. Waits while too much is in flight."""
+        partition = self._partitions.get(run.tp.partition)
+        if partition is None or not run.outstanding:
+            return
+        self._at_rest.clear()
+        try:
+            await self._take(run, partition)
+        finally:
+            self._at_rest.set()
+
+    async def _take(self, run: Run, partition: Partition) -> None:
+        reading = await self._read(run, partition)
+        parcel = Parcel(partition.number, dead_letters=reading.dead_letters, forwards=reading.forwards)
+        anomalies: list[AnomalyEvent] = []
+        size = max(1, self._scorer.chunk)
+        for start in range(0, len(reading.executions), size):
+            chunk = reading.executions[start : start + size]
+            await self._await_fits(chunk)
+            if partition.lost:
+                self._abandon(reading.executions[:start])
+                return
+            anomalies += self._score(chunk, reading.sources[start : start + size], parcel)
+            await asyncio.sleep(0)
+        if partition.lost:
+            self._abandon(reading.executions)
+            return
+        partition.scored_to = max(partition.scored_to, run.end)
+        tallies = tally(reading.executions, anomalies)
+        self._remember(partition, tallies)
+        self._metrics.records.inc(len(run.records))
+        self._metrics.executions.inc(len(reading.executions))
+        self._metrics.duplicates_skipped.inc(reading.duplicates)
+        parcel.when_safe = lambda: self._acknowledge(run, tallies)
+        await self._delivery.send(parcel)
+
+    async def _read(self, run: Run, partition: Partition) -> Reading:
+        reading = Reading()
+        for index, record in enumerate(run.records):
+            self._reader.read(partition, record, reading)
+            if index % _RECORDS_BETWEEN_YIELDS == _RECORDS_BETWEEN_YIELDS - 1:
+                await asyncio.sleep(0)
+        return reading
+
+    async def _await_fits(self, chunk: Sequence[Execution]) -> None:
+        due = self._scorer.fits_due(chunk)
+        if due:  # how a fit ended is the scorer's business
+            await asyncio.gather(*map(asyncio.wrap_future, due), return_exceptions=True)
+
+    def _score(
+        self, chunk: Sequence[Execution], sources: Sequence[ConsumerRecord], parcel: Parcel
+    ) -> list[AnomalyEvent]:
+        with self._metrics.scoring_seconds.time():
+            outcome = score_chunk(self._scorer, chunk)
+        found = [anomaly for _, anomaly in outcome.anomalies]
+        self._metrics.count_anomalies(found)
+        self._metrics.count_refits(outcome.model_events)
+        parcel.outgoing += anomalies_outgoing(found, self._topics.anomalies.name)
+        parcel.outgoing += model_events_outgoing(outcome.model_events, self._topics.models.name)
+        for index, error in outcome.failures:
+            reason = f"Scoring the execution of {chunk[index].operation!r} failed: {error}."
+            parcel.dead_letters.append(
+                letter_of(sources[index], encode(chunk[index]), "score", type(error).__name__, reason)
+            )
+        return found
+
+    def _abandon(self, scored: Sequence[Execution]) -> None:
+        """The partition was taken away in the middle of a run: its models must not stay."""
+        for application in tally(scored, ()):
+            self._scorer.forget(application)
+
+    def _remember(self, partition: Partition, tallies: Tallies) -> None:
+        now_s = self._clock()
+        for application, counted in tallies.items():
+            seen = partition.applications.get(application)
+            if seen is None:
+                partition.applications[application] = Seen(counted.newest_s, now_s)
+            elif counted.newest_s >= seen.newest_event_s:
+                seen.newest_event_s, seen.scored_at_s = counted.newest_s, now_s
+            partition.newest_event_s = max(partition.newest_event_s or 0.0, counted.newest_s)
+
+    def _acknowledge(self, run: Run, tallies: Tallies) -> None:
+        run.ack()
+        self.last_progress = time.monotonic()
+        self._ledger.acknowledged(tallies)

@@ -1,0 +1,39 @@
+"""What the agents need of the scoring core; ``detectors.scoring.Scorer`` is the real one, tests have a fake."""
+
+from collections.abc import Iterable, Sequence
+from concurrent.futures import Future
+from typing import Any, Protocol
+
+from detectors.application import ApplicationKey
+from detectors.scoring import ScoredBatch
+from schemas.anomaly import AnomalyEvent
+from schemas.execution import Execution
+
+
+class ScoringCore(Protocol):
+    """See ``detectors.scoring.Scorer`` for what each verb promises."""
+
+    @property
+    def chunk(self) -> int:
+        """The most executions of one call of ``score``."""
+        ...
+
+    def fits_due(self, executions: Sequence[Execution]) -> list[Future[Any]]:
+        """Refits that ``score(executions)`` would wait for."""
+        ...
+
+    def score(self, executions: Sequence[Execution]) -> ScoredBatch:
+        """Score, then learn, in order."""
+        ...
+
+    def judge_silence(self, now_s: float, applications: Iterable[ApplicationKey]) -> list[AnomalyEvent]:
+        """Anomalies for applications that have missed traffic at event time ``now_s``."""
+        ...
+
+    def forget(self, application: ApplicationKey) -> None:
+        """Drop all models of an application."""
+        ...
+
+    def statistics(self) -> dict[str, int]:
+        """Counts for metrics."""
+        ...

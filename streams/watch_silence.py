@@ -1,0 +1,53 @@
+"""Looks for applications that fell silent, in partitions that have been read to their end."""
+
+from collections.abc import Callable, Sequence
+
+from schemas.anomaly import AnomalyEvent
+from streams.delivery import Delivery, Parcel
+from streams.metrics import Metrics
+from streams.outputs import anomalies_outgoing
+from streams.partitions import Partitions, Seen
+from streams.scoring_core import ScoringCore
+
+_NO_SOURCE = -1
+
+
+def event_time_now(seen: Seen, now_s: float) -> float:
+    """Event time of an application, as of wall time ``now_s``: its newest execution plus the time since.
+
+    A replay of the past, or a worker that has just caught up, is not silent; a clock that is ahead does
+    not make its neighbours late.
+
+    >>> event_time_now(Seen(newest_event_s=500.0, scored_at_s=900.0), now_s=960.0)
+    560.0
+    """
+    return min(now_s, seen.newest_event_s + max(0.0, now_s - seen.scored_at_s))
+
+
+async def watch_silence(
+    scorer: ScoringCore,
+    partitions: Partitions,
+    read_to_end: Callable[[int], bool],
+    topic: str,
+    delivery: Delivery,
+    metrics: Metrics,
+    clock: Callable[[], float],
+) -> None:
+    """Timer. Input: what is remembered of owned partitions. Output: anomalies topic, keyed by application.
+
+    Sent at least once with an id that names the missed window; model state is never changed.
+    """
+    now_s = clock()
+    found: list[AnomalyEvent] = []
+    for partition in partitions:
+        if read_to_end(partition.number):
+            for application, seen in partition.applications.items():
+                found += scorer.judge_silence(event_time_now(seen, now_s), [application])
+    await publish_anomalies(found, topic, delivery, metrics)
+
+
+async def publish_anomalies(found: Sequence[AnomalyEvent], topic: str, delivery: Delivery, metrics: Metrics) -> None:
+    """Hand anomalies that belong to no run to the delivery."""
+    if found:
+        metrics.count_anomalies(found)
+        await delivery.send(Parcel(_NO_SOURCE, anomalies_outgoing(found, topic)))

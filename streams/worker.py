@@ -1,0 +1,101 @@
+"""Runs one worker process from start to end, and says with its exit status how it went."""
+
+import asyncio
+import signal
+from collections.abc import Callable
+
+import structlog
+
+from infra.kafka.topics import check_topics
+from schemas.errors import ConfigurationError, TracehoundError
+from streams.app import WorkerApp, build_app
+from streams.connection import librdkafka_options, wait_for_broker
+from streams.logging import configure_logging
+from streams.settings import Settings
+
+EXIT_CLEAN = 0
+EXIT_FAILED = 1
+EXIT_MISCONFIGURED = 2
+_STOP_SLACK_S = 20.0
+
+log = structlog.get_logger(__name__)
+
+
+def run_worker(settings: Settings, build: Callable[[Settings], WorkerApp] = build_app) -> int:
+    """Run a worker until SIGTERM or SIGINT, or until it fails.
+
+    Waits for an unreachable broker. A second signal ends the worker without finishing its work.
+
+    Returns:
+        The exit status for the process: 0 after a signal, 1 after a fatal error, 2 if a setting is wrong.
+    """
+    configure_logging(settings)
+    try:
+        return asyncio.run(_run(settings, build))
+    except ConfigurationError as error:
+        log.critical("configuration_error", sentence=str(error))
+        return EXIT_MISCONFIGURED
+    except TracehoundError as error:
+        log.critical("worker_failed", sentence=str(error))
+        return EXIT_FAILED
+
+
+async def _run(settings: Settings, build: Callable[[Settings], WorkerApp]) -> int:
+    app = build(settings)
+    stop = _stop_on_signals()
+    try:
+        await app.health.start()
+        if not await wait_for_broker(settings, stop):
+            return EXIT_CLEAN
+        problems = await asyncio.to_thread(check_topics, librdkafka_options(settings), settings.topics)
+        if problems:
+            raise ConfigurationError("\n".join(problems))
+        log.info("worker_starting", group=settings.group_id, brokers=settings.bootstrap_servers)
+        return await _serve(app, stop, settings.finish_timeout_s + _STOP_SLACK_S)
+    finally:
+        await app.health.stop()
+        if app.fitter is not None:
+            app.fitter.close()
+
+
+async def _serve(app: WorkerApp, stop: asyncio.Event, stop_timeout_s: float) -> int:
+    ended = asyncio.create_task(_until_ended(app))
+    signalled = asyncio.create_task(stop.wait())
+    await asyncio.wait([ended, signalled], return_when=asyncio.FIRST_COMPLETED)
+    log.info("worker_stopping", because="a signal" if stop.is_set() else "a fatal error")
+    ended.cancel()
+    signalled.cancel()
+    await asyncio.wait([ended])
+    failure = None if ended.cancelled() else ended.exception()
+    try:
+        await asyncio.wait_for(app.stop(), stop_timeout_s)
+    except TimeoutError:
+        log.error("worker_did_not_stop", sentence=f"The worker did not stop within {stop_timeout_s:g} s.")
+        return EXIT_FAILED
+    failure = failure or app.crash_reason
+    if failure is not None:
+        log.critical("worker_failed", sentence=f"A fatal error ended the worker: {failure!r}.")
+        return EXIT_FAILED
+    log.info("worker_stopped")
+    return EXIT_CLEAN
+
+
+async def _until_ended(app: WorkerApp) -> None:
+    await app.start()
+    log.info("worker_ready")
+    await app.wait_until_stopped()
+
+
+def _stop_on_signals() -> asyncio.Event:
+    """An event that the first SIGTERM or SIGINT sets; a second one ends the process at once."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def first() -> None:
+        stop.set()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(number)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, first)
+    return stop
