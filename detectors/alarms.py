@@ -100,13 +100,18 @@ class AlarmRules:
         if sigma < self._settings.minor_sigma and tail < self._settings.tail_score:
             return None
         low, typical, high = (float(bound) for bound in chart.bounds[row])
-        softened = 1.0 + typical
         value, level = float(batch.signals[row, column]), float(chart.level[row])
-        charted = severity_of(Evidence(signal.kind, sigma=sigma, effect=(1.0 + level) / softened), self._settings)
-        severity, actual = charted, level
+        whole = signal.whole
+
+        def judge(actual: float, **deviation: float) -> Severity | None:
+            effect, excess = (1.0 + actual) / (1.0 + typical), actual - typical
+            evidence = Evidence(signal.kind, effect=effect, excess=excess, whole=whole, **deviation)
+            return severity_of(evidence, self._settings)
+
+        charted, actual = judge(level, sigma=sigma), level
+        severity = charted
         if charted is None:
-            severity = severity_of(Evidence(signal.kind, score=tail, effect=(1.0 + value) / softened), self._settings)
-            actual = value
+            severity, actual = judge(value, score=tail), value
         if severity is None:
             return None
         score = float(score_of_sigma(chart.sigma[row])) if charted else tail

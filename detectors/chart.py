@@ -165,10 +165,12 @@ class Chart:
         return self._store.row_bytes()
 
 
-def chart_score(judged: ChartJudgement) -> Floats:
-    """One score (n,) per value: the larger of the chart's and the tail's −log10 of the false-alarm probability."""
-    scores: Floats = np.maximum(score_of_sigma(judged.sigma), judged.tail)
-    return np.where(judged.warming, 0.0, scores)
+def chart_score(sigma: Floats, judged: ChartJudgement) -> Floats:
+    """One score (n,) per value: the larger of −log10 of the normal tail of ``sigma`` and of the value's own tail.
+
+    ``sigma`` (n,) is the chart's deviation as it is to be counted; warming values score 0.
+    """
+    return np.where(judged.warming, 0.0, np.maximum(score_of_sigma(sigma), judged.tail))
 
 
 @njit(cache=True)

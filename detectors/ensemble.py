@@ -9,11 +9,13 @@ from numpy.typing import NDArray
 from detectors.bank import Bank, Flags, Floats, Slots, State
 from detectors.chart import Chart, ChartJudgement, chart_score
 from detectors.probability import score_of_sigma
-from detectors.registry import CHARTS, DETECTORS
+from detectors.registry import CHARTS, DETECTORS, ChartedSignal
 from detectors.settings import DetectionSettings
 
 GATE_SCORE = 3.0
 """−log10 of the probability from which a calibrated detector keeps an execution away from other detectors' learning."""
+LARGEST_UNIMPORTANT_SIGMA = 3.0
+"""What a deviation counts at most that is too small to matter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +70,7 @@ class Ensemble:
         def chart() -> Chart:
             return Chart(settings.warm_up_executions, settings.gate_sigma, settings.patience_s)
 
-        self._gate_sigma = settings.gate_sigma
+        self._settings = settings
         self.charts = tuple(chart() for _ in CHARTS)
         self.detectors: tuple[Bank, ...] = tuple(build(settings) for build in DETECTORS)
         self.score_charts = tuple(None if detector.calibrated else chart() for detector in self.detectors)
@@ -99,9 +101,13 @@ class Ensemble:
         columns = self._columns(batch, charts)
         learn: NDArray[np.bool_] = np.ones(len(batch.times), np.bool_)
         score = np.zeros(len(batch.times))
-        for judged in charts:
-            learn &= np.abs(judged.sigma) < self._gate_sigma
-            score = np.maximum(score, chart_score(judged))
+        for signal, judged in zip(CHARTS, charts, strict=True):
+            learn &= np.abs(judged.sigma) < self._settings.gate_sigma
+            matters = judged.level - judged.bounds[:, 1] >= self._least_excess(signal)
+            weighted = self._chart_weight(signal) * np.where(
+                matters, judged.sigma, np.minimum(judged.sigma, LARGEST_UNIMPORTANT_SIGMA)
+            )
+            score = np.maximum(score, chart_score(weighted, judged))
         detectors = []
         for detector, chart in zip(self.detectors, self.score_charts, strict=True):
             judgement = self._judge(detector, chart, batch, columns, learn)
@@ -120,9 +126,16 @@ class Ensemble:
             columns[f"rank.{signal.name}"] = judged.rank
         return columns
 
-    @staticmethod
+    def _chart_weight(self, signal: ChartedSignal) -> float:
+        """Where more sigma are asked for before an alarm, a sigma says less."""
+        return self._settings.minor_sigma / self._settings.major_sigma if signal.whole else 1.0
+
+    def _least_excess(self, signal: ChartedSignal) -> float:
+        """Above typical, in the signal's unit: a smaller deviation is real, but matters to nobody."""
+        return self._settings.minimum_excess_ms if signal.kind == "latency" else 0.0
+
     def _judge(
-        detector: Bank, chart: Chart | None, batch: Batch, columns: dict[str, Floats], learn: Flags
+        self, detector: Bank, chart: Chart | None, batch: Batch, columns: dict[str, Floats], learn: Flags
     ) -> DetectorJudgement:
         slots = batch.operations if detector.scope == "operation" else batch.applications
         values = np.column_stack([columns[name] for name in detector.columns])
@@ -132,7 +145,8 @@ class Ensemble:
         # Whether a bank is warming changes within a batch: 0 is what a warming bank scores.
         raw = detector.score_then_learn_many(slots, values, batch.times, learn)
         judged = chart.judge_then_learn(slots, np.where(raw == 0.0, np.nan, raw), batch.times)
-        score = np.where(judged.sigma > 0, score_of_sigma(judged.sigma), 0.0)
+        weight = self._settings.minor_sigma / self._settings.outlier_sigma
+        score = np.where(judged.sigma > 0, score_of_sigma(weight * judged.sigma), 0.0)
         return DetectorJudgement(judged.sigma, score)
 
     def snapshot_operation(self, slot: int) -> dict[str, State]:

@@ -13,17 +13,21 @@ from schemas.anomaly import AnomalyKind
 
 @dataclass(frozen=True, slots=True)
 class ChartedSignal:
-    """A measured value that every operation has a chart for; ``unit`` as in the anomaly's ``unit``."""
+    """A measured value that every operation has a chart for; ``unit`` as in the anomaly's ``unit``.
+
+    ``whole`` marks a signal that contains what other operations did, and so has to deviate more for an alarm.
+    """
 
     name: str
     kind: AnomalyKind
     unit: str
+    whole: bool = False
 
 
 CHARTS: tuple[ChartedSignal, ...] = (
     ChartedSignal("self_ms", "latency", "ms"),
     ChartedSignal("call_gap_ms", "latency", "ms"),
-    ChartedSignal("duration_ms", "latency", "ms"),
+    ChartedSignal("duration_ms", "latency", "ms", whole=True),
     ChartedSignal("segments", "structure", "segments"),
 )
 """In the order of ``detectors.features.SIGNALS``."""

@@ -24,10 +24,11 @@ class DetectionSettings:
     minor_sigma: float = _setting(6.0, 3, 40, "chart deviation, in sigma, from which an anomaly is minor")
     major_sigma: float = _setting(8.0, 3, 40, "chart deviation, in sigma, from which an anomaly is major")
     tail_score: float = _setting(
-        6.0, 2, 50, "−log10 of the false-alarm probability from which a single execution is an anomaly"
+        8.0, 2, 50, "−log10 of the false-alarm probability from which a single execution is an anomaly"
     )
+    minimum_excess_ms: float = _setting(5.0, 0, 60_000, "milliseconds above typical from which a latency matters")
     minimum_effect: float = _setting(1.2, 1, 100, "recent over typical value from which a chart deviation matters")
-    outlier_sigma: float = _setting(8.0, 3, 40, "deviation, in sigma, of an outlier score from which it is an anomaly")
+    outlier_sigma: float = _setting(10.0, 3, 40, "deviation, in sigma, of an outlier score from which it is an anomaly")
     silence_min_s: float = _setting(15.0, 0.1, 86_400, "shortest silence of an application that is an anomaly")
     warm_up_executions: int = _setting(60, 10, 500, "executions of an operation before its charts judge")
     gate_sigma: float = _setting(4.0, 2, 40, "deviation, in sigma, from which a chart stops learning")

@@ -11,13 +11,16 @@ class Evidence:
     """What is known about a deviation.
 
     ``sigma`` is a chart's deviation; ``score`` −log10 of a false-alarm probability where there is no chart;
-    ``effect`` the actual over the typical value; ``failing`` the share of recent executions that failed.
+    ``effect`` the actual over the typical value, ``excess`` the actual less the typical value in the signal's unit;
+    ``whole`` is True for the duration, which contains what other operations did and so asks for more; ``failing`` the share of recent executions that failed.
     """
 
     kind: AnomalyKind
     sigma: float = 0.0
     score: float = 0.0
     effect: float = 1.0
+    excess: float = 0.0
+    whole: bool = False
     failing: float = 0.0
 
 
@@ -32,7 +35,7 @@ def severity_of(evidence: Evidence, settings: DetectionSettings) -> Severity | N
     | latency, structure: chart | sigma ≥ minor_sigma and effect ≥ minimum_effect | sigma ≥ major_sigma and effect ≥ 1.5 | |
     | latency, structure: one execution | score ≥ tail_score and effect ≥ 2 | | |
 
-    >>> severity_of(Evidence("latency", sigma=8.5, effect=3.0), DetectionSettings())
+    >>> severity_of(Evidence("latency", sigma=8.5, effect=3.0, excess=40.0), DetectionSettings())
     'major'
     >>> severity_of(Evidence("errors", score=12.0, failing=0.7), DetectionSettings())
     'critical'
@@ -43,9 +46,12 @@ def severity_of(evidence: Evidence, settings: DetectionSettings) -> Severity | N
         return "major" if evidence.score >= settings.silence_score else None
     if evidence.kind == "outlier":
         return "minor" if evidence.sigma >= settings.outlier_sigma else None
+    if evidence.kind == "latency" and evidence.excess < settings.minimum_excess_ms:
+        return None
+    minor_sigma = settings.major_sigma if evidence.whole else settings.minor_sigma
     if evidence.sigma >= settings.major_sigma and evidence.effect >= 1.5:
         return "major"
-    if evidence.sigma >= settings.minor_sigma and evidence.effect >= settings.minimum_effect:
+    if evidence.sigma >= minor_sigma and evidence.effect >= settings.minimum_effect:
         return "minor"
     if evidence.score >= settings.tail_score and evidence.effect >= 2.0:
         return "minor"
