@@ -26,7 +26,6 @@ _TRIED: Mapping[str, tuple[str, ...]] = {
     "jvm": ("jvm",),
     "embedded": ("embedded",),
 }
-_EXTERNAL_TIMEOUT_S = 15.0
 _MOST_REPLICAS = 3
 
 
@@ -75,6 +74,7 @@ def broker(
     *,
     port: int | None = None,
     client_config: Mapping[str, Any] | None = None,
+    timeout_s: float = 15.0,
 ) -> Iterator[Broker]:
     """A Kafka broker for as long as the ``with`` statement runs.
 
@@ -87,13 +87,14 @@ def broker(
         topics: topics to create.
         port: port of the first broker started; any free one without it. The embedded one cannot choose.
         client_config: settings of librdkafka for an external cluster (SASL, TLS).
+        timeout_s: how long an external broker may take to answer.
 
     Raises:
         BrokerError: none can be had; the message says everything that was tried and what each said.
     """
     if kind not in _TRIED:
         raise BrokerError(f"The broker's 'kind' must be one of {', '.join(_TRIED)}. Got {kind!r} instead.")
-    started = _first(kind, _Wanted(brokers, port, client_config or {}))
+    started = _first(kind, _Wanted(brokers, port, client_config or {}, timeout_s))
     try:
         if topics is not None:
             started.create_topics(topics)
@@ -120,6 +121,7 @@ class _Wanted:
     brokers: int
     port: int | None
     client_config: Mapping[str, Any]
+    timeout_s: float
 
 
 def _first(kind: str, wanted: _Wanted) -> Broker:
@@ -141,7 +143,7 @@ def _external(wanted: _Wanted) -> Broker:
     if not servers:
         raise BrokerError(f"{SERVERS_VARIABLE} is not set.")
     config = {"bootstrap.servers": servers, **wanted.client_config}
-    return Broker(servers, "external", count_brokers(config, _EXTERNAL_TIMEOUT_S), None, config)
+    return Broker(servers, "external", count_brokers(config, wanted.timeout_s), None, config)
 
 
 def _docker(wanted: _Wanted) -> Broker:

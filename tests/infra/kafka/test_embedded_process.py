@@ -2,8 +2,7 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 from confluent_kafka import Producer
@@ -12,7 +11,7 @@ from infra.kafka.embedded_process import EmbeddedBrokerProcess
 from schemas.errors import BrokerError
 
 PARENT = """
-import sys, time
+import time
 from infra.kafka.embedded_process import EmbeddedBrokerProcess
 broker = EmbeddedBrokerProcess()
 print(broker.pid, flush=True)
@@ -20,23 +19,7 @@ time.sleep(600)
 """
 
 
-def ended(pid: int, within_s: float = 20.0) -> bool:
-    """True once the process is gone or only waits to be reaped."""
-    deadline = time.monotonic() + within_s
-    while time.monotonic() < deadline:
-        try:
-            if Path(f"/proc/{pid}/stat").exists():
-                if Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] == "Z":
-                    return True
-            else:
-                os.kill(pid, 0)
-        except (ProcessLookupError, FileNotFoundError):
-            return True
-        time.sleep(0.05)
-    return False
-
-
-def test_it_serves_from_another_process_with_the_same_verbs() -> None:
+def test_it_serves_from_another_process_with_the_same_verbs(ended: Callable[[int], bool]) -> None:
     with EmbeddedBrokerProcess(topics={"seen": 3}) as broker:
         assert broker.pid != os.getpid()
         client = Producer({"bootstrap.servers": broker.bootstrap_servers, "log_level": 0})
@@ -51,22 +34,23 @@ def test_it_serves_from_another_process_with_the_same_verbs() -> None:
     assert ended(broker.pid)
 
 
-def test_a_start_that_fails_says_why_and_leaves_no_process() -> None:
+def test_a_start_that_fails_says_why() -> None:
     with pytest.raises(BrokerError, match=r"at least 1\. Got 0 instead"):
         EmbeddedBrokerProcess(brokers=0)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_it_ends_at_a_signal(number: signal.Signals) -> None:
+def test_it_ends_at_a_signal(ended: Callable[[int], bool], number: signal.Signals) -> None:
     broker = EmbeddedBrokerProcess()
     os.kill(broker.pid, number)
     assert ended(broker.pid)
     with pytest.raises(BrokerError, match="ended by itself"):
         broker.broker_down()
     broker.close()
+    broker.close()
 
 
-def test_it_dies_with_a_parent_that_is_killed() -> None:
+def test_it_dies_with_a_parent_that_is_killed(ended: Callable[[int], bool]) -> None:
     parent = subprocess.Popen([sys.executable, "-c", PARENT], stdout=subprocess.PIPE, text=True)
     assert parent.stdout is not None
     pid = int(parent.stdout.readline())

@@ -3,7 +3,6 @@ from dataclasses import replace
 import pytest
 from confluent_kafka.admin import AdminClient, ConfigResource
 
-from infra.kafka.apache import ApacheKafka
 from infra.kafka.broker import Broker
 from infra.kafka.topics import check_topics, count_brokers, ensure_topics
 from schemas.errors import BrokerError, ConfigurationError
@@ -69,17 +68,6 @@ def test_what_the_cluster_refuses_is_said(kafka: Broker, prefix: str) -> None:
     too_many = count_brokers(kafka.bootstrap_servers) + 1
     with pytest.raises(BrokerError, match=r"refuses to create the topic.*INVALID_REPLICATION_FACTOR"):
         ensure_topics(kafka.bootstrap_servers, Topics(prefix, 1), too_many)
-
-
-def test_three_replicas_want_two_in_sync(kafka_cluster: ApacheKafka, prefix: str) -> None:
-    servers = kafka_cluster.bootstrap_servers
-    topics = Topics(prefix, partitions=1)
-    ensure_topics(servers, topics, 3)
-    assert setting_of(servers, topics.executions.name, "min.insync.replicas") == "2"
-    said = ensure_topics(servers, [topics.executions], 2)
-    assert said == [
-        f"left {topics.executions.name} at 3 replicas though 2 are wanted: that takes Kafka's partition reassignment"
-    ]
 
 
 def test_missing_topics_and_other_partition_counts_are_found(any_kafka: Broker, prefix: str) -> None:
