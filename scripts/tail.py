@@ -1,8 +1,9 @@
 """The command `tracehound tail`: prints anomalies, and if wanted what happens to models, as they come."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import click
 import msgspec
@@ -64,6 +65,28 @@ def describe(event: Event) -> Text:
     )
 
 
+class Reader(Protocol):
+    """The part of ``TopicReader`` that following needs."""
+
+    servers: str
+
+    def partitions(self, topic: str) -> list[int]:
+        """The partitions of a topic; BrokerError if there is no broker or no topic."""
+        ...
+
+    def start(self, positions: Iterable[TopicPartition]) -> None:
+        """Read from these positions on."""
+        ...
+
+    def poll(self) -> Message | None:
+        """The next record, or None if there is none yet."""
+        ...
+
+    def take_trouble(self) -> str:
+        """What the client last complained about, once; empty if nothing."""
+        ...
+
+
 class Follower:
     """Follows topics for ever, through outages of the broker, and hands over every record.
 
@@ -77,7 +100,7 @@ class Follower:
 
     def __init__(
         self,
-        reader: TopicReader,
+        reader: Reader,
         topics: Sequence[str],
         offset: int,
         warn: Callable[[str], None],

@@ -1,0 +1,52 @@
+"""Topics of their own on the embedded broker, and a way to run commands against them."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import click
+import pytest
+from click.testing import CliRunner, Result
+from confluent_kafka import Producer
+
+from infra.kafka.broker import Broker
+from schemas.topics import Topics
+from scripts.kafka_clients import producer_config
+from streams.settings import Settings
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def topics(embedded_kafka: Broker, prefix: str) -> Topics:
+    """All topics, with three partitions each."""
+    created = Topics(prefix, 3)
+    embedded_kafka.create_topics(created)
+    return created
+
+
+@pytest.fixture
+def environment(embedded_kafka: Broker, prefix: str) -> Mapping[str, str]:
+    """The environment variables that point the commands to the test's topics."""
+    return {"KAFKA_BOOTSTRAP_SERVERS": embedded_kafka.bootstrap_servers, "TRACEHOUND_TOPIC_PREFIX": prefix}
+
+
+@pytest.fixture
+def run(environment: Mapping[str, str]) -> Run:
+    """Runs a command with arguments; ``input`` is what is typed."""
+
+    def invoke(command: click.Command, *arguments: str, **options: Any) -> Result:
+        return CliRunner(env=environment).invoke(command, arguments, **options)
+
+    return invoke
+
+
+@pytest.fixture
+def send(embedded_kafka: Broker) -> Callable[..., None]:
+    """Sends one record and waits until it is stored."""
+    producer = Producer(producer_config(Settings(bootstrap_servers=embedded_kafka.bootstrap_servers)))
+
+    def produce(topic: str, value: bytes | None, **record: Any) -> None:
+        producer.produce(topic, value, **record)
+        assert producer.flush(30) == 0
+
+    return produce
