@@ -58,7 +58,7 @@ class Anomaly(msgspec.Struct):
     incident_key: str
 
 
-class AnomalyEvent(msgspec.Struct, omit_defaults=True):
+class AnomalyEvent(msgspec.Struct):
     """CloudEvents 1.0 envelope of an anomaly (structured JSON). ``id`` follows from content alone."""
 
     id: str
@@ -67,15 +67,15 @@ class AnomalyEvent(msgspec.Struct, omit_defaults=True):
     subject: str
     time: str
     data: Anomaly
-    specversion: Literal["1.0"] = msgspec.field(default="1.0")
-    datacontenttype: Literal["application/json"] = msgspec.field(default="application/json")
-    dataschema: str | None = None
+    specversion: Literal["1.0"] = "1.0"
+    datacontenttype: Literal["application/json"] = "application/json"
+    dataschema: str | msgspec.UnsetType = msgspec.UNSET
 
 
 ANOMALY_TYPE = "io.tracehound.anomaly.detected.v1"
 
 
 def as_jsonable(event: msgspec.Struct) -> dict[str, Any]:
-    """The event as plain dicts and lists, for printing and for tests."""
-    built: dict[str, Any] = msgspec.to_builtins(event)
+    """The event as plain dicts and lists, just as a consumer reads it, for printing and for tests."""
+    built: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(event))
     return built

@@ -11,7 +11,7 @@ import msgspec
 from schemas.anomaly import AnomalyEvent
 from schemas.dead_letter import DeadLetterHeaders
 from schemas.execution import Execution
-from schemas.json_schema import plain_arrays
+from schemas.json_schema import schema_components
 from schemas.model_event import ModelEvent
 from schemas.progress import Progress
 from schemas.topics import Topic, Topics
@@ -136,11 +136,10 @@ def _message(name: str, topic: Topic) -> dict[str, Any]:
 
 
 def _schema(contract: Any) -> dict[str, Any]:
-    (schema,), _ = msgspec.json.schema_components([contract], ref_template=_SCHEMAS_AT)
-    return plain_arrays(schema)
+    (schema,), _ = schema_components([contract], _SCHEMAS_AT)
+    return schema
 
 
 def _schemas() -> dict[str, Any]:
     types = [part for message in _MESSAGES.values() for part in (message.payload, message.headers) if part]
-    _, components = msgspec.json.schema_components(types, ref_template=_SCHEMAS_AT)
-    return plain_arrays(components)
+    return schema_components(types, _SCHEMAS_AT)[1]

@@ -9,6 +9,9 @@ HEADER_PREFIX = "tracehound_"
 RESENT_HEADER = HEADER_PREFIX + "resent"
 """Header of a record that was sent again: topic-partition-offset of the dead letter that it comes from."""
 
+TRUNCATED_HEADER = HEADER_PREFIX + "truncated_from_bytes"
+"""Header of a dead letter whose value had to be cut: how many bytes it had."""
+
 Digits = Annotated[str, msgspec.Meta(pattern=r"^-?\d+$")]
 
 

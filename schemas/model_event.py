@@ -39,7 +39,7 @@ class ModelChange(msgspec.Struct, omit_defaults=True):
     cost: TrainingCost | None = None
 
 
-class ModelEvent(msgspec.Struct, omit_defaults=True):
+class ModelEvent(msgspec.Struct):
     """CloudEvents 1.0 envelope of a model change (structured JSON). ``id`` follows from content alone."""
 
     id: str
@@ -48,5 +48,5 @@ class ModelEvent(msgspec.Struct, omit_defaults=True):
     subject: str
     time: str
     data: ModelChange
-    specversion: Literal["1.0"] = msgspec.field(default="1.0")
-    datacontenttype: Literal["application/json"] = msgspec.field(default="application/json")
+    specversion: Literal["1.0"] = "1.0"
+    datacontenttype: Literal["application/json"] = "application/json"

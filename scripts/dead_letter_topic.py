@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from confluent_kafka import Message
 
-from schemas.dead_letter import HEADER_PREFIX, RESENT_HEADER, DeadLetter, read_dead_letter
+from schemas.dead_letter import HEADER_PREFIX, RESENT_HEADER, TRUNCATED_HEADER, DeadLetter, read_dead_letter
 from schemas.errors import BrokerError, TracehoundError
 from scripts.topic_reading import TopicReader
 
@@ -44,11 +44,27 @@ class LetterId:
 
 @dataclass(frozen=True, slots=True)
 class StoredLetter:
-    """A dead letter with its id and when it was stored, in epoch seconds."""
+    """A dead letter with its id and when it was stored, in epoch seconds.
+
+    ``cut_from`` is how many bytes its value had, if it was too long even for the dead letters.
+    """
 
     id: LetterId
     stored_s: float
     letter: DeadLetter
+    cut_from: str | None = None
+
+    def why_not_resendable(self, inputs: set[str]) -> str | None:
+        """A sentence if it cannot be sent again to one of the topics ``inputs``.
+
+        A header of a dead letter is written by whoever may write to that topic, so other topics are not sent to.
+        """
+        if self.letter.topic not in inputs:
+            expected = ", ".join(sorted(inputs))
+            return f"The dead letter {self.id} must come from {expected}. It names {self.letter.topic!r} instead."
+        if self.cut_from is not None:
+            return f"The dead letter {self.id} must have its whole value. It was cut from {self.cut_from} bytes."
+        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +87,15 @@ class LetterFilter:
 
 def read_stored(message: Message) -> StoredLetter | None:
     """The dead letter in a record; None if the record is none."""
+    headers = message.headers() or []
     try:
-        letter = read_dead_letter(message.value(), message.key(), message.headers() or [])
+        letter = read_dead_letter(message.value(), message.key(), headers)
     except ValueError:
         return None
     identity = LetterId(message.topic(), message.partition(), message.offset())
-    return StoredLetter(identity, message.timestamp()[1] / 1_000, letter)
+    cut_from = dict(headers).get(TRUNCATED_HEADER)
+    text = None if cut_from is None else cut_from.decode(errors="replace")
+    return StoredLetter(identity, message.timestamp()[1] / 1_000, letter, text)
 
 
 def scan_letters(reader: TopicReader, topic: str, wanted: LetterFilter) -> Iterator[StoredLetter]:
@@ -137,24 +156,25 @@ class KafkaProducer(Protocol):
         ...
 
 
-def resend_letters(letters: Iterable[StoredLetter], producer: KafkaProducer, allowed: set[str]) -> int:
+def resend_letters(letters: Iterable[StoredLetter], producer: KafkaProducer, inputs: set[str]) -> int:
     """Send dead letters to where they came from, with their own key and headers, and wait for acknowledgement.
 
-    Our headers are taken off and ``tracehound_resent`` says which dead letter it was. A header of a dead letter
-    is written by whoever may write to that topic, so only ``allowed`` topics are sent to.
+    Our headers are taken off and ``tracehound_resent`` says which dead letter it was.
 
     Returns:
         How many were sent.
 
     Raises:
-        TracehoundError: a dead letter comes from a topic that is not allowed; those before it were sent.
+        TracehoundError: one of them cannot be sent again to one of the topics ``inputs``; those before it were.
         BrokerError: the broker did not take all of them.
     """
     failures: list[str] = []
     sent = 0
     try:
         for stored in letters:
-            _produce(stored, producer, allowed, lambda error, _: failures.append(str(error)) if error else None)
+            if why := stored.why_not_resendable(inputs):
+                raise TracehoundError(why)
+            _produce(stored, producer, lambda error, _: failures.append(str(error)) if error else None)
             sent += 1
     finally:
         left = producer.flush(_FLUSH_S)
@@ -164,15 +184,8 @@ def resend_letters(letters: Iterable[StoredLetter], producer: KafkaProducer, all
     return sent
 
 
-def _produce(
-    stored: StoredLetter, producer: KafkaProducer, allowed: set[str], on_delivery: Callable[[Any, Any], None]
-) -> None:
+def _produce(stored: StoredLetter, producer: KafkaProducer, on_delivery: Callable[[Any, Any], None]) -> None:
     letter = stored.letter
-    if letter.topic not in allowed:
-        raise TracehoundError(
-            f"The dead letter {stored.id} must come from one of {', '.join(sorted(allowed))} to be sent again. "
-            f"It names {letter.topic!r} instead."
-        )
     own = [(name, content) for name, content in letter.headers if not name.startswith(HEADER_PREFIX)]
     headers = [*own, (RESENT_HEADER, str(stored.id).encode())]
     while True:

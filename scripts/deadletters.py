@@ -126,6 +126,8 @@ def show(letter_id: str) -> None:
         console.print(Text.assemble((f"{name}: ", "bold"), text))
     value = letter.value
     size = "null" if value is None else f"{len(value)} bytes"
+    if stored.cut_from is not None:
+        size += f", cut from {printable(stored.cut_from)}"
     console.print(Text.assemble(("value: ", "bold"), size))
     console.print(Text(printable_bytes(None if value is None else value[:_SHOWN_BYTES])))
     if value is not None and len(value) > _SHOWN_BYTES:
@@ -140,7 +142,8 @@ def show(letter_id: str) -> None:
 def resend(letter_ids: tuple[str, ...], every: bool, yes: bool, **filters: Any) -> None:
     """Send dead letters again to the topic they came from, with their original key and headers.
 
-    What has been sent stays in the dead letters: sending it again twice makes it count twice.
+    What has been sent stays in the dead letters: sending it twice makes it count twice. Dead letters that come
+    from an output topic, or whose value was cut, cannot be sent again; --all passes over them.
     """
     if every == bool(letter_ids):
         raise click.UsageError("Name the IDs to send again, or give --all (with filters), but not both.")
@@ -148,17 +151,18 @@ def resend(letter_ids: tuple[str, ...], every: bool, yes: bool, **filters: Any) 
         raise click.UsageError("Filters go with --all, not with IDs.")
     settings = load_settings()
     topic = settings.topics.dead_letters.name
+    inputs = {settings.topics.executions.name}
     identities = [LetterId.parse(text, topic) for text in letter_ids]
     console = _console()
     with TopicReader(consumer_config(settings)) as reader:
         if every:
-            identities = [stored.id for stored in scan_letters(reader, topic, LetterFilter(**filters))]
+            matching = scan_letters(reader, topic, LetterFilter(**filters))
+            identities = [stored.id for stored in matching if stored.why_not_resendable(inputs) is None]
         if not identities:
-            console.print(f"There are no dead letters like that in {topic}.")
+            console.print(f"There are no dead letters like that in {topic} that can be sent again.")
             return
         if not yes:
             click.confirm(f"Send {len(identities)} records again?", abort=True)
         letters = fetch_letters(reader, topic, identities)
-        inputs = {settings.topics.executions.name}
         count = resend_letters(letters, Producer(producer_config(settings)), inputs)
     console.print(f"Sent {count} records again.")

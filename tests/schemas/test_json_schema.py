@@ -4,14 +4,16 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from schemas.anomaly import Anomaly, AnomalyEvent, ModelStamp, as_jsonable
-from schemas.codec import Limits, decode_record
+from schemas.codec import Limits, decode_record, encode
 from schemas.execution import Execution
 from schemas.json_schema import json_schema
+from schemas.model_event import ModelChange, ModelEvent
 
 EXECUTION = Draft202012Validator(json_schema(Execution))
 RECORD = Draft202012Validator(json_schema(Execution | list[Execution]))
@@ -85,8 +87,23 @@ def test_an_anomaly_event_fits_its_schema() -> None:
         incident_key="shop",
     )
     event = AnomalyEvent("1", "/tracehound", "type", "shop", "2026-01-01T00:00:00Z", anomaly)
-    plain = json.loads(json.dumps(as_jsonable(event)))
+    plain = json.loads(encode(event))
+    assert plain == as_jsonable(event)
     schema = Draft202012Validator(json_schema(AnomalyEvent))
     assert list(schema.iter_errors(plain)) == []
     plain["data"]["bounds"] = [1.0]
     assert not schema.is_valid(plain)
+
+
+CLOUD_EVENT = {"id", "source", "specversion", "type"}
+"""What CloudEvents 1.0 requires (https://github.com/cloudevents/spec, section Required Attributes)."""
+
+
+@pytest.mark.parametrize("kind", [AnomalyEvent, ModelEvent])
+def test_events_write_and_require_what_cloud_events_does(kind: type[AnomalyEvent] | type[ModelEvent]) -> None:
+    required = json_schema(kind)["$defs"][kind.__name__]["required"]
+    assert set(required) == CLOUD_EVENT | {"datacontenttype", "subject", "time", "data"}
+    change = ModelChange("shop", "", "GET /cart", "chart", "ready", 60, 0, "The model is ready.")
+    written = json.loads(encode(ModelEvent("1", "/tracehound", "type", "shop", "2026-01-01T00:00:00Z", change)))
+    assert written.keys() >= CLOUD_EVENT
+    assert written["specversion"] == "1.0"

@@ -1,5 +1,7 @@
 """Ids and filters of dead letters, and sending them again."""
 
+import dataclasses
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -87,10 +89,17 @@ def test_a_letter_is_sent_to_its_source_with_key_headers_and_its_id() -> None:
     assert producer.records[1][1]["key"] is None
 
 
-def test_only_topics_allowed_are_sent_to() -> None:
+@pytest.mark.parametrize(
+    ("letter", "why"),
+    [
+        (stored(topic="payments"), "must come from executions.v1. It names 'payments' instead."),
+        (dataclasses.replace(stored(), cut_from="9"), "must have its whole value. It was cut from 9 bytes."),
+    ],
+)
+def test_only_whole_letters_from_inputs_are_sent(letter: StoredLetter, why: str) -> None:
     producer = FakeProducer()
-    with pytest.raises(TracehoundError, match="It names 'payments' instead"):
-        resend_letters([stored(topic="payments")], producer, {INPUT})
+    with pytest.raises(TracehoundError, match=re.escape(why)):
+        resend_letters([letter], producer, {INPUT})
     assert producer.records == []
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from schemas.dead_letter import DeadLetter
+from schemas.dead_letter import TRUNCATED_HEADER, DeadLetter
 from schemas.errors import BrokerError, TracehoundError
 from schemas.topics import Topics
 from scripts.deadletters import deadletters
@@ -125,6 +125,21 @@ def test_resend_all_asks_and_keeps_to_the_filters(letters: Topics, run: Run, env
     assert resent(letters, environment) == []
     assert run(deadletters, *arguments, input="y\n").exit_code == 0
     assert sorted(message.value()[-2:-1] for message in resent(letters, environment)) == [b"1", b"2", b"3"]
+
+
+def test_what_cannot_be_sent_again_is_passed_over_by_all(topics: Topics, run: Run, send: Send) -> None:
+    own = (b"{}", b"shop", topics.executions.name, 0, 0, 0, "decode", "InvalidJson", "It ends early.")
+    cut = [*DeadLetter(*own).wire_headers(), (TRUNCATED_HEADER, b"9000000")]
+    send(topics.dead_letters.name, b"{", headers=cut, partition=0)
+    output = DeadLetter(b"{}", b"shop", topics.anomalies.name, -1, -1, 0, "publish", "RefusedByBroker", "No.")
+    send(topics.dead_letters.name, b"{}", headers=output.wire_headers(), partition=0)
+
+    result = run(deadletters, "resend", "--all", "--yes")
+    assert result.exit_code == 0
+    assert result.output.endswith("that can be sent again.\n")
+    result = run(deadletters, "resend", "0-0", "--yes")
+    assert isinstance(result.exception, TracehoundError)
+    assert "value: 1 bytes, cut from 9000000" in run(deadletters, "show", "0-0").output
 
 
 @pytest.mark.parametrize("arguments", [[], ["0-0", "--all"], ["0-0", "--error", "FutureTime"]])
