@@ -4,14 +4,18 @@ import os
 import re
 import uuid
 from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
 from infra.kafka.apache import ApacheKafka
 from infra.kafka.broker import Broker, broker
+from infra.kafka.jars import broker_jars, find_java
 from schemas.errors import BrokerError
 
-REAL_FIXTURES = {"kafka", "kafka_cluster"}
+REAL_FIXTURES = {"kafka", "kafka_cluster", "broker_program"}
 _MISSING = pytest.StashKey[dict[str, str]]()
 
 
@@ -31,7 +35,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
         terminalreporter.line(f"Tests that need {what} did not run: {why}", red=True)
 
 
-def _give_up(config: pytest.Config, what: str, error: BrokerError) -> None:
+def _give_up(config: pytest.Config, what: str, error: BrokerError) -> NoReturn:
     """In CI a missing broker is a failure; elsewhere the tests are skipped and the summary says so loudly."""
     if os.environ.get("CI"):
         pytest.fail(f"CI needs {what}: {error}", pytrace=False)
@@ -42,27 +46,27 @@ def _give_up(config: pytest.Config, what: str, error: BrokerError) -> None:
 @pytest.fixture(scope="session")
 def kafka(pytestconfig: pytest.Config) -> Iterator[Broker]:
     """A real Apache Kafka for the whole session: external, Docker's or the JVM's."""
-    try:
-        context = broker("real")
-        started = context.__enter__()
-    except BrokerError as error:
-        _give_up(pytestconfig, "a real Apache Kafka", error)
-        return
-    try:
+    with ExitStack() as stack:
+        try:
+            started = stack.enter_context(broker("real"))
+        except BrokerError as error:
+            _give_up(pytestconfig, "a real Apache Kafka", error)
         yield started
-    finally:
-        context.__exit__(None, None, None)
+
+
+@pytest.fixture(scope="session")
+def broker_program(pytestconfig: pytest.Config) -> tuple[Path, Path]:
+    """Java, and the folder with the jars of Apache Kafka."""
+    try:
+        return find_java(), broker_jars()
+    except BrokerError as error:
+        return _give_up(pytestconfig, "Apache Kafka on Java", error)
 
 
 @pytest.fixture(scope="module")
-def kafka_cluster(pytestconfig: pytest.Config) -> Iterator[ApacheKafka]:
+def kafka_cluster(broker_program: tuple[Path, Path]) -> Iterator[ApacheKafka]:
     """Three brokers of Apache Kafka from the JVM, for tests that stop and kill them."""
-    try:
-        cluster = ApacheKafka(brokers=3)
-    except BrokerError as error:
-        _give_up(pytestconfig, "a cluster of three brokers", error)
-        return
-    with cluster:
+    with ApacheKafka(brokers=3) as cluster:
         yield cluster
 
 

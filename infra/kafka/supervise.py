@@ -23,16 +23,20 @@ def _input_ended() -> bool:
 def supervise(folder: str, command: list[str]) -> int:
     """Run the command until it ends or the starter is gone; returns its exit status."""
     starter = os.getppid()
+    asked_to_stop: list[int] = []
+
+    def remember(number: int, _frame: FrameType | None) -> None:
+        asked_to_stop.append(number)
+
+    signal.signal(signal.SIGTERM, remember)
+    signal.signal(signal.SIGINT, remember)
     # Standard error, not output, is the command's log: the output tells the process id.
     child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=2, stderr=2)
-
-    def stop(_signal: int, _frame: FrameType | None) -> None:
-        child.terminate()
-
-    signal.signal(signal.SIGTERM, stop)
-    signal.signal(signal.SIGINT, stop)
     print(child.pid, flush=True)
     while child.poll() is None:
+        if asked_to_stop:
+            asked_to_stop.clear()
+            child.terminate()
         if _input_ended() or os.getppid() != starter:
             child.kill()
             child.wait()

@@ -1,0 +1,234 @@
+import os
+import re
+import shutil
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from infra.kafka.cluster import Address, wait_for_members
+from infra.kafka.embedded_process import PROJECT
+from infra.kafka.jars import kafka_version
+from infra.kafka.node import Node
+from infra.kafka.ports import free_ports
+from infra.kafka.topics import check_topics
+from schemas.topics import Topics
+from scripts.cli import COMMANDS
+from streams.settings import Settings, load_settings
+
+BROKERS = ("kafka-1", "kafka-2", "kafka-3")
+OURS = ("topics", "worker")
+
+
+@pytest.fixture(scope="module")
+def services() -> dict[str, Any]:
+    found: dict[str, Any] = yaml.safe_load((PROJECT / "docker-compose.yml").read_text())["services"]
+    return found
+
+
+@pytest.fixture(scope="module")
+def prometheus() -> dict[str, Any]:
+    found: dict[str, Any] = yaml.safe_load((PROJECT / "infra/prometheus/prometheus.yml").read_text())
+    return found
+
+
+def variables_of_settings() -> set[str]:
+    names = {f"TRACEHOUND_{name.upper()}" for name in Settings.model_fields}
+    return names | {"KAFKA_BOOTSTRAP_SERVERS"}
+
+
+def listeners(text: str) -> dict[str, str]:
+    """Name to address, of Kafka's notation ``NAME://address,…``."""
+    return dict(part.split("://") for part in text.split(","))
+
+
+def test_services_are_those_promised(services: dict[str, Any]) -> None:
+    assert set(services) == {*BROKERS, *OURS, "prometheus"}
+
+
+def test_images_are_pinned(services: dict[str, Any]) -> None:
+    for name, service in services.items():
+        assert re.fullmatch(r"[a-z/]+:v?\d+\.\d+\.\d+", service["image"]), f"{name}: {service['image']}"
+    assert {services[name]["image"] for name in BROKERS} == {f"apache/kafka:{kafka_version()}"}
+
+
+def test_ports_are_published_on_the_loopback_address_only(services: dict[str, Any]) -> None:
+    published = [port for service in services.values() for port in service.get("ports", ())]
+    assert len(published) == len(BROKERS) + 1
+    assert all(re.fullmatch(r"127\.0\.0\.1:\d+:\d+", port) for port in published)
+
+
+def test_every_lasting_service_has_a_health_check_and_comes_back(services: dict[str, Any]) -> None:
+    for name in services.keys() - {"topics"}:
+        assert services[name]["healthcheck"]["test"][0] == "CMD", name
+        assert services[name]["restart"] in {"always", "unless-stopped"}, name
+
+
+def test_every_variable_is_a_setting(services: dict[str, Any]) -> None:
+    for name in OURS:
+        assert services[name]["environment"].keys() <= variables_of_settings(), name
+
+
+def test_settings_accept_the_values(services: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in services["worker"]["environment"].items():
+        monkeypatch.setenv(name, value)
+    settings = load_settings()
+    assert settings.replication_factor == len(BROKERS)
+    assert settings.bootstrap_servers == ",".join(f"{broker}:9092" for broker in BROKERS)
+    assert services["worker"]["expose"] == [str(settings.http_port)]
+    assert f":{settings.http_port}/livez" in services["worker"]["healthcheck"]["test"][-1]
+
+
+def test_commands_exist(services: dict[str, Any]) -> None:
+    for name in OURS:
+        program, command = services[name]["command"]
+        assert program == "tracehound"
+        assert command in COMMANDS
+
+
+def test_workers_can_be_scaled_and_come_after_the_topics(services: dict[str, Any]) -> None:
+    worker = services["worker"]
+    assert not {"ports", "container_name", "hostname"} & worker.keys()
+    assert worker["depends_on"] == {"topics": {"condition": "service_completed_successfully"}}
+    assert services["topics"]["depends_on"] == {name: {"condition": "service_healthy"} for name in BROKERS}
+
+
+def test_brokers_make_one_cluster(services: dict[str, Any]) -> None:
+    environments = [services[name]["environment"] for name in BROKERS]
+    assert [environment["KAFKA_NODE_ID"] for environment in environments] == ["1", "2", "3"]
+    assert len({environment["CLUSTER_ID"] for environment in environments}) == 1
+    voters = ",".join(f"{number}@{name}:9093" for number, name in enumerate(BROKERS, 1))
+    assert {environment["KAFKA_CONTROLLER_QUORUM_VOTERS"] for environment in environments} == {voters}
+    for name, environment in zip(BROKERS, environments, strict=True):
+        inside = listeners(environment["KAFKA_LISTENERS"])
+        advertised = listeners(environment["KAFKA_ADVERTISED_LISTENERS"])
+        (port,) = services[name]["ports"]
+        assert port == f"{advertised['HOST']}{inside['HOST']}"
+        assert advertised["INTERNAL"] == f"{name}{inside['INTERNAL']}"
+
+
+def test_prometheus_asks_every_worker(prometheus: dict[str, Any], services: dict[str, Any]) -> None:
+    (job,) = [job for job in prometheus["scrape_configs"] if job["job_name"] == "tracehound"]
+    (discovery,) = job["dns_sd_configs"]
+    assert discovery["names"] == ["worker"]
+    assert discovery["type"] == "A"
+    assert [str(discovery["port"])] == services["worker"]["expose"]
+    mounted = services["prometheus"]["volumes"][0].split(":")
+    assert (PROJECT / mounted[0]).is_file()
+    assert f"--config.file={mounted[1]}" in services["prometheus"]["command"]
+
+
+def test_tools_that_are_installed_accept_the_files() -> None:
+    """Their own tools judge the files where they exist; the tests above do everywhere."""
+    checks = [["promtool", "check", "config", "infra/prometheus/prometheus.yml"]]
+    if shutil.which("docker"):
+        compose = subprocess.run(["docker", "compose", "version"], capture_output=True, check=False)
+        checks += [] if compose.returncode else [["docker", "compose", "config", "--quiet"]]
+    for check in checks:
+        if shutil.which(check[0]):
+            run = subprocess.run(check, cwd=PROJECT, capture_output=True, text=True, check=False)
+            assert run.returncode == 0, run.stdout + run.stderr
+
+
+def test_the_image_is_built_from_files_that_exist_and_runs_unprivileged() -> None:
+    dockerfile = (PROJECT / "infra/docker/Dockerfile").read_text()
+    ignored = (PROJECT / "infra/docker/Dockerfile.dockerignore").read_text().splitlines()
+    assert re.search(r"^FROM python:3\.11-slim$", dockerfile, re.MULTILINE)
+    assert re.search(r"^USER tracehound$", dockerfile, re.MULTILINE)
+    assert "--require-hashes -r requirements.lock" in dockerfile
+    for line in re.findall(r"^COPY (.+)$", dockerfile, re.MULTILINE):
+        for source in line.split()[:-1]:
+            assert (PROJECT / source).exists(), source
+            assert f"!{source}" in ignored, source
+
+
+def properties(service: dict[str, Any], addresses: dict[str, str], data: Path) -> dict[str, str]:
+    """A broker's settings as its image derives them from the environment, at addresses of this machine."""
+    found = {}
+    for variable, value in service["environment"].items():
+        if variable.startswith("KAFKA_") and variable != "KAFKA_HEAP_OPTS":
+            for there, here in addresses.items():
+                value = re.sub(rf"(?<![\w.]){re.escape(there)}\b", here, value)
+            found[variable.removeprefix("KAFKA_").lower().replace("_", ".")] = value
+    return found | {"log.dirs": str(data)}
+
+
+@pytest.fixture
+def brokers(services: dict[str, Any], broker_program: tuple[Path, Path], tmp_path: Path) -> Iterator[str]:
+    """The brokers of the file with their own settings, as processes here; yields their bootstrap servers."""
+    java, jars = broker_program
+    ports = free_ports(9)
+    everyone = {
+        f"{name}:{port}": f"127.0.0.1:{ports[3 * number + offset]}"
+        for number, name in enumerate(BROKERS)
+        for offset, port in enumerate((9092, 9093))
+    }
+    nodes, addresses = [], []
+    for number, name in enumerate(BROKERS):
+        client, controller, host = ports[3 * number : 3 * number + 3]
+        (published,) = services[name]["ports"]
+        own = {
+            f"INTERNAL://:{9092}": f"INTERNAL://127.0.0.1:{client}",
+            f"CONTROLLER://:{9093}": f"CONTROLLER://127.0.0.1:{controller}",
+            f"HOST://:{19092}": f"HOST://127.0.0.1:{host}",
+            f"HOST://{published.rsplit(':', 1)[0]}": f"HOST://127.0.0.1:{host}",
+        }
+        folder = tmp_path / name
+        nodes.append(Node(java, jars, folder, properties(services[name], own | everyone, folder / "data")))
+        addresses.append(Address(number + 1, client, controller))
+    try:
+        for name, node in zip(BROKERS, nodes, strict=True):
+            node.format(services[name]["environment"]["CLUSTER_ID"])
+            node.start()
+        wait_for_members(addresses, 120, lambda: next((node.log_tail() for node in nodes if not node.running), None))
+        yield ",".join(f"127.0.0.1:{address.client_port}" for address in addresses)
+    finally:
+        for node in nodes:
+            node.kill()
+
+
+def answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=5) as response:
+            return bool(response.status == 200)
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+def test_topics_and_a_worker_start_on_the_brokers_by_the_same_commands_and_settings(
+    services: dict[str, Any], brokers: str, tmp_path: Path, eventually: Callable[[Callable[[], bool], float], bool]
+) -> None:
+    """What the file starts, started here: only the addresses differ, and Prometheus is left out."""
+    (port,) = free_ports(1)
+    here = {
+        "KAFKA_BOOTSTRAP_SERVERS": brokers,
+        "TRACEHOUND_HTTP_HOST": "127.0.0.1",
+        "TRACEHOUND_HTTP_PORT": str(port),
+    }
+    environment = {**os.environ, **services["worker"]["environment"], **here}
+    program = [sys.executable, "-m", "scripts.cli"]
+    create = [*program, *services["topics"]["command"][1:]]
+    said = subprocess.run(create, cwd=PROJECT, env=environment, capture_output=True, text=True, check=False)
+    assert said.returncode == 0, said.stderr
+    assert check_topics(brokers, Topics()) == []
+
+    log_file = tmp_path / "worker.log"
+    with log_file.open("wb") as log:
+        worker = subprocess.Popen(
+            [*program, *services["worker"]["command"][1:]], cwd=PROJECT, env=environment, stdout=log, stderr=log
+        )
+    try:
+        assert eventually(lambda: answers(f"http://127.0.0.1:{port}/readyz"), 120), log_file.read_text()
+        assert answers(f"http://127.0.0.1:{port}/livez")
+        assert answers(f"http://127.0.0.1:{port}/metrics")
+        worker.terminate()
+        assert worker.wait(60) == 0, log_file.read_text()
+    finally:
+        worker.kill()
+        worker.wait()
