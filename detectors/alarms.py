@@ -26,12 +26,15 @@ _MEAN_RANK = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Alarm:
-    """A deviation of one execution that has a severity, before it is decided whether to publish it."""
+    """A deviation of one execution that has a severity, before it is decided whether to publish it.
+
+    ``scope`` is the operation that deviates, or empty where it is the application.
+    """
 
     kind: AnomalyKind
     signal: str
     severity: Severity
-    score: float
+    scope: str
     describe: Callable[[], Anomaly]
 
 
@@ -130,7 +133,7 @@ class AlarmRules:
             signal.kind,
             signal.name,
             severity,
-            score,
+            subject.operation.name,
             lambda: self._slow_or_larger(subject, finding, charted is None),
         )
 
@@ -164,7 +167,9 @@ class AlarmRules:
             sentence = explanation.outlier_sentence(subject.operation.name, bank.name, finding.sigma, contributions)
             return self._anomaly(subject, finding, contributions, sentence)
 
-        return Alarm(bank.kind, bank.name, severity, score, describe)
+        return Alarm(
+            bank.kind, bank.name, severity, subject.operation.name if bank.scope == "operation" else "", describe
+        )
 
     def _errors_alarm(self, subject: Subject, bank: Bank, score: float, usual: float, failing: float) -> Alarm | None:
         error = subject.execution.error
@@ -181,7 +186,7 @@ class AlarmRules:
             "errors",
             "error_rate",
             severity,
-            score,
+            subject.operation.name,
             lambda: self._anomaly(subject, finding, contributions, sentence),
         )
 

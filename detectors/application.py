@@ -55,7 +55,8 @@ class ApplicationModels:
     """An application's slot in the banks of scope application, its operations and its history.
 
     ``seen`` counts executions; ``newest_s`` is its newest event time; ``next_stop`` is the count at which a refit
-    starts or takes effect; ``used`` is the scorer's last call that had executions of it. ``published`` is keyed by (operation, kind).
+    starts or takes effect; ``used`` is the scorer's last call that had executions of it. ``published`` is keyed by
+    (operation, kind).
     """
 
     key: ApplicationKey

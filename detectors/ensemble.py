@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 from detectors.bank import Bank, Flags, Floats, Slots, State
 from detectors.chart import Chart, ChartJudgement, chart_score
 from detectors.probability import score_of_sigma
+from detectors.refitting import RefittedBank
 from detectors.registry import CHARTS, DETECTORS, ChartedSignal
 from detectors.settings import DetectionSettings
 
@@ -52,7 +54,8 @@ class Judgements:
     """What all detectors say about n executions.
 
     ``score`` (n,) is the largest −log10 of a false-alarm probability, ``warming`` (n,) True where the operation's
-    charts cannot judge yet, ``normal`` (n,) True where nothing deviates, ``columns`` the features that detectors were given, by name.
+    charts cannot judge yet, ``normal`` (n,) True where nothing deviates, ``columns`` the features that detectors
+    were given, by name.
     """
 
     charts: tuple[ChartJudgement, ...]
@@ -92,6 +95,18 @@ class Ensemble:
                 if chart is not None:
                     chart.open(slot, seed)
 
+    def refitted(self) -> dict[str, RefittedBank]:
+        """The detectors that are refitted, by name."""
+        return {detector.name: detector for detector in self.detectors if isinstance(detector, RefittedBank)}
+
+    def install(self, name: str, slot: int, fitted: Any, seed: int) -> None:
+        """Let a fitted model take effect; the chart of its scores starts afresh, since they are on another scale."""
+        for detector, chart in zip(self.detectors, self.score_charts, strict=True):
+            if detector.name == name and isinstance(detector, RefittedBank):
+                detector.install(slot, fitted)
+                if chart is not None:
+                    chart.open(slot, seed)
+
     def judge_then_learn(self, batch: Batch) -> Judgements:
         """Judge each execution, then learn it, in order."""
         charts = tuple(
@@ -108,14 +123,14 @@ class Ensemble:
                 matters, judged.sigma, np.minimum(judged.sigma, LARGEST_UNIMPORTANT_SIGMA)
             )
             score = np.maximum(score, chart_score(weighted, judged))
+        warming = charts[CHARTS_DURATION].warming
         detectors = []
         for detector, chart in zip(self.detectors, self.score_charts, strict=True):
-            judgement = self._judge(detector, chart, batch, columns, learn)
+            judgement = self._judge(detector, chart, batch, columns, learn & ~warming, warming)
             if detector.calibrated:
                 learn = learn & (judgement.score < GATE_SCORE)
             detectors.append(judgement)
             score = np.maximum(score, judgement.score)
-        warming = charts[CHARTS_DURATION].warming
         return Judgements(charts, tuple(detectors), score, warming, learn, columns)
 
     @staticmethod
@@ -135,16 +150,22 @@ class Ensemble:
         return self._settings.minimum_excess_ms if signal.kind == "latency" else 0.0
 
     def _judge(
-        self, detector: Bank, chart: Chart | None, batch: Batch, columns: dict[str, Floats], learn: Flags
+        self,
+        detector: Bank,
+        chart: Chart | None,
+        batch: Batch,
+        columns: dict[str, Floats],
+        learn: Flags,
+        warming: Flags,
     ) -> DetectorJudgement:
         slots = batch.operations if detector.scope == "operation" else batch.applications
         values = np.column_stack([columns[name] for name in detector.columns])
         if chart is None:
             given = detector.judge_then_learn_many(slots, values, batch.times, np.ones(len(slots), np.bool_))
             return DetectorJudgement(np.zeros(len(slots)), given.score, given.typical, given.actual)
-        # Whether a bank is warming changes within a batch: 0 is what a warming bank scores.
         raw = detector.score_then_learn_many(slots, values, batch.times, learn)
-        judged = chart.judge_then_learn(slots, np.where(raw == 0.0, np.nan, raw), batch.times)
+        # A warming bank scores 0, and the ranks of a warming operation say nothing: neither has a score to chart.
+        judged = chart.judge_then_learn(slots, np.where((raw == 0.0) | warming, np.nan, raw), batch.times)
         weight = self._settings.minor_sigma / self._settings.outlier_sigma
         score = np.where(judged.sigma > 0, score_of_sigma(weight * judged.sigma), 0.0)
         return DetectorJudgement(judged.sigma, score)

@@ -144,10 +144,7 @@ def _run_cusum(
         raised = min(0.9, 5.0 * usual + 0.2)
         out_usual[i] = usual
         out_recent[i] = recent[slot] + RECENT_WEIGHT * (failed - recent[slot])
-        if failed > 0.5:
-            step = np.log(raised / usual)
-        else:
-            step = np.log((1.0 - raised) / (1.0 - usual))
+        step = np.log(raised / usual) if failed > 0.5 else np.log((1.0 - raised) / (1.0 - usual))
         total = max(0.0, cusum[slot] + step)
         if learned[slot] >= WARM_UP:
             out[i] = total

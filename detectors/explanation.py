@@ -95,8 +95,8 @@ def errors_sentence(operation: str, actual: float, typical: float, contributions
 def outlier_sentence(operation: str, detector: str, sigma: float, contributions: dict[str, float]) -> str:
     """Sentence for executions that are unlike the rest in a combination of features.
 
-    >>> outlier_sentence("GET /cart", "isolation-forest", 9.1, {"rank.self_ms": 0.6, "error": 0.4})
-    'Recent executions, last GET /cart, are unlike the usual ones (isolation-forest, 9.1 sigma), most by rank.self_ms (60 %).'
+    >>> outlier_sentence("GET /cart", "isolation-forest", 9.1, {"error": 0.6, "rank.self_ms": 0.4})
+    'Recent executions, last GET /cart, are unlike the usual ones (isolation-forest, 9.1 sigma), most by error (60 %).'
     """
     name, share = next(iter(contributions.items()))
     most = f"most by {name} ({share:.0%})".replace("%", " %")

@@ -7,9 +7,10 @@ from schemas.execution import Execution, Segment
 SIGNALS: Final = ("self_ms", "call_gap_ms", "duration_ms", "segments")
 """Measured values of an execution, in this order in a row: milliseconds, and a count."""
 OUTLIER_COLUMNS: Final = ("rank.self_ms", "rank.call_gap_ms", "rank.duration_ms", "rank.segments", "error")
-"""What detectors per application read: the ranks of the signals within their operation, in [0, 1], and the error flag."""
+"""What detectors per application read: ranks of the signals within their operation, in [0, 1], and the error flag."""
 
 NAN: Final = float("nan")
+INFINITY: Final = float("inf")
 
 
 def signals(execution: Execution) -> tuple[float, float, float, float]:
@@ -29,7 +30,7 @@ def signals(execution: Execution) -> tuple[float, float, float, float]:
     if not segments:
         return duration, NAN, duration, 0.0
     gap = NAN
-    covered, end, unplaced, ordered = 0.0, 0.0, 0.0, True
+    covered, end, unplaced, latest, ordered = 0.0, 0.0, 0.0, -INFINITY, True
     for segment in segments:
         if segment.remote_ms is not None:
             difference = segment.duration_ms - segment.remote_ms
@@ -41,14 +42,15 @@ def signals(execution: Execution) -> tuple[float, float, float, float]:
         if start is None:
             unplaced += segment.duration_ms
             continue
+        if start < latest:
+            ordered = False
+            continue
+        latest = start
         stop = start + segment.duration_ms
-        if start < end:
-            if start < 0.0 or stop < end or not ordered:
-                ordered = False
-                continue
-            start = end
         if stop > duration:
             stop = duration
+        if start < end:
+            start = end
         if stop > start:
             covered += stop - start
             end = stop

@@ -14,7 +14,7 @@ def publish(subject: Subject, alarm: Alarm, rest_s: float) -> AnomalyEvent | Non
     """
     application, execution = subject.application, subject.execution
     rank, now_s = SEVERITIES.index(alarm.severity), execution.started_s
-    key = (subject.operation.name, alarm.kind)
+    key = (alarm.scope, alarm.kind)
     last = application.published.get(key)
     if last is not None and rank <= last.rank and now_s < last.at_s + rest_s:
         return None

@@ -1,24 +1,27 @@
 """Refits of an application's models: started at a count of executions, run elsewhere, in effect at a later count."""
 
-from collections.abc import Sequence
 from concurrent.futures import Future
 from typing import Any
 
 from detectors import events
 from detectors.application import ApplicationKey, ApplicationModels, Refit, seed_of
-from detectors.bank import Bank
+from detectors.ensemble import Ensemble
 from detectors.fitting import Fitter
-from detectors.refitting import RefittedBank, next_refit
+from detectors.refitting import next_refit
 from detectors.settings import DetectionSettings
 from schemas.model_event import ModelChange, ModelEvent, TrainingCost
+
+SMALLEST_SAMPLE = 64
+"""Rows below which a refit is put off to the next one."""
 
 
 class Refits:
     """Starts and installs the refits of all applications."""
 
-    def __init__(self, settings: DetectionSettings, detectors: Sequence[Bank], fitter: Fitter) -> None:
+    def __init__(self, settings: DetectionSettings, ensemble: Ensemble, fitter: Fitter) -> None:
         self._settings = settings
-        self._banks = {bank.name: bank for bank in detectors if isinstance(bank, RefittedBank)}
+        self._ensemble = ensemble
+        self._banks = ensemble.refitted()
         self._fitter = fitter
         self._running: dict[tuple[ApplicationKey, str, int], Future[Any]] = {}
 
@@ -52,8 +55,11 @@ class Refits:
 
     def _start(self, application: ApplicationModels, now_s: float) -> None:
         for name, bank in self._banks.items():
+            sample = bank.sample(application.slot)
+            if len(sample[0]) < SMALLEST_SAMPLE:
+                continue
             due = application.seen + self._settings.refit_delay
-            refit = Refit(name, bank.sample(application.slot), application.seen, due, now_s)
+            refit = Refit(name, sample, application.seen, due, now_s)
             application.refits.append(refit)
             self._submit(application, refit)
 
@@ -76,7 +82,7 @@ class Refits:
         except Exception as error:  # noqa: BLE001 (whatever the fit's library raises, the old model goes on judging)
             sentence = f"{refit.detector} of {application.key[0]} kept its old model: training failed with {error!r}."
             return self._event(application, refit, "training_failed", sentence, None, now_s)
-        bank.install(application.slot, fitted)
+        self._ensemble.install(refit.detector, application.slot, fitted, seed_of(*application.key))
         application.trained_s = refit.started_s
         cost = TrainingCost(
             round(float(fitted["cpu_s"]), 6), round(float(fitted["wall_s"]), 6), samples, bank.fitted_bytes()

@@ -1,4 +1,4 @@
-"""The scoring core: executions in, scores, anomalies and model events out; the same in a worker, on a file, in a test."""
+"""The scoring core: executions in, scores, anomalies and model events out; the same in a worker and on a file."""
 
 from collections.abc import Iterable, Sequence
 from concurrent.futures import Future
@@ -86,7 +86,7 @@ class Scorer:
         self._settings = settings
         self._ensemble = Ensemble(settings)
         self._rules = AlarmRules(settings, self._ensemble.detectors)
-        self._refits = Refits(settings, self._ensemble.detectors, fitter)
+        self._refits = Refits(settings, self._ensemble, fitter)
         self._silence = SilenceWatch(settings)
         self._applications: dict[ApplicationKey, ApplicationModels] = {}
         self._operation_slots, self._application_slots = SlotNumbers(), SlotNumbers()

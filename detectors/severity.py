@@ -11,8 +11,9 @@ class Evidence:
     """What is known about a deviation.
 
     ``sigma`` is a chart's deviation; ``score`` −log10 of a false-alarm probability where there is no chart;
-    ``effect`` the actual over the typical value, ``excess`` the actual less the typical value in the signal's unit;
-    ``whole`` is True for the duration, which contains what other operations did and so asks for more; ``failing`` the share of recent executions that failed.
+    ``effect`` the actual over the typical value, ``excess`` the actual less it, in the signal's unit;
+    ``whole`` is True for the duration, which contains what other operations did and so asks for more;
+    ``failing`` is the share of recent executions that failed.
     """
 
     kind: AnomalyKind
@@ -32,8 +33,10 @@ def severity_of(evidence: Evidence, settings: DetectionSettings) -> Severity | N
     | errors | score ≥ tail_score | and 20 % of executions fail | and 50 % fail |
     | traffic | | score ≥ silence_score | |
     | outlier | sigma ≥ outlier_sigma | | |
-    | latency, structure: chart | sigma ≥ minor_sigma and effect ≥ minimum_effect | sigma ≥ major_sigma and effect ≥ 1.5 | |
+    | latency, structure: chart | sigma ≥ minor_sigma, effect ≥ minimum_effect | sigma ≥ major_sigma, effect ≥ 1.5 | |
     | latency, structure: one execution | score ≥ tail_score and effect ≥ 2 | | |
+
+    A latency must also lie minimum_excess_ms above typical, and a whole duration asks for major_sigma to be minor.
 
     >>> severity_of(Evidence("latency", sigma=8.5, effect=3.0, excess=40.0), DetectionSettings())
     'major'
