@@ -11,10 +11,7 @@ settings.register_profile("untimed", deadline=None)  # a busy machine is no fail
 settings.load_profile("untimed")
 
 KINDS = ["request", "job", "consumer", "command", "log"]
-SEGMENT_settings.register_profile("untimed", deadline=None)  # a busy machine is no failure
-settings.load_profile("untimed")
-
-KINDS = ["db", "http", "rpc", "cache", "queue", "view", "code"]
+SEGMENT_KINDS = ["db", "http", "rpc", "cache", "queue", "view", "code"]
 STATUSES = ["ok", "error", "unset"]
 NOW_S = 1_767_225_600.0
 
