@@ -11,7 +11,7 @@ def worker() -> None:
     """Score executions from Kafka until stopped."""
     from streams.worker import run_worker
 
-    run_worker(load_settings())
+    raise SystemExit(run_worker(load_settings()))
 
 
 @click.command()

@@ -9,6 +9,9 @@ from scripts.simulator.simulation import Emitted, Simulation
 STEP_S = 30.0
 """Event time between reports while the past is sent."""
 
+LIVE_S = 0.5
+"""What is sent this soon after it happened counts as live."""
+
 
 class Sink(Protocol):
     """Where executions go, in the order in which they end."""
@@ -42,12 +45,12 @@ class Feed:
     def catch_up(
         self, start_s: float, clock: Callable[[], float], report: Callable[[float], None] = lambda _: None
     ) -> float:
-        """Send the past from ``start_s`` on at full speed until it reaches the clock; returns that moment.
+        """Send the past from ``start_s`` on at full speed until it is ``LIVE_S`` behind the clock; returns where it is.
 
         ``report`` is told the event time reached, after each ``STEP_S`` of it.
         """
         reached_s = start_s
-        while reached_s < (now_s := clock()):
+        while reached_s < (now_s := clock()) - LIVE_S:
             reached_s = min(now_s, reached_s + STEP_S)
             self.advance(reached_s)
             report(reached_s)

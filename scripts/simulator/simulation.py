@@ -3,7 +3,7 @@
 import heapq
 import math
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from schemas.execution import Execution, ExecutionFailure, Segment
@@ -11,6 +11,8 @@ from scripts.simulator.applications import ENVIRONMENT, Operation, Step, System
 from scripts.simulator.faults import Fault
 
 DAY_S = 86_400.0
+BUSIEST = 1.5
+"""The most traffic of any time of day, relative to the average."""
 PROPAGATION = 0.5
 """Probability that a failed call makes its caller fail too."""
 REFUSED_MS = 1.0
@@ -31,6 +33,11 @@ def daily_pattern(at_s: float) -> float:
     return 1.0 + 0.5 * math.sin(2 * math.pi * (at_s % DAY_S) / DAY_S - 0.75 * math.pi)
 
 
+def even_traffic(at_s: float) -> float:  # noqa: ARG001 (one of the patterns)
+    """The same traffic at every time of day."""
+    return 1.0
+
+
 @dataclass(frozen=True, slots=True)
 class Emitted:
     """An execution, and when its application reports it: at its end, in epoch seconds."""
@@ -44,13 +51,22 @@ class Simulation:
 
     Executions come in the order of their ends. Those of one request share a trace id; a caller's segment lasts
     as long as the callee and the network together, and its ``remote_ms`` is the callee's duration. The same
-    seed and faults give the same executions. ``rate`` is executions per second at the average of the day.
+    seed and faults give the same executions. ``rate`` is executions per second at the average of the day, and
+    ``pattern`` the traffic relative to it (0 to ``BUSIEST``) at an epoch second.
     """
 
-    def __init__(self, system: System, seed: int, rate: float, start_s: float) -> None:
+    def __init__(
+        self,
+        system: System,
+        seed: int,
+        rate: float,
+        start_s: float,
+        pattern: Callable[[float], float] = daily_pattern,
+    ) -> None:
         self._system = system
         self._requests_per_s = rate / system.executions_per_request()
         self._clock_s = start_s
+        self._pattern = pattern
         self._random = random.Random(f"{seed} requests")
         self._faults: list[Fault] = []
 
@@ -65,11 +81,11 @@ class Simulation:
         weights = [weight for _, _, weight in self._system.entries]
         number = 0
         while True:
-            self._clock_s += self._random.expovariate(self._requests_per_s * 1.5)
+            self._clock_s += self._random.expovariate(self._requests_per_s * BUSIEST)
             while ends and ends[0][0] <= self._clock_s:
                 at_s, _, execution = heapq.heappop(ends)
                 yield Emitted(at_s, execution)
-            if self._random.random() * 1.5 > daily_pattern(self._clock_s):
+            if self._random.random() * BUSIEST > self._pattern(self._clock_s):
                 continue
             application, operation = self._random.choices(entries, weights)[0]
             for execution in self.request(application, operation, self._clock_s):

@@ -1,0 +1,93 @@
+"""A worker as a child process that never outlives its starter."""
+
+import os
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Self
+
+from infra.kafka import supervise
+from schemas.errors import TracehoundError
+from scripts.terminal_text import printable
+
+STOP_TIMEOUT_S = 15.0
+HTTP_TIMEOUT_S = 2.0
+_LAST_LINES = 3
+_LINE_LENGTH = 500
+
+
+class WorkerEndedError(TracehoundError):
+    """A worker ended by itself; the message holds the end of its log."""
+
+
+class WorkerProcess:
+    """Runs ``tracehound worker`` until closed; its log goes to ``worker.log`` in ``folder``.
+
+    Parameters:
+        folder: a temporary folder of the caller's.
+        environment: settings as environment variables, over those of this process.
+        http_port: where metrics and health are served.
+    """
+
+    def __init__(self, folder: Path, environment: Mapping[str, str], http_port: int) -> None:
+        self.log_file = folder / "worker.log"
+        self._address = f"http://127.0.0.1:{http_port}"
+        scratch = folder / "worker"
+        scratch.mkdir()
+        command = [sys.executable, "-m", "scripts.cli", "worker"]
+        with self.log_file.open("wb") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, supervise.__file__, str(scratch), *command],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.DEVNULL,
+                stderr=log,
+                env={**os.environ, **environment, "TRACEHOUND_HTTP_PORT": str(http_port)},
+                start_new_session=True,  # Ctrl-C is ours to pass on
+            )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def check(self) -> None:
+        """Nothing while the worker runs.
+
+        Raises:
+            WorkerEndedError: it has ended; the message holds the end of its log.
+        """
+        status = self._process.poll()
+        if status is not None:
+            raise WorkerEndedError(f"The worker ended with status {status}. Its log ends with:\n{self.end_of_log()}")
+
+    def end_of_log(self) -> str:
+        """The last lines of its log, safe to print."""
+        lines = self.log_file.read_text(errors="backslashreplace").splitlines()[-_LAST_LINES:]
+        return "\n".join(printable(line)[:_LINE_LENGTH] for line in lines)
+
+    def executions_scored(self) -> int:
+        """How many executions it has scored, as its metrics say; 0 while it does not answer."""
+        try:
+            with urllib.request.urlopen(f"{self._address}/metrics", timeout=HTTP_TIMEOUT_S) as answer:  # noqa: S310 (http)
+                text = answer.read().decode()
+        except (urllib.error.URLError, TimeoutError, ConnectionError):
+            return 0
+        counts = [line.split()[-1] for line in text.splitlines() if line.startswith("tracehound_executions_total")]
+        return int(sum(map(float, counts)))
+
+    def close(self) -> None:
+        """Ask it to stop, and end it when it takes too long."""
+        self._process.terminate()
+        try:
+            self._process.wait(STOP_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            if self._process.stdin is not None:
+                self._process.stdin.close()  # makes the supervisor kill the worker
+            self._process.wait(STOP_TIMEOUT_S)
+        finally:
+            if self._process.stdin is not None:
+                self._process.stdin.close()
