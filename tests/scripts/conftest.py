@@ -1,4 +1,4 @@
-"""Topics of their own on the embedded broker, and a way to run commands against them."""
+"""Topics of their own on the embedded broker, a way to run commands against them, and made-up anomalies."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -9,6 +9,8 @@ from click.testing import CliRunner, Result
 from confluent_kafka import Producer
 
 from infra.kafka.broker import Broker
+from schemas.anomaly import Anomaly, AnomalyEvent, AnomalyKind, ModelStamp
+from schemas.execution import rfc3339
 from schemas.topics import Topics
 from scripts.kafka_clients import producer_config
 from streams.settings import Settings
@@ -50,3 +52,37 @@ def send(embedded_kafka: Broker) -> Callable[..., None]:
         assert producer.flush(30) == 0
 
     return produce
+
+
+@pytest.fixture
+def make_anomaly() -> Callable[..., AnomalyEvent]:
+    """Makes an anomaly of an application and kind at an event time in epoch seconds."""
+
+    def make(
+        application: str, kind: AnomalyKind, at_s: float, *, id: str | None = None, reason: str = "It is slow."
+    ) -> AnomalyEvent:
+        data = Anomaly(
+            application=application,
+            operation="GET /",
+            environment="",
+            version="",
+            kind=kind,
+            score=9.0,
+            sigma=6.5,
+            severity="minor",
+            confidence=1.0,
+            signal="self_ms",
+            typical=1.0,
+            actual=9.0,
+            bounds=(0.5, 2.0),
+            unit="ms",
+            contributions={"its own code": 1.0},
+            reason=reason,
+            exemplar_trace_ids=[],
+            window=None,
+            model=ModelStamp("chart", "1", 500, None, warming=False),
+            incident_key="k",
+        )
+        return AnomalyEvent(id or f"{application} {kind} {at_s}", "/test", "anomaly", application, rfc3339(at_s), data)
+
+    return make

@@ -122,9 +122,7 @@ def test_what_a_queue_delivers_is_a_consumer() -> None:
 
 
 def test_a_callee_right_below_an_entry_span_becomes_a_segment_of_its_own() -> None:
-    caller, callee = executions_of(
-        trace(Span("a", "root", ROOT, 0, 10_000), Span("b", "GET /b", 0, 2_000, 5_000))
-    )
+    caller, callee = executions_of(trace(Span("a", "root", ROOT, 0, 10_000), Span("b", "GET /b", 0, 2_000, 5_000)))
 
     (segment,) = caller.segments
     assert (segment.name, segment.peer, segment.offset_ms, segment.duration_ms) == ("GET /b", "b", 2.0, 5.0)
@@ -181,9 +179,7 @@ def test_spans_without_offsets_keep_their_order_and_have_no_place_in_time() -> N
 
 
 def test_a_span_whose_parent_was_not_recorded_starts_an_execution() -> None:
-    found = executions_of(
-        trace(Span("a", "root", ROOT, 0, 10), Span("a", "orphan", PARENT_NOT_RECORDED, 5, 1))
-    )
+    found = executions_of(trace(Span("a", "root", ROOT, 0, 10), Span("a", "orphan", PARENT_NOT_RECORDED, 5, 1)))
 
     assert [execution.operation for execution in found] == ["root", "orphan"]
 
@@ -270,9 +266,7 @@ def test_every_span_appears_once_and_the_result_is_valid_input(found: Trace) -> 
     executions = executions_of(found)
 
     ids = [execution.span_id for execution in executions]
-    ids += [
-        segment.span_id or "" for execution in executions for segment in execution.segments if segment.span_id
-    ]
+    ids += [segment.span_id or "" for execution in executions for segment in execution.segments if segment.span_id]
     assert sorted(ids) == [span_id(index) for index in range(len(found.spans))]
     for execution in executions:
         assert decode_record(msgspec.json.encode(execution), Limits(), 2e6).rejected == []
