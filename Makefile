@@ -7,7 +7,7 @@ KAFKA ?= embedded
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-quick check format kafka topics bench-throughput contracts lock clean
+.PHONY: help setup demo test test-quick check format kafka bench-throughput lock clean
 
 help: ## List every target with one line each
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -20,3 +20,41 @@ $(STAMP): requirements.lock pyproject.toml
 	@touch $(STAMP)
 
 setup: $(STAMP) ## Create .venv with the locked dependencies
+
+demo: $(STAMP) ## Show the main job: simulated faults next to what was detected (KAFKA=real, DURATION=60)
+	@exec $(BIN)/python -m scripts demo --kafka $(KAFKA) $(if $(DURATION),--duration $(DURATION))
+
+test: $(STAMP) ## Run all tests, with a real Apache Kafka where one can be had
+	$(BIN)/python -m pytest
+
+test-quick: $(STAMP) ## Run the tests that need no real Apache Kafka
+	$(BIN)/python -m pytest -m "not kafka"
+
+check: $(STAMP) ## Check format, lint, types, import rules and generated documents
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m schemas.generate docs/contracts --check
+	$(BIN)/python -m scripts.settings_table README.md --check
+
+format: $(STAMP) ## Format the code and write the generated documents anew
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+	$(BIN)/python -m schemas.generate docs/contracts
+	$(BIN)/python -m scripts.settings_table README.md
+
+kafka: $(STAMP) ## Run a real Apache Kafka in the foreground and print its address
+	@exec $(BIN)/python -m infra.kafka --kind real
+
+bench-throughput: $(STAMP) ## Measure executions per second next to stock Faust with River, on a real Apache Kafka
+	$(BIN)/python -m scripts.benchmarks.throughput
+
+lock: $(STAMP) ## Resolve the dependencies anew and write requirements.lock
+	$(BIN)/python -m pip install --quiet uv
+	$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \
+	  --no-emit-index-url --custom-compile-command "make lock" --quiet -o requirements.lock
+
+clean: ## Remove the virtual environment and all caches of this folder
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,6 +1,7 @@
 """CloudEvents of the scoring core; their ids follow from content alone."""
 
 from hashlib import blake2b
+from urllib.parse import quote
 
 from detectors.application import ApplicationKey, ApplicationModels, OperationModels
 from schemas.anomaly import ANOMALY_TYPE, SEVERITIES, Anomaly, AnomalyEvent, Severity
@@ -23,8 +24,12 @@ def identity(*content: str) -> str:
 
 
 def source(key: ApplicationKey) -> str:
-    """The CloudEvents source of an application's events."""
-    application, environment = key
+    """The CloudEvents source, a URI reference, of an application's events.
+
+    >>> source(("my shop", ""))
+    '/tracehound/my%20shop'
+    """
+    application, environment = (quote(name, safe="") for name in key)
     return f"/tracehound/{environment}/{application}" if environment else f"/tracehound/{application}"
 
 

@@ -1,0 +1,73 @@
+"""The table of settings in a Markdown file, generated from the code: between two marker lines, written or checked."""
+
+import dataclasses
+from pathlib import Path
+
+import click
+from annotated_types import Ge, Gt, Le
+from pydantic.fields import FieldInfo
+
+from detectors.settings import DetectionSettings
+from streams.settings import Settings
+
+BEGIN, END = "<!-- settings: begin -->", "<!-- settings: end -->"
+
+
+def _range(field: FieldInfo) -> str:
+    low = next((f"≥ {rule.ge}" for rule in field.metadata if isinstance(rule, Ge)), "")
+    low = low or next((f"> {rule.gt}" for rule in field.metadata if isinstance(rule, Gt)), "")
+    high = next((f"≤ {rule.le}" for rule in field.metadata if isinstance(rule, Le)), "")
+    return ", ".join(part for part in (low, high) if part)
+
+
+def _cell(value: object) -> str:
+    text = str(value).replace("|", "\\|")
+    return f"`{text}`" if text else ""
+
+
+def table() -> str:
+    """Both tables, worker and detection, in Markdown."""
+    lines = ["| setting | default | range | meaning |", "|---|---|---|---|"]
+    for name, field in Settings.model_fields.items():
+        if name == "detection":
+            continue
+        default = "" if name == "sasl_password" or field.default is None else field.default
+        lines.append(f"| `{name}` | {_cell(default)} | {_range(field)} | {field.description} |")
+    lines += ["", "Under `[detection]`, in the environment with the prefix `TRACEHOUND_DETECTION__`:", ""]
+    lines += ["| setting | default | range | meaning |", "|---|---|---|---|"]
+    for setting in dataclasses.fields(DetectionSettings):
+        about = setting.metadata
+        lines.append(
+            f"| `{setting.name}` | {_cell(setting.default)} | {about['low']} to {about['high']} | {about['meaning']} |"
+        )
+    return "\n".join(lines)
+
+
+def with_table(text: str) -> str:
+    """``text`` with the part between the markers replaced.
+
+    Raises:
+        ValueError: the markers are not there.
+    """
+    if BEGIN not in text or END not in text:
+        raise ValueError(f"The file must have the lines {BEGIN} and {END}.")
+    before, rest = text.split(BEGIN, 1)
+    _, after = rest.split(END, 1)
+    return f"{before}{BEGIN}\n{table()}\n{END}{after}"
+
+
+@click.command()
+@click.argument("file", type=click.Path(exists=True, path_type=Path))
+@click.option("--check", is_flag=True, help="Only say whether the file is current.")
+def main(file: Path, check: bool) -> None:
+    """Write the table of settings into FILE."""
+    text = file.read_text()
+    current = with_table(text)
+    if not check:
+        file.write_text(current)
+    elif current != text:
+        raise click.ClickException(f"The settings in {file} are not current: run `make format`.")
+
+
+if __name__ == "__main__":
+    main()
