@@ -1,0 +1,63 @@
+from collections import Counter
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from detectors.scoring import ScoredBatch
+from schemas.anomaly import AnomalyEvent
+from schemas.execution import Execution
+from scripts.simulator.applications import build_system
+from scripts.simulator.faults import FAULT_NAMES
+from scripts.simulator.trial import CHUNK, faults_in_turn, run_trial
+
+SYSTEM = build_system()
+
+
+class Watcher:
+    """Knows failures of one application, and silence after 10 seconds; everything else it overlooks."""
+
+    def __init__(self, make_anomaly: Callable[..., AnomalyEvent]) -> None:
+        self._make = make_anomaly
+        self._newest: dict[str, float] = {}
+        self.sizes: list[int] = []
+
+    def score(self, executions: Sequence[Execution]) -> ScoredBatch:
+        self.sizes.append(len(executions))
+        failed = Counter(one.application for one in executions if one.failed)
+        total = Counter(one.application for one in executions)
+        anomalies = [
+            (0, self._make(name, "errors", executions[-1].started_s))
+            for name, count in failed.items()
+            if count > 5 and count > 0.5 * total[name]
+        ]
+        for one in executions:
+            self._newest[one.application] = one.started_s
+        count = len(executions)
+        return ScoredBatch(np.zeros(count), [None] * count, np.zeros(count, bool), anomalies, [])
+
+    def judge_silence(self, now_s: float, applications: Sequence[tuple[str, str]]) -> list[AnomalyEvent]:
+        return [self._make(name, "traffic", now_s) for name, _ in applications if now_s - self._newest[name] > 10]
+
+    def applications(self) -> list[tuple[str, str]]:
+        return [(name, "") for name in self._newest]
+
+
+def test_one_fault_of_each_name_in_turn_by_seed() -> None:
+    faults = faults_in_turn(SYSTEM, 3, 1_000.0)
+
+    assert sorted(fault.name for fault in faults) == sorted(FAULT_NAMES)
+    assert [fault.start_s for fault in faults] == [1_000.0 + 180 * number for number in range(6)]
+    assert faults == faults_in_turn(SYSTEM, 3, 1_000.0)
+    assert faults != faults_in_turn(SYSTEM, 4, 1_000.0)
+
+
+def test_a_trial_tells_what_a_detector_sees_from_what_it_overlooks(make_anomaly: Callable[..., AnomalyEvent]) -> None:
+    watcher = Watcher(make_anomaly)
+    faults = [fault for fault in faults_in_turn(SYSTEM, 0, 1_060.0, 40.0, 40.0) if fault.name != "error_burst"]
+
+    judgement = run_trial(SYSTEM, watcher, faults, 1, 60.0, 1_000.0, faults[-1].end_s + 20)
+
+    assert {verdict.truth.fault.name for verdict in judgement.verdicts if verdict.detected} == {"silence"}
+    assert len(judgement.missed) == 4
+    assert max(watcher.sizes) <= CHUNK
+    assert sum(watcher.sizes) > 10_000
