@@ -45,7 +45,7 @@ class DetectionSettings:
     operations_per_application: int = _setting(
         2_000, 1, 1_000_000, "operations with a model of their own per application; more share one"
     )
-    applications_per_worker: int = _setting(20_000, 1, 10_000_000, "applications with models on one worker")
+    applications_per_worker: int = _setting(4_000, 1, 10_000_000, "applications with models on one worker")
 
     def __post_init__(self) -> None:
         for setting in fields(self):

@@ -1,0 +1,62 @@
+"""The README's first programs do what it says: what they publish is accepted, and they read what a worker writes."""
+
+import re
+from pathlib import Path
+
+import pytest
+from confluent_kafka import Consumer, Producer
+
+from infra.kafka.broker import Broker
+from schemas.codec import Limits, decode_record
+from schemas.topics import Topics
+
+README = Path(__file__).parents[2] / "README.md"
+PUBLISH, CONSUME = re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL)
+EVENT = b'{"data": {"severity": "major", "reason": "GET /cart now takes 940 ms."}}'
+
+
+@pytest.fixture
+def topics(any_kafka: Broker, prefix: str) -> Topics:
+    made = Topics(prefix, 3)
+    any_kafka.create_topics(made)
+    return made
+
+
+def adapted(program: str, broker: Broker, topics: Topics) -> str:
+    return program.replace("localhost:9092", broker.bootstrap_servers).replace("tracehound.", topics.prefix)
+
+
+def test_the_published_execution_is_valid(any_kafka: Broker, topics: Topics) -> None:
+    exec(adapted(PUBLISH, any_kafka, topics), {})
+    consumer = Consumer(
+        {"bootstrap.servers": any_kafka.bootstrap_servers, "group.id": "readme", "auto.offset.reset": "earliest"}
+    )
+    consumer.subscribe([topics.executions.name])
+    try:
+        message = consumer.poll(30)
+        assert message is not None
+        assert message.key() == b"shop"
+        decoded = decode_record(message.value(), Limits(), message.timestamp()[1] / 1000)
+        assert decoded.rejected == []
+        assert [execution.operation for execution in decoded.executions] == ["GET /cart"]
+    finally:
+        consumer.close()
+
+
+class EnoughReadError(Exception):
+    """Ends the README's endless loop."""
+
+
+def test_the_consumer_prints_severity_and_reason(any_kafka: Broker, topics: Topics) -> None:
+    producer = Producer({"bootstrap.servers": any_kafka.bootstrap_servers})
+    producer.produce(topics.anomalies.name, EVENT, key="shop")
+    assert producer.flush(30) == 0
+    printed = []
+
+    def once(*shown: object) -> None:
+        printed.append(shown)
+        raise EnoughReadError
+
+    with pytest.raises(EnoughReadError):
+        exec(adapted(CONSUME, any_kafka, topics), {"print": once})
+    assert printed == [("major", "GET /cart now takes 940 ms.")]
