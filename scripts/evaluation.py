@@ -72,9 +72,7 @@ class AlarmQuality:
     @property
     def f1(self) -> float:
         """Harmonic mean of precision and recall."""
-        return _ratio(
-            2 * self.true_positives, 2 * self.true_positives + self.false_positives + self.false_negatives
-        )
+        return _ratio(2 * self.true_positives, 2 * self.true_positives + self.false_positives + self.false_negatives)
 
     @property
     def false_positive_rate(self) -> float:
@@ -114,9 +112,7 @@ class WindowOutcome:
     @property
     def delay_s(self) -> float | None:
         """Seconds from the injection to the first anomaly; None without one."""
-        return min(
-            (epoch_seconds(found.time) - self.window.inject_s for found in self.anomalies), default=None
-        )
+        return min((epoch_seconds(found.time) - self.window.inject_s for found in self.anomalies), default=None)
 
     @property
     def at_service(self) -> int:

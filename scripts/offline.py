@@ -113,9 +113,7 @@ def _enter(
             yield number, execution
 
 
-def _chunks(
-    numbered: Iterable[tuple[int, Execution]], size: int
-) -> Iterator[tuple[list[Execution], list[int]]]:
+def _chunks(numbered: Iterable[tuple[int, Execution]], size: int) -> Iterator[tuple[list[Execution], list[int]]]:
     executions: list[Execution] = []
     owners: list[int] = []
     for number, execution in numbered:

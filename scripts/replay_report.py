@@ -55,9 +55,7 @@ def report(recording: Recording, kept: TraceScores, warm_up: int) -> Group:
 def _windows(recording: Recording, kept: TraceScores, warm_up: int) -> list[RenderableType]:
     start = min(warm_up, len(kept.started_s) - 1)
     alarms_at_s = [at for at, alarm in zip(kept.started_s, kept.alarm, strict=True) if alarm]
-    found = report_windows(
-        recording.windows, kept.anomalies, alarms_at_s, kept.started_s[start], kept.started_s[-1]
-    )
+    found = report_windows(recording.windows, kept.anomalies, alarms_at_s, kept.started_s[start], kept.started_s[-1])
     judged = [outcome for outcome in found.outcomes if outcome.judged]
     return [_window_table(judged), *_window_sentences(judged, found)]
 
@@ -75,9 +73,7 @@ def _window_table(judged: Sequence[WindowOutcome]) -> Table:
         "traces",
         "what",
     ):
-        table.add_column(
-            column, justify="right" if column in ("anomalies", "first after", "traces") else "left"
-        )
+        table.add_column(column, justify="right" if column in ("anomalies", "first after", "traces") else "left")
     for outcome in judged:
         window, delay = outcome.window, outcome.delay_s
         table.add_row(

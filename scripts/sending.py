@@ -16,9 +16,7 @@ POLL_S = 0.2
 class KafkaProducer(Protocol):
     """The part of ``confluent_kafka.Producer`` that is needed."""
 
-    def produce(
-        self, topic: str, value: bytes, key: bytes, *, on_delivery: Callable[[object, object], None]
-    ) -> None:
+    def produce(self, topic: str, value: bytes, key: bytes, *, on_delivery: Callable[[object, object], None]) -> None:
         """Queue a record; BufferError when the queue is full."""
         ...
 
@@ -124,7 +122,5 @@ def connect(config: dict[str, Any], topic: Topic, timeout_s: float = 10.0) -> An
     except KafkaException as error:
         raise BrokerError(f"No Kafka broker answers at {servers}: {error.args[0].str()}.") from error
     if topic.name not in known:
-        raise BrokerError(
-            f"The topic {topic.name} does not exist at {servers}: create it with `tracehound topics`."
-        )
+        raise BrokerError(f"The topic {topic.name} does not exist at {servers}: create it with `tracehound topics`.")
     return producer
