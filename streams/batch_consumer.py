@@ -37,6 +37,7 @@ from faust.types.tuples import ConsumerMessage
 from mode.services import ServiceT
 
 _BUFFER_WAIT_S = 0.2
+_BUFFERED_POLL_S = 0.01
 _EMBEDDED_SYNC_DELAY_S = 0.4
 
 log = structlog.get_logger(__name__)
@@ -124,6 +125,11 @@ class _RunConsumerThread(driver.AIOKafkaConsumerThread):
             consumer._partition_assignment_strategy = (PatientAssignor,)
         return consumer
 
+    def verify_event_path(self, now: float, tp: TP) -> None:
+        """Faust's check for streams that hang, which itself crashes the app while a position is being reset."""
+        if _fetch_state(self, tp).known:
+            super().verify_event_path(now, tp)
+
 
 class RunConsumer(driver.Consumer):
     """Faust's consumer, reading ``app.run_topics`` in runs."""
@@ -195,12 +201,15 @@ class RunConsumer(driver.Consumer):
         )
 
     async def _wait_next_records(self, timeout: float) -> tuple[Any, Any]:  # noqa: ASYNC109 (Faust's name)
-        # Stock Faust sleeps a whole second when the buffers of all partitions are full.
-        if self.flow_active and self._buffered_partitions and not self._get_active_partitions():
-            self._buffer_dropped.clear()
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._buffer_dropped.wait(), _BUFFER_WAIT_S)
-            return {}, set()
+        # Stock Faust sleeps a second where all buffers are full, and where only some are it waits a second for
+        # the other partitions, however soon the full ones are empty again.
+        if self.flow_active and self._buffered_partitions:
+            if not self._get_active_partitions():
+                self._buffer_dropped.clear()
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._buffer_dropped.wait(), _BUFFER_WAIT_S)
+                return {}, set()
+            timeout = _BUFFERED_POLL_S
         fetched: tuple[Any, Any] = await super()._wait_next_records(timeout)
         return fetched
 
@@ -327,44 +336,46 @@ class RunConsumer(driver.Consumer):
 
     def lag(self, tp: TP) -> int:
         """Records between what was acknowledged and the end of the partition, as far as known."""
-        highwater = self.highwater(tp) or 0
-        runs = self._runs.get(tp)
-        unacked = next((run for run in runs if not run.acked), None) if runs else None
-        start = unacked.records[0].offset if unacked else self._state(tp).position_or(highwater)
-        return max(0, int(highwater) - int(start))
+        state = _fetch_state(self._thread, tp)
+        highwater = state.highwater or 0
+        unacked = next((run for run in self._runs.get(tp, ()) if not run.acked), None)
+        start = unacked.records[0].offset if unacked else state.position_or(highwater)
+        return max(0, highwater - int(start))
 
     def at_end(self, tp: TP, known_since_s: float) -> bool:
         """Whether the partition was read and acknowledged to its end, and the broker said so recently.
 
         ``known_since_s``: the broker's last answer may be this old, in seconds.
         """
-        state = self._state(tp)
+        state = _fetch_state(self._thread, tp)
         if state.age_s() > known_since_s or state.highwater is None:
             return False
         return state.position_or(-1) >= state.highwater and all(run.acked for run in self._runs.get(tp, ()))
 
-    def _state(self, tp: TP) -> "_FetchState":
-        subscription = self._thread._ensure_consumer()._subscription.subscription
-        assignment = subscription.assignment if subscription else None
-        if assignment is None or tp not in assignment.tps:
-            return _FetchState(None)
-        return _FetchState(assignment.state_value(driver.ensure_aiokafka_TP(tp)))
-
 
 class _FetchState:
-    """What aiokafka knows of one partition; None where it is not assigned."""
+    """What aiokafka knows of one partition; ``known`` is False where it is not assigned or being positioned."""
 
     def __init__(self, state: Any) -> None:
         self._state = state
+        self.known = state is not None and state.has_valid_position
         self.highwater: int | None = state.highwater if state else None
 
     def position_or(self, unknown: int) -> int:
-        return int(self._state.position) if self._state and self._state.has_valid_position else unknown
+        return int(self._state.position) if self.known else unknown
 
     def age_s(self) -> float:
         if self._state is None or not self._state.timestamp:
             return float("inf")
         return time.time() - float(self._state.timestamp) / 1000.0
+
+
+def _fetch_state(thread: driver.AIOKafkaConsumerThread, tp: TP) -> _FetchState:
+    subscription = thread._ensure_consumer()._subscription.subscription
+    assignment = subscription.assignment if subscription else None
+    if assignment is None or tp not in assignment.tps:
+        return _FetchState(None)
+    return _FetchState(assignment.state_value(driver.ensure_aiokafka_TP(tp)))
 
 
 class _RunTransport(driver.Transport):

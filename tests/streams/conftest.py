@@ -1,0 +1,279 @@
+"""What tests of the shell share: a fake scoring core, a fake publisher, and an app that notes what it reads."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Future
+from typing import Any, Self
+
+import numpy as np
+import pytest
+from aiokafka import ConsumerRecord
+from confluent_kafka import Producer
+from faust.types import TP
+
+from detectors.application import ApplicationKey
+from detectors.scoring import ScoredBatch
+from infra.kafka.broker import Broker
+from schemas.anomaly import Anomaly, AnomalyEvent, ModelStamp
+from schemas.codec import content_digest
+from schemas.execution import Execution, rfc3339
+from schemas.topics import Topics
+from streams.batch_consumer import Run, RunApp
+from streams.publisher import Outgoing, RefusedError
+
+PARTITIONS = 4
+SLOW_MS = 10_000.0
+
+
+def anomaly_of(execution: Execution) -> AnomalyEvent:
+    data = Anomaly(
+        application=execution.application,
+        operation=execution.operation,
+        environment=execution.environment,
+        version=execution.version,
+        kind="outlier",
+        score=9.0,
+        sigma=6.0,
+        severity="minor",
+        confidence=1.0,
+        signal="duration",
+        typical=1.0,
+        actual=execution.duration_ms,
+        bounds=(0.0, 2.0),
+        unit="ms",
+        contributions={"duration": 1.0},
+        reason="It was slow.",
+        exemplar_trace_ids=[execution.trace_id],
+        window=None,
+        model=ModelStamp("fake", "1", 0, None, False),
+        incident_key=execution.application,
+    )
+    time_of = rfc3339(execution.started_s)
+    return AnomalyEvent(content_digest(execution), "tracehound", "anomaly", execution.application, time_of, data)
+
+
+class FakeScorer:
+    """Counts; an execution of 10 s or more is an anomaly, and one of the operation ``raise`` cannot be scored."""
+
+    chunk = 100
+
+    def __init__(self) -> None:
+        self.learned: dict[ApplicationKey, list[str]] = {}
+        self.fits: list[Future[Any]] = []
+        self.silent: list[tuple[float, ApplicationKey]] = []
+
+    def fits_due(self, executions: Sequence[Execution]) -> list[Future[Any]]:
+        return [fit for fit in self.fits if not fit.done()]
+
+    def score(self, executions: Sequence[Execution]) -> ScoredBatch:
+        assert len(executions) <= self.chunk
+        if any(execution.operation == "raise" for execution in executions):
+            raise ArithmeticError("no score for this")
+        for execution in executions:
+            key = (execution.application, execution.environment)
+            self.learned.setdefault(key, []).append(execution.trace_id)
+        found = [(i, anomaly_of(e)) for i, e in enumerate(executions) if e.duration_ms >= SLOW_MS]
+        n = len(executions)
+        return ScoredBatch(np.zeros(n), [None] * n, np.zeros(n, dtype=np.bool_), found, [])
+
+    def judge_silence(self, now_s: float, applications: Iterable[ApplicationKey]) -> list[AnomalyEvent]:
+        self.silent += [(now_s, application) for application in applications]
+        return []
+
+    def forget(self, application: ApplicationKey) -> None:
+        self.learned.pop(application, None)
+
+    def statistics(self) -> dict[str, int]:
+        return {"applications": len(self.learned), "operations": 3, "ready_operations": 1}
+
+
+class FakePublisher:
+    """Keeps what is sent; waits while ``gate`` is closed; refuses values longer than ``limit``."""
+
+    def __init__(self, limit: int = 1_000_000) -> None:
+        self.sent: list[Outgoing] = []
+        self.gate = asyncio.Event()
+        self.gate.set()
+        self.limit = limit
+
+    async def publish(self, outgoing: Outgoing) -> None:
+        await self.gate.wait()
+        await asyncio.sleep(0)
+        if len(outgoing.value or b"") > self.limit:
+            raise RefusedError("too large")
+        self.sent.append(outgoing)
+
+    async def publish_in_order(self, outgoing: Sequence[Outgoing]) -> None:
+        for one in outgoing:
+            await self.publish(one)
+
+    def topic(self, name: str) -> list[Outgoing]:
+        return [outgoing for outgoing in self.sent if outgoing.topic == name]
+
+
+class Reader:
+    """A RunApp that notes which offsets it was given, and waits for its agent when partitions are revoked."""
+
+    def __init__(self, servers: str, topic: str, group: str, embedded: bool, **options: Any) -> None:
+        self.topic = topic
+        self.seen: list[tuple[int, int]] = []
+        self.runs: list[Run] = []
+        self.values: list[bytes | None] = []
+        self.positions: list[dict[int, int | None]] = []
+        self.lost: list[tuple[int, int, int]] = []
+        self.pause_s = 0.0
+        self.keep: Callable[[Run], bool] = lambda run: False
+        self._at_rest = asyncio.Event()
+        self._at_rest.set()
+        given: dict[str, Any] = {
+            "broker": f"kafka://{servers}",
+            "store": "memory://",
+            "topic_allow_declare": False,
+            "topic_disable_leader": True,
+            "topic_partitions": PARTITIONS,
+            "web_enabled": False,
+            "table_standby_replicas": 0,
+            "stream_buffer_maxsize": 4,
+            "broker_commit_interval": 0.2,
+            # The embedded broker waits for members that have left until their session ends.
+            "broker_session_timeout": 2.0 if embedded else 10.0,
+            "broker_heartbeat_interval": 0.3,
+        }
+        self.app = RunApp(group, run_topics={topic}, runs=self, broker_is_embedded=embedded, **{**given, **options})
+        self.app.agent(self.app.run_topic(topic))(self._read)
+
+    async def __aenter__(self) -> Self:
+        try:
+            await self.app.start()
+        except BaseException:
+            await self.stop()
+            raise
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.stop()
+
+    async def stop(self) -> None:
+        await asyncio.wait_for(self.app.stop(), 20)
+
+    async def _read(self, runs: Any) -> None:
+        async for run in runs:
+            self._at_rest.clear()
+            self.runs.append(run)
+            self.seen += [(record.partition, record.offset) for record in run.records]
+            self.values += [record.value for record in run.records]
+            await asyncio.sleep(self.pause_s)
+            if not self.keep(run):
+                run.ack()
+            self._at_rest.set()
+
+    async def finish_runs(self) -> None:
+        await asyncio.wait_for(self._at_rest.wait(), 10)
+
+    def positioned(self, committed: Mapping[TP, int | None]) -> None:
+        self.positions.append({tp.partition: offset for tp, offset in committed.items()})
+
+    def offsets_lost(self, tp: TP, wanted: int, resumed_at: int) -> None:
+        self.lost.append((tp.partition, wanted, resumed_at))
+
+    def offsets(self, partition: int) -> list[int]:
+        return [offset for number, offset in self.seen if number == partition]
+
+    def partitions(self) -> set[int]:
+        return {tp.partition for tp in self.app.consumer.assignment()}
+
+    async def committed(self) -> dict[int, int | None]:
+        thread = self.app.consumer._thread
+        offsets: Mapping[Any, int | None] = await thread.call_thread(_committed, thread._consumer)
+        return {tp.partition: offset for tp, offset in offsets.items()}
+
+
+async def _committed(consumer: Any) -> dict[Any, int | None]:
+    answer = await consumer._coordinator.fetch_committed_offsets(consumer.assignment())
+    return {tp: answer[tp].offset if tp in answer else None for tp in consumer.assignment()}
+
+
+async def until(condition: Callable[[], bool], what: str, timeout_s: float = 30.0) -> None:
+    deadline = time.monotonic() + timeout_s
+    while not condition():
+        if time.monotonic() > deadline:
+            raise AssertionError(f"waited {timeout_s:g} s in vain until {what}")
+        await asyncio.sleep(0.02)
+
+
+Produce = Callable[..., None]
+
+
+@pytest.fixture
+def topic(any_kafka: Broker, prefix: str) -> str:
+    """An executions topic with four partitions on the broker."""
+    topics = Topics(prefix, PARTITIONS)
+    any_kafka.create_topics(topics)
+    return topics.executions.name
+
+
+@pytest.fixture
+def produce(any_kafka: Broker, topic: str) -> Produce:
+    """Sends values to one partition of the topic, or ``count`` numbered ones to each."""
+
+    def send(
+        values: Iterable[bytes | None] = (),
+        partition: int = 0,
+        count: int = 0,
+        compression: str = "none",
+    ) -> None:
+        producer = Producer({**any_kafka.client_config, "linger.ms": 5, "compression.type": compression, "acks": "all"})
+        for value in values:
+            producer.produce(topic, value, partition=partition)
+        for number in range(count):
+            for target in range(PARTITIONS):
+                producer.produce(topic, b"%d" % number, partition=target)
+            producer.poll(0)
+        assert producer.flush(30) == 0
+
+    return send
+
+
+@pytest.fixture
+def reader(any_kafka: Broker, topic: str) -> Callable[..., Reader]:
+    """Makes readers of the topic; all of one test are in one group."""
+
+    def make(**options: Any) -> Reader:
+        return Reader(any_kafka.bootstrap_servers, topic, f"{topic}group", any_kafka.embedded, **options)
+
+    return make
+
+
+@pytest.fixture
+def wait_until() -> Callable[..., Awaitable[None]]:
+    """Waits for a condition, and says what was awaited in vain."""
+    return until
+
+
+@pytest.fixture
+def fake_scorer() -> FakeScorer:
+    return FakeScorer()
+
+
+@pytest.fixture
+def fake_publisher() -> FakePublisher:
+    return FakePublisher()
+
+
+@pytest.fixture
+def record() -> Callable[..., ConsumerRecord]:
+    """Makes records as the consumer hands them over."""
+
+    def make(
+        value: bytes | None,
+        partition: int = 0,
+        offset: int = 0,
+        key: bytes | None = None,
+        headers: Sequence[tuple[str, bytes]] = (),
+        timestamp_ms: int = 1_767_225_600_000,
+        topic: str = "executions.v1",
+    ) -> ConsumerRecord:
+        return ConsumerRecord(topic, partition, offset, timestamp_ms, 0, key, value, None, -1, -1, tuple(headers))
+
+    return make
