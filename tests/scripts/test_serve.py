@@ -1,0 +1,26 @@
+from click.testing import CliRunner
+
+from infra.kafka.broker import Broker
+from schemas.topics import Topics
+from scripts.cli import main
+
+
+def test_topics_are_created_once_and_then_unchanged(kafka: Broker, prefix: str) -> None:
+    environment = {
+        "KAFKA_BOOTSTRAP_SERVERS": kafka.bootstrap_servers,
+        "TRACEHOUND_TOPIC_PREFIX": prefix,
+        "TRACEHOUND_PARTITIONS": "2",
+    }
+
+    first, second = (CliRunner(env=environment).invoke(main, ["topics"]) for _ in range(2))
+
+    for topic in Topics(prefix).all():
+        assert f"created {topic.name}: 2 partitions" in first.output
+        assert f"unchanged {topic.name}" in second.output
+
+
+def test_wrong_settings_are_named_and_end_a_command_with_status_2() -> None:
+    result = CliRunner(env={"TRACEHOUND_PARTITIONS": "none"}).invoke(main, ["topics"])
+
+    assert result.exit_code == 2
+    assert "The setting 'partitions' is wrong" in result.stderr
