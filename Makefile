@@ -7,7 +7,7 @@ KAFKA ?= embedded
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-quick check format kafka bench-throughput lock clean
+.PHONY: help setup demo test test-quick check format kafka bench-throughput bench-trials lock clean
 
 help: ## List every target with one line each
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -49,6 +49,9 @@ kafka: $(STAMP) ## Run a real Apache Kafka in the foreground and print its addre
 
 bench-throughput: $(STAMP) ## Measure executions per second next to stock Faust with River, on a real Apache Kafka
 	$(BIN)/python -m scripts.benchmarks.throughput
+
+bench-trials: $(STAMP) ## Judge the detectors on twenty simulated systems with faults of random size
+	$(BIN)/python -m scripts.benchmarks.trials
 
 lock: $(STAMP) ## Resolve the dependencies anew and write requirements.lock
 	$(BIN)/python -m pip install --quiet uv

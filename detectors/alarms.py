@@ -173,7 +173,7 @@ class AlarmRules:
 
     def _errors_alarm(self, subject: Subject, bank: Bank, score: float, usual: float, failing: float) -> Alarm | None:
         error = subject.execution.error
-        severity = severity_of(Evidence("errors", score=score, failing=failing), self._settings)
+        severity = severity_of(Evidence("errors", score=score, failing=failing, effect=failing / usual), self._settings)
         if severity is None:
             return None
         finding = _Finding(

@@ -14,6 +14,8 @@ MEMORY = 5_000.0
 """Executions after which a learned error rate has forgotten its past to 1/e."""
 PRIOR_RATE, PRIOR_WEIGHT = 0.01, 50.0
 RECENT_WEIGHT = 0.05
+LARGEST_SUM = 40.0
+"""The sum stops here, so that a long burst is forgotten within some hundred good executions."""
 _LOG_10 = float(np.log(10.0))
 _NAMES = ("cusum", "errors", "seen", "recent", "learned", "deviating_since")
 
@@ -23,7 +25,7 @@ class ErrorRate(Bank):
 
     The usual rate p0 is learned with a prior of 1 % worth 50 executions; the rate it is tested against is
     p1 = min(0.9, 5 p0 + 0.2). The sum never falls below 0; exp(−sum) bounds the chance that a run of executions
-    at the usual rate looks so much like the raised one, so the score is sum / ln 10. Learning stops while the
+    at the usual rate looks so much like the raised one, so the score is sum / ln 10, at most 17. Learning stops while the
     score is above ``gate`` and starts again after ``patience_s`` of it.
 
     Assumes independent executions; retries of one failing caller count each. Cannot see a change below five
@@ -153,7 +155,7 @@ def _run_cusum(
         learned[slot] += 1.0
         recent[slot] = out_recent[i]
         if learned[slot] > WARM_UP:
-            cusum[slot] = min(total, 400.0)
+            cusum[slot] = min(total, LARGEST_SUM)
         accepted = True
         if cusum[slot] >= gate:
             if np.isnan(deviating_since[slot]):

@@ -30,7 +30,7 @@ def severity_of(evidence: Evidence, settings: DetectionSettings) -> Severity | N
 
     | kind | minor | major | critical |
     |---|---|---|---|
-    | errors | score ≥ tail_score | and 20 % of executions fail | and 50 % fail |
+    | errors | score ≥ tail_score and effect ≥ 2 | and 20 % of executions fail | and 50 % fail |
     | traffic | | score ≥ silence_score | |
     | outlier | sigma ≥ outlier_sigma | | |
     | latency, structure: chart | sigma ≥ minor_sigma, effect ≥ minimum_effect | sigma ≥ major_sigma, effect ≥ 1.5 | |
@@ -40,7 +40,7 @@ def severity_of(evidence: Evidence, settings: DetectionSettings) -> Severity | N
 
     >>> severity_of(Evidence("latency", sigma=8.5, effect=3.0, excess=40.0), DetectionSettings())
     'major'
-    >>> severity_of(Evidence("errors", score=12.0, failing=0.7), DetectionSettings())
+    >>> severity_of(Evidence("errors", score=12.0, failing=0.7, effect=70.0), DetectionSettings())
     'critical'
     """
     if evidence.kind == "errors":
@@ -62,7 +62,7 @@ def severity_of(evidence: Evidence, settings: DetectionSettings) -> Severity | N
 
 
 def _severity_of_errors(evidence: Evidence, settings: DetectionSettings) -> Severity | None:
-    if evidence.score < settings.tail_score:
+    if evidence.score < settings.tail_score or evidence.effect < 2.0:
         return None
     if evidence.failing >= 0.5:
         return "critical"

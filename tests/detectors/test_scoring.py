@@ -296,3 +296,11 @@ def test_giving_up_an_application_frees_its_slots() -> None:
     assert found.statistics()["operations"] == 0
     assert events(found, workload("shop", 300)) == []
     assert found.snapshot(("shop", "")) == warmed(300).snapshot(("shop", ""))
+
+
+def test_a_burst_of_errors_that_is_over_is_not_told_again() -> None:
+    found = warmed()
+    failing = slowed(workload("shop", 120, seed=2, start=1_000), status="error")
+    assert events(found, failing)
+    later = events(found, workload("shop", 2_000, seed=3, start=1_120))
+    assert [event for event in later if event.data.kind == "errors"] == []
