@@ -25,8 +25,8 @@ class ErrorRate(Bank):
 
     The usual rate p0 is learned with a prior of 1 % worth 50 executions; the rate it is tested against is
     p1 = min(0.9, 5 p0 + 0.2). The sum never falls below 0; exp(−sum) bounds the chance that a run of executions
-    at the usual rate looks so much like the raised one, so the score is sum / ln 10, at most 17. Learning stops while the
-    score is above ``gate`` and starts again after ``patience_s`` of it.
+    at the usual rate looks so much like the raised one, so the score is sum / ln 10, at most 17. Learning stops while
+    the score is above ``gate`` and starts again after ``patience_s`` of it.
 
     Assumes independent executions; retries of one failing caller count each. Cannot see a change below five
     times the usual rate. Parameters: ``gate`` (−log10 of a probability), ``patience_s`` (event time).
