@@ -1,11 +1,15 @@
 """Settings of a worker and of the commands: environment first, then the TOML file named by TRACEHOUND_CONFIG."""
 
 import os
+from collections.abc import Mapping
+from dataclasses import fields
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Literal
 
 from annotated_types import Ge, Gt, Le
 from pydantic import AliasChoices, Field, SecretStr, ValidationError
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from detectors.settings import DetectionSettings
@@ -13,13 +17,14 @@ from schemas.errors import ConfigurationError
 from schemas.topics import DEFAULT_PARTITIONS, DEFAULT_PREFIX, Topics
 
 CONFIG_VARIABLE = "TRACEHOUND_CONFIG"
+PREFIX = "TRACEHOUND_"
 
 
 class Settings(BaseSettings):
     """Everything that can be set, with its default. Environment variables have the prefix ``TRACEHOUND_``."""
 
     model_config = SettingsConfigDict(
-        env_prefix="TRACEHOUND_", env_nested_delimiter="__", extra="forbid", frozen=True, validate_default=True
+        env_prefix=PREFIX, env_nested_delimiter="__", extra="forbid", frozen=True, validate_default=True
     )
 
     bootstrap_servers: str = Field(
@@ -119,14 +124,32 @@ def load_settings(**overrides: object) -> Settings:
     path = os.environ.get(CONFIG_VARIABLE)
     if path and not Path(path).is_file():
         raise ConfigurationError(f"{CONFIG_VARIABLE} names the file {path!r}, which does not exist.")
+    if unknown := _unknown_variables(os.environ):
+        raise ConfigurationError("\n".join(unknown))
     try:
-        return Settings(**overrides)  # type: ignore[arg-type]
+        return Settings(**overrides)  # type: ignore[arg-type] # pydantic checks them
     except ValidationError as error:
-        lines = [
-            f"The setting '{'.'.join(str(part) for part in problem['loc'])}' is wrong: {problem['msg']}. "
-            f"Got {'a secret' if 'password' in str(problem['loc']) else repr(problem['input'])} instead."
-            for problem in error.errors()
-        ]
-        raise ConfigurationError("\n".join(lines)) from None
+        raise ConfigurationError("\n".join(map(_sentence, error.errors()))) from None
     except ValueError as error:
         raise ConfigurationError(f"The configuration file {path!r} cannot be read: {error}") from error
+
+
+def _sentence(problem: ErrorDetails) -> str:
+    name = ".".join(str(part) for part in problem["loc"])
+    given = "a secret" if "password" in name else repr(problem["input"])
+    if problem["type"] == "value_error":  # a sentence of our own
+        return f"{problem['msg'].removeprefix('Value error, ')}"
+    return f"The setting '{name}' is wrong: {problem['msg']}. Got {given} instead."
+
+
+def _unknown_variables(environment: Mapping[str, str]) -> list[str]:
+    """A sentence for each variable with our prefix that is no setting: a misspelt one must not be ignored."""
+    known = {CONFIG_VARIABLE, *(PREFIX + name.upper() for name in Settings.model_fields)}
+    known |= {f"{PREFIX}DETECTION__{setting.name.upper()}" for setting in fields(DetectionSettings)}
+    sentences = []
+    for name in sorted(environment):
+        if name.startswith(PREFIX) and name not in known:
+            near = get_close_matches(name, known, n=1)
+            hint = f" Did you mean {near[0]}?" if near else ""
+            sentences.append(f"The environment variable {name} is no setting of tracehound.{hint}")
+    return sentences
