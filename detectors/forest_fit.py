@@ -70,7 +70,7 @@ def _flatten(tree: object, feature: NDArray[np.int8], child: NDArray[np.int16], 
         np.asarray(getattr(tree, name))
         for name in ("children_left", "children_right", "feature", "threshold", "n_node_samples")
     )
-    expected = average_path_length(count)
+    expected, rounded = average_path_length(count), _at_most(threshold)
     queue = [(0, 0, 0)]
     following = 1
     for source, target, depth in queue:
@@ -78,12 +78,12 @@ def _flatten(tree: object, feature: NDArray[np.int8], child: NDArray[np.int16], 
             value[target] = depth + expected[source]
             continue
         feature[target], child[target] = split[source], following
-        value[target] = _at_most(threshold[source])
+        value[target] = rounded[source]
         queue += [(left[source], following, depth + 1), (right[source], following + 1, depth + 1)]
         following += 2
 
 
-def _at_most(threshold: float) -> np.float32:
-    """The largest single-precision number that is not above ``threshold``: comparisons then come out the same."""
-    rounded = np.float32(threshold)
-    return rounded if float(rounded) <= threshold else np.nextafter(rounded, np.float32(-np.inf))
+def _at_most(threshold: NDArray[np.float64]) -> NDArray[np.float32]:
+    """The largest single-precision numbers that are not above ``threshold``: comparisons then come out the same."""
+    rounded = threshold.astype(np.float32)
+    return np.where(rounded > threshold, np.nextafter(rounded, np.float32(-np.inf)), rounded)

@@ -40,7 +40,7 @@ def next_refit(seen: int, stagger: float, settings: DetectionSettings) -> int:
     traffic do not refit together.
 
     >>> next_refit(0, 0.0, DetectionSettings()), next_refit(512, 0.0, DetectionSettings())
-    (512, 1024)
+    (512, 2048)
     """
     base = float(settings.first_refit)
     while (due := round(base * (1.0 + 0.25 * stagger))) <= seen:

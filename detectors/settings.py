@@ -38,7 +38,7 @@ class DetectionSettings:
         6.0, 2, 50, "−log10 of the false-alarm probability from which missing traffic is an anomaly"
     )
     first_refit: int = _setting(512, 64, 1_000_000, "executions of an application before its first forest")
-    refit_growth: float = _setting(2.0, 1.1, 100, "factor between the counts of successive refits")
+    refit_growth: float = _setting(4.0, 1.1, 100, "factor between the counts of successive refits")
     refit_every_at_most: int = _setting(50_000, 64, 10_000_000, "executions between refits once they no longer grow")
     refit_delay: int = _setting(256, 1, 10_000, "executions between the start of a refit and its taking effect")
     reservoir: int = _setting(2_000, 64, 20_000, "executions kept per application to refit from")

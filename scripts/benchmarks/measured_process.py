@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 TICKS = os.sysconf("SC_CLK_TCK")
-WARM_SHARE = 0.2
-"""The share of the executions after which the clock starts: importing, compiling and joining the group are over."""
+WARM_SHARE = 0.4
+"""The share of the executions after which the clock starts: importing, compiling, joining the group and every
+application's first refit are over; later refits count."""
 
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """One run of one contender over the last 80 % of the executions."""
+    """One run of one contender over the last 60 % of the executions."""
 
     executions_per_second: float
     executions_per_cpu_second: float
