@@ -8,6 +8,7 @@ import numpy as np
 from numba import njit
 
 from detectors.bank import Flags, Floats, Slots, State
+from detectors.ordered import place_of
 from detectors.probability import score_of_sigma
 from detectors.slots import SlotArrays
 from detectors.tail import tail_score
@@ -174,18 +175,6 @@ def chart_score(sigma: Floats, judged: ChartJudgement) -> Floats:
 
 
 @njit(cache=True)
-def _place(ordered: Any, count: int, value: float) -> int:
-    low, high = 0, count
-    while low < high:
-        middle = (low + high) >> 1
-        if ordered[middle] < value:
-            low = middle + 1
-        else:
-            high = middle
-    return low
-
-
-@njit(cache=True)
 def _run_chart(
     slots: Any,
     values: Any,
@@ -223,7 +212,7 @@ def _run_chart(
         reference = ordered[slot]
         smoothed, sigma = ewma[slot], 0.0
         if count >= warm_up:
-            low = _place(reference, count, value)
+            low = place_of(reference, count, value)
             high = low
             while high < count and reference[high] == value:
                 high += 1
@@ -258,7 +247,7 @@ def _run_chart(
         state = (1103515245 * random[slot] + 12345) & 0x7FFFFFFF
         random[slot] = state
         if count < capacity:
-            place = _place(reference, count, value)
+            place = place_of(reference, count, value)
             for j in range(count, place, -1):
                 reference[j] = reference[j - 1]
             reference[place] = value

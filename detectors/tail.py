@@ -6,6 +6,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from detectors.ordered import place_of
+
 TAIL_SHARE = 0.02
 """The upper share of the reference that the tail is fitted to."""
 MINIMUM_EXCEEDANCES = 10
@@ -35,14 +37,7 @@ def tail_score(ordered: NDArray[np.float32], count: int, value: float) -> float:
     first = count - exceedances
     threshold = ordered[first - 1] if first > 0 else ordered[0]
     if value <= threshold:
-        low, high = 0, count
-        while low < high:
-            middle = (low + high) >> 1
-            if ordered[middle] < value:
-                low = middle + 1
-            else:
-                high = middle
-        return -math.log10((count - low + 0.5) / (count + 1.0))
+        return -math.log10((count - place_of(ordered, count, value) + 0.5) / (count + 1.0))
     scale = 0.0
     base = 1.0 + threshold
     for i in range(max(first, 0), count):
