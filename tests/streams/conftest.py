@@ -62,6 +62,7 @@ class FakeScorer:
         self.learned: dict[ApplicationKey, list[str]] = {}
         self.fits: list[Future[Any]] = []
         self.silent: list[tuple[float, ApplicationKey]] = []
+        self.silence: list[AnomalyEvent] = []
 
     def fits_due(self, executions: Sequence[Execution]) -> list[Future[Any]]:
         return [fit for fit in self.fits if not fit.done()]
@@ -79,7 +80,7 @@ class FakeScorer:
 
     def judge_silence(self, now_s: float, applications: Iterable[ApplicationKey]) -> list[AnomalyEvent]:
         self.silent += [(now_s, application) for application in applications]
-        return []
+        return self.silence
 
     def forget(self, application: ApplicationKey) -> None:
         self.learned.pop(application, None)

@@ -1,0 +1,54 @@
+"""When silence is judged, and at which event time."""
+
+import asyncio
+from typing import Any
+
+import pytest
+from prometheus_client import CollectorRegistry
+
+from schemas.execution import Execution
+from streams.delivery import Delivery
+from streams.metrics import Metrics
+from streams.partitions import Partitions, Seen
+from streams.watch_silence import event_time_now, watch_silence
+
+
+@pytest.mark.parametrize(
+    ("newest_event_s", "scored_at_s", "expected"),
+    [
+        (1_000.0, 1_000.0, 1_060.0),  # live
+        (100.0, 1_050.0, 110.0),  # a replay of the past, ten seconds ago
+        (1_200.0, 1_000.0, 1_060.0),  # a clock that is ahead
+        (1_000.0, 1_100.0, 1_000.0),  # our clock went back
+    ],
+)
+def test_event_time_goes_on_from_the_newest_execution(
+    newest_event_s: float, scored_at_s: float, expected: float
+) -> None:
+    assert event_time_now(Seen(newest_event_s, scored_at_s), 1_060.0) == expected
+
+
+def test_only_partitions_read_to_their_end_are_judged(fake_scorer: Any, fake_publisher: Any) -> None:
+    async def test() -> None:
+        registry = CollectorRegistry()
+        metrics = Metrics(registry)
+        delivery = Delivery(fake_publisher, "dead", metrics, 4, lambda error: None)
+        partitions = Partitions(fake_scorer.forget)
+        partitions.assign([0, 1])
+        for partition in partitions:
+            partition.applications[f"app-{partition.number}", ""] = Seen(1_000.0, 1_000.0)
+        await watch_silence(
+            fake_scorer, partitions, lambda number: number == 1, "anomalies", delivery, metrics, lambda: 1_030.0
+        )
+        assert fake_scorer.silent == [(1_030.0, ("app-1", ""))]
+        assert fake_publisher.sent == []
+        fake_scorer.silence = [fake_scorer.score([Execution("app-1", "GET /", 1_000.0, 20_000.0)]).anomalies[0][1]]
+        await watch_silence(
+            fake_scorer, partitions, lambda number: number == 1, "anomalies", delivery, metrics, lambda: 1_040.0
+        )
+        await delivery.idle()
+        assert [sent.key for sent in fake_publisher.topic("anomalies")] == [b"app-1"]
+        labels = {"kind": "outlier", "severity": "minor"}
+        assert registry.get_sample_value("tracehound_anomalies_total", labels) == 1
+
+    asyncio.run(test())
