@@ -1,8 +1,11 @@
 """Where refits run: in this process (files, tests) or in a pool of processes (workers)."""
 
 import multiprocessing
+import os
+import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ProcessPoolExecutor
+from multiprocessing.connection import wait
 from typing import Any, Protocol
 
 
@@ -38,14 +41,30 @@ class InlineFitter:
         """Nothing to end."""
 
 
+def _end_with_parent() -> None:
+    """Let this helper process end when its parent does, however that ends."""
+    parent = multiprocessing.parent_process()
+    if parent is None:
+        return
+
+    def watch() -> None:
+        wait([parent.sentinel])
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
 class PoolFitter:
     """Fits in separate processes, because fits hold the interpreter lock.
 
-    Children are spawned (a forked child would inherit the broker connections) and end with their parent.
+    Children are spawned (a forked child would inherit the broker connections) and end with their parent, even
+    where that is killed.
     """
 
     def __init__(self, processes: int = 1) -> None:
-        self._pool = ProcessPoolExecutor(processes, mp_context=multiprocessing.get_context("spawn"))
+        self._pool = ProcessPoolExecutor(
+            processes, mp_context=multiprocessing.get_context("spawn"), initializer=_end_with_parent
+        )
 
     def submit(self, fit: Callable[..., Any], /, *arguments: Any) -> "Future[Any]":
         """Queue the fit."""

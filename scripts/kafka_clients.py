@@ -2,6 +2,7 @@
 
 from typing import TypeAlias
 
+from streams.librdkafka import librdkafka_options
 from streams.settings import Settings
 
 ClientConfig: TypeAlias = dict[str, str | int | float | bool]
@@ -9,21 +10,10 @@ ClientConfig: TypeAlias = dict[str, str | int | float | bool]
 
 
 def _connection(settings: Settings) -> ClientConfig:
-    config: ClientConfig = {
-        "bootstrap.servers": settings.bootstrap_servers,
-        "security.protocol": settings.security_protocol,
+    return librdkafka_options(settings) | {
         "client.id": "tracehound",
         "log_level": 0,  # librdkafka would write to stderr; errors reach the callbacks
     }
-    if settings.security_protocol.startswith("SASL_"):
-        config |= {
-            "sasl.mechanism": settings.sasl_mechanism,
-            "sasl.username": settings.sasl_username,
-            "sasl.password": settings.sasl_password.get_secret_value(),
-        }
-    if settings.security_protocol.endswith("SSL") and settings.ssl_ca_file is not None:
-        config["ssl.ca.location"] = str(settings.ssl_ca_file)
-    return config
 
 
 def admin_config(settings: Settings) -> ClientConfig:

@@ -117,7 +117,16 @@ def build_app(
         await report_progress(ledger, topics.progress.name, delivery, metrics)
 
     async def silence() -> None:
-        await watch_silence(scorer, partitions, vitals.read_to_end, topics.anomalies.name, delivery, metrics, clock)
+        await watch_silence(
+            scorer,
+            partitions,
+            vitals.read_to_end,
+            topics.anomalies.name,
+            delivery,
+            metrics,
+            clock,
+            settings.live_within_s,
+        )
 
     app.agent(app.run_topic(topics.executions.name), name="score_executions")(score)
     app.on_partitions_assigned.connect(assigned)

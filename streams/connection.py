@@ -88,23 +88,6 @@ def client_options(settings: Settings) -> dict[str, Any]:
     return options
 
 
-def librdkafka_options(settings: Settings) -> dict[str, Any]:
-    """The same for confluent-kafka's clients, which check the topics."""
-    options: dict[str, Any] = {
-        "bootstrap.servers": settings.bootstrap_servers,
-        "security.protocol": settings.security_protocol,
-    }
-    if settings.ssl_ca_file is not None:
-        options["ssl.ca.location"] = str(settings.ssl_ca_file)
-    if settings.security_protocol.startswith("SASL"):
-        options |= {
-            "sasl.mechanism": settings.sasl_mechanism,
-            "sasl.username": settings.sasl_username,
-            "sasl.password": settings.sasl_password.get_secret_value(),
-        }
-    return options
-
-
 async def reach_broker(settings: Settings) -> None:
     """Connect to the cluster once and read its metadata.
 

@@ -73,6 +73,11 @@ class Settings(BaseSettings):
     silence_interval_s: Annotated[float, Gt(0)] = Field(
         default=5.0, description="Time between checks for applications that fell silent"
     )
+    live_within_s: Annotated[float, Gt(0)] = Field(
+        default=600.0,
+        description="Applications whose newest execution was older than this when scored are not live: "
+        "their silence is not judged",
+    )
     commit_interval_s: Annotated[float, Gt(0)] = Field(default=2.0, description="Time between offset commits")
     max_runs_in_flight: Annotated[int, Ge(1), Le(1_000)] = Field(
         default=16, description="Fetched runs whose results are not yet acknowledged by Kafka; more wait"

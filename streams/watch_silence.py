@@ -32,6 +32,7 @@ async def watch_silence(
     delivery: Delivery,
     metrics: Metrics,
     clock: Callable[[], float],
+    live_within_s: float,
 ) -> None:
     """Timer. Input: what is remembered of owned partitions. Output: anomalies topic, keyed by application.
 
@@ -42,6 +43,8 @@ async def watch_silence(
     for partition in partitions:
         if read_to_end(partition.number):
             for application, seen in partition.applications.items():
+                if seen.scored_at_s - seen.newest_event_s > live_within_s:
+                    continue  # the past, replayed: its end is no silence
                 found += scorer.judge_silence(event_time_now(seen, now_s), [application])
     await publish_anomalies(found, topic, delivery, metrics)
 

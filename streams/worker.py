@@ -10,7 +10,8 @@ import structlog
 from infra.kafka.topics import check_topics
 from schemas.errors import ConfigurationError, TracehoundError
 from streams.app import WorkerApp, build_app
-from streams.connection import librdkafka_options, wait_for_broker
+from streams.connection import wait_for_broker
+from streams.librdkafka import librdkafka_options
 from streams.logging import configure_logging
 from streams.settings import Settings
 

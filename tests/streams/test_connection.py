@@ -12,10 +12,10 @@ from streams.connection import (
     broker_urls,
     client_options,
     faust_credentials,
-    librdkafka_options,
     ssl_context,
     wait_for_broker,
 )
+from streams.librdkafka import librdkafka_options
 from streams.settings import Settings
 
 

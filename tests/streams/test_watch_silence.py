@@ -38,17 +38,34 @@ def test_only_partitions_read_to_their_end_are_judged(fake_scorer: Any, fake_pub
         for partition in partitions:
             partition.applications[f"app-{partition.number}", ""] = Seen(1_000.0, 1_000.0)
         await watch_silence(
-            fake_scorer, partitions, lambda number: number == 1, "anomalies", delivery, metrics, lambda: 1_030.0
+            fake_scorer, partitions, lambda number: number == 1, "anomalies", delivery, metrics, lambda: 1_030.0, 600.0
         )
         assert fake_scorer.silent == [(1_030.0, ("app-1", ""))]
         assert fake_publisher.sent == []
         fake_scorer.silence = [fake_scorer.score([Execution("app-1", "GET /", 1_000.0, 20_000.0)]).anomalies[0][1]]
         await watch_silence(
-            fake_scorer, partitions, lambda number: number == 1, "anomalies", delivery, metrics, lambda: 1_040.0
+            fake_scorer, partitions, lambda number: number == 1, "anomalies", delivery, metrics, lambda: 1_040.0, 600.0
         )
         await delivery.idle()
         assert [sent.key for sent in fake_publisher.topic("anomalies")] == [b"app-1"]
         labels = {"kind": "outlier", "severity": "minor"}
         assert registry.get_sample_value("tracehound_anomalies_total", labels) == 1
+
+    asyncio.run(test())
+
+
+def test_the_end_of_a_replay_of_the_past_is_no_silence(fake_scorer: Any, fake_publisher: Any) -> None:
+    async def test() -> None:
+        metrics = Metrics(CollectorRegistry())
+        delivery = Delivery(fake_publisher, "dead", metrics, 4, lambda error: None)
+        partitions = Partitions(fake_scorer.forget)
+        partitions.assign([0])
+        for partition in partitions:
+            partition.applications["live", ""] = Seen(9_500.0, 10_000.0)
+            partition.applications["replayed", ""] = Seen(9_000.0, 10_000.0)
+        await watch_silence(
+            fake_scorer, partitions, lambda _: True, "anomalies", delivery, metrics, lambda: 10_100.0, 600.0
+        )
+        assert [application for _, application in fake_scorer.silent] == [("live", "")]
 
     asyncio.run(test())
