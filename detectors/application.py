@@ -44,10 +44,16 @@ class Refit:
 
 @dataclass(slots=True)
 class Published:
-    """The last anomaly of one operation and kind: event time in epoch seconds, and rank of its severity."""
+    """The last anomaly published of one operation and kind, and the last alarm, published or not.
+
+    ``at_s`` and ``alarm_s`` are event times in epoch seconds, ``rank`` is of the published severity, ``seen`` how
+    many executions the operation had seen at the last alarm.
+    """
 
     at_s: float
     rank: int
+    alarm_s: float
+    seen: int
 
 
 @dataclass(slots=True)

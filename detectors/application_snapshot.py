@@ -38,7 +38,9 @@ def take(application: ApplicationModels, ensemble: Ensemble, silence: SilenceWat
             "banks": ensemble.snapshot_application(application.slot),
             "silence": silence.snapshot(application.slot),
             "refits": [asdict(refit) | {"sample": list(refit.sample)} for refit in application.refits],
-            "published": [[*key, last.at_s, last.rank] for key, last in application.published.items()],
+            "published": [
+                [*key, last.at_s, last.rank, last.alarm_s, last.seen] for key, last in application.published.items()
+            ],
             "operations": operations,
         }
     )
@@ -71,9 +73,7 @@ def fill(stored: StoredApplication, application: ApplicationModels, ensemble: En
         ensemble.restore_application(application.slot, state["banks"])
         silence.restore(application.slot, state["silence"])
         application.refits = [Refit(**{**refit, "sample": tuple(refit["sample"])}) for refit in state["refits"]]
-        application.published = {
-            (operation, kind): Published(at_s, rank) for operation, kind, at_s, rank in state["published"]
-        }
+        application.published = {(operation, kind): Published(*last) for operation, kind, *last in state["published"]}
         for name, content in stored.operations.items():
             operation = application.operations[name]
             ensemble.restore_operation(operation.slot, content["banks"])

@@ -304,3 +304,19 @@ def test_a_burst_of_errors_that_is_over_is_not_told_again() -> None:
     assert events(found, failing)
     later = events(found, workload("shop", 2_000, seed=3, start=1_120))
     assert [event for event in later if event.data.kind == "errors"] == []
+
+
+def test_a_new_deviation_after_a_quiet_minute_is_told_although_the_rest_is_not_over() -> None:
+    found = warmed()
+
+    def slow(seed: int, start: float) -> list[Execution]:
+        return [
+            msgspec.structs.replace(execution, duration_ms=execution.duration_ms + 300)
+            for execution in workload("shop", 40, seed=seed, start=start)
+        ]
+
+    first = events(found, slow(2, 1_000))
+    assert first
+    assert events(found, workload("shop", 100, seed=3, start=1_040)) == []
+    again = events(found, slow(4, 1_140))
+    assert {event.data.operation for event in again} == {"GET /0", "GET /1"}
