@@ -49,19 +49,40 @@ def _worker(bootstrap: str, prefix: str, total: int) -> Callable[[Path, str, int
             "TRACEHOUND_HTTP_PORT": str(port),
         }
         command = [sys.executable, "-m", "scripts", "worker"]
-        return measure(command, environment, folder / "log", lambda: _scored(port), total, core, TIMEOUT_S)
+        metrics = _Metrics(port)
+        try:
+            return measure(command, environment, folder / "log", metrics.scored, total, core, TIMEOUT_S)
+        except RuntimeError as error:
+            raise RuntimeError(f"{error}\nIts last metrics:\n{metrics.counts()}") from error
 
     return run
 
 
-def _scored(port: int) -> int:
-    try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as answer:
-            text = answer.read().decode()
-    except (urllib.error.URLError, TimeoutError, ConnectionError):
-        return 0
-    lines = (line for line in text.splitlines() if line.startswith("tracehound_executions_total"))
-    return int(sum(float(line.split()[-1]) for line in lines))
+class _Metrics:
+    """What a worker says of itself; keeps the last answer."""
+
+    def __init__(self, port: int) -> None:
+        self._url = f"http://127.0.0.1:{port}/metrics"
+        self._text = ""
+
+    def scored(self) -> int:
+        """Executions scored so far; 0 while it does not answer."""
+        try:
+            with urllib.request.urlopen(self._url, timeout=5) as answer:  # noqa: S310 (always http)
+                self._text = answer.read().decode()
+        except (urllib.error.URLError, TimeoutError, ConnectionError):
+            return 0
+        lines = (line for line in self._text.splitlines() if line.startswith("tracehound_executions_total"))
+        return int(sum(float(line.split()[-1]) for line in lines))
+
+    def counts(self) -> str:
+        """All counters and the records that wait."""
+        shown = ("_total", "_total{", "tracehound_lag_records{")
+        return "\n".join(
+            line
+            for line in self._text.splitlines()
+            if line.startswith("tracehound_") and any(part in line for part in shown)
+        )
 
 
 def _stock(bootstrap: str, topic: str, total: int) -> Callable[[Path, str, int], Measurement]:
@@ -80,17 +101,23 @@ def _stock(bootstrap: str, topic: str, total: int) -> Callable[[Path, str, int],
 
 def _fill(bootstrap: str, topics: Topics, count: int, batch: int, applications: int, operations: int) -> None:
     settings = load_settings(bootstrap_servers=bootstrap)
+    failures: list[str] = []
+
+    def delivered(error: Any, _: Any) -> None:
+        if error is not None:
+            failures.append(str(error))
+
     producer = connect(producer_config(settings) | {"queue.buffering.max.messages": 500_000}, topics.executions)
     for key, value, _ in records(executions(count, applications, operations, 5, time.time()), batch):
         while True:
             try:
-                producer.produce(topics.executions.name, value, key)
+                producer.produce(topics.executions.name, value, key, on_delivery=delivered)
                 break
             except BufferError:
                 producer.poll(0.1)
         producer.poll(0)
-    if producer.flush(120):
-        raise RuntimeError("Kafka did not acknowledge all executions within 120 s.")
+    if producer.flush(120) or failures:
+        raise RuntimeError(f"Kafka did not acknowledge all executions: {failures[:3]}")
 
 
 def _summary(runs: list[Measurement]) -> dict[str, Any]:
