@@ -23,6 +23,7 @@ from streams.score_chunk import score_chunk
 from streams.scoring_core import ScoringCore
 
 _RECORDS_BETWEEN_YIELDS = 500
+_ASSIGNMENT_POLL_S = 0.01
 
 log = structlog.get_logger(__name__)
 
@@ -100,14 +101,26 @@ class Scoring:
 
     async def take(self, run: Run) -> None:
         """Score a run and hand what it leads to over to the delivery. Waits while too much is in flight."""
-        partition = self._partitions.get(run.tp.partition)
-        if partition is None or not run.outstanding:
+        partition = await self._partition_of(run)
+        if partition is None:
             return
         self._at_rest.clear()
         try:
             await self._take(run, partition)
         finally:
             self._at_rest.set()
+
+    async def _partition_of(self, run: Run) -> Partition | None:
+        """The run's partition, or None once the run is no longer outstanding: its records then come again.
+
+        The first run may arrive before the signal that its partition was assigned.
+        """
+        while run.outstanding:
+            partition = self._partitions.get(run.tp.partition)
+            if partition is not None:
+                return partition
+            await asyncio.sleep(_ASSIGNMENT_POLL_S)
+        return None
 
     async def _take(self, run: Run, partition: Partition) -> None:
         reading = await self._read(run, partition)

@@ -397,3 +397,31 @@ def test_a_failure_of_delivery_is_reported(work: Work) -> None:
         assert not one.acked
 
     run(test())
+
+
+def test_a_run_that_comes_before_its_partition_was_assigned_is_not_dropped(work: Work) -> None:
+    async def test() -> None:
+        work.partitions.assign([])
+        one = work.run_of([execution()])
+        taking = asyncio.create_task(work.take(one))
+        await asyncio.sleep(0.05)
+        assert not one.acked
+        work.partitions.assign([RIGHT])
+        await taking
+        assert one.acked
+
+    run(test())
+
+
+def test_a_run_of_a_partition_that_was_taken_away_is_left_alone(work: Work) -> None:
+    async def test() -> None:
+        work.partitions.assign([])
+        one = work.run_of([execution()])
+        taking = asyncio.create_task(work.take(one))
+        await asyncio.sleep(0.05)
+        one.outstanding = False
+        await taking
+        assert not one.acked
+        assert work.counted("executions_total") == 0
+
+    run(test())
