@@ -22,6 +22,7 @@ import time
 from collections import defaultdict, deque
 from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from functools import cached_property
 from typing import Any, Protocol
 
 import faust
@@ -35,6 +36,7 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 from faust.types.tuples import ConsumerMessage
 from mode.services import ServiceT
+from mode.utils.queues import FlowControlEvent
 
 _BUFFER_WAIT_S = 0.2
 _BUFFERED_POLL_S = 0.01
@@ -378,6 +380,20 @@ def _fetch_state(thread: driver.AIOKafkaConsumerThread, tp: TP) -> _FetchState:
     return _FetchState(assignment.state_value(driver.ensure_aiokafka_TP(tp)))
 
 
+class _KeepingFlowControl(FlowControlEvent):
+    """Faust's, but going on does not empty the buffers.
+
+    At the end of a rebalance Faust first seeks and then resumes. A run that was fetched in between would be
+    dropped without a word: its records are never handed over, and commits stop before them. Runs from before
+    the seek may stay in the buffers: they are no longer outstanding, so nobody takes them.
+    """
+
+    def resume(self) -> None:
+        """Let messages into the buffers again."""
+        self._suspend.clear()
+        self._resume.set()
+
+
 class _RunTransport(driver.Transport):
     Consumer = RunConsumer
 
@@ -418,6 +434,11 @@ class RunApp(faust.App):
     def on_init_dependencies(self) -> Iterable[ServiceT]:
         """Our services first, then Faust's."""
         return [*self.services_first, *super().on_init_dependencies()]
+
+    @cached_property
+    def flow_control(self) -> FlowControlEvent:
+        """What suspends and resumes the flow into the buffers."""
+        return _KeepingFlowControl(loop=self.loop)
 
     async def finish_runs(self) -> None:
         """Hand nothing more over, and let the listener finish what it has."""
