@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 
@@ -87,12 +88,9 @@ class AlarmRules:
     def alarms(self, subject: Subject, batch: Batch, judged: Judgements) -> list[Alarm]:
         """The alarms of one execution, at most one per kind."""
         found: dict[AnomalyKind, Alarm] = {}
-        for column, chart in enumerate(judged.charts):
-            alarm = self._chart_alarm(subject, column, chart, batch)
-            if alarm is not None and (alarm.kind not in found or _graver(alarm, found[alarm.kind])):
-                found[alarm.kind] = alarm
-        for number in range(len(judged.detectors)):
-            alarm = self._detector_alarm(subject, number, judged)
+        of_charts = (self._chart_alarm(subject, column, chart, batch) for column, chart in enumerate(judged.charts))
+        of_detectors = (self._detector_alarm(subject, number, judged) for number in range(len(judged.detectors)))
+        for alarm in chain(of_charts, of_detectors):
             if alarm is not None and (alarm.kind not in found or _graver(alarm, found[alarm.kind])):
                 found[alarm.kind] = alarm
         return list(found.values())
@@ -151,9 +149,10 @@ class AlarmRules:
     def _detector_alarm(self, subject: Subject, number: int, judged: Judgements) -> Alarm | None:
         bank, given, row = self._detectors[number], judged.detectors[number], subject.row
         sigma, score = float(given.sigma[row]), float(given.score[row])
-        if given.typical is not None and given.actual is not None:
+        if bank.kind == "errors" and given.typical is not None and given.actual is not None:
             return self._errors_alarm(subject, bank, score, float(given.typical[row]), float(given.actual[row]))
-        severity = severity_of(Evidence(bank.kind, sigma=sigma, score=score), self._settings)
+        evidence = Evidence("outlier", sigma=sigma, score=score if bank.calibrated else 0.0)
+        severity = severity_of(evidence, self._settings)
         if severity is None:
             return None
         finding = _Finding(

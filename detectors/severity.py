@@ -32,7 +32,7 @@ def severity_of(evidence: Evidence, settings: DetectionSettings) -> Severity | N
     |---|---|---|---|
     | errors | score ≥ tail_score and effect ≥ 2 | and 20 % of executions fail | and 50 % fail |
     | traffic | | score ≥ silence_score | |
-    | outlier | sigma ≥ outlier_sigma | | |
+    | outlier | sigma ≥ outlier_sigma, or score ≥ tail_score of a calibrated detector | | |
     | latency, structure: chart | sigma ≥ minor_sigma, effect ≥ minimum_effect | sigma ≥ major_sigma, effect ≥ 1.5 | |
     | latency, structure: one execution | score ≥ tail_score and effect ≥ 2 | | |
 
@@ -48,7 +48,8 @@ def severity_of(evidence: Evidence, settings: DetectionSettings) -> Severity | N
     if evidence.kind == "traffic":
         return "major" if evidence.score >= settings.silence_score else None
     if evidence.kind == "outlier":
-        return "minor" if evidence.sigma >= settings.outlier_sigma else None
+        unusual = evidence.sigma >= settings.outlier_sigma or evidence.score >= settings.tail_score
+        return "minor" if unusual else None
     if evidence.kind == "latency" and evidence.excess < settings.minimum_excess_ms:
         return None
     minor_sigma = settings.major_sigma if evidence.whole else settings.minor_sigma

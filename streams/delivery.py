@@ -6,12 +6,11 @@ from dataclasses import dataclass, field
 
 import structlog
 
-from schemas.dead_letter import DeadLetter
+from schemas.dead_letter import TRUNCATED_HEADER, DeadLetter
 from streams.metrics import Metrics
 from streams.publisher import Outgoing, Publisher, RefusedError
 
 _TRUNCATED_BYTES = 65_536
-_TRUNCATED_HEADER = "tracehound_truncated_from_bytes"
 
 log = structlog.get_logger(__name__)
 
@@ -108,7 +107,7 @@ class Delivery:
         except RefusedError:
             value = letter.value or b""
             log.error("dead_letter_truncated", topic=letter.topic, partition=letter.partition, offset=letter.offset)
-            headers = [*headers[-7:], (_TRUNCATED_HEADER, b"%d" % len(value))]
+            headers = [*headers[-7:], (TRUNCATED_HEADER, b"%d" % len(value))]
             await self._publisher.publish(Outgoing(self._topic, None, value[:_TRUNCATED_BYTES], headers))
 
     async def _forward(self, forwards: Sequence[Outgoing], before: asyncio.Task[None] | None) -> None:

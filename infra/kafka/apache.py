@@ -8,9 +8,8 @@ import uuid
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
+from infra.kafka.closing import ClosedAtExit
 from infra.kafka.cluster import (
     HOST,
     START_TIMEOUT_S,
@@ -27,7 +26,7 @@ _STOP_TIMEOUT_S = 10.0
 _ATTEMPTS = 3  # a port that was free may be taken by the time the broker wants it
 
 
-class ApacheKafka:
+class ApacheKafka(ClosedAtExit):
     """An Apache Kafka cluster, serving when the constructor returns. Close it, or use it in a ``with``.
 
     Each broker is a controller too, in a process of its own; all data is temporary. Brokers are numbered
@@ -135,14 +134,6 @@ class ApacheKafka:
         for node in self._nodes.values():
             node.wait(max(0.0, deadline - time.monotonic()))
         shutil.rmtree(self._folder, ignore_errors=True)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _node(self, broker: int) -> Node:
         if broker not in self._nodes:

@@ -7,9 +7,9 @@ import uuid
 from collections.abc import Sequence
 from contextlib import ExitStack, closing
 from pathlib import PurePosixPath
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
+from infra.kafka.closing import ClosedAtExit
 from infra.kafka.cluster import (
     HOST,
     START_TIMEOUT_S,
@@ -74,7 +74,7 @@ def host_name(address: Address) -> str:
     return f"kafka-{address.node}"
 
 
-class DockerKafka:
+class DockerKafka(ClosedAtExit):
     """An Apache Kafka cluster in containers, serving when the constructor returns. Close it, or use ``with``.
 
     Parameters and errors as ``ApacheKafka``.
@@ -130,14 +130,6 @@ class DockerKafka:
     def close(self) -> None:
         """Remove the containers, their volumes and their network. Closing twice is harmless."""
         self._stack.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 def _first_line(error: Exception) -> str:

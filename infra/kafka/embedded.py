@@ -6,15 +6,15 @@ for tests, never for production: no CreateTopics for admin clients, no replicati
 """
 
 import ctypes
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import confluent_kafka
 
+from infra.kafka.closing import ClosedAtExit
 from schemas.errors import BrokerError
 
 Argument = str | int | list[int]
@@ -93,7 +93,7 @@ def _library() -> ctypes.CDLL:
     return load_library(Path(confluent_kafka.__file__).parent)
 
 
-class EmbeddedControl(ABC):
+class EmbeddedControl(ClosedAtExit):
     """What one can do to an embedded broker, wherever it runs: create topics and inject faults.
 
     Brokers are numbered from 1. Every verb raises BrokerError if the mock cluster refuses.
@@ -200,14 +200,6 @@ class EmbeddedBroker(EmbeddedControl):
         if cluster is not None:
             _library().rd_kafka_mock_cluster_destroy(cluster)
             _library().rd_kafka_destroy(self._kafka)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 def _new_client() -> int:

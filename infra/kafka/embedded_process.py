@@ -13,8 +13,8 @@ import sys
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from types import FrameType, TracebackType
-from typing import Any, NoReturn, Self
+from types import FrameType
+from typing import Any, NoReturn
 
 from infra.kafka.embedded import DEFAULT_REBALANCE_DELAY_MS, Argument, EmbeddedBroker, EmbeddedControl
 from schemas.errors import BrokerError
@@ -97,14 +97,6 @@ class EmbeddedBrokerProcess(EmbeddedControl):
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 class _Lines:

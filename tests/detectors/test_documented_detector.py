@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from detectors import ensemble, registry
-from detectors.bank import Bank
+from detectors.bank import Bank, Floats, Slots
 from detectors.fitting import InlineFitter
 from detectors.scoring import Scorer
 from detectors.settings import DetectionSettings
@@ -37,6 +37,22 @@ def test_it_keeps_a_fault_apart_from_normal_rows(documented: type[Bank]) -> None
     usual = bank.score_many(np.zeros(500, np.int64), rows)
     strange = bank.score_many(np.zeros(1, np.int64), np.full((1, len(bank.columns)), 0.999))
     assert strange[0] > usual.max()
+
+
+def test_a_calibrated_detector_alarms_at_its_score(documented: type[Bank], monkeypatch: pytest.MonkeyPatch) -> None:
+    class Certain(documented):  # type: ignore[misc,valid-type] # the class comes from the page
+        name = "certain"
+        calibrated = True
+
+        def score_many(self, slots: Slots, values: Floats) -> Floats:
+            return np.where(self.warming(slots), 0.0, 9.0)
+
+    monkeypatch.setattr(ensemble, "DETECTORS", (lambda _: Certain(),))
+    scorer = Scorer(DetectionSettings(), InlineFitter())
+    found = scorer.score([Execution("shop", "GET /", float(i), 100.0 + i % 9) for i in range(400)]).anomalies
+    assert [(event.data.kind, event.data.signal, event.data.score) for _, event in found[:1]] == [
+        ("outlier", "certain", 9.0)
+    ]
 
 
 def test_one_line_puts_it_into_the_scorer(documented: type[Bank], monkeypatch: pytest.MonkeyPatch) -> None:

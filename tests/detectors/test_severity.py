@@ -30,6 +30,8 @@ from schemas.anomaly import Severity
         (Evidence("traffic", score=6.0), "major"),
         (Evidence("outlier", sigma=9.9), None),
         (Evidence("outlier", sigma=10.0), "minor"),
+        (Evidence("outlier", score=7.9), None),
+        (Evidence("outlier", score=8.0), "minor"),
     ],
 )
 def test_each_row_of_the_table(evidence: Evidence, expected: Severity | None) -> None:
