@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
+from statistics import median
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +23,25 @@ WARM_UP_TRACES = {"train_ticket_30": 3_400, "online_boutique_22": 6_500}
 """Traces at the start of the known recordings that are not scored."""
 
 
+def precision_recall(
+    labels: NDArray[np.bool_], scores: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Precision and recall, each (k,), of "alarm from this score on" for the k different scores, highest first.
+
+    ``labels`` and ``scores`` have shape (n,), n at least 1; higher scores are more anomalous. Recall is NaN
+    without positive labels.
+
+    >>> precision_recall(np.array([True, False, True]), np.array([3.0, 2.0, 2.0]))
+    (array([1.        , 0.66666667]), array([0.5, 1. ]))
+    """
+    order = np.argsort(-scores, kind="stable")
+    hits = np.cumsum(labels[order])
+    last_of_ties = np.append(np.flatnonzero(np.diff(scores[order])), len(order) - 1)
+    hits = hits[last_of_ties]
+    recall = hits / hits[-1] if hits[-1] else np.full(len(hits), np.nan)
+    return hits / (last_of_ties + 1), recall
+
+
 def average_precision(labels: NDArray[np.bool_], scores: NDArray[np.float64]) -> float:
     """Area under the precision-recall steps; equal scores count as one step. NaN without positive labels.
 
@@ -32,12 +52,21 @@ def average_precision(labels: NDArray[np.bool_], scores: NDArray[np.float64]) ->
     """
     if not labels.any():
         return float("nan")
-    order = np.argsort(-scores, kind="stable")
-    hits = np.cumsum(labels[order])
-    last_of_ties = np.append(np.flatnonzero(np.diff(scores[order])), len(order) - 1)
-    hits = hits[last_of_ties]
-    gained = np.diff(hits, prepend=0) / hits[-1]
-    return float(np.sum(gained * hits / (last_of_ties + 1)))
+    precision, recall = precision_recall(labels, scores)
+    return float(np.sum(np.diff(recall, prepend=0.0) * precision))
+
+
+def best_f1(labels: NDArray[np.bool_], scores: NDArray[np.float64]) -> float:
+    """The highest F1 of any threshold: chosen with the labels, so no threshold can do better. NaN without positives.
+
+    >>> best_f1(np.array([True, False, True]), np.array([3.0, 2.0, 1.0]))
+    0.8
+    """
+    if not labels.any():
+        return float("nan")
+    precision, recall = precision_recall(labels, scores)
+    with np.errstate(invalid="ignore"):
+        return float(np.nanmax(2 * precision * recall / (precision + recall)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,12 +131,27 @@ def all_windows_label(started_s: float, services: Collection[str], windows: Sequ
 
 @dataclass(slots=True)
 class WindowOutcome:
-    """What was found in one injected window: published anomalies, and traces that alarm."""
+    """What was found in one injected window: published anomalies, and when its alarming traces start (epoch s)."""
 
     window: FaultWindow
     anomalies: list[AnomalyEvent] = field(default_factory=list)
-    alarming_traces: int = 0
+    alarms_at_s: list[float] = field(default_factory=list)
     judged: bool = True
+
+    @property
+    def alarming_traces(self) -> int:
+        """How many of its traces alarm."""
+        return len(self.alarms_at_s)
+
+    @property
+    def detected(self) -> bool:
+        """Whether enough of its traces alarm for the window to count."""
+        return self.alarming_traces >= ALARMING_TRACES
+
+    @property
+    def trace_delay_s(self) -> float | None:
+        """Seconds from the injection to the start of the first alarming trace; None where it is not detected."""
+        return min(self.alarms_at_s) - self.window.inject_s if self.detected else None
 
     @property
     def delay_s(self) -> float | None:
@@ -139,8 +183,9 @@ def report_windows(
 ) -> WindowReport:
     """Assign anomalies (by event time) and alarming traces (by start, epoch seconds) to windows.
 
-    Windows that start after ``end_s``, where the replay ended, are not judged. Anomalies before
-    ``warm_until_s`` are kept apart.
+    A window's traces are those with a span of the injected service: give only alarms of traces whose
+    ``all_windows_label`` is 1. Windows that start after ``end_s``, where the replay ended, are not judged.
+    Anomalies before ``warm_until_s`` are kept apart.
     """
     report = WindowReport([WindowOutcome(window, judged=window.inject_s <= end_s) for window in windows])
     for anomaly in anomalies:
@@ -157,9 +202,25 @@ def report_windows(
     for at_s in alarms_at_s:
         outcome = _window_at(report.outcomes, at_s)
         if outcome is not None:
-            outcome.alarming_traces += 1
+            outcome.alarms_at_s.append(at_s)
     return report
 
 
 def _window_at(outcomes: Sequence[WindowOutcome], at_s: float) -> WindowOutcome | None:
     return next((outcome for outcome in outcomes if 0 <= at_s - outcome.window.inject_s < EFFECT_S), None)
+
+
+@dataclass(frozen=True, slots=True)
+class WindowSummary:
+    """How many windows there are and how many are detected by their traces; the delay is over the detected ones."""
+
+    windows: int
+    detected: int
+    median_delay_s: float | None
+
+
+def summarize_windows(outcomes: Iterable[WindowOutcome]) -> WindowSummary:
+    """Count the windows that were judged."""
+    judged = [outcome for outcome in outcomes if outcome.judged]
+    delays = [outcome.trace_delay_s for outcome in judged if outcome.trace_delay_s is not None]
+    return WindowSummary(len(judged), len(delays), median(delays) if delays else None)

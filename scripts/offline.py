@@ -44,7 +44,7 @@ class TraceScores:
     """What a replay keeps of each trace, in the file's order, and of the whole.
 
     Per trace: start in epoch seconds, the highest score of its executions, whether one of them alarms, and
-    its label by the injection windows (1, 0, -1: ignored).
+    its label by the injection windows (1, 0, -1: ignored). ``applications`` are all that were seen.
     """
 
     started_s: list[float] = field(default_factory=list)
@@ -52,8 +52,14 @@ class TraceScores:
     alarm: list[bool] = field(default_factory=list)
     window_label: list[int] = field(default_factory=list)
     anomalies: list[AnomalyEvent] = field(default_factory=list)
+    applications: set[str] = field(default_factory=set)
     executions: int = 0
     warming: int = 0
+
+    def window_alarms_s(self) -> list[float]:
+        """Starts, in epoch seconds, of the alarming traces that belong to an injected window."""
+        known = zip(self.started_s, self.alarm, self.window_label, strict=True)
+        return [at_s for at_s, alarm, label in known if alarm and label == 1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +114,7 @@ def _enter(
         kept.score.append(0.0)
         kept.alarm.append(False)
         services = {execution.application for execution in trace.executions}
+        kept.applications |= services
         kept.window_label.append(all_windows_label(trace.started_s, services, windows))
         for execution in trace.executions:
             yield number, execution

@@ -54,7 +54,7 @@ def report(recording: Recording, kept: TraceScores, warm_up: int) -> Group:
 
 def _windows(recording: Recording, kept: TraceScores, warm_up: int) -> list[RenderableType]:
     start = min(warm_up, len(kept.started_s) - 1)
-    alarms_at_s = [at for at, alarm in zip(kept.started_s, kept.alarm, strict=True) if alarm]
+    alarms_at_s = kept.window_alarms_s()
     found = report_windows(recording.windows, kept.anomalies, alarms_at_s, kept.started_s[start], kept.started_s[-1])
     judged = [outcome for outcome in found.outcomes if outcome.judged]
     return [_window_table(judged), *_window_sentences(judged, found)]
@@ -94,7 +94,7 @@ def _window_sentences(judged: Sequence[WindowOutcome], found: WindowReport) -> l
     sentences = []
     for name, group in (("visible", [one for one in judged if one.window.visible]), ("all", judged)):
         delays = [one.delay_s for one in group if one.delay_s is not None]
-        by_traces = sum(one.alarming_traces >= ALARMING_TRACES for one in group)
+        by_traces = sum(one.detected for one in group)
         sentences.append(
             f"Windows detected, {name}: {len(delays)} of {len(group)} by an anomaly, "
             f"{by_traces} of {len(group)} by {ALARMING_TRACES} alarming traces; "

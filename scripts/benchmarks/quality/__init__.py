@@ -1,0 +1,1 @@
+"""What detection is worth on labelled traces: the product's own scoring core next to simple methods, in one run."""
