@@ -24,11 +24,12 @@ from scripts.demo_view import DemoState, DemoView
 from scripts.kafka_clients import admin_config, consumer_config, producer_config
 from scripts.sending import ExecutionSender, connect
 from scripts.simulator.applications import build_system
-from scripts.simulator.faults import Fault, FaultName, Truth, truth_of
+from scripts.simulator.faults import Fault, FaultName
 from scripts.simulator.feed import Feed
 from scripts.simulator.judge import judge
 from scripts.simulator.plan import FaultPlan, now_and_then
 from scripts.simulator.simulation import Simulation, even_traffic
+from scripts.simulator.truth import Truth, truth_of
 from scripts.topic_reading import TopicReader
 from scripts.worker_process import WorkerProcess
 from streams.settings import Settings, load_settings
@@ -61,6 +62,8 @@ OPENING: tuple[Opening, ...] = (
 )
 TIME_TO_DETECT_S: dict[FaultName, float] = {"silence": 28.0}
 """A fault is injected only if so much time is left to detect it."""
+NAMES: tuple[FaultName, ...] = tuple(opening[1] for opening in OPENING)
+"""Faults that show within seconds, not only in windows of event time."""
 USUAL_TIME_TO_DETECT_S = 18.0
 
 
@@ -191,7 +194,7 @@ class _Demo:
         opening = opening_faults(live_s, duration_s)
         if duration_s is not None:
             return iter(opening)
-        return chain(opening, now_and_then(self._system, self._seed, live_s, 90.0, 30.0, (20.0, 60.0)))
+        return chain(opening, now_and_then(self._system, self._seed, live_s, 90.0, 30.0, (20.0, 60.0), NAMES))
 
     def _enter(self, phase: str) -> None:
         self._state.phase = phase

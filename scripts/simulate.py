@@ -17,11 +17,13 @@ from schemas.errors import ConfigurationError
 from schemas.execution import Execution, epoch_seconds
 from scripts.kafka_clients import producer_config
 from scripts.sending import ExecutionSender, connect
-from scripts.simulator.applications import APPLICATIONS_PER_SHOP, System, build_system
-from scripts.simulator.faults import Fault, parse_duration, parse_fault, truth_of
+from scripts.simulator.applications import APPLICATIONS_PER_SHOP, build_system
+from scripts.simulator.faults import Fault, parse_duration, parse_fault
 from scripts.simulator.feed import Feed
 from scripts.simulator.plan import FaultPlan, asked_for, now_and_then
 from scripts.simulator.simulation import Simulation
+from scripts.simulator.system import System
+from scripts.simulator.truth import truth_of
 from streams.settings import load_settings
 
 TICK_S = 0.05
@@ -74,7 +76,8 @@ def simulate(
 ) -> None:
     """Produce executions of simulated applications that call each other.
 
-    The names of faults are slow_dependency, network_delay, n_plus_one, error_burst, silence and new_release. What
+    The names of faults are slow_dependency, network_delay, new_release, n_plus_one, lost_call, error_burst,
+    new_error_type, silence, traffic_surge, saturation, slow_code, cache_outage, traffic_drop and memory_leak. What
     is left open (application, effect) is chosen from the seed. Each fault is told as one JSON line when it starts.
     """
     if start is not None and output is None:

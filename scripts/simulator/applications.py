@@ -1,96 +1,10 @@
-"""The simulated applications: their operations, what these do step by step, and who calls whom."""
+"""The simulated applications: a shop, and as many copies of it as are asked for."""
 
 import random
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import replace
 
-from schemas.execution import ExecutionKind, SegmentKind
-
-ENVIRONMENT = "production"
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One thing an operation does, in order.
-
-    A call to another application has ``operation`` set, ``peer`` names that application, and ``median_ms`` is
-    the time on the network alone; otherwise ``median_ms`` is the whole step. Durations are lognormal with
-    ``spread`` as the standard deviation of the logarithm. The step is taken with ``probability``.
-    """
-
-    kind: SegmentKind
-    name: str
-    peer: str | None
-    median_ms: float
-    spread: float
-    operation: str | None = None
-    probability: float = 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class Operation:
-    """An operation: its own lognormal time around the steps, and how often it fails by itself."""
-
-    name: str
-    median_ms: float
-    spread: float
-    steps: tuple[Step, ...]
-    error_rate: float = 0.002
-    kind: ExecutionKind = "request"
-
-
-@dataclass(frozen=True, slots=True)
-class System:
-    """Applications with their operations, and where requests enter: (application, operation, weight)."""
-
-    applications: Mapping[str, Mapping[str, Operation]]
-    entries: Sequence[tuple[str, str, float]]
-
-    def calls(self) -> Iterator[tuple[str, str, Step]]:
-        """Every call between applications: caller, its operation, and the step."""
-        for application, operations in self.applications.items():
-            for operation in operations.values():
-                for step in operation.steps:
-                    if step.operation is not None:
-                        yield application, operation.name, step
-
-    def ancestors(self, application: str) -> set[str]:
-        """Applications that call this one, directly or through others."""
-        return _closure(application, {(step.peer or "", caller) for caller, _, step in self.calls()})
-
-    def descendants(self, application: str) -> set[str]:
-        """Applications that this one calls, directly or through others."""
-        return _closure(application, {(caller, step.peer or "") for caller, _, step in self.calls()})
-
-    def executions_per_request(self) -> float:
-        """How many executions one request leads to, on average."""
-        total = sum(weight for _, _, weight in self.entries)
-        return sum(sum(self.shares(entry).values()) * entry[2] for entry in self.entries) / total
-
-    def shares(self, entry: tuple[str, str, float]) -> dict[tuple[str, str], float]:
-        """Expected executions by (application, operation) of one request at ``entry``."""
-        found: dict[tuple[str, str], float] = {}
-
-        def visit(application: str, name: str, times: float) -> None:
-            found[application, name] = found.get((application, name), 0.0) + times
-            for step in self.applications[application][name].steps:
-                if step.operation is not None and step.peer is not None:
-                    visit(step.peer, step.operation, times * step.probability)
-
-        visit(entry[0], entry[1], 1.0)
-        return found
-
-
-def _closure(start: str, edges: set[tuple[str, str]]) -> set[str]:
-    found: set[str] = set()
-    open_ends = [start]
-    while open_ends:
-        at = open_ends.pop()
-        for here, there in edges:
-            if here == at and there not in found:
-                found.add(there)
-                open_ends.append(there)
-    return found - {start}
+from scripts.simulator.system import Operation, Step, System
 
 
 def _query(name: str, peer: str, median_ms: float, spread: float = 0.35, probability: float = 1.0) -> Step:

@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from schemas.anomaly import AnomalyEvent
+from schemas.anomaly import SEVERITIES, Anomaly, AnomalyEvent
 from schemas.execution import epoch_seconds
-from scripts.simulator.faults import Expected, Truth
+from scripts.simulator.truth import Expected, Truth
 
 GRACE_S = 60.0
 """How long after a fault's end anomalies still count as its own: requests under way, windows being closed."""
@@ -31,6 +31,27 @@ class Verdict:
     def delay_s(self) -> float | None:
         """Seconds of event time from the fault's start to the earliest detection; None if it was missed."""
         return min((at_s - self.truth.fault.start_s for at_s, _ in self.detections), default=None)
+
+    @property
+    def gravest(self) -> Anomaly | None:
+        """The gravest detection, of several the earliest: what a person would look at. None if it was missed."""
+        told = max(self.detections, key=lambda pair: (SEVERITIES.index(pair[1].data.severity), -pair[0]), default=None)
+        return None if told is None else told[1].data
+
+    @property
+    def severity_right(self) -> bool:
+        """Whether the gravest detection has a severity that the fault must lead to."""
+        return self.gravest is not None and self.gravest.severity in self.truth.severities
+
+    @property
+    def cause(self) -> str | None:
+        """The largest contribution of the gravest detection; None if it was missed."""
+        return None if self.gravest is None else max(self.gravest.contributions.items(), key=lambda item: item[1])[0]
+
+    @property
+    def cause_right(self) -> bool:
+        """Whether the largest contribution of the gravest detection names what was injected."""
+        return self.cause in self.truth.causes
 
 
 @dataclass(slots=True)

@@ -4,9 +4,10 @@ import random
 from collections import deque
 from collections.abc import Iterator, Sequence
 
-from scripts.simulator.applications import System
-from scripts.simulator.faults import Fault, FaultRequest, random_fault
+from scripts.simulator.faults import FAULT_NAMES, Fault, FaultName, FaultRequest
 from scripts.simulator.simulation import Simulation
+from scripts.simulator.system import System
+from scripts.simulator.targets import random_fault
 
 FAULT_S = 60.0
 PAUSE_S = (60.0, 180.0)
@@ -47,13 +48,14 @@ def now_and_then(
     first_after_s: float = FIRST_AFTER_S,
     fault_s: float = FAULT_S,
     pause_s: tuple[float, float] = PAUSE_S,
+    names: Sequence[FaultName] = FAULT_NAMES,
 ) -> Iterator[Fault]:
-    """Random faults without end, one after the other."""
+    """Random faults of these ``names`` without end, one after the other."""
     generator = random.Random(f"{seed} random faults")
     next_s = start_s + first_after_s
     recent: list[str] = []
     while True:
-        fault = random_fault(generator, system, next_s, fault_s, avoid=recent)
+        fault = random_fault(generator, system, next_s, fault_s, generator.choice(names), avoid=recent)
         recent = [*recent, fault.application][-RECENT:]
         yield fault
         next_s = fault.end_s + generator.uniform(*pause_s)

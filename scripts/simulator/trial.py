@@ -2,18 +2,23 @@
 
 import random
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from detectors.scoring import ScoredBatch
 from schemas.anomaly import AnomalyEvent
 from schemas.execution import Execution
-from scripts.simulator.applications import System
-from scripts.simulator.faults import FAULT_NAMES, Fault, Truth, random_fault, truth_of
+from scripts.simulator.faults import FAULT_NAMES, Fault, FaultName
 from scripts.simulator.judge import Judgement, judge
 from scripts.simulator.simulation import Simulation
+from scripts.simulator.system import System
+from scripts.simulator.targets import random_fault
+from scripts.simulator.truth import truth_of
 
 SILENCE_INTERVAL_S = 5.0
 CHUNK = 200
+DAY_S = 86_400.0
+FAULT_S, PAUSE_S = 60.0, 120.0
 
 
 class Watches(Protocol):
@@ -32,46 +37,69 @@ class Watches(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Course:
+    """What is simulated in a trial: executions of ``system`` from ``start_s`` to ``end_s``, epoch seconds.
+
+    ``rate`` is executions per second at the average of the day; ``strain`` as in ``Simulation``.
+    """
+
+    system: System
+    seed: int
+    rate: float
+    start_s: float
+    end_s: float
+    faults: Sequence[Fault] = ()
+    strain: float = 0.0
+
+    @property
+    def application_days(self) -> float:
+        """Days times applications."""
+        return (self.end_s - self.start_s) / DAY_S * len(self.system.applications)
+
+
+def course_of_faults(
+    system: System, seed: int, rate: float, start_s: float, history_s: float, names: Sequence[FaultName] = FAULT_NAMES
+) -> Course:
+    """A fault-free past, then one fault of each name, with a pause after each."""
+    faults = faults_in_turn(system, seed, start_s + history_s, names=names)
+    return Course(system, seed, rate, start_s, faults[-1].end_s + PAUSE_S, faults)
+
+
 def faults_in_turn(
-    system: System, seed: int, first_s: float, duration_s: float = 60.0, pause_s: float = 120.0
+    system: System,
+    seed: int,
+    first_s: float,
+    duration_s: float = FAULT_S,
+    pause_s: float = PAUSE_S,
+    names: Sequence[FaultName] = FAULT_NAMES,
 ) -> list[Fault]:
     """One fault of each name, in random order, with random targets and effects, ``pause_s`` between them."""
     generator = random.Random(f"{seed} faults")
-    names = generator.sample(FAULT_NAMES, len(FAULT_NAMES))
     step_s = duration_s + pause_s
     return [
         random_fault(generator, system, first_s + number * step_s, duration_s, name)
-        for number, name in enumerate(names)
+        for number, name in enumerate(generator.sample(names, len(names)))
     ]
 
 
-def run_trial(
-    system: System,
-    scorer: Watches,
-    faults: Sequence[Fault],
-    seed: int,
-    rate: float,
-    start_s: float,
-    end_s: float,
-    report: Callable[[float], None] = lambda _: None,
-) -> Judgement:
-    """Simulate from ``start_s`` to ``end_s`` (epoch seconds) with ``faults``, score everything, and judge.
+def run_trial(scorer: Watches, course: Course, report: Callable[[float], None] = lambda _: None) -> Judgement:
+    """Simulate a course, score everything, and judge what was said.
 
     Anomalies before the first fault are false alarms too. ``report`` is told the event time reached.
     """
-    simulation = Simulation(system, seed, rate, start_s)
-    truths: list[Truth] = [truth_of(fault, system) for fault in faults]
-    for fault in faults:
+    simulation = Simulation(course.system, course.seed, course.rate, course.start_s, strain=course.strain)
+    for fault in course.faults:
         simulation.inject(fault)
     anomalies: list[AnomalyEvent] = []
-    next_check_s = start_s + SILENCE_INTERVAL_S
-    for at_s, executions in _chunks(simulation, end_s, SILENCE_INTERVAL_S):
+    next_check_s = course.start_s + SILENCE_INTERVAL_S
+    for at_s, executions in _chunks(simulation, course.end_s, SILENCE_INTERVAL_S):
         anomalies += [event for _, event in scorer.score(executions).anomalies]
         if at_s >= next_check_s:
             anomalies += scorer.judge_silence(at_s, scorer.applications())
             next_check_s = at_s + SILENCE_INTERVAL_S
             report(at_s)
-    return judge(truths, anomalies)
+    return judge([truth_of(fault, course.system) for fault in course.faults], anomalies)
 
 
 def _chunks(simulation: Simulation, end_s: float, longest_s: float) -> Iterator[tuple[float, list[Execution]]]:

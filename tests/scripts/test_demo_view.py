@@ -7,8 +7,9 @@ from rich.console import Console
 from schemas.anomaly import AnomalyEvent
 from scripts.demo_view import DemoState, DemoView
 from scripts.simulator.applications import build_system
-from scripts.simulator.faults import Fault, truth_of
+from scripts.simulator.faults import Fault
 from scripts.simulator.judge import judge
+from scripts.simulator.truth import truth_of
 
 START_S = 1_000_000_000.0
 TRUTHS = [

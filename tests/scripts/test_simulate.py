@@ -9,7 +9,7 @@ from schemas.execution import Execution, epoch_seconds
 from schemas.topics import Topics
 from scripts.cli import main
 from scripts.kafka_clients import consumer_config
-from scripts.simulator.faults import Truth
+from scripts.simulator.truth import Truth
 from scripts.topic_reading import TopicReader
 from streams.settings import Settings
 

@@ -1,35 +1,6 @@
 import pytest
 
-from scripts.simulator.applications import APPLICATIONS_PER_SHOP, Operation, Step, System, build_system
-
-
-def call(application: str, operation: str, probability: float = 1.0) -> Step:
-    return Step("http", operation, application, 1.0, 0.1, operation, probability)
-
-
-CHAIN = System(
-    {
-        "front": {
-            "get": Operation("get", 1, 0.1, (call("middle", "do"), call("middle", "do"), call("side", "see", 0.5)))
-        },
-        "middle": {"do": Operation("do", 1, 0.1, (call("back", "end"),))},
-        "back": {"end": Operation("end", 1, 0.1, ())},
-        "side": {"see": Operation("see", 1, 0.1, ())},
-    },
-    (("front", "get", 3.0), ("back", "end", 1.0)),
-)
-
-
-def test_ancestors_call_and_descendants_are_called_directly_or_through_others() -> None:
-    assert CHAIN.ancestors("back") == {"front", "middle"}
-    assert CHAIN.ancestors("front") == set()
-    assert CHAIN.descendants("front") == {"middle", "back", "side"}
-    assert CHAIN.descendants("middle") == {"back"}
-
-
-def test_executions_per_request_follow_from_the_calls() -> None:
-    assert CHAIN.shares(CHAIN.entries[0])[("back", "end")] == 2.0
-    assert CHAIN.executions_per_request() == pytest.approx((5.5 * 3 + 1 * 1) / 4)
+from scripts.simulator.applications import APPLICATIONS_PER_SHOP, build_system
 
 
 def test_the_shop_has_six_applications_that_call_each_other_without_cycles() -> None:

@@ -1,11 +1,13 @@
 from collections.abc import Callable
 
 import pytest
+from msgspec.structs import replace
 
-from schemas.anomaly import AnomalyEvent, AnomalyKind
+from schemas.anomaly import AnomalyEvent, AnomalyKind, Severity
 from scripts.simulator.applications import build_system
-from scripts.simulator.faults import Fault, FaultName, Truth, truth_of
+from scripts.simulator.faults import Fault, FaultName
 from scripts.simulator.judge import GRACE_S, judge
+from scripts.simulator.truth import Truth, truth_of
 
 MakeAnomaly = Callable[..., AnomalyEvent]
 SYSTEM = build_system()
@@ -109,3 +111,42 @@ def test_without_faults_everything_is_a_false_alarm(make_anomaly: MakeAnomaly) -
     anomalies = [make_anomaly("cart", "errors", 5.0), make_anomaly("orders", "latency", 6.0)]
 
     assert judge([], anomalies).false_alarms == anomalies
+
+
+def told(event: AnomalyEvent, severity: Severity, **contributions: float) -> AnomalyEvent:
+    named = {name.replace("_", " "): share for name, share in contributions.items()}
+    return replace(event, data=replace(event.data, severity=severity, contributions=named))
+
+
+def test_the_gravest_detection_and_of_several_the_earliest_is_looked_at(make_anomaly: MakeAnomaly) -> None:
+    anomalies = [
+        told(make_anomaly("orders", "errors", START_S + 5), "minor", ValueError=1.0),
+        told(make_anomaly("orders", "errors", START_S + 25), "critical", OSError=1.0),
+        told(make_anomaly("orders", "errors", START_S + 15), "critical", ValueError=0.3, TimeoutError=0.7),
+        told(make_anomaly("gateway", "errors", START_S + 1), "critical", CalleeFailed=1.0),
+    ]
+
+    verdict = judge([truth("error_burst")], anomalies).verdicts[0]
+
+    assert verdict.gravest == anomalies[2].data
+    assert verdict.cause == "TimeoutError"
+    assert verdict.severity_right
+    assert verdict.cause_right
+
+
+def test_another_severity_or_cause_than_the_fault_must_lead_to_is_wrong(make_anomaly: MakeAnomaly) -> None:
+    known = told(make_anomaly("orders", "errors", START_S + 5), "critical", TimeoutError=1.0)
+
+    verdict = judge([truth("new_error_type")], [known]).verdicts[0]
+
+    assert verdict.detected
+    assert not verdict.severity_right
+    assert not verdict.cause_right
+
+
+def test_a_missed_fault_has_neither_severity_nor_cause() -> None:
+    verdict = judge([truth()], []).verdicts[0]
+
+    assert (verdict.gravest, verdict.cause) == (None, None)
+    assert not verdict.severity_right
+    assert not verdict.cause_right

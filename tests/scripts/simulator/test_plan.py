@@ -38,7 +38,13 @@ def test_random_faults_come_one_after_the_other_at_changing_applications() -> No
     for one, other in pairwise(faults):
         assert FAULT_S + PAUSE_S[0] <= other.start_s - one.start_s <= FAULT_S + PAUSE_S[1]
         assert one.application != other.application
-    assert len({one.name for one in faults}) == 6
+    assert len({one.name for one in faults}) > 8
+
+
+def test_random_faults_can_be_of_some_names_only() -> None:
+    faults = list(islice(now_and_then(SYSTEM, 1, 1_000.0, names=("silence", "error_burst")), 20))
+
+    assert {one.name for one in faults} == {"silence", "error_burst"}
 
 
 def test_faults_are_injected_in_good_time_and_told_once_when_they_start() -> None:

@@ -9,6 +9,7 @@ from schemas.codec import Limits, decode_record
 from schemas.execution import Execution
 from scripts.simulator.applications import build_system
 from scripts.simulator.faults import Fault, FaultName
+from scripts.simulator.requests import REFUSED_MS
 from scripts.simulator.simulation import Emitted, Simulation, daily_pattern, even_traffic
 
 SYSTEM = build_system()
@@ -160,7 +161,7 @@ def test_a_silent_application_sends_nothing_and_its_callers_fail() -> None:
     (refused,) = [s for s in of(found, "gateway", "GET /cart")[0].segments if s.peer == "cart"]
 
     assert of(found, "cart") == []
-    assert (refused.status, refused.remote_ms) == ("error", None)
+    assert (refused.status, refused.remote_ms, refused.duration_ms) == ("error", None, REFUSED_MS)
     assert all(one.failed for one in of(found, "gateway", "GET /cart"))
 
 
@@ -186,3 +187,83 @@ def test_a_fault_affects_only_requests_that_enter_during_it() -> None:
 
     assert all(one.failed for one in inside)
     assert len([start for start in failed if not 10 <= start < 20.5]) <= 2
+
+
+def test_a_lost_call_is_left_out_and_leads_to_less_below() -> None:
+    found = executions(fault("lost_call", "gateway", 0.5, operation="GET /cart", step="GET /session"))
+    carts = of(found, "gateway", "GET /cart")
+    with_session = [one for one in carts if any(s.name == "GET /session" for s in one.segments)]
+
+    assert len(with_session) / len(carts) == pytest.approx(0.5, abs=0.1)
+    assert len(of(found, "users", "GET /session")) < len(of(executions(), "users", "GET /session"))
+
+
+def test_without_its_cache_an_application_asks_the_database() -> None:
+    found = of(executions(fault("cache_outage", "users", 0.5)), "users", "GET /session")
+    kinds = Counter(tuple(s.kind for s in one.segments) for one in found)
+
+    assert kinds.keys() == {("cache",), ("db",)}
+    assert kinds["db",] / len(found) == pytest.approx(0.5, abs=0.1)
+
+
+def test_a_new_error_type_is_rare_and_only_there() -> None:
+    found = executions(fault("new_error_type", "catalog", 0.03))
+    types = Counter(one.error.type for one in of(found, "catalog") if one.error is not None)
+
+    assert types["UnknownCurrencyError"] / len(of(found, "catalog")) == pytest.approx(0.03, abs=0.015)
+    assert "UnknownCurrencyError" not in {one.error.type for one in executions() if one.error is not None}
+
+
+@pytest.mark.parametrize("effect", [2.0, 5.0])
+def test_a_surge_multiplies_the_traffic_of_one_application_for_its_time(effect: float) -> None:
+    surge = Fault("traffic_surge", "cart", NOON_S + 20, 20.0, effect)
+
+    def per_s(application: str, begin_s: float) -> float:
+        starts = [one.started_s - NOON_S for one in of(found, application)]
+        return sum(begin_s <= start < begin_s + 20 for start in starts) / 20
+
+    found = executions(surge, count=12_000)
+    assert per_s("cart", 20) / per_s("cart", 0) == pytest.approx(effect, rel=0.25)
+    assert per_s("cart", 40) / per_s("cart", 0) == pytest.approx(1.0, rel=0.25)
+    assert per_s("orders", 20) / per_s("orders", 0) == pytest.approx(1.0, rel=0.35)
+
+
+def test_dropped_traffic_is_missing_while_callers_go_on() -> None:
+    usual, found = executions(), executions(fault("traffic_drop", "cart", 0.25))
+    calls = [s for one in of(found, "gateway") for s in one.segments if s.peer == "cart"]
+    share = len(of(found, "cart")) / len(of(found, "gateway"))
+
+    assert share / (len(of(usual, "cart")) / len(of(usual, "gateway"))) == pytest.approx(0.25, rel=0.3)
+    assert mean(s.remote_ms is None for s in calls) == pytest.approx(0.75, abs=0.1)
+    assert mean(one.failed for one in of(found, "gateway")) < 0.02
+
+
+def test_a_saturated_application_lets_executions_wait_the_longer_the_more_come() -> None:
+    def wait_ms(effect: float) -> list[float]:
+        saturated = of(executions(fault("saturation", "cart", effect), count=10_000), "cart", "GET /cart")
+        return [one.duration_ms for one in saturated]
+
+    usual = median(one.duration_ms for one in of(executions(), "cart", "GET /cart"))
+    busy, overloaded = wait_ms(0.8), wait_ms(1.3)
+    half = len(overloaded) // 2
+
+    assert usual * 1.5 < median(busy) < median(overloaded)
+    assert median(overloaded[half:]) > 2 * median(overloaded[:half])
+
+
+def test_a_leak_lets_the_memory_grow_with_time() -> None:
+    found = of(executions(fault("memory_leak", "cart", 60.0), count=6_000), "cart")
+    growth = [(one.started_s - NOON_S, one.memory_peak_mb or 0.0) for one in found]
+
+    assert all(90 + at_s <= memory_mb < 115 + at_s for at_s, memory_mb in growth)
+    assert all(90 < (one.memory_peak_mb or 0.0) < 115 for one in executions())
+
+
+def test_with_strain_executions_take_longer_when_there_is_more_traffic() -> None:
+    def typical_ms(hour: int, strain: float) -> float:
+        simulation = Simulation(SYSTEM, 1, 100.0, NOON_S - 12 * 3_600 + hour * 3_600, strain=strain)
+        found = [emitted.execution for emitted in islice(simulation, 2_000)]
+        return median(one.duration_ms for one in of(found, "catalog", "GET /search"))
+
+    assert typical_ms(15, 0.4) / typical_ms(3, 0.4) == pytest.approx(1.2 / 0.8, rel=0.15)
+    assert typical_ms(15, 0.0) / typical_ms(3, 0.0) == pytest.approx(1.0, rel=0.15)

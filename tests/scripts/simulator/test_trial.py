@@ -7,8 +7,8 @@ from detectors.scoring import ScoredBatch
 from schemas.anomaly import AnomalyEvent
 from schemas.execution import Execution
 from scripts.simulator.applications import build_system
-from scripts.simulator.faults import FAULT_NAMES
-from scripts.simulator.trial import CHUNK, faults_in_turn, run_trial
+from scripts.simulator.faults import FAULT_NAMES, SCENARIOS, FaultName
+from scripts.simulator.trial import CHUNK, PAUSE_S, Course, course_of_faults, faults_in_turn, run_trial
 
 SYSTEM = build_system()
 
@@ -46,18 +46,41 @@ def test_one_fault_of_each_name_in_turn_by_seed() -> None:
     faults = faults_in_turn(SYSTEM, 3, 1_000.0)
 
     assert sorted(fault.name for fault in faults) == sorted(FAULT_NAMES)
-    assert [fault.start_s for fault in faults] == [1_000.0 + 180 * number for number in range(6)]
+    assert [fault.start_s for fault in faults] == [1_000.0 + 180 * number for number in range(len(FAULT_NAMES))]
     assert faults == faults_in_turn(SYSTEM, 3, 1_000.0)
     assert faults != faults_in_turn(SYSTEM, 4, 1_000.0)
 
 
-def test_a_trial_tells_what_a_detector_sees_from_what_it_overlooks(make_anomaly: Callable[..., AnomalyEvent]) -> None:
-    watcher = Watcher(make_anomaly)
-    faults = [fault for fault in faults_in_turn(SYSTEM, 0, 1_060.0, 40.0, 40.0) if fault.name != "error_burst"]
+def test_a_course_has_a_past_before_the_faults_and_a_pause_after_them() -> None:
+    course = course_of_faults(SYSTEM, 3, 50.0, 1_000.0, 500.0, SCENARIOS)
 
-    judgement = run_trial(SYSTEM, watcher, faults, 1, 60.0, 1_000.0, faults[-1].end_s + 20)
+    assert course.faults[0].start_s == 1_500.0
+    assert course.end_s == course.faults[-1].end_s + PAUSE_S == 1_500.0 + 10 * 180.0
+    assert course.application_days == 6 * (course.end_s - 1_000.0) / 86_400
+
+
+def test_a_trial_tells_what_a_detector_sees_from_what_it_overlooks(make_anomaly: Callable[..., AnomalyEvent]) -> None:
+    watcher, told = Watcher(make_anomaly), list[float]()
+    names: tuple[FaultName, ...] = ("slow_dependency", "silence", "n_plus_one", "network_delay")
+    faults = faults_in_turn(SYSTEM, 0, 1_060.0, 40.0, 40.0, names)
+    course = Course(SYSTEM, 1, 60.0, 1_000.0, faults[-1].end_s + 20, faults)
+
+    judgement = run_trial(watcher, course, told.append)
 
     assert {verdict.truth.fault.name for verdict in judgement.verdicts if verdict.detected} == {"silence"}
-    assert len(judgement.missed) == 4
+    assert len(judgement.missed) == 3
     assert max(watcher.sizes) <= CHUNK
     assert sum(watcher.sizes) > 10_000
+    assert course.end_s - 30 < told[-1] <= course.end_s
+    assert told == sorted(told)
+
+
+def test_without_faults_everything_that_is_said_is_a_false_alarm(make_anomaly: Callable[..., AnomalyEvent]) -> None:
+    class Alarmist(Watcher):
+        def judge_silence(self, now_s: float, applications: Sequence[tuple[str, str]]) -> list[AnomalyEvent]:
+            return [make_anomaly("cart", "traffic", now_s)]
+
+    judgement = run_trial(Alarmist(make_anomaly), Course(SYSTEM, 1, 20.0, 1_000.0, 1_060.0))
+
+    assert judgement.verdicts == []
+    assert len(judgement.false_alarms) > 5
