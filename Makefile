@@ -4,10 +4,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 KAFKA ?= embedded
+DATA ?= ../shared/data
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-quick check format kafka bench-throughput bench-trials lock clean
+.PHONY: help setup demo test test-quick check format kafka bench-throughput bench-trials bench-quality lock clean
 
 help: ## List every target with one line each
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -51,7 +52,10 @@ bench-throughput: $(STAMP) ## Measure executions per second next to stock Faust 
 	$(BIN)/python -m scripts.benchmarks.throughput
 
 bench-trials: $(STAMP) ## Judge the detectors on twenty simulated systems with faults of random size
-	$(BIN)/python -m scripts.benchmarks.trials
+	$(BIN)/python -m scripts.benchmarks.trials --report docs/benchmarks
+
+bench-quality: $(STAMP) ## Judge the detectors on labelled traces next to simple methods (DATA=../shared/data)
+	$(BIN)/python -m scripts.benchmarks.quality --data $(DATA)
 
 lock: $(STAMP) ## Resolve the dependencies anew and write requirements.lock
 	$(BIN)/python -m pip install --quiet uv

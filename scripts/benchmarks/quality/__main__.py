@@ -1,27 +1,31 @@
-"""The command behind `make bench-quality`: judges detection on labelled traces and writes figures, plots, report."""
+"""The command behind `make bench-quality`: judges detection on labelled traces, writes figures, plots and report."""
 
+import math
+import os
+import platform
+import time
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
-from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 
 import click
+import orjson
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from detectors.settings import DetectionSettings
 from schemas.errors import TracehoundError
+from scripts.benchmarks.quality.budget import farthest_ratio
 from scripts.benchmarks.quality.data_sets import ROLES, DataSet, open_data_sets
-from scripts.benchmarks.quality.figures import Detection, Figures, Truth, base_rates, figures_of, published_figures
-from scripts.benchmarks.quality.product import ProductRun, run_product
+from scripts.benchmarks.quality.figures import Figures
+from scripts.benchmarks.quality.run import Judged, judge, judge_budget
 from scripts.replay_report import console
 
-
-@contextmanager
-def _progress() -> Iterator[Progress]:
-    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:.0f} %"))
-    with Progress(*columns, TimeElapsedColumn(), console=Console(stderr=True)) as bar:
-        yield bar
+COMMAND = "make bench-quality"
+TUNED = "train_ticket_30"
+DIGITS = 6
 
 
 @click.command()
@@ -32,33 +36,108 @@ def _progress() -> Iterator[Progress]:
     show_default=True,
     help="Folder that holds traces/<name>/.",
 )
-@click.option("--only", type=click.Choice(list(ROLES)), multiple=True, help="These recordings; all unless given.")
-@click.option("--no-baselines", is_flag=True, help="The product's figures alone, quickly.")
-def main(data: Path, only: tuple[str, ...], no_baselines: bool) -> None:  # noqa: ARG001 (baselines follow)
-    """Judge detection on labelled traces."""
+@click.option("--only", type=click.Choice(list(ROLES)), multiple=True, help="These recordings; writes no files.")
+@click.option("--no-baselines", is_flag=True, help="The product's figures alone, quickly; writes no files.")
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("docs/benchmarks"),
+    show_default=True,
+    help="Folder for quality.json, quality.md and the plots of a complete run.",
+)
+@click.option("--processes", type=click.IntRange(1), default=2, show_default=True, help="For all but the product.")
+def main(data: Path, only: tuple[str, ...], no_baselines: bool, output: Path, processes: int) -> None:
+    """Judge detection on labelled traces next to simple methods, and print the figures."""
+    begun = time.monotonic()
     try:
         data_sets = open_data_sets(data, only or list(ROLES))
     except TracehoundError as error:
         raise click.ClickException(str(error)) from error
-    figures: dict[str, Figures] = {}
+    if no_baselines or only:
+        judged = _partial(data_sets, no_baselines, processes)
+        console().print_json(orjson.dumps(_rounded(_by_name(judged))).decode())
+        return
+    judged, document = _complete(data_sets, processes)
+    document["seconds"] = time.monotonic() - begun
+    _write(judged, _rounded(document), output)
+
+
+def _partial(data_sets: list[DataSet], no_baselines: bool, processes: int) -> list[Judged]:
     with _progress() as bar:
-        for data_set in data_sets:
-            task = bar.add_task(data_set.name, total=data_set.recording.compressed_bytes)
-            run = run_product(data_set, DetectionSettings(), partial(bar.advance, task))
-            figures[data_set.name] = _figures(data_set, run)
-    console().print_json(data=figures)
+        if no_baselines:
+            return judge(data_sets, bar, None)
+        with _pool(processes) as pool:
+            return judge(data_sets, bar, pool)
 
 
-def _figures(data_set: DataSet, run: ProductRun) -> Figures:
-    truth = Truth.of(data_set, run.kept)
-    return {
-        **base_rates(truth),
-        **figures_of(Detection.of_product(run.kept), truth),
-        "published": published_figures(run.kept, truth),
-        "us_per_execution": run.us_per_execution,
-        "fits": run.fits,
-        "fit_cpu_s": run.fit_cpu_s,
+def _complete(data_sets: list[DataSet], processes: int) -> tuple[list[Judged], Figures]:
+    with _progress() as bar, _pool(processes) as pool:
+        judged = judge(data_sets, bar, pool)
+        [tuned] = [one for one in judged if one.truth.data.name == TUNED]
+        observed = judge_budget(tuned, bar, pool)
+    figures = _by_name(judged)
+    return judged, {
+        **figures,
+        "us_per_execution": figures[TUNED]["us_per_execution"],
+        "alarm_budget_ratio": farthest_ratio(list(observed.values())),
+        "alarm_budget": observed,
+        "command": COMMAND,
+        "machine": _machine(),
     }
+
+
+def _write(judged: list[Judged], document: Figures, output: Path) -> None:
+    # The plots need a package that only developers install.
+    from scripts.benchmarks.quality.plots import draw_precision_recall, draw_timeline
+    from scripts.benchmarks.quality.report import report
+
+    output.mkdir(parents=True, exist_ok=True)
+    for one in judged:
+        draw_precision_recall(one, output / f"quality-{one.truth.data.name}.svg")
+    [tuned] = [one for one in judged if one.truth.data.name == TUNED]
+    drawn = draw_timeline(tuned, output / "quality-timeline.png")
+    named = f"{TUNED}, {drawn.window.type} at {drawn.window.service}" if drawn else "No window was detected"
+    (output / "quality.json").write_bytes(orjson.dumps(document, option=orjson.OPT_INDENT_2) + b"\n")
+    (output / "quality.md").write_text(report(document, named), encoding="utf-8")
+    click.echo(f"Wrote {output / 'quality.md'}, quality.json and the plots beside it.")
+
+
+def _by_name(judged: list[Judged]) -> Figures:
+    return {one.truth.data.name: one.figures() for one in judged}
+
+
+def _rounded(value: Any) -> Any:
+    """Figures to as many digits as mean something; what is undefined becomes null."""
+    if isinstance(value, dict):
+        return {name: _rounded(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_rounded(inner) for inner in value]
+    if isinstance(value, float):
+        return round(value, DIGITS) if math.isfinite(value) else None
+    return value
+
+
+def _machine() -> Figures:
+    return {"processor": _processor(), "cores": os.cpu_count(), "python": platform.python_version()}
+
+
+def _processor() -> str:
+    """The processor's name where the system tells, else its architecture."""
+    known = Path("/proc/cpuinfo")
+    lines = known.read_text(encoding="utf-8").splitlines() if known.is_file() else []
+    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.machine()
+
+
+def _pool(processes: int) -> ProcessPoolExecutor:
+    return ProcessPoolExecutor(processes, mp_context=get_context("spawn"))
+
+
+@contextmanager
+def _progress() -> Iterator[Progress]:
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:.0f} %"))
+    with Progress(*columns, TimeElapsedColumn(), console=Console(stderr=True)) as bar:
+        yield bar
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from dataclasses import asdict, dataclass
+from statistics import median
 from typing import Any
 
 import numpy as np
@@ -131,12 +132,17 @@ def published_figures(kept: TraceScores, truth: Truth) -> Figures:
     starts_s = kept.started_s[truth.data.scored]
     days = len(kept.applications) * fault_free_days(starts_s, truth.data.windows)
     report = report_windows(truth.data.windows, kept.anomalies, [], warm_until_s=starts_s[0])
+    delays = [outcome.delay_s for outcome in report.outcomes if outcome.delay_s is not None]
     causes = Counter(f"{found.data.kind} {found.data.signal}" for found in report.false_alarms)
     return {
         "anomalies": len(kept.anomalies),
         "in_windows": sum(len(outcome.anomalies) for outcome in report.outcomes),
         "in_margins": len(report.in_margins),
         "in_warm_up": len(report.in_warm_up),
+        "windows": len(report.outcomes),
+        "windows_with_anomaly": len(delays),
+        "windows_with_anomaly_at_service": sum(outcome.at_service > 0 for outcome in report.outcomes),
+        "median_delay_s": median(delays) if delays else None,
         "false_alarms": len(report.false_alarms),
         "false_alarms_by_signal": dict(causes.most_common()),
         "fault_free_application_days": days,

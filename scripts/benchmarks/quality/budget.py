@@ -1,0 +1,141 @@
+"""False alarms where nothing is wrong, obtained against the alarm budget that was set."""
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from scipy.stats import chi2
+
+from detectors.fitting import InlineFitter
+from detectors.scoring import Scorer
+from detectors.settings import DetectionSettings
+from schemas.execution import epoch_seconds
+from scripts.benchmarks.quality.data_sets import DataSet
+from scripts.benchmarks.quality.figures import Figures, Truth, published_figures
+from scripts.benchmarks.quality.product import run_product
+from scripts.simulator.applications import build_system
+from scripts.simulator.trial import DAY_S, Course, run_trial
+
+SETTING = "alarm_budget"
+"""The setting of detection that says how many false alarms an application may raise a day."""
+EXPECTED = 40.0
+"""False alarms that the raised budget asks for over all that is observed: enough for a narrow interval."""
+CONFIDENCE = 0.95
+SEEDS = 8
+START_S = 1_767_225_600.0
+HOURS = 4.0
+HISTORY_S = 1_200.0
+RATE = 20.0
+STRAIN = 0.2
+"""Simulated systems: traffic of the day in executions per second, and how much durations grow with it."""
+
+
+@dataclass(frozen=True, slots=True)
+class FalseAlarms:
+    """False alarms of fault-free application-days; ``nominal`` is the budget a day and application, if one was set."""
+
+    application_days: float
+    obtained: int
+    nominal: float | None
+
+    def figures(self) -> Figures:
+        """Counts, and the ratio of obtained to expected with its exact Poisson interval; None without a budget."""
+        figures: Figures = {
+            "application_days": self.application_days,
+            "false_alarms": self.obtained,
+            "per_application_day": self.obtained / self.application_days,
+            "nominal_per_application_day": self.nominal,
+            "expected": None,
+            "ratio": None,
+            "ratio_interval": None,
+        }
+        if self.nominal is not None:
+            expected = self.nominal * self.application_days
+            low, high = poisson_interval(self.obtained)
+            figures |= {
+                "expected": expected,
+                "ratio": self.obtained / expected,
+                "ratio_interval": [low / expected, high / expected],
+            }
+        return figures
+
+
+def poisson_interval(count: int, confidence: float = CONFIDENCE) -> tuple[float, float]:
+    """Exact interval for the mean of a Poisson variable that came out as ``count``.
+
+    Source: F. Garwood, Biometrika 28 (1936).
+
+    >>> [round(end, 2) for end in poisson_interval(25)]
+    [16.18, 36.9]
+    """
+    beyond = (1.0 - confidence) / 2.0
+    low = float(chi2.ppf(beyond, 2 * count)) / 2.0 if count else 0.0
+    return low, float(chi2.isf(beyond, 2 * count + 2)) / 2.0
+
+
+def together(parts: Sequence[FalseAlarms]) -> FalseAlarms:
+    """Several observations under the same budget as one."""
+    return FalseAlarms(
+        sum(part.application_days for part in parts), sum(part.obtained for part in parts), parts[0].nominal
+    )
+
+
+def raised_budget(application_days: float) -> float | None:
+    """False alarms a day and application that make enough expected in so many days; None: there is no such setting.
+
+    Never less than the setting's default, and never more than it allows.
+    """
+    for setting in dataclasses.fields(DetectionSettings):
+        if setting.name == SETTING:
+            wanted = max(float(getattr(DetectionSettings(), SETTING)), EXPECTED / application_days)
+            return min(wanted, float(setting.metadata["high"]))
+    return None
+
+
+def _settings(nominal: float | None) -> DetectionSettings:
+    changed = {} if nominal is None else {SETTING: nominal}
+    return dataclasses.replace(DetectionSettings(), **changed)  # type: ignore[arg-type] # the setting is a number
+
+
+def on_recording(data: DataSet, application_days: float) -> FalseAlarms:
+    """False alarms of a recording outside its windows and margins, under the raised budget."""
+    nominal = raised_budget(application_days)
+    run = run_product(data, _settings(nominal))
+    published = published_figures(run.kept, Truth.of(data, run.kept))
+    return FalseAlarms(application_days, published["false_alarms"], nominal)
+
+
+def simulated_days(seeds: int = SEEDS) -> float:
+    """Application-days observed in all simulated systems together."""
+    return sum((_course(seed).application_days - _history_days(_course(seed))) for seed in range(seeds))
+
+
+def on_simulation(seed: int) -> FalseAlarms:
+    """False alarms of a simulated system without faults, under the raised budget; its first minutes do not count.
+
+    Each seed is another system at another time of day.
+    """
+    nominal = raised_budget(simulated_days())
+    course = _course(seed)
+    judgement = run_trial(Scorer(_settings(nominal), InlineFitter()), course)
+    counted = [found for found in judgement.false_alarms if epoch_seconds(found.time) >= course.start_s + HISTORY_S]
+    return FalseAlarms(course.application_days - _history_days(course), len(counted), nominal)
+
+
+def _course(seed: int) -> Course:
+    start_s = START_S + seed * HOURS * 3_600.0
+    return Course(build_system(seed=seed), seed, RATE, start_s, start_s + HOURS * 3_600.0, strain=STRAIN)
+
+
+def _history_days(course: Course) -> float:
+    return HISTORY_S / DAY_S * len(course.system.applications)
+
+
+def farthest_ratio(observed: Sequence[Figures]) -> float | None:
+    """The ratio of obtained to expected that is farthest from 1 on either side; None without a budget.
+
+    >>> farthest_ratio([{"ratio": 1.3}, {"ratio": 0.5}])
+    0.5
+    """
+    ratios = [figures["ratio"] for figures in observed if figures["ratio"] is not None]
+    return max(ratios, key=lambda ratio: max(ratio, 1.0 / ratio if ratio else float("inf")), default=None)

@@ -1,0 +1,271 @@
+"""The Markdown report on detection quality, made from the same figures as the JSON document and nothing else."""
+
+import dataclasses
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from detectors.settings import DetectionSettings
+from scripts.benchmarks.quality.baselines import Baseline, baselines_of
+from scripts.benchmarks.quality.data_sets import NOMINAL_RATES, PATHS, ROLES
+from scripts.benchmarks.quality.figures import Figures
+
+PRODUCT = "**tracehound**"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The range we want a figure to lie in; ``path`` leads to it in the figures.
+
+    >>> Target("false alarms", ("alarm_budget_ratio",), 0.5, 2.0).met(3.0)
+    False
+    """
+
+    what: str
+    path: tuple[str, ...]
+    low: float = -math.inf
+    high: float = math.inf
+
+    def met(self, figure: float | None) -> bool:
+        """Whether a figure lies in the range; one that is not known does not."""
+        return figure is not None and self.low <= figure <= self.high
+
+    @property
+    def range(self) -> str:
+        """The range in words."""
+        if math.isinf(self.high):
+            return f"≥ {self.low:.3g}"
+        return f"≤ {self.high:.3g}" if math.isinf(self.low) else f"{self.low:.2g} to {self.high:.2g}"
+
+
+_TT, _OB, _AUTOMATIC = "train_ticket_30", "online_boutique_22", "automatic"
+TARGETS = (
+    Target("train_ticket_30: F1 at the alarm", (_TT, _AUTOMATIC, "f1"), low=0.90),
+    Target("train_ticket_30: false-positive rate at the alarm", (_TT, _AUTOMATIC, "false_positive_rate"), high=0.002),
+    Target("train_ticket_30: average precision, all windows", (_TT, "ap_all"), low=0.90),
+    Target("train_ticket_30: visible windows detected, of 14", (_TT, _AUTOMATIC, "windows_detected"), low=14),
+    Target("train_ticket_30: median delay, s", (_TT, _AUTOMATIC, "median_delay_s"), high=30.0),
+    Target("online_boutique_22: average precision, all windows", (_OB, "ap_all"), low=0.90),
+    Target("train_ticket_paths: F1 at the alarm", (PATHS, _AUTOMATIC, "f1"), low=0.985),
+    Target("false alarms obtained over nominal", ("alarm_budget_ratio",), low=1 / 1.5, high=1.5),
+    Target("CPU µs per execution, features and detectors", ("us_per_execution",), high=15.0),
+)
+
+
+def report(document: Figures, drawn: str) -> str:
+    """The report of a complete run; ``drawn`` names the window of the timeline."""
+    sections = [
+        _head(document),
+        _section("Against the targets", [_targets(document)]),
+        *(_windows_section(name, document[name]) for name in ROLES if name != PATHS),
+        _paths_section(document[PATHS]),
+        _section(
+            "One window",
+            [f"{drawn}, the detected visible window whose delay is the median.", "![Timeline](quality-timeline.png)"],
+        ),
+        _section("False alarms against the budget", _budget(document)),
+        _section("Cost", _cost(document)),
+        _section("What was chosen where", _choices()),
+        _section("How it is measured", [_METHOD]),
+    ]
+    return "\n\n".join(sections) + "\n"
+
+
+def _section(title: str, paragraphs: Iterable[str]) -> str:
+    return "\n\n".join([f"## {title}", *paragraphs])
+
+
+def _head(document: Figures) -> str:
+    machine = document["machine"]
+    return (
+        "# Detection quality\n"
+        f"Written by `{document['command']}` from the same figures as `quality.json`; do not edit. "
+        f"The run took {document['seconds'] / 60:.1f} minutes on {machine['processor']} "
+        f"({machine['cores']} cores, Python {machine['python']})."
+    )
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A Markdown table.
+
+    >>> print(table(["a", "b"], [["1", "2"]]))
+    | a | b |
+    |---|---|
+    | 1 | 2 |
+    """
+    lines = [head, ["---"] * len(head), *rows]
+    joined = ["| " + " | ".join(cells) + " |" for cells in lines]
+    joined[1] = "|" + "---|" * len(head)
+    return "\n".join(joined)
+
+
+def _number(value: float | None, form: str = ".3f") -> str:
+    return "–" if value is None or math.isnan(value) else format(value, form)
+
+
+def _at(document: Figures, path: tuple[str, ...]) -> float | None:
+    found: Any = document
+    for name in path:
+        found = found[name]
+    return None if found is None else float(found)
+
+
+def _targets(document: Figures) -> str:
+    rows = []
+    for target in TARGETS:
+        figure = _at(document, target.path)
+        met = "met" if target.met(figure) else "**missed**"
+        rows.append([target.what, target.range, _number(figure, ".4g"), met])
+    return table(["figure", "target", "measured", ""], rows)
+
+
+def _windows_section(name: str, figures: Figures) -> str:
+    rows = [_windows_row(PRODUCT, figures)]
+    rows += [_windows_row(baseline.name, figures["baselines"][baseline.name]) for baseline in baselines_of(name)]
+    intro = (
+        f"{ROLES[name].capitalize()}. Base rate of faulty traces: {figures['base_rate']:.3f} by the visible labels, "
+        f"{figures['base_rate_all']:.3f} by all windows."
+    )
+    head = ["detector", "AP visible", "AP all", "best F1", "P", "R", "F1", "FPR", "windows", "median delay"]
+    return _section(
+        name,
+        [intro, table(head, rows), _published(figures), f"![Precision over recall](quality-{name}.svg)"],
+    )
+
+
+def _windows_row(name: str, figures: Figures) -> list[str]:
+    alarm = figures["automatic"]
+    return [
+        name,
+        *(_number(figures[key]) for key in ("ap_visible", "ap_all", "best_f1")),
+        *(_number(alarm[key]) for key in ("precision", "recall", "f1")),
+        _number(alarm["false_positive_rate"], ".4f"),
+        f"{alarm['windows_detected']} of {alarm['windows']}",
+        f"{_number(alarm['median_delay_s'], '.0f')} s" if alarm["median_delay_s"] is not None else "–",
+    ]
+
+
+def _published(figures: Figures) -> str:
+    published = figures["published"]
+    everything = figures["automatic"]["all_windows"]
+    causes = ", ".join(f"{count} {name}" for name, count in published["false_alarms_by_signal"].items())
+    return (
+        f"Of all {everything['windows']} windows, visible or not, {everything['detected']} are detected. "
+        f"The product published {published['anomalies']} anomalies: {published['in_windows']} in windows (in "
+        f"{published['windows_with_anomaly']} of {published['windows']}, in "
+        f"{published['windows_with_anomaly_at_service']} at the injected service, median delay "
+        f"{_number(published['median_delay_s'], '.0f')} s), {published['in_margins']} in the margins that are not "
+        f"judged, {published['in_warm_up']} in the warm-up, and {published['false_alarms']} false alarms"
+        f"{f' ({causes})' if causes else ''}: {published['false_alarms_per_application_day']:.2f} a day and "
+        f"application in {published['fault_free_application_days']:.2f} fault-free application-days."
+    )
+
+
+def _paths_section(figures: Figures) -> str:
+    named = [(PRODUCT, figures)]
+    named += [(baseline.name, figures["baselines"][baseline.name]) for baseline in baselines_of(PATHS)]
+    rows = [
+        [name, *(_number(found[key]) for key in ("ap", "best_f1")), *(_number(value) for value in _alarm(found))]
+        for name, found in named
+    ]
+    intro = f"{ROLES[PATHS].capitalize()}. Base rate of abnormal traces: {figures['base_rate']:.3f}."
+    head = ["detector", "AP", "best F1", "P", "R", "F1", "FPR"]
+    return _section(PATHS, [intro, table(head, rows), f"![Precision over recall](quality-{PATHS}.svg)"])
+
+
+def _alarm(figures: Figures) -> list[float]:
+    return [figures["automatic"][key] for key in ("precision", "recall", "f1", "false_positive_rate")]
+
+
+def _budget(document: Figures) -> list[str]:
+    observed = document["alarm_budget"]
+    rows = []
+    for name, found in observed.items():
+        interval = found["ratio_interval"]
+        rows.append(
+            [
+                name,
+                f"{found['application_days']:.2f}",
+                _number(found["nominal_per_application_day"], ".2f"),
+                _number(found["expected"], ".1f"),
+                str(found["false_alarms"]),
+                _number(found["ratio"], ".2f"),
+                f"{interval[0]:.2f} to {interval[1]:.2f}" if interval else "–",
+            ]
+        )
+    head = ["where", "application-days", "budget a day", "expected", "obtained", "ratio", "95 % interval"]
+    about = (
+        "Fault-free parts alone: the recording outside [inject − 60 s, inject + 420 s) of every window and after its "
+        "warm-up, and simulated systems without faults (eight seeds, together every time of the day). The budget is "
+        "raised so far that enough alarms are expected to measure; intervals are exact Poisson intervals. "
+        "`alarm_budget_ratio` is the ratio that is farther from 1."
+    )
+    unknown = [] if document["alarm_budget_ratio"] is not None else ["Detection has no alarm budget yet: no ratio."]
+    return [about, table(head, rows), *unknown]
+
+
+def _cost(document: Figures) -> list[str]:
+    rows = [
+        [
+            name,
+            f"{document[name]['executions']:,}",
+            _number(document[name]["us_per_execution"], ".1f"),
+            str(document[name]["refits"]["fits"]),
+            _number(document[name]["refits"]["cpu_s"], ".1f"),
+        ]
+        for name in ROLES
+    ]
+    about = (
+        "CPU microseconds per execution of scoring alone (features, detectors, anomalies; no decoding, no refits), in "
+        "calls of the core's own chunk: the median over slices of ten calls of the second half of the recording."
+    )
+    return [about, table(["recording", "executions", "µs per execution", "refits", "CPU s of all refits"], rows)]
+
+
+def _choices() -> list[str]:
+    rows = [
+        [f"`{setting.name}`", f"{getattr(DetectionSettings(), setting.name):g}", str(setting.metadata["meaning"])]
+        for setting in dataclasses.fields(DetectionSettings)
+    ]
+    return [
+        "Settings and constants of the detectors were chosen on `train_ticket_30` and on the train part of "
+        "`train_ticket_paths`, by hand; the run uses the defaults that ship, for all recordings alike. "
+        "`online_boutique_22` and the test part of `train_ticket_paths` were only reported. The figures of "
+        "`train_ticket_30` are therefore optimistic; those of `online_boutique_22` are not.",
+        table(["setting", "default", "meaning"], rows),
+        "Baselines are what their libraries' users would write first, with no parameter searched for but one: the five "
+        "features of the isolation forest with novelty are the best of six sets on the test part, in its favour.",
+        table(["baseline", "what it is", "alarm"], _baseline_rows()),
+    ]
+
+
+def _baseline_rows() -> list[list[str]]:
+    named = {
+        (baseline.name, baseline.about, _limit(name, baseline)) for name in ROLES for baseline in baselines_of(name)
+    }
+    return [list(row) for row in sorted(named)]
+
+
+def _limit(name: str, baseline: Baseline) -> str:
+    if baseline.limit is not None:
+        return f"above {baseline.limit:g}"
+    return f"quantile of the warm-up's traces, nominal rate {NOMINAL_RATES[name]:g}"
+
+
+_METHOD = """\
+Each recording is scored once, in order, without labels, by `detectors.scoring.Scorer` through the same function as
+`tracehound replay --offline`. A trace's score is the highest of its executions, and it alarms when one of them has a
+severity. The first 3,400 traces of `train_ticket_30`, 6,500 of `online_boutique_22` and the train part of
+`train_ticket_paths` are learned and not scored.
+
+- *AP visible*: average precision on the labels of the recording, ignored traces left out. *AP all*: on labels of all
+  windows: 1 is a trace that starts in [inject, inject + 180 s) with a span of the injected service; other traces of
+  that time and of [inject − 60 s, inject) and [inject + 180 s, inject + 420 s) are ignored; the rest is 0.
+- *best F1*: of the best threshold in hindsight, to show what a better threshold could gain.
+- *P, R, F1, FPR*: at the automatic threshold, on the visible labels: the product's own alarm, for baselines a
+  quantile of the warm-up or a fixed limit.
+- *windows*: visible windows in which at least 3 traces with a span of the injected service alarm in
+  [inject, inject + 180 s). *median delay*: over those, from the injection to the start of the first such trace.
+- Labels are weak: a window is marked as a whole, so a trace in it that the fault did not touch counts as missed.
+- Application-days count minutes that have a trace, times all applications of the recording."""
