@@ -16,8 +16,8 @@ the largest of the durations, executions with a normal score of their latency, a
 SUMS = 7
 SLOW_Z = 1.645
 """Normal score above which an execution counts as slow: one in twenty is in normal times."""
-LONGEST_GAP_S = 3600.0
-"""Empty windows after the first hour without an execution are missing data, no zeros."""
+LONGEST_GAP = 10
+"""Empty windows in a row that are told; later ones are missing data, no zeros: a rest is not the usual traffic."""
 _OPEN = 2
 _COLUMNS = ("first", "partial", "emptied", "newest", "late", "sums")
 
@@ -44,8 +44,9 @@ class Windows:
     A window closes when an execution of its application arrives whose event time is ``lateness_s`` or more after the
     window's end; what comes for it later is counted as late and left out. The window in which an application is first
     seen is incomplete and is never told. An application that rests leaves empty windows behind, which are told when
-    it comes back, at most an hour of them. At most two windows of an application are open, and they are part of the
-    snapshot, so what closes depends on the order of one application's executions alone.
+    it comes back: the first ten, and the one in which it still could have come back; the others are missing data. At
+    most two windows of an application are open, and they are part of the snapshot, so what closes depends on the order
+    of one application's executions alone.
 
     Assumes that event time is bounded against the clock elsewhere: one execution dated an hour ahead makes the
     executions of the next hour late (``late`` counts them). An execution that arrives when it ends, longer than
@@ -72,7 +73,6 @@ class Windows:
                 f"The 'lateness_s' parameter of Windows must be from 0 to 'width_s'. Got {lateness_s} instead."
             )
         self.width_s, self.lateness_s = width_s, lateness_s
-        self._longest_gap = max(1.0, LONGEST_GAP_S // width_s)
         self._store = SlotArrays(
             {
                 "first": (np.float64, ()),
@@ -107,7 +107,7 @@ class Windows:
 
     def _with_empty_ones(self, slots: Slots, at: Floats, found: Floats, beside: Flags) -> ClosedWindows:
         row = at[:, 0].astype(np.int64)
-        empty_after = np.minimum(at[:, 2], self._longest_gap).astype(np.int64)
+        empty_after = np.minimum(at[:, 2], LONGEST_GAP - 1).astype(np.int64)
         told = at[:, 3] > 0
         if not empty_after.any():
             return ClosedWindows(row[told], slots[row[told]], at[told, 1] * self.width_s, found[told], beside[told])
