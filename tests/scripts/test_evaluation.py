@@ -7,7 +7,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.anomaly import AnomalyEvent
-from scripts.evaluation import AlarmQuality, all_windows_label, average_precision, report_windows
+from scripts.evaluation import (
+    AlarmQuality,
+    WindowSummary,
+    all_windows_label,
+    average_precision,
+    best_f1,
+    precision_recall,
+    report_windows,
+    summarize_windows,
+)
 from scripts.traces import FaultWindow
 
 MakeAnomaly = Callable[..., AnomalyEvent]
@@ -47,6 +56,26 @@ def test_average_precision_equals_the_plain_definition(pairs: list[tuple[bool, i
         recalled = recall
 
     assert average_precision(labels, scores) == pytest.approx(area)
+
+
+@given(st.lists(st.tuples(st.booleans(), st.integers(0, 5)), min_size=1, max_size=30))
+def test_best_f1_is_that_of_the_best_threshold(pairs: list[tuple[bool, int]]) -> None:
+    labels = np.array([label for label, _ in pairs])
+    scores = np.array([float(score) for _, score in pairs])
+    if not labels.any():
+        assert math.isnan(best_f1(labels, scores))
+        return
+
+    assert best_f1(labels, scores) == pytest.approx(
+        max(AlarmQuality.of(labels, scores >= threshold).f1 for threshold in scores.tolist())
+    )
+
+
+def test_precision_and_recall_have_one_point_per_score_highest_first() -> None:
+    precision, recall = precision_recall(np.array([False, True, True]), np.array([2.0, 3.0, 2.0]))
+
+    assert precision.tolist() == [1.0, pytest.approx(2 / 3)]
+    assert recall.tolist() == [0.5, 1.0]
 
 
 def test_alarm_quality_counts_and_divides() -> None:
@@ -99,3 +128,19 @@ def test_an_anomaly_elsewhere_is_in_the_window_but_not_at_the_service(make_anoma
     assert len(report.outcomes[1].anomalies) == 1
     assert report.outcomes[1].at_service == 0
     assert report.outcomes[1].delay_s == 1.0
+
+
+def test_a_window_is_detected_by_three_traces_and_its_delay_is_that_of_the_first() -> None:
+    report = report_windows(WINDOWS, [], [1_030.0, 1_020.0, 1_100.0, 3_010.0, 3_020.0])
+    first, second = report.outcomes
+
+    assert (first.detected, first.trace_delay_s) == (True, 20.0)
+    assert (second.alarming_traces, second.detected, second.trace_delay_s) == (2, False, None)
+    assert summarize_windows(report.outcomes) == WindowSummary(windows=2, detected=1, median_delay_s=20.0)
+    assert summarize_windows([second]) == WindowSummary(1, 0, None)
+
+
+def test_windows_that_were_not_replayed_are_not_counted() -> None:
+    report = report_windows(WINDOWS, [], [], end_s=2_000.0)
+
+    assert summarize_windows(report.outcomes).windows == 1

@@ -78,3 +78,12 @@ def test_traces_are_labelled_by_the_windows(make_anomaly: Callable[..., AnomalyE
     kept = score_traces(TRACES, DurationScorer(make_anomaly), [FaultWindow(350.0, "orders", "cpu")])
 
     assert kept.window_label == [0, 0, -1, 1]
+
+
+def test_alarms_of_windows_are_those_of_their_own_traces(make_anomaly: Callable[..., AnomalyEvent]) -> None:
+    kept = score_traces(TRACES, DurationScorer(make_anomaly), [FaultWindow(150.0, "cart", "cpu")])
+
+    assert kept.window_label == [-1, 1, -1, -1]
+    assert kept.alarm == [True, True, False, False]
+    assert kept.window_alarms_s() == [200.0]
+    assert kept.applications == {"cart", "orders"}

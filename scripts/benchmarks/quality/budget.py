@@ -81,15 +81,20 @@ def together(parts: Sequence[FalseAlarms]) -> FalseAlarms:
 
 
 def raised_budget(application_days: float) -> float | None:
-    """False alarms a day and application that make enough expected in so many days; None: there is no such setting.
-
-    Never less than the setting's default, and never more than it allows.
-    """
+    """The budget, a day and application, that makes enough false alarms expected; None: there is no such setting."""
     for setting in dataclasses.fields(DetectionSettings):
         if setting.name == SETTING:
-            wanted = max(float(getattr(DetectionSettings(), SETTING)), EXPECTED / application_days)
-            return min(wanted, float(setting.metadata["high"]))
+            return raised(application_days, float(getattr(DetectionSettings(), SETTING)), setting.metadata["high"])
     return None
+
+
+def raised(application_days: float, default: float, highest: float) -> float:
+    """What makes ``EXPECTED`` alarms in so many days, but never less than the default nor more than allowed.
+
+    >>> raised(10.0, default=0.5, highest=100.0), raised(10.0, default=0.5, highest=3.0)
+    (4.0, 3.0)
+    """
+    return min(max(default, EXPECTED / application_days), highest)
 
 
 def _settings(nominal: float | None) -> DetectionSettings:
