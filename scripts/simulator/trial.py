@@ -15,7 +15,6 @@ from scripts.simulator.system import System
 from scripts.simulator.targets import random_fault
 from scripts.simulator.truth import truth_of
 
-SILENCE_INTERVAL_S = 5.0
 CHUNK = 200
 DAY_S = 86_400.0
 FAULT_S, PAUSE_S = 60.0, 120.0
@@ -41,7 +40,8 @@ class Watches(Protocol):
 class Course:
     """What is simulated in a trial: executions of ``system`` from ``start_s`` to ``end_s``, epoch seconds.
 
-    ``rate`` is executions per second at the average of the day; ``strain`` as in ``Simulation``.
+    ``rate`` is executions per second at the average of the day; ``strain`` as in ``Simulation``. Silence is judged
+    every ``check_every_s``.
     """
 
     system: System
@@ -51,6 +51,7 @@ class Course:
     end_s: float
     faults: Sequence[Fault] = ()
     strain: float = 0.0
+    check_every_s: float = 5.0
 
     @property
     def application_days(self) -> float:
@@ -92,12 +93,12 @@ def run_trial(scorer: Watches, course: Course, report: Callable[[float], None] =
     for fault in course.faults:
         simulation.inject(fault)
     anomalies: list[AnomalyEvent] = []
-    next_check_s = course.start_s + SILENCE_INTERVAL_S
-    for at_s, executions in _chunks(simulation, course.end_s, SILENCE_INTERVAL_S):
+    next_check_s = course.start_s + course.check_every_s
+    for at_s, executions in _chunks(simulation, course.end_s, course.check_every_s):
         anomalies += [event for _, event in scorer.score(executions).anomalies]
         if at_s >= next_check_s:
             anomalies += scorer.judge_silence(at_s, scorer.applications())
-            next_check_s = at_s + SILENCE_INTERVAL_S
+            next_check_s = at_s + course.check_every_s
             report(at_s)
     return judge([truth_of(fault, course.system) for fault in course.faults], anomalies)
 

@@ -1,0 +1,83 @@
+"""Ten faults of random size at random places: each must lead to its kind of anomaly, severity and cause."""
+
+from collections.abc import Sequence
+
+import pytest
+
+from schemas.anomaly import AnomalyKind, Severity
+from scripts.simulator.faults import FaultName
+from scripts.simulator.judge import Verdict
+from scripts.simulator.tally import Size, size_of
+
+LEAST_DETECTED: dict[Size, float] = {"large": 1.0, "medium": 1.0, "small": 0.5}
+"""Share of the faults of a size that must be detected, rounded down to whole faults."""
+SOON_S = 30.0
+"""Most seconds until a medium or large fault is detected, where ``LATEST_S`` has no other figure."""
+LATEST_S = {"new_error_type": 60.0, "traffic_surge": 90.0, "saturation": 90.0}
+"""Rare errors have to happen first, and windows of event time have to close."""
+LEADS_TO: dict[FaultName, tuple[AnomalyKind, set[Severity]]] = {
+    "slow_dependency": ("latency", {"minor", "major"}),
+    "network_delay": ("latency", {"minor", "major"}),
+    "new_release": ("latency", {"minor", "major"}),
+    "n_plus_one": ("structure", {"minor", "major"}),
+    "lost_call": ("structure", {"minor", "major"}),
+    "error_burst": ("errors", {"minor", "major", "critical"}),
+    "new_error_type": ("errors", {"minor", "major"}),
+    "silence": ("traffic", {"major", "critical"}),
+    "traffic_surge": ("traffic", {"minor", "major"}),
+    "saturation": ("saturation", {"minor", "major"}),
+}
+HELD_TO: tuple[FaultName, ...] = (
+    "slow_dependency",
+    "network_delay",
+    "new_release",
+    "n_plus_one",
+    "error_burst",
+    "silence",
+)
+"""The scenarios that the core has detectors for; the aim is ``SCENARIOS``, all ten."""
+
+pytestmark = pytest.mark.parametrize("name", HELD_TO)
+Verdicts = dict[FaultName, list[Verdict]]
+
+
+def told(verdicts: Sequence[Verdict]) -> str:
+    return "; ".join(
+        f"{verdict.truth.fault.describe()} ({size_of(verdict.truth.fault)}): "
+        f"{verdict.gravest.reason if verdict.gravest else 'not detected'}"
+        for verdict in verdicts
+    )
+
+
+def test_faults_are_detected_the_more_surely_the_larger_they_are(name: FaultName, verdicts: Verdicts) -> None:
+    by_size: dict[Size, list[Verdict]] = {}
+    for verdict in verdicts[name]:
+        by_size.setdefault(size_of(verdict.truth.fault), []).append(verdict)
+
+    assert by_size.keys() & {"medium", "large"}
+    for size, faults in by_size.items():
+        detected = sum(verdict.detected for verdict in faults)
+        assert detected >= int(LEAST_DETECTED[size] * len(faults)), told(faults)
+
+
+def test_medium_and_large_faults_are_detected_soon(name: FaultName, verdicts: Verdicts) -> None:
+    for verdict in verdicts[name]:
+        if size_of(verdict.truth.fault) != "small":
+            assert verdict.delay_s is not None, told([verdict])
+            assert verdict.delay_s <= LATEST_S.get(name, SOON_S), told([verdict])
+
+
+def test_what_detects_a_fault_has_its_kind_and_severity(name: FaultName, verdicts: Verdicts) -> None:
+    kind, severities = LEADS_TO[name]
+    for verdict in verdicts[name]:
+        assert {found.data.kind for _, found in verdict.detections} <= {kind}
+        if verdict.gravest is not None:
+            assert verdict.gravest.severity in severities, told([verdict])
+            assert verdict.severity_right, told([verdict])
+
+
+def test_the_largest_contribution_names_what_was_injected(name: FaultName, verdicts: Verdicts) -> None:
+    for verdict in verdicts[name]:
+        if verdict.gravest is not None:
+            assert verdict.cause_right, f"{verdict.cause!r} is none of {verdict.truth.causes}: {told([verdict])}"
+            assert sum(verdict.gravest.contributions.values()) == pytest.approx(1.0)
