@@ -20,6 +20,8 @@ from schemas.errors import TracehoundError
 from scripts.benchmarks.quality.budget import farthest_ratio
 from scripts.benchmarks.quality.data_sets import ROLES, DataSet, open_data_sets
 from scripts.benchmarks.quality.figures import Figures
+from scripts.benchmarks.quality.plots import draw_precision_recall, draw_timeline
+from scripts.benchmarks.quality.report import report
 from scripts.benchmarks.quality.run import Judged, judge, judge_budget
 from scripts.replay_report import console
 
@@ -87,10 +89,6 @@ def _complete(data_sets: list[DataSet], processes: int) -> tuple[list[Judged], F
 
 
 def _write(judged: list[Judged], document: Figures, output: Path) -> None:
-    # The plots need a package that only developers install.
-    from scripts.benchmarks.quality.plots import draw_precision_recall, draw_timeline
-    from scripts.benchmarks.quality.report import report
-
     output.mkdir(parents=True, exist_ok=True)
     for one in judged:
         draw_precision_recall(one, output / f"quality-{one.truth.data.name}.svg")

@@ -19,9 +19,11 @@ from scripts.benchmarks.quality.figures import Detection
 
 SEED = 42
 FEWEST_ROWS = 50
-"""Executions in the warm-up below which an application gets no model; its score is 0 then."""
+"""Executions in the warm-up below which an application gets no model and the lowest score."""
 NEIGHBOURS_SAMPLE = 2_000
 """Rows that the local outlier factor is fitted to at most: its cost grows with them."""
+CONTAMINATION = 2e-3
+"""The share of an application's warm-up that its forest puts at 0, which makes applications comparable."""
 CHART_LIMIT_SIGMA = 6.0
 PATH_QUANTILE = 0.995
 _SMALL = [FEATURES.index(name) for name in ("log duration", "log self time", "log longest segment", "segments")]
@@ -102,10 +104,10 @@ def isolation_forest_with_novelty(table: ExecutionTable) -> Floats:
 
 
 def _forests(table: ExecutionTable, features: Floats) -> Floats:
-    score = np.zeros(len(table.trace))
+    score = np.full(len(table.trace), -1.0)  # below all that a forest answers
     for rows, learned in _applications(table):
-        forest = IsolationForest(random_state=SEED).fit(features[learned])
-        score[rows] = -forest.score_samples(features[rows])
+        forest = IsolationForest(contamination=CONTAMINATION, random_state=SEED).fit(features[learned])
+        score[rows] = -forest.decision_function(features[rows])
     return score
 
 

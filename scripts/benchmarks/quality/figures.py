@@ -148,3 +148,21 @@ def published_figures(kept: TraceScores, truth: Truth) -> Figures:
         "fault_free_application_days": days,
         "false_alarms_per_application_day": len(report.false_alarms) / days,
     }
+
+
+def window_figures(kept: TraceScores, truth: Truth) -> list[Figures]:
+    """What the product said of each injected fault, in order: its alarming traces, and what was published."""
+    report = report_windows(truth.data.windows, kept.anomalies, kept.window_alarms_s())
+    return [
+        {
+            "service": outcome.window.service,
+            "fault": outcome.window.type,
+            "visible": outcome.window.visible,
+            "alarming_traces": outcome.alarming_traces,
+            "delay_s": outcome.trace_delay_s,
+            "anomalies": len(outcome.anomalies),
+            "anomalies_at_service": outcome.at_service,
+            "first_anomaly_s": outcome.delay_s,
+        }
+        for outcome in report.outcomes
+    ]

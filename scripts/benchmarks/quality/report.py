@@ -128,10 +128,8 @@ def _windows_section(name: str, figures: Figures) -> str:
         f"{figures['base_rate_all']:.3f} by all windows."
     )
     head = ["detector", "AP visible", "AP all", "best F1", "P", "R", "F1", "FPR", "windows", "median delay"]
-    return _section(
-        name,
-        [intro, table(head, rows), _published(figures), f"![Precision over recall](quality-{name}.svg)"],
-    )
+    plot = f"![Precision over recall](quality-{name}.svg)"
+    return _section(name, [intro, table(head, rows), plot, _published(figures), _injected(figures)])
 
 
 def _windows_row(name: str, figures: Figures) -> list[str]:
@@ -142,7 +140,7 @@ def _windows_row(name: str, figures: Figures) -> list[str]:
         *(_number(alarm[key]) for key in ("precision", "recall", "f1")),
         _number(alarm["false_positive_rate"], ".4f"),
         f"{alarm['windows_detected']} of {alarm['windows']}",
-        f"{_number(alarm['median_delay_s'], '.0f')} s" if alarm["median_delay_s"] is not None else "–",
+        _seconds(alarm["median_delay_s"]),
     ]
 
 
@@ -155,11 +153,28 @@ def _published(figures: Figures) -> str:
         f"The product published {published['anomalies']} anomalies: {published['in_windows']} in windows (in "
         f"{published['windows_with_anomaly']} of {published['windows']}, in "
         f"{published['windows_with_anomaly_at_service']} at the injected service, median delay "
-        f"{_number(published['median_delay_s'], '.0f')} s), {published['in_margins']} in the margins that are not "
+        f"{_seconds(published['median_delay_s'])}), {published['in_margins']} in the margins that are not "
         f"judged, {published['in_warm_up']} in the warm-up, and {published['false_alarms']} false alarms"
         f"{f' ({causes})' if causes else ''}: {published['false_alarms_per_application_day']:.2f} a day and "
         f"application in {published['fault_free_application_days']:.2f} fault-free application-days."
     )
+
+
+def _injected(figures: Figures) -> str:
+    rows = [
+        [
+            *(found["service"], found["fault"], "yes" if found["visible"] else "no"),
+            *(str(found["alarming_traces"]), _seconds(found["delay_s"])),
+            *(f"{found['anomalies_at_service']} of {found['anomalies']}", _seconds(found["first_anomaly_s"])),
+        ]
+        for found in figures["injected"]
+    ]
+    head = ["injected at", "fault", "visible", "alarming traces", "delay", "anomalies there", "first anomaly"]
+    return table(head, rows)
+
+
+def _seconds(value: float | None) -> str:
+    return "–" if value is None else f"{value:.0f} s"
 
 
 def _paths_section(figures: Figures) -> str:
@@ -254,6 +269,7 @@ def _limit(name: str, baseline: Baseline) -> str:
 
 
 _METHOD = """\
+The recordings are not part of this repository: `--data` names the folder, and the command says what is missing.
 Each recording is scored once, in order, without labels, by `detectors.scoring.Scorer` through the same function as
 `tracehound replay --offline`. A trace's score is the highest of its executions, and it alarms when one of them has a
 severity. The first 3,400 traces of `train_ticket_30`, 6,500 of `online_boutique_22` and the train part of
@@ -268,4 +284,5 @@ severity. The first 3,400 traces of `train_ticket_30`, 6,500 of `online_boutique
 - *windows*: visible windows in which at least 3 traces with a span of the injected service alarm in
   [inject, inject + 180 s). *median delay*: over those, from the injection to the start of the first such trace.
 - Labels are weak: a window is marked as a whole, so a trace in it that the fault did not touch counts as missed.
+- *anomalies there*: those at the injected service, of all that were published in [inject, inject + 180 s).
 - Application-days count minutes that have a trace, times all applications of the recording."""

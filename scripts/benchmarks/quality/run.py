@@ -12,7 +12,15 @@ from scripts.benchmarks.quality import budget
 from scripts.benchmarks.quality.baselines import baselines_of
 from scripts.benchmarks.quality.data_sets import PATHS, DataSet
 from scripts.benchmarks.quality.execution_table import Collector, ExecutionTable
-from scripts.benchmarks.quality.figures import Detection, Figures, Truth, base_rates, figures_of, published_figures
+from scripts.benchmarks.quality.figures import (
+    Detection,
+    Figures,
+    Truth,
+    base_rates,
+    figures_of,
+    published_figures,
+    window_figures,
+)
 from scripts.benchmarks.quality.product import ProductRun, run_product
 
 
@@ -36,6 +44,7 @@ class Judged:
             **base_rates(truth),
             **figures_of(self.detection, truth),
             "published": published_figures(run.kept, truth),
+            "injected": window_figures(run.kept, truth),
             "executions": run.kept.executions,
             "us_per_execution": run.us_per_execution,
             "refits": {"fits": run.fits, "cpu_s": run.fit_cpu_s},

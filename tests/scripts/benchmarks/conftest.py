@@ -41,7 +41,7 @@ def _trace(number: int, gateway_us: int, cart_us: int) -> dict[str, Any]:
     }
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def write_windows() -> Callable[[Path], Path]:
     """Writes a folder of traces of two services; calls from 300 on for 60 traces take 20 times as long."""
 
@@ -62,7 +62,7 @@ def write_windows() -> Callable[[Path], Path]:
     return write
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def write_paths() -> Callable[[Path], Path]:
     """Writes a folder with labels per trace: in the test part every fifth trace takes another path, and longer."""
 

@@ -1,5 +1,5 @@
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -20,13 +20,14 @@ from scripts.traces import open_recording
 Write = Callable[[Path], Path]
 
 
-@pytest.fixture
-def judged(tmp_path: Path, write_windows: Write, write_paths: Write) -> Iterator[list[Judged]]:
+@pytest.fixture(scope="module")
+def judged(tmp_path_factory: pytest.TempPathFactory, write_windows: Write, write_paths: Write) -> list[Judged]:
+    folder = tmp_path_factory.mktemp("recordings")
     names = ("train_ticket_30", "online_boutique_22")
-    data_sets = [DataSet(open_recording(write_windows(tmp_path / name)), 200) for name in names]
-    data_sets.append(DataSet(open_recording(write_paths(tmp_path / "train_ticket_paths")), 300))
+    data_sets = [DataSet(open_recording(write_windows(folder / name)), 200) for name in names]
+    data_sets.append(DataSet(open_recording(write_paths(folder / "train_ticket_paths")), 300))
     with ThreadPoolExecutor(1) as pool, Progress(console=Console(quiet=True)) as bar:
-        yield judge(data_sets, bar, pool)
+        return judge(data_sets, bar, pool)
 
 
 @pytest.fixture
@@ -74,12 +75,22 @@ def test_every_published_anomaly_is_somewhere(document: Figures) -> None:
     assert published["windows_with_anomaly"] == 1
 
 
+def test_every_injected_fault_is_told_with_what_was_found(document: Figures) -> None:
+    [found] = document["train_ticket_30"]["injected"]
+
+    assert (found["service"], found["fault"], found["visible"]) == ("cart", "network_delay", True)
+    assert found["alarming_traces"] >= 30
+    assert found["delay_s"] == document["train_ticket_30"]["automatic"]["median_delay_s"]
+    assert found["anomalies"] == document["train_ticket_30"]["published"]["in_windows"]
+    assert f"| cart | network_delay | yes | {found['alarming_traces']} |" in report(document, "")
+
+
 def test_the_report_shows_every_detector_and_whether_each_target_is_met(document: Figures) -> None:
     text = report(document, "train_ticket_30, network_delay at cart")
 
     for name in ("train_ticket_30", "online_boutique_22", "train_ticket_paths"):
         section = text.split(f"\n## {name}\n")[1].split("\n## ")[0]
-        rows = [line.split("|")[1].strip() for line in section.splitlines() if line.startswith("| ")]
+        rows = [line.split("|")[1].strip() for line in section.split("![")[0].splitlines() if line.startswith("| ")]
         assert rows[1:] == ["**tracehound**", *(baseline.name for baseline in baselines_of(name))]
     assert text.count("| met |") + text.count("| **missed** |") == len(TARGETS)
     assert "| CPU µs per execution, features and detectors | ≤ 15 | 12 | met |" in text
