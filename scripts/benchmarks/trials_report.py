@@ -8,72 +8,83 @@ from typing import Any, Final
 import msgspec
 from rich.table import Table
 
-from schemas.anomaly import AnomalyEvent
+from scripts.benchmarks.quality.budget import poisson_interval
 from scripts.simulator.faults import FAULT_NAMES, SCENARIOS, FaultName
 from scripts.simulator.judge import Judgement
-from scripts.simulator.tally import Size, Tally, tally, together
+from scripts.simulator.tally import SIZES, Size, Tally, tally, together
 
-HEADINGS: Final = ("fault", "size", "detected", "median delay", "severity right", "cause right")
+HEADINGS: Final = ("fault", *SIZES, "median delay", "severity right", "cause right")
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """Judgements of simulated systems, and the application-days that these covered together."""
+
+    judgements: Sequence[Judgement]
+    application_days: float
+
+    @property
+    def false_alarms(self) -> int:
+        """Anomalies that no fault explains."""
+        return sum(len(judgement.false_alarms) for judgement in self.judgements)
+
+    @property
+    def per_day(self) -> float:
+        """False alarms a day and application."""
+        return self.false_alarms / self.application_days
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """The same as a 95 % interval, taking false alarms as a Poisson process."""
+        low, high = poisson_interval(self.false_alarms)
+        return low / self.application_days, high / self.application_days
 
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """The judgements of all trials, and what they covered.
+    """What was said in trials with faults, and on days without any.
 
     ``alarm_budget`` is how many false alarms a day and application the settings allow; None where none is set.
     """
 
     setup: Mapping[str, float]
-    judgements: Sequence[Judgement]
-    application_days: float
+    trials: Judged
+    quiet_days: Judged
     alarm_budget: float | None
-
-    @property
-    def false_alarms(self) -> list[AnomalyEvent]:
-        """Anomalies that no fault explains."""
-        return [alarm for judgement in self.judgements for alarm in judgement.false_alarms]
-
-    @property
-    def false_alarms_per_day(self) -> float:
-        """A day and application."""
-        return len(self.false_alarms) / self.application_days
 
     @property
     def collateral(self) -> int:
         """Anomalies that follow from faults without detecting them."""
-        return sum(judgement.collateral for judgement in self.judgements)
+        return sum(judgement.collateral for judgement in self.trials.judgements)
 
     def by_fault(self) -> dict[FaultName, dict[Size, Tally]]:
         """Tallies by fault and size, faults in their order."""
-        found = tally(self.judgements)
+        found = tally(self.trials.judgements)
         return {name: found[name] for name in FAULT_NAMES if name in found}
 
 
 def rows(findings: Findings) -> Iterator[tuple[str, ...]]:
-    """A row per fault and size, and one for all sizes where there are several; columns as in ``HEADINGS``."""
+    """A row per fault; columns as in ``HEADINGS``, those of sizes with the faults detected of those injected."""
     for name, sizes in findings.by_fault().items():
-        for size, counted in sizes.items():
-            yield (name, size, *_figures(counted))
-        if len(sizes) > 1:
-            yield (name, "all", *_figures(together(sizes.values())))
-
-
-def _figures(counted: Tally) -> tuple[str, str, str, str]:
-    delay = "–" if counted.median_delay_s is None else f"{counted.median_delay_s:.1f} s"
-    of = counted.detected
-    right = (f"{counted.severity_right} of {of}", f"{counted.cause_right} of {of}") if of else ("–", "–")
-    return (f"{of} of {counted.faults}", delay, *right)
+        found = together(sizes.values())
+        by_size = [f"{sizes[size].detected} of {sizes[size].faults}" if size in sizes else "–" for size in SIZES]
+        delay = "–" if found.median_delay_s is None else f"{found.median_delay_s:.1f} s"
+        right = [f"{count} of {found.detected}" for count in (found.severity_right, found.cause_right)]
+        yield (name, *by_size, delay, *(right if found.detected else ("–", "–")))
 
 
 def summary(findings: Findings) -> str:
     """The ten scenarios together, and false alarms against the budget."""
     chosen = together(one for name in SCENARIOS for one in findings.by_fault().get(name, {}).values())
     budget = "no budget is set" if findings.alarm_budget is None else f"the budget is {findings.alarm_budget:g}"
+    low, high = findings.quiet_days.interval
     return (
         f"Of the ten scenarios {chosen.detected} of {chosen.faults} faults detected, {chosen.severity_right} with the "
-        f"right severity, {chosen.cause_right} with the right cause. {len(findings.false_alarms)} false alarms in "
-        f"{findings.application_days:.2f} application-days: {findings.false_alarms_per_day:.1f} a day and application, "
-        f"{budget}. {findings.collateral} further anomalies followed from faults."
+        f"right severity, {chosen.cause_right} with the right cause. {findings.trials.false_alarms} false alarms "
+        f"beside the faults in {findings.trials.application_days:.2f} application-days; {findings.collateral} further "
+        f"anomalies followed from faults. On days without faults {findings.quiet_days.false_alarms} false alarms in "
+        f"{findings.quiet_days.application_days:.0f} application-days: {findings.quiet_days.per_day:.2f} a day and "
+        f"application (95 % interval {low:.2f} to {high:.2f}); {budget}."
     )
 
 
@@ -81,7 +92,7 @@ def table(findings: Findings) -> Table:
     """The rows for a terminal."""
     shown = Table(*HEADINGS)
     for row in rows(findings):
-        shown.add_row(*row, style=None if row[1] == "all" else "dim", end_section=row[1] == "all")
+        shown.add_row(*row)
     return shown
 
 
@@ -98,11 +109,19 @@ def _jsonable(findings: Findings) -> dict[str, Any]:
         "setup": dict(findings.setup),
         "scenarios": {name: _fault(sizes) for name, sizes in by_fault.items() if name in SCENARIOS},
         "further_faults": {name: _fault(sizes) for name, sizes in by_fault.items() if name not in SCENARIOS},
-        "false_alarms": len(findings.false_alarms),
-        "application_days": findings.application_days,
-        "false_alarms_per_application_day": findings.false_alarms_per_day,
-        "alarm_budget": findings.alarm_budget,
         "collateral": findings.collateral,
+        "beside_faults": _rate(findings.trials),
+        "quiet_days": _rate(findings.quiet_days),
+        "alarm_budget": findings.alarm_budget,
+    }
+
+
+def _rate(judged: Judged) -> dict[str, Any]:
+    return {
+        "false_alarms": judged.false_alarms,
+        "application_days": judged.application_days,
+        "per_application_day": judged.per_day,
+        "interval": judged.interval,
     }
 
 
@@ -130,15 +149,17 @@ def _markdown(findings: Findings) -> str:
         f"`make bench-trials`: {setup['seeds']:g} simulated systems of six applications with {setup['rate']:g} "
         f"executions a second, {setup['history_s'] / 60:g} fault-free minutes, and then one fault of each name, with "
         "random target and effect, of a minute each with two minutes of pause. A detection counts only with the right "
-        "application, kind and time. Severity and cause (the largest contribution) are those of the gravest "
-        "detection, compared with what the fault must lead to (`scripts/simulator/truth.py`). Sizes are the thirds of "
-        "the range that a fault's effect is drawn from.",
+        "application, kind and time. Small, medium and large are the thirds of the range that a fault's effect is "
+        "drawn from. Severity and cause (the largest contribution) are those of the gravest "
+        "detection, compared with what the fault must lead to (`scripts/simulator/truth.py`). Days without faults have "
+        f"{setup['quiet_rate']:g} executions a second, three times as many at 15:00 as at 3:00, and executions that "
+        f"take up to {setup['strain'] / 2:.0%} longer or less with the traffic.".replace("%", " %"),
         "",
         summary(findings),
     ]
     for title, names in (("The ten scenarios", SCENARIOS), ("Further faults", FAULT_NAMES[len(SCENARIOS) :])):
         chosen = [row for row in rows(findings) if row[0] in names]
-        lines += ["", f"## {title}", "", _line(HEADINGS), "|---|---|---|---|---|---|", *map(_line, chosen)]
+        lines += ["", f"## {title}", "", _line(HEADINGS), "|---" * len(HEADINGS) + "|", *map(_line, chosen)]
     return "\n".join(lines) + "\n"
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from schemas.anomaly import AnomalyEvent
-from scripts.benchmarks.trials_report import HEADINGS, Findings, rows, summary, table, write
+from scripts.benchmarks.trials_report import HEADINGS, Findings, Judged, rows, summary, table, write
 from scripts.simulator.applications import build_system
 from scripts.simulator.faults import Fault
 from scripts.simulator.judge import judge
@@ -23,24 +23,26 @@ FAULTS = (
 def findings(make_anomaly: Callable[..., AnomalyEvent]) -> Findings:
     anomalies = [make_anomaly("orders", "errors", 1_004.0), make_anomaly("users", "latency", 5_000.0)]
     judgement = judge([truth_of(fault, SYSTEM) for fault in FAULTS], anomalies)
-    return Findings({"seeds": 1, "rate": 100.0, "history_s": 600.0}, [judgement], 0.5, 1.0)
+    quiet = judge([], [make_anomaly("users", "latency", 5_000.0), make_anomaly("cart", "errors", 6_000.0)])
+    setup = {"seeds": 1, "rate": 100.0, "history_s": 600.0, "quiet_rate": 3.0, "strain": 0.2}
+    return Findings(setup, Judged([judgement], 0.5), Judged([quiet], 4.0), 1.0)
 
 
-def test_every_fault_and_size_has_a_row_and_several_sizes_one_together(findings: Findings) -> None:
+def test_every_fault_has_a_row_with_what_was_detected_by_size(findings: Findings) -> None:
     assert list(rows(findings)) == [
-        ("error_burst", "small", "1 of 1", "4.0 s", "1 of 1", "0 of 1"),
-        ("error_burst", "large", "0 of 1", "–", "–", "–"),
-        ("error_burst", "all", "1 of 2", "4.0 s", "1 of 1", "0 of 1"),
-        ("memory_leak", "medium", "0 of 1", "–", "–", "–"),
+        ("error_burst", "1 of 1", "–", "0 of 1", "4.0 s", "1 of 1", "0 of 1"),
+        ("memory_leak", "–", "0 of 1", "–", "–", "–", "–"),
     ]
-    assert table(findings).row_count == 4
+    assert table(findings).row_count == 2
 
 
 def test_the_summary_is_about_the_ten_scenarios_and_the_budget(findings: Findings) -> None:
     said = summary(findings)
 
     assert "1 of 2 faults detected" in said
-    assert "1 false alarms in 0.50 application-days: 2.0 a day and application, the budget is 1." in said
+    assert "1 false alarms beside the faults in 0.50 application-days" in said
+    assert "2 false alarms in 4 application-days: 0.50 a day and application" in said
+    assert "(95 % interval 0.06 to 1.81); the budget is 1." in said
 
 
 def test_figures_are_written_for_machines_and_people(findings: Findings, tmp_path: Path) -> None:
@@ -51,7 +53,8 @@ def test_figures_are_written_for_machines_and_people(findings: Findings, tmp_pat
     assert figures["scenarios"]["error_burst"]["sizes"]["small"]["median_delay_s"] == 4.0
     assert figures["scenarios"]["error_burst"]["other_causes"] == {"its own code": 1}
     assert figures["further_faults"]["memory_leak"]["detected"] == 0
-    assert (figures["false_alarms_per_application_day"], figures["alarm_budget"]) == (2.0, 1.0)
+    assert figures["beside_faults"]["per_application_day"] == 2.0
+    assert (figures["quiet_days"]["per_application_day"], figures["alarm_budget"]) == (0.5, 1.0)
     page = (tmp_path / "trials.md").read_text()
     assert f"| {' | '.join(HEADINGS)} |" in page
     assert page.index("| error_burst |") < page.index("## Further faults") < page.index("| memory_leak |")
