@@ -115,7 +115,7 @@ def _targets(document: Figures) -> str:
     rows = []
     for target in TARGETS:
         figure = _at(document, target.path)
-        met = "met" if target.met(figure) else "**missed**"
+        met = "not measured" if figure is None else "met" if target.met(figure) else "**missed**"
         rows.append([target.what, target.range, _number(figure, ".4g"), met])
     return table(["figure", "target", "measured", ""], rows)
 
