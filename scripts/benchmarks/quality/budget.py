@@ -84,7 +84,9 @@ def raised_budget(application_days: float) -> float | None:
     """The budget, a day and application, that makes enough false alarms expected; None: there is no such setting."""
     for setting in dataclasses.fields(DetectionSettings):
         if setting.name == SETTING:
-            return raised(application_days, float(getattr(DetectionSettings(), SETTING)), setting.metadata["high"])
+            return raised(
+                application_days, float(getattr(DetectionSettings(), SETTING)), float(setting.metadata["high"])
+            )
     return None
 
 
