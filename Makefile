@@ -8,7 +8,7 @@ DATA ?= ../shared/data
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-quick check format kafka bench-throughput bench-trials bench-quality lock clean
+.PHONY: help setup demo test test-quick check format kafka bench-throughput bench-trials bench-quality bench-nab lock clean
 
 help: ## List every target with one line each
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -56,6 +56,9 @@ bench-trials: $(STAMP) ## Judge the detectors on twenty simulated systems with f
 
 bench-quality: $(STAMP) ## Judge the detectors on labelled traces next to simple methods (DATA=../shared/data)
 	$(BIN)/python -m scripts.benchmarks.quality --data $(DATA)
+
+bench-nab: $(STAMP) ## Judge the series detector on the Numenta Anomaly Benchmark (DATA=../shared/data)
+	$(BIN)/python -m scripts.benchmarks.nab --data $(DATA)
 
 lock: $(STAMP) ## Resolve the dependencies anew and write requirements.lock
 	$(BIN)/python -m pip install --quiet uv

@@ -1,15 +1,55 @@
 """Evenly windowed time series of many keys: forecast with level and seasons, and how improbable each window is."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from detectors.bank import Flags, Floats, Slots, State
 from detectors.series_kernel import DAY_BINS, NUMBERS, REFERENCE, SINCE, WEEK_BINS, run_series
+from detectors.series_novelty import BLOCKS, PRESENT, RECENT, SEEN, run_novelty
+from detectors.series_rank import SAMPLE, TOP
 from detectors.slots import SlotArrays
 
-_ARRAYS = ("numbers", "day", "week", "reference")
+_Layout = dict[str, tuple[Any, tuple[int, ...]]]
+_FORECAST: _Layout = {
+    "numbers": (np.float64, (NUMBERS,)),
+    "day": (np.float32, (DAY_BINS, 2)),
+    "week": (np.float32, (WEEK_BINS, 2)),
+    "reference": (np.float32, (REFERENCE,)),
+}
+_NOVELTY: _Layout = {
+    "present": (np.float64, (PRESENT,)),
+    "recent": (np.float32, (RECENT,)),
+    "blocks": (np.float32, (BLOCKS,)),
+    "seen": (np.float32, (SEEN,)),
+    "samples": (np.float32, (2, SAMPLE)),
+    "tops": (np.float32, (2, TOP)),
+}
 _ROWS_AT_ONCE = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """How much each kind of evidence counts: the forecast's residual, a value and a shape never seen before.
+
+    Weights from 0 (not asked, no memory taken) to 1. Scores of the kinds asked, times their weights, are combined by
+    the power mean of order ``order``: 1 is the mean, and the larger the order the closer to the largest of them.
+    """
+
+    residual: float = 1.0
+    value: float = 0.0
+    shape: float = 0.0
+    order: float = 3.0
+
+    def combine(self, residual: Floats, value: Floats, shape: Floats) -> Floats:
+        """One score (n,) of the scores (n,) of each kind."""
+        asked = [(w, s) for w, s in ((self.residual, residual), (self.value, value), (self.shape, shape)) if w > 0.0]
+        if len(asked) == 1:
+            return asked[0][0] * asked[0][1]
+        powers = sum(((weight * score) ** self.order for weight, score in asked), np.zeros(len(residual)))
+        mean: Floats = (powers / len(asked)) ** (1.0 / self.order)
+        return mean
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +84,13 @@ class Series:
     Residuals of a strongly autocorrelated series are judged against their own distribution, so a slow ramp is
     followed and not told. Missing windows and NaN are neither judged nor learned.
 
+    Two more kinds of evidence can be asked (``evidence``), both without a model: the distance of the value to the
+    nearest one ever seen, and of the mean of the last 32 windows in blocks of 8 to the nearest such shape of the
+    last 480 blocks, each ranked among its own past. They tell values and shapes that never were, whatever the
+    forecast, and are blind to the usual at an unusual time; they know what is 32 windows old.
+
     Parameters: ``step_s`` is the width of a window; ``warm_up`` windows before it judges; ``gate`` in −log10 of
-    a probability; ``patience_s`` in seconds of event time.
+    a probability; ``patience_s`` in seconds of event time; ``evidence`` as above, the residual alone by default.
 
     Source: exponential smoothing, P. R. Winters, Management Science 6 (1960); tail, B. M. Hill, Annals of
     Statistics 3 (1975).
@@ -60,21 +105,24 @@ class Series:
     True
     """
 
-    def __init__(self, step_s: float, warm_up: int = 60, gate: float = 4.0, patience_s: float = 10_800.0) -> None:
+    def __init__(
+        self,
+        step_s: float,
+        warm_up: int = 60,
+        gate: float = 4.0,
+        patience_s: float = 10_800.0,
+        evidence: Evidence | None = None,
+    ) -> None:
         if not step_s > 0:
             raise ValueError(f"The 'step_s' parameter of Series must be above 0. Got {step_s} instead.")
         if warm_up < 10:
             raise ValueError(f"The 'warm_up' parameter of Series must be at least 10. Got {warm_up} instead.")
         self.step_s, self.warm_up = step_s, warm_up
         self._gate, self._patience_s = gate, patience_s
-        self._store = SlotArrays(
-            {
-                "numbers": (np.float64, (NUMBERS,)),
-                "day": (np.float32, (DAY_BINS, 2)),
-                "week": (np.float32, (WEEK_BINS, 2)),
-                "reference": (np.float32, (REFERENCE,)),
-            }
-        )
+        self._evidence = evidence or Evidence()
+        self._novel = self._evidence.value > 0.0 or self._evidence.shape > 0.0
+        self._layout = _FORECAST | (_NOVELTY if self._novel else {})
+        self._store = SlotArrays(self._layout)
 
     def open(self, slot: int, seed: int) -> None:  # noqa: ARG002 (nothing random here)
         """Start afresh for the key in ``slot``."""
@@ -89,7 +137,7 @@ class Series:
                 values[first : first + _ROWS_AT_ONCE],
                 times[first : first + _ROWS_AT_ONCE],
                 np.zeros(len(some), np.bool_),
-                tuple(self._store[name][some] for name in _ARRAYS),
+                {name: self._store[name][some] for name in self._layout},
             )
             for first in range(0, max(1, len(slots)), _ROWS_AT_ONCE)
             for some in (slots[first : first + _ROWS_AT_ONCE],)
@@ -106,21 +154,25 @@ class Series:
         ``times`` (n,) are the starts of the windows in epoch seconds, ascending per slot.
         """
         allowed = np.ones(len(slots), np.bool_) if learn is None else learn
-        return self._run(slots, values, times, allowed, tuple(self._store[name] for name in _ARRAYS))
+        return self._run(slots, values, times, allowed, {name: self._store[name] for name in self._layout})
 
     def _run(
-        self, slots: Slots, values: Floats, times: Floats, learn: Flags, arrays: tuple[np.ndarray, ...]
+        self, slots: Slots, values: Floats, times: Floats, learn: Flags, arrays: dict[str, Any]
     ) -> SeriesJudgement:
         n = len(slots)
         out, warming = np.zeros((n, 5)), np.zeros(n, np.bool_)
         settings = np.array([self.step_s, self.warm_up, self._gate, self._patience_s])
-        run_series(slots, values, times, learn, settings, *arrays, out, warming)
+        run_series(slots, values, times, learn, settings, *(arrays[name] for name in _FORECAST), out, warming)
         score, deviation, expected, low, high = out.T.copy()
+        if self._novel:
+            novel = np.zeros((n, 2))
+            run_novelty(slots, values, learn, *(arrays[name] for name in _NOVELTY), novel)
+            score = np.where(warming, 0.0, self._evidence.combine(score, novel[:, 0], novel[:, 1]))
         return SeriesJudgement(score, deviation, expected, low, high, warming)
 
     def snapshot(self, slot: int) -> State:
         """A copy of the key's complete state."""
-        return {name: self._store[name][slot].copy() for name in _ARRAYS}
+        return {name: self._store[name][slot].copy() for name in self._layout}
 
     def restore(self, slot: int, state: State) -> None:
         """Replace the key's state by one that ``snapshot`` returned.
@@ -128,7 +180,7 @@ class Series:
         Raises:
             KeyError, ValueError: the state is not one of a series.
         """
-        for name in _ARRAYS:
+        for name in self._layout:
             row = np.asarray(state[name])
             if row.shape != self._store[name].shape[1:]:
                 raise ValueError(

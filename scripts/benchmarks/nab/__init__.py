@@ -1,0 +1,1 @@
+"""The golden-signal detector on the Numenta Anomaly Benchmark, with that benchmark's own scoring."""

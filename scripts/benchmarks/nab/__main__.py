@@ -1,0 +1,97 @@
+"""The command behind `make bench-nab`: checks the scorer, runs the detector, writes figures, plots and report."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+import orjson
+from rich.console import Console
+from rich.progress import track
+
+from detectors.bank import Floats
+from scripts.benchmarks.nab.corpus import CorpusError, LabelledSeries, read_corpus
+from scripts.benchmarks.nab.detection import GRID, detect, series_scores
+from scripts.benchmarks.nab.plots import draw_comparison, draw_series
+from scripts.benchmarks.nab.reference import Check, check_scorer
+from scripts.benchmarks.nab.report import (
+    choices_table,
+    comparison,
+    figures,
+    losses_table,
+    scorer_table,
+    with_figures,
+)
+from scripts.benchmarks.nab.scorer import Worth, worth_of
+from scripts.benchmarks.nab.validation import STANDARD, Result, Told, cross_validate, tune_on_all
+
+COMMAND = "python -m scripts.benchmarks.nab"
+
+
+def _run_detector(corpus: Sequence[LabelledSeries]) -> Told:
+    """What every setting of the grid tells of every series."""
+    scores = [series_scores(series) for series in track(corpus, "detector")]
+    return {setting: detect(corpus, scores, setting) for setting in track(GRID, "settings")}
+
+
+def _write(
+    output: Path,
+    corpus: Sequence[LabelledSeries],
+    worths: Sequence[Worth],
+    told: Told,
+    results: tuple[Result, Result],
+    checks: Sequence[Check],
+) -> None:
+    """Figures, plots and the report's tables."""
+    document = figures(*results, checks, COMMAND)
+    (output / "nab.json").write_bytes(orjson.dumps(document, option=orjson.OPT_INDENT_2) + b"\n")
+    choice = results[1].choices["tuned_on_all"]
+    scores: Sequence[Floats] = told[choice.setting]
+    draw_comparison(document, output / "nab_scores.png")
+    draw_series(corpus, scores, worths, choice.thresholds[STANDARD.name], output / "nab_series.png")
+    sections = [
+        comparison(document),
+        scorer_table(checks),
+        choices_table(document),
+        losses_table(corpus, scores, worths, choice),
+    ]
+    report = output / "nab.md"
+    report.write_text(with_figures(report.read_text(), sections))
+
+
+@click.command()
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("../shared/data"),
+    show_default=True,
+    help="Folder that holds nab/.",
+)
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path, file_okay=False, exists=True),
+    default=Path("docs/benchmarks"),
+    show_default=True,
+    help="Folder with nab.md, for nab.json and the plots.",
+)
+def main(data: Path, output: Path) -> None:
+    """Run the series detector on the Numenta Anomaly Benchmark, cross-validated and tuned on all."""
+    try:
+        corpus = read_corpus(data / "nab")
+        worths = [worth_of(series) for series in corpus]
+        checks = check_scorer(data / "nab", corpus, worths, lambda series: track(series, "scorer"))
+        told = _run_detector(corpus)
+        results = cross_validate(told, worths), tune_on_all(told, worths)
+        _write(output, corpus, worths, told, results, checks)
+    except CorpusError as error:
+        raise click.ClickException(str(error)) from error
+    console = Console()
+    for check in checks:
+        console.print(check.detector, check.obtained, "reproduced" if check.reproduced else "NOT reproduced")
+    console.print("cross-validated", results[0].scores)
+    console.print("tuned on all", results[1].scores)
+    if not all(check.reproduced for check in checks):
+        raise click.ClickException("The scorer must reproduce the published scores, or no other figure means anything.")
+
+
+if __name__ == "__main__":
+    main()
