@@ -1,0 +1,200 @@
+"""What executions are made of: the call paths of their segments, how many there are of each and their time."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+from itertools import chain
+from typing import Any, Final
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from detectors.bank import Floats, Slots, State
+from schemas.execution import Execution
+from schemas.operations import normalize_operation
+
+WHOLE: Final = 1
+"""The path of the execution itself: its time is the duration."""
+OTHER: Final = 2
+"""The path that all those share which came after the limit of paths of an operation."""
+CACHED_NAMES: Final = 65_536
+"""Hashes of segment names kept in memory; beyond, all are computed anew."""
+_LONGEST_NAME: Final = 300
+_FIRST, _SECOND = np.uint64(0x5851F42D4C957F2D), np.uint64(0x94D049BB133111EB)
+
+
+@dataclass(frozen=True, slots=True)
+class Paths:
+    """What n executions are made of, ragged.
+
+    Row i owns the entries ``starts[i]:starts[i + 1]`` (n + 1,). Of each entry (m,): ``path``, a 63-bit hash of
+    the segment's name, peer and the names of its enclosing segments, distinct within a row; ``count``, how many
+    segments of the execution have that path; ``time_ms``, their summed duration. The first entry of a row is
+    ``WHOLE``, the execution itself.
+    """
+
+    starts: Slots
+    path: NDArray[np.int64]
+    count: Floats
+    time_ms: Floats
+
+
+class _NameHashes(dict[tuple[str, str | None], int]):
+    """Hash of a segment's (name, peer), computed once; ids within URL-like names do not count."""
+
+    def __missing__(self, key: tuple[str, str | None]) -> int:
+        if len(self) >= CACHED_NAMES:
+            self.clear()
+        name, peer = key
+        text = f"{normalize_operation(name)}\0{peer or ''}"
+        found = int.from_bytes(blake2b(text.encode("utf-8", "replace"), digest_size=8).digest(), "little") >> 1
+        self[key] = found
+        return found
+
+
+_hashes = _NameHashes()
+
+
+def paths_of(executions: Sequence[Execution]) -> Paths:
+    """The paths of n executions, in order of first appearance within each.
+
+    >>> from schemas.execution import Segment
+    >>> one = Execution("shop", "GET /cart", 0.0, 50.0, segments=[Segment("SELECT", 2.0), Segment("SELECT", 3.0)])
+    >>> paths = paths_of([one])
+    >>> paths.starts.tolist(), paths.count.tolist(), paths.time_ms.tolist()
+    ([0, 2], [1.0, 2.0], [50.0, 5.0])
+    """
+    lists = [execution.segments for execution in executions]
+    segments = list(chain.from_iterable(lists))
+    hashes = _hashes
+    names = np.array([hashes[segment.name, segment.peer] for segment in segments], np.int64)
+    times = np.array([segment.duration_ms for segment in segments], np.float64)
+    parents = np.array([-1 if (at := segment.parent) is None else at for segment in segments], np.int64)
+    lengths = np.array([len(one) for one in lists], np.int64)
+    durations = np.array([execution.duration_ms for execution in executions], np.float64)
+    return Paths(*_combine(lengths, durations, names, parents, times))
+
+
+def path_hashes(execution: Execution) -> list[int]:
+    """The path of each segment of one execution, in the order of its segments."""
+    found: list[int] = []
+    for index, segment in enumerate(execution.segments):
+        enclosing = segment.parent
+        name = _hashes[segment.name, segment.peer]
+        found.append(
+            int(_nested(found[enclosing], name)) if enclosing is not None and enclosing < index else max(name, 3)
+        )
+    return found
+
+
+def path_names(execution: Execution) -> dict[int, str]:
+    """A readable name for each path of one execution: "GET /cart > SELECT", with the service called in brackets."""
+    names = {WHOLE: execution.operation}
+    labels: list[str] = []
+    for index, (segment, path) in enumerate(zip(execution.segments, path_hashes(execution), strict=True)):
+        own = f"{normalize_operation(segment.name)} [{segment.peer}]" if segment.peer else segment.name
+        inside = segment.parent is not None and segment.parent < index
+        labels.append(f"{labels[segment.parent or 0]} > {own}" if inside else own)
+        names.setdefault(path, labels[-1])
+    return names
+
+
+@njit(cache=True)
+def _nested(enclosing: Any, name: Any) -> Any:
+    """The path of a segment ``name`` within the path ``enclosing``: order matters."""
+    mixed = np.uint64(enclosing) * _FIRST + np.uint64(name)  # (unsigned: signed overflow is not defined)
+    mixed = (mixed ^ (mixed >> np.uint64(29))) * _SECOND
+    return max(np.int64(mixed >> np.uint64(1)), 3)
+
+
+@njit(cache=True)
+def _combine(lengths: Any, durations: Any, names: Any, parents: Any, times: Any) -> tuple[Any, Any, Any, Any]:
+    """Segments of the same path made one entry; a slot table per row finds them."""
+    rows = lengths.size
+    longest = 0
+    for row in range(rows):
+        longest = max(longest, lengths[row])
+    size = 4
+    while size < 2 * longest:
+        size *= 2
+    table, owner = np.zeros(size, np.int64), np.full(size, -1, np.int64)
+    starts = np.zeros(rows + 1, np.int64)
+    path = np.empty(names.size + rows, np.int64)
+    count, time_ms = np.empty(names.size + rows), np.empty(names.size + rows)
+    own = np.empty(longest, np.int64)
+    filled, first = 0, 0
+    for row in range(rows):
+        path[filled], count[filled], time_ms[filled] = WHOLE, 1.0, durations[row]
+        filled += 1
+        for index in range(lengths[row]):
+            enclosing = parents[first + index]
+            name = names[first + index]
+            here = _nested(own[enclosing], name) if 0 <= enclosing < index else max(name, 3)
+            own[index] = here
+            place = (here ^ (here >> 32)) & (size - 1)
+            while owner[place] == row and path[table[place]] != here:
+                place = (place + 1) & (size - 1)
+            if owner[place] != row:
+                owner[place], table[place] = row, filled
+                path[filled], count[filled], time_ms[filled] = here, 0.0, 0.0
+                filled += 1
+            entry = table[place]
+            count[entry] += 1.0
+            time_ms[entry] += times[first + index]
+        first += lengths[row]
+        starts[row + 1] = filled
+    return starts, path[:filled].copy(), count[:filled].copy(), time_ms[:filled].copy()
+
+
+class PathNames:
+    """Readable names of the paths that operations are used to, so that a missing one can be named.
+
+    Keeps at most ``limit`` names per operation, the newest.
+
+    >>> from schemas.execution import Segment
+    >>> names = PathNames(limit=100)
+    >>> cart = Execution("shop", "GET /cart", 0.0, 50.0, segments=[Segment("SELECT", 2.0)])
+    >>> names.open(0); names.learn(0, cart)
+    >>> names.name(0, path_hashes(cart)[0])
+    'SELECT'
+    """
+
+    def __init__(self, limit: int = 384) -> None:
+        self._limit = limit
+        self._names: dict[int, dict[int, str]] = {}
+
+    def open(self, slot: int) -> None:
+        """Start afresh for the operation in ``slot``."""
+        self._names[slot] = {}
+
+    def learn(self, slot: int, execution: Execution) -> None:
+        """Remember the names of an execution's paths. Call it where ``StructureJudgement.remembered`` says so."""
+        names = self._names[slot]
+        for path, name in path_names(execution).items():
+            if path != WHOLE and path not in names:
+                if len(names) >= self._limit:
+                    del names[next(iter(names))]
+                names[path] = name[:_LONGEST_NAME].replace("\0", " ")
+
+    def name(self, slot: int, path: int) -> str:
+        """The name of a path; empty where it is not known."""
+        return "other calls" if path == OTHER else self._names.get(slot, {}).get(path, "")
+
+    def snapshot(self, slot: int) -> State:
+        """A copy of the operation's names: hashes, and UTF-8 text with a zero byte after each name."""
+        names = self._names[slot]
+        text = "".join(f"{name}\0" for name in names.values()).encode("utf-8", "replace")
+        return {"paths": np.array(list(names), np.int64), "names": np.frombuffer(text, np.uint8).copy()}
+
+    def restore(self, slot: int, state: State) -> None:
+        """Replace the operation's names by what ``snapshot`` returned.
+
+        Raises:
+            KeyError, ValueError: the state is not one of this class.
+        """
+        paths = np.asarray(state["paths"], np.int64)
+        names = np.asarray(state["names"], np.uint8).tobytes().decode("utf-8").split("\0")[:-1]
+        if paths.ndim != 1 or len(names) != len(paths) or len(names) > self._limit:
+            raise ValueError(f"Names must be one per path, at most {self._limit}. Got {len(names)} for {paths.shape}.")
+        self._names[slot] = dict(zip(paths.tolist(), names, strict=True))
