@@ -19,8 +19,8 @@ class Exposure:
 
     A fault in one of the parts of an application meets an execution the more likely the more parts it has: with
     the same false-alarm probability for all, an execution with 300 segments is as hard to flag as one with 2.
-    So an execution's share of the budget grows with the root of its number of paths. The average share is 1: over
-    an application, 10 ** −(score + weight) stays the false-alarm probability.
+    So an execution's share of the budget is in proportion to its number of paths. The average share is 1: over an
+    application, 10 ** −(score + weight) stays the false-alarm probability.
 
     Assumes that the mix of operations is about stable over some thousand executions; a sudden change of the mix
     shifts all scores of the application by its log10. Source: weighted multiple testing, C. R. Genovese, K. Roeder
@@ -34,7 +34,7 @@ class Exposure:
     >>> exposure.weigh_then_learn(np.zeros(1, np.int64), one(few), everything).tolist()
     [0.0]
     >>> round(float(exposure.weigh_then_learn(np.zeros(1, np.int64), one(many), everything)[0]), 3)
-    1.0
+    2.0
     """
 
     def __init__(self) -> None:
@@ -68,7 +68,7 @@ class Exposure:
 def _weigh(applications: Any, starts: Any, learn: Any, counts: Any, means: Any, weights: Any) -> None:
     for row in range(applications.size):
         slot = applications[row]
-        share = math.sqrt(max(1, starts[row + 1] - starts[row]))
+        share = float(max(1, starts[row + 1] - starts[row]))
         count = counts[slot]
         weights[row] = math.log10(share / means[slot]) if count > 0 else 0.0
         if learn[row]:
