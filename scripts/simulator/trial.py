@@ -18,6 +18,8 @@ from scripts.simulator.truth import truth_of
 CHUNK = 200
 DAY_S = 86_400.0
 FAULT_S, PAUSE_S = 60.0, 120.0
+LATER_S = 30.0
+"""A fault of several in turn begins up to so much later, so that none depends on where windows of time begin."""
 
 
 class Watches(Protocol):
@@ -75,11 +77,11 @@ def faults_in_turn(
     pause_s: float = PAUSE_S,
     names: Sequence[FaultName] = FAULT_NAMES,
 ) -> list[Fault]:
-    """One fault of each name, in random order, with random targets and effects, ``pause_s`` between them."""
+    """One fault of each name, in random order, with random targets and effects, about ``pause_s`` between them."""
     generator = random.Random(f"{seed} faults")
     step_s = duration_s + pause_s
     return [
-        random_fault(generator, system, first_s + number * step_s, duration_s, name)
+        random_fault(generator, system, first_s + number * step_s + generator.uniform(0, LATER_S), duration_s, name)
         for number, name in enumerate(generator.sample(names, len(names)))
     ]
 

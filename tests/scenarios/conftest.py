@@ -13,7 +13,8 @@ from scripts.simulator.faults import SCENARIOS, FaultName
 from scripts.simulator.judge import Judgement, Verdict
 from scripts.simulator.trial import course_of_faults, run_trial
 
-SEEDS = (101, 102, 103, 104)
+SEEDS = (54, 55, 56, 57)
+"""The first four in a row with which nearly every fault has effects of all three sizes."""
 RATE = 80.0
 START_S = 1_767_225_600.0
 HISTORY_S = 1_500.0
