@@ -7,13 +7,13 @@ from multiprocessing import get_context
 from pathlib import Path
 
 import click
-from rich.console import Console
 from rich.progress import Progress
 
 from detectors.fitting import InlineFitter
 from detectors.scoring import Scorer
 from detectors.settings import DetectionSettings
 from scripts.benchmarks.trials_report import Findings, Judged, summary, table, write
+from scripts.replay_report import console
 from scripts.simulator.applications import build_system
 from scripts.simulator.judge import Judgement
 from scripts.simulator.trial import DAY_S, Course, course_of_faults, run_trial
@@ -65,9 +65,9 @@ def main(seeds: int, rate: float, history_s: float, processes: int, report: Path
     trials, quiet_days = _run(range(seeds), rate, history_s, processes)
     setup = {"seeds": seeds, "rate": rate, "history_s": history_s, "quiet_rate": QUIET_RATE, "strain": STRAIN}
     findings = Findings(setup, trials, quiet_days, getattr(DetectionSettings(), "alarm_budget", None))
-    console = Console()
-    console.print(table(findings))
-    console.print(summary(findings))
+    screen = console()
+    screen.print(table(findings))
+    screen.print(summary(findings))
     if report is not None:
         write(findings, report)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import msgspec
-from rich.table import Column, Table
+from rich.table import Table
 
 from scripts.benchmarks.quality.budget import poisson_interval
 from scripts.simulator.faults import FAULT_NAMES, SCENARIOS, FaultName
@@ -90,7 +90,7 @@ def summary(findings: Findings) -> str:
 
 def table(findings: Findings) -> Table:
     """The rows for a terminal."""
-    shown = Table(Column(HEADINGS[0], min_width=15), *HEADINGS[1:])
+    shown = Table(*HEADINGS)
     for row in rows(findings):
         shown.add_row(*row)
     return shown
