@@ -35,15 +35,26 @@ class Evidence:
 
     Weights from 0 (not asked, no memory taken) to 1. Scores of the kinds asked, times their weights, are combined by
     the power mean of order ``order``: 1 is the mean, and the larger the order the closer to the largest of them.
+    No score of a value or shape counts as more than ``largest``: that is what ranks among some thousands can say. A
+    value is known from ``hold`` windows (1 to 32) after it came.
     """
 
     residual: float = 1.0
     value: float = 0.0
     shape: float = 0.0
     order: float = 3.0
+    largest: float = 3.5
+    hold: int = 4
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.hold <= RECENT:
+            raise ValueError(f"The 'hold' parameter of Evidence must be from 1 to {RECENT}. Got {self.hold} instead.")
+        if not self.order >= 1.0:
+            raise ValueError(f"The 'order' parameter of Evidence must be at least 1. Got {self.order} instead.")
 
     def combine(self, residual: Floats, value: Floats, shape: Floats) -> Floats:
         """One score (n,) of the scores (n,) of each kind."""
+        value, shape = np.minimum(value, self.largest), np.minimum(shape, self.largest)
         asked = [(w, s) for w, s in ((self.residual, residual), (self.value, value), (self.shape, shape)) if w > 0.0]
         if len(asked) == 1:
             return asked[0][0] * asked[0][1]
@@ -86,8 +97,8 @@ class Series:
 
     Two more kinds of evidence can be asked (``evidence``), both without a model: the distance of the value to the
     nearest one ever seen, and of the mean of the last 32 windows in blocks of 8 to the nearest such shape of the
-    last 480 blocks, each ranked among its own past. They tell values and shapes that never were, whatever the
-    forecast, and are blind to the usual at an unusual time; they know what is 32 windows old.
+    last 1,000 blocks, each ranked among its own past. They tell values and shapes that never were, whatever the
+    forecast, and are blind to the usual at an unusual time.
 
     Parameters: ``step_s`` is the width of a window; ``warm_up`` windows before it judges; ``gate`` in −log10 of
     a probability; ``patience_s`` in seconds of event time; ``evidence`` as above, the residual alone by default.
@@ -166,7 +177,7 @@ class Series:
         score, deviation, expected, low, high = out.T.copy()
         if self._novel:
             novel = np.zeros((n, 2))
-            run_novelty(slots, values, learn, *(arrays[name] for name in _NOVELTY), novel)
+            run_novelty(slots, values, learn, self._evidence.hold, *(arrays[name] for name in _NOVELTY), novel)
             score = np.where(warming, 0.0, self._evidence.combine(score, novel[:, 0], novel[:, 1]))
         return SeriesJudgement(score, deviation, expected, low, high, warming)
 

@@ -7,14 +7,13 @@ from numba import njit
 
 from detectors.series_rank import learn_rank, rank_score
 
-RECENT, BLOCK, BLOCKS, SEEN = 32, 8, 480, 480
+RECENT, BLOCK, BLOCKS, SEEN = 32, 8, 1000, 480
 """Windows that count as the present; windows averaged into a block; blocks and representative values remembered."""
 ROWS, ORIGIN, BLOCK_SUM, HELD = range(4)
 """Places in ``present``: windows learned, the first value (others are kept relative to it), sum of the block that is
 being filled, and how many representative values are held; from RANKED on, how many distances of each kind were ranked.
 """
 RANKED, PRESENT = 4, 6
-LARGEST_SCORE = 30.0
 RESOLUTION = 1e-6
 """Distances below this share of the value are rounding, not novelty."""
 _IN_SHAPE = RECENT // BLOCK
@@ -93,12 +92,12 @@ def _represent(seen: Any, held: int, value: float) -> int:
 
 
 @njit(cache=True)
-def learn_novelty(present: Any, recent: Any, blocks: Any, seen: Any, value: float) -> None:
-    """Let ``value`` (relative to the origin) be the newest; what leaves the present becomes known."""
+def learn_novelty(present: Any, recent: Any, blocks: Any, seen: Any, value: float, hold: int) -> None:
+    """Let ``value`` (relative to the origin) be the newest; the one ``hold`` windows before becomes known."""
     rows = int(present[ROWS])
     place = rows % RECENT
-    if rows >= RECENT:
-        present[HELD] = _represent(seen, int(present[HELD]), recent[place])
+    if rows >= hold:
+        present[HELD] = _represent(seen, int(present[HELD]), recent[(rows - hold) % RECENT])
     recent[place] = value
     present[BLOCK_SUM] += value
     present[ROWS] = rows + 1
@@ -112,6 +111,7 @@ def run_novelty(
     slots: Any,
     values: Any,
     learn: Any,
+    hold: int,
     all_present: Any,
     all_recent: Any,
     all_blocks: Any,
@@ -133,11 +133,11 @@ def run_novelty(
         distances[1] = shape_distance(recent, blocks, rows, value)
         distances[distances < RESOLUTION * abs(values[i])] = 0.0
         for k in range(2):
-            out[i, k] = min(LARGEST_SCORE, rank_score(sample[k], top[k], present[RANKED + k], distances[k]))
+            out[i, k] = rank_score(sample[k], top[k], present[RANKED + k], distances[k])
         if not learn[i]:
             continue
         if rows == 0:
             present[ORIGIN] = values[i]
         for k in range(2):
             present[RANKED + k] = learn_rank(sample[k], top[k], present[RANKED + k], distances[k])
-        learn_novelty(present, recent, blocks, seen, value)
+        learn_novelty(present, recent, blocks, seen, value, hold)

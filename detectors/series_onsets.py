@@ -9,6 +9,8 @@ from detectors.bank import Floats, Slots, State
 from detectors.slots import SlotArrays
 
 REMEMBERED = 64
+NEARLY = 0.1
+"""An earlier onset that was lower by this counts as 1/e of one that was as high."""
 ROW, LAST, PEAK, HELD, PENDING, PENDING_ROW = range(6)
 """Places in ``numbers``: windows seen, last window of the deviation, its highest score, how many onsets were ever
 remembered, and the score and window of the onset that is not told yet (score 0: none)."""
@@ -42,8 +44,8 @@ class Onsets:
         self,
         rest: int,
         worse: float = 0.1,
-        alive: float = 0.65,
-        habituation: float = 1.0,
+        alive: float = 0.6,
+        habituation: float = 2.0,
         half_life: float = 4_000.0,
         settle: int = 0,
     ) -> None:
@@ -99,7 +101,7 @@ def _as_high(scores: Any, rows: Any, held: int, row: float, score: float, half_l
     total = 0.0
     for j in range(min(held, REMEMBERED)):
         age = 0.5 ** ((row - rows[j]) / half_life)
-        total += age if scores[j] >= score else age * np.exp(-20.0 * (score - scores[j]))
+        total += age if scores[j] >= score else age * np.exp((scores[j] - score) / NEARLY)
     return total
 
 

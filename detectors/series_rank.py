@@ -39,7 +39,7 @@ def rank_score(sample: Any, top: Any, seen: float, number: float) -> Any:
             scale += top[j] - threshold
         scale = scale / excesses + 1e-12
         return math.log10(seen / excesses) + (number - threshold) / scale / _LN_10
-    if number >= top[0]:
+    if number > top[0]:
         return -math.log10((highest - _between(top, highest, number) + 0.5) / (seen + 1.0))
     count = int(min(SAMPLE, seen))
     return -math.log10((count - _between(sample, count, number) + 0.5) / (count + 1.0))

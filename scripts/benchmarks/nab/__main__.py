@@ -6,11 +6,10 @@ from pathlib import Path
 import click
 import orjson
 from rich.console import Console
-from rich.progress import track
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn, track
 
-from detectors.bank import Floats
 from scripts.benchmarks.nab.corpus import CorpusError, LabelledSeries, read_corpus
-from scripts.benchmarks.nab.detection import GRID, detect, series_scores
+from scripts.benchmarks.nab.detection import Detections, detect
 from scripts.benchmarks.nab.plots import draw_comparison, draw_series
 from scripts.benchmarks.nab.reference import Check, check_scorer
 from scripts.benchmarks.nab.report import (
@@ -22,22 +21,27 @@ from scripts.benchmarks.nab.report import (
     with_figures,
 )
 from scripts.benchmarks.nab.scorer import Worth, worth_of
-from scripts.benchmarks.nab.validation import STANDARD, Result, Told, cross_validate, tune_on_all
+from scripts.benchmarks.nab.search import ORDERS, SPACE, STANDARD, SWEEPS, Search
+from scripts.benchmarks.nab.validation import Result, cross_validate, tune_on_all
 
 COMMAND = "python -m scripts.benchmarks.nab"
 
 
-def _run_detector(corpus: Sequence[LabelledSeries]) -> Told:
-    """What every setting of the grid tells of every series."""
-    scores = [series_scores(series) for series in track(corpus, "detector")]
-    return {setting: detect(corpus, scores, setting) for setting in track(GRID, "settings")}
+def _results(corpus: Sequence[LabelledSeries], worths: Sequence[Worth]) -> tuple[Result, Result]:
+    """Cross-validated, and tuned on all."""
+    columns = TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn()
+    with Progress(*columns) as progress:
+        at_most = progress.add_task("settings", total=3 * ORDERS * SWEEPS * len(SPACE))
+        search = Search(Detections(corpus), worths, lambda: progress.advance(at_most))
+        results = cross_validate(corpus, worths, search), tune_on_all(corpus, worths, search)
+        progress.update(at_most, completed=progress.tasks[at_most].total)
+    return results
 
 
 def _write(
     output: Path,
     corpus: Sequence[LabelledSeries],
     worths: Sequence[Worth],
-    told: Told,
     results: tuple[Result, Result],
     checks: Sequence[Check],
 ) -> None:
@@ -45,14 +49,14 @@ def _write(
     document = figures(*results, checks, COMMAND)
     (output / "nab.json").write_bytes(orjson.dumps(document, option=orjson.OPT_INDENT_2) + b"\n")
     choice = results[1].choices["tuned_on_all"]
-    scores: Sequence[Floats] = told[choice.setting]
+    told = [detect(series, choice.setting) for series in corpus]
     draw_comparison(document, output / "nab_scores.png")
-    draw_series(corpus, scores, worths, choice.thresholds[STANDARD.name], output / "nab_series.png")
+    draw_series(corpus, told, worths, choice.thresholds[STANDARD.name], output / "nab_series.png")
     sections = [
         comparison(document),
         scorer_table(checks),
         choices_table(document),
-        losses_table(corpus, scores, worths, choice),
+        losses_table(corpus, told, worths, choice),
     ]
     report = output / "nab.md"
     report.write_text(with_figures(report.read_text(), sections))
@@ -79,9 +83,8 @@ def main(data: Path, output: Path) -> None:
         corpus = read_corpus(data / "nab")
         worths = [worth_of(series) for series in corpus]
         checks = check_scorer(data / "nab", corpus, worths, lambda series: track(series, "scorer"))
-        told = _run_detector(corpus)
-        results = cross_validate(told, worths), tune_on_all(told, worths)
-        _write(output, corpus, worths, told, results, checks)
+        results = _results(corpus, worths)
+        _write(output, corpus, worths, results, checks)
     except CorpusError as error:
         raise click.ClickException(str(error)) from error
     console = Console()

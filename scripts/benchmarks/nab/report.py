@@ -7,7 +7,8 @@ from detectors.bank import Floats
 from scripts.benchmarks.nab.corpus import CorpusError, LabelledSeries
 from scripts.benchmarks.nab.reference import Check
 from scripts.benchmarks.nab.scorer import PROFILES, Worth, raw_score
-from scripts.benchmarks.nab.validation import STANDARD, Choice, Result
+from scripts.benchmarks.nab.search import STANDARD
+from scripts.benchmarks.nab.validation import Choice, Result
 
 PUBLISHED = (
     ("ARTime", 74.9, 65.2, 80.4),
@@ -45,7 +46,7 @@ def _rounded(scores: dict[str, float]) -> dict[str, float]:
 
 def _chosen(choice: Choice) -> dict[str, Any]:
     thresholds = {name: round(threshold, 4) for name, threshold in choice.thresholds.items()}
-    return choice.setting.as_figures() | {"thresholds": thresholds, "on_tuning_half": _rounded(choice.scores)}
+    return choice.setting.as_figures() | {"thresholds": thresholds, "where_chosen": _rounded(choice.scores)}
 
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -82,18 +83,13 @@ def scorer_table(checks: Sequence[Check]) -> str:
 
 
 def choices_table(document: dict[str, Any]) -> str:
-    """The settings that were chosen."""
-    rows = [
-        [
-            name.replace("_", " "),
-            *(f"{chosen[key]:g}" for key in ("rest_h", "alive", "habituation", "settle")),
-            f"{chosen['thresholds']['standard']:.3f}",
-            f"{chosen['on_tuning_half']['standard']:.1f}",
-        ]
-        for name, chosen in document["chosen"].items()
-    ]
-    columns = ["chosen", "rest, h", "alive", "habituation", "settle", "threshold", "standard score where chosen"]
-    return table(columns, rows)
+    """The settings that were chosen, a column each."""
+    chosen: dict[str, dict[str, Any]] = document["chosen"]
+    names = [name for name in next(iter(chosen.values())) if name not in ("thresholds", "where_chosen")]
+    rows = [[name.replace("_", " "), *(f"{of[name]:g}" for of in chosen.values())] for name in names]
+    rows.append(["threshold, standard", *(f"{of['thresholds']['standard']:.3f}" for of in chosen.values())])
+    rows.append(["standard score where chosen", *(f"{of['where_chosen']['standard']:.1f}" for of in chosen.values())])
+    return table(["parameter", *(name.replace("_", " ") for name in chosen)], rows)
 
 
 def losses_table(

@@ -15,9 +15,8 @@ from scripts.benchmarks.nab.corpus import LabelledSeries
 
 PROBATION_SHARE, PROBATION_ROWS = 0.15, 750
 NO_WINDOW, PROBATION = -1, -2
-_CANDIDATES = np.exp(np.linspace(np.log(0.05), np.log(20.0), 240))
-SMOOTHING = 0.1
-"""Standard deviation, in the logarithm of the threshold, over which ``optimise_smoothly`` averages."""
+CANDIDATES = np.exp(np.linspace(np.log(0.05), np.log(20.0), 240))
+"""Thresholds that settings are compared at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,23 +122,33 @@ def optimise(scores: Sequence[Floats], worths: Sequence[Worth], profile: Profile
     return Optimum(float(score[best]), raw, _normalised(raw, windows, profile))
 
 
-def optimise_smoothly(scores: Sequence[Floats], worths: Sequence[Worth], profile: Profile) -> Optimum:
-    """The best of 240 thresholds from 0.05 to 20 when the sum is averaged over thresholds nearby.
+def totals_by_threshold(scores: Floats, worth: Worth, profile: Profile) -> Floats:
+    """What one series gains at each of the ``CANDIDATES`` over detecting nothing."""
+    rows = scores >= CANDIDATES[0]
+    score, gain = _gains(scores[rows], Worth(worth.worth[rows], worth.window[rows], worth.windows), profile)
+    order = np.argsort(-score, kind="stable")
+    gained = np.concatenate([[0.0], np.cumsum(gain[order])])
+    return gained[np.searchsorted(-score[order], -CANDIDATES, "right")]
+
+
+def smooth(totals: Floats, width: float) -> Floats:
+    """Totals by threshold averaged over thresholds nearby: ``width`` is a standard deviation in their logarithm."""
+    if width == 0.0:
+        return totals
+    distance = np.log(CANDIDATES)[:, None] - np.log(CANDIDATES)
+    weights = np.exp(-0.5 * (distance / width) ** 2)
+    averaged: Floats = weights @ totals / weights.sum(1)
+    return averaged
+
+
+def smooth_threshold(scores: Sequence[Floats], worths: Sequence[Worth], profile: Profile, width: float) -> float:
+    """The best of the ``CANDIDATES`` when the sum is averaged over thresholds nearby.
 
     A single file can decide where the optimum of a small corpus lies; an average over thresholds transfers better to
-    series that were not seen. ``raw`` and ``normalised`` are of the average.
+    series that were not seen.
     """
-    parts = [_gains(score, worth, profile) for score, worth in zip(scores, worths, strict=True)]
-    score, gain = (np.concatenate([part[k] for part in parts]) for k in (0, 1))
-    windows = sum(worth.windows for worth in worths)
-    order = np.argsort(-score, kind="stable")
-    totals = np.concatenate([[0.0], np.cumsum(gain[order])])[np.searchsorted(-score[order], -_CANDIDATES, "right")]
-    distance = np.log(_CANDIDATES)[:, None] - np.log(_CANDIDATES)
-    weights = np.exp(-0.5 * (distance / SMOOTHING) ** 2)
-    smooth = weights @ totals / weights.sum(1)
-    best = int(smooth.argmax())
-    raw = float(smooth[best]) - profile.false_negative * windows
-    return Optimum(float(_CANDIDATES[best]), raw, _normalised(raw, windows, profile))
+    totals = [totals_by_threshold(score, worth, profile) for score, worth in zip(scores, worths, strict=True)]
+    return float(CANDIDATES[int(smooth(np.sum(totals, axis=0), width).argmax())])
 
 
 def raw_score(scores: Floats, worth: Worth, threshold: float, profile: Profile) -> float:
