@@ -1,251 +1,348 @@
-"""From judgements to anomalies: which deviations are worth telling, and what is told about them."""
+"""From judgements to alarms: which of an execution's deviations are told, as what, and in which words."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from itertools import chain
+from functools import partial
 
 import numpy as np
 
 from detectors import explanation
-from detectors.application import ApplicationModels, OperationModels
 from detectors.bank import Bank
 from detectors.chart import ChartJudgement
-from detectors.ensemble import Batch, Judgements
-from detectors.features import signals
-from detectors.probability import score_of_sigma, sigma_of_score
+from detectors.charts import CallJudgement
+from detectors.ensemble import Ensemble, Judgements
+from detectors.finding import Alarm, Finding, Subject, shares
+from detectors.paths import path_names
+from detectors.probability import sigma_of_score
 from detectors.profile import OWN_CODE, part_name, parts
-from detectors.registry import CHARTS
+from detectors.registry import CALLS, CHARTS, ERROR_TYPE, SINGLE, STRUCTURE, STRUCTURE_CHANGE, ChartedSignal
 from detectors.settings import DetectionSettings
 from detectors.severity import Evidence, severity_of
-from schemas.anomaly import SEVERITIES, Anomaly, AnomalyKind, ModelStamp, Severity
-from schemas.execution import Execution, rfc3339
+from schemas.anomaly import SEVERITIES, AnomalyKind, Severity
 
-MODEL_VERSION = "1"
 _TIME_COLUMN, _COUNT_COLUMN = 0, 1
 _MEAN_RANK = 0.5
-
-
-@dataclass(frozen=True, slots=True)
-class Alarm:
-    """A deviation of one execution that has a severity, before it is decided whether to publish it.
-
-    ``scope`` is the operation that deviates, or empty where it is the application.
-    """
-
-    kind: AnomalyKind
-    signal: str
-    severity: Severity
-    scope: str
-    describe: Callable[[], Anomaly]
-
-
-@dataclass(frozen=True, slots=True)
-class Subject:
-    """The execution at ``row`` of a batch, with the models it belongs to."""
-
-    row: int
-    execution: Execution
-    application: ApplicationModels
-    operation: OperationModels
-
-
-@dataclass(frozen=True, slots=True)
-class _Finding:
-    """The numbers of an anomaly before its sentence."""
-
-    kind: AnomalyKind
-    signal: str
-    unit: str
-    severity: Severity
-    score: float
-    sigma: float
-    typical: float
-    actual: float
-    bounds: tuple[float, float]
-    model: str
+_ABOUT = {1: "set", 2: "new", 3: "missing", 4: "count", 5: "time"}
+_CHART, _TAIL = "rank-ewma-chart", "extreme-value-tail"
 
 
 class AlarmRules:
-    """Decides for each execution of a judged batch whether it is an alarm, and of which kinds.
-
-    Latency signals are one kind: the call gap and the self time are named before the duration, which contains them.
+    """Tells for each execution of a judged batch which alarms it is, at most one per kind: the gravest, then the
+    most improbable one.
     """
 
-    def __init__(self, settings: DetectionSettings, detectors: Sequence[Bank]) -> None:
+    def __init__(self, settings: DetectionSettings, ensemble: Ensemble) -> None:
         self._settings = settings
-        self._detectors = detectors
+        self._ensemble = ensemble
+        self._detectors: Sequence[Bank] = ensemble.detectors
+        sources = self._by_channel()
+        self._sources = [sources.get(channel.name) for channel in ensemble.channels]
+        self._of_executions = np.array([source is not None for source in self._sources])
+
+    def _by_channel(self) -> dict[str, Callable[[Subject, Judgements, float], Alarm | None]]:
+        """Who describes an alarm of a channel; windows are described elsewhere."""
+        return {
+            SINGLE: self._single,
+            STRUCTURE: self._structure,
+            STRUCTURE_CHANGE: partial(self._structure, changed=True),
+            ERROR_TYPE: self._error_type,
+            **{signal.name: partial(self._chart, column=column) for column, signal in enumerate(CHARTS)},
+            **{signal.name: partial(self._call, column=column) for column, signal in enumerate(CALLS)},
+            **{bank.name: partial(self._bank, number=number) for number, bank in enumerate(self._detectors)},
+        }
 
     def candidates(self, judged: Judgements) -> "np.ndarray[tuple[int], np.dtype[np.int64]]":
-        """Rows where anything could be an alarm, in order."""
-        limit = self._settings.tail_score
-        flags = np.zeros(len(judged.score), np.bool_)
-        for chart in judged.charts:
-            flags |= (chart.sigma >= self._settings.minor_sigma) | (chart.tail >= limit)
-        for bank, given in zip(self._detectors, judged.detectors, strict=True):
-            flags |= given.score >= limit if bank.calibrated else given.sigma >= self._settings.outlier_sigma
-        return np.flatnonzero(flags)
+        """Rows where an execution is an alarm, in order."""
+        return np.flatnonzero((judged.calibrated.alarm & self._of_executions).any(axis=1))
 
-    def alarms(self, subject: Subject, batch: Batch, judged: Judgements) -> list[Alarm]:
-        """The alarms of one execution, at most one per kind."""
+    def alarms(self, subject: Subject, judged: Judgements) -> list[Alarm]:
+        """The alarms of one execution."""
         found: dict[AnomalyKind, Alarm] = {}
-        of_charts = (self._chart_alarm(subject, column, chart, batch) for column, chart in enumerate(judged.charts))
-        of_detectors = (self._detector_alarm(subject, number, judged) for number in range(len(judged.detectors)))
-        for alarm in chain(of_charts, of_detectors):
-            if alarm is not None and (alarm.kind not in found or _graver(alarm, found[alarm.kind])):
+        row = subject.row
+        for channel in np.flatnonzero(judged.calibrated.alarm[row]).tolist():
+            source, score = self._sources[channel], float(judged.calibrated.scores[row, channel])
+            alarm = None if source is None else source(subject, judged, score)
+            if alarm is not None and (alarm.kind not in found or _weight(alarm) > _weight(found[alarm.kind])):
                 found[alarm.kind] = alarm
         return list(found.values())
 
-    def _chart_alarm(self, subject: Subject, column: int, chart: ChartJudgement, batch: Batch) -> Alarm | None:
-        row, signal = subject.row, CHARTS[column]
-        sigma, tail = float(chart.sigma[row]), float(chart.tail[row])
-        if sigma < self._settings.minor_sigma and tail < self._settings.tail_score:
-            return None
-        low, typical, high = (float(bound) for bound in chart.bounds[row])
-        value, level = float(batch.signals[row, column]), float(chart.level[row])
-        whole = signal.whole
+    def _chart(self, subject: Subject, judged: Judgements, score: float, column: int) -> Alarm:
+        signal, chart = CHARTS[column], judged.charts[column]
+        level = float(chart.level[subject.row])
+        return self._latency(subject, signal, chart, subject.row, level, score, single=False)
 
-        def judge(actual: float, **deviation: float) -> Severity | None:
-            effect, excess = (1.0 + actual) / (1.0 + typical), actual - typical
-            evidence = Evidence(signal.kind, effect=effect, excess=excess, whole=whole, **deviation)
-            return severity_of(evidence, self._settings)
+    def _call(self, subject: Subject, judged: Judgements, score: float, column: int) -> Alarm:
+        entry = int(judged.calls[column].worst[subject.row])
+        level = float(judged.calls[column].chart.level[entry])
+        return self._slow_call(subject, column, judged.calls[column], entry, level, score, single=False)
 
-        charted, actual = judge(level, sigma=sigma), level
-        severity = charted
-        if charted is None:
-            severity, actual = judge(value, score=tail), value
-        if severity is None:
-            return None
-        score = float(score_of_sigma(chart.sigma[row])) if charted else tail
-        finding = _Finding(
-            *(
-                signal.kind,
-                signal.name,
-                signal.unit,
-                severity,
-                score,
-                sigma if charted else sigma_of_score(tail),
-            ),
-            *(typical, actual, (low, high), "rank-ewma-chart" if charted else "extreme-value-tail"),
-        )
+    def _single(self, subject: Subject, judged: Judgements, score: float) -> Alarm:
+        """One execution far out in the tail of one of its signals, or of one of its calls."""
+        row = subject.row
+        tails = [float(chart.tail[row]) for chart in judged.charts] + [float(call.tail[row]) for call in judged.calls]
+        column = int(np.argmax(tails))
+        if column < len(CHARTS):
+            value = _measured(judged, CHARTS[column], row)
+            return self._latency(subject, CHARTS[column], judged.charts[column], row, value, score, single=True)
+        call = judged.calls[column - len(CHARTS)]
+        entry = int(call.longest[row])
+        value = float(call.calls.values[entry])
+        return self._slow_call(subject, column - len(CHARTS), call, entry, value, score, single=True)
+
+    def _latency(
+        self,
+        subject: Subject,
+        signal: ChartedSignal,
+        chart: ChartJudgement,
+        place: int,
+        actual: float,
+        score: float,
+        single: bool,
+    ) -> Alarm:
+        low, typical, high = (float(bound) for bound in chart.bounds[place])
+        sigma = sigma_of_score(float(chart.tail[place])) if single else float(chart.sigma[place])
+        severity = self._severity(signal.kind, 0.0 if single else sigma, actual, typical)
+        joined = any(segment.remote_ms is not None for segment in subject.execution.segments)
+        name = "duration_ms" if signal.name == "local_ms" and not joined else signal.name
+
+        def describe() -> Finding:
+            bounds = (low, high)
+            if signal.kind == "saturation":
+                contributions = {"memory": 1.0}
+                reason = explanation.memory_sentence(subject.operation.name, actual, typical, bounds)
+            else:
+                contributions = _local_contributions(subject, signal)
+                numbers = (actual, typical, bounds, single)
+                reason = explanation.latency_sentence(subject.operation.name, name, *numbers, contributions)
+            return Finding(
+                kind=signal.kind,
+                signal=name,
+                unit=signal.unit,
+                severity=severity,
+                score=score,
+                sigma=sigma,
+                typical=typical,
+                actual=actual,
+                bounds=bounds,
+                model=_TAIL if single else _CHART,
+                contributions=contributions,
+                reason=reason,
+            )
+
+        lasting = 0.0 if single else float(chart.lasting[place])
         return Alarm(
-            signal.kind,
-            signal.name,
-            severity,
-            subject.operation.name,
-            lambda: self._slow_or_larger(subject, finding, charted is None),
+            signal.kind, name, severity, score, subject.operation.name, subject.operation.name, lasting, describe
         )
 
-    def _slow_or_larger(self, subject: Subject, finding: _Finding, single: bool) -> Anomaly:
-        operation, execution = subject.operation, subject.execution
-        numbers = (finding.actual, finding.typical, finding.bounds, single)
-        if finding.kind == "structure":
-            contributions = operation.profile.excess(parts(execution, 0.0), _COUNT_COLUMN)
-            reason = explanation.structure_sentence(operation.name, *numbers, contributions)
-        else:
-            contributions = _latency_contributions(subject, finding)
-            reason = explanation.latency_sentence(operation.name, finding.signal, *numbers, contributions)
-        return self._anomaly(subject, finding, contributions, reason)
+    def _slow_call(
+        self,
+        subject: Subject,
+        column: int,
+        call: CallJudgement,
+        entry: int,
+        actual: float,
+        score: float,
+        single: bool,
+    ) -> Alarm:
+        signal = CALLS[column]
+        low, typical, high = (float(bound) for bound in call.chart.bounds[entry])
+        sigma = sigma_of_score(float(call.chart.tail[entry])) if single else float(call.chart.sigma[entry])
+        severity = self._severity(signal.kind, 0.0 if single else sigma, actual, typical)
 
-    def _detector_alarm(self, subject: Subject, number: int, judged: Judgements) -> Alarm | None:
+        peer = _peer(subject, column, int(call.calls.slots[entry]))
+
+        def describe() -> Finding:
+            contributions = self._call_contributions(subject, column, call)
+            numbers = (actual, typical, (low, high), single)
+            reason = explanation.call_sentence(subject.operation.name, peer, column == 0, *numbers)
+            return Finding(
+                kind=signal.kind,
+                signal=signal.name,
+                unit=signal.unit,
+                severity=severity,
+                score=score,
+                sigma=sigma,
+                typical=typical,
+                actual=actual,
+                bounds=(low, high),
+                model=_TAIL if single else _CHART,
+                contributions=contributions,
+                reason=reason,
+            )
+
+        lasting = 0.0 if single else float(call.chart.lasting[entry])
+        return Alarm(
+            signal.kind, signal.name, severity, score, subject.operation.name, f"calls to {peer}", lasting, describe
+        )
+
+    def _call_contributions(self, subject: Subject, column: int, call: CallJudgement) -> dict[str, float]:
+        """Shares of what the execution's calls take more than usual."""
+        chart = self._ensemble.charts.calls[column]
+        worst = int(call.worst[subject.row])
+        excess: dict[str, float] = {}
+        for entry in np.flatnonzero(call.calls.rows == subject.row).tolist():
+            slot = int(call.calls.slots[entry])
+            value = float(call.calls.values[entry])
+            actual = max(value, float(call.chart.level[entry])) if entry == worst else value
+            excess[f"calls to {_peer(subject, column, slot)}"] = max(0.0, actual - chart.typical(slot)[1])
+        return shares(excess)
+
+    def _severity(self, kind: AnomalyKind, sigma: float, actual: float, typical: float) -> Severity:
+        effect, excess = (1.0 + actual) / (1.0 + typical), actual - typical
+        return severity_of(Evidence(kind, sigma=sigma, effect=effect, excess=excess), self._settings)
+
+    def _structure(self, subject: Subject, judged: Judgements, score: float, changed: bool = False) -> Alarm | None:
+        row, structure = subject.row, judged.structure
+        about = _ABOUT.get(int(structure.about[row]))
+        if about is None or (changed and about == "time"):
+            return None
+        sigma = float(judged.structure_change[row]) if changed else sigma_of_score(float(judged.structure_score[row]))
+        effect = (1.0 + float(structure.actual[row])) / (1.0 + float(structure.typical[row]))
+        severity = severity_of(Evidence("structure", sigma=sigma if changed else 0.0, effect=effect), self._settings)
+
+        def describe() -> Finding:
+            path, typical, actual = (
+                int(structure.culprit[row]),
+                float(structure.typical[row]),
+                float(structure.actual[row]),
+            )
+            names = path_names(subject.execution)
+            name = names.get(path) or subject.operation.path_names.get(path) or "a segment"
+            contributions = {name: 1.0}
+            if about == "count":
+                contributions = subject.operation.profile.excess(parts(subject.execution, 0.0), _COUNT_COLUMN)
+            return Finding(
+                kind="structure",
+                signal=f"structure_{about}",
+                unit="ms" if about == "time" else "segments",
+                severity=severity,
+                score=score,
+                sigma=sigma,
+                typical=typical,
+                actual=actual,
+                bounds=(min(typical, actual), typical) if about == "missing" else (0.0, typical),
+                model="structure",
+                contributions=contributions,
+                reason=explanation.structure_sentence(subject.operation.name, about, name, actual, typical),
+            )
+
+        return Alarm(
+            "structure",
+            f"structure_{about}",
+            severity,
+            score,
+            subject.operation.name,
+            subject.operation.name,
+            0.0,
+            describe,
+        )
+
+    def _error_type(self, subject: Subject, judged: Judgements, score: float) -> Alarm | None:
+        error, row, types = subject.execution.error, subject.row, judged.error_types
+        if error is None or not error.type:
+            return None
+        sightings, since = int(types.sightings[row]), int(types.since[row])
+        severity = severity_of(Evidence("errors", effect=1.0), self._settings)
+
+        def describe() -> Finding:
+            return Finding(
+                kind="errors",
+                signal="error_type",
+                unit="executions",
+                severity=severity,
+                score=score,
+                sigma=sigma_of_score(float(types.score[row])),
+                typical=0.0,
+                actual=float(sightings),
+                bounds=(0.0, 0.0),
+                model="error-types",
+                contributions={error.type: 1.0},
+                reason=explanation.error_type_sentence(subject.operation.name, error.type, sightings, since + 1),
+            )
+
+        return Alarm(
+            "errors", "error_type", severity, score, subject.operation.name, subject.operation.name, 0.0, describe
+        )
+
+    def _bank(self, subject: Subject, judged: Judgements, score: float, number: int) -> Alarm:
         bank, given, row = self._detectors[number], judged.detectors[number], subject.row
-        sigma, score = float(given.sigma[row]), float(given.score[row])
         if bank.kind == "errors" and given.typical is not None and given.actual is not None:
-            return self._errors_alarm(subject, bank, score, float(given.typical[row]), float(given.actual[row]))
-        evidence = Evidence("outlier", sigma=sigma, score=score if bank.calibrated else 0.0)
-        severity = severity_of(evidence, self._settings)
-        if severity is None:
-            return None
-        finding = _Finding(
-            *(bank.kind, bank.name, "score", severity, score, sigma or sigma_of_score(score)),
-            *(0.0, score, (0.0, self._settings.outlier_sigma), bank.name),
-        )
-        shares = {name: abs(float(judged.columns[name][row]) - _MEAN_RANK) for name in bank.columns}
-        contributions = _shares(shares)
+            numbers = (float(given.typical[row]), float(given.actual[row]))
+            return self._error_rate(subject, bank, score, float(given.score[row]), *numbers)
+        sigma = sigma_of_score(float(given.score[row])) if bank.calibrated else float(given.sigma[row])
+        severity = severity_of(Evidence(bank.kind, sigma=sigma), self._settings)
 
-        def describe() -> Anomaly:
-            sentence = explanation.outlier_sentence(subject.operation.name, bank.name, finding.sigma, contributions)
-            return self._anomaly(subject, finding, contributions, sentence)
+        def describe() -> Finding:
+            contributions = shares(
+                {name: abs(float(judged.columns[name][row]) - _usual(name)) for name in bank.columns}
+            )
+            return Finding(
+                kind=bank.kind,
+                signal=bank.name,
+                unit="sigma",
+                severity=severity,
+                score=score,
+                sigma=sigma,
+                typical=0.0,
+                actual=sigma,
+                bounds=(0.0, self._settings.outlier_sigma),
+                model=bank.name,
+                contributions=contributions,
+                reason=explanation.outlier_sentence(subject.operation.name, bank.name, sigma, contributions),
+            )
 
-        return Alarm(
-            bank.kind, bank.name, severity, subject.operation.name if bank.scope == "operation" else "", describe
-        )
+        scope = subject.operation.name if bank.scope == "operation" else ""
+        return Alarm(bank.kind, bank.name, severity, score, scope, scope, 0.0, describe)
 
-    def _errors_alarm(self, subject: Subject, bank: Bank, score: float, usual: float, failing: float) -> Alarm | None:
+    def _error_rate(
+        self, subject: Subject, bank: Bank, score: float, evidence: float, usual: float, failing: float
+    ) -> Alarm:
         error = subject.execution.error
-        severity = severity_of(Evidence("errors", score=score, failing=failing, effect=failing / usual), self._settings)
-        if severity is None:
-            return None
-        finding = _Finding(
-            *("errors", "error_rate", "share", severity, score, sigma_of_score(score)),
-            *(usual, failing, (0.0, min(1.0, 5.0 * usual)), bank.name),
-        )
-        contributions = {error.type if error is not None and error.type else "error rate": 1.0}
-        sentence = explanation.errors_sentence(subject.operation.name, failing, usual, contributions)
+        severity = severity_of(Evidence("errors", share=failing, effect=failing / usual), self._settings)
+
+        def describe() -> Finding:
+            contributions = {error.type if error is not None and error.type else "error rate": 1.0}
+            return Finding(
+                kind="errors",
+                signal="error_rate",
+                unit="share",
+                severity=severity,
+                score=score,
+                sigma=sigma_of_score(evidence),
+                typical=usual,
+                actual=failing,
+                bounds=(0.0, min(1.0, 5.0 * usual)),
+                model=bank.name,
+                contributions=contributions,
+                reason=explanation.errors_sentence(subject.operation.name, failing, usual, contributions),
+            )
+
         return Alarm(
-            "errors",
-            "error_rate",
-            severity,
-            subject.operation.name,
-            lambda: self._anomaly(subject, finding, contributions, sentence),
-        )
-
-    def _anomaly(self, subject: Subject, finding: _Finding, contributions: dict[str, float], reason: str) -> Anomaly:
-        execution, (application, environment) = subject.execution, subject.application.key
-        learned = subject.operation.seen
-        trained = subject.application.trained_s
-        return Anomaly(
-            application=application,
-            operation=subject.operation.name,
-            environment=environment,
-            version=execution.version,
-            kind=finding.kind,
-            score=round(finding.score, 3),
-            sigma=round(finding.sigma, 3),
-            severity=finding.severity,
-            confidence=round(min(1.0, learned / 500), 3),
-            signal=finding.signal,
-            typical=round(finding.typical, 4),
-            actual=round(finding.actual, 4),
-            bounds=(round(finding.bounds[0], 4), round(finding.bounds[1], 4)),
-            unit=finding.unit,
-            contributions=contributions,
-            reason=reason,
-            exemplar_trace_ids=[execution.trace_id] if execution.trace_id else [],
-            window=None,
-            model=ModelStamp(
-                name=finding.model,
-                version=MODEL_VERSION,
-                learned=learned,
-                trained_at=rfc3339(trained) if trained is not None and finding.model == "isolation-forest" else None,
-                warming=False,
-            ),
-            incident_key="/".join((application, environment, finding.kind, subject.operation.name)),
+            "errors", "error_rate", severity, score, subject.operation.name, subject.operation.name, 0.0, describe
         )
 
 
-def _graver(one: Alarm, other: Alarm) -> bool:
-    return SEVERITIES.index(one.severity) > SEVERITIES.index(other.severity)
+def _weight(alarm: Alarm) -> tuple[int, float]:
+    return SEVERITIES.index(alarm.severity), alarm.score
 
 
-def _latency_contributions(subject: Subject, finding: _Finding) -> dict[str, float]:
-    """Shares of the excess: of the gaps for the call gap, else of the time per part."""
-    execution = subject.execution
-    if finding.signal == "call_gap_ms":
-        gaps: dict[str, float] = {}
-        for segment in execution.segments:
-            if segment.remote_ms is not None:
-                name = part_name(segment)
-                gaps[name] = max(gaps.get(name, 0.0), segment.duration_ms - segment.remote_ms, 0.0)
-        return _shares(gaps)
-    if finding.signal == "self_ms":
+def _peer(subject: Subject, column: int, slot: int) -> str:
+    return next(peer for peer, number in subject.application.calls[column].items() if number == slot)
+
+
+def _usual(column: str) -> float:
+    return _MEAN_RANK if column.startswith("rank.") else 0.0
+
+
+def _measured(judged: Judgements, signal: ChartedSignal, row: int) -> float:
+    return float(judged.columns[signal.name][row])
+
+
+def _local_contributions(subject: Subject, signal: ChartedSignal) -> dict[str, float]:
+    """Shares of the excess of the time that no callee answers for."""
+    if signal.name == "self_ms":
         return {OWN_CODE: 1.0}
-    return subject.operation.profile.excess(parts(execution, signals(execution)[0]), _TIME_COLUMN)
-
-
-def _shares(weights: dict[str, float]) -> dict[str, float]:
-    """Weights as shares that sum to 1, largest first; equal shares where all weights are 0."""
-    total = sum(weights.values())
-    if total <= 0.0:
-        return {name: 1.0 / len(weights) for name in weights}
-    ranked = sorted(weights.items(), key=lambda item: (-item[1], item[0]))
-    return {name: weight / total for name, weight in ranked if weight > 0.0}
+    execution = subject.execution
+    joined = {part_name(segment) for segment in execution.segments if segment.remote_ms is not None}
+    found = parts(execution, subject.self_ms)
+    own = {name: values for name, values in found.items() if name not in joined}
+    return subject.operation.profile.excess(own, _TIME_COLUMN)

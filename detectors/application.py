@@ -4,12 +4,17 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any
 
+from detectors.batch import CALL_SIGNALS
 from detectors.profile import Profile
 
 ApplicationKey = tuple[str, str]
 """Models belong to (application, environment)."""
 OTHER_OPERATIONS = "(other operations)"
 """The operation that all those share which came after the limit of operations per application."""
+OTHER_PEERS = "(other services)"
+"""The peer that all those share which came after the limit of peers per application."""
+REMEMBERED_VERSIONS = 8
+REMEMBERED_PATHS = 512
 
 
 def seed_of(*names: str) -> int:
@@ -23,12 +28,22 @@ def seed_of(*names: str) -> int:
 
 @dataclass(slots=True)
 class OperationModels:
-    """An operation's slot in the banks of scope operation, how many executions it has seen, and its profile."""
+    """An operation's slot in the banks of scope operation, how many executions it has seen, and its profile.
+
+    ``path_names`` are readable names of the call paths that its structure knows.
+    """
 
     name: str
     slot: int
     seen: int = 0
     profile: Profile = field(default_factory=Profile)
+    path_names: dict[int, str] = field(default_factory=dict)
+
+    def remember_paths(self, names: dict[int, str]) -> None:
+        """Keep the names of paths, the newest ``REMEMBERED_PATHS`` of them."""
+        self.path_names.update(names)
+        for path in list(self.path_names)[: max(0, len(self.path_names) - REMEMBERED_PATHS)]:
+            del self.path_names[path]
 
 
 @dataclass(slots=True)
@@ -47,13 +62,14 @@ class Published:
     """The last anomaly published of one operation and kind, and the last alarm, published or not.
 
     ``at_s`` and ``alarm_s`` are event times in epoch seconds, ``rank`` is of the published severity, ``seen`` how
-    many executions the operation had seen at the last alarm.
+    many executions the operation had seen at the last alarm, ``told`` how often the deviation was told.
     """
 
     at_s: float
     rank: int
     alarm_s: float
     seen: int
+    told: int
 
 
 @dataclass(slots=True)
@@ -61,8 +77,9 @@ class ApplicationModels:
     """An application's slot in the banks of scope application, its operations and its history.
 
     ``seen`` counts executions; ``newest_s`` is its newest event time; ``next_stop`` is the count at which a refit
-    starts or takes effect; ``used`` is the scorer's last call that had executions of it. ``published`` is keyed by
-    (operation, kind).
+    starts or takes effect; ``used`` is the scorer's last call that had executions of it. ``calls`` are the slots of
+    called peers, for each entry of ``detectors.batch.CALL_SIGNALS``. ``published`` is keyed by what deviates and
+    kind. ``versions`` are the versions seen last, ``release_s`` when the newest of them was first seen.
     """
 
     key: ApplicationKey
@@ -73,7 +90,21 @@ class ApplicationModels:
     used: int = 0
     newest_s: float = 0.0
     operations: dict[str, OperationModels] = field(default_factory=dict)
+    calls: tuple[dict[str, int], ...] = field(default_factory=lambda: tuple({} for _ in CALL_SIGNALS))
+    versions: list[str] = field(default_factory=list)
+    release_s: float = float("-inf")
     refits: list[Refit] = field(default_factory=list)
     published: dict[tuple[str, str], Published] = field(default_factory=dict)
     trained_s: float | None = None
     silent_since_s: float | None = None
+
+    def notice_version(self, version: str, now_s: float) -> bool:
+        """Remember a version; True where it is new and not the first, so that it is a release at ``now_s``."""
+        if version in self.versions:
+            return False
+        released = bool(self.versions)
+        self.versions.append(version)
+        del self.versions[:-REMEMBERED_VERSIONS]
+        if released:
+            self.release_s = now_s
+        return released

@@ -9,15 +9,18 @@ from detectors.silence import SilenceWatch
 from detectors.snapshot import pack, unpack
 from schemas.errors import SnapshotError
 
-_NUMBERS = ("seen", "newest_s", "trained_s", "silent_since_s", "next_refit")
+_NUMBERS = ("seen", "newest_s", "trained_s", "silent_since_s", "next_refit", "release_s", "versions")
 
 
 @dataclass(frozen=True, slots=True)
 class StoredApplication:
-    """A snapshot that has been read: ``operations`` maps their names, in order of appearance, to their state."""
+    """A snapshot that has been read: ``operations`` maps their names, in order of appearance, to their state, and
+    ``calls`` does the same with called peers, one mapping per entry of ``detectors.batch.CALL_SIGNALS``.
+    """
 
     key: ApplicationKey
     operations: dict[str, dict[str, Any]]
+    calls: list[dict[str, Any]]
     state: dict[str, Any]
 
 
@@ -28,6 +31,7 @@ def take(application: ApplicationModels, ensemble: Ensemble, silence: SilenceWat
             "banks": ensemble.snapshot_operation(operation.slot),
             "seen": operation.seen,
             "profile": {"learned": operation.profile.learned, "averages": operation.profile.averages},
+            "path_names": [[path, name] for path, name in operation.path_names.items()],
         }
         for operation in application.operations.values()
     }
@@ -39,7 +43,12 @@ def take(application: ApplicationModels, ensemble: Ensemble, silence: SilenceWat
             "silence": silence.snapshot(application.slot),
             "refits": [asdict(refit) | {"sample": list(refit.sample)} for refit in application.refits],
             "published": [
-                [*key, last.at_s, last.rank, last.alarm_s, last.seen] for key, last in application.published.items()
+                [*key, last.at_s, last.rank, last.alarm_s, last.seen, last.told]
+                for key, last in application.published.items()
+            ],
+            "calls": [
+                {peer: chart.snapshot(slot) for peer, slot in peers.items()}
+                for chart, peers in zip(ensemble.charts.calls, application.calls, strict=True)
             ],
             "operations": operations,
         }
@@ -55,7 +64,8 @@ def read(snapshot: bytes) -> StoredApplication:
     state = unpack(snapshot)
     try:
         application, environment = state["key"]
-        return StoredApplication((str(application), str(environment)), dict(state["operations"]), state)
+        calls = [dict(peers) for peers in state["calls"]]
+        return StoredApplication((str(application), str(environment)), dict(state["operations"]), calls, state)
     except (KeyError, TypeError, ValueError) as error:
         raise SnapshotError(f"The snapshot does not say whose it is: {error!r}") from error
 
@@ -74,10 +84,14 @@ def fill(stored: StoredApplication, application: ApplicationModels, ensemble: En
         silence.restore(application.slot, state["silence"])
         application.refits = [Refit(**{**refit, "sample": tuple(refit["sample"])}) for refit in state["refits"]]
         application.published = {(operation, kind): Published(*last) for operation, kind, *last in state["published"]}
+        for chart, slots, peers in zip(ensemble.charts.calls, application.calls, stored.calls, strict=True):
+            for peer, content in peers.items():
+                chart.restore(slots[peer], content)
         for name, content in stored.operations.items():
             operation = application.operations[name]
             ensemble.restore_operation(operation.slot, content["banks"])
             operation.seen = content["seen"]
+            operation.path_names = dict(content["path_names"])
             operation.profile.learned = content["profile"]["learned"]
             operation.profile.averages = content["profile"]["averages"]
     except (KeyError, TypeError, ValueError, IndexError, OverflowError) as error:

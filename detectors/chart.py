@@ -1,28 +1,47 @@
-"""The per-operation chart: an EWMA of ranks in a reference of the operation's own past, and the tail beside it."""
+"""The chart per key: smoothed ranks in a reference of the key's own past, and the tail of single values beside it."""
 
-from dataclasses import dataclass
-from statistics import NormalDist
-from typing import Any
+from dataclasses import dataclass, fields
 
 import numpy as np
-from numba import njit
 
 from detectors.bank import Flags, Floats, Slots, State
-from detectors.ordered import place_of
-from detectors.probability import score_of_sigma
+from detectors.chart_kernel import run_chart
+from detectors.priors import shipped_reference
 from detectors.slots import SlotArrays
 from detectors.tail import tail_score
 
 REFERENCE = 500
-SMOOTHING = 0.1
-WINSOR = 3.0
-DEVIATING_TAIL = 2.0
-"""−log10 of the probability of a single value from which its judgement carries bounds."""
-REPLACE_ONE_IN = 8
-_STEPS = 2048
-_NORMAL = np.array([NormalDist().inv_cdf((i + 0.5) / _STEPS) for i in range(_STEPS)])
-_TO_SIGMA = float(np.sqrt((2 - SMOOTHING) / SMOOTHING))
-_STATE = ("ordered", "count", "ewma", "level", "deviating_since", "random")
+CANDIDATES = 128
+_STATE = (
+    "ordered",
+    "candidate",
+    "count",
+    "candidates",
+    "fast",
+    "slow",
+    "level",
+    "deviating_since",
+    "outlier_learned",
+    "random",
+)
+_NUMBERS = _STATE[2:]
+_POOL = ("ordered", "count", "random")
+
+
+@dataclass(frozen=True, slots=True)
+class ChartRules:
+    """How a chart learns and what matters to it.
+
+    ``warm_up`` values before single values are judged; nothing is learned from ``gate_sigma`` on; ``patience_s``
+    of event time make a deviation a lasting one. ``margin`` (in the signal's unit) and ``margin_share`` (of the
+    typical value) are what a value may lie above typical without meaning anything to anybody: the larger counts.
+    """
+
+    warm_up: int = 30
+    gate_sigma: float = 4.0
+    patience_s: float = 600.0
+    margin: float = 0.0
+    margin_share: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +52,8 @@ class ChartJudgement:
     −log10 of the probability of the single value, ``rank`` its place in the reference in [0, 1] (0.5 while
     warming or missing), ``level`` the recent value (geometric EWMA) in the signal's unit. ``bounds`` (n, 3) are
     the 5th, 50th and 95th percentile of the reference as it was, where the value deviates, else zeros.
+    ``learned`` counts the values in the reference, ``lasting`` is for how many seconds of event time the key has
+    deviated, ``accepted`` is True where a lasting deviation became the new normal with this value.
     """
 
     sigma: Floats
@@ -40,224 +61,203 @@ class ChartJudgement:
     rank: Floats
     level: Floats
     bounds: Floats
-    warming: Flags
+    learned: Slots
+    lasting: Floats
+    accepted: Flags
+
+    @classmethod
+    def empty(cls, n: int) -> "ChartJudgement":
+        """Nothing deviates yet."""
+        return cls(
+            sigma=np.zeros(n),
+            tail=np.zeros(n),
+            rank=np.full(n, 0.5),
+            level=np.zeros(n),
+            bounds=np.zeros((n, 3)),
+            learned=np.zeros(n, np.int64),
+            lasting=np.zeros(n),
+            accepted=np.zeros(n, np.bool_),
+        )
 
 
 class Chart:
-    """EWMA chart on ranks for many keys, one signal.
+    """EWMA chart on ranks for many keys, one signal, one-sided: only larger values deviate.
 
-    A value's mid-rank in a sorted reference of the key's last values becomes a normal score, is winsorised at
-    ±3 and smoothed (λ 0.1); the smoothed score over its standard deviation is ``sigma``. Nothing is learned
-    while the deviation is beyond the gate, so that a fault does not become normal; after ``patience_s`` of event
-    time it is a new normal and is learned. Once full, the reference replaces one random value for every eighth.
+    A value, less a margin that matters to nobody, is placed in a sorted reference of the key's last 500 values;
+    its rank becomes a normal score (from the extreme-value tail where it lies beyond the reference), counts
+    within [-0.5, 4] and is smoothed twice (weights 0.3 and 0.1). The larger smoothed score over its standard
+    deviation is ``sigma``: three extreme values make 6 sigma, and small lasting shifts show too.
 
-    Assumes that values of one operation are exchangeable in normal times; a strong daily pattern or
-    autocorrelation widens the chart, so ``sigma`` is not exactly Gaussian. Cannot flag a single value (six
-    extreme ones in a row make 6 sigma): that is what ``tail`` is for. Values must be above −1; smaller ones
-    count as −1 + 1e-6.
+    *Gate*: nothing is learned while the deviation is beyond ``gate_sigma``; a single outlier in normal times is
+    learned at most once per patience. *Persisting*: the old reference stays, and values of a deviation are kept
+    apart; they become the new normal when it has lasted ``accept_after`` seconds. *Prior*: keys share a pool (of
+    their application), which starts from values that are shipped; a key with fewer than 100 values of its own is
+    judged by both, one with fewer than 10 by the pool alone, and then never as much of a deviation.
 
-    Parameters: ``warm_up`` values before it judges; ``gate_sigma`` and ``patience_s`` as above.
+    Assumes that values of one key are exchangeable in normal times; a strong daily pattern or autocorrelation
+    widens the chart, so ``sigma`` is not exactly Gaussian and has to be calibrated. Cannot flag a single value:
+    that is what ``tail`` is for. Fails where normal values are a mixture whose shares change. Values must be
+    above −1; smaller ones count as −1 + 1e-6.
+
+    Parameters: ``rules``; ``signal`` names the shipped prior, if there is one.
 
     Source: S. W. Roberts, Technometrics 1 (1959), on ranks as in P. Hackl and J. Ledolter, Journal of Quality
-    Technology 23 (1991).
+    Technology 23 (1991); the margin as in minimum-effect tests, K. R. Murphy and B. Myors, Journal of Applied
+    Psychology 84 (1999).
 
-    >>> chart = Chart(warm_up=60, gate_sigma=4.0, patience_s=600.0)
-    >>> chart.open(0, seed=1)
+    >>> chart = Chart(ChartRules(warm_up=60))
+    >>> chart.open(0, seed=1); chart.open_pool(0, seed=1)
     >>> normal = 100 + np.arange(300) % 20.0
     >>> slots, times = np.zeros(300, np.int64), np.arange(300.0)
-    >>> bool((chart.judge_then_learn(slots, normal, times).sigma < 4).all())
+    >>> bool((chart.judge_then_learn(slots, slots, normal, times).sigma < 4).all())
     True
-    >>> slow = chart.judge_then_learn(slots[:10], np.full(10, 300.0), 300 + times[:10])
+    >>> slow = chart.judge_then_learn(slots[:5], slots[:5], np.full(5, 300.0), 300 + times[:5])
     >>> bool(slow.sigma[-1] > 6)
     True
     """
 
-    def __init__(self, warm_up: int, gate_sigma: float, patience_s: float) -> None:
-        self.warm_up = warm_up
-        self._gate = gate_sigma
-        self._patience_s = patience_s
-        self._store = SlotArrays(
+    def __init__(self, rules: ChartRules, signal: str | None = None) -> None:
+        self.rules = rules
+        self._prior = np.zeros(0, np.float32) if signal is None else shipped_reference(signal)
+        self._keys = SlotArrays(
             {
                 "ordered": (np.float32, (REFERENCE,)),
+                "candidate": (np.float32, (CANDIDATES,)),
                 "count": (np.int32, ()),
-                "ewma": (np.float64, ()),
+                "candidates": (np.int32, ()),
+                "fast": (np.float64, ()),
+                "slow": (np.float64, ()),
                 "level": (np.float64, ()),
                 "deviating_since": (np.float64, ()),
+                "outlier_learned": (np.float64, ()),
                 "random": (np.int64, ()),
             }
+        )
+        self._pools = SlotArrays(
+            {"ordered": (np.float32, (REFERENCE,)), "count": (np.int32, ()), "random": (np.int64, ())}
         )
 
     def open(self, slot: int, seed: int) -> None:
         """Start afresh for the key in ``slot``; all its randomness follows from ``seed``."""
-        self._store.open(slot)
-        self._store["random"][slot] = seed & 0x7FFFFFFF
-        self._store["deviating_since"][slot] = np.nan
+        self._keys.open(slot)
+        self._keys["random"][slot] = seed & 0x7FFFFFFF
+        self._keys["deviating_since"][slot] = np.nan
+        self._keys["outlier_learned"][slot] = -np.inf
 
-    def judge(self, slots: Slots, values: Floats) -> ChartJudgement:
+    def open_pool(self, slot: int, seed: int) -> None:
+        """Start a pool in ``slot`` from the shipped prior."""
+        self._pools.open(slot)
+        self._pools["random"][slot] = seed & 0x7FFFFFFF
+        self._pools["count"][slot] = len(self._prior)
+        self._pools["ordered"][slot, : len(self._prior)] = self._prior
+
+    def judge(self, slots: Slots, pools: Slots, values: Floats) -> ChartJudgement:
         """Judge values (n,) as if each came next for its slot. Changes nothing."""
-        return self._run(slots, values, np.zeros(len(slots)), np.zeros(len(slots), np.bool_), remember=False)
+        n = len(slots)
+        return self._run(slots, pools, values, np.zeros(n), np.zeros(n, np.bool_), np.zeros(n), remember=False)
 
     def judge_then_learn(
-        self, slots: Slots, values: Floats, times: Floats, learn: Flags | None = None
+        self,
+        slots: Slots,
+        pools: Slots,
+        values: Floats,
+        times: Floats,
+        learn: Flags | None = None,
+        accept_after: Floats | None = None,
     ) -> ChartJudgement:
-        """Judge each value (n,) at its time (epoch seconds), then learn it unless gated or ``learn`` is False."""
-        allowed = np.ones(len(slots), np.bool_) if learn is None else learn
-        return self._run(slots, values, times, allowed, remember=True)
+        """Judge each value (n,) at its time (epoch seconds), then learn it unless gated or ``learn`` is False.
 
-    def _run(self, slots: Slots, values: Floats, times: Floats, learn: Flags, remember: bool) -> ChartJudgement:
+        ``accept_after`` (n,) seconds after which a lasting deviation is the new normal; never by default.
+        """
         n = len(slots)
-        sigma, tail, level = np.zeros(n), np.zeros(n), np.zeros(n)
-        rank, bounds, warming = np.full(n, 0.5), np.zeros((n, 3)), np.zeros(n, np.bool_)
-        store = self._store
-        _run_chart(
-            *(
-                slots,
-                values,
-                times,
-                learn,
-                remember,
-                self.warm_up,
-                self._gate,
-                self._patience_s,
-                _NORMAL,
-                _TO_SIGMA,
-            ),
-            *(store[name] for name in _STATE),
-            *(sigma, tail, rank, level, bounds, warming),
+        allowed = np.ones(n, np.bool_) if learn is None else learn
+        after = np.full(n, np.inf) if accept_after is None else accept_after
+        return self._run(slots, pools, values, times, allowed, after, remember=True)
+
+    def _run(
+        self,
+        slots: Slots,
+        pools: Slots,
+        values: Floats,
+        times: Floats,
+        learn: Flags,
+        accept_after: Floats,
+        remember: bool,
+    ) -> ChartJudgement:
+        judged, rules = ChartJudgement.empty(len(slots)), self.rules
+        run_chart(
+            *(slots, pools, np.ascontiguousarray(values), times, learn, accept_after, remember),
+            *(rules.warm_up, rules.gate_sigma, rules.patience_s, rules.margin, rules.margin_share),
+            *(self._keys[name] for name in _STATE),
+            *(self._pools[name] for name in _POOL),
+            *(getattr(judged, field.name) for field in fields(judged)),
         )
-        return ChartJudgement(sigma, tail, rank, level, bounds, warming)
+        return judged
 
     def typical(self, slot: int) -> tuple[float, float, float]:
         """5th, 50th and 95th percentile of the reference, in the signal's unit; zeros while it is empty."""
-        count = int(self._store["count"][slot])
+        count = self.count(slot)
         if count == 0:
             return 0.0, 0.0, 0.0
-        ordered = self._store["ordered"][slot]
+        ordered = self._keys["ordered"][slot]
         low, middle, high = (float(ordered[min(count - 1, int(q * count))]) for q in (0.05, 0.5, 0.95))
         return low, middle, high
 
     def count(self, slot: int) -> int:
         """Values in the reference, at most 500."""
-        return int(self._store["count"][slot])
+        return int(self._keys["count"][slot])
 
     def tail_of(self, slot: int, value: float) -> float:
         """−log10 of the probability that the key's next value exceeds ``value``; 0 while warming."""
         count = self.count(slot)
-        return float(tail_score(self._store["ordered"][slot], count, value)) if count >= self.warm_up else 0.0
+        return float(tail_score(self._keys["ordered"][slot], count, value)) if count >= self.rules.warm_up else 0.0
 
     def snapshot(self, slot: int) -> State:
         """A copy of the key's complete state."""
-        state: State = {name: self._store[name][slot].item() for name in _STATE[1:]}
-        state["ordered"] = self._store["ordered"][slot, : self._store["count"][slot]].copy()
+        state: State = {name: self._keys[name][slot].item() for name in _NUMBERS}
+        state["ordered"] = self._keys["ordered"][slot, : self._keys["count"][slot]].copy()
+        state["candidate"] = self._keys["candidate"][slot, : self._keys["candidates"][slot]].copy()
         return state
 
     def restore(self, slot: int, state: State) -> None:
-        """Replace the key's state by one that ``snapshot`` returned."""
-        ordered = np.asarray(state["ordered"], np.float32)
-        if ordered.ndim != 1 or len(ordered) > REFERENCE or len(ordered) != state["count"]:
-            raise ValueError(f"A chart's reference must have 'count' values, at most {REFERENCE}. Got {ordered.shape}.")
-        self._store["ordered"][slot] = 0
-        self._store["ordered"][slot, : len(ordered)] = ordered
-        for name in _STATE[1:]:
-            self._store[name][slot] = state[name]
+        """Replace the key's state by one that ``snapshot`` returned.
+
+        Raises:
+            KeyError, ValueError: the state is not one of this chart.
+        """
+        _fill(self._keys, slot, "ordered", state["ordered"], state["count"])
+        _fill(self._keys, slot, "candidate", state["candidate"], state["candidates"])
+        for name in _NUMBERS:
+            self._keys[name][slot] = state[name]
+
+    def snapshot_pool(self, slot: int) -> State:
+        """A copy of a pool's complete state."""
+        count = int(self._pools["count"][slot])
+        random = int(self._pools["random"][slot])
+        return {"ordered": self._pools["ordered"][slot, :count].copy(), "count": count, "random": random}
+
+    def restore_pool(self, slot: int, state: State) -> None:
+        """Replace a pool's state by one that ``snapshot_pool`` returned.
+
+        Raises:
+            KeyError, ValueError: the state is not one of a pool.
+        """
+        _fill(self._pools, slot, "ordered", state["ordered"], state["count"])
+        for name in _POOL[1:]:
+            self._pools[name][slot] = state[name]
 
     def nbytes(self) -> int:
         """Bytes that one key takes."""
-        return self._store.row_bytes()
+        return self._keys.row_bytes()
+
+    def pool_nbytes(self) -> int:
+        """Bytes that one pool takes."""
+        return self._pools.row_bytes()
 
 
-def chart_score(sigma: Floats, judged: ChartJudgement) -> Floats:
-    """One score (n,) per value: the larger of −log10 of the normal tail of ``sigma`` and of the value's own tail.
-
-    ``sigma`` (n,) is the chart's deviation as it is to be counted; warming values score 0.
-    """
-    return np.where(judged.warming, 0.0, np.maximum(score_of_sigma(sigma), judged.tail))
-
-
-@njit(cache=True)
-def _run_chart(
-    slots: Any,
-    values: Any,
-    times: Any,
-    learn: Any,
-    remember: bool,
-    warm_up: int,
-    gate: float,
-    patience_s: float,
-    normal: Any,
-    to_sigma: float,
-    ordered: Any,
-    counts: Any,
-    ewma: Any,
-    level: Any,
-    deviating_since: Any,
-    random: Any,
-    out_sigma: Any,
-    out_tail: Any,
-    out_rank: Any,
-    out_level: Any,
-    out_bounds: Any,
-    out_warming: Any,
-) -> None:
-    capacity = ordered.shape[1]
-    steps = normal.size
-    for i in range(slots.size):
-        slot = slots[i]
-        count = counts[slot]
-        out_warming[i] = count < warm_up
-        if np.isnan(values[i]):
-            out_level[i] = np.exp(level[slot]) - 1.0
-            continue
-        value = np.float32(max(values[i], -1.0 + 1e-6))
-        reference = ordered[slot]
-        smoothed, sigma = ewma[slot], 0.0
-        if count >= warm_up:
-            low = place_of(reference, count, value)
-            high = low
-            while high < count and reference[high] == value:
-                high += 1
-            rank = (0.5 * (low + high) + 0.5) / (count + 1.0)
-            z = min(WINSOR, max(-WINSOR, normal[min(steps - 1, int(rank * steps))]))
-            smoothed += SMOOTHING * (z - smoothed)
-            sigma = smoothed * to_sigma
-            out_rank[i] = rank
-            out_tail[i] = tail_score(reference, count, value)
-            if sigma >= gate or out_tail[i] >= DEVIATING_TAIL:
-                out_bounds[i, 0] = reference[int(0.05 * count)]
-                out_bounds[i, 1] = reference[count // 2]
-                out_bounds[i, 2] = reference[int(0.95 * count)]
-        recent = np.log(1.0 + value)
-        if count > 0:
-            recent = level[slot] + SMOOTHING * (recent - level[slot])
-        out_sigma[i] = sigma
-        out_level[i] = np.exp(recent) - 1.0
-        if not remember or not learn[i]:
-            continue
-        ewma[slot] = smoothed
-        level[slot] = recent
-        accepted, lasting = True, False
-        if count >= warm_up and abs(sigma) >= gate:
-            if np.isnan(deviating_since[slot]):
-                deviating_since[slot] = times[i]
-            accepted = lasting = times[i] - deviating_since[slot] > patience_s
-        else:
-            deviating_since[slot] = np.nan
-        if not accepted:
-            continue
-        state = (1103515245 * random[slot] + 12345) & 0x7FFFFFFF
-        random[slot] = state
-        if count < capacity:
-            place = place_of(reference, count, value)
-            for j in range(count, place, -1):
-                reference[j] = reference[j - 1]
-            reference[place] = value
-            counts[slot] = count + 1
-        elif lasting or (state >> 9) % REPLACE_ONE_IN == 0:
-            j = (state >> 12) % capacity
-            while j + 1 < capacity and reference[j + 1] < value:
-                reference[j] = reference[j + 1]
-                j += 1
-            while j > 0 and reference[j - 1] > value:
-                reference[j] = reference[j - 1]
-                j -= 1
-            reference[j] = value
+def _fill(store: SlotArrays, slot: int, name: str, stored: object, count: object) -> None:
+    values, room = np.asarray(stored, np.float32), store[name].shape[1]
+    if values.ndim != 1 or len(values) > room or len(values) != count:
+        raise ValueError(f"A chart's {name!r} must have its count of values, at most {room}. Got {values.shape}.")
+    store[name][slot] = 0
+    store[name][slot, : len(values)] = values

@@ -1,46 +1,45 @@
-"""All banks of a scorer side by side: one slot per operation and per application, one call per batch."""
+"""All detectors of a scorer side by side: one call per batch, and what they say as calibrated probabilities."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from scipy.special import ndtri
 
-from detectors.bank import Bank, Flags, Floats, Slots, State
-from detectors.chart import Chart, ChartJudgement, chart_score
-from detectors.probability import score_of_sigma
+from detectors.bank import Bank, Flags, Floats, State
+from detectors.batch import Batch
+from detectors.calibration import Calibrated, Calibration
+from detectors.chart import Chart, ChartJudgement, ChartRules
+from detectors.chart_kernel import OWN_LEAST
+from detectors.charts import CallJudgement, Charts
+from detectors.error_types import ErrorTypeJudgement, ErrorTypes
+from detectors.exposure import Exposure
+from detectors.golden_signals import GoldenSignals
 from detectors.refitting import RefittedBank
-from detectors.registry import CHARTS, DETECTORS, ChartedSignal
+from detectors.registry import CALLS, CHARTS, DETECTORS, STRUCTURE_CHANGE, channels
 from detectors.settings import DetectionSettings
+from detectors.smoothed import SmoothedScores
+from detectors.structure import Structure, StructureJudgement
+from detectors.window_findings import SIGNALS as WINDOW_SIGNALS
+from detectors.window_findings import JudgedWindows
 
 GATE_SCORE = 3.0
-"""−log10 of the probability from which a calibrated detector keeps an execution away from other detectors' learning."""
-LARGEST_UNIMPORTANT_SIGMA = 3.0
-"""What a deviation counts at most that is too small to matter."""
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """n executions as arrays, in event order per application.
-
-    ``operations`` and ``applications`` (n,) are slots, ``times`` (n,) epoch seconds; ``signals`` (n, 4) as in
-    ``detectors.features.SIGNALS``, ``errors`` (n,) 0 or 1.
-    """
-
-    operations: Slots
-    applications: Slots
-    times: Floats
-    signals: Floats
-    errors: Floats
+"""−log10 of the probability from which a detector keeps an execution away from other detectors' learning."""
+TOLD = 1.05
+"""What a change of structure counts at most, in multiples of the limit of alarms."""
+CHANGED_SCORE = 1.0
+"""−log10 of the probability of an execution's set and counts of paths from which it shows a change of structure."""
+NOVELTY_SCALE = 8.0
+"""Structure's score that counts as 1 in the features of the detectors per application."""
+_LOCAL = [signal.name for signal in CHARTS].index("local_ms")
 
 
 @dataclass(frozen=True, slots=True)
 class DetectorJudgement:
-    """What one detector of the registry says about n executions: each array is (n,).
+    """What one bank of the registry says about n executions: each array is (n,).
 
-    ``sigma`` comes from the chart of its scores (0 for a calibrated detector), ``score`` is −log10 of the
-    false-alarm probability; both are 0 while warming.
+    ``sigma`` comes from the chart of its scores (0 for a calibrated bank), ``score`` is −log10 of the false-alarm
+    probability by a calibrated bank (else 0); both are 0 while warming.
     """
 
     sigma: Floats
@@ -53,169 +52,292 @@ class DetectorJudgement:
 class Judgements:
     """What all detectors say about n executions.
 
-    ``score`` (n,) is the largest −log10 of a false-alarm probability, ``warming`` (n,) True where the operation's
-    charts cannot judge yet, ``normal`` (n,) True where nothing deviates, ``columns`` the features that detectors
-    were given, by name.
+    ``calibrated`` has a column per channel of ``Ensemble.channels``; ``warming`` (n,) is True where the operation
+    has too few values of its own to be judged by them alone, ``normal`` (n,) True where nothing deviates,
+    ``columns`` the features that banks were given, by name.
     """
 
     charts: tuple[ChartJudgement, ...]
+    calls: tuple[CallJudgement, ...]
+    structure: StructureJudgement
+    structure_score: Floats
+    structure_change: Floats
+    error_types: ErrorTypeJudgement
     detectors: tuple[DetectorJudgement, ...]
-    score: Floats
+    windows: JudgedWindows
+    calibrated: Calibrated
     warming: Flags
     normal: Flags
     columns: dict[str, Floats]
 
 
 class Ensemble:
-    """The charts and detectors of the registry, for all operations and applications of a scorer."""
+    """Every detector, for all operations, called peers and applications of a scorer."""
 
     def __init__(self, settings: DetectionSettings) -> None:
-        def chart() -> Chart:
-            return Chart(settings.warm_up_executions, settings.gate_sigma, settings.patience_s)
-
         self._settings = settings
-        self.charts = tuple(chart() for _ in CHARTS)
+        self.charts = Charts(settings)
+        self.structure = Structure(settings.warm_up_executions, GATE_SCORE, settings.patience_s)
+        self.exposure = Exposure()
+        self.structure_changes = SmoothedScores()
+        self.error_types = ErrorTypes(patience_s=settings.patience_s)
         self.detectors: tuple[Bank, ...] = tuple(build(settings) for build in DETECTORS)
-        self.score_charts = tuple(None if detector.calibrated else chart() for detector in self.detectors)
+        rules = ChartRules(settings.warm_up_executions, settings.gate_sigma, settings.patience_s)
+        self.score_charts = tuple(None if bank.calibrated else Chart(rules) for bank in self.detectors)
+        self.windows = GoldenSignals(settings.window_s, settings.lateness_s, patience_s=settings.persist_s)
+        self.channels = channels(settings, self.detectors, tuple(signal.name for signal in WINDOW_SIGNALS))
+        self.calibration = Calibration(self.channels, settings.alarm_budget)
+        self._channel = {channel.name: number for number, channel in enumerate(self.channels)}
 
     def open_operation(self, slot: int, seed: int) -> None:
         """Start afresh for the operation in ``slot``."""
-        for chart in self.charts:
-            chart.open(slot, seed)
+        self.charts.open_operation(slot, seed)
+        self.structure.open(slot, seed)
+        self.structure_changes.open(slot)
         self._open_detectors("operation", slot, seed)
 
     def open_application(self, slot: int, seed: int) -> None:
         """Start afresh for the application in ``slot``."""
+        self.charts.open_application(slot, seed)
+        self.exposure.open(slot)
+        self.error_types.open(slot, seed)
+        self.windows.open(slot, seed)
+        self.calibration.open(slot, seed)
+        for chart in self.score_charts:
+            if chart is not None:
+                chart.open_pool(slot, seed)
         self._open_detectors("application", slot, seed)
 
     def _open_detectors(self, scope: str, slot: int, seed: int) -> None:
-        for detector, chart in zip(self.detectors, self.score_charts, strict=True):
-            if detector.scope == scope:
-                detector.open(slot, seed)
+        for bank, chart in zip(self.detectors, self.score_charts, strict=True):
+            if bank.scope == scope:
+                bank.open(slot, seed)
                 if chart is not None:
                     chart.open(slot, seed)
 
     def refitted(self) -> dict[str, RefittedBank]:
         """The detectors that are refitted, by name."""
-        return {detector.name: detector for detector in self.detectors if isinstance(detector, RefittedBank)}
+        return {bank.name: bank for bank in self.detectors if isinstance(bank, RefittedBank)}
 
     def install(self, name: str, slot: int, fitted: Any, seed: int) -> None:
         """Let a fitted model take effect; the chart of its scores starts afresh, since they are on another scale."""
-        for detector, chart in zip(self.detectors, self.score_charts, strict=True):
-            if detector.name == name and isinstance(detector, RefittedBank):
-                detector.install(slot, fitted)
+        for bank, chart in zip(self.detectors, self.score_charts, strict=True):
+            if bank.name == name and isinstance(bank, RefittedBank):
+                bank.install(slot, fitted)
                 if chart is not None:
                     chart.open(slot, seed)
+                    chart.open_pool(slot, seed)
 
     def judge_then_learn(self, batch: Batch) -> Judgements:
         """Judge each execution, then learn it, in order."""
-        charts = tuple(
-            chart.judge_then_learn(batch.operations, batch.signals[:, column], batch.times)
-            for column, chart in enumerate(self.charts)
-        )
-        columns = self._columns(batch, charts)
-        learn: NDArray[np.bool_] = np.ones(len(batch.times), np.bool_)
-        score = np.zeros(len(batch.times))
-        for signal, judged in zip(CHARTS, charts, strict=True):
-            learn &= np.abs(judged.sigma) < self._settings.gate_sigma
-            matters = judged.level - judged.bounds[:, 1] >= self._least_excess(signal)
-            weighted = self._chart_weight(signal) * np.where(
-                matters, judged.sigma, np.minimum(judged.sigma, LARGEST_UNIMPORTANT_SIGMA)
-            )
-            score = np.maximum(score, chart_score(weighted, judged))
-        warming = charts[CHARTS_DURATION].warming
+        n = len(batch.times)
+        charts, calls = self.charts.judge_signals(batch), self.charts.judge_calls(batch)
+        warming = charts[_LOCAL].learned < self._settings.warm_up_executions
+        normal = np.ones(n, np.bool_)
+        for sigma in self._sigmas(charts, calls):
+            normal &= ~(sigma >= self._settings.gate_sigma)
+        structure = self.structure.judge_then_learn(batch.operations, batch.paths, batch.times, normal)
+        exposure = self.exposure.weigh_then_learn(batch.applications, batch.paths, np.ones(n, np.bool_))
+        normal &= structure.score < GATE_SCORE
+        structure_judgement = self._judge_structure(batch, structure, exposure)
+        error_types = self.error_types.judge_then_learn(batch.applications, batch.error_types, batch.times)
+        columns = self._columns(batch, charts, calls, structure)
         detectors = []
-        for detector, chart in zip(self.detectors, self.score_charts, strict=True):
-            judgement = self._judge(detector, chart, batch, columns, learn & ~warming, warming)
-            if detector.calibrated:
-                learn = learn & (judgement.score < GATE_SCORE)
+        for bank, chart in zip(self.detectors, self.score_charts, strict=True):
+            judgement = self._judge(bank, chart, batch, columns, normal & ~warming, warming)
+            if bank.calibrated:
+                normal = normal & (judgement.score < GATE_SCORE)
             detectors.append(judgement)
-            score = np.maximum(score, judgement.score)
-        return Judgements(charts, tuple(detectors), score, warming, learn, columns)
+        windows = self._judge_windows(batch, charts[_LOCAL])
+        statistics = self._statistics(batch, charts, calls, structure_judgement, error_types, tuple(detectors), windows)
+        calibrated = self._tell_changes_once(
+            batch, self.calibration.judge_then_learn(batch.applications, statistics, batch.times)
+        )
+        return Judgements(
+            charts,
+            calls,
+            structure,
+            *structure_judgement,
+            error_types,
+            tuple(detectors),
+            windows,
+            calibrated,
+            warming,
+            normal,
+            columns,
+        )
+
+    def _judge_structure(self, batch: Batch, structure: StructureJudgement, exposure: Floats) -> tuple[Floats, Floats]:
+        """Score (n,) of each execution's structure, and sigma (n,) of a change that several of them show.
+
+        A change is told at an execution that shows it itself. Slower paths are no change: the charts see them.
+        """
+        score = np.where(structure.warming, np.nan, np.maximum(0.0, structure.score + exposure))
+        change = np.where(structure.warming, np.nan, np.maximum(structure.novelty, structure.count_excess))
+        sigma = self.structure_changes.judge_then_learn(batch.operations, change)
+        return score, np.where(change >= CHANGED_SCORE, sigma, np.nan)
+
+    def _tell_changes_once(self, batch: Batch, calibrated: Calibrated) -> Calibrated:
+        """A change of structure is an event, not a state: it alarms where it begins, and never more than just so."""
+        column, limit = self.channel(STRUCTURE_CHANGE), self.calibration.limit
+        alarms = calibrated.alarm[:, column]
+        if not alarms.any():
+            return calibrated
+        begins = self.structure_changes.once(batch.operations, alarms, batch.times, self._settings.rest_s)
+        scores, alarm = calibrated.scores.copy(), calibrated.alarm.copy()
+        scores[:, column] = np.minimum(scores[:, column], limit * np.where(begins, TOLD, 0.9))
+        alarm[:, column] = begins
+        return Calibrated(np.maximum(0.0, scores.max(axis=1)), scores, alarm)
 
     @staticmethod
-    def _columns(batch: Batch, charts: Sequence[ChartJudgement]) -> dict[str, Floats]:
-        columns: dict[str, Floats] = {"error": batch.errors}
+    def _sigmas(charts: tuple[ChartJudgement, ...], calls: tuple[CallJudgement, ...]) -> list[Floats]:
+        return [chart.sigma for chart in charts] + [call.sigma for call in calls]
+
+    def _judge_windows(self, batch: Batch, local: ChartJudgement) -> JudgedWindows:
+        usual = np.where(local.learned >= OWN_LEAST, ndtri(local.rank), np.nan)
+        return self.windows.observe(batch.applications, batch.times, batch.durations, batch.errors, usual)
+
+    @staticmethod
+    def _columns(
+        batch: Batch,
+        charts: tuple[ChartJudgement, ...],
+        calls: tuple[CallJudgement, ...],
+        structure: StructureJudgement,
+    ) -> dict[str, Floats]:
+        columns: dict[str, Floats] = {
+            "error": batch.errors,
+            "novelty": np.minimum(1.0, structure.score / NOVELTY_SCALE),
+        }
         for column, (signal, judged) in enumerate(zip(CHARTS, charts, strict=True)):
             columns[signal.name] = batch.signals[:, column]
             columns[f"rank.{signal.name}"] = judged.rank
+        for signal, call in zip(CALLS, calls, strict=True):
+            columns[f"rank.{signal.name}"] = call.rank
         return columns
-
-    def _chart_weight(self, signal: ChartedSignal) -> float:
-        """Where more sigma are asked for before an alarm, a sigma says less."""
-        return self._settings.minor_sigma / self._settings.major_sigma if signal.whole else 1.0
-
-    def _least_excess(self, signal: ChartedSignal) -> float:
-        """Above typical, in the signal's unit: a smaller deviation is real, but matters to nobody."""
-        return self._settings.minimum_excess_ms if signal.kind == "latency" else 0.0
 
     def _judge(
         self,
-        detector: Bank,
+        bank: Bank,
         chart: Chart | None,
         batch: Batch,
         columns: dict[str, Floats],
         learn: Flags,
         warming: Flags,
     ) -> DetectorJudgement:
-        slots = batch.operations if detector.scope == "operation" else batch.applications
-        values = np.column_stack([columns[name] for name in detector.columns])
+        slots = batch.operations if bank.scope == "operation" else batch.applications
+        values = np.column_stack([columns[name] for name in bank.columns])
         if chart is None:
-            given = detector.judge_then_learn_many(slots, values, batch.times, np.ones(len(slots), np.bool_))
+            given = bank.judge_then_learn_many(slots, values, batch.times, np.ones(len(slots), np.bool_))
             return DetectorJudgement(np.zeros(len(slots)), given.score, given.typical, given.actual)
-        raw = detector.score_then_learn_many(slots, values, batch.times, learn)
+        raw = bank.score_then_learn_many(slots, values, batch.times, learn)
         # A warming bank scores 0, and the ranks of a warming operation say nothing: neither has a score to chart.
-        judged = chart.judge_then_learn(slots, np.where((raw == 0.0) | warming, np.nan, raw), batch.times)
-        weight = self._settings.minor_sigma / self._settings.outlier_sigma
-        score = np.where(judged.sigma > 0, score_of_sigma(weight * judged.sigma), 0.0)
-        return DetectorJudgement(judged.sigma, score)
+        usable = np.where((raw == 0.0) | warming, np.nan, raw)
+        judged = chart.judge_then_learn(slots, batch.applications, usable, batch.times, None, batch.accept_after)
+        return DetectorJudgement(judged.sigma, np.zeros(len(slots)))
 
-    def snapshot_operation(self, slot: int) -> dict[str, State]:
-        """The state of an operation in every bank of that scope."""
-        state = {
-            f"chart {signal.name}": chart.snapshot(slot) for signal, chart in zip(CHARTS, self.charts, strict=True)
+    def _statistics(
+        self,
+        batch: Batch,
+        charts: tuple[ChartJudgement, ...],
+        calls: tuple[CallJudgement, ...],
+        structure: tuple[Floats, Floats],
+        error_types: ErrorTypeJudgement,
+        detectors: tuple[DetectorJudgement, ...],
+        windows: JudgedWindows,
+    ) -> Floats:
+        """What goes to each channel of the calibration, (n, k); NaN where it has nothing to say."""
+        columns: list[Floats] = []
+        for column, judged in enumerate(charts):
+            asked = (judged.learned >= OWN_LEAST) & ~np.isnan(batch.signals[:, column])
+            columns.append(np.where(asked, judged.sigma, np.nan))
+        columns += [call.sigma for call in calls]
+        columns.append(np.maximum.reduce([chart.tail for chart in charts] + [call.tail for call in calls]))
+        columns += structure
+        columns.append(np.where(error_types.new, error_types.score, np.nan))
+        columns += [
+            judged.score if bank.calibrated else judged.sigma
+            for bank, judged in zip(self.detectors, detectors, strict=True)
+        ]
+        columns += self._window_statistics(len(batch.times), windows)
+        return np.column_stack(columns)
+
+    @staticmethod
+    def _window_statistics(n: int, windows: JudgedWindows) -> list[Floats]:
+        columns = [np.full(n, np.nan) for _ in WINDOW_SIGNALS]
+        telling = np.where(windows.matters, windows.score, 0.0)
+        for number, column in enumerate(columns):
+            of_signal = (windows.signal == number) & ~windows.warming
+            column[windows.row[of_signal]] = 0.0
+            np.maximum.at(column, windows.row[of_signal], telling[of_signal])
+        return columns
+
+    def channel(self, name: str) -> int:
+        """The column of a channel in the calibrated scores."""
+        return self._channel[name]
+
+    def snapshot_operation(self, slot: int) -> dict[str, Any]:
+        """The state of an operation in every detector of that scope."""
+        return {
+            "charts": self.charts.snapshot_operation(slot),
+            "structure": self.structure.snapshot(slot),
+            "structure_changes": self.structure_changes.snapshot(slot),
+            "banks": self._snapshot_detectors("operation", slot),
         }
-        return state | self._snapshot_detectors("operation", slot)
 
-    def snapshot_application(self, slot: int) -> dict[str, State]:
-        """The state of an application in every bank of that scope."""
-        return self._snapshot_detectors("application", slot)
+    def snapshot_application(self, slot: int) -> dict[str, Any]:
+        """The state of an application in every detector of that scope."""
+        return {
+            "charts": self.charts.snapshot_application(slot),
+            "exposure": self.exposure.snapshot(slot),
+            "error_types": self.error_types.snapshot(slot),
+            "windows": self.windows.snapshot(slot),
+            "calibration": self.calibration.snapshot(slot),
+            "banks": self._snapshot_detectors("application", slot),
+            "score_pools": [None if chart is None else chart.snapshot_pool(slot) for chart in self.score_charts],
+        }
 
     def _snapshot_detectors(self, scope: str, slot: int) -> dict[str, State]:
         state: dict[str, State] = {}
-        for detector, chart in zip(self.detectors, self.score_charts, strict=True):
-            if detector.scope == scope:
-                state[detector.name] = detector.snapshot(slot)
+        for bank, chart in zip(self.detectors, self.score_charts, strict=True):
+            if bank.scope == scope:
+                state[bank.name] = bank.snapshot(slot)
                 if chart is not None:
-                    state[f"chart {detector.name}"] = chart.snapshot(slot)
+                    state[f"chart {bank.name}"] = chart.snapshot(slot)
         return state
 
-    def restore_operation(self, slot: int, state: dict[str, State]) -> None:
+    def restore_operation(self, slot: int, state: dict[str, Any]) -> None:
         """Take over an operation's state; a bank that the state does not know stays fresh."""
-        for signal, chart in zip(CHARTS, self.charts, strict=True):
-            chart.restore(slot, state[f"chart {signal.name}"])
-        self._restore_detectors("operation", slot, state)
+        self.charts.restore_operation(slot, state["charts"])
+        self.structure.restore(slot, state["structure"])
+        self.structure_changes.restore(slot, state["structure_changes"])
+        self._restore_detectors("operation", slot, state["banks"])
 
-    def restore_application(self, slot: int, state: dict[str, State]) -> None:
+    def restore_application(self, slot: int, state: dict[str, Any]) -> None:
         """Take over an application's state; a bank that the state does not know stays fresh."""
-        self._restore_detectors("application", slot, state)
+        self.charts.restore_application(slot, state["charts"])
+        self.exposure.restore(slot, state["exposure"])
+        self.error_types.restore(slot, state["error_types"])
+        self.windows.restore(slot, state["windows"])
+        self.calibration.restore(slot, state["calibration"])
+        for chart, pool in zip(self.score_charts, state["score_pools"], strict=True):
+            if chart is not None:
+                chart.restore_pool(slot, pool)
+        self._restore_detectors("application", slot, state["banks"])
 
     def _restore_detectors(self, scope: str, slot: int, state: dict[str, State]) -> None:
-        for detector, chart in zip(self.detectors, self.score_charts, strict=True):
-            if detector.scope == scope and detector.name in state:
-                detector.restore(slot, state[detector.name])
+        for bank, chart in zip(self.detectors, self.score_charts, strict=True):
+            if bank.scope == scope and bank.name in state:
+                bank.restore(slot, state[bank.name])
                 if chart is not None:
-                    chart.restore(slot, state[f"chart {detector.name}"])
+                    chart.restore(slot, state[f"chart {bank.name}"])
 
-    def nbytes(self, operations: int, applications: int) -> int:
-        """Bytes that so many operations and applications take."""
-        per_operation = sum(chart.nbytes() for chart in self.charts)
-        per_application = 0
-        for detector, chart in zip(self.detectors, self.score_charts, strict=True):
-            size = detector.nbytes(0) + (chart.nbytes() if chart is not None else 0)
-            per_operation += size if detector.scope == "operation" else 0
-            per_application += size if detector.scope == "application" else 0
-        return operations * per_operation + applications * per_application
-
-
-CHARTS_DURATION = [signal.name for signal in CHARTS].index("duration_ms")
+    def nbytes(self, operations: int, applications: int, calls: int) -> int:
+        """Bytes that so many operations, applications and called peers take; structure as it is now."""
+        per_operation, per_application = 0, self.calibration.nbytes() + self.windows.nbytes()
+        per_application += self.error_types.nbytes()
+        for bank, chart in zip(self.detectors, self.score_charts, strict=True):
+            size = bank.nbytes(0) + (chart.nbytes() if chart is not None else 0)
+            per_operation += size if bank.scope == "operation" else 0
+            per_application += size if bank.scope == "application" else 0
+        charts = self.charts.nbytes(operations, applications, calls) + self.structure.nbytes()
+        return operations * per_operation + applications * per_application + charts

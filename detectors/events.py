@@ -82,3 +82,29 @@ def dropped(application: ApplicationModels, limit: int, time_s: float) -> ModelE
     )
     change = ModelChange(*application.key, "", "all", "reset", learned=application.seen, needed=0, sentence=sentence)
     return model_event(time_s, change)
+
+
+def release(application: ApplicationModels, version: str, patience_s: float, time_s: float) -> ModelEvent:
+    """A version that was never seen before."""
+    name = application.key[0]
+    sentence = (
+        f"{name} was released as {version}: a deviation that lasts for {patience_s:.0f} s is taken as its new normal."
+    )
+    change = ModelChange(
+        *application.key, "", "rank-ewma-chart", "release", learned=application.seen, needed=0, sentence=sentence
+    )
+    return model_event(time_s, change)
+
+
+def new_normal(
+    application: ApplicationModels, what: str, signal: str, lasted_s: float, learned: int, time_s: float
+) -> ModelEvent:
+    """A lasting deviation of ``what`` (an operation, or a called peer) was taken as the new normal."""
+    sentence = (
+        f"{signal} of {what} in {application.key[0]} is judged against a new normal: it had deviated for "
+        f"{lasted_s:.0f} s."
+    )
+    change = ModelChange(
+        *application.key, what, f"rank-ewma-chart {signal}", "new_normal", learned=learned, needed=0, sentence=sentence
+    )
+    return model_event(time_s, change)

@@ -1,5 +1,7 @@
 """The sentence of an anomaly, with numbers, in words that a developer uses."""
 
+from collections.abc import Callable
+
 from detectors.profile import OWN_CODE
 
 
@@ -31,12 +33,18 @@ def cause(contributions: dict[str, float], excess: str = "excess") -> str:
     return f"{share:.0%} of the {excess} is in {where}".replace("%", " %")
 
 
+def usually(typical: float, bounds: tuple[float, float], unit: Callable[[float], str]) -> str:
+    """What is typical, as a part of a sentence.
+
+    >>> usually(120.0, (80.0, 210.0), duration)
+    'typically 120 ms (80 to 210)'
+    """
+    return f"typically {unit(typical)} ({number(bounds[0])} to {number(bounds[1])})"
+
+
 _DID = {
     "self_ms": ("spent {} in its own code", "spends {} in its own code"),
-    "call_gap_ms": (
-        "lost {} between its call and the called service",
-        "loses {} between its calls and the services called",
-    ),
+    "local_ms": ("took {} without the calls that other services answer for", "takes {} without its calls"),
     "duration_ms": ("took {}", "takes {}"),
 }
 
@@ -50,7 +58,7 @@ def latency_sentence(
     single: bool,
     contributions: dict[str, float],
 ) -> str:
-    """Sentence for a slow execution (``single``) or an operation that has become slow.
+    """Sentence for a slow execution (``single``) or an operation that has become slow; milliseconds.
 
     >>> latency_sentence("GET /cart", "duration_ms", 940.0, 120.0, (80.0, 210.0), True, {"calls to stock": 0.77})
     'One execution of GET /cart took 940 ms, typically 120 ms (80 to 210): 77 % of the excess is in calls to stock.'
@@ -58,26 +66,68 @@ def latency_sentence(
     once, lately = _DID[signal]
     did = (once if single else lately).format(duration(actual))
     subject = f"One execution of {operation}" if single else f"{operation} now"
-    usually = f"typically {duration(typical)} ({number(bounds[0])} to {number(bounds[1])})"
-    return f"{subject} {did}, {usually}: {cause(contributions)}."
+    return f"{subject} {did}, {usually(typical, bounds, duration)}: {cause(contributions)}."
 
 
-def structure_sentence(
-    operation: str,
-    actual: float,
-    typical: float,
-    bounds: tuple[float, float],
-    single: bool,
-    contributions: dict[str, float],
+def call_sentence(
+    operation: str, peer: str, joined: bool, actual: float, typical: float, bounds: tuple[float, float], single: bool
 ) -> str:
-    """Sentence for an execution made of more segments than usual.
+    """Sentence for slow calls to a peer: what is lost between both sides if they are joined, else the whole call.
 
-    >>> structure_sentence("GET /cart", 44.0, 4.0, (4.0, 5.0), False, {"SELECT item": 1.0})
-    "GET /cart now has 44 segments, typically 4 (4 to 5): 100 % of the excess is in 'SELECT item'."
+    >>> call_sentence("GET /cart", "stock", True, 1004.0, 4.0, (2.0, 60.0), False)
+    'Calls to stock lose 1004 ms on the way, typically 4 ms (2 to 60); last seen in GET /cart.'
+    >>> call_sentence("GET /cart", "cart-db", False, 90.0, 4.0, (2.0, 6.0), True)
+    'One call to cart-db took 90 ms, typically 4 ms (2 to 6); seen in GET /cart.'
     """
-    subject = f"One execution of {operation} had" if single else f"{operation} now has"
-    usually = f"typically {number(typical)} ({number(bounds[0])} to {number(bounds[1])})"
-    return f"{subject} {number(actual)} segments, {usually}: {cause(contributions)}."
+    did = ("lost {} on the way" if single else "lose {} on the way") if joined else ("took {}" if single else "take {}")
+    subject, seen = ("One call", "seen") if single else ("Calls", "last seen")
+    said = did.format(duration(actual))
+    return f"{subject} to {peer} {said}, {usually(typical, bounds, duration)}; {seen} in {operation}."
+
+
+def memory_sentence(operation: str, actual: float, typical: float, bounds: tuple[float, float]) -> str:
+    """Sentence for an operation whose peak memory has grown; megabytes.
+
+    >>> memory_sentence("GET /report", 812.0, 240.0, (230.0, 260.0))
+    'GET /report now needs up to 812 MB of memory, typically 240 MB (230 to 260).'
+    """
+    return f"{operation} now needs up to {number(actual)} MB of memory, {usually(typical, bounds, megabytes)}."
+
+
+def megabytes(value: float) -> str:
+    """Megabytes with their unit."""
+    return f"{number(value)} MB"
+
+
+def structure_sentence(operation: str, about: str, name: str, actual: float, typical: float) -> str:
+    """Sentence for an execution that is made of other segments than usual; counts, or ms where ``about`` is time.
+
+    >>> structure_sentence("GET /cart", "count", "SELECT item", 44.0, 1.0)
+    "GET /cart had 44 segments 'SELECT item', typically 1."
+    >>> structure_sentence("GET /cart", "missing", "GET /stock", 0.0, 1.0)
+    "GET /cart had no segment 'GET /stock', typically 1."
+    >>> structure_sentence("GET /cart", "new", "GET /new", 1.0, 0.0)
+    "GET /cart had a segment 'GET /new' that was never seen in it before."
+    >>> structure_sentence("GET /cart", "time", "SELECT item", 400.0, 20.0)
+    "GET /cart spent 400 ms in 'SELECT item', typically 20 ms."
+    """
+    return {
+        "set": f"{operation} was made of segments that do not occur together usually, above all {name!r}.",
+        "new": f"{operation} had a segment {name!r} that was never seen in it before.",
+        "missing": f"{operation} had no segment {name!r}, typically {number(typical)}.",
+        "count": f"{operation} had {number(actual)} segments {name!r}, typically {number(typical)}.",
+        "time": f"{operation} spent {duration(actual)} in {name!r}, typically {duration(typical)}.",
+    }[about]
+
+
+def error_type_sentence(operation: str, name: str, sightings: int, since: int) -> str:
+    """Sentence for a type of error that was never seen before.
+
+    >>> error_type_sentence("GET /cart", "TimeoutError", 3, 120)
+    'GET /cart failed with TimeoutError, which was never seen before: 3 times in the last 120 executions.'
+    """
+    times = "once" if sightings == 1 else f"{sightings} times in the last {since} executions"
+    return f"{operation} failed with {name}, which was never seen before: {times}."
 
 
 def errors_sentence(operation: str, actual: float, typical: float, contributions: dict[str, float]) -> str:

@@ -1,41 +1,70 @@
-"""What the detectors read off an execution: durations, self time, call gap, counts and the error flag."""
+"""What the detectors read off an execution: self time, local time, memory, and the time of its calls by peer."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from schemas.execution import Execution, Segment
 
-SIGNALS: Final = ("self_ms", "call_gap_ms", "duration_ms", "segments")
-"""Measured values of an execution, in this order in a row: milliseconds, and a count."""
-OUTLIER_COLUMNS: Final = ("rank.self_ms", "rank.call_gap_ms", "rank.duration_ms", "rank.segments", "error")
-"""What detectors per application read: ranks of the signals within their operation, in [0, 1], and the error flag."""
+SIGNALS: Final = ("self_ms", "local_ms", "memory_peak_mb")
+"""Measured values of an execution, in this order in a row: milliseconds, and megabytes."""
+OUTLIER_COLUMNS: Final = ("rank.self_ms", "rank.local_ms", "rank.call_gap_ms", "novelty", "error")
+"""What detectors per application read, in [0, 1]: ranks within the operation or call, structure, error flag."""
 
 NAN: Final = float("nan")
 INFINITY: Final = float("inf")
 
 
-def signals(execution: Execution) -> tuple[float, float, float, float]:
-    """Self time, call gap (NaN without a joined call) and duration in ms, and the number of segments.
+@dataclass(frozen=True, slots=True)
+class Features:
+    """What is measured of one execution.
+
+    ``signals`` as in ``SIGNALS`` (NaN: not measured). ``gaps`` maps a peer to the largest call gap, in ms and at
+    least 0, of the joined calls to it; ``waits`` maps a peer whose own side is not known (a database, a service
+    outside) to the longest call to it in ms.
+    """
+
+    signals: tuple[float, float, float]
+    gaps: dict[str, float]
+    waits: dict[str, float]
+
+
+_NO_CALLS: Final[dict[str, float]] = {}
+
+
+def features(execution: Execution) -> Features:
+    """Self time, local time, memory and calls of an execution.
 
     *Self time* is the duration less the union of the outermost segments' intervals, clipped to the execution.
-    Segments without an offset count one after the other. *Call gap* is the largest ``duration_ms - remote_ms``
-    of the segments, at least 0.
+    *Local time* is the duration less the union of the joined calls: what no callee answers for. Segments without
+    an offset count one after the other. *Call gap* is ``duration_ms - remote_ms`` of a joined call.
 
     >>> from schemas.execution import Segment
-    >>> segments = [Segment("db", 30.0, offset_ms=10.0), Segment("GET /b", 40.0, offset_ms=20.0, remote_ms=25.0)]
-    >>> signals(Execution("shop", "GET /a", 0.0, 100.0, segments=segments))
-    (50.0, 15.0, 100.0, 2.0)
+    >>> calls = [Segment("SELECT", 30.0, offset_ms=10.0, peer="db"),
+    ...          Segment("GET /b", 40.0, offset_ms=20.0, peer="b", remote_ms=25.0)]
+    >>> features(Execution("shop", "GET /a", 0.0, 100.0, segments=calls))
+    Features(signals=(50.0, 60.0, nan), gaps={'b': 15.0}, waits={'db': 30.0})
     """
     duration = execution.duration_ms
+    memory = execution.memory_peak_mb
+    megabytes = NAN if memory is None else memory
     segments = execution.segments
     if not segments:
-        return duration, NAN, duration, 0.0
-    gap = NAN
+        return Features((duration, duration, megabytes), _NO_CALLS, _NO_CALLS)
+    gaps: dict[str, float] = {}
+    waits: dict[str, float] = {}
+    joined: list[Segment] = []
     covered, end, unplaced, latest, ordered = 0.0, 0.0, 0.0, -INFINITY, True
     for segment in segments:
-        if segment.remote_ms is not None:
-            difference = segment.duration_ms - segment.remote_ms
-            if not difference <= gap:
-                gap = difference if difference > 0.0 else 0.0
+        peer, remote = segment.peer, segment.remote_ms
+        if remote is not None:
+            joined.append(segment)
+            gap = segment.duration_ms - remote
+            name = peer or segment.name
+            if gap > gaps.get(name, -1.0):
+                gaps[name] = gap if gap > 0.0 else 0.0
+        elif peer is not None and segment.duration_ms > waits.get(peer, -1.0):
+            waits[peer] = segment.duration_ms
         if segment.parent is not None:
             continue
         start = segment.offset_ms
@@ -55,16 +84,23 @@ def signals(execution: Execution) -> tuple[float, float, float, float]:
             covered += stop - start
             end = stop
     if not ordered:
-        covered = _covered(segments, duration)
-    return max(0.0, duration - covered - unplaced), gap, duration, float(len(segments))
+        covered = _covered([segment for segment in segments if segment.parent is None], duration)
+    local = max(0.0, duration - _covered(joined, duration) - _unplaced(joined)) if joined else duration
+    return Features((max(0.0, duration - covered - unplaced), local, megabytes), gaps, waits)
 
 
-def _covered(segments: list[Segment], duration: float) -> float:
-    """Length of the union of the outermost placed segments, clipped to [0, duration]."""
+def _unplaced(segments: Sequence[Segment]) -> float:
+    return sum([segment.duration_ms for segment in segments if segment.offset_ms is None])
+
+
+def _covered(segments: Sequence[Segment], duration: float) -> float:
+    """Length of the union of the placed segments, clipped to [0, duration]."""
     placed = sorted(
-        (segment.offset_ms, segment.offset_ms + segment.duration_ms)
-        for segment in segments
-        if segment.parent is None and segment.offset_ms is not None
+        [
+            (segment.offset_ms, segment.offset_ms + segment.duration_ms)
+            for segment in segments
+            if segment.offset_ms is not None
+        ]
     )
     covered, end = 0.0, 0.0
     for start, stop in placed:

@@ -1,31 +1,35 @@
-"""Which alarms are published: the first of each operation and kind, then only after a rest or when it gets worse."""
+"""Which alarms are published: the first of what deviates, then only after a rest or when it gets worse."""
 
-from detectors import events
-from detectors.alarms import Alarm, Subject
-from detectors.application import Published
-from schemas.anomaly import SEVERITIES, AnomalyEvent
-from schemas.codec import content_digest
+from detectors.application import ApplicationModels, Published
+from detectors.finding import Alarm
+from detectors.settings import DetectionSettings
+from schemas.anomaly import SEVERITIES
 
 QUIET_S, QUIET_EXECUTIONS = 60.0, 10
 """After so much event time and so many executions of the operation without an alarm, the next is a new deviation."""
+LONGEST_REST_S = 3_600.0
 
 
-def publish(subject: Subject, alarm: Alarm, rest_s: float) -> AnomalyEvent | None:
-    """The event to publish, or None while the operation rests from an alarm of the same kind that was as grave.
+def is_told(application: ApplicationModels, alarm: Alarm, now_s: float, seen: int, settings: DetectionSettings) -> bool:
+    """Whether to publish an alarm at event time ``now_s``; remembers it. ``seen`` counts the executions it is about.
 
-    The rest is in event time: a lasting deviation is told again every ``rest_s``, and a new one of an operation,
-    after a quiet minute, at once.
+    A deviation is told when it begins, at once when it gets worse, and else every ``rest_s``; one that has lasted
+    for longer than ``patience_s`` ever more rarely, up to once an hour. It begins anew after a quiet minute.
     """
-    application, execution = subject.application, subject.execution
-    rank, now_s = SEVERITIES.index(alarm.severity), execution.started_s
-    key = (alarm.scope, alarm.kind)
-    last = application.published.get(key)
-    seen = subject.operation.seen if alarm.scope else 0
+    rank = SEVERITIES.index(alarm.severity)
+    last = application.published.get((alarm.key, alarm.kind))
+    told = 0
     if last is not None:
         lasting = now_s < last.alarm_s + QUIET_S or seen < last.seen + QUIET_EXECUTIONS
         last.alarm_s, last.seen = max(last.alarm_s, now_s), seen
-        if lasting and rank <= last.rank and now_s < last.at_s + rest_s:
-            return None
-    application.published[key] = Published(now_s, rank, now_s, seen)
-    identifier = events.identity(content_digest(execution), alarm.kind, alarm.signal)
-    return events.anomaly(application.key, identifier, now_s, alarm.describe())
+        told = last.told if lasting else 0
+        if lasting and rank <= last.rank and now_s < last.at_s + _rest_s(alarm, told, settings):
+            return False
+    application.published[alarm.key, alarm.kind] = Published(now_s, rank, now_s, seen, told + 1)
+    return True
+
+
+def _rest_s(alarm: Alarm, told: int, settings: DetectionSettings) -> float:
+    if alarm.lasting_s < settings.patience_s:
+        return settings.rest_s
+    return max(settings.rest_s, min(LONGEST_REST_S, settings.rest_s * 2.0 ** min(told, 10)))

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from detectors.bank import Bank
+from detectors.calibration import Channel
 from detectors.error_rate import ErrorRate
 from detectors.half_space_trees import HalfSpaceTrees
 from detectors.isolation_forest import IsolationForest
@@ -13,24 +14,31 @@ from schemas.anomaly import AnomalyKind
 
 @dataclass(frozen=True, slots=True)
 class ChartedSignal:
-    """A measured value that every operation has a chart for; ``unit`` as in the anomaly's ``unit``.
+    """A measured value that is charted; ``unit`` as in the anomaly's ``unit``.
 
-    ``whole`` marks a signal that contains what other operations did, and so has to deviate more for an alarm.
+    ``margin`` and ``margin_share`` are what it may lie above typical without mattering to anybody: in its unit
+    (for milliseconds in multiples of the setting ``minimum_excess_ms``), and as a share of the typical value.
     """
 
     name: str
     kind: AnomalyKind
     unit: str
-    whole: bool = False
+    margin: float
+    margin_share: float
 
 
 CHARTS: tuple[ChartedSignal, ...] = (
-    ChartedSignal("self_ms", "latency", "ms"),
-    ChartedSignal("call_gap_ms", "latency", "ms"),
-    ChartedSignal("duration_ms", "latency", "ms", whole=True),
-    ChartedSignal("segments", "structure", "segments"),
+    ChartedSignal("self_ms", "latency", "ms", 1.0, 0.5),
+    ChartedSignal("local_ms", "latency", "ms", 4.0, 0.5),
+    ChartedSignal("memory_peak_mb", "saturation", "MB", 16.0, 0.3),
 )
-"""In the order of ``detectors.features.SIGNALS``."""
+"""Per operation, in the order of ``detectors.features.SIGNALS``."""
+
+CALLS: tuple[ChartedSignal, ...] = (
+    ChartedSignal("call_gap_ms", "latency", "ms", 2.0, 0.2),
+    ChartedSignal("call_ms", "latency", "ms", 2.0, 0.5),
+)
+"""Per called peer of an application, in the order of ``detectors.batch.CALL_SIGNALS``."""
 
 DETECTORS: tuple[Callable[[DetectionSettings], Bank], ...] = (
     lambda settings: ErrorRate(patience_s=settings.patience_s),
@@ -38,3 +46,37 @@ DETECTORS: tuple[Callable[[DetectionSettings], Bank], ...] = (
     lambda settings: IsolationForest(settings.reservoir),
 )
 """Everything else that judges executions, built from the settings."""
+
+SINGLE, STRUCTURE, STRUCTURE_CHANGE, ERROR_TYPE = "single", "structure", "structure_change", "error_type"
+"""Channels of one execution's tail over all its signals, of its structure alone and with its neighbours', and of the
+type of its error."""
+
+
+def channels(settings: DetectionSettings, detectors: tuple[Bank, ...], windows: tuple[str, ...]) -> tuple[Channel, ...]:
+    """What is calibrated per application: charts, calls, single executions, structure, errors, banks, windows.
+
+    The scales are means of the excesses in fault-free blocks of labelled traces; the weights say how much of the
+    budget a channel is worth there. See ``docs/detection.md``.
+    """
+    floor, ceiling, outlier = settings.least_sigma, settings.major_sigma, settings.outlier_sigma
+    never = 300.0
+    charted = (
+        Channel("self_ms", True, 0.5, floor, ceiling, weight=1.0),
+        Channel("local_ms", True, 0.5, floor, ceiling, weight=2.0),
+        Channel("memory_peak_mb", True, 0.5, floor, ceiling, weight=0.5),
+        Channel("call_gap_ms", True, 0.4, floor, settings.certain_gap_sigma, weight=10.0),
+        Channel("call_ms", True, 0.5, floor, ceiling, weight=3.0),
+    )
+    executions = (
+        Channel(SINGLE, False, 1.4, settings.tail_score, never, weight=0.1),
+        Channel(STRUCTURE, False, 1.2, 4.0, never, weight=0.5),
+        Channel(STRUCTURE_CHANGE, True, 1.0, floor, 17.0, weight=2.0, gated=False),
+        Channel(ERROR_TYPE, False, 0.5, 6.0, 12.0, weight=1.0),
+    )
+    banks = tuple(
+        Channel(bank.name, False, 0.45, 3.0, settings.tail_score, weight=3.0)
+        if bank.calibrated
+        else Channel(bank.name, True, 0.7, outlier, 2.0 * outlier, weight=0.1)
+        for bank in detectors
+    )
+    return (*charted, *executions, *banks, *(Channel(name, False, 0.6, 3.0, 12.0, weight=0.4) for name in windows))

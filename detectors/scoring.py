@@ -9,25 +9,33 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors import application_snapshot, events
-from detectors.alarms import AlarmRules, Subject
+from detectors.alarms import AlarmRules
 from detectors.application import (
     OTHER_OPERATIONS,
+    OTHER_PEERS,
     ApplicationKey,
     ApplicationModels,
     OperationModels,
     seed_of,
 )
-from detectors.ensemble import Batch, Ensemble, Judgements
-from detectors.features import signals
+from detectors.batch import CALL_SIGNALS, Batch, Calls
+from detectors.ensemble import Ensemble, Judgements
+from detectors.error_types import type_number
+from detectors.features import features
+from detectors.finding import Subject, anomaly_of
 from detectors.fitting import Fitter
+from detectors.paths import path_names, paths_of
 from detectors.profile import parts
-from detectors.publishing import publish
+from detectors.publishing import is_told
 from detectors.refits import Refits
+from detectors.registry import CALLS, CHARTS
 from detectors.settings import DetectionSettings
 from detectors.silence import SilenceWatch
 from detectors.slots import SlotNumbers
-from schemas.anomaly import AnomalyEvent, Severity
-from schemas.execution import Execution
+from detectors.window_alarms import WindowRules
+from schemas.anomaly import AnomalyEvent, Severity, Window
+from schemas.codec import content_digest
+from schemas.execution import Execution, rfc3339
 from schemas.model_event import ModelEvent
 
 
@@ -53,17 +61,46 @@ class _Rows:
     def __init__(self, first: int) -> None:
         self.first = first
         self.subjects: list[Subject] = []
-        self.signals: list[tuple[float, float, float, float]] = []
+        self.signals: list[tuple[float, float, float]] = []
+        self.calls: tuple[_CallRows, ...] = tuple(_CallRows() for _ in CALL_SIGNALS)
 
-    def batch(self) -> Batch:
+    def batch(self, settings: DetectionSettings) -> Batch:
         subjects = self.subjects
+        executions = [subject.execution for subject in subjects]
+        times = np.array([execution.started_at for execution in executions], np.float64)
+        released = np.array([subject.application.release_s for subject in subjects])
         return Batch(
             operations=np.array([subject.operation.slot for subject in subjects], np.int64),
             applications=np.array([subject.application.slot for subject in subjects], np.int64),
-            times=np.array([subject.execution.started_at for subject in subjects], np.float64),
+            times=times,
+            durations=np.array([execution.duration_ms for execution in executions], np.float64),
             signals=np.array(self.signals, np.float64).reshape(len(subjects), -1),
-            errors=np.array([subject.execution.failed for subject in subjects], np.float64),
+            errors=np.array([execution.failed for execution in executions], np.float64),
+            error_types=np.array(
+                [
+                    0 if (error := execution.error) is None else type_number(error.type, error.handled)
+                    for execution in executions
+                ],
+                np.int64,
+            ),
+            calls=tuple(calls.arrays() for calls in self.calls),
+            paths=paths_of(executions),
+            accept_after=np.where(
+                times < released + settings.release_window_s, settings.release_patience_s, settings.persist_s
+            ),
         )
+
+
+class _CallRows:
+    """Calls collected: the row of the execution, the slot of the peer, and milliseconds."""
+
+    def __init__(self) -> None:
+        self.rows: list[int] = []
+        self.slots: list[int] = []
+        self.values: list[float] = []
+
+    def arrays(self) -> Calls:
+        return Calls(np.array(self.rows, np.int64), np.array(self.slots, np.int64), np.array(self.values, np.float64))
 
 
 class Scorer:
@@ -85,11 +122,13 @@ class Scorer:
     def __init__(self, settings: DetectionSettings, fitter: Fitter) -> None:
         self._settings = settings
         self._ensemble = Ensemble(settings)
-        self._rules = AlarmRules(settings, self._ensemble.detectors)
+        self._rules = AlarmRules(settings, self._ensemble)
+        self._window_rules = WindowRules(settings, self._ensemble)
         self._refits = Refits(settings, self._ensemble, fitter)
         self._silence = SilenceWatch(settings)
         self._applications: dict[ApplicationKey, ApplicationModels] = {}
         self._operation_slots, self._application_slots = SlotNumbers(), SlotNumbers()
+        self._call_slots = tuple(SlotNumbers() for _ in CALL_SIGNALS)
         self._calls = 0
 
     @property
@@ -124,11 +163,42 @@ class Scorer:
                 rows = _Rows(index)
                 self._refits.advance(application, execution.started_s, result.model_events)
             application.seen += 1
-            operation = self._operation(application, execution.operation)
-            rows.subjects.append(Subject(index - rows.first, execution, application, operation))
-            rows.signals.append(signals(execution))
+            if execution.version and application.notice_version(execution.version, execution.started_s):
+                patience_s = self._settings.release_patience_s
+                told = events.release(application, execution.version, patience_s, execution.started_s)
+                result.model_events.append(told)
+            self._add(rows, application, execution, index)
         self._judge(rows, result)
         return result
+
+    def _add(self, rows: _Rows, application: ApplicationModels, execution: Execution, index: int) -> None:
+        row = index - rows.first
+        measured = features(execution)
+        operation = self._operation(application, execution.operation)
+        rows.subjects.append(Subject(row, execution, application, operation, measured.signals[0]))
+        rows.signals.append(measured.signals)
+        for kind, times in enumerate((measured.gaps, measured.waits)):
+            for peer, milliseconds in times.items():
+                slot = application.calls[kind].get(peer)
+                if slot is None:
+                    slot = self._call(application, kind, peer)
+                calls = rows.calls[kind]
+                calls.rows.append(row)
+                calls.slots.append(slot)
+                calls.values.append(milliseconds)
+
+    def _call(self, application: ApplicationModels, kind: int, peer: str) -> int:
+        known = application.calls[kind]
+        if len(known) >= self._settings.peers_per_application:
+            peer = OTHER_PEERS
+            if peer in known:
+                return known[peer]
+        return self._open_call(application, kind, peer)
+
+    def _open_call(self, application: ApplicationModels, kind: int, peer: str) -> int:
+        slot = application.calls[kind][peer] = self._call_slots[kind].take()
+        self._ensemble.charts.open_call(kind, slot, seed_of(*application.key, CALL_SIGNALS[kind], peer))
+        return slot
 
     def _welcome(self, execution: Execution, result: ScoredBatch) -> ApplicationModels:
         key = (execution.application, execution.environment)
@@ -169,34 +239,71 @@ class Scorer:
     def _judge(self, rows: _Rows, result: ScoredBatch) -> None:
         if not rows.subjects:
             return
-        batch = rows.batch()
+        batch = rows.batch(self._settings)
         judged = self._ensemble.judge_then_learn(batch)
         self._silence.learn(batch)
         span = slice(rows.first, rows.first + len(rows.subjects))
-        result.score[span] = judged.score
+        result.score[span] = judged.calibrated.score
         result.warming[span] = judged.warming
         candidates = set(self._rules.candidates(judged).tolist())
         for subject in rows.subjects:
             if subject.row in candidates:
-                self._raise_alarms(subject, batch, judged, rows.first, result)
-            self._remember(subject, batch, judged, result)
+                self._raise_alarms(subject, judged, rows.first, result)
+            self._remember(subject, judged, result)
+        self._raise_window_alarms(rows, judged, result)
+        self._announce_new_normals(rows, batch, judged, result)
 
-    def _raise_alarms(
-        self, subject: Subject, batch: Batch, judged: Judgements, first: int, result: ScoredBatch
-    ) -> None:
-        index = first + subject.row
-        for alarm in self._rules.alarms(subject, batch, judged):
+    def _raise_alarms(self, subject: Subject, judged: Judgements, first: int, result: ScoredBatch) -> None:
+        index, execution = first + subject.row, subject.execution
+        for alarm in self._rules.alarms(subject, judged):
             result.severity[index] = events.graver(result.severity[index], alarm.severity)
-            event = publish(subject, alarm, self._settings.rest_s)
-            if event is not None:
+            seen = subject.operation.seen
+            if is_told(subject.application, alarm, execution.started_s, seen, self._settings):
+                identifier = events.identity(content_digest(execution), alarm.kind, alarm.signal)
+                data = anomaly_of(subject, alarm.describe(), alarm.scope)
+                event = events.anomaly(subject.application.key, identifier, execution.started_s, data)
                 result.anomalies.append((index, event))
 
-    def _remember(self, subject: Subject, batch: Batch, judged: Judgements, result: ScoredBatch) -> None:
+    def _raise_window_alarms(self, rows: _Rows, judged: Judgements, result: ScoredBatch) -> None:
+        names = [subject.application.key[0] for subject in rows.subjects]
+        for finding, alarm in self._window_rules.alarms(judged, names):
+            subject = rows.subjects[finding.row]
+            application = subject.application
+            if is_told(application, alarm, finding.end_s, application.seen, self._settings):
+                start = rfc3339(finding.start_s)
+                identifier = events.identity(*application.key, alarm.kind, alarm.signal, start)
+                window = Window(start, rfc3339(finding.end_s), finding.count)
+                data = anomaly_of(subject, alarm.describe(), alarm.scope, window)
+                event = events.anomaly(application.key, identifier, finding.end_s, data)
+                result.anomalies.append((rows.first + finding.row, event))
+
+    def _announce_new_normals(self, rows: _Rows, batch: Batch, judged: Judgements, result: ScoredBatch) -> None:
+        for signal, chart in zip(CHARTS, judged.charts, strict=True):
+            for row in np.flatnonzero(chart.accepted).tolist():
+                subject = rows.subjects[row]
+                lasted_s, learned = float(chart.lasting[row]), subject.operation.seen
+                names = (subject.operation.name, signal.name)
+                result.model_events.append(
+                    events.new_normal(subject.application, *names, lasted_s, learned, subject.execution.started_s)
+                )
+        for kind, (signal, call) in enumerate(zip(CALLS, judged.calls, strict=True)):
+            for entry in np.flatnonzero(call.chart.accepted).tolist():
+                subject = rows.subjects[int(batch.calls[kind].rows[entry])]
+                slot, lasted_s = int(batch.calls[kind].slots[entry]), float(call.chart.lasting[entry])
+                peer = next(peer for peer, number in subject.application.calls[kind].items() if number == slot)
+                names, learned = (f"calls to {peer}", signal.name), subject.application.seen
+                result.model_events.append(
+                    events.new_normal(subject.application, *names, lasted_s, learned, subject.execution.started_s)
+                )
+
+    def _remember(self, subject: Subject, judged: Judgements, result: ScoredBatch) -> None:
         application, operation, execution = subject.application, subject.operation, subject.execution
         application.newest_s = max(application.newest_s, execution.started_s)
         operation.seen += 1
+        if judged.structure.remembered[subject.row]:
+            operation.remember_paths(path_names(execution))
         if judged.normal[subject.row] and operation.profile.wants(operation.seen):
-            operation.profile.learn(parts(execution, float(batch.signals[subject.row, 0])))
+            operation.profile.learn(parts(execution, subject.self_ms))
         if operation.seen == self._settings.warm_up_executions:
             result.model_events.append(events.ready(application.key, operation, execution.started_s))
 
@@ -222,6 +329,9 @@ class Scorer:
         self._application_slots.give_back(models.slot)
         for operation in models.operations.values():
             self._operation_slots.give_back(operation.slot)
+        for slots, calls in zip(self._call_slots, models.calls, strict=True):
+            for slot in calls.values():
+                slots.give_back(slot)
 
     def snapshot(self, application: ApplicationKey) -> bytes:
         """The complete state of an application: versioned, checksummed, without pickle.
@@ -244,6 +354,9 @@ class Scorer:
         try:
             for name in state.operations:
                 self._open_operation(application, name)
+            for kind, peers in enumerate(state.calls):
+                for peer in peers:
+                    self._open_call(application, kind, peer)
             application_snapshot.fill(state, application, self._ensemble, self._silence)
             self._refits.resume(application)
         except BaseException:
@@ -261,5 +374,7 @@ class Scorer:
             "operations": len(self._operation_slots),
             "ready_operations": ready,
             "forests": sum(one.trained_s is not None for one in models),
-            "state_bytes": self._ensemble.nbytes(len(self._operation_slots), len(self._application_slots)),
+            "state_bytes": self._ensemble.nbytes(
+                len(self._operation_slots), len(self._application_slots), sum(len(slots) for slots in self._call_slots)
+            ),
         }

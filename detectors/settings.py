@@ -15,24 +15,40 @@ class DetectionSettings:
     Raises:
         ValueError: a setting lies outside its range; the message names setting, rule and value.
 
-    >>> DetectionSettings(minor_sigma=-1.0)
+    >>> DetectionSettings(least_sigma=-1.0)
     Traceback (most recent call last):
         ...
-    ValueError: The setting 'minor_sigma' must be from 3 to 40. Got -1.0 instead.
+    ValueError: The setting 'least_sigma' must be from 3 to 40. Got -1.0 instead.
     """
 
-    minor_sigma: float = _setting(6.0, 3, 40, "chart deviation, in sigma, from which an anomaly is minor")
-    major_sigma: float = _setting(8.0, 3, 40, "chart deviation, in sigma, from which an anomaly is major")
+    alarm_budget: float = _setting(
+        1.0, 0.001, 100, "false alarms per application and day that are acceptable; alarms within five minutes are one"
+    )
+    least_sigma: float = _setting(4.0, 3, 40, "chart deviation, in sigma, below which nothing is an anomaly")
+    major_sigma: float = _setting(8.0, 3, 40, "chart deviation, in sigma, that is an anomaly whatever the budget")
+    certain_gap_sigma: float = _setting(
+        6.0, 3, 40, "deviation of a call gap, in sigma, that is an anomaly whatever the budget"
+    )
     tail_score: float = _setting(
         8.0, 2, 50, "−log10 of the false-alarm probability from which a single execution is an anomaly"
     )
     minimum_excess_ms: float = _setting(5.0, 0, 60_000, "milliseconds above typical from which a latency matters")
-    minimum_effect: float = _setting(1.2, 1, 100, "recent over typical value from which a chart deviation matters")
     outlier_sigma: float = _setting(10.0, 3, 40, "deviation, in sigma, of an outlier score from which it is an anomaly")
     silence_min_s: float = _setting(15.0, 0.1, 86_400, "shortest silence of an application that is an anomaly")
-    warm_up_executions: int = _setting(60, 10, 500, "executions of an operation before its charts judge")
+    warm_up_executions: int = _setting(30, 10, 500, "executions of an operation before its charts judge")
     gate_sigma: float = _setting(4.0, 2, 40, "deviation, in sigma, from which a chart stops learning")
-    patience_s: float = _setting(600.0, 1, 86_400, "event time after which a lasting deviation is learned")
+    patience_s: float = _setting(600.0, 1, 86_400, "event time after which a deviation counts as lasting")
+    persist_s: float = _setting(
+        86_400.0, 60, 2_592_000, "event time after which a lasting deviation is the new normal without a new version"
+    )
+    release_patience_s: float = _setting(
+        120.0, 1, 86_400, "event time after which a deviation that a new version brought is the new normal"
+    )
+    release_window_s: float = _setting(
+        1_800.0, 0, 86_400, "event time after a version was first seen in which deviations are put down to it"
+    )
+    window_s: float = _setting(30.0, 1, 3_600, "length of the windows of the golden signals, in event time")
+    lateness_s: float = _setting(5.0, 0, 3_600, "event time that a window waits for late executions")
     rest_s: float = _setting(300.0, 0, 86_400, "event time in which a repeated anomaly is not published again")
     silence_score: float = _setting(
         6.0, 2, 50, "−log10 of the false-alarm probability from which missing traffic is an anomaly"
@@ -45,6 +61,9 @@ class DetectionSettings:
     operations_per_application: int = _setting(
         2_000, 1, 1_000_000, "operations with a model of their own per application; more share one"
     )
+    peers_per_application: int = _setting(
+        200, 1, 100_000, "called services with a model of their own per application; more share one"
+    )
     applications_per_worker: int = _setting(4_000, 1, 10_000_000, "applications with models on one worker")
 
     def __post_init__(self) -> None:
@@ -53,8 +72,8 @@ class DetectionSettings:
             low, high = setting.metadata["low"], setting.metadata["high"]
             if not low <= value <= high:
                 raise ValueError(f"The setting '{setting.name}' must be from {low} to {high}. Got {value!r} instead.")
-        if self.major_sigma < self.minor_sigma:
+        if self.major_sigma < self.least_sigma:
             raise ValueError(
-                f"The setting 'major_sigma' must be at least 'minor_sigma'. "
-                f"Got {self.major_sigma!r} and {self.minor_sigma!r} instead."
+                f"The setting 'major_sigma' must be at least 'least_sigma'. "
+                f"Got {self.major_sigma!r} and {self.least_sigma!r} instead."
             )

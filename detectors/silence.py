@@ -5,8 +5,9 @@ import numpy as np
 from detectors import events, explanation
 from detectors.application import ApplicationModels
 from detectors.bank import State
-from detectors.chart import Chart
-from detectors.ensemble import Batch
+from detectors.batch import Batch
+from detectors.chart import Chart, ChartRules
+from detectors.finding import MODEL_VERSION, confidence
 from detectors.probability import sigma_of_score
 from detectors.settings import DetectionSettings
 from detectors.severity import Evidence, severity_of
@@ -25,12 +26,13 @@ class SilenceWatch:
 
     def __init__(self, settings: DetectionSettings) -> None:
         self._settings = settings
-        self._gaps = Chart(settings.warm_up_executions, settings.gate_sigma, settings.patience_s)
+        self._gaps = Chart(ChartRules(max(60, settings.warm_up_executions), settings.gate_sigma, settings.patience_s))
         self._newest = np.full(16, np.nan)
 
     def open(self, slot: int, seed: int) -> None:
         """Start afresh for the application in ``slot``."""
         self._gaps.open(slot, seed)
+        self._gaps.open_pool(slot, seed)
         while slot >= len(self._newest):
             self._newest = np.concatenate([self._newest, np.full(len(self._newest), np.nan)])
         self._newest[slot] = np.nan
@@ -44,7 +46,7 @@ class SilenceWatch:
             gaps[row] = max(0.0, time_s - before) * 1000.0
             if not time_s <= before:
                 newest[slot] = time_s
-        self._gaps.judge_then_learn(batch.applications, gaps, batch.times)
+        self._gaps.judge_then_learn(batch.applications, batch.applications, gaps, batch.times)
 
     def judge(self, application: ApplicationModels, now_s: float) -> AnomalyEvent | None:
         """The event of a silence that has lasted until event time ``now_s``; None if there is none or it was told."""
@@ -53,9 +55,9 @@ class SilenceWatch:
         if not silent_s >= self._settings.silence_min_s or application.silent_since_s == newest_s:
             return None
         score = self._gaps.tail_of(application.slot, silent_s * 1000.0)
-        severity = severity_of(Evidence("traffic", score=score), self._settings)
-        if severity is None:
+        if score < self._settings.silence_score:
             return None
+        severity = severity_of(Evidence("traffic", silent=True), self._settings)
         application.silent_since_s = newest_s
         low, typical, high = self._gaps.typical(application.slot)
         name, environment = application.key
@@ -68,7 +70,7 @@ class SilenceWatch:
             score=round(score, 3),
             sigma=round(sigma_of_score(score), 3),
             severity=severity,
-            confidence=round(min(1.0, application.seen / 500), 3),
+            confidence=round(confidence(application.seen), 3),
             signal="silence_ms",
             typical=round(typical, 4),
             actual=round(silent_s * 1000.0, 4),
@@ -78,7 +80,7 @@ class SilenceWatch:
             reason=explanation.silence_sentence(name, silent_s, typical, high),
             exemplar_trace_ids=[],
             window=Window(rfc3339(newest_s), rfc3339(now_s), 0),
-            model=ModelStamp(MODEL, "1", application.seen, None, warming=False),
+            model=ModelStamp(MODEL, MODEL_VERSION, application.seen, None, warming=False),
             incident_key="/".join((name, environment, "traffic")),
         )
         identifier = events.identity(name, environment, "traffic", "silence_ms", rfc3339(newest_s))

@@ -1,43 +1,77 @@
-"""Anomaly events of an application's windows."""
+"""Alarms of an application's windows: traffic, latency, errors and saturation."""
 
-from detectors import events
-from detectors.application import ApplicationKey
+from collections.abc import Iterator
+
+import numpy as np
+
+from detectors.ensemble import Ensemble, Judgements
+from detectors.finding import Alarm, Finding
 from detectors.probability import sigma_of_score
-from detectors.window_findings import WindowFinding, sentence
-from schemas.anomaly import Anomaly, AnomalyEvent, ModelStamp, Severity, Window
-from schemas.execution import rfc3339
+from detectors.settings import DetectionSettings
+from detectors.severity import Evidence, severity_of
+from detectors.window_findings import SIGNALS, WindowFinding, sentence
+from schemas.anomaly import AnomalyKind
 
-MODEL, MODEL_VERSION = "golden-signals", "1"
+_CONTRIBUTIONS = {
+    "window_latency": "latency of all operations",
+    "window_errors": "failed executions",
+    "concurrency": "executions in progress",
+}
 
 
-def window_anomaly(key: ApplicationKey, finding: WindowFinding, severity: Severity, learned: int) -> AnomalyEvent:
-    """The event of a window that is worth an alarm; ``learned`` counts the application's executions so far.
+class WindowRules:
+    """Tells which closed windows of a batch are alarms."""
 
-    Its id follows from application, environment, kind, signal and the start of the window; its time is the window's
-    end. It names no operation: the whole application deviates.
-    """
-    application, environment = key
-    signal, start, end = finding.signal, rfc3339(finding.start_s), rfc3339(finding.end_s)
-    data = Anomaly(
-        application=application,
-        operation="",
-        environment=environment,
-        version="",
-        kind=signal.kind,
-        score=round(finding.score, 3),
-        sigma=round(sigma_of_score(finding.score), 3),
-        severity=severity,
-        confidence=round(min(1.0, learned / 500), 3),
-        signal=signal.name,
-        typical=round(finding.expected, 4),
-        actual=round(finding.actual, 4),
-        bounds=(round(finding.low, 4), round(finding.high, 4)),
-        unit=signal.unit,
-        contributions={signal.name: 1.0},
-        reason=sentence(application, finding),
-        exemplar_trace_ids=[],
-        window=Window(start, end, finding.count),
-        model=ModelStamp(MODEL, MODEL_VERSION, learned, None, warming=False),
-        incident_key="/".join((application, environment, signal.kind)),
-    )
-    return events.anomaly(key, events.identity(*key, signal.kind, signal.name, start), finding.end_s, data)
+    def __init__(self, settings: DetectionSettings, ensemble: Ensemble) -> None:
+        self._settings = settings
+        self._channels = {signal.name: ensemble.channel(signal.name) for signal in SIGNALS}
+
+    def alarms(self, judged: Judgements, names: list[str]) -> Iterator[tuple[WindowFinding, Alarm]]:
+        """The windows that are told, with the alarm of each, in order of the rows that closed them.
+
+        ``names`` (n,) are the applications of the batch's rows.
+        """
+        if not len(judged.windows.row):
+            return
+        alarming = judged.calibrated.alarm
+        columns = np.array([self._channels[signal.name] for signal in SIGNALS])
+        if not alarming[:, columns].any():
+            return
+        for finding in judged.windows.findings(least_score=0.0):
+            channel = self._channels[finding.signal.name]
+            if alarming[finding.row, channel]:
+                score = float(judged.calibrated.scores[finding.row, channel])
+                yield finding, self._alarm(finding, score, names[finding.row])
+
+    def _alarm(self, finding: WindowFinding, score: float, application: str) -> Alarm:
+        signal = finding.signal
+        kind: AnomalyKind = signal.kind
+        effect = finding.actual / max(finding.expected, 1e-9)
+        evidence = Evidence(
+            kind, effect=effect, share=finding.actual if kind == "errors" else finding.share, window=True
+        )
+        severity = severity_of(evidence, self._settings)
+
+        def describe() -> Finding:
+            return Finding(
+                kind=kind,
+                signal=signal.name,
+                unit=signal.unit,
+                severity=severity,
+                score=score,
+                sigma=sigma_of_score(finding.score),
+                typical=finding.expected,
+                actual=finding.actual,
+                bounds=(finding.low, finding.high),
+                model="golden-signals",
+                contributions={_contribution(finding): 1.0},
+                reason=sentence(application, finding),
+            )
+
+        return Alarm(kind, signal.name, severity, score, "", signal.name, 0.0, describe)
+
+
+def _contribution(finding: WindowFinding) -> str:
+    if finding.signal.name == "traffic":
+        return "additional executions" if finding.actual > finding.expected else "missing executions"
+    return _CONTRIBUTIONS[finding.signal.name]

@@ -4,7 +4,9 @@ from typing import Literal
 
 import msgspec
 
-ModelEventKind = Literal["warming", "ready", "trained", "training_failed", "drift", "loss", "reset"]
+ModelEventKind = Literal[
+    "warming", "ready", "trained", "training_failed", "drift", "loss", "reset", "release", "new_normal"
+]
 MODEL_EVENT_TYPES: dict[ModelEventKind, str] = {
     "warming": "io.tracehound.model.warming.v1",
     "ready": "io.tracehound.model.ready.v1",
@@ -13,6 +15,8 @@ MODEL_EVENT_TYPES: dict[ModelEventKind, str] = {
     "drift": "io.tracehound.model.drift.v1",
     "loss": "io.tracehound.model.loss.v1",
     "reset": "io.tracehound.model.reset.v1",
+    "release": "io.tracehound.model.release.v1",
+    "new_normal": "io.tracehound.model.new-normal.v1",
 }
 
 

@@ -21,13 +21,13 @@ def test_the_environment_wins_over_the_file_and_the_file_over_defaults(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = tmp_path / "tracehound.toml"
-    file.write_text('group_id = "from-file"\npartitions = 7\n[detection]\nminor_sigma = 5.0\n')
+    file.write_text('group_id = "from-file"\npartitions = 7\n[detection]\nleast_sigma = 5.0\n')
     monkeypatch.setenv("TRACEHOUND_CONFIG", str(file))
     monkeypatch.setenv("TRACEHOUND_PARTITIONS", "9")
     monkeypatch.setenv("TRACEHOUND_DETECTION__REST_S", "60")
     settings = load_settings()
     assert (settings.group_id, settings.partitions, settings.http_port) == ("from-file", 9, 8780)
-    assert (settings.detection.minor_sigma, settings.detection.rest_s) == (5.0, 60.0)
+    assert (settings.detection.least_sigma, settings.detection.rest_s) == (5.0, 60.0)
 
 
 def test_the_common_name_of_the_brokers_works(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -41,9 +41,9 @@ def test_the_common_name_of_the_brokers_works(monkeypatch: pytest.MonkeyPatch) -
         ("TRACEHOUND_HTTP_PORT", "99999", "The setting 'http_port' is wrong"),
         ("TRACEHOUND_LOG_LEVEL", "loud", "The setting 'log_level' is wrong"),
         (
-            "TRACEHOUND_DETECTION__MINOR_SIGMA",
+            "TRACEHOUND_DETECTION__LEAST_SIGMA",
             "-1",
-            "The setting 'minor_sigma' must be from 3 to 40. Got -1.0 instead.",
+            "The setting 'least_sigma' must be from 3 to 40. Got -1.0 instead.",
         ),
         (
             "TRACEHOUND_HTP_PORT",

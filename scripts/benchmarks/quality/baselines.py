@@ -11,7 +11,7 @@ from sklearn.ensemble import IsolationForest
 from sklearn.neighbors import LocalOutlierFactor
 from sklearn.preprocessing import StandardScaler
 
-from detectors.chart import Chart
+from detectors.chart import Chart, ChartRules
 from detectors.settings import DetectionSettings
 from scripts.benchmarks.quality.data_sets import NOMINAL_RATES, PATHS
 from scripts.benchmarks.quality.execution_table import FEATURES, ExecutionTable, Floats, Numbers
@@ -130,10 +130,13 @@ def local_outlier_factor(table: ExecutionTable) -> Floats:
 def call_gap_chart(table: ExecutionTable) -> Floats:
     """The product's chart alone, per operation, on the call gap; learns online behind its gate."""
     settings = DetectionSettings()
-    chart = Chart(settings.warm_up_executions, settings.gate_sigma, settings.patience_s)
+    chart = Chart(ChartRules(settings.warm_up_executions, settings.gate_sigma, settings.patience_s), "call_gap_ms")
     for operation in np.unique(table.operation):
         chart.open(int(operation), seed=SEED + int(operation))
-    return table.per_trace(chart.judge_then_learn(table.operation, table.call_gap_ms, table.started_s).sigma)
+    for application in np.unique(table.application):
+        chart.open_pool(int(application), seed=SEED + int(application))
+    keys = (table.operation, table.application)
+    return table.per_trace(chart.judge_then_learn(*keys, table.call_gap_ms, table.started_s).sigma)
 
 
 def frozen_paths(table: ExecutionTable) -> Floats:

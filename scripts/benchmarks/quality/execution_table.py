@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.features import SIGNALS, signals
+from detectors.features import SIGNALS, features
 from schemas.execution import Execution
 from scripts.traces import RecordedTrace
 
@@ -21,7 +21,7 @@ FEATURES = (
     "log longest call",
 )
 """What the baselines per application read of an execution: logarithms of milliseconds, and counts."""
-_SELF, _GAP = SIGNALS.index("self_ms"), SIGNALS.index("call_gap_ms")
+_SELF = SIGNALS.index("self_ms")
 
 Floats = NDArray[np.float64]
 Numbers = NDArray[np.int64]
@@ -93,7 +93,7 @@ class Collector:
         self._traces += 1
 
     def _execution(self, execution: Execution) -> None:
-        found = signals(execution)
+        found = features(execution)
         application, operation = execution.application, execution.operation
         names = frozenset(segment.name for segment in execution.segments)
         self._rows.append(
@@ -104,10 +104,10 @@ class Collector:
                 self._number("structure", (application, operation, names)),
                 execution.started_s,
                 execution.duration_ms,
-                found[_GAP],
+                max(found.gaps.values(), default=math.nan),
             )
         )
-        self._features.append(_features(execution, found[_SELF], len(names)))
+        self._features.append(_features(execution, found.signals[_SELF], len(names)))
         if self._with_segments:
             row = len(self._rows) - 1
             for segment in execution.segments:

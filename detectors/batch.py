@@ -1,0 +1,46 @@
+"""A batch of executions as arrays: what the detectors are handed, in event order per application."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detectors.bank import Floats, Slots
+from detectors.paths import Paths
+
+CALL_SIGNALS = ("call_gap_ms", "call_ms")
+"""Joined calls by their gap, and calls whose other side is not known by their duration; milliseconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Calls:
+    """m calls of n executions, in order of ``rows`` (m,): the index of the execution.
+
+    ``slots`` (m,) are of (application, peer), ``values`` (m,) in ms.
+    """
+
+    rows: NDArray[np.int64]
+    slots: Slots
+    values: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """n executions as arrays, in event order per application.
+
+    ``operations`` and ``applications`` (n,) are slots, ``times`` (n,) epoch seconds, ``durations`` (n,) ms;
+    ``signals`` (n, 3) as in ``detectors.features.SIGNALS``, ``errors`` (n,) 0 or 1, ``error_types`` (n,) as
+    ``detectors.error_types.type_number``, ``calls`` one per entry of ``CALL_SIGNALS``. ``accept_after`` (n,) is for
+    how many seconds a deviation must last to become the new normal.
+    """
+
+    operations: Slots
+    applications: Slots
+    times: Floats
+    durations: Floats
+    signals: Floats
+    errors: Floats
+    error_types: Slots
+    calls: tuple[Calls, ...]
+    paths: Paths
+    accept_after: Floats

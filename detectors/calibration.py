@@ -1,0 +1,155 @@
+"""From what detectors say to false-alarm probabilities, against the number of false alarms that a user accepts."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detectors.bank import Flags, Floats, Slots, State
+from detectors.calibration_kernel import FIRST_TRAFFIC, run_calibration
+from detectors.slots import SlotArrays
+
+BLOCK_S = 300.0
+"""Alarms of one application within a block of event time count as one: a day has 288 blocks."""
+DAY_S = 86_400.0
+_STATE = ("block", "alarmed", "largest", "asked", "traffic", "learned", "combined", "learned_combined")
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """One kind of statistic that is calibrated per application; higher is more unusual.
+
+    ``smoothed`` is True for sigmas of a chart, False for −log10 of a probability per value. ``scale`` is the
+    mean excess of a fault-free block's largest statistic over its usual level, before an application has shown
+    its own. Below ``floor`` nothing alarms however quiet an application is, from ``ceiling`` on everything does
+    however restless: where most is anomalous, nothing can be learned about normal. ``weight`` is its share of the
+    budget, relative to those of the others. ``gated`` is False where what alarms is learned like everything else,
+    for changes that are harmless more often than not.
+    """
+
+    name: str
+    smoothed: bool
+    scale: float
+    floor: float
+    ceiling: float
+    weight: float = 1.0
+    gated: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Calibrated:
+    """For n rows and k channels: ``score`` (n,) is −log10 of the probability that a fault-free block holds
+    anything as unusual; ``scores`` (n, k) the same for what one channel says; ``alarm`` (n, k) where it is told.
+    """
+
+    score: Floats
+    scores: Floats
+    alarm: Flags
+
+
+class Calibration:
+    """Peaks over threshold of block maxima, per application and channel, combined and calibrated again.
+
+    The largest statistic of a channel in each block of 300 s of event time exceeds a level that follows from the
+    traffic in a fifth of the blocks, by an excess that is taken as exponential. Share and mean excess are learned
+    per application with conjugate priors (50 blocks, 10 excesses; gated: a block with an alarm counts a tenth,
+    and no more than its ceiling), and give each channel's probability. The smallest of the k probabilities is the
+    combined statistic; its block maxima are calibrated in the same way, with Bonferroni's correction as the
+    prior, so that channels that fire together are not paid for twice.
+
+    An alarm is told where the expected number of blocks per day as unusual as this, in normal operation, is at
+    most ``budget``. With little history the shipped scales decide.
+
+    Assumes that normal operation of the next days is like that of the last, and that excesses have a light tail
+    beyond what was seen. Fails where a fault is the usual state: then only floor and ceiling hold.
+
+    Parameters: ``channels``; ``budget`` false alarms per application and day.
+
+    Source: J. Pickands, Annals of Statistics 3 (1975); A. Siffer et al., KDD 2017 (SPOT); C. E. Bonferroni (1936).
+
+    >>> channel = Channel("latency", smoothed=True, scale=0.4, floor=3.0, ceiling=12.0)
+    >>> calibration = Calibration([channel], budget=1.0)
+    >>> calibration.open(0, seed=0)
+    >>> usual = np.abs(np.random.default_rng(0).normal(0, 1, (5000, 1)))
+    >>> judged = calibration.judge_then_learn(np.zeros(5000, np.int64), usual, np.arange(5000.0) * 3)
+    >>> int(judged.alarm.sum())
+    0
+    >>> bool(calibration.judge(np.zeros(1, np.int64), np.array([[8.0]])).alarm[0, 0])
+    True
+    """
+
+    def __init__(self, channels: Sequence[Channel], budget: float) -> None:
+        self.channels = tuple(channels)
+        self.limit = -math.log10(min(0.5, budget * BLOCK_S / DAY_S))
+        self._smoothed = np.array([channel.smoothed for channel in channels])
+        self._scales, self._floors, self._ceilings = (
+            np.array([getattr(channel, name) for channel in channels], np.float64)
+            for name in ("scale", "floor", "ceiling")
+        )
+        self._gated = np.array([channel.gated for channel in channels])
+        weights = np.array([channel.weight for channel in channels])
+        self._handicaps = -np.log10(weights / weights.sum())
+        k = len(self.channels)
+        self._store = SlotArrays(
+            {
+                "block": (np.int64, ()),
+                "alarmed": (np.bool_, ()),
+                "largest": (np.float64, (k,)),
+                "asked": (np.int64, (k,)),
+                "traffic": (np.float64, (k,)),
+                "learned": (np.float64, (k, 3)),
+                "combined": (np.float64, ()),
+                "learned_combined": (np.float64, (3,)),
+            }
+        )
+
+    def open(self, slot: int, seed: int) -> None:  # noqa: ARG002 (nothing random here)
+        """Start afresh for the application in ``slot``."""
+        self._store.open(slot)
+        self._store["block"][slot] = -1
+        self._store["largest"][slot] = -np.inf
+        self._store["traffic"][slot] = FIRST_TRAFFIC
+
+    def judge(self, slots: Slots, statistics: Floats) -> Calibrated:
+        """Judge statistics (n, k), NaN where a channel was not asked. Changes nothing."""
+        return self._run(slots, statistics, np.zeros(len(slots)), remember=False)
+
+    def judge_then_learn(self, slots: Slots, statistics: Floats, times: Floats) -> Calibrated:
+        """Judge rows in order at their times (epoch seconds); a block is learned when the next begins."""
+        return self._run(slots, statistics, times, remember=True)
+
+    def _run(self, slots: Slots, statistics: Floats, times: Floats, remember: bool) -> Calibrated:
+        n, k = len(slots), len(self.channels)
+        judged = Calibrated(np.zeros(n), np.zeros((n, k)), np.zeros((n, k), np.bool_))
+        run_calibration(
+            *(slots, statistics, times, remember, BLOCK_S, self.limit),
+            *(self._smoothed, self._scales, self._floors, self._ceilings, self._handicaps, self._gated),
+            *(self._store[name] for name in _STATE),
+            *(judged.score, judged.scores, judged.alarm),
+        )
+        return judged
+
+    def snapshot(self, slot: int) -> State:
+        """A copy of an application's complete state."""
+        state: State = {name: self._store[name][slot].copy() for name in _STATE[2:]}
+        state["block"] = int(self._store["block"][slot])
+        state["alarmed"] = int(self._store["alarmed"][slot])
+        return state
+
+    def restore(self, slot: int, state: State) -> None:
+        """Replace an application's state.
+
+        Raises:
+            KeyError, ValueError: the state is not one of these channels.
+        """
+        for name in _STATE:
+            values: NDArray[np.generic] = np.asarray(state[name])
+            if values.shape != self._store[name].shape[1:]:
+                raise ValueError(f"A calibration's {name!r} must be for {len(self.channels)} channels.")
+            self._store[name][slot] = values
+
+    def nbytes(self) -> int:
+        """Bytes that one application takes."""
+        return self._store.row_bytes()

@@ -1,0 +1,147 @@
+"""The charts of an application: one per operation and signal, and one per called peer."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from detectors.bank import Floats, State
+from detectors.batch import Batch, Calls
+from detectors.chart import Chart, ChartJudgement, ChartRules
+from detectors.chart_kernel import OWN_LEAST
+from detectors.registry import CALLS, CHARTS, ChartedSignal
+from detectors.settings import DetectionSettings
+
+
+@dataclass(frozen=True, slots=True)
+class CallJudgement:
+    """What the charts of m calls say, and which of its calls says most about each of n executions.
+
+    ``worst`` and ``longest`` (n,) are places in ``calls`` and ``chart``, -1 without a call: by ``sigma`` and by
+    ``tail``. ``sigma``, ``tail`` and ``rank`` (n,) are the largest of the execution's calls.
+    """
+
+    calls: Calls
+    chart: ChartJudgement
+    worst: NDArray[np.int64]
+    longest: NDArray[np.int64]
+    sigma: Floats
+    tail: Floats
+    rank: Floats
+
+
+class Charts:
+    """All charts of all operations and called peers, with the pools that new ones of an application look at."""
+
+    def __init__(self, settings: DetectionSettings) -> None:
+        def chart(signal: ChartedSignal) -> Chart:
+            rules = ChartRules(
+                settings.warm_up_executions,
+                settings.gate_sigma,
+                settings.patience_s,
+                signal.margin if signal.unit != "ms" else signal.margin * settings.minimum_excess_ms,
+                signal.margin_share,
+            )
+            return Chart(rules, signal.name)
+
+        self.signals = tuple(chart(signal) for signal in CHARTS)
+        self.calls = tuple(chart(signal) for signal in CALLS)
+
+    def open_operation(self, slot: int, seed: int) -> None:
+        """Start afresh for the operation in ``slot``."""
+        for chart in self.signals:
+            chart.open(slot, seed)
+
+    def open_call(self, kind: int, slot: int, seed: int) -> None:
+        """Start afresh for the peer in ``slot``; ``kind`` is a place in ``CALLS``."""
+        self.calls[kind].open(slot, seed)
+
+    def open_application(self, slot: int, seed: int) -> None:
+        """Start the application's pools afresh."""
+        for chart in (*self.signals, *self.calls):
+            chart.open_pool(slot, seed)
+
+    def judge_signals(self, batch: Batch) -> tuple[ChartJudgement, ...]:
+        """Judge, then learn, the signals of a batch."""
+        pools = batch.applications
+        return tuple(
+            chart.judge_then_learn(
+                batch.operations, pools, batch.signals[:, column], batch.times, accept_after=batch.accept_after
+            )
+            for column, chart in enumerate(self.signals)
+        )
+
+    def judge_calls(self, batch: Batch) -> tuple[CallJudgement, ...]:
+        """Judge, then learn, the calls of a batch."""
+        found = []
+        n = len(batch.times)
+        for calls, chart in zip(batch.calls, self.calls, strict=True):
+            rows = calls.rows
+            judged = chart.judge_then_learn(
+                *(calls.slots, batch.applications[rows], calls.values, batch.times[rows]),
+                accept_after=batch.accept_after[rows],
+            )
+            call = CallJudgement(
+                *(calls, judged, np.full(n, -1), np.full(n, -1)), *(np.full(n, np.nan), np.zeros(n), np.full(n, 0.5))
+            )
+            _per_execution(
+                *(rows, judged.sigma, judged.tail, judged.rank, judged.learned >= OWN_LEAST),
+                *(call.worst, call.longest, call.sigma, call.tail, call.rank),
+            )
+            found.append(call)
+        return tuple(found)
+
+    def snapshot_operation(self, slot: int) -> dict[str, State]:
+        """The state of an operation's charts."""
+        return {signal.name: chart.snapshot(slot) for signal, chart in zip(CHARTS, self.signals, strict=True)}
+
+    def restore_operation(self, slot: int, state: dict[str, State]) -> None:
+        """Take over an operation's charts."""
+        for signal, chart in zip(CHARTS, self.signals, strict=True):
+            chart.restore(slot, state[signal.name])
+
+    def snapshot_application(self, slot: int) -> dict[str, State]:
+        """The state of an application's pools."""
+        charts = zip((*CHARTS, *CALLS), (*self.signals, *self.calls), strict=True)
+        return {signal.name: chart.snapshot_pool(slot) for signal, chart in charts}
+
+    def restore_application(self, slot: int, state: dict[str, State]) -> None:
+        """Take over an application's pools."""
+        for signal, chart in zip((*CHARTS, *CALLS), (*self.signals, *self.calls), strict=True):
+            chart.restore_pool(slot, state[signal.name])
+
+    def nbytes(self, operations: int, applications: int, calls: int) -> int:
+        """Bytes that so many operations, applications and called peers take."""
+        pools = sum(chart.pool_nbytes() for chart in (*self.signals, *self.calls))
+        return (
+            operations * sum(chart.nbytes() for chart in self.signals)
+            + applications * pools
+            + calls * self.calls[0].nbytes()
+        )
+
+
+@njit(cache=True)
+def _per_execution(
+    rows: Any,
+    sigma: Any,
+    tail: Any,
+    rank: Any,
+    judged: Any,
+    worst: Any,
+    longest: Any,
+    out_sigma: Any,
+    out_tail: Any,
+    out_rank: Any,
+) -> None:
+    for entry in range(rows.size):
+        if not judged[entry]:
+            continue
+        row = rows[entry]
+        if worst[row] < 0 or sigma[entry] > out_sigma[row]:
+            worst[row], out_sigma[row] = entry, sigma[entry]
+        if longest[row] < 0 or tail[entry] > out_tail[row]:
+            longest[row], out_tail[row] = entry, tail[entry]
+        if rank[entry] > out_rank[row]:
+            out_rank[row] = rank[entry]
