@@ -172,6 +172,6 @@ def run_calibration(
             if remember:
                 asked[slot, j] += 1
                 largest[slot, j] = max(largest[slot, j], statistic)
-                if statistic >= floors[j]:
+                if gated[j] and statistic >= floors[j]:
                     combined[slot] = max(combined[slot], alone)
-                alarmed[slot] = alarmed[slot] or score >= limit
+                    alarmed[slot] = alarmed[slot] or score >= limit

@@ -61,16 +61,16 @@ def channels(settings: DetectionSettings, detectors: tuple[Bank, ...], windows: 
     floor, ceiling, outlier = settings.least_sigma, settings.major_sigma, settings.outlier_sigma
     never = 300.0
     charted = (
-        Channel("self_ms", True, 0.5, floor, ceiling, weight=1.0),
-        Channel("local_ms", True, 0.5, floor, ceiling, weight=2.0),
+        Channel("self_ms", True, 0.5, floor, ceiling, weight=0.5),
+        Channel("local_ms", True, 0.5, floor, ceiling, weight=1.0),
         Channel("memory_peak_mb", True, 0.5, floor, ceiling, weight=0.5),
-        Channel("call_gap_ms", True, 0.4, floor, settings.certain_gap_sigma, weight=10.0),
+        Channel("call_gap_ms", True, 0.35, floor, settings.certain_gap_sigma, weight=16.0),
         Channel("call_ms", True, 0.5, floor, ceiling, weight=3.0),
     )
     executions = (
         Channel(SINGLE, False, 1.4, settings.tail_score, never, weight=0.1),
-        Channel(STRUCTURE, False, 1.2, 4.0, never, weight=0.5),
-        Channel(STRUCTURE_CHANGE, True, 1.0, floor, 17.0, weight=2.0, gated=False),
+        Channel(STRUCTURE, False, 1.2, 4.0, never, weight=0.3),
+        Channel(STRUCTURE_CHANGE, True, 1.3, floor, 17.0, weight=1.0, gated=False),
         Channel(ERROR_TYPE, False, 0.5, 6.0, 12.0, weight=1.0),
     )
     banks = tuple(
