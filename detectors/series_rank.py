@@ -75,6 +75,7 @@ def learn_rank(sample: Any, top: Any, seen: float, number: float) -> float:
     half = TOP // 2
     for j in range(half):
         top[TOP - 1 - j] = top[TOP - 1 - 2 * j]
+    # What lies below is not known any more; the largest of the sample is about as rare as the last of the list.
     for j in range(TOP - half):
-        top[j] = top[half]
+        top[j] = min(sample[SAMPLE - 1], top[TOP - half])
     return 0.5 * (seen + 1.0)
