@@ -32,7 +32,6 @@ class AlarmRules:
 
     def __init__(self, settings: DetectionSettings, ensemble: Ensemble) -> None:
         self._settings = settings
-        self._ensemble = ensemble
         self._detectors: Sequence[Bank] = ensemble.detectors
         sources = self._by_channel()
         self._sources = [sources.get(channel.name) for channel in ensemble.channels]
@@ -175,15 +174,17 @@ class AlarmRules:
         )
 
     def _call_contributions(self, subject: Subject, column: int, call: CallJudgement) -> dict[str, float]:
-        """Shares of what the execution's calls take more than usual."""
-        chart = self._ensemble.charts.calls[column]
+        """Shares of what the execution's deviating calls take more than usual."""
         worst = int(call.worst[subject.row])
         excess: dict[str, float] = {}
         for entry in np.flatnonzero(call.calls.rows == subject.row).tolist():
             slot = int(call.calls.slots[entry])
             value = float(call.calls.values[entry])
             actual = max(value, float(call.chart.level[entry])) if entry == worst else value
-            excess[f"calls to {_peer(subject, column, slot)}"] = max(0.0, actual - chart.typical(slot)[1])
+            typical, high = call.chart.bounds[entry, 1:]
+            over = max(0.0, actual - float(typical)) if high > 0.0 else 0.0
+            name = f"calls to {_peer(subject, column, slot)}"
+            excess[name] = excess.get(name, 0.0) + over
         return shares(excess)
 
     def _severity(self, kind: AnomalyKind, sigma: float, actual: float, typical: float) -> Severity:

@@ -185,7 +185,8 @@ class Ensemble:
             return calibrated
         begins = self.structure_changes.once(batch.operations, alarms, batch.times, self._settings.rest_s)
         scores, alarm = calibrated.scores.copy(), calibrated.alarm.copy()
-        scores[:, column] = np.minimum(scores[:, column], limit * np.where(begins, TOLD, 0.9))
+        most = limit * np.where(begins, TOLD, 0.9)
+        scores[:, column] = np.where(alarms, np.minimum(scores[:, column], most), scores[:, column])
         alarm[:, column] = begins
         return Calibrated(np.maximum(0.0, scores.max(axis=1)), scores, alarm)
 

@@ -4,6 +4,7 @@ from hashlib import blake2b
 from urllib.parse import quote
 
 from detectors.application import ApplicationKey, ApplicationModels, OperationModels
+from detectors.finding import Subject
 from schemas.anomaly import ANOMALY_TYPE, SEVERITIES, Anomaly, AnomalyEvent, Severity
 from schemas.execution import rfc3339
 from schemas.model_event import MODEL_EVENT_TYPES, ModelChange, ModelEvent
@@ -96,15 +97,10 @@ def release(application: ApplicationModels, version: str, patience_s: float, tim
     return model_event(time_s, change)
 
 
-def new_normal(
-    application: ApplicationModels, what: str, signal: str, lasted_s: float, learned: int, time_s: float
-) -> ModelEvent:
+def new_normal(subject: Subject, what: str, signal: str, lasted_s: float) -> ModelEvent:
     """A lasting deviation of ``what`` (an operation, or a called peer) was taken as the new normal."""
-    sentence = (
-        f"{signal} of {what} in {application.key[0]} is judged against a new normal: it had deviated for "
-        f"{lasted_s:.0f} s."
-    )
-    change = ModelChange(
-        *application.key, what, f"rank-ewma-chart {signal}", "new_normal", learned=learned, needed=0, sentence=sentence
-    )
-    return model_event(time_s, change)
+    key = subject.application.key
+    sentence = f"{signal} of {what} in {key[0]} is judged against a new normal: it had deviated for {lasted_s:.0f} s."
+    model = f"rank-ewma-chart {signal}"
+    change = ModelChange(*key, what, model, "new_normal", learned=subject.number, needed=0, sentence=sentence)
+    return model_event(subject.execution.started_s, change)

@@ -14,13 +14,14 @@ HALF_CONFIDENT = 50
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """The execution at ``row`` of a batch, with the models it belongs to."""
+    """The execution at ``row`` of a batch, with the models it belongs to; ``number`` counts the application's."""
 
     row: int
     execution: Execution
     application: ApplicationModels
     operation: OperationModels
     self_ms: float
+    number: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,7 @@ def confidence(learned: int) -> float:
 def anomaly_of(subject: Subject, finding: Finding, scope: str, window: Window | None = None) -> Anomaly:
     """The anomaly of a finding about an execution, or, with an empty ``scope``, about its application."""
     execution, (application, environment) = subject.execution, subject.application.key
-    learned = subject.operation.seen if scope else subject.application.seen
+    learned = subject.operation.seen if scope else subject.number
     trained = subject.application.trained_s
     return Anomaly(
         application=application,

@@ -22,7 +22,7 @@ from detectors.batch import CALL_SIGNALS, Batch, Calls
 from detectors.ensemble import Ensemble, Judgements
 from detectors.error_types import type_number
 from detectors.features import features
-from detectors.finding import Subject, anomaly_of
+from detectors.finding import Alarm, Subject, anomaly_of
 from detectors.fitting import Fitter
 from detectors.paths import path_names, paths_of
 from detectors.profile import parts
@@ -33,6 +33,7 @@ from detectors.settings import DetectionSettings
 from detectors.silence import SilenceWatch
 from detectors.slots import SlotNumbers
 from detectors.window_alarms import WindowRules
+from detectors.window_findings import WindowFinding
 from schemas.anomaly import AnomalyEvent, Severity, Window
 from schemas.codec import content_digest
 from schemas.execution import Execution, rfc3339
@@ -162,6 +163,9 @@ class Scorer:
                 self._judge(rows, result)
                 rows = _Rows(index)
                 self._refits.advance(application, execution.started_s, result.model_events)
+            if execution.version and execution.version not in application.versions:
+                self._judge(rows, result)
+                rows = _Rows(index)
             application.seen += 1
             if execution.version and application.notice_version(execution.version, execution.started_s):
                 patience_s = self._settings.release_patience_s
@@ -175,7 +179,7 @@ class Scorer:
         row = index - rows.first
         measured = features(execution)
         operation = self._operation(application, execution.operation)
-        rows.subjects.append(Subject(row, execution, application, operation, measured.signals[0]))
+        rows.subjects.append(Subject(row, execution, application, operation, measured.signals[0], application.seen))
         rows.signals.append(measured.signals)
         for kind, times in enumerate((measured.gaps, measured.waits)):
             for peer, milliseconds in times.items():
@@ -246,12 +250,17 @@ class Scorer:
         result.score[span] = judged.calibrated.score
         result.warming[span] = judged.warming
         candidates = set(self._rules.candidates(judged).tolist())
+        windows = self._window_alarms(rows, judged)
+        accepted = self._new_normals(rows, batch, judged)
         for subject in rows.subjects:
-            if subject.row in candidates:
+            row = subject.row
+            if row in candidates:
                 self._raise_alarms(subject, judged, rows.first, result)
             self._remember(subject, judged, result)
-        self._raise_window_alarms(rows, judged, result)
-        self._announce_new_normals(rows, batch, judged, result)
+            for finding, alarm in windows.get(row, ()):
+                self._raise_window_alarm(subject, finding, alarm, rows.first, result)
+            for what, signal, lasted_s in accepted.get(row, ()):
+                result.model_events.append(events.new_normal(subject, what, signal, lasted_s))
 
     def _raise_alarms(self, subject: Subject, judged: Judgements, first: int, result: ScoredBatch) -> None:
         index, execution = first + subject.row, subject.execution
@@ -264,37 +273,41 @@ class Scorer:
                 event = events.anomaly(subject.application.key, identifier, execution.started_s, data)
                 result.anomalies.append((index, event))
 
-    def _raise_window_alarms(self, rows: _Rows, judged: Judgements, result: ScoredBatch) -> None:
+    def _window_alarms(self, rows: _Rows, judged: Judgements) -> dict[int, list[tuple[WindowFinding, Alarm]]]:
+        """The alarms of windows by the row that closed them."""
+        found: dict[int, list[tuple[WindowFinding, Alarm]]] = {}
         names = [subject.application.key[0] for subject in rows.subjects]
         for finding, alarm in self._window_rules.alarms(judged, names):
-            subject = rows.subjects[finding.row]
-            application = subject.application
-            if is_told(application, alarm, finding.end_s, application.seen, self._settings):
-                start = rfc3339(finding.start_s)
-                identifier = events.identity(*application.key, alarm.kind, alarm.signal, start)
-                window = Window(start, rfc3339(finding.end_s), finding.count)
-                data = anomaly_of(subject, alarm.describe(), alarm.scope, window)
-                event = events.anomaly(application.key, identifier, finding.end_s, data)
-                result.anomalies.append((rows.first + finding.row, event))
+            found.setdefault(finding.row, []).append((finding, alarm))
+        return found
 
-    def _announce_new_normals(self, rows: _Rows, batch: Batch, judged: Judgements, result: ScoredBatch) -> None:
+    def _raise_window_alarm(
+        self, subject: Subject, finding: WindowFinding, alarm: Alarm, first: int, result: ScoredBatch
+    ) -> None:
+        application = subject.application
+        if is_told(application, alarm, finding.end_s, subject.number, self._settings):
+            start = rfc3339(finding.start_s)
+            identifier = events.identity(*application.key, alarm.kind, alarm.signal, start)
+            window = Window(start, rfc3339(finding.end_s), finding.count)
+            data = anomaly_of(subject, alarm.describe(), alarm.scope, window)
+            event = events.anomaly(application.key, identifier, finding.end_s, data)
+            result.anomalies.append((first + subject.row, event))
+
+    @staticmethod
+    def _new_normals(rows: _Rows, batch: Batch, judged: Judgements) -> dict[int, list[tuple[str, str, float]]]:
+        """What became normal with each row: operation or called peer, signal, and for how long it had deviated."""
+        found: dict[int, list[tuple[str, str, float]]] = {}
         for signal, chart in zip(CHARTS, judged.charts, strict=True):
             for row in np.flatnonzero(chart.accepted).tolist():
-                subject = rows.subjects[row]
-                lasted_s, learned = float(chart.lasting[row]), subject.operation.seen
-                names = (subject.operation.name, signal.name)
-                result.model_events.append(
-                    events.new_normal(subject.application, *names, lasted_s, learned, subject.execution.started_s)
-                )
+                name = rows.subjects[row].operation.name
+                found.setdefault(row, []).append((name, signal.name, float(chart.lasting[row])))
         for kind, (signal, call) in enumerate(zip(CALLS, judged.calls, strict=True)):
             for entry in np.flatnonzero(call.chart.accepted).tolist():
-                subject = rows.subjects[int(batch.calls[kind].rows[entry])]
-                slot, lasted_s = int(batch.calls[kind].slots[entry]), float(call.chart.lasting[entry])
-                peer = next(peer for peer, number in subject.application.calls[kind].items() if number == slot)
-                names, learned = (f"calls to {peer}", signal.name), subject.application.seen
-                result.model_events.append(
-                    events.new_normal(subject.application, *names, lasted_s, learned, subject.execution.started_s)
-                )
+                row, slot = int(batch.calls[kind].rows[entry]), int(batch.calls[kind].slots[entry])
+                peers = rows.subjects[row].application.calls[kind]
+                peer = next(peer for peer, number in peers.items() if number == slot)
+                found.setdefault(row, []).append((f"calls to {peer}", signal.name, float(call.chart.lasting[entry])))
+        return found
 
     def _remember(self, subject: Subject, judged: Judgements, result: ScoredBatch) -> None:
         application, operation, execution = subject.application, subject.operation, subject.execution

@@ -86,11 +86,13 @@ class SilenceWatch:
         identifier = events.identity(name, environment, "traffic", "silence_ms", rfc3339(newest_s))
         return events.anomaly(application.key, identifier, now_s, data)
 
-    def snapshot(self, slot: int) -> State:
-        """The reference of gaps and the newest event time of an application."""
-        return self._gaps.snapshot(slot) | {"newest_s": float(self._newest[slot])}
+    def snapshot(self, slot: int) -> dict[str, State]:
+        """The references of gaps and the newest event time of an application."""
+        newest: State = {"newest_s": float(self._newest[slot])}
+        return {"gaps": self._gaps.snapshot(slot), "pool": self._gaps.snapshot_pool(slot), "watch": newest}
 
-    def restore(self, slot: int, state: State) -> None:
+    def restore(self, slot: int, state: dict[str, State]) -> None:
         """Take over an application's state."""
-        self._gaps.restore(slot, {name: value for name, value in state.items() if name != "newest_s"})
-        self._newest[slot] = state["newest_s"]
+        self._gaps.restore(slot, state["gaps"])
+        self._gaps.restore_pool(slot, state["pool"])
+        self._newest[slot] = state["watch"]["newest_s"]
