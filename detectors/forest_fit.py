@@ -9,6 +9,8 @@ from sklearn.ensemble import IsolationForest as ScikitIsolationForest
 
 TREES, SUBSAMPLE = 64, 256
 MAX_NODES = 2 * SUBSAMPLE - 1
+DEPTH = (SUBSAMPLE - 1).bit_length()
+"""Levels below the root: scikit-learn's isolation trees are no deeper, since an average search is shorter."""
 _NO_CHILD = -1
 
 

@@ -8,11 +8,14 @@ from numpy.typing import NDArray
 
 from detectors.bank import Flags, Floats, Slots, State
 from detectors.features import OUTLIER_COLUMNS
-from detectors.forest_fit import MAX_NODES, TREES, FittedForest, fit_forest
+from detectors.forest_fit import DEPTH, MAX_NODES, TREES, FittedForest, fit_forest
 from detectors.refitting import RefittedBank
 from detectors.slots import SlotArrays
 
-_FOREST = ("feature", "child", "value", "offset")
+_NODE = np.dtype([("value", np.float32), ("child", np.uint16), ("feature", np.uint16)])
+"""A node, side by side, so that a step costs one look at memory. At a leaf ``child`` is the leaf itself and ``feature``
+the column after the last, in which every row is −∞: a walk of fixed length stays there, without a branch to guess."""
+_FOREST = ("feature", "child", "value")
 _COUNTS = ("seen", "kept", "random")
 KEEP_LEARNING = 0.02
 """Once full, the reservoir takes a row with at least this probability, so that it follows slow change."""
@@ -22,7 +25,7 @@ class IsolationForest(RefittedBank):
     """Isolation forest per application: learning fills a reservoir, a refit fits scikit-learn's forest to it.
 
     Scores equal −``score_samples`` of scikit-learn in (0, 1]; they are no probability. 0 before the first refit.
-    The forest is kept flat, in single precision: 64 trees of at most 511 nodes, 7 bytes a node.
+    The forest is kept flat, in single precision: 64 trees of at most 511 nodes, 8 bytes a node.
 
     Assumes that what it learns is mostly normal (the core does not hand it rows that a chart gates). Fails on
     anomalies that are frequent in the sample, and cannot see order in time. Parameter: ``reservoir`` rows.
@@ -48,9 +51,7 @@ class IsolationForest(RefittedBank):
         self._rows = reservoir
         self._store = SlotArrays(
             {
-                "feature": (np.int8, (TREES, MAX_NODES)),
-                "child": (np.int16, (TREES, MAX_NODES)),
-                "value": (np.float32, (TREES, MAX_NODES)),
+                "nodes": (_NODE, (TREES, MAX_NODES)),
                 "offset": (np.float64, ()),
                 "rows": (np.float32, (reservoir, len(self.columns))),
                 "seen": (np.int64, ()),
@@ -69,8 +70,9 @@ class IsolationForest(RefittedBank):
     def score_many(self, slots: Slots, values: Floats) -> Floats:
         """Anomaly scores in (0, 1], 0 without a forest; missing values count as 0.5."""
         scores = np.zeros(len(slots))
-        rows = np.nan_to_num(values, nan=0.5).astype(np.float32)
-        _score(slots, rows, *(self._store[name] for name in _FOREST), scores)
+        rows = np.full((len(slots), len(self.columns) + 1), -np.inf, np.float32)
+        rows[:, :-1] = np.nan_to_num(values, nan=0.5)
+        _score(slots, rows, self._store["nodes"], self._store["offset"], scores)
         return scores
 
     def learn_many(self, slots: Slots, values: Floats, times: Floats) -> None:  # noqa: ARG002 (time plays no part)
@@ -102,19 +104,35 @@ class IsolationForest(RefittedBank):
 
     def install(self, slot: int, fitted: FittedForest) -> None:
         """Let a fitted forest take effect."""
-        for name in _FOREST:
-            self._store[name][slot] = fitted[name]  # type: ignore[literal-required] # the names are its keys
+        self._put(slot, fitted["feature"], fitted["child"], fitted["value"])
+        self._store["offset"][slot] = fitted["offset"]
+
+    def _put(self, slot: int, feature: NDArray[np.int8], child: NDArray[np.int16], value: NDArray[np.float32]) -> None:
+        nodes, leaf = self._store["nodes"][slot], feature < 0
+        nodes["value"] = value
+        nodes["child"] = np.where(leaf, np.arange(MAX_NODES), child)
+        nodes["feature"] = np.where(leaf, len(self.columns), feature)
+
+    def _fitted(self, slot: int) -> State:
+        """A forest as ``fit_forest`` returns it."""
+        nodes = self._store["nodes"][slot]
+        leaf = nodes["feature"] == len(self.columns)
+        return {
+            "feature": np.where(leaf, -1, nodes["feature"]).astype(np.int8),
+            "child": np.where(leaf, 0, nodes["child"]).astype(np.int16),
+            "value": nodes["value"].copy(),
+        }
 
     def fitted_bytes(self) -> int:
         """Bytes of one fitted forest."""
-        return sum(self._store[name][:1].nbytes for name in _FOREST)
+        return self._store["nodes"][:1].nbytes + self._store["offset"][:1].nbytes
 
     def snapshot(self, slot: int) -> State:
         """Reservoir, forest and counters of an application."""
         state: State = {name: self._store[name][slot].item() for name in (*_COUNTS, "seed", "offset")}
         state["rows"] = self._store["rows"][slot, : int(self._store["kept"][slot])].copy()
         if self._store["offset"][slot]:
-            state.update({name: self._store[name][slot].copy() for name in _FOREST[:3]})
+            state.update(self._fitted(slot))
         return state
 
     def restore(self, slot: int, state: State) -> None:
@@ -124,10 +142,8 @@ class IsolationForest(RefittedBank):
             raise ValueError(
                 f"The reservoir must have at most {self._rows} rows of {len(self.columns)}. Got {rows.shape} instead."
             )
-        for name in ("feature", "child", "value"):
-            self._store[name][slot] = state.get(name, 0)
-        if self._store["child"][slot].max(initial=0) >= MAX_NODES - 1 or self._store["child"][slot].min(initial=0) < 0:
-            raise ValueError(f"A forest's children must be from 0 to {MAX_NODES - 2}.")
+        if state["offset"]:
+            self._put(slot, *_checked(state, len(self.columns)))
         self._store["rows"][slot, : len(rows)] = rows
         for name in (*_COUNTS, "seed", "offset"):
             self._store[name][slot] = state[name]
@@ -137,19 +153,35 @@ class IsolationForest(RefittedBank):
         return self._store.row_bytes()
 
 
+def _checked(state: State, columns: int) -> list[NDArray[Any]]:
+    """Features, children and values of a forest, each of its walks within bounds."""
+    arrays = [np.asarray(state[name]) for name in _FOREST]
+    if any(array.shape != (TREES, MAX_NODES) for array in arrays):
+        raise ValueError(f"A forest must have the shape {(TREES, MAX_NODES)}.")
+    feature, child, _ = arrays
+    if child.min() < 0 or child.max() >= MAX_NODES - 1:
+        raise ValueError(f"A forest's children must be from 0 to {MAX_NODES - 2}.")
+    if feature.min() < -1 or feature.max() >= columns:
+        raise ValueError(f"A forest's features must be from -1 to {columns - 1}.")
+    return arrays
+
+
 @njit(cache=True)
-def _score(slots: Any, rows: Any, feature: Any, child: Any, value: Any, offset: Any, out: Any) -> None:
+def _score(slots: Any, rows: Any, nodes: Any, offset: Any, out: Any) -> None:
+    """All trees of a row go down one level at a time: their looks at memory then overlap."""
+    places = np.zeros(TREES, np.uint64)
     for i in range(slots.size):
         slot = slots[i]
         if offset[slot] == 0.0:
             continue
+        places[:] = 0
+        for _ in range(DEPTH):
+            for tree in range(TREES):
+                node = nodes[slot, tree, places[tree]]
+                places[tree] = np.uint64(node.child) + np.uint64(rows[i, node.feature] > node.value)
         total = 0.0
         for tree in range(TREES):
-            node = 0
-            while feature[slot, tree, node] >= 0:
-                above = rows[i, feature[slot, tree, node]] > value[slot, tree, node]
-                node = child[slot, tree, node] + (1 if above else 0)
-            total += value[slot, tree, node]
+            total += nodes[slot, tree, places[tree]].value
         out[i] = 2.0 ** (-total / offset[slot])
 
 
