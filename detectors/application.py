@@ -5,6 +5,7 @@ from hashlib import blake2b
 from typing import Any
 
 from detectors.batch import CALL_SIGNALS
+from detectors.priors import PRIOR_VERSION
 from detectors.profile import Profile
 
 ApplicationKey = tuple[str, str]
@@ -39,7 +40,7 @@ class OperationModels:
     profile: Profile = field(default_factory=Profile)
     path_names: dict[int, str] = field(default_factory=dict)
 
-    def remember_paths(self, names: dict[int, str]) -> None:
+    def remember_paths(self, names: dict[int, tuple[str, str]]) -> None:
         """Keep the names of paths, the newest ``REMEMBERED_PATHS`` of them."""
         self.path_names.update(names)
         for path in list(self.path_names)[: max(0, len(self.path_names) - REMEMBERED_PATHS)]:
@@ -48,13 +49,14 @@ class OperationModels:
 
 @dataclass(slots=True)
 class Refit:
-    """A refit under way: what is fitted, since when, and from which count of executions on it judges."""
+    """A refit under way: what is fitted, since when and why, and from which count of executions on it judges."""
 
     detector: str
     sample: tuple[Any, ...]
     started_at_count: int
     due_at_count: int
     started_s: float
+    why: str
 
 
 @dataclass(slots=True)
@@ -79,7 +81,10 @@ class ApplicationModels:
     ``seen`` counts executions; ``newest_s`` is its newest event time; ``next_stop`` is the count at which a refit
     starts or takes effect; ``used`` is the scorer's last call that had executions of it. ``calls`` are the slots of
     called peers, for each entry of ``detectors.batch.CALL_SIGNALS``. ``published`` is keyed by what deviates and
-    kind. ``versions`` are the versions seen last, ``release_s`` when the newest of them was first seen.
+    kind. ``asked_refit`` is the count at which a refit beside the schedule starts, ``asked_why`` its reason,
+    ``last_refit`` the count at which the last one started. ``prior`` is the version of the shipped prior that the
+    models began with, and keep. ``versions`` are the versions seen last, ``release_s`` when the newest of them was
+    first seen.
     """
 
     key: ApplicationKey
@@ -96,6 +101,10 @@ class ApplicationModels:
     refits: list[Refit] = field(default_factory=list)
     published: dict[tuple[str, str], Published] = field(default_factory=dict)
     trained_s: float | None = None
+    asked_refit: int | None = None
+    asked_why: str = ""
+    last_refit: int = 0
+    prior: int = PRIOR_VERSION
     silent_since_s: float | None = None
 
     def notice_version(self, version: str, now_s: float) -> bool:

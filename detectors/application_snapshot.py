@@ -9,7 +9,10 @@ from detectors.silence import SilenceWatch
 from detectors.snapshot import pack, unpack
 from schemas.errors import SnapshotError
 
-_NUMBERS = ("seen", "newest_s", "trained_s", "silent_since_s", "next_refit", "release_s", "versions")
+_NUMBERS = (
+    *("seen", "newest_s", "trained_s", "silent_since_s", "release_s", "versions", "prior"),
+    *("next_refit", "asked_refit", "asked_why", "last_refit"),
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,9 @@ from detectors.slots import SlotArrays
 BLOCK_S = 300.0
 """Alarms of one application within a block of event time count as one: a day has 288 blocks."""
 DAY_S = 86_400.0
-_STATE = ("block", "alarmed", "largest", "asked", "traffic", "learned", "combined", "learned_combined")
+PER_CHANNEL = ("largest", "asked", "traffic", "learned")
+"""Parts of an application's state that have a row per channel."""
+_STATE = ("block", "alarmed", *PER_CHANNEL, "combined", "learned_combined")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,7 @@ class Calibration:
 
     The largest statistic of a channel in each block of 300 s of event time exceeds a level that follows from the
     traffic in a fifth of the blocks, by an excess that is taken as exponential. Share and mean excess are learned
-    per application with conjugate priors (50 blocks, 10 excesses; gated: a block with an alarm counts a tenth,
+    per application with conjugate priors (50 blocks, 10 excesses; gated: a block with an alarm counts a fiftieth,
     and no more than its ceiling), and give each channel's probability. The smallest of the k probabilities is the
     combined statistic; its block maxima are calibrated in the same way, with Bonferroni's correction as the
     prior, so that channels that fire together are not paid for twice.

@@ -112,6 +112,11 @@ class Drift:
         newest: Floats = self._store["psi"][slot].astype(np.float64)
         return newest
 
+    def largest(self, slots: Slots) -> float:
+        """The largest index of the newest blocks of all features of several operations; NaN before the first."""
+        newest: Floats = self._store["psi"][slots]
+        return float(np.fmax.reduce(newest, axis=None, initial=np.nan))
+
     def snapshot(self, slot: int) -> State:
         """A copy of the operation's complete state."""
         return {name: self._store[name][slot].copy() for name in _ARRAYS}

@@ -8,15 +8,16 @@ from scipy.special import ndtri
 
 from detectors.bank import Bank, Flags, Floats, State
 from detectors.batch import Batch
-from detectors.calibration import Calibrated, Calibration
+from detectors.calibration import PER_CHANNEL, Calibrated, Calibration
 from detectors.chart import Chart, ChartJudgement, ChartRules
 from detectors.chart_kernel import OWN_LEAST
 from detectors.charts import CallJudgement, Charts
+from detectors.drift import Drift, DriftFinding
 from detectors.error_types import ErrorTypeJudgement, ErrorTypes
 from detectors.exposure import Exposure
 from detectors.golden_signals import GoldenSignals
 from detectors.refitting import RefittedBank
-from detectors.registry import CALLS, CHARTS, DETECTORS, STRUCTURE_CHANGE, channels
+from detectors.registry import CALLS, CHARTS, DETECTORS, STRUCTURE_CHANGE, channels, chosen
 from detectors.settings import DetectionSettings
 from detectors.smoothed import SmoothedScores
 from detectors.structure import Structure, StructureJudgement
@@ -31,6 +32,8 @@ CHANGED_SCORE = 1.0
 """−log10 of the probability of an execution's set and counts of paths from which it shows a change of structure."""
 NOVELTY_SCALE = 8.0
 """Structure's score that counts as 1 in the features of the detectors per application."""
+DRIFTING = tuple(signal.name for signal in (*CHARTS, *CALLS))
+"""Features whose distribution is watched per operation: charted signals, and the execution's largest of each call's."""
 _LOCAL = [signal.name for signal in CHARTS].index("local_ms")
 
 
@@ -54,7 +57,7 @@ class Judgements:
 
     ``calibrated`` has a column per channel of ``Ensemble.channels``; ``warming`` (n,) is True where the operation
     has too few values of its own to be judged by them alone, ``normal`` (n,) True where nothing deviates,
-    ``columns`` the features that banks were given, by name.
+    ``columns`` the features that banks were given, by name. ``drifted`` are columns of ``DRIFTING``.
     """
 
     charts: tuple[ChartJudgement, ...]
@@ -69,10 +72,15 @@ class Judgements:
     warming: Flags
     normal: Flags
     columns: dict[str, Floats]
+    drifted: tuple[DriftFinding, ...] = ()
 
 
 class Ensemble:
-    """Every detector, for all operations, called peers and applications of a scorer."""
+    """Every detector, for all operations, called peers and applications of a scorer.
+
+    Raises:
+        ConfigurationError: the settings name a detector that does not exist.
+    """
 
     def __init__(self, settings: DetectionSettings) -> None:
         self._settings = settings
@@ -81,9 +89,10 @@ class Ensemble:
         self.exposure = Exposure()
         self.structure_changes = SmoothedScores()
         self.error_types = ErrorTypes(patience_s=settings.patience_s)
-        self.detectors: tuple[Bank, ...] = tuple(build(settings) for build in DETECTORS)
+        self.detectors: tuple[Bank, ...] = chosen(DETECTORS, settings)
         rules = ChartRules(settings.warm_up_executions, settings.gate_sigma, settings.patience_s)
         self.score_charts = tuple(None if bank.calibrated else Chart(rules) for bank in self.detectors)
+        self.drift = Drift(len(DRIFTING), settings.patience_s)
         self.windows = GoldenSignals(settings.window_s, settings.lateness_s, patience_s=settings.persist_s)
         self.channels = channels(settings, self.detectors, tuple(signal.name for signal in WINDOW_SIGNALS))
         self.calibration = Calibration(self.channels, settings.alarm_budget)
@@ -94,6 +103,7 @@ class Ensemble:
         self.charts.open_operation(slot, seed)
         self.structure.open(slot, seed)
         self.structure_changes.open(slot)
+        self.drift.open(slot, seed)
         self._open_detectors("operation", slot, seed)
 
     def open_application(self, slot: int, seed: int) -> None:
@@ -142,9 +152,10 @@ class Ensemble:
         structure_judgement = self._judge_structure(batch, structure, exposure)
         error_types = self.error_types.judge_then_learn(batch.applications, batch.error_types, batch.times)
         columns = self._columns(batch, charts, calls, structure)
+        usual = ~warming & (self._single(charts, calls) < GATE_SCORE)
         detectors = []
         for bank, chart in zip(self.detectors, self.score_charts, strict=True):
-            judgement = self._judge(bank, chart, batch, columns, normal & ~warming, warming)
+            judgement = self._judge(bank, chart, batch, columns, normal & usual, warming)
             if bank.calibrated:
                 normal = normal & (judgement.score < GATE_SCORE)
             detectors.append(judgement)
@@ -165,6 +176,7 @@ class Ensemble:
             warming,
             normal,
             columns,
+            self._watch_drift(batch, normal & usual),
         )
 
     def _judge_structure(self, batch: Batch, structure: StructureJudgement, exposure: Floats) -> tuple[Floats, Floats]:
@@ -193,6 +205,20 @@ class Ensemble:
     @staticmethod
     def _sigmas(charts: tuple[ChartJudgement, ...], calls: tuple[CallJudgement, ...]) -> list[Floats]:
         return [chart.sigma for chart in charts] + [call.sigma for call in calls]
+
+    @staticmethod
+    def _single(charts: tuple[ChartJudgement, ...], calls: tuple[CallJudgement, ...]) -> Floats:
+        """Score (n,) of what each execution takes by itself, whatever its neighbours did."""
+        tails: Floats = np.maximum.reduce([chart.tail for chart in charts] + [call.tail for call in calls])
+        return tails
+
+    def _watch_drift(self, batch: Batch, learn: Flags) -> tuple[DriftFinding, ...]:
+        """What has drifted; executions that deviate do not count, so that a fault is not taken for drift."""
+        values = np.full((len(batch.times), len(DRIFTING)), np.nan)
+        values[:, : len(CHARTS)] = batch.signals
+        for column, calls in enumerate(batch.calls, start=len(CHARTS)):
+            np.fmax.at(values[:, column], calls.rows, calls.values)
+        return tuple(self.drift.observe(batch.operations, values, batch.times, learn))
 
     def _judge_windows(self, batch: Batch, local: ChartJudgement) -> JudgedWindows:
         usual = np.where(local.learned >= OWN_LEAST, ndtri(local.rank), np.nan)
@@ -252,7 +278,7 @@ class Ensemble:
             asked = (judged.learned >= OWN_LEAST) & ~np.isnan(batch.signals[:, column])
             columns.append(np.where(asked, judged.sigma, np.nan))
         columns += [call.sigma for call in calls]
-        columns.append(np.maximum.reduce([chart.tail for chart in charts] + [call.tail for call in calls]))
+        columns.append(self._single(charts, calls))
         columns += structure
         columns.append(np.where(error_types.new, error_types.score, np.nan))
         columns += [
@@ -282,6 +308,7 @@ class Ensemble:
             "charts": self.charts.snapshot_operation(slot),
             "structure": self.structure.snapshot(slot),
             "structure_changes": self.structure_changes.snapshot(slot),
+            "drift": self.drift.snapshot(slot),
             "banks": self._snapshot_detectors("operation", slot),
         }
 
@@ -292,10 +319,15 @@ class Ensemble:
             "exposure": self.exposure.snapshot(slot),
             "error_types": self.error_types.snapshot(slot),
             "windows": self.windows.snapshot(slot),
+            "channels": list(self._channel),
             "calibration": self.calibration.snapshot(slot),
             "banks": self._snapshot_detectors("application", slot),
-            "score_pools": [None if chart is None else chart.snapshot_pool(slot) for chart in self.score_charts],
+            "score_pools": {name: chart.snapshot_pool(slot) for name, chart in self._charted_scores()},
         }
+
+    def _charted_scores(self) -> list[tuple[str, Chart]]:
+        pairs = zip(self.detectors, self.score_charts, strict=True)
+        return [(bank.name, chart) for bank, chart in pairs if chart is not None]
 
     def _snapshot_detectors(self, scope: str, slot: int) -> dict[str, State]:
         state: dict[str, State] = {}
@@ -311,19 +343,32 @@ class Ensemble:
         self.charts.restore_operation(slot, state["charts"])
         self.structure.restore(slot, state["structure"])
         self.structure_changes.restore(slot, state["structure_changes"])
+        self.drift.restore(slot, state["drift"])
         self._restore_detectors("operation", slot, state["banks"])
 
     def restore_application(self, slot: int, state: dict[str, Any]) -> None:
-        """Take over an application's state; a bank that the state does not know stays fresh."""
+        """Take over an application's state; a bank or channel that the state does not know stays fresh."""
         self.charts.restore_application(slot, state["charts"])
         self.exposure.restore(slot, state["exposure"])
         self.error_types.restore(slot, state["error_types"])
         self.windows.restore(slot, state["windows"])
-        self.calibration.restore(slot, state["calibration"])
-        for chart, pool in zip(self.score_charts, state["score_pools"], strict=True):
-            if chart is not None:
-                chart.restore_pool(slot, pool)
+        self._restore_calibration(slot, state["channels"], state["calibration"])
+        for name, chart in self._charted_scores():
+            if name in state["score_pools"]:
+                chart.restore_pool(slot, state["score_pools"][name])
         self._restore_detectors("application", slot, state["banks"])
+
+    def _restore_calibration(self, slot: int, names: list[str], stored: dict[str, Any]) -> None:
+        """Take over a calibration channel by channel: the detectors that run may be others than when it was stored."""
+        places = {name: place for place, name in enumerate(names)}
+        known = [name for name in self._channel if name in places]
+        now, then = [self._channel[name] for name in known], [places[name] for name in known]
+        fresh: dict[str, Any] = dict(self.calibration.snapshot(slot))
+        state = dict(stored)
+        for name in PER_CHANNEL:
+            state[name] = fresh[name]
+            state[name][now] = np.asarray(stored[name])[then]
+        self.calibration.restore(slot, state)
 
     def _restore_detectors(self, scope: str, slot: int, state: dict[str, State]) -> None:
         for bank, chart in zip(self.detectors, self.score_charts, strict=True):
@@ -341,4 +386,5 @@ class Ensemble:
             per_operation += size if bank.scope == "operation" else 0
             per_application += size if bank.scope == "application" else 0
         charts = self.charts.nbytes(operations, applications, calls) + self.structure.nbytes()
+        charts += operations * self.drift.nbytes()
         return operations * per_operation + applications * per_application + charts

@@ -4,7 +4,9 @@ from hashlib import blake2b
 from urllib.parse import quote
 
 from detectors.application import ApplicationKey, ApplicationModels, OperationModels
+from detectors.drift import LIMIT, NOISE
 from detectors.finding import Subject
+from detectors.priors import PRIOR_VERSION
 from schemas.anomaly import ANOMALY_TYPE, SEVERITIES, Anomaly, AnomalyEvent, Severity
 from schemas.execution import rfc3339
 from schemas.model_event import MODEL_EVENT_TYPES, ModelChange, ModelEvent
@@ -61,9 +63,36 @@ def model_event(time_s: float, data: ModelChange) -> ModelEvent:
 
 def warming(key: ApplicationKey, needed: int, time_s: float) -> ModelEvent:
     """An application was seen for the first time."""
-    sentence = f"{key[0]} is new: each operation is judged after its first {needed} executions."
+    sentence = (
+        f"{key[0]} is new: each of its operations needs {needed} executions to rank others among, and is judged beside "
+        f"what is usual elsewhere until then (shipped prior, version {PRIOR_VERSION})."
+    )
     change = ModelChange(*key, "", "rank-ewma-chart", "warming", learned=0, needed=needed, sentence=sentence)
     return model_event(time_s, change)
+
+
+def new_operation(application: ApplicationModels, name: str, needed: int, time_s: float) -> ModelEvent:
+    """An operation of a known application was seen for the first time."""
+    key = application.key
+    sentence = (
+        f"{name} of {key[0]} is new and has too few executions to rank others among: it needs {needed} of its own, "
+        f"and is judged beside what is usual in {key[0]} until then."
+    )
+    change = ModelChange(*key, name, "rank-ewma-chart", "warming", learned=0, needed=needed, sentence=sentence)
+    return model_event(time_s, change)
+
+
+def drift(subject: Subject, feature: str, psi: float, refitted: bool) -> ModelEvent:
+    """The values of a feature of an operation are no longer distributed as they were."""
+    key, operation = subject.application.key, subject.operation
+    follows = f" The models of {key[0]} are refitted." if refitted else ""
+    sentence = (
+        f"{feature} of {operation.name} in {key[0]} has drifted: its population stability index is {psi:.2f}, the "
+        f"limit is {LIMIT + NOISE:.2f}.{follows}"
+    )
+    model = f"population-stability-index {feature}"
+    change = ModelChange(*key, operation.name, model, "drift", learned=operation.seen, needed=0, sentence=sentence)
+    return model_event(subject.execution.started_s, change)
 
 
 def ready(key: ApplicationKey, operation: OperationModels, time_s: float) -> ModelEvent:

@@ -1,4 +1,4 @@
-"""What is assumed of an application before anything is known of it; the version is part of every snapshot."""
+"""What is assumed of an application before anything is known of it; every snapshot names the version it began with."""
 
 from statistics import NormalDist
 
@@ -6,6 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 PRIOR_VERSION = 1
+"""Part of every snapshot. An application keeps the prior that it began with: by the time another one is shipped, its
+own values have taken the prior's place."""
 PRIOR_SIZE = 60
 """How many values of its own an application must have seen for the shipped ones to weigh less than half."""
 

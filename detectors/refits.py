@@ -13,6 +13,12 @@ from schemas.model_event import ModelChange, ModelEvent, TrainingCost
 
 SMALLEST_SAMPLE = 64
 """Rows below which a refit is put off to the next one."""
+AFTER_DRIFT = 1_024
+"""Executions between a drift and the refit it leads to: the sample must hold some of what is new. Also the most that
+may be judged at once, so that the refit's count still lies ahead when the drift is known."""
+DRIFT_REST = 10
+"""After any refit, in multiples of ``first_refit`` executions, before another one because of a drift."""
+SCHEDULED, DRIFTED, DEMANDED = "on schedule", "after drift", "on demand"
 
 
 class Refits:
@@ -32,7 +38,29 @@ class Refits:
         self._set_stop(application)
 
     def _set_stop(self, application: ApplicationModels) -> None:
-        application.next_stop = min([application.next_refit, *(refit.due_at_count for refit in application.refits)])
+        counts = [application.next_refit, *(refit.due_at_count for refit in application.refits)]
+        asked = application.asked_refit
+        application.next_stop = min(counts if asked is None else [*counts, asked])
+
+    def demand(self, application: ApplicationModels) -> None:
+        """Refit from the next execution on, or once the refits under way have taken effect."""
+        self._ask(application, application.seen, DEMANDED)
+
+    def drifted(self, application: ApplicationModels, count: int) -> bool:
+        """Refit after a drift seen at ``count`` executions, but not soon after another refit. False where nothing is
+        refitted.
+        """
+        if not self._banks:
+            return False
+        earliest = application.last_refit + DRIFT_REST * self._settings.first_refit
+        self._ask(application, max(count + AFTER_DRIFT, earliest), DRIFTED)
+        return True
+
+    def _ask(self, application: ApplicationModels, count: int, why: str) -> None:
+        start = max([count, *(refit.due_at_count for refit in application.refits)])
+        if application.asked_refit is None or start < application.asked_refit:
+            application.asked_refit, application.asked_why = start, why
+        self._set_stop(application)
 
     def due(self, application: ApplicationModels, coming: int) -> list[Future[Any]]:
         """Unfinished fits that take effect within the next ``coming`` executions."""
@@ -48,27 +76,42 @@ class Refits:
         for refit in [refit for refit in application.refits if refit.due_at_count <= application.seen]:
             application.refits.remove(refit)
             told.append(self._install(application, refit, now_s))
-        if application.seen >= application.next_refit:
-            self._start(application, now_s)
+        asked = application.asked_refit is not None and application.seen >= application.asked_refit
+        if asked or application.seen >= application.next_refit:
+            self._start(application, application.asked_why if asked else SCHEDULED, now_s, told)
+            application.asked_refit, application.asked_why = None, ""
             self.schedule(application)
         self._set_stop(application)
 
-    def _start(self, application: ApplicationModels, now_s: float) -> None:
+    def _start(self, application: ApplicationModels, why: str, now_s: float, told: list[ModelEvent]) -> None:
+        application.last_refit = application.seen
         for name, bank in self._banks.items():
             sample = bank.sample(application.slot)
-            if len(sample[0]) < SMALLEST_SAMPLE:
-                continue
             due = application.seen + self._settings.refit_delay
-            refit = Refit(name, sample, application.seen, due, now_s)
-            application.refits.append(refit)
-            self._submit(application, refit)
+            refit = Refit(name, sample, application.seen, due, now_s, why)
+            if len(sample[0]) >= SMALLEST_SAMPLE:
+                application.refits.append(refit)
+                self._submit(application, refit)
+            elif why == DEMANDED:
+                told.append(self._too_few(application, refit, now_s))
+
+    def _too_few(self, application: ApplicationModels, refit: Refit, now_s: float) -> ModelEvent:
+        sentence = (
+            f"{refit.detector} of {application.key[0]} was not trained {refit.why}: it has "
+            f"{len(refit.sample[0])} executions to learn from and needs {SMALLEST_SAMPLE}."
+        )
+        return self._event(application, refit, "training_failed", sentence, None, now_s)
 
     def _submit(self, application: ApplicationModels, refit: Refit) -> None:
         future = self._fitter.submit(self._banks[refit.detector].fit, *refit.sample)
         self._running[application.key, refit.detector, refit.started_at_count] = future
 
     def resume(self, application: ApplicationModels) -> None:
-        """Start again, from their frozen samples, the refits that a restored application had under way."""
+        """Start again, from their frozen samples, the refits that a restored application had under way.
+
+        Those of detectors that no longer run are given up.
+        """
+        application.refits = [refit for refit in application.refits if refit.detector in self._banks]
         for refit in application.refits:
             self._submit(application, refit)
         self._set_stop(application)
@@ -88,7 +131,7 @@ class Refits:
             round(float(fitted["cpu_s"]), 6), round(float(fitted["wall_s"]), 6), samples, bank.fitted_bytes()
         )
         sentence = (
-            f"{refit.detector} of {application.key[0]} was trained on {samples} of "
+            f"{refit.detector} of {application.key[0]} was trained {refit.why} on {samples} of "
             f"{refit.started_at_count} executions in {cost.cpu_s:.2f} CPU seconds."
         )
         return self._event(application, refit, "trained", sentence, cost, now_s)

@@ -10,6 +10,7 @@ from detectors.half_space_trees import HalfSpaceTrees
 from detectors.isolation_forest import IsolationForest
 from detectors.settings import DetectionSettings
 from schemas.anomaly import AnomalyKind
+from schemas.errors import ConfigurationError
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +41,37 @@ CALLS: tuple[ChartedSignal, ...] = (
 )
 """Per called peer of an application, in the order of ``detectors.batch.CALL_SIGNALS``."""
 
-DETECTORS: tuple[Callable[[DetectionSettings], Bank], ...] = (
+Build = Callable[[DetectionSettings], Bank]
+
+EXTRA_DETECTORS: dict[str, Build] = {
+    HalfSpaceTrees.name: lambda _: HalfSpaceTrees(),
+    IsolationForest.name: lambda settings: IsolationForest(settings.reservoir),
+}
+"""Those that run only where the setting ``extra_detectors`` names them."""
+
+DETECTORS: tuple[Build, ...] = (
     lambda settings: ErrorRate(patience_s=settings.patience_s),
-    lambda _: HalfSpaceTrees(),
-    lambda settings: IsolationForest(settings.reservoir),
+    *EXTRA_DETECTORS.values(),
 )
 """Everything else that judges executions, built from the settings."""
+
+
+def chosen(detectors: tuple[Build, ...], settings: DetectionSettings) -> tuple[Bank, ...]:
+    """The banks of ``detectors``, in their order, without the extra ones that the settings do not name.
+
+    Raises:
+        ConfigurationError: the setting ``extra_detectors`` names one that does not exist.
+
+    >>> [bank.name for bank in chosen(DETECTORS, DetectionSettings(extra_detectors=("isolation-forest",)))]
+    ['error-rate', 'isolation-forest']
+    """
+    for name in settings.extra_detectors:
+        if name not in EXTRA_DETECTORS:
+            known = ", ".join(EXTRA_DETECTORS)
+            raise ConfigurationError(f"The setting 'extra_detectors' must name only {known}. Got {name!r} instead.")
+    left_out = [build for name, build in EXTRA_DETECTORS.items() if name not in settings.extra_detectors]
+    return tuple(build(settings) for build in detectors if build not in left_out)
+
 
 SINGLE, STRUCTURE, STRUCTURE_CHANGE, ERROR_TYPE = "single", "structure", "structure_change", "error_type"
 """Channels of one execution's tail over all its signals, of its structure alone and with its neighbours', and of the

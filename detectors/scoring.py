@@ -19,7 +19,8 @@ from detectors.application import (
     seed_of,
 )
 from detectors.batch import CALL_SIGNALS, Batch, Calls
-from detectors.ensemble import Ensemble, Judgements
+from detectors.drift import DriftFinding
+from detectors.ensemble import DRIFTING, Ensemble, Judgements
 from detectors.error_types import type_number
 from detectors.features import features
 from detectors.finding import Alarm, Subject, anomaly_of
@@ -27,7 +28,7 @@ from detectors.fitting import Fitter
 from detectors.paths import path_names, paths_of
 from detectors.profile import parts
 from detectors.publishing import is_told
-from detectors.refits import Refits
+from detectors.refits import AFTER_DRIFT, Refits
 from detectors.registry import CALLS, CHARTS
 from detectors.settings import DetectionSettings
 from detectors.silence import SilenceWatch
@@ -159,6 +160,9 @@ class Scorer:
                 rows = _Rows(index)
                 application = self._welcome(execution, result)
             application.used = self._calls
+            if len(rows.subjects) >= AFTER_DRIFT:
+                self._judge(rows, result)
+                rows = _Rows(index)
             if application.seen >= application.next_stop:
                 self._judge(rows, result)
                 rows = _Rows(index)
@@ -171,14 +175,18 @@ class Scorer:
                 patience_s = self._settings.release_patience_s
                 told = events.release(application, execution.version, patience_s, execution.started_s)
                 result.model_events.append(told)
-            self._add(rows, application, execution, index)
+            self._add(rows, application, execution, index, result)
         self._judge(rows, result)
         return result
 
-    def _add(self, rows: _Rows, application: ApplicationModels, execution: Execution, index: int) -> None:
+    def _add(
+        self, rows: _Rows, application: ApplicationModels, execution: Execution, index: int, result: ScoredBatch
+    ) -> None:
         row = index - rows.first
         measured = features(execution)
-        operation = self._operation(application, execution.operation)
+        operation = application.operations.get(execution.operation)
+        if operation is None:
+            operation = self._new_operation(application, execution, result)
         rows.subjects.append(Subject(row, execution, application, operation, measured.signals[0], application.seen))
         rows.signals.append(measured.signals)
         for kind, times in enumerate((measured.gaps, measured.waits)):
@@ -224,15 +232,18 @@ class Scorer:
         self._applications[key] = application
         return application
 
-    def _operation(self, application: ApplicationModels, name: str) -> OperationModels:
-        operation = application.operations.get(name)
-        if operation is None:
-            if len(application.operations) >= self._settings.operations_per_application:
-                name = OTHER_OPERATIONS
-                if name in application.operations:
-                    return application.operations[name]
-            operation = self._open_operation(application, name)
-        return operation
+    def _new_operation(
+        self, application: ApplicationModels, execution: Execution, result: ScoredBatch
+    ) -> OperationModels:
+        """The models of an operation without any. Told by itself unless it came with its application."""
+        name, needed = execution.operation, self._settings.warm_up_executions
+        if len(application.operations) >= self._settings.operations_per_application:
+            name = OTHER_OPERATIONS
+            if name in application.operations:
+                return application.operations[name]
+        if application.seen > needed:
+            result.model_events.append(events.new_operation(application, name, needed, execution.started_s))
+        return self._open_operation(application, name)
 
     def _open_operation(self, application: ApplicationModels, name: str) -> OperationModels:
         slot = self._operation_slots.take()
@@ -252,6 +263,9 @@ class Scorer:
         candidates = set(self._rules.candidates(judged).tolist())
         windows = self._window_alarms(rows, judged)
         accepted = self._new_normals(rows, batch, judged)
+        drifted: dict[int, list[DriftFinding]] = {}
+        for drift in judged.drifted:
+            drifted.setdefault(drift.row, []).append(drift)
         for subject in rows.subjects:
             row = subject.row
             if row in candidates:
@@ -261,6 +275,9 @@ class Scorer:
                 self._raise_window_alarm(subject, finding, alarm, rows.first, result)
             for what, signal, lasted_s in accepted.get(row, ()):
                 result.model_events.append(events.new_normal(subject, what, signal, lasted_s))
+            for drift in drifted.get(row, ()):
+                refitted = self._refits.drifted(subject.application, subject.number)
+                result.model_events.append(events.drift(subject, DRIFTING[drift.column], drift.psi, refitted))
 
     def _raise_alarms(self, subject: Subject, judged: Judgements, first: int, result: ScoredBatch) -> None:
         index, execution = first + subject.row, subject.execution
@@ -328,6 +345,26 @@ class Scorer:
         known = (self._applications[key] for key in applications if key in self._applications)
         found = (self._silence.judge(application, now_s) for application in known)
         return [event for event in found if event is not None]
+
+    def refit(self, application: ApplicationKey) -> None:
+        """Refit the application's models from its next execution on, or once refits under way have taken effect.
+
+        The new models judge ``refit_delay`` executions later, and a model event tells it as after any refit.
+
+        Raises:
+            KeyError: the application has no models here.
+        """
+        self._refits.demand(self._applications[application])
+
+    def drift(self) -> dict[ApplicationKey, float]:
+        """The largest population stability index of each application's operations; without those not yet known."""
+        indexes = {
+            key: self._ensemble.drift.largest(
+                np.array([operation.slot for operation in models.operations.values()], np.int64)
+            )
+            for key, models in self._applications.items()
+        }
+        return {key: index for key, index in indexes.items() if not np.isnan(index)}
 
     def applications(self) -> list[ApplicationKey]:
         """Every application that has models here."""

@@ -12,6 +12,8 @@ def _setting(default: Any, low: float, high: float, meaning: str) -> Any:
 class DetectionSettings:
     """How the detectors learn and when they alarm.
 
+    Which names ``extra_detectors`` may hold is known to ``detectors.registry`` and checked where they are built.
+
     Raises:
         ValueError: a setting lies outside its range; the message names setting, rule and value.
 
@@ -65,10 +67,16 @@ class DetectionSettings:
         200, 1, 100_000, "called services with a model of their own per application; more share one"
     )
     applications_per_worker: int = _setting(4_000, 1, 10_000_000, "applications with models on one worker")
+    extra_detectors: tuple[str, ...] = field(
+        default=("half-space-trees", "isolation-forest"),
+        metadata={"meaning": "detectors per application that run beside the charts, a list of their names"},
+    )
 
     def __post_init__(self) -> None:
         for setting in fields(self):
             value = getattr(self, setting.name)
+            if "low" not in setting.metadata:
+                continue
             low, high = setting.metadata["low"], setting.metadata["high"]
             if not low <= value <= high:
                 raise ValueError(f"The setting '{setting.name}' must be from {low} to {high}. Got {value!r} instead.")

@@ -37,9 +37,9 @@ def table() -> str:
     lines += ["| setting | default | range | meaning |", "|---|---|---|---|"]
     for setting in dataclasses.fields(DetectionSettings):
         about = setting.metadata
-        lines.append(
-            f"| `{setting.name}` | {_cell(setting.default)} | {about['low']} to {about['high']} | {about['meaning']} |"
-        )
+        legal = f"{about['low']} to {about['high']}" if "low" in about else ""
+        default = ", ".join(setting.default) if isinstance(setting.default, tuple) else setting.default
+        lines.append(f"| `{setting.name}` | {_cell(default)} | {legal} | {about['meaning']} |")
     return "\n".join(lines)
 
 

@@ -238,9 +238,13 @@ def _cost(document: Figures) -> list[str]:
     return [about, table(["recording", "executions", "µs per execution", "refits", "CPU s of all refits"], rows)]
 
 
+def _shown(value: float | tuple[str, ...]) -> str:
+    return ", ".join(value) if isinstance(value, tuple) else f"{value:g}"
+
+
 def _choices() -> list[str]:
     rows = [
-        [f"`{setting.name}`", f"{getattr(DetectionSettings(), setting.name):g}", str(setting.metadata["meaning"])]
+        [f"`{setting.name}`", _shown(getattr(DetectionSettings(), setting.name)), str(setting.metadata["meaning"])]
         for setting in dataclasses.fields(DetectionSettings)
     ]
     return [
