@@ -11,17 +11,15 @@ from detectors.chart import ChartJudgement
 from detectors.charts import CallJudgement
 from detectors.ensemble import Ensemble, Judgements
 from detectors.finding import Alarm, Finding, Subject, shares
-from detectors.paths import path_names
 from detectors.probability import sigma_of_score
-from detectors.profile import OWN_CODE, part_name, parts
+from detectors.profile import OWN_CODE, TIME_COLUMN, part_name, parts
 from detectors.registry import CALLS, CHARTS, ERROR_TYPE, SINGLE, STRUCTURE, STRUCTURE_CHANGE, ChartedSignal
 from detectors.settings import DetectionSettings
 from detectors.severity import Evidence, severity_of
+from detectors.structure_alarms import structure_alarm
 from schemas.anomaly import SEVERITIES, AnomalyKind, Severity
 
-_TIME_COLUMN, _COUNT_COLUMN = 0, 1
 _MEAN_RANK = 0.5
-_ABOUT = {1: "set", 2: "new", 3: "missing", 4: "count", 5: "time"}
 _CHART, _TAIL = "rank-ewma-chart", "extreme-value-tail"
 
 
@@ -192,50 +190,7 @@ class AlarmRules:
         return severity_of(Evidence(kind, sigma=sigma, effect=effect, excess=excess), self._settings)
 
     def _structure(self, subject: Subject, judged: Judgements, score: float, changed: bool = False) -> Alarm | None:
-        row, structure = subject.row, judged.structure
-        about = _ABOUT.get(int(structure.about[row]))
-        if about is None or (changed and about == "time"):
-            return None
-        sigma = float(judged.structure_change[row]) if changed else sigma_of_score(float(judged.structure_score[row]))
-        effect = (1.0 + float(structure.actual[row])) / (1.0 + float(structure.typical[row]))
-        severity = severity_of(Evidence("structure", sigma=sigma if changed else 0.0, effect=effect), self._settings)
-
-        def describe() -> Finding:
-            path, typical, actual = (
-                int(structure.culprit[row]),
-                float(structure.typical[row]),
-                float(structure.actual[row]),
-            )
-            names = path_names(subject.execution)
-            name = names.get(path) or subject.operation.path_names.get(path) or "a segment"
-            contributions = {name: 1.0}
-            if about == "count":
-                contributions = subject.operation.profile.excess(parts(subject.execution, 0.0), _COUNT_COLUMN)
-            return Finding(
-                kind="structure",
-                signal=f"structure_{about}",
-                unit="ms" if about == "time" else "segments",
-                severity=severity,
-                score=score,
-                sigma=sigma,
-                typical=typical,
-                actual=actual,
-                bounds=(min(typical, actual), typical) if about == "missing" else (0.0, typical),
-                model="structure",
-                contributions=contributions,
-                reason=explanation.structure_sentence(subject.operation.name, about, name, actual, typical),
-            )
-
-        return Alarm(
-            "structure",
-            f"structure_{about}",
-            severity,
-            score,
-            subject.operation.name,
-            subject.operation.name,
-            0.0,
-            describe,
-        )
+        return structure_alarm(subject, judged, score, self._settings, changed)
 
     def _error_type(self, subject: Subject, judged: Judgements, score: float) -> Alarm | None:
         error, row, types = subject.execution.error, subject.row, judged.error_types
@@ -346,4 +301,4 @@ def _local_contributions(subject: Subject, signal: ChartedSignal) -> dict[str, f
     joined = {part_name(segment) for segment in execution.segments if segment.remote_ms is not None}
     found = parts(execution, subject.self_ms)
     own = {name: values for name, values in found.items() if name not in joined}
-    return subject.operation.profile.excess(own, _TIME_COLUMN)
+    return subject.operation.profile.excess(own, TIME_COLUMN)

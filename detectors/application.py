@@ -31,14 +31,14 @@ def seed_of(*names: str) -> int:
 class OperationModels:
     """An operation's slot in the banks of scope operation, how many executions it has seen, and its profile.
 
-    ``path_names`` are readable names of the call paths that its structure knows.
+    ``path_names`` are readable names of the call paths that its structure knows, and the parts they belong to.
     """
 
     name: str
     slot: int
     seen: int = 0
     profile: Profile = field(default_factory=Profile)
-    path_names: dict[int, str] = field(default_factory=dict)
+    path_names: dict[int, tuple[str, str]] = field(default_factory=dict)
 
     def remember_paths(self, names: dict[int, tuple[str, str]]) -> None:
         """Keep the names of paths, the newest ``REMEMBERED_PATHS`` of them."""

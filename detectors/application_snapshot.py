@@ -34,7 +34,7 @@ def take(application: ApplicationModels, ensemble: Ensemble, silence: SilenceWat
             "banks": ensemble.snapshot_operation(operation.slot),
             "seen": operation.seen,
             "profile": {"learned": operation.profile.learned, "averages": operation.profile.averages},
-            "path_names": [[path, name] for path, name in operation.path_names.items()],
+            "path_names": [[path, *names] for path, names in operation.path_names.items()],
         }
         for operation in application.operations.values()
     }
@@ -94,7 +94,7 @@ def fill(stored: StoredApplication, application: ApplicationModels, ensemble: En
             operation = application.operations[name]
             ensemble.restore_operation(operation.slot, content["banks"])
             operation.seen = content["seen"]
-            operation.path_names = dict(content["path_names"])
+            operation.path_names = {path: (name, part) for path, name, part in content["path_names"]}
             operation.profile.learned = content["profile"]["learned"]
             operation.profile.averages = content["profile"]["averages"]
     except (KeyError, TypeError, ValueError, IndexError, OverflowError) as error:

@@ -11,6 +11,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from detectors.bank import Floats, Slots, State
+from detectors.profile import OWN_CODE, part_name
 from schemas.execution import Execution
 from schemas.operations import normalize_operation
 
@@ -98,6 +99,20 @@ def path_names(execution: Execution) -> dict[int, str]:
         labels.append(f"{labels[segment.parent or 0]} > {own}" if inside else own)
         names.setdefault(path, labels[-1])
     return names
+
+
+def named_paths(execution: Execution) -> dict[int, tuple[str, str]]:
+    """For each path of one execution its readable name, and the part of the execution that it belongs to.
+
+    >>> from schemas.execution import Segment
+    >>> cart = Execution("shop", "GET /cart", 0.0, 50.0, segments=[Segment("GET /price/7", 2.0, peer="prices")])
+    >>> list(named_paths(cart).values())
+    [('GET /cart', 'its own code'), ('GET /price/{id} [prices]', 'calls to prices')]
+    """
+    parts = {WHOLE: OWN_CODE}
+    for segment, path in zip(execution.segments, path_hashes(execution), strict=True):
+        parts.setdefault(path, part_name(segment))
+    return {path: (name, parts[path]) for path, name in path_names(execution).items()}
 
 
 @njit(cache=True)

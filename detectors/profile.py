@@ -3,6 +3,7 @@
 from schemas.execution import Execution, Segment
 
 OWN_CODE = "its own code"
+TIME_COLUMN, COUNT_COLUMN = 0, 1
 MAX_PARTS = 64
 """Different parts remembered per operation; more are not told apart."""
 _OTHER = "other segments"
@@ -29,7 +30,7 @@ class Profile:
 
     >>> profile = Profile()
     >>> profile.learn({"SELECT": (10.0, 1.0)}); profile.learn({"SELECT": (20.0, 1.0)})
-    >>> profile.excess({"SELECT": (115.0, 1.0)}, column=0)
+    >>> profile.excess({"SELECT": (115.0, 1.0)}, column=TIME_COLUMN)
     {'SELECT': 1.0}
     """
 
@@ -57,7 +58,7 @@ class Profile:
             average[1] += weight * (count - average[1])
 
     def excess(self, found: dict[str, tuple[float, float]], column: int) -> dict[str, float]:
-        """Each part's share of what is more than usual, largest first; ``column`` 0 for time, 1 for counts.
+        """Each part's share of what is more than usual, largest first, by ``TIME_COLUMN`` or ``COUNT_COLUMN``.
 
         Shares sum to 1; without any excess the largest part has all of it.
         """

@@ -25,7 +25,7 @@ from detectors.error_types import type_number
 from detectors.features import features
 from detectors.finding import Alarm, Subject, anomaly_of
 from detectors.fitting import Fitter
-from detectors.paths import path_names, paths_of
+from detectors.paths import named_paths, paths_of
 from detectors.profile import parts
 from detectors.publishing import is_told
 from detectors.refits import AFTER_DRIFT, Refits
@@ -331,7 +331,7 @@ class Scorer:
         application.newest_s = max(application.newest_s, execution.started_s)
         operation.seen += 1
         if judged.structure.remembered[subject.row]:
-            operation.remember_paths(path_names(execution))
+            operation.remember_paths(named_paths(execution))
         if judged.normal[subject.row] and operation.profile.wants(operation.seen):
             operation.profile.learn(parts(execution, subject.self_ms))
         if operation.seen == self._settings.warm_up_executions:

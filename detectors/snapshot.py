@@ -9,7 +9,7 @@ import numpy as np
 
 from schemas.errors import SnapshotError
 
-VERSION = 1
+VERSION = 2
 _MAGIC = b"THS"
 _DIGEST = 16
 _DTYPES = frozenset({"float32", "float64", "int8", "int16", "int32", "int64", "uint8"})
