@@ -64,7 +64,7 @@ def main(seeds: int, rate: float, history_s: float, processes: int, report: Path
     """Judge the detectors on simulated faults: right application, kind and time, or not detected."""
     trials, quiet_days = _run(range(seeds), rate, history_s, processes)
     setup = {"seeds": seeds, "rate": rate, "history_s": history_s, "quiet_rate": QUIET_RATE, "strain": STRAIN}
-    findings = Findings(setup, trials, quiet_days, getattr(DetectionSettings(), "alarm_budget", None))
+    findings = Findings(setup, trials, quiet_days, DetectionSettings().alarm_budget)
     screen = console()
     screen.print(table(findings))
     screen.print(summary(findings))

@@ -44,13 +44,13 @@ class Judged:
 class Findings:
     """What was said in trials with faults, and on days without any.
 
-    ``alarm_budget`` is how many false alarms a day and application the settings allow; None where none is set.
+    ``alarm_budget`` is how many false alarms a day and application the settings allow.
     """
 
     setup: Mapping[str, float]
     trials: Judged
     quiet_days: Judged
-    alarm_budget: float | None
+    alarm_budget: float
 
     @property
     def collateral(self) -> int:
@@ -76,7 +76,6 @@ def rows(findings: Findings) -> Iterator[tuple[str, ...]]:
 def summary(findings: Findings) -> str:
     """The ten scenarios together, and false alarms against the budget."""
     chosen = together(one for name in SCENARIOS for one in findings.by_fault().get(name, {}).values())
-    budget = "no budget is set" if findings.alarm_budget is None else f"the budget is {findings.alarm_budget:g}"
     low, high = findings.quiet_days.interval
     return (
         f"Of the ten scenarios {chosen.detected} of {chosen.faults} faults detected, {chosen.severity_right} with the "
@@ -84,7 +83,7 @@ def summary(findings: Findings) -> str:
         f"beside the faults in {findings.trials.application_days:.2f} application-days; {findings.collateral} further "
         f"anomalies followed from faults. On days without faults {findings.quiet_days.false_alarms} false alarms in "
         f"{findings.quiet_days.application_days:.0f} application-days: {findings.quiet_days.per_day:.2f} a day and "
-        f"application (95 % interval {low:.2f} to {high:.2f}); {budget}."
+        f"application (95 % interval {low:.2f} to {high:.2f}); the budget is {findings.alarm_budget:g}."
     )
 
 

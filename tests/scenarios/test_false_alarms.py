@@ -13,7 +13,6 @@ MIDNIGHT_S = 1_767_225_600.0
 RATE = 3.0
 STRAIN = 0.2
 """Executions take up to 10 % longer at the busiest hour, and up to 10 % less at the quietest."""
-ALARM_BUDGET: float = getattr(DetectionSettings(), "alarm_budget", 1.0)
 
 
 def test_a_day_without_faults_stays_within_the_alarm_budget() -> None:
@@ -22,7 +21,7 @@ def test_a_day_without_faults_stays_within_the_alarm_budget() -> None:
 
     said = run_trial(Scorer(DetectionSettings(), InlineFitter()), day).false_alarms
 
-    assert len(said) <= ALARM_BUDGET * day.application_days, [one.data.reason for one in said]
+    assert len(said) <= DetectionSettings().alarm_budget * day.application_days, [one.data.reason for one in said]
 
 
 def test_nothing_but_the_faults_is_told(judgements: Sequence[Judgement]) -> None:
