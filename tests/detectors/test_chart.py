@@ -294,7 +294,11 @@ def test_memory_is_bounded_and_references_stay_sorted() -> None:
     made = chart()
     run(made, np.concatenate([usual(20_000, seed=4), np.full(5_000, 1e6)]))
     state, pool = made.snapshot(0), made.snapshot_pool(0)
-    for ordered, size in ((state["ordered"], REFERENCE), (state["candidate"], CANDIDATES), (pool["ordered"], REFERENCE)):
+    for ordered, size in (
+        (state["ordered"], REFERENCE),
+        (state["candidate"], CANDIDATES),
+        (pool["ordered"], REFERENCE),
+    ):
         assert isinstance(ordered, np.ndarray)
         assert len(ordered) == size
         assert (np.diff(ordered) >= 0).all()
