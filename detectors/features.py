@@ -1,10 +1,15 @@
-"""What the detectors read off an execution: self time, local time, memory, and the time of its calls by peer."""
+"""What the detectors read off executions: self time, local time, memory, and the time of their calls by peer."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
-from schemas.execution import Execution, Segment
+import numpy as np
+from numba import njit
+
+from detectors.bank import Flags, Floats
+from detectors.columns import SegmentColumns, columns_of
+from schemas.execution import Execution
 
 SIGNALS: Final = ("self_ms", "local_ms", "memory_peak_mb")
 """Measured values of an execution, in this order in a row: milliseconds, and megabytes."""
@@ -12,7 +17,8 @@ OUTLIER_COLUMNS: Final = ("rank.self_ms", "rank.local_ms", "rank.call_gap_ms", "
 """What detectors per application read, in [0, 1]: ranks within the operation or call, structure, error flag."""
 
 NAN: Final = float("nan")
-INFINITY: Final = float("inf")
+Peers = dict[tuple[int, str], float]
+"""Milliseconds by row and called peer, in order of the rows and then of the calls."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +35,13 @@ class Features:
     waits: dict[str, float]
 
 
-_NO_CALLS: Final[dict[str, float]] = {}
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What is measured of n executions: as in ``Features``, with ``signals`` (n, 3) and the row beside the peer."""
+
+    signals: Floats
+    gaps: Peers
+    waits: Peers
 
 
 def features(execution: Execution) -> Features:
@@ -37,7 +49,8 @@ def features(execution: Execution) -> Features:
 
     *Self time* is the duration less the union of the outermost segments' intervals, clipped to the execution.
     *Local time* is the duration less the union of the joined calls: what no callee answers for. Segments without
-    an offset count one after the other. *Call gap* is ``duration_ms - remote_ms`` of a joined call.
+    an offset count one after the other. *Call gap* is ``duration_ms - remote_ms`` of a joined call; a call whose other
+    side took a millisecond longer was not waited for and has none.
 
     >>> from schemas.execution import Segment
     >>> calls = [Segment("SELECT", 30.0, offset_ms=10.0, peer="db"),
@@ -45,67 +58,85 @@ def features(execution: Execution) -> Features:
     >>> features(Execution("shop", "GET /a", 0.0, 100.0, segments=calls))
     Features(signals=(50.0, 60.0, nan), gaps={'b': 15.0}, waits={'db': 30.0})
     """
-    duration = execution.duration_ms
-    memory = execution.memory_peak_mb
-    megabytes = NAN if memory is None else memory
-    segments = execution.segments
-    if not segments:
-        return Features((duration, duration, megabytes), _NO_CALLS, _NO_CALLS)
-    gaps: dict[str, float] = {}
-    waits: dict[str, float] = {}
-    joined: list[Segment] = []
-    covered, end, unplaced, latest, ordered = 0.0, 0.0, 0.0, -INFINITY, True
-    for segment in segments:
-        peer, remote = segment.peer, segment.remote_ms
-        if remote is not None:
-            joined.append(segment)
-            gap = segment.duration_ms - remote
-            name = peer or segment.name
-            if gap > gaps.get(name, -1.0):
-                gaps[name] = gap if gap > 0.0 else 0.0
-        elif peer is not None and segment.duration_ms > waits.get(peer, -1.0):
-            waits[peer] = segment.duration_ms
-        if segment.parent is not None:
-            continue
-        start = segment.offset_ms
-        if start is None:
-            unplaced += segment.duration_ms
-            continue
-        if start < latest:
-            ordered = False
-            continue
-        latest = start
-        stop = start + segment.duration_ms
-        if stop > duration:
-            stop = duration
-        if start < end:
-            start = end
+    measured = measure([execution], columns_of([execution]))
+    self_ms, local_ms, megabytes = measured.signals[0].tolist()
+    gaps, waits = ({peer: ms for (_, peer), ms in calls.items()} for calls in (measured.gaps, measured.waits))
+    return Features((self_ms, local_ms, megabytes), gaps, waits)
+
+
+def measure(executions: Sequence[Execution], columns: SegmentColumns) -> Measured:
+    """``features`` of n executions, given their segments as columns."""
+    gaps, waits, joined = _calls(columns)
+    signals = np.empty((len(executions), len(SIGNALS)))
+    arrays = (columns.whole_ms, columns.starts, columns.duration_ms, columns.offset_ms, columns.parent)
+    _times(*arrays, joined, signals)
+    memory = [execution.memory_peak_mb for execution in executions]
+    signals[:, 2] = [NAN if megabytes is None else megabytes for megabytes in memory]
+    return Measured(signals, gaps, waits)
+
+
+def _calls(columns: SegmentColumns) -> tuple[Peers, Peers, Flags]:
+    """Gaps and waits by row and peer, and which segments are joined calls."""
+    gaps: Peers = {}
+    waits: Peers = {}
+    joined = np.zeros(len(columns.segments), np.bool_)
+    places = [at for at, one in enumerate(columns.segments) if one.peer is not None or one.remote_ms is not None]
+    rows = np.searchsorted(columns.starts, places, side="right") - 1
+    for at, row in zip(places, rows.tolist(), strict=True):
+        segment = columns.segments[at]
+        if segment.remote_ms is None:
+            found, key, ms = waits, (row, segment.peer or ""), segment.duration_ms
+        else:
+            joined[at] = True
+            found, key, ms = gaps, (row, segment.peer or segment.name), segment.duration_ms - segment.remote_ms
+        if ms > found.get(key, -1.0):
+            found[key] = max(0.0, ms)
+    return gaps, waits, joined
+
+
+@njit(cache=True)
+def _times(whole: Any, starts: Any, duration: Any, offset: Any, parent: Any, joined: Any, out: Any) -> None:
+    """Self time and local time of each row into the first two columns of ``out``."""
+    longest = 0
+    for row in range(whole.size):
+        longest = max(longest, starts[row + 1] - starts[row])
+    spans = np.empty((longest, 2))
+    for row in range(whole.size):
+        covered, outermost, answered, calls = 0.0, 0, 0.0, 0
+        unplaced, unplaced_calls = 0.0, 0.0
+        for at in range(starts[row], starts[row + 1]):
+            if parent[at] >= 0:
+                continue
+            if np.isnan(offset[at]):
+                unplaced += duration[at]
+            else:
+                spans[outermost] = offset[at], offset[at] + duration[at]
+                outermost += 1
+        covered = _union(spans[:outermost], whole[row])
+        for at in range(starts[row], starts[row + 1]):
+            if not joined[at]:
+                continue
+            if np.isnan(offset[at]):
+                unplaced_calls += duration[at]
+            else:
+                spans[calls] = offset[at], offset[at] + duration[at]
+                calls += 1
+        answered = _union(spans[:calls], whole[row])
+        out[row, 0] = max(0.0, whole[row] - covered - unplaced)
+        out[row, 1] = max(0.0, whole[row] - answered - unplaced_calls)
+
+
+@njit(cache=True)
+def _union(spans: Any, limit: float) -> float:
+    """Length of the union of spans (k, 2), clipped to [0, limit]."""
+    for i in range(1, len(spans)):
+        if spans[i, 0] < spans[i - 1, 0]:
+            spans = spans[np.argsort(spans[:, 0])]
+            break
+    covered, end = 0.0, 0.0
+    for i in range(len(spans)):
+        start, stop = max(spans[i, 0], end), min(spans[i, 1], limit)
         if stop > start:
             covered += stop - start
             end = stop
-    if not ordered:
-        covered = _covered([segment for segment in segments if segment.parent is None], duration)
-    local = max(0.0, duration - _covered(joined, duration) - _unplaced(joined)) if joined else duration
-    return Features((max(0.0, duration - covered - unplaced), local, megabytes), gaps, waits)
-
-
-def _unplaced(segments: Sequence[Segment]) -> float:
-    return sum([segment.duration_ms for segment in segments if segment.offset_ms is None])
-
-
-def _covered(segments: Sequence[Segment], duration: float) -> float:
-    """Length of the union of the placed segments, clipped to [0, duration]."""
-    placed = sorted(
-        [
-            (segment.offset_ms, segment.offset_ms + segment.duration_ms)
-            for segment in segments
-            if segment.offset_ms is not None
-        ]
-    )
-    covered, end = 0.0, 0.0
-    for start, stop in placed:
-        begin, finish = max(start, end), min(stop, duration)
-        if finish > begin:
-            covered += finish - begin
-            end = finish
     return covered

@@ -62,7 +62,7 @@ def false_alarms(applications: int, days: float, budget: float, autocorrelation:
     channels = [replace(CHART if number < 4 else SINGLE, floor=0.1, ceiling=1e3) for number in range(7)]
     made = Calibration([replace(one, weight=weight) for one, weight in zip(channels, weights, strict=True)], budget)
     rows = int((days + 2.0) * DAY_S / step_s)
-    times, found = step_s * np.arange(rows), 0
+    times, found = step_s * np.arange(rows, dtype=np.float64), 0
     for application in range(applications):
         random = np.random.default_rng([7, application])
         columns = [noise(random, rows, autocorrelation) for _ in range(4)]
@@ -208,7 +208,7 @@ def story(rows: int = 6_000, channels: int = 2) -> tuple[Floats, Floats]:
     )
     statistics[3_000:3_100, 0] += 8.0
     statistics[::7, 1] = np.nan
-    return statistics, 10.0 * np.arange(rows)
+    return statistics, 10.0 * np.arange(rows, dtype=np.float64)
 
 
 @pytest.mark.parametrize("size", [1, 97])

@@ -149,7 +149,7 @@ def test_few_values_of_its_own_are_blended_with_the_pool(own: int) -> None:
     among.open(1, seed=4)
     run(among, usual(300, median=60.0), slot=1)
     for made in (alone, among):
-        run(made, 10.0 + 0.01 * np.arange(own), 300)
+        run(made, 10.0 + 0.01 * np.arange(own, dtype=np.float64), 300)
     value = np.array([60.0])
     by_itself, blended = alone.judge(slots(1), slots(1), value), among.judge(slots(1), slots(1), value)
     assert by_itself.tail[0] > 4
