@@ -78,7 +78,7 @@ class Published:
 class ApplicationModels:
     """An application's slot in the banks of scope application, its operations and its history.
 
-    ``seen`` counts executions; ``newest_s`` is its newest event time; ``next_stop`` is the count at which a refit
+    ``seen`` counts executions; ``next_stop`` is the count at which a refit
     starts or takes effect; ``used`` is the scorer's last call that had executions of it. ``calls`` are the slots of
     called peers, for each entry of ``detectors.batch.CALL_SIGNALS``. ``published`` is keyed by what deviates and
     kind. ``asked_refit`` is the count at which a refit beside the schedule starts, ``asked_why`` its reason,
@@ -93,7 +93,6 @@ class ApplicationModels:
     next_stop: int
     seen: int = 0
     used: int = 0
-    newest_s: float = 0.0
     operations: dict[str, OperationModels] = field(default_factory=dict)
     calls: tuple[dict[str, int], ...] = field(default_factory=lambda: tuple({} for _ in CALL_SIGNALS))
     versions: list[str] = field(default_factory=list)

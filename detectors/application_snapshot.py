@@ -10,7 +10,7 @@ from detectors.snapshot import pack, unpack
 from schemas.errors import SnapshotError
 
 _NUMBERS = (
-    *("seen", "newest_s", "trained_s", "silent_since_s", "release_s", "versions", "prior"),
+    *("seen", "trained_s", "silent_since_s", "release_s", "versions", "prior"),
     *("next_refit", "asked_refit", "asked_why", "last_refit"),
 )
 

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
-from itertools import chain
 from typing import Any, Final
 
 import numpy as np
@@ -11,6 +10,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from detectors.bank import Floats, Slots, State
+from detectors.columns import SegmentColumns, columns_of
 from detectors.profile import OWN_CODE, part_name
 from schemas.execution import Execution
 from schemas.operations import normalize_operation
@@ -66,15 +66,14 @@ def paths_of(executions: Sequence[Execution]) -> Paths:
     >>> paths.starts.tolist(), paths.count.tolist(), paths.time_ms.tolist()
     ([0, 2], [1.0, 2.0], [50.0, 5.0])
     """
-    lists = [execution.segments for execution in executions]
-    segments = list(chain.from_iterable(lists))
+    return paths_in(columns_of(executions))
+
+
+def paths_in(columns: SegmentColumns) -> Paths:
+    """``paths_of`` executions, given their segments as columns."""
     hashes = _hashes
-    names = np.array([hashes[segment.name, segment.peer] for segment in segments], np.int64)
-    times = np.array([segment.duration_ms for segment in segments], np.float64)
-    parents = np.array([-1 if (at := segment.parent) is None else at for segment in segments], np.int64)
-    lengths = np.array([len(one) for one in lists], np.int64)
-    durations = np.array([execution.duration_ms for execution in executions], np.float64)
-    return Paths(*_combine(lengths, durations, names, parents, times))
+    names = np.array([hashes[segment.name, segment.peer] for segment in columns.segments], np.int64)
+    return Paths(*_combine(columns.starts, columns.whole_ms, names, columns.parent, columns.duration_ms))
 
 
 def path_hashes(execution: Execution) -> list[int]:
@@ -124,12 +123,12 @@ def _nested(enclosing: Any, name: Any) -> Any:
 
 
 @njit(cache=True)
-def _combine(lengths: Any, durations: Any, names: Any, parents: Any, times: Any) -> tuple[Any, Any, Any, Any]:
+def _combine(offsets: Any, durations: Any, names: Any, parents: Any, times: Any) -> tuple[Any, Any, Any, Any]:
     """Segments of the same path made one entry; a slot table per row finds them."""
-    rows = lengths.size
+    rows = durations.size
     longest = 0
     for row in range(rows):
-        longest = max(longest, lengths[row])
+        longest = max(longest, offsets[row + 1] - offsets[row])
     size = 4
     while size < 2 * longest:
         size *= 2
@@ -138,11 +137,12 @@ def _combine(lengths: Any, durations: Any, names: Any, parents: Any, times: Any)
     path = np.empty(names.size + rows, np.int64)
     count, time_ms = np.empty(names.size + rows), np.empty(names.size + rows)
     own = np.empty(longest, np.int64)
-    filled, first = 0, 0
+    filled = 0
     for row in range(rows):
         path[filled], count[filled], time_ms[filled] = WHOLE, 1.0, durations[row]
         filled += 1
-        for index in range(lengths[row]):
+        first = offsets[row]
+        for index in range(offsets[row + 1] - first):
             enclosing = parents[first + index]
             name = names[first + index]
             here = _nested(own[enclosing], name) if 0 <= enclosing < index else max(name, 3)
@@ -157,7 +157,6 @@ def _combine(lengths: Any, durations: Any, names: Any, parents: Any, times: Any)
             entry = table[place]
             count[entry] += 1.0
             time_ms[entry] += times[first + index]
-        first += lengths[row]
         starts[row + 1] = filled
     return starts, path[:filled].copy(), count[:filled].copy(), time_ms[:filled].copy()
 

@@ -1,6 +1,6 @@
 """The scoring core: executions in, scores, anomalies and model events out; the same in a worker and on a file."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any
@@ -18,18 +18,17 @@ from detectors.application import (
     OperationModels,
     seed_of,
 )
-from detectors.batch import CALL_SIGNALS, Batch, Calls
+from detectors.batch import CALL_SIGNALS, Batch
 from detectors.drift import DriftFinding
 from detectors.ensemble import DRIFTING, Ensemble, Judgements
-from detectors.error_types import type_number
-from detectors.features import features
 from detectors.finding import Alarm, Subject, anomaly_of
 from detectors.fitting import Fitter
-from detectors.paths import named_paths, paths_of
-from detectors.profile import parts
+from detectors.paths import named_paths
+from detectors.profile import Profile, parts
 from detectors.publishing import is_told
 from detectors.refits import AFTER_DRIFT, Refits
 from detectors.registry import CALLS, CHARTS
+from detectors.rows import Rows
 from detectors.settings import DetectionSettings
 from detectors.silence import SilenceWatch
 from detectors.slots import SlotNumbers
@@ -55,54 +54,6 @@ class ScoredBatch:
     warming: NDArray[np.bool_]
     anomalies: list[tuple[int, AnomalyEvent]]
     model_events: list[ModelEvent]
-
-
-class _Rows:
-    """Executions collected until something has to happen between two of them."""
-
-    def __init__(self, first: int) -> None:
-        self.first = first
-        self.subjects: list[Subject] = []
-        self.signals: list[tuple[float, float, float]] = []
-        self.calls: tuple[_CallRows, ...] = tuple(_CallRows() for _ in CALL_SIGNALS)
-
-    def batch(self, settings: DetectionSettings) -> Batch:
-        subjects = self.subjects
-        executions = [subject.execution for subject in subjects]
-        times = np.array([execution.started_at for execution in executions], np.float64)
-        released = np.array([subject.application.release_s for subject in subjects])
-        return Batch(
-            operations=np.array([subject.operation.slot for subject in subjects], np.int64),
-            applications=np.array([subject.application.slot for subject in subjects], np.int64),
-            times=times,
-            durations=np.array([execution.duration_ms for execution in executions], np.float64),
-            signals=np.array(self.signals, np.float64).reshape(len(subjects), -1),
-            errors=np.array([execution.failed for execution in executions], np.float64),
-            error_types=np.array(
-                [
-                    0 if (error := execution.error) is None else type_number(error.type, error.handled)
-                    for execution in executions
-                ],
-                np.int64,
-            ),
-            calls=tuple(calls.arrays() for calls in self.calls),
-            paths=paths_of(executions),
-            accept_after=np.where(
-                times < released + settings.release_window_s, settings.release_patience_s, settings.persist_s
-            ),
-        )
-
-
-class _CallRows:
-    """Calls collected: the row of the execution, the slot of the peer, and milliseconds."""
-
-    def __init__(self) -> None:
-        self.rows: list[int] = []
-        self.slots: list[int] = []
-        self.values: list[float] = []
-
-    def arrays(self) -> Calls:
-        return Calls(np.array(self.rows, np.int64), np.array(self.slots, np.int64), np.array(self.values, np.float64))
 
 
 class Scorer:
@@ -152,55 +103,41 @@ class Scorer:
         n = len(executions)
         self._calls += 1
         result = ScoredBatch(np.zeros(n), [None] * n, np.ones(n, np.bool_), [], [])
-        rows = _Rows(0)
+        rows = Rows(0)
         for index, execution in enumerate(executions):
             application = self._applications.get((execution.application, execution.environment))
             if application is None:
                 self._judge(rows, result)
-                rows = _Rows(index)
+                rows = Rows(index)
                 application = self._welcome(execution, result)
             application.used = self._calls
-            if len(rows.subjects) >= AFTER_DRIFT:
+            if len(rows) >= AFTER_DRIFT:
                 self._judge(rows, result)
-                rows = _Rows(index)
+                rows = Rows(index)
             if application.seen >= application.next_stop:
                 self._judge(rows, result)
-                rows = _Rows(index)
+                rows = Rows(index)
                 self._refits.advance(application, execution.started_s, result.model_events)
             if execution.version and execution.version not in application.versions:
                 self._judge(rows, result)
-                rows = _Rows(index)
+                rows = Rows(index)
             application.seen += 1
             if execution.version and application.notice_version(execution.version, execution.started_s):
                 patience_s = self._settings.release_patience_s
                 told = events.release(application, execution.version, patience_s, execution.started_s)
                 result.model_events.append(told)
-            self._add(rows, application, execution, index, result)
+            operation = application.operations.get(execution.operation)
+            if operation is None:
+                operation = self._new_operation(application, execution.operation)
+            rows.add(application, operation, execution)
         self._judge(rows, result)
         return result
 
-    def _add(
-        self, rows: _Rows, application: ApplicationModels, execution: Execution, index: int, result: ScoredBatch
-    ) -> None:
-        row = index - rows.first
-        measured = features(execution)
-        operation = application.operations.get(execution.operation)
-        if operation is None:
-            operation = self._new_operation(application, execution, result)
-        rows.subjects.append(Subject(row, execution, application, operation, measured.signals[0], application.seen))
-        rows.signals.append(measured.signals)
-        for kind, times in enumerate((measured.gaps, measured.waits)):
-            for peer, milliseconds in times.items():
-                slot = application.calls[kind].get(peer)
-                if slot is None:
-                    slot = self._call(application, kind, peer)
-                calls = rows.calls[kind]
-                calls.rows.append(row)
-                calls.slots.append(slot)
-                calls.values.append(milliseconds)
-
     def _call(self, application: ApplicationModels, kind: int, peer: str) -> int:
         known = application.calls[kind]
+        slot = known.get(peer)
+        if slot is not None:
+            return slot
         if len(known) >= self._settings.peers_per_application:
             peer = OTHER_PEERS
             if peer in known:
@@ -232,17 +169,12 @@ class Scorer:
         self._applications[key] = application
         return application
 
-    def _new_operation(
-        self, application: ApplicationModels, execution: Execution, result: ScoredBatch
-    ) -> OperationModels:
-        """The models of an operation without any. Told by itself unless it came with its application."""
-        name, needed = execution.operation, self._settings.warm_up_executions
+    def _new_operation(self, application: ApplicationModels, name: str) -> OperationModels:
+        """The models of an operation without any of its own."""
         if len(application.operations) >= self._settings.operations_per_application:
             name = OTHER_OPERATIONS
             if name in application.operations:
                 return application.operations[name]
-        if application.seen > needed:
-            result.model_events.append(events.new_operation(application, name, needed, execution.started_s))
         return self._open_operation(application, name)
 
     def _open_operation(self, application: ApplicationModels, name: str) -> OperationModels:
@@ -251,13 +183,13 @@ class Scorer:
         operation = application.operations[name] = OperationModels(name, slot)
         return operation
 
-    def _judge(self, rows: _Rows, result: ScoredBatch) -> None:
-        if not rows.subjects:
+    def _judge(self, rows: Rows, result: ScoredBatch) -> None:
+        if not len(rows):
             return
-        batch = rows.batch(self._settings)
+        batch = rows.batch(self._settings, self._call)
         judged = self._ensemble.judge_then_learn(batch)
         self._silence.learn(batch)
-        span = slice(rows.first, rows.first + len(rows.subjects))
+        span = slice(rows.first, rows.first + len(rows))
         result.score[span] = judged.calibrated.score
         result.warming[span] = judged.warming
         candidates = set(self._rules.candidates(judged).tolist())
@@ -266,8 +198,9 @@ class Scorer:
         drifted: dict[int, list[DriftFinding]] = {}
         for drift in judged.drifted:
             drifted.setdefault(drift.row, []).append(drift)
-        for subject in rows.subjects:
-            row = subject.row
+        told = candidates | windows.keys() | accepted.keys() | drifted.keys()
+        for row in self._lessons(rows, judged, told):
+            subject = rows.subject(row, batch)
             if row in candidates:
                 self._raise_alarms(subject, judged, rows.first, result)
             self._remember(subject, judged, result)
@@ -278,6 +211,17 @@ class Scorer:
             for drift in drifted.get(row, ()):
                 refitted = self._refits.drifted(subject.application, subject.number)
                 result.model_events.append(events.drift(subject, DRIFTING[drift.column], drift.psi, refitted))
+
+    def _lessons(self, rows: Rows, judged: Judgements, told: set[int]) -> Iterator[int]:
+        """The rows that are told, or teach more than that they came; all are counted, in order."""
+        needed, wants = self._settings.warm_up_executions, Profile.wants
+        normal, remembered = judged.normal.tolist(), judged.structure.remembered.tolist()
+        for row, operation in enumerate(rows.operations):
+            number = operation.seen + 1
+            if row in told or number in (1, needed) or remembered[row] or (normal[row] and wants(number)):
+                yield row
+            else:
+                operation.seen = number
 
     def _raise_alarms(self, subject: Subject, judged: Judgements, first: int, result: ScoredBatch) -> None:
         index, execution = first + subject.row, subject.execution
@@ -290,10 +234,10 @@ class Scorer:
                 event = events.anomaly(subject.application.key, identifier, execution.started_s, data)
                 result.anomalies.append((index, event))
 
-    def _window_alarms(self, rows: _Rows, judged: Judgements) -> dict[int, list[tuple[WindowFinding, Alarm]]]:
+    def _window_alarms(self, rows: Rows, judged: Judgements) -> dict[int, list[tuple[WindowFinding, Alarm]]]:
         """The alarms of windows by the row that closed them."""
         found: dict[int, list[tuple[WindowFinding, Alarm]]] = {}
-        names = [subject.application.key[0] for subject in rows.subjects]
+        names = [application.key[0] for application in rows.applications]
         for finding, alarm in self._window_rules.alarms(judged, names):
             found.setdefault(finding.row, []).append((finding, alarm))
         return found
@@ -311,30 +255,33 @@ class Scorer:
             result.anomalies.append((first + subject.row, event))
 
     @staticmethod
-    def _new_normals(rows: _Rows, batch: Batch, judged: Judgements) -> dict[int, list[tuple[str, str, float]]]:
+    def _new_normals(rows: Rows, batch: Batch, judged: Judgements) -> dict[int, list[tuple[str, str, float]]]:
         """What became normal with each row: operation or called peer, signal, and for how long it had deviated."""
         found: dict[int, list[tuple[str, str, float]]] = {}
         for signal, chart in zip(CHARTS, judged.charts, strict=True):
             for row in np.flatnonzero(chart.accepted).tolist():
-                name = rows.subjects[row].operation.name
+                name = rows.operations[row].name
                 found.setdefault(row, []).append((name, signal.name, float(chart.lasting[row])))
         for kind, (signal, call) in enumerate(zip(CALLS, judged.calls, strict=True)):
             for entry in np.flatnonzero(call.chart.accepted).tolist():
                 row, slot = int(batch.calls[kind].rows[entry]), int(batch.calls[kind].slots[entry])
-                peers = rows.subjects[row].application.calls[kind]
+                peers = rows.applications[row].calls[kind]
                 peer = next(peer for peer, number in peers.items() if number == slot)
                 found.setdefault(row, []).append((f"calls to {peer}", signal.name, float(call.chart.lasting[entry])))
         return found
 
     def _remember(self, subject: Subject, judged: Judgements, result: ScoredBatch) -> None:
         application, operation, execution = subject.application, subject.operation, subject.execution
-        application.newest_s = max(application.newest_s, execution.started_s)
         operation.seen += 1
+        needed = self._settings.warm_up_executions
+        if operation.seen == 1 and subject.number > needed:  # those before came with their application, and are told so
+            told = events.new_operation(application, operation.name, needed, execution.started_s)
+            result.model_events.append(told)
         if judged.structure.remembered[subject.row]:
             operation.remember_paths(named_paths(execution))
         if judged.normal[subject.row] and operation.profile.wants(operation.seen):
             operation.profile.learn(parts(execution, subject.self_ms))
-        if operation.seen == self._settings.warm_up_executions:
+        if operation.seen == needed:
             result.model_events.append(events.ready(application.key, operation, execution.started_s))
 
     def judge_silence(self, now_s: float, applications: Iterable[ApplicationKey]) -> list[AnomalyEvent]:

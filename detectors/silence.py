@@ -1,6 +1,9 @@
 """Silence: an application that stops sending is noticed by the clock, against the gaps between its own executions."""
 
+from typing import Any
+
 import numpy as np
+from numba import njit
 
 from detectors import events, explanation
 from detectors.application import ApplicationModels
@@ -39,13 +42,8 @@ class SilenceWatch:
 
     def learn(self, batch: Batch) -> None:
         """Learn the gaps of a batch, in its order."""
-        gaps = np.empty(len(batch.times))
-        newest = self._newest
-        for row, (slot, time_s) in enumerate(zip(batch.applications.tolist(), batch.times.tolist(), strict=True)):
-            before = newest[slot]
-            gaps[row] = max(0.0, time_s - before) * 1000.0
-            if not time_s <= before:
-                newest[slot] = time_s
+        gaps = np.zeros(len(batch.times))
+        _measure_gaps(batch.applications, batch.times, self._newest, gaps)
         self._gaps.judge_then_learn(batch.applications, batch.applications, gaps, batch.times)
 
     def judge(self, application: ApplicationModels, now_s: float) -> AnomalyEvent | None:
@@ -96,3 +94,14 @@ class SilenceWatch:
         self._gaps.restore(slot, state["gaps"])
         self._gaps.restore_pool(slot, state["pool"])
         self._newest[slot] = state["watch"]["newest_s"]
+
+
+@njit(cache=True)
+def _measure_gaps(slots: Any, times: Any, newest: Any, gaps: Any) -> None:
+    """Milliseconds since the newest time of each slot, which moves on; late rows and the first of a slot stay 0."""
+    for i in range(slots.size):
+        since_s = times[i] - newest[slots[i]]
+        if since_s > 0.0:
+            gaps[i] = since_s * 1000.0
+        if not since_s <= 0.0:
+            newest[slots[i]] = times[i]

@@ -1,0 +1,90 @@
+"""Executions on their way to the detectors: collected one by one, handed over as arrays."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from detectors.application import ApplicationModels, OperationModels
+from detectors.bank import Floats, Slots
+from detectors.batch import Batch, Calls
+from detectors.columns import columns_of
+from detectors.error_types import type_number
+from detectors.features import Peers, measure
+from detectors.finding import Subject
+from detectors.paths import paths_in
+from detectors.settings import DetectionSettings
+from schemas.execution import Execution
+
+CallSlot = Callable[[ApplicationModels, int, str], int]
+"""The slot of a called peer of an application; the number is a place in ``detectors.batch.CALL_SIGNALS``."""
+
+
+class Rows:
+    """Executions collected until something has to happen between two of them; the first has the index ``first``."""
+
+    def __init__(self, first: int) -> None:
+        self.first = first
+        self.executions: list[Execution] = []
+        self.applications: list[ApplicationModels] = []
+        self.operations: list[OperationModels] = []
+        self._numbers: list[int] = []
+
+    def __len__(self) -> int:
+        return len(self.executions)
+
+    def add(self, application: ApplicationModels, operation: OperationModels, execution: Execution) -> None:
+        """Take the next execution; its application has counted it."""
+        self.executions.append(execution)
+        self.applications.append(application)
+        self.operations.append(operation)
+        self._numbers.append(application.seen)
+
+    def subject(self, row: int, batch: Batch) -> Subject:
+        """One row, with the models it belongs to."""
+        self_ms = float(batch.signals[row, 0])
+        models = (self.applications[row], self.operations[row])
+        return Subject(row, self.executions[row], *models, self_ms, self._numbers[row])
+
+    def batch(self, settings: DetectionSettings, call_slot: CallSlot) -> Batch:
+        """All rows as arrays."""
+        executions, applications = self.executions, self.applications
+        columns = columns_of(executions)
+        measured = measure(executions, columns)
+        times = np.array([execution.started_at for execution in executions], np.float64)
+        released = np.array([application.release_s for application in applications])
+        errors, error_types = _errors(executions)
+        return Batch(
+            operations=np.array([operation.slot for operation in self.operations], np.int64),
+            applications=np.array([application.slot for application in applications], np.int64),
+            times=times,
+            durations=columns.whole_ms,
+            signals=measured.signals,
+            errors=errors,
+            error_types=error_types,
+            calls=(self._calls(0, measured.gaps, call_slot), self._calls(1, measured.waits, call_slot)),
+            paths=paths_in(columns),
+            accept_after=np.where(
+                times < released + settings.release_window_s, settings.release_patience_s, settings.persist_s
+            ),
+        )
+
+    def _calls(self, kind: int, peers: Peers, call_slot: CallSlot) -> Calls:
+        applications = self.applications
+        return Calls(
+            np.array([row for row, _ in peers], np.int64),
+            np.array([call_slot(applications[row], kind, peer) for row, peer in peers], np.int64),
+            np.array(list(peers.values()), np.float64),
+        )
+
+
+def _errors(executions: Sequence[Execution]) -> tuple[Floats, Slots]:
+    """1 where an execution failed, and the numbers of the types of their errors."""
+    failed = np.array([execution.status == "error" for execution in executions], np.float64)
+    types = np.zeros(len(executions), np.int64)
+    for row, execution in enumerate(executions):
+        error = execution.error
+        if error is not None:
+            types[row] = type_number(error.type, error.handled)
+            if not error.handled:
+                failed[row] = 1.0
+    return failed, types
