@@ -1,5 +1,7 @@
 """What is told, and what rests: minute by minute of deviations."""
 
+from itertools import pairwise
+
 import pytest
 
 from detectors.application import ApplicationModels
@@ -63,7 +65,7 @@ def test_operations_and_kinds_rest_by_themselves(application: ApplicationModels)
 
 def test_what_lasts_is_told_ever_more_rarely_up_to_once_an_hour(application: ApplicationModels) -> None:
     times = told_times(application, range(0, 40_000, 10), lasting=True)
-    pauses = [later - earlier for earlier, later in zip(times[:-1], times[1:], strict=True)]
+    pauses = [later - earlier for earlier, later in pairwise(times)]
     assert pauses[0] == SETTINGS.rest_s
     assert pauses == sorted(pauses)
     assert pauses[-1] == LONGEST_REST_S
