@@ -152,10 +152,9 @@ class Ensemble:
         structure_judgement = self._judge_structure(batch, structure, exposure)
         error_types = self.error_types.judge_then_learn(batch.applications, batch.error_types, batch.times)
         columns = self._columns(batch, charts, calls, structure)
-        usual = ~warming & (self._single(charts, calls) < GATE_SCORE)
         detectors = []
         for bank, chart in zip(self.detectors, self.score_charts, strict=True):
-            judgement = self._judge(bank, chart, batch, columns, normal & usual, warming)
+            judgement = self._judge(bank, chart, batch, columns, normal & ~warming, warming)
             if bank.calibrated:
                 normal = normal & (judgement.score < GATE_SCORE)
             detectors.append(judgement)
@@ -176,7 +175,7 @@ class Ensemble:
             warming,
             normal,
             columns,
-            self._watch_drift(batch, normal & usual),
+            self._watch_drift(batch, normal & ~warming),
         )
 
     def _judge_structure(self, batch: Batch, structure: StructureJudgement, exposure: Floats) -> tuple[Floats, Floats]:
@@ -205,12 +204,6 @@ class Ensemble:
     @staticmethod
     def _sigmas(charts: tuple[ChartJudgement, ...], calls: tuple[CallJudgement, ...]) -> list[Floats]:
         return [chart.sigma for chart in charts] + [call.sigma for call in calls]
-
-    @staticmethod
-    def _single(charts: tuple[ChartJudgement, ...], calls: tuple[CallJudgement, ...]) -> Floats:
-        """Score (n,) of what each execution takes by itself, whatever its neighbours did."""
-        tails: Floats = np.maximum.reduce([chart.tail for chart in charts] + [call.tail for call in calls])
-        return tails
 
     def _watch_drift(self, batch: Batch, learn: Flags) -> tuple[DriftFinding, ...]:
         """What has drifted; executions that deviate do not count, so that a fault is not taken for drift."""
@@ -278,7 +271,7 @@ class Ensemble:
             asked = (judged.learned >= OWN_LEAST) & ~np.isnan(batch.signals[:, column])
             columns.append(np.where(asked, judged.sigma, np.nan))
         columns += [call.sigma for call in calls]
-        columns.append(self._single(charts, calls))
+        columns.append(np.maximum.reduce([chart.tail for chart in charts] + [call.tail for call in calls]))
         columns += structure
         columns.append(np.where(error_types.new, error_types.score, np.nan))
         columns += [

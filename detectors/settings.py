@@ -24,7 +24,7 @@ class DetectionSettings:
     """
 
     alarm_budget: float = _setting(
-        1.0, 0.001, 100, "false alarms per application and day that are acceptable; alarms within five minutes are one"
+        0.2, 0.001, 100, "false alarms per application and day that are acceptable; alarms within five minutes are one"
     )
     least_sigma: float = _setting(4.0, 3, 40, "chart deviation, in sigma, below which nothing is an anomaly")
     major_sigma: float = _setting(8.0, 3, 40, "chart deviation, in sigma, that is an anomaly whatever the budget")
@@ -69,7 +69,7 @@ class DetectionSettings:
     applications_per_worker: int = _setting(4_000, 1, 10_000_000, "applications with models on one worker")
     extra_detectors: tuple[str, ...] = field(
         default=("half-space-trees", "isolation-forest"),
-        metadata={"meaning": "detectors per application that run beside the charts, a list of their names"},
+        metadata={"meaning": "detectors per application that run beside the charts; names, separated by commas"},
     )
 
     def __post_init__(self) -> None:

@@ -98,7 +98,11 @@ def build_app(
         metrics.registry, vitals, settings.http_host, settings.http_port, settings.stall_timeout_s
     )
     app.services_first = (app.health, publisher)
-    metrics.registry.register(StateCollector(scorer.statistics, vitals.lag_seconds, vitals.lag_records))
+    metrics.registry.register(
+        StateCollector(
+            *(scorer.statistics, vitals.lag_seconds, vitals.lag_records, scorer.drift), settings.labelled_applications
+        )
+    )
 
     def crash(error: BaseException) -> None:
         app.add_future(app.crash(error))

@@ -37,3 +37,7 @@ class ScoringCore(Protocol):
     def statistics(self) -> dict[str, int]:
         """Counts for metrics."""
         ...
+
+    def drift(self) -> dict[ApplicationKey, float]:
+        """The largest population stability index of each application."""
+        ...

@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from dataclasses import fields
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from annotated_types import Ge, Gt, Le
-from pydantic import AliasChoices, Field, SecretStr, ValidationError
+from pydantic import AliasChoices, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
@@ -18,6 +18,14 @@ from schemas.topics import DEFAULT_PARTITIONS, DEFAULT_PREFIX, Topics
 
 CONFIG_VARIABLE = "TRACEHOUND_CONFIG"
 PREFIX = "TRACEHOUND_"
+
+
+def _split_names(given: Any) -> Any:
+    """Detection as read, with the list of extra detectors split where it is one text, as in the environment."""
+    if isinstance(given, dict) and isinstance(given.get("extra_detectors"), str):
+        names = [name.strip() for name in given["extra_detectors"].split(",")]
+        return given | {"extra_detectors": tuple(name for name in names if name)}
+    return given
 
 
 class Settings(BaseSettings):
@@ -90,6 +98,9 @@ class Settings(BaseSettings):
     )
     session_timeout_s: Annotated[float, Gt(0)] = Field(default=20.0, description="Kafka session timeout of a worker")
     fit_processes: Annotated[int, Ge(1), Le(64)] = Field(default=1, description="Processes that refit forests")
+    labelled_applications: Annotated[int, Ge(0), Le(100_000)] = Field(
+        default=200, description="Applications with labels of their own in metrics; the rest share one"
+    )
     http_host: str = Field(default="127.0.0.1", description="Address of metrics and health; loopback by default")
     http_port: Annotated[int, Ge(0), Le(65_535)] = Field(default=8780, description="Port of metrics and health; 0: any")
     log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="Lowest level logged")
@@ -98,7 +109,9 @@ class Settings(BaseSettings):
         default=False,
         description="The broker is the embedded one, whose group protocol needs a delay (set by the demo)",
     )
-    detection: DetectionSettings = Field(default_factory=DetectionSettings, description="Detection, see below")
+    detection: Annotated[DetectionSettings, BeforeValidator(_split_names)] = Field(
+        default_factory=DetectionSettings, description="Detection, see below"
+    )
 
     @property
     def topics(self) -> Topics:

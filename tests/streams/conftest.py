@@ -88,6 +88,9 @@ class FakeScorer:
     def statistics(self) -> dict[str, int]:
         return {"applications": len(self.learned), "operations": 3, "ready_operations": 1}
 
+    def drift(self) -> dict[ApplicationKey, float]:
+        return dict.fromkeys(self.learned, 0.1)
+
 
 class FakePublisher:
     """Keeps what is sent; waits while ``gate`` is closed; refuses values longer than ``limit``."""
