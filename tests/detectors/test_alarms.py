@@ -1,4 +1,4 @@
-"""Each alarm of an execution, through the scorer: kind, signal, unit, numbers, cause and sentence of injected faults."""
+"""Each alarm of an execution, through the scorer: kind, signal, unit, numbers, cause and sentence."""
 
 import random
 import re
@@ -75,7 +75,7 @@ def later(one: Execution, **changes: Any) -> Execution:
 
 
 def slower(milliseconds: float, place: int | None = None, remote: bool = False) -> Change:
-    """More time in a segment, or in the execution's own code; of a joined call, on the way or (``remote``) behind it."""
+    """More time in a segment or in its own code; of a joined call, on the way or (``remote``) on the other side."""
 
     def change(one: Execution) -> Execution:
         if place is not None:
