@@ -1,6 +1,5 @@
 """From what detectors say to false-alarm probabilities, against the number of false alarms that a user accepts."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -16,7 +15,7 @@ BLOCK_S = 300.0
 DAY_S = 86_400.0
 PER_CHANNEL = ("largest", "asked", "traffic", "learned")
 """Parts of an application's state that have a row per channel."""
-_STATE = ("block", "alarmed", *PER_CHANNEL, "combined", "learned_combined")
+_STATE = ("block", "alarmed", *PER_CHANNEL, "combined", "learned_combined", "pause")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +42,14 @@ class Channel:
 @dataclass(frozen=True, slots=True)
 class Calibrated:
     """For n rows and k channels: ``score`` (n,) is −log10 of the probability that a fault-free block holds
-    anything as unusual; ``scores`` (n, k) the same for what one channel says; ``alarm`` (n, k) where it is told.
+    anything as unusual; ``scores`` (n, k) the same for what one channel says; ``alarm`` (n, k) where it is told;
+    ``limit`` (n,) the score from which it is.
     """
 
     score: Floats
     scores: Floats
     alarm: Flags
+    limit: Floats
 
 
 class Calibration:
@@ -62,7 +63,8 @@ class Calibration:
     prior, so that channels that fire together are not paid for twice.
 
     An alarm is told where the expected number of blocks per day as unusual as this, in normal operation, is at
-    most ``budget``. With little history the shipped scales decide.
+    most ``budget``: blocks with traffic count, of which an application that is often idle has fewer. With little
+    history the shipped scales decide.
 
     Assumes that normal operation of the next days is like that of the last, and that excesses have a light tail
     beyond what was seen. Fails where a fault is the usual state: then only floor and ceiling hold.
@@ -84,7 +86,7 @@ class Calibration:
 
     def __init__(self, channels: Sequence[Channel], budget: float) -> None:
         self.channels = tuple(channels)
-        self.limit = -math.log10(min(0.5, budget * BLOCK_S / DAY_S))
+        self._budget = budget * BLOCK_S / DAY_S
         self._smoothed = np.array([channel.smoothed for channel in channels])
         self._scales, self._floors, self._ceilings = (
             np.array([getattr(channel, name) for channel in channels], np.float64)
@@ -104,6 +106,7 @@ class Calibration:
                 "learned": (np.float64, (k, 3)),
                 "combined": (np.float64, ()),
                 "learned_combined": (np.float64, (3,)),
+                "pause": (np.float64, ()),
             }
         )
 
@@ -113,6 +116,7 @@ class Calibration:
         self._store["block"][slot] = -1
         self._store["largest"][slot] = -np.inf
         self._store["traffic"][slot] = FIRST_TRAFFIC
+        self._store["pause"][slot] = 1.0
 
     def judge(self, slots: Slots, statistics: Floats) -> Calibrated:
         """Judge statistics (n, k), NaN where a channel was not asked. Changes nothing."""
@@ -124,12 +128,12 @@ class Calibration:
 
     def _run(self, slots: Slots, statistics: Floats, times: Floats, remember: bool) -> Calibrated:
         n, k = len(slots), len(self.channels)
-        judged = Calibrated(np.zeros(n), np.zeros((n, k)), np.zeros((n, k), np.bool_))
+        judged = Calibrated(np.zeros(n), np.zeros((n, k)), np.zeros((n, k), np.bool_), np.zeros(n))
         run_calibration(
-            *(slots, statistics, times, remember, BLOCK_S, self.limit),
+            *(slots, statistics, times, remember, BLOCK_S, self._budget),
             *(self._smoothed, self._scales, self._floors, self._ceilings, self._handicaps, self._gated),
             *(self._store[name] for name in _STATE),
-            *(judged.score, judged.scores, judged.alarm),
+            *(judged.score, judged.scores, judged.alarm, judged.limit),
         )
         return judged
 

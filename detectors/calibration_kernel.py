@@ -8,6 +8,8 @@ from numba import njit
 
 USUAL_SHARE = 0.2
 """The share of fault-free blocks whose largest statistic lies above the level that excesses are counted from."""
+COMBINED_SHARE = 0.05
+"""The same for the combined statistic: channels are not independent, so it is less than Bonferroni's correction says."""
 PRIOR_BLOCKS = 50.0
 PRIOR_EXCESSES = 10.0
 MEMORY = 0.9995
@@ -19,6 +21,12 @@ SCALE_LEAST, SCALE_MOST = 0.5, 3.0
 COMBINED_SCALE = 1.0 / np.log(10.0)
 TRAFFIC_WEIGHT = 0.1
 FIRST_TRAFFIC = 30.0
+LIKELIEST = 0.5
+"""No block alarms that is likelier than this, however large the budget."""
+LONGEST_PAUSE = 12
+"""Blocks: what an application that sleeps longer saves is not spent later."""
+PAUSE_WEIGHT = 0.02
+"""Weight of the newest distance between blocks with traffic."""
 LOOKS_PER_VALUE = 0.1
 """Independent looks per value of a smoothed statistic."""
 _LOG_10 = np.log(10.0)
@@ -39,6 +47,12 @@ def level_of(traffic: float, smoothed: bool) -> float:
 
 
 @njit(cache=True)
+def limit_of(budget: float, pause: float) -> float:
+    """−log10 of the probability per block that spends ``budget`` false alarms a block, if one in ``pause`` has any."""
+    return float(-np.log10(min(LIKELIEST, budget * pause)))
+
+
+@njit(cache=True)
 def _tail(share: float, scale: float, excess: float) -> float:
     """−log10 of the probability that a block exceeds its level by ``excess``."""
     if excess <= 0.0:
@@ -47,8 +61,8 @@ def _tail(share: float, scale: float, excess: float) -> float:
 
 
 @njit(cache=True)
-def _share(blocks: float, exceeding: float) -> float:
-    return float((USUAL_SHARE * PRIOR_BLOCKS + exceeding) / (PRIOR_BLOCKS + blocks))
+def _share(prior: float, blocks: float, exceeding: float) -> float:
+    return float((prior * PRIOR_BLOCKS + exceeding) / (PRIOR_BLOCKS + blocks))
 
 
 @njit(cache=True)
@@ -109,7 +123,7 @@ def run_calibration(
     times: Any,
     remember: bool,
     block_s: float,
-    limit: float,
+    budget: float,
     smoothed: Any,
     priors: Any,
     floors: Any,
@@ -124,9 +138,11 @@ def run_calibration(
     learned: Any,
     combined: Any,
     learned_combined: Any,
+    pause: Any,
     out_score: Any,
     out_scores: Any,
     out_alarm: Any,
+    out_limit: Any,
 ) -> None:
     """See ``detectors.calibration.Calibration``; arrays are its state and the fields of its judgement."""
     channels = priors.size
@@ -151,8 +167,11 @@ def run_calibration(
                     learned_combined,
                     combined_level,
                 )
+                pause[slot] += PAUSE_WEIGHT * (min(LONGEST_PAUSE, number - block[slot]) - pause[slot])
             block[slot] = number
-        share = _share(learned_combined[slot, 0], learned_combined[slot, 1])
+        limit = limit_of(budget, pause[slot])
+        out_limit[i] = limit
+        share = _share(COMBINED_SHARE, learned_combined[slot, 0], learned_combined[slot, 1])
         scale = _scale(COMBINED_SCALE, learned_combined[slot, 1], learned_combined[slot, 2])
         for j in range(channels):
             statistic = statistics[i, j]
@@ -160,7 +179,7 @@ def run_calibration(
                 continue
             known = learned[slot, j]
             excess = statistic - level_of(traffic[slot, j], smoothed[j])
-            alone = _tail(_share(known[0], known[1]), _scale(priors[j], known[1], known[2]), excess) - handicaps[j]
+            alone = _tail(_share(USUAL_SHARE, known[0], known[1]), _scale(priors[j], known[1], known[2]), excess) - handicaps[j]
             score = _tail(share, scale, alone - combined_level)
             if statistic >= ceilings[j]:
                 score = max(score, limit + (statistic - ceilings[j]) / ceilings[j])

@@ -190,7 +190,7 @@ class Ensemble:
 
     def _tell_changes_once(self, batch: Batch, calibrated: Calibrated) -> Calibrated:
         """A change of structure is an event, not a state: it alarms where it begins, and never more than just so."""
-        column, limit = self.channel(STRUCTURE_CHANGE), self.calibration.limit
+        column, limit = self.channel(STRUCTURE_CHANGE), calibrated.limit
         alarms = calibrated.alarm[:, column]
         if not alarms.any():
             return calibrated
@@ -199,7 +199,7 @@ class Ensemble:
         most = limit * np.where(begins, TOLD, 0.9)
         scores[:, column] = np.where(alarms, np.minimum(scores[:, column], most), scores[:, column])
         alarm[:, column] = begins
-        return Calibrated(np.maximum(0.0, scores.max(axis=1)), scores, alarm)
+        return Calibrated(np.maximum(0.0, scores.max(axis=1)), scores, alarm, limit)
 
     @staticmethod
     def _sigmas(charts: tuple[ChartJudgement, ...], calls: tuple[CallJudgement, ...]) -> list[Floats]:

@@ -24,7 +24,7 @@ class DetectionSettings:
     """
 
     alarm_budget: float = _setting(
-        1.0, 0.001, 100, "false alarms per application and day that are acceptable; alarms within five minutes are one"
+        0.5, 0.001, 100, "false alarms per application and day that are acceptable; alarms within five minutes are one"
     )
     least_sigma: float = _setting(4.0, 3, 40, "chart deviation, in sigma, below which nothing is an anomaly")
     major_sigma: float = _setting(8.0, 3, 40, "chart deviation, in sigma, that is an anomaly whatever the budget")

@@ -1,18 +1,23 @@
 """False alarms where nothing is wrong, obtained against the alarm budget that was set."""
 
 import dataclasses
-from collections.abc import Sequence
+import math
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 
 from scipy.stats import chi2
 
+from detectors.calibration import BLOCK_S
 from detectors.fitting import InlineFitter
 from detectors.scoring import Scorer
 from detectors.settings import DetectionSettings
+from schemas.anomaly import AnomalyEvent
 from schemas.execution import epoch_seconds
 from scripts.benchmarks.quality.data_sets import DataSet
-from scripts.benchmarks.quality.figures import Figures, Truth, published_figures
+from scripts.benchmarks.quality.figures import Figures
 from scripts.benchmarks.quality.product import run_product
+from scripts.evaluation import report_windows
 from scripts.simulator.applications import build_system
 from scripts.simulator.trial import DAY_S, Course, run_trial
 
@@ -73,6 +78,17 @@ def poisson_interval(count: int, confidence: float = CONFIDENCE) -> tuple[float,
     return low, float(chi2.isf(beyond, 2 * count + 2)) / 2.0
 
 
+def episodes(anomalies: Iterable[AnomalyEvent]) -> int:
+    """How many alarms anomalies are to the budget: one application's within five minutes of event time are one."""
+    latest: dict[tuple[str, str], float] = {}
+    alarms = 0
+    for at_s, anomaly in sorted(((epoch_seconds(found.time), found) for found in anomalies), key=itemgetter(0)):
+        key = (anomaly.data.application, anomaly.data.environment)
+        alarms += at_s > latest.get(key, -math.inf) + BLOCK_S
+        latest[key] = at_s
+    return alarms
+
+
 def together(parts: Sequence[FalseAlarms]) -> FalseAlarms:
     """Several observations under the same budget as one."""
     return FalseAlarms(
@@ -80,14 +96,10 @@ def together(parts: Sequence[FalseAlarms]) -> FalseAlarms:
     )
 
 
-def raised_budget(application_days: float) -> float | None:
-    """The budget, a day and application, that makes enough false alarms expected; None: there is no such setting."""
-    for setting in dataclasses.fields(DetectionSettings):
-        if setting.name == SETTING:
-            return raised(
-                application_days, float(getattr(DetectionSettings(), SETTING)), float(setting.metadata["high"])
-            )
-    return None
+def raised_budget(application_days: float) -> float:
+    """The budget, a day and application, that makes enough false alarms expected."""
+    [highest] = [field.metadata["high"] for field in dataclasses.fields(DetectionSettings) if field.name == SETTING]
+    return raised(application_days, DetectionSettings().alarm_budget, float(highest))
 
 
 def raised(application_days: float, default: float, highest: float) -> float:
@@ -99,17 +111,17 @@ def raised(application_days: float, default: float, highest: float) -> float:
     return min(max(default, EXPECTED / application_days), highest)
 
 
-def _settings(nominal: float | None) -> DetectionSettings:
-    changed = {} if nominal is None else {SETTING: nominal}
-    return dataclasses.replace(DetectionSettings(), **changed)  # type: ignore[arg-type] # the setting is a number
+def _settings(nominal: float) -> DetectionSettings:
+    return dataclasses.replace(DetectionSettings(), alarm_budget=nominal)
 
 
 def on_recording(data: DataSet, application_days: float) -> FalseAlarms:
     """False alarms of a recording outside its windows and margins, under the raised budget."""
     nominal = raised_budget(application_days)
     run = run_product(data, _settings(nominal))
-    published = published_figures(run.kept, Truth.of(data, run.kept))
-    return FalseAlarms(application_days, published["false_alarms"], nominal)
+    starts_s = run.kept.started_s[data.scored]
+    judged = report_windows(data.windows, run.kept.anomalies, [], warm_until_s=starts_s[0])
+    return FalseAlarms(application_days, episodes(judged.false_alarms), nominal)
 
 
 def simulated_days(seeds: int = SEEDS) -> float:
@@ -126,7 +138,7 @@ def on_simulation(seed: int) -> FalseAlarms:
     course = _course(seed)
     judgement = run_trial(Scorer(_settings(nominal), InlineFitter()), course)
     counted = [found for found in judgement.false_alarms if epoch_seconds(found.time) >= course.start_s + HISTORY_S]
-    return FalseAlarms(course.application_days - _history_days(course), len(counted), nominal)
+    return FalseAlarms(course.application_days - _history_days(course), episodes(counted), nominal)
 
 
 def _course(seed: int) -> Course:
