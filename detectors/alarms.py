@@ -19,6 +19,8 @@ from detectors.severity import Evidence, severity_of
 from detectors.structure_alarms import structure_alarm
 from schemas.anomaly import SEVERITIES, AnomalyKind, Severity
 
+LEAST_EFFECT = 2.0
+"""Times the usual error rate below which the recent one is no anomaly."""
 _MEAN_RANK = 0.5
 _CHART, _TAIL = "rank-ewma-chart", "extreme-value-tail"
 
@@ -219,10 +221,12 @@ class AlarmRules:
             "errors", "error_type", severity, score, subject.operation.name, subject.operation.name, 0.0, describe
         )
 
-    def _bank(self, subject: Subject, judged: Judgements, score: float, number: int) -> Alarm:
+    def _bank(self, subject: Subject, judged: Judgements, score: float, number: int) -> Alarm | None:
         bank, given, row = self._detectors[number], judged.detectors[number], subject.row
         if bank.kind == "errors" and given.typical is not None and given.actual is not None:
             numbers = (float(given.typical[row]), float(given.actual[row]))
+            if numbers[1] < LEAST_EFFECT * numbers[0]:
+                return None  # the sum remembers a burst for longer than it lasts
             return self._error_rate(subject, bank, score, float(given.score[row]), *numbers)
         sigma = sigma_of_score(float(given.score[row])) if bank.calibrated else float(given.sigma[row])
         severity = severity_of(Evidence(bank.kind, sigma=sigma), self._settings)
