@@ -9,7 +9,7 @@ from numba import njit
 USUAL_SHARE = 0.2
 """The share of fault-free blocks whose largest statistic lies above the level that excesses are counted from."""
 COMBINED_SHARE = 0.05
-"""The same for the combined statistic: channels are not independent, so it is less than Bonferroni's correction says."""
+"""The same for the combined statistic: channels are not independent, so less than Bonferroni's correction says."""
 PRIOR_BLOCKS = 50.0
 PRIOR_EXCESSES = 10.0
 MEMORY = 0.9995

@@ -17,7 +17,6 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from schemas.errors import TracehoundError
-from scripts.benchmarks.quality.budget import farthest_ratio
 from scripts.benchmarks.quality.data_sets import ROLES, DataSet, open_data_sets
 from scripts.benchmarks.quality.figures import Figures
 from scripts.benchmarks.quality.plots import draw_precision_recall, draw_timeline
@@ -81,7 +80,7 @@ def _complete(data_sets: list[DataSet], processes: int) -> tuple[list[Judged], F
     return judged, {
         **figures,
         "us_per_execution": figures[TUNED]["us_per_execution"],
-        "alarm_budget_ratio": farthest_ratio(list(observed.values())),
+        "alarm_budget_ratio": observed[TUNED]["ratio"],
         "alarm_budget": observed,
         "command": COMMAND,
         "machine": _machine(),

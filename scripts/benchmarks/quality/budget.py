@@ -37,32 +37,25 @@ STRAIN = 0.2
 
 @dataclass(frozen=True, slots=True)
 class FalseAlarms:
-    """False alarms of fault-free application-days; ``nominal`` is the budget a day and application, if one was set."""
+    """False alarms of fault-free application-days; ``nominal`` is the budget a day and application."""
 
     application_days: float
     obtained: int
-    nominal: float | None
+    nominal: float
 
     def figures(self) -> Figures:
-        """Counts, and the ratio of obtained to expected with its exact Poisson interval; None without a budget."""
-        figures: Figures = {
+        """Counts, and the ratio of obtained to expected with its exact Poisson interval."""
+        expected = self.nominal * self.application_days
+        low, high = poisson_interval(self.obtained)
+        return {
             "application_days": self.application_days,
             "false_alarms": self.obtained,
             "per_application_day": self.obtained / self.application_days,
             "nominal_per_application_day": self.nominal,
-            "expected": None,
-            "ratio": None,
-            "ratio_interval": None,
+            "expected": expected,
+            "ratio": self.obtained / expected,
+            "ratio_interval": [low / expected, high / expected],
         }
-        if self.nominal is not None:
-            expected = self.nominal * self.application_days
-            low, high = poisson_interval(self.obtained)
-            figures |= {
-                "expected": expected,
-                "ratio": self.obtained / expected,
-                "ratio_interval": [low / expected, high / expected],
-            }
-        return figures
 
 
 def poisson_interval(count: int, confidence: float = CONFIDENCE) -> tuple[float, float]:
@@ -148,13 +141,3 @@ def _course(seed: int) -> Course:
 
 def _history_days(course: Course) -> float:
     return HISTORY_S / DAY_S * len(course.system.applications)
-
-
-def farthest_ratio(observed: Sequence[Figures]) -> float | None:
-    """The ratio of obtained to expected that is farthest from 1 on either side; None without a budget.
-
-    >>> farthest_ratio([{"ratio": 1.3}, {"ratio": 0.5}])
-    0.5
-    """
-    ratios = [figures["ratio"] for figures in observed if figures["ratio"] is not None]
-    return max(ratios, key=lambda ratio: max(ratio, 1.0 / ratio if ratio else float("inf")), default=None)

@@ -22,19 +22,29 @@ from scripts.benchmarks.quality.figures import (
     window_figures,
 )
 from scripts.benchmarks.quality.product import ProductRun, run_product
+from scripts.benchmarks.quality.structure import run_structure
 
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A recording with what is true of it, what the product said, and what each baseline said, by name."""
+    """A recording with what is true of it, what the product said, and what each baseline said, by name.
+
+    ``structure`` is what its structure detector says alone, where labels are per trace.
+    """
 
     truth: Truth
     product: ProductRun
+    structure: Detection | None = None
     baselines: dict[str, Detection] = field(default_factory=dict)
 
     @property
     def detection(self) -> Detection:
-        """The product's scores and alarms."""
+        """The product's scores and alarms: of the whole, or of its structure detector where labels are per trace."""
+        return self.whole if self.structure is None else self.structure
+
+    @property
+    def whole(self) -> Detection:
+        """Scores and alarms of all detectors together, against the alarm budget per application and day."""
         return Detection.of_product(self.product.kept)
 
     def figures(self) -> Figures:
@@ -49,6 +59,8 @@ class Judged:
             "us_per_execution": run.us_per_execution,
             "refits": {"fits": run.fits, "cpu_s": run.fit_cpu_s},
         }
+        if self.structure is not None:
+            figures["all_detectors"] = figures_of(self.whole, truth)
         if self.baselines:
             figures["baselines"] = {name: figures_of(found, truth) for name, found in self.baselines.items()}
         return figures
@@ -62,7 +74,7 @@ def judge(data_sets: Sequence[DataSet], bar: Progress, pool: Executor | None) ->
         collector = Collector(with_segments=data.name == PATHS)
         seen = collector.add if pool is not None else lambda _: None
         run = run_product(data, DetectionSettings(), partial(bar.advance, task), seen)
-        judged.append(Judged(Truth.of(data, run.kept), run))
+        judged.append(Judged(Truth.of(data, run.kept), run, run_structure(data) if data.name == PATHS else None))
         tables.append(collector.table(data.warm_up))
     if pool is not None:
         _add_baselines(judged, tables, bar, pool)

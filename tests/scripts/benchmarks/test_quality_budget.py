@@ -1,9 +1,12 @@
+from collections.abc import Callable
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import poisson
 
-from scripts.benchmarks.quality.budget import FalseAlarms, farthest_ratio, poisson_interval, raised, together
+from schemas.anomaly import AnomalyEvent
+from scripts.benchmarks.quality.budget import FalseAlarms, episodes, poisson_interval, raised, together
 
 
 @given(st.integers(0, 500))
@@ -23,22 +26,17 @@ def test_obtained_over_expected_with_its_interval() -> None:
     assert figures["per_application_day"] == 6.0
 
 
-def test_without_a_budget_there_is_no_ratio() -> None:
-    figures = FalseAlarms(5.0, 30, None).figures()
-
-    assert (figures["expected"], figures["ratio"], figures["ratio_interval"]) == (None, None, None)
-    assert figures["false_alarms"] == 30
-    assert farthest_ratio([figures]) is None
-
-
 def test_observations_under_one_budget_add_up() -> None:
     assert together([FalseAlarms(1.0, 2, 3.0), FalseAlarms(2.5, 4, 3.0)]) == FalseAlarms(3.5, 6, 3.0)
 
 
-def test_the_farthest_ratio_may_lie_below_one_and_none_at_all_is_farthest() -> None:
-    assert farthest_ratio([{"ratio": 1.4}, {"ratio": 0.6}, {"ratio": None}]) == 0.6
-    assert farthest_ratio([{"ratio": 1.9}, {"ratio": 0.6}]) == 1.9
-    assert farthest_ratio([{"ratio": 1.9}, {"ratio": 0.0}]) == 0.0
+def test_alarms_of_one_application_within_five_minutes_are_one(make_anomaly: Callable[..., AnomalyEvent]) -> None:
+    told = [make_anomaly("cart", "latency", 0.0), make_anomaly("cart", "errors", 299.0)]
+    told.append(make_anomaly("cart", "latency", 590.0))
+
+    assert episodes(told) == 1
+    assert episodes([make_anomaly("cart", "latency", 1_000.0), *told, make_anomaly("orders", "latency", 10.0)]) == 3
+    assert episodes([]) == 0
 
 
 def test_the_budget_is_raised_to_expect_enough_within_what_is_allowed() -> None:
