@@ -69,21 +69,25 @@ class IsolationForest(RefittedBank):
 
     def score_many(self, slots: Slots, values: Floats) -> Floats:
         """Anomaly scores in (0, 1], 0 without a forest; missing values count as 0.5."""
+        return self._score(slots, _rows_of(values))
+
+    def _score(self, slots: Slots, rows: NDArray[np.float32]) -> Floats:
         scores = np.zeros(len(slots))
-        rows = np.full((len(slots), len(self.columns) + 1), -np.inf, np.float32)
-        rows[:, :-1] = np.nan_to_num(values, nan=0.5)
         _score(slots, rows, self._store["nodes"], self._store["offset"], scores)
         return scores
 
     def learn_many(self, slots: Slots, values: Floats, times: Floats) -> None:  # noqa: ARG002 (time plays no part)
         """Offer rows to the reservoir."""
-        rows = np.nan_to_num(values, nan=0.5).astype(np.float32)
-        _keep(slots, rows, self._store["rows"], *(self._store[name] for name in _COUNTS))
+        self._learn(slots, _rows_of(values), np.ones(len(slots), np.bool_))
 
-    def score_then_learn_many(self, slots: Slots, values: Floats, times: Floats, learn: Flags) -> Floats:
+    def _learn(self, slots: Slots, rows: NDArray[np.float32], learn: Flags) -> None:
+        _keep(slots, rows, learn, self._store["rows"], *(self._store[name] for name in _COUNTS))
+
+    def score_then_learn_many(self, slots: Slots, values: Floats, times: Floats, learn: Flags) -> Floats:  # noqa: ARG002
         """Score all rows, then learn: learning does not change a forest before its refit."""
-        scores = self.score_many(slots, values)
-        self.learn_many(slots[learn], values[learn], times[learn])
+        rows = _rows_of(values)
+        scores = self._score(slots, rows)
+        self._learn(slots, rows, learn)
         return scores
 
     def warming(self, slots: Slots) -> Flags:
@@ -153,6 +157,13 @@ class IsolationForest(RefittedBank):
         return self._store.row_bytes()
 
 
+def _rows_of(values: Floats) -> NDArray[np.float32]:
+    """Values with 0.5 where they are missing, and the column that leaves look at."""
+    rows = np.full((len(values), values.shape[1] + 1), -np.inf, np.float32)
+    rows[:, :-1] = np.where(np.isnan(values), 0.5, values)
+    return rows
+
+
 def _checked(state: State, columns: int) -> list[NDArray[Any]]:
     """Features, children and values of a forest, each of its walks within bounds."""
     arrays = [np.asarray(state[name]) for name in _FOREST]
@@ -186,13 +197,15 @@ def _score(slots: Any, rows: Any, nodes: Any, offset: Any, out: Any) -> None:
 
 
 @njit(cache=True)
-def _keep(slots: Any, rows: Any, kept_rows: Any, seen: Any, kept: Any, random: Any) -> None:
-    capacity = kept_rows.shape[1]
+def _keep(slots: Any, rows: Any, learn: Any, kept_rows: Any, seen: Any, kept: Any, random: Any) -> None:
+    capacity, columns = kept_rows.shape[1:]
     for i in range(slots.size):
+        if not learn[i]:
+            continue
         slot = slots[i]
         seen[slot] += 1
         if kept[slot] < capacity:
-            kept_rows[slot, kept[slot]] = rows[i]
+            kept_rows[slot, kept[slot]] = rows[i, :columns]
             kept[slot] += 1
             continue
         state = (1103515245 * random[slot] + 12345) & 0x7FFFFFFF
@@ -200,4 +213,4 @@ def _keep(slots: Any, rows: Any, kept_rows: Any, seen: Any, kept: Any, random: A
         random[slot] = state
         if state < 0x7FFFFFFF * max(KEEP_LEARNING, capacity / seen[slot]):
             place = (1103515245 * state + 12345) & 0x7FFFFFFF
-            kept_rows[slot, (place >> 8) % capacity] = rows[i]
+            kept_rows[slot, (place >> 8) % capacity] = rows[i, :columns]

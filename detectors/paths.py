@@ -41,14 +41,14 @@ class Paths:
     time_ms: Floats
 
 
-class _NameHashes(dict[tuple[str, str | None], int]):
-    """Hash of a segment's (name, peer), computed once; ids within URL-like names do not count."""
+class _NameHashes(dict[str | tuple[str, str], int]):
+    """Hash of a segment's name, or of its (name, peer), computed once; ids within URL-like names do not count."""
 
-    def __missing__(self, key: tuple[str, str | None]) -> int:
+    def __missing__(self, key: str | tuple[str, str]) -> int:
         if len(self) >= CACHED_NAMES:
             self.clear()
-        name, peer = key
-        text = f"{normalize_operation(name)}\0{peer or ''}"
+        name, peer = (key, "") if isinstance(key, str) else key
+        text = f"{normalize_operation(name)}\0{peer}"
         found = int.from_bytes(blake2b(text.encode("utf-8", "replace"), digest_size=8).digest(), "little") >> 1
         self[key] = found
         return found
@@ -72,8 +72,13 @@ def paths_of(executions: Sequence[Execution]) -> Paths:
 def paths_in(columns: SegmentColumns) -> Paths:
     """``paths_of`` executions, given their segments as columns."""
     hashes = _hashes
-    names = np.array([hashes[segment.name, segment.peer] for segment in columns.segments], np.int64)
-    return Paths(*_combine(columns.starts, columns.whole_ms, names, columns.parent, columns.duration_ms))
+    names = [
+        hashes[segment.name] if (peer := segment.peer) is None else hashes[segment.name, peer]
+        for segment in columns.segments
+    ]
+    return Paths(
+        *_combine(columns.starts, columns.whole_ms, np.array(names, np.int64), columns.parent, columns.duration_ms)
+    )
 
 
 def path_hashes(execution: Execution) -> list[int]:
@@ -81,7 +86,7 @@ def path_hashes(execution: Execution) -> list[int]:
     found: list[int] = []
     for index, segment in enumerate(execution.segments):
         enclosing = segment.parent
-        name = _hashes[segment.name, segment.peer]
+        name = _hashes[segment.name] if segment.peer is None else _hashes[segment.name, segment.peer]
         found.append(
             int(_nested(found[enclosing], name)) if enclosing is not None and enclosing < index else max(name, 3)
         )

@@ -15,8 +15,8 @@ from detectors.paths import paths_in
 from detectors.settings import DetectionSettings
 from schemas.execution import Execution
 
-CallSlot = Callable[[ApplicationModels, int, str], int]
-"""The slot of a called peer of an application; the number is a place in ``detectors.batch.CALL_SIGNALS``."""
+NewCall = Callable[[ApplicationModels, int, str], int]
+"""Gives a slot to a called peer that an application does not know; the number is a place in ``CALL_SIGNALS``."""
 
 
 class Rows:
@@ -24,30 +24,34 @@ class Rows:
 
     def __init__(self, first: int) -> None:
         self.first = first
-        self.executions: list[Execution] = []
-        self.applications: list[ApplicationModels] = []
-        self.operations: list[OperationModels] = []
-        self._numbers: list[int] = []
+        self._rows: list[tuple[ApplicationModels, OperationModels, Execution, int]] = []
 
     def __len__(self) -> int:
-        return len(self.executions)
+        return len(self._rows)
+
+    @property
+    def applications(self) -> list[ApplicationModels]:
+        """The application of each row."""
+        return [application for application, _, _, _ in self._rows]
+
+    @property
+    def operations(self) -> list[OperationModels]:
+        """The operation of each row."""
+        return [operation for _, operation, _, _ in self._rows]
 
     def add(self, application: ApplicationModels, operation: OperationModels, execution: Execution) -> None:
         """Take the next execution; its application has counted it."""
-        self.executions.append(execution)
-        self.applications.append(application)
-        self.operations.append(operation)
-        self._numbers.append(application.seen)
+        self._rows.append((application, operation, execution, application.seen))
 
     def subject(self, row: int, batch: Batch) -> Subject:
         """One row, with the models it belongs to."""
-        self_ms = float(batch.signals[row, 0])
-        models = (self.applications[row], self.operations[row])
-        return Subject(row, self.executions[row], *models, self_ms, self._numbers[row])
+        application, operation, execution, number = self._rows[row]
+        return Subject(row, execution, application, operation, float(batch.signals[row, 0]), number)
 
-    def batch(self, settings: DetectionSettings, call_slot: CallSlot) -> Batch:
+    def batch(self, settings: DetectionSettings, new_call: NewCall) -> Batch:
         """All rows as arrays."""
-        executions, applications = self.executions, self.applications
+        applications = self.applications
+        executions = [execution for _, _, execution, _ in self._rows]
         columns = columns_of(executions)
         measured = measure(executions, columns)
         times = np.array([execution.started_at for execution in executions], np.float64)
@@ -61,20 +65,21 @@ class Rows:
             signals=measured.signals,
             errors=errors,
             error_types=error_types,
-            calls=(self._calls(0, measured.gaps, call_slot), self._calls(1, measured.waits, call_slot)),
+            calls=(self._calls(0, measured.gaps, new_call), self._calls(1, measured.waits, new_call)),
             paths=paths_in(columns),
             accept_after=np.where(
                 times < released + settings.release_window_s, settings.release_patience_s, settings.persist_s
             ),
         )
 
-    def _calls(self, kind: int, peers: Peers, call_slot: CallSlot) -> Calls:
-        applications = self.applications
-        return Calls(
-            np.array([row for row, _ in peers], np.int64),
-            np.array([call_slot(applications[row], kind, peer) for row, peer in peers], np.int64),
-            np.array(list(peers.values()), np.float64),
-        )
+    def _calls(self, kind: int, peers: Peers, new_call: NewCall) -> Calls:
+        slots = []
+        for row, peer in peers:
+            application = self._rows[row][0]
+            slot = application.calls[kind].get(peer)
+            slots.append(new_call(application, kind, peer) if slot is None else slot)
+        rows = [row for row, _ in peers]
+        return Calls(np.array(rows, np.int64), np.array(slots, np.int64), np.array(list(peers.values()), np.float64))
 
 
 def _errors(executions: Sequence[Execution]) -> tuple[Floats, Slots]:

@@ -111,7 +111,7 @@ class Scorer:
                 rows = Rows(index)
                 application = self._welcome(execution, result)
             application.used = self._calls
-            if len(rows) >= AFTER_DRIFT:
+            if index - rows.first >= AFTER_DRIFT:
                 self._judge(rows, result)
                 rows = Rows(index)
             if application.seen >= application.next_stop:
@@ -135,9 +135,6 @@ class Scorer:
 
     def _call(self, application: ApplicationModels, kind: int, peer: str) -> int:
         known = application.calls[kind]
-        slot = known.get(peer)
-        if slot is not None:
-            return slot
         if len(known) >= self._settings.peers_per_application:
             peer = OTHER_PEERS
             if peer in known:
@@ -260,12 +257,12 @@ class Scorer:
         found: dict[int, list[tuple[str, str, float]]] = {}
         for signal, chart in zip(CHARTS, judged.charts, strict=True):
             for row in np.flatnonzero(chart.accepted).tolist():
-                name = rows.operations[row].name
+                name = rows.subject(row, batch).operation.name
                 found.setdefault(row, []).append((name, signal.name, float(chart.lasting[row])))
         for kind, (signal, call) in enumerate(zip(CALLS, judged.calls, strict=True)):
             for entry in np.flatnonzero(call.chart.accepted).tolist():
                 row, slot = int(batch.calls[kind].rows[entry]), int(batch.calls[kind].slots[entry])
-                peers = rows.applications[row].calls[kind]
+                peers = rows.subject(row, batch).application.calls[kind]
                 peer = next(peer for peer, number in peers.items() if number == slot)
                 found.setdefault(row, []).append((f"calls to {peer}", signal.name, float(call.chart.lasting[entry])))
         return found
