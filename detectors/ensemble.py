@@ -146,7 +146,8 @@ class Ensemble:
         normal = np.ones(n, np.bool_)
         for sigma in self._sigmas(charts, calls):
             normal &= ~(sigma >= self._settings.gate_sigma)
-        structure = self.structure.judge_then_learn(batch.operations, batch.paths, batch.times, normal)
+        patience = np.minimum(batch.accept_after, self._settings.patience_s)
+        structure = self.structure.judge_then_learn(batch.operations, batch.paths, batch.times, normal, patience)
         exposure = self.exposure.weigh_then_learn(batch.applications, batch.paths, np.ones(n, np.bool_))
         normal &= structure.score < GATE_SCORE
         structure_judgement = self._judge_structure(batch, structure, exposure)
@@ -215,7 +216,9 @@ class Ensemble:
 
     def _judge_windows(self, batch: Batch, local: ChartJudgement) -> JudgedWindows:
         usual = np.where(local.learned >= OWN_LEAST, ndtri(local.rank), np.nan)
-        return self.windows.observe(batch.applications, batch.times, batch.durations, batch.errors, usual)
+        return self.windows.observe(
+            *(batch.applications, batch.times, batch.durations, batch.errors, usual), batch.accept_after
+        )
 
     @staticmethod
     def _columns(

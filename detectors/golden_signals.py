@@ -82,6 +82,7 @@ class GoldenSignals:
             raise ValueError(f"The 'drop' parameter of GoldenSignals must be from 0 to below 1. Got {drop} instead.")
         self.window_s = window_s
         self._surge, self._drop = surge, drop
+        self._patience_s, self._patience = patience_s, np.zeros(0)
         self._windows = Windows(window_s, lateness_s)
         self._series = tuple(WindowSeries(window_s, warm_up=warm_up, patience_s=patience_s) for _ in SIGNALS)
 
@@ -92,14 +93,22 @@ class GoldenSignals:
             series.open(slot, seed)
 
     def observe(
-        self, slots: Slots, times: Floats, durations_ms: Floats, errors: Floats, latency_z: Floats
+        self,
+        slots: Slots,
+        times: Floats,
+        durations_ms: Floats,
+        errors: Floats,
+        latency_z: Floats,
+        patience_s: Floats | None = None,
     ) -> JudgedWindows:
         """Count executions in order; judge, then learn, the windows that they close.
 
         Each array is (n,): the application's slot, the event time in epoch seconds, the duration, 1 where it failed,
-        and the normal score of its latency within its operation (NaN where unknown).
+        and the normal score of its latency within its operation (NaN where unknown). ``patience_s`` (n,) is the
+        patience with what an execution's application does at the time, where it is another than usual.
         """
         closed = self._windows.add(slots, times, durations_ms, errors, latency_z)
+        self._patience = np.full(len(slots), self._patience_s) if patience_s is None else patience_s
         signals = (self._traffic, self._latency, self._errors, self._busy)
         return JudgedWindows.joined([judge(closed) for judge in signals]) if len(closed.row) else _NONE
 
@@ -108,7 +117,9 @@ class GoldenSignals:
         return self._windows.late(slot)
 
     def _judge(self, signal: int, values: Floats, noise: Floats, closed: ClosedWindows) -> SeriesJudgement:
-        return self._series[signal].judge_counted(closed.slot, values, closed.start_s, noise)
+        return self._series[signal].judge_counted(
+            closed.slot, values, closed.start_s, noise, self._patience[closed.row]
+        )
 
     def _traffic(self, closed: ClosedWindows) -> JudgedWindows:
         count = closed.sums[:, COUNT]

@@ -97,20 +97,28 @@ class Structure:
 
     def judge(self, slots: Slots, paths: Paths) -> StructureJudgement:
         """Judge n executions as if each came next for its slot. Changes nothing."""
-        return self._run(slots, paths, np.zeros(len(slots)), np.zeros(len(slots), np.bool_))
+        n = len(slots)
+        return self._run(slots, paths, np.zeros(n), np.zeros(n, np.bool_), np.zeros(n))
 
-    def judge_then_learn(self, slots: Slots, paths: Paths, times: Floats, learn: Flags) -> StructureJudgement:
-        """Judge each execution at its time (epoch seconds), then learn it where ``learn`` and the gate allow it."""
-        return self._run(slots, paths, times, learn)
+    def judge_then_learn(
+        self, slots: Slots, paths: Paths, times: Floats, learn: Flags, patience_s: Floats | None = None
+    ) -> StructureJudgement:
+        """Judge each execution at its time (epoch seconds), then learn it where ``learn`` and the gate allow it.
 
-    def _run(self, slots: Slots, paths: Paths, times: Floats, learn: Flags) -> StructureJudgement:
+        ``patience_s`` (n,) seconds after which a lasting disturbance is the new normal, where it is another than usual.
+        """
+        usual = np.full(len(slots), self._rules[0]["patience_s"])
+        return self._run(slots, paths, times, learn, usual if patience_s is None else patience_s)
+
+    def _run(self, slots: Slots, paths: Paths, times: Floats, learn: Flags, patience_s: Floats) -> StructureJudgement:
         state, n, done = self._state, len(slots), 0
         out = np.zeros(n, ROW)
         longest = int(np.diff(paths.starts).max()) if n else 0
         folded = np.zeros(longest + 1, FOLDED)
         while done < n:
             done = run(
-                *(done, slots, paths.starts, paths.path, paths.count, paths.time_ms, times, learn, self._rules[0]),
+                *(done, slots, paths.starts, paths.path, paths.count, paths.time_ms),
+                *(times, learn, patience_s, self._rules[0]),
                 *(state.operations, state.entries, state.index, state.free, folded, out),
             )
             if done < n:

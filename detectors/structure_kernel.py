@@ -57,6 +57,7 @@ def run(
     time_ms: Any,
     times: Any,
     learn: Any,
+    patience_s: Any,
     rules: Any,
     operations: Any,
     entries: Any,
@@ -80,7 +81,7 @@ def run(
         _judge(slot, set_key, folded[:used], operations, entries, index, free, out[row])
         if not learn[row]:
             continue
-        decision = accept(operations[slot], entries, rules, times[row], out[row])
+        decision = accept(operations[slot], entries, rules, times[row], patience_s[row], out[row])
         if decision != REFUSED:
             learn_row(slot, set_key, folded[:used], decision, rules, operations, entries, index, free, out[row])
     return slots.size

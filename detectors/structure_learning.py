@@ -33,7 +33,7 @@ CAPPED: Final = 2
 
 
 @njit(cache=True)
-def accept(operation: Any, entries: Any, rules: Any, time: float, said: Any) -> Any:
+def accept(operation: Any, entries: Any, rules: Any, time: float, patience_s: float, said: Any) -> Any:
     """Whether to learn the row: nothing while too many deviate, else what does not deviate or is due by chance."""
     if operation.known == 0 or operation.restarted:
         return ACCEPTED
@@ -48,8 +48,7 @@ def accept(operation: Any, entries: Any, rules: Any, time: float, said: Any) -> 
         operation.disturbed_since = np.nan
     if not np.isnan(operation.disturbed_since):
         mixed_up = operation.deviating > DRIFTING and operation.unusual < REPLACED
-        patience_s = rules.patience_s * (MIXED_PATIENCE if mixed_up else 1.0)
-        if time - operation.disturbed_since <= patience_s:
+        if time - operation.disturbed_since <= patience_s * (MIXED_PATIENCE if mixed_up else 1.0):
             return REFUSED
         _restart(operation, entries, rules)
         return ACCEPTED

@@ -59,15 +59,20 @@ class WindowSeries(Series):
     True
     """
 
-    def judge_counted(self, slots: Slots, values: Floats, times: Floats, noise: Floats) -> SeriesJudgement:
+    def judge_counted(
+        self, slots: Slots, values: Floats, times: Floats, noise: Floats, patience_s: Floats | None = None
+    ) -> SeriesJudgement:
         """Judge each value (n,) with the standard deviation ``noise`` (n,) of its sampling, then learn it.
 
-        ``times`` (n,) are the starts of the windows in epoch seconds, ascending per slot.
+        ``times`` (n,) are the starts of the windows in epoch seconds, ascending per slot. ``patience_s`` (n,) is for
+        how many seconds a deviation must last to be learned, where that is another time than usual.
         """
         n = len(slots)
         out, warming = np.zeros((n, 5)), np.zeros(n, np.bool_)
         arrays = (self._store[name] for name in ("numbers", "day", "week", "reference"))
-        _run(slots, values, times, noise, self.warm_up, self._patience_s, *arrays, out, warming)
+        usual = np.full(n, self._patience_s)
+        patience = usual if patience_s is None else patience_s
+        _run(slots, values, times, noise, patience, self.warm_up, *arrays, out, warming)
         score, deviation, expected, low, high = out.T.copy()
         return SeriesJudgement(score, deviation, expected, low, high, warming)
 
@@ -101,8 +106,8 @@ def _run(
     values: Any,
     times: Any,
     noise: Any,
+    patience_s: Any,
     warm_up: int,
-    patience_s: float,
     all_numbers: Any,
     all_day: Any,
     all_week: Any,
@@ -133,7 +138,7 @@ def _run(
             if np.isnan(numbers[SINCE]):
                 numbers[SINCE] = times[i]
                 learn_residual(numbers, reference, min(size, _size_of(threshold, excess, share)))
-            if times[i] - numbers[SINCE] <= patience_s:
+            if times[i] - numbers[SINCE] <= patience_s[i]:
                 continue
             rate = LASTING_RATE
         else:

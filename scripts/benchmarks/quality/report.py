@@ -188,7 +188,8 @@ def _paths_section(figures: Figures) -> str:
         f"{ROLES[PATHS].capitalize()}. Base rate of abnormal traces: {figures['base_rate']:.3f}. The times of this "
         "file are synthetic and every trace has its own label, so a number of alarms a day means nothing here: the "
         "first row is the product's structure detector, frozen after the train part, at a false-alarm probability of "
-        "1 % per execution. All detectors together look at neighbours as well, which here are normal and abnormal at random."
+        "1 % per execution. All detectors together look at neighbours as well, which here are normal and abnormal "
+        "at random."
     )
     head = ["detector", "AP", "best F1", "P", "R", "F1", "FPR"]
     return _section(PATHS, [intro, table(head, rows), f"![Precision over recall](quality-{PATHS}.svg)"])
