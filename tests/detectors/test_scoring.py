@@ -1,20 +1,17 @@
-"""The scoring core: what it finds, and that only the order of an application's executions matters."""
+"""The scoring core: what it tells of faults, releases, readiness and silence, and its limits."""
 
 import random
-from collections.abc import Iterator
 from concurrent.futures import Future
 from typing import Any
 
 import msgspec
-import pytest
 
-from detectors.application import OTHER_OPERATIONS
-from detectors.fitting import InlineFitter, PoolFitter
+from detectors.application import OTHER_OPERATIONS, OTHER_PEERS
+from detectors.fitting import InlineFitter
 from detectors.scoring import Scorer
 from detectors.settings import DetectionSettings
 from schemas.anomaly import AnomalyEvent
-from schemas.errors import SnapshotError
-from schemas.execution import Execution, ExecutionFailure, Segment
+from schemas.execution import Execution, Segment
 
 SETTINGS = DetectionSettings(first_refit=200, reservoir=300, refit_delay=64)
 
@@ -44,8 +41,15 @@ def workload(application: str, count: int, seed: int = 1, start: float = 0.0) ->
     return made
 
 
-def slowed(executions: list[Execution], **changes: Any) -> list[Execution]:
+def changed(executions: list[Execution], **changes: Any) -> list[Execution]:
     return [msgspec.structs.replace(execution, **changes) for execution in executions]
+
+
+def slowed(executions: list[Execution], milliseconds: float, **changes: Any) -> list[Execution]:
+    return [
+        msgspec.structs.replace(execution, duration_ms=execution.duration_ms + milliseconds, **changes)
+        for execution in executions
+    ]
 
 
 def scorer(settings: DetectionSettings = SETTINGS) -> Scorer:
@@ -69,54 +73,11 @@ def test_normal_executions_lead_to_no_anomaly() -> None:
     assert found.statistics()["forests"] == 1
 
 
-def test_a_slow_network_is_a_latency_anomaly_of_the_call_gap_that_names_the_peer() -> None:
-    later = workload("shop", 60, seed=2, start=1_000)
-    for execution in later:
-        execution.segments[0].duration_ms += 80
-        execution.segments[1].offset_ms = (execution.segments[1].offset_ms or 0) + 80
-    delayed = [msgspec.structs.replace(execution, duration_ms=execution.duration_ms + 80) for execution in later]
-    first = events(warmed(), delayed)[0].data
-    assert (first.kind, first.signal) == ("latency", "call_gap_ms")
-    assert first.contributions == {"calls to stock": 1.0}
-    assert first.typical < 5 < 60 < first.actual
-    assert "calls to stock" in first.reason
-
-
-def test_slow_own_code_is_named() -> None:
-    found = events(
-        warmed(),
-        [
-            msgspec.structs.replace(execution, duration_ms=execution.duration_ms + 300)
-            for execution in workload("shop", 60, seed=2, start=1_000)
-        ],
-    )
-    assert {event.data.kind for event in found} == {"latency"}
-    assert {event.data.severity for event in found} <= {"minor", "major"}
-    assert found[0].data.contributions == {"its own code": 1.0}
-
-
-def test_many_more_queries_are_a_structure_anomaly() -> None:
-    later = workload("shop", 60, seed=2, start=1_000)
-    for execution in later:
-        execution.segments += [Segment("SELECT", 1.0, "db") for _ in range(40)]
-    found = [event.data for event in events(warmed(), later) if event.data.kind == "structure"]
-    assert found[0].contributions == {"SELECT": 1.0}
-    assert "SELECT" in found[0].reason
-
-
-def test_a_burst_of_errors_is_critical_and_names_the_error() -> None:
-    failing = slowed(
-        workload("shop", 60, seed=2, start=1_000), status="error", error=ExecutionFailure("TimeoutError", "late")
-    )
-    found = [event.data for event in events(warmed(), failing) if event.data.kind == "errors"]
-    assert found[-1].severity == "critical"
-    assert found[0].contributions == {"TimeoutError": 1.0}
-
-
 def test_a_warming_operation_never_alarms_and_says_so() -> None:
-    scored = scorer().score(slowed(workload("shop", 50), duration_ms=1e6))
+    scored = scorer().score(changed(workload("shop", 50), duration_ms=1e6))
     assert scored.warming.all()
-    assert not scored.score.any()
+    assert scored.anomalies == []
+    assert scored.severity == [None] * 50
     assert [event.data.change for event in scored.model_events] == ["warming"]
 
 
@@ -130,65 +91,48 @@ def test_readiness_and_training_are_told_with_numbers() -> None:
     assert trained.cost.model_bytes > 0
 
 
-def faulty(application: str) -> list[Execution]:
-    return (
-        workload(application, 900)
-        + [
-            msgspec.structs.replace(execution, duration_ms=execution.duration_ms + 200)
-            for execution in workload(application, 80, seed=3, start=900)
-        ]
-        + workload(application, 200, seed=4, start=980)
-    )
+def test_a_fault_of_two_hours_is_told_ever_more_rarely_and_does_not_become_normal() -> None:
+    found = warmed()
+    told = events(found, slowed(workload("shop", 7_200, seed=2, start=1_000), 300.0))
+    latency = [event.data for event in told if event.data.kind == "latency" and event.data.operation == "GET /0"]
+    assert 4 <= len(latency) <= 12
+    assert latency[-1].severity == "major"
+    assert latency[-1].sigma > 8
+    assert all(one.typical < 60 < 200 < one.actual for one in latency[1:])
+    over = found.score(workload("shop", 2_000, seed=3, start=8_200))
+    assert [event for row, event in over.anomalies if row > 100] == []
+    assert [event.data.change for event in over.model_events if event.data.change == "new_normal"] == []
 
 
-@pytest.mark.parametrize("size", [1, 7, 64, 500])
-def test_batch_boundaries_and_neighbours_change_nothing(size: int) -> None:
-    alone, shared = scorer(), scorer()
-    mine, others = faulty("shop"), faulty("other")
-    mixed = [execution for pair in zip(mine, others, strict=True) for execution in pair]
-    expected = events(alone, mine)
-    found = [event for event in events(shared, mixed, size) if event.data.application == "shop"]
-    assert expected
-    assert found == expected
-    assert shared.snapshot(("shop", "")) == alone.snapshot(("shop", ""))
+def release(found: Scorer, version: str, start: float, milliseconds: float, seed: int) -> list[tuple[str, str, str]]:
+    given = slowed(workload("shop", 600, seed=seed, start=start), milliseconds, version=version)
+    return [(one.data.change, one.data.operation, one.data.model) for one in found.score(given).model_events]
 
 
-@pytest.mark.parametrize("cut", [0, 30, 150, 240, 280, 930])
-def test_a_restored_scorer_goes_on_as_if_nothing_had_happened(cut: int) -> None:
-    executions = faulty("shop")
-    whole, first, second = scorer(), scorer(), scorer()
-    expected = events(whole, executions)
-    before = events(first, executions[:cut])
-    if cut:
-        assert second.restore(first.snapshot(("shop", ""))) == ("shop", "")
-    assert before + events(second, executions[cut:]) == expected
-    assert second.snapshot(("shop", "")) == whole.snapshot(("shop", ""))
-
-
-@pytest.mark.parametrize("damage", [b"", b"THS", b"nonsense" * 20])
-def test_a_damaged_snapshot_is_refused_and_leaves_nothing(damage: bytes) -> None:
+def test_what_a_release_brought_is_soon_normal_and_both_is_told() -> None:
     found = scorer()
-    with pytest.raises(SnapshotError):
-        found.restore(damage)
-    assert found.applications() == []
+    found.score(changed(workload("shop", 2_000), version="1"))
+    told = release(found, "2", 2_000.0, 300.0, seed=2)
+    assert told[0] == ("release", "", "rank-ewma-chart")
+    operations = {f"GET /{i}" for i in range(2)}
+    assert {operation for change, operation, _ in told if change == "new_normal"} == operations
+    assert {model for change, _, model in told if change == "new_normal"} <= {
+        "rank-ewma-chart self_ms",
+        "rank-ewma-chart local_ms",
+    }
+    later = changed(slowed(workload("shop", 600, seed=3, start=2_600.0), 300.0), version="2")
+    assert [event for event in events(found, later) if event.data.kind == "latency"] == []
 
 
-def test_every_flipped_byte_of_a_snapshot_is_noticed() -> None:
-    snapshot = warmed(100).snapshot(("shop", ""))
-    for position in range(0, len(snapshot), max(1, len(snapshot) // 200)):
-        flipped = snapshot[:position] + bytes([snapshot[position] ^ 0x55]) + snapshot[position + 1 :]
-        with pytest.raises(SnapshotError):
-            scorer().restore(flipped)
+def test_a_release_that_changes_nothing_is_told_alone_and_a_version_is_new_once() -> None:
+    found = scorer()
+    found.score(changed(workload("shop", 1_000), version="1"))
+    assert [change for change, _, _ in release(found, "2", 1_000.0, 0.0, seed=2)].count("release") == 1
+    assert [change for change, _, _ in release(found, "1", 1_600.0, 0.0, seed=3)].count("release") == 0
 
 
 def test_repeated_alarms_rest_and_come_back_after_the_rest() -> None:
-    found = events(
-        warmed(),
-        [
-            msgspec.structs.replace(execution, duration_ms=execution.duration_ms + 300)
-            for execution in workload("shop", 500, seed=2, start=1_000)
-        ],
-    )
+    found = events(warmed(), slowed(workload("shop", 500, seed=2, start=1_000), 300.0))
     of_one = [event for event in found if event.data.operation == "GET /0"]
     times = [event.time for event in of_one if event.data.severity == of_one[-1].data.severity]
     assert 1 <= len(times) <= 3
@@ -209,7 +153,7 @@ def test_silence_is_judged_by_the_clock_told_once_and_changes_nothing() -> None:
 
 def test_environments_have_models_of_their_own() -> None:
     found = scorer()
-    found.score(workload("shop", 100) + slowed(workload("shop", 50), environment="test"))
+    found.score(workload("shop", 100) + changed(workload("shop", 50), environment="test"))
     assert found.applications() == [("shop", ""), ("shop", "test")]
 
 
@@ -219,6 +163,21 @@ def test_operations_beyond_the_limit_share_one_model() -> None:
     assert found.statistics()["operations"] == 11
     slow = found.score([Execution("shop", "GET /new", 1_000.0 + i, 9_000.0) for i in range(20)])
     assert {event.data.operation for _, event in slow.anomalies} == {OTHER_OPERATIONS}
+
+
+def test_peers_beyond_the_limit_share_one_model_that_is_named_so() -> None:
+    found = scorer(DetectionSettings(peers_per_application=3))
+
+    def calling(number: int, gap: float, start: float) -> Execution:
+        call = Segment("GET /", 10.0 + gap, "http", 0.0, peer=f"peer-{number % 20}", remote_ms=10.0)
+        return Execution("shop", "GET /", start, 20.0 + gap, segments=[call])
+
+    draw = random.Random(1)
+    found.score([calling(i, draw.lognormvariate(1, 0.2), float(i)) for i in range(2_000)])
+    told = events(found, [calling(19, 500.0, 2_000.0 + i) for i in range(20)])
+    latency = [event.data for event in told if event.data.signal == "call_gap_ms"]
+    assert latency
+    assert latency[0].contributions == {f"calls to {OTHER_PEERS}": 1.0}
 
 
 def test_the_longest_idle_application_gives_way_and_that_is_told() -> None:
@@ -273,20 +232,7 @@ def test_a_failed_fit_is_told_and_the_rest_goes_on() -> None:
     found = Scorer(SETTINGS, FailingFitter())
     told = [event.data.change for event in found.score(workload("shop", 1_000)).model_events]
     assert "training_failed" in told
-    assert events(found, slowed(workload("shop", 60, seed=2, start=1_000), duration_ms=5_000.0))
-
-
-@pytest.fixture
-def pool() -> Iterator[PoolFitter]:
-    fitter = PoolFitter(1)
-    yield fitter
-    fitter.close()
-
-
-def test_a_pool_of_processes_gives_the_same_state(pool: PoolFitter) -> None:
-    found = Scorer(SETTINGS, pool)
-    found.score(workload("shop", 1_000))
-    assert found.snapshot(("shop", "")) == warmed().snapshot(("shop", ""))
+    assert events(found, changed(workload("shop", 60, seed=2, start=1_000), duration_ms=5_000.0))
 
 
 def test_giving_up_an_application_frees_its_slots() -> None:
@@ -300,7 +246,7 @@ def test_giving_up_an_application_frees_its_slots() -> None:
 
 def test_a_burst_of_errors_that_is_over_is_not_told_again() -> None:
     found = warmed()
-    failing = slowed(workload("shop", 120, seed=2, start=1_000), status="error")
+    failing = changed(workload("shop", 120, seed=2, start=1_000), status="error")
     assert events(found, failing)
     later = events(found, workload("shop", 2_000, seed=3, start=1_120))
     assert [event for event in later if event.data.kind == "errors"] == []
@@ -310,10 +256,7 @@ def test_a_new_deviation_after_a_quiet_minute_is_told_although_the_rest_is_not_o
     found = warmed()
 
     def slow(seed: int, start: float) -> list[Execution]:
-        return [
-            msgspec.structs.replace(execution, duration_ms=execution.duration_ms + 300)
-            for execution in workload("shop", 40, seed=seed, start=start)
-        ]
+        return slowed(workload("shop", 40, seed=seed, start=start), 300.0)
 
     first = events(found, slow(2, 1_000))
     assert first

