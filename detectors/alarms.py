@@ -233,7 +233,7 @@ class AlarmRules:
 
         def describe() -> Finding:
             contributions = shares(
-                {name: abs(float(judged.columns[name][row]) - _usual(name)) for name in bank.columns}
+                {name: abs(float(np.nan_to_num(judged.columns[name][row] - _usual(name)))) for name in bank.columns}
             )
             return Finding(
                 kind=bank.kind,
