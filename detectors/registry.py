@@ -97,7 +97,7 @@ def channels(settings: DetectionSettings, detectors: tuple[Bank, ...], windows: 
         Channel(SINGLE, False, 1.4, settings.tail_score, never, weight=0.1),
         Channel(STRUCTURE, False, 1.2, 4.0, never, weight=0.3),
         Channel(STRUCTURE_CHANGE, True, 1.3, floor, 17.0, weight=1.0, gated=False),
-        Channel(ERROR_TYPE, False, 0.5, 6.0, 12.0, weight=1.0),
+        Channel(ERROR_TYPE, False, 0.5, 7.0, 12.0, weight=1.0),
     )
     banks = tuple(
         Channel(bank.name, False, 0.45, 3.0, settings.tail_score, weight=3.0)
