@@ -217,9 +217,8 @@ class AlarmRules:
                 reason=explanation.error_type_sentence(subject.operation.name, error.type, sightings, since + 1),
             )
 
-        return Alarm(
-            "errors", "error_type", severity, score, subject.operation.name, subject.operation.name, 0.0, describe
-        )
+        scope, same_s = subject.operation.name, self._settings.patience_s  # for so long a type counts as new
+        return Alarm("errors", "error_type", severity, score, scope, f"error {error.type}", 0.0, describe, same_s)
 
     def _bank(self, subject: Subject, judged: Judgements, score: float, number: int) -> Alarm | None:
         bank, given, row = self._detectors[number], judged.detectors[number], subject.row

@@ -47,8 +47,9 @@ class Alarm:
     """A deviation that has a severity, before it is decided whether to publish it.
 
     ``scope`` is the operation that the anomaly names, or empty where it is the application; ``key`` what deviates:
-    the operation, the called peer, or the application. ``lasting_s`` is for how long it has, in seconds of event
-    time, where that is known.
+    the operation, the called peer, the type of error, or the application. ``lasting_s`` is for how long it has, in
+    seconds of event time, where that is known. ``same_s`` is the event time within which the next alarm is no news,
+    however quiet it was between them.
     """
 
     kind: AnomalyKind
@@ -59,6 +60,7 @@ class Alarm:
     key: str
     lasting_s: float
     describe: Callable[[], Finding]
+    same_s: float = 0.0
 
 
 def confidence(learned: int) -> float:

@@ -8,6 +8,8 @@ from schemas.anomaly import SEVERITIES
 QUIET_S, QUIET_EXECUTIONS = 60.0, 10
 """After so much event time and so many executions of the operation without an alarm, the next is a new deviation."""
 LONGEST_REST_S = 3_600.0
+REMEMBERED = 4_096
+"""Deviations of an application that are remembered; of more, those published longest ago are forgotten."""
 
 
 def is_told(application: ApplicationModels, alarm: Alarm, now_s: float, seen: int, settings: DetectionSettings) -> bool:
@@ -20,16 +22,19 @@ def is_told(application: ApplicationModels, alarm: Alarm, now_s: float, seen: in
     last = application.published.get((alarm.key, alarm.kind))
     told = 0
     if last is not None:
-        lasting = now_s < last.alarm_s + QUIET_S or seen < last.seen + QUIET_EXECUTIONS
+        lasting = now_s < last.alarm_s + max(QUIET_S, alarm.same_s) or seen < last.seen + QUIET_EXECUTIONS
         last.alarm_s, last.seen = max(last.alarm_s, now_s), seen
         told = last.told if lasting else 0
         if lasting and rank <= last.rank and now_s < last.at_s + _rest_s(alarm, told, settings):
             return False
+        del application.published[alarm.key, alarm.kind]
     application.published[alarm.key, alarm.kind] = Published(now_s, rank, now_s, seen, told + 1)
+    if len(application.published) > REMEMBERED:
+        del application.published[next(iter(application.published))]
     return True
 
 
 def _rest_s(alarm: Alarm, told: int, settings: DetectionSettings) -> float:
     if alarm.lasting_s < settings.patience_s:
-        return settings.rest_s
+        return max(settings.rest_s, alarm.same_s)
     return max(settings.rest_s, min(LONGEST_REST_S, settings.rest_s * 2.0 ** min(told, 10)))

@@ -224,7 +224,7 @@ class Scorer:
         index, execution = first + subject.row, subject.execution
         for alarm in self._rules.alarms(subject, judged):
             result.severity[index] = events.graver(result.severity[index], alarm.severity)
-            seen = subject.operation.seen
+            seen = subject.operation.seen if alarm.key == subject.operation.name else subject.number
             if is_told(subject.application, alarm, execution.started_s, seen, self._settings):
                 identifier = events.identity(content_digest(execution), alarm.kind, alarm.signal)
                 data = anomaly_of(subject, alarm.describe(), alarm.scope)

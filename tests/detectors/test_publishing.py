@@ -1,12 +1,13 @@
 """What is told, and what rests: minute by minute of deviations."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
 
 from detectors.application import ApplicationModels
 from detectors.finding import Alarm
-from detectors.publishing import LONGEST_REST_S, QUIET_EXECUTIONS, QUIET_S, is_told
+from detectors.publishing import LONGEST_REST_S, QUIET_EXECUTIONS, QUIET_S, REMEMBERED, is_told
 from detectors.settings import DetectionSettings
 from schemas.anomaly import AnomalyKind, Severity
 
@@ -85,3 +86,16 @@ def test_a_late_alarm_does_not_turn_back_the_clock(application: ApplicationModel
     assert tell(application, alarm(), 1_000.0)
     assert not is_told(application, alarm(), 900.0, 10_010, SETTINGS)
     assert not is_told(application, alarm(), 1_050.0, 10_500, SETTINGS)
+
+
+def test_an_alarm_that_says_so_is_the_same_for_longer(application: ApplicationModels) -> None:
+    new_type = replace(alarm(key="error Timeout"), same_s=900.0)
+    moments = (0.0, 400.0, 899.0, 1_000.0, 1_901.0)
+    assert [tell(application, new_type, now) for now in moments] == [True, False, False, True, True]
+
+
+def test_what_was_published_longest_ago_is_forgotten(application: ApplicationModels) -> None:
+    for number in range(REMEMBERED + 10):
+        tell(application, alarm(key=f"error {number}"), float(number))
+    assert len(application.published) == REMEMBERED
+    assert next(iter(application.published)) == ("error 10", "latency")
