@@ -31,7 +31,8 @@ class Batch:
     ``operations`` and ``applications`` (n,) are slots, ``times`` (n,) epoch seconds, ``durations`` (n,) ms;
     ``signals`` (n, 3) as in ``detectors.features.SIGNALS``, ``errors`` (n,) 0 or 1, ``error_types`` (n,) as
     ``detectors.error_types.type_number``, ``calls`` one per entry of ``CALL_SIGNALS``. ``accept_after`` (n,) is for
-    how many seconds a deviation must last to become the new normal.
+    how many seconds a deviation must last to become the new normal; one that began before ``released`` (n,), the
+    event time of a release that is still recent, does not (-inf where there is none).
     """
 
     operations: Slots
@@ -44,3 +45,4 @@ class Batch:
     calls: tuple[Calls, ...]
     paths: Paths
     accept_after: Floats
+    released: Floats

@@ -154,7 +154,8 @@ class Chart:
     def judge(self, slots: Slots, pools: Slots, values: Floats) -> ChartJudgement:
         """Judge values (n,) as if each came next for its slot. Changes nothing."""
         n = len(slots)
-        return self._run(slots, pools, values, np.zeros(n), np.zeros(n, np.bool_), np.zeros(n), remember=False)
+        zeros = np.zeros(n)
+        return self._run(slots, pools, values, zeros, np.zeros(n, np.bool_), zeros, zeros, remember=False)
 
     def judge_then_learn(
         self,
@@ -164,15 +165,18 @@ class Chart:
         times: Floats,
         learn: Flags | None = None,
         accept_after: Floats | None = None,
+        released: Floats | None = None,
     ) -> ChartJudgement:
         """Judge each value (n,) at its time (epoch seconds), then learn it unless gated or ``learn`` is False.
 
-        ``accept_after`` (n,) seconds after which a lasting deviation is the new normal; never by default.
+        ``accept_after`` (n,) seconds after which a lasting deviation is the new normal; never by default. One that
+        began before ``released`` (n,), the event time of a release, is not: the release did not bring it.
         """
         n = len(slots)
         allowed = np.ones(n, np.bool_) if learn is None else learn
         after = np.full(n, np.inf) if accept_after is None else accept_after
-        return self._run(slots, pools, values, times, allowed, after, remember=True)
+        since = np.full(n, -np.inf) if released is None else released
+        return self._run(slots, pools, values, times, allowed, after, since, remember=True)
 
     def _run(
         self,
@@ -182,11 +186,12 @@ class Chart:
         times: Floats,
         learn: Flags,
         accept_after: Floats,
+        released: Floats,
         remember: bool,
     ) -> ChartJudgement:
         judged, rules = ChartJudgement.empty(len(slots)), self.rules
         run_chart(
-            *(slots, pools, np.ascontiguousarray(values), times, learn, accept_after, remember),
+            *(slots, pools, np.ascontiguousarray(values), times, learn, accept_after, released, remember),
             *(rules.warm_up, rules.gate_sigma, rules.patience_s, rules.margin, rules.margin_share),
             *(self._keys[name] for name in _STATE),
             *(self._pools[name] for name in _POOL),

@@ -74,6 +74,7 @@ def run_chart(
     times: Any,
     learn: Any,
     accept_after: Any,
+    released: Any,
     remember: bool,
     warm_up: int,
     gate: float,
@@ -141,7 +142,8 @@ def run_chart(
             candidates[slot], random[slot] = _keep(candidate[slot], candidates[slot], value, random[slot], 1)
             out_lasting[i] = max(0.0, times[i] - deviating_since[slot])
             after = min(accept_after[i], patience_s) if count < PRIOR_WEIGHT else accept_after[i]
-            if out_lasting[i] > after and candidates[slot] >= CANDIDATES_LEAST:
+            of_release = deviating_since[slot] >= released[i]
+            if out_lasting[i] > after and of_release and candidates[slot] >= CANDIDATES_LEAST:
                 counts[slot] = candidates[slot]
                 for j in range(candidates[slot]):
                     reference[j] = candidate[slot, j]

@@ -68,7 +68,9 @@ class Charts:
         pools = batch.applications
         return tuple(
             chart.judge_then_learn(
-                batch.operations, pools, batch.signals[:, column], batch.times, accept_after=batch.accept_after
+                *(batch.operations, pools, batch.signals[:, column], batch.times),
+                accept_after=batch.accept_after,
+                released=batch.released,
             )
             for column, chart in enumerate(self.signals)
         )
@@ -82,6 +84,7 @@ class Charts:
             judged = chart.judge_then_learn(
                 *(calls.slots, batch.applications[rows], calls.values, batch.times[rows]),
                 accept_after=batch.accept_after[rows],
+                released=batch.released[rows],
             )
             call = CallJudgement(
                 *(calls, judged, np.full(n, -1), np.full(n, -1)), *(np.full(n, np.nan), np.zeros(n), np.full(n, 0.5))

@@ -255,7 +255,8 @@ class Ensemble:
         raw = bank.score_then_learn_many(slots, values, batch.times, learn)
         # A warming bank scores 0, and the ranks of a warming operation say nothing: neither has a score to chart.
         usable = np.where((raw == 0.0) | warming, np.nan, raw)
-        judged = chart.judge_then_learn(slots, batch.applications, usable, batch.times, None, batch.accept_after)
+        lasting = (batch.accept_after, batch.released)
+        judged = chart.judge_then_learn(slots, batch.applications, usable, batch.times, None, *lasting)
         return DetectorJudgement(judged.sigma, np.zeros(len(slots)))
 
     def _statistics(

@@ -56,6 +56,7 @@ class Rows:
         measured = measure(executions, columns)
         times = np.array([execution.started_at for execution in executions], np.float64)
         released = np.array([application.release_s for application in applications])
+        recent = times < released + settings.release_window_s
         errors, error_types = _errors(executions)
         return Batch(
             operations=np.array([operation.slot for operation in self.operations], np.int64),
@@ -67,9 +68,8 @@ class Rows:
             error_types=error_types,
             calls=(self._calls(0, measured.gaps, new_call), self._calls(1, measured.waits, new_call)),
             paths=paths_in(columns),
-            accept_after=np.where(
-                times < released + settings.release_window_s, settings.release_patience_s, settings.persist_s
-            ),
+            accept_after=np.where(recent, settings.release_patience_s, settings.persist_s),
+            released=np.where(recent, released - settings.lateness_s, -np.inf),
         )
 
     def _calls(self, kind: int, peers: Peers, new_call: NewCall) -> Calls:

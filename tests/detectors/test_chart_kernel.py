@@ -79,6 +79,17 @@ def test_a_new_normal_rests_on_enough_values() -> None:
     assert accepted - deviating_from + 1 == CANDIDATES_LEAST
 
 
+@pytest.mark.parametrize(("released_s", "expected"), [(990.0, True), (1_300.0, False)])
+def test_a_release_brings_only_what_began_after_it(released_s: float, expected: bool) -> None:
+    made, n = trained(), 600
+    times = 1_000.0 + np.arange(n, dtype=np.float64)
+    judged = made.judge_then_learn(
+        slots(n), slots(n), np.full(n, 400.0), times, None, np.full(n, 120.0), np.full(n, released_s)
+    )
+    assert judged.accepted.any() == expected
+    assert (judged.lasting > 500).any() != expected
+
+
 def test_a_deviation_that_is_interrupted_begins_anew() -> None:
     made = trained()
     first = run(made, np.full(100, 400.0), 1_000, after_s=120.0)

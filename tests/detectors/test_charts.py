@@ -46,6 +46,7 @@ def batch(signals: Floats, gaps: Calls = NO_CALLS, waits: Calls = NO_CALLS, star
         calls=(gaps, waits),
         paths=paths_of([]),
         accept_after=np.full(n, np.inf),
+        released=np.full(n, -np.inf),
     )
 
 

@@ -131,6 +131,15 @@ def test_a_release_that_changes_nothing_is_told_alone_and_a_version_is_new_once(
     assert [change for change, _, _ in release(found, "1", 1_600.0, 0.0, seed=3)].count("release") == 0
 
 
+def test_a_release_does_not_excuse_what_was_slow_before_it() -> None:
+    """A fault is five minutes old when a version comes that does not mend it."""
+    found = scorer()
+    found.score(changed(workload("shop", 2_000), version="1"))
+    found.score(slowed(workload("shop", 300, seed=2, start=2_000.0), 300.0, version="1"))
+    told = release(found, "2", 2_300.0, 300.0, seed=4)
+    assert [change for change, _, _ in told if change in ("release", "new_normal")] == ["release"]
+
+
 def test_repeated_alarms_rest_and_come_back_after_the_rest() -> None:
     found = events(warmed(), slowed(workload("shop", 500, seed=2, start=1_000), 300.0))
     of_one = [event for event in found if event.data.operation == "GET /0"]
