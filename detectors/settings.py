@@ -58,7 +58,7 @@ class DetectionSettings:
     first_refit: int = _setting(512, 64, 1_000_000, "executions of an application before its first forest")
     refit_growth: float = _setting(4.0, 1.1, 100, "factor between the counts of successive refits")
     refit_every_at_most: int = _setting(50_000, 64, 10_000_000, "executions between refits once they no longer grow")
-    refit_delay: int = _setting(256, 1, 10_000, "executions between the start of a refit and its taking effect")
+    refit_delay: int = _setting(1_024, 1, 10_000, "executions between the start of a refit and its taking effect")
     reservoir: int = _setting(2_000, 64, 20_000, "executions kept per application to refit from")
     operations_per_application: int = _setting(
         2_000, 1, 1_000_000, "operations with a model of their own per application; more share one"
