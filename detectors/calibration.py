@@ -76,7 +76,7 @@ class Calibration:
     >>> channel = Channel("latency", smoothed=True, scale=0.4, floor=3.0, ceiling=12.0)
     >>> calibration = Calibration([channel], budget=1.0)
     >>> calibration.open(0, seed=0)
-    >>> usual = np.abs(np.random.default_rng(0).normal(0, 1, (5000, 1)))
+    >>> usual = np.abs(np.random.default_rng(0).normal(0, 0.7, (5000, 1)))
     >>> judged = calibration.judge_then_learn(np.zeros(5000, np.int64), usual, np.arange(5000.0) * 3)
     >>> int(judged.alarm.sum())
     0

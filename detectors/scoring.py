@@ -67,7 +67,7 @@ class Scorer:
     >>> normal = [Execution("shop", "GET /", float(i), 100.0 + i % 7) for i in range(200)]
     >>> len(scorer.score(normal).anomalies)
     0
-    >>> [(_, anomaly)] = scorer.score([Execution("shop", "GET /", 200.0, 5000.0)]).anomalies
+    >>> [(_, anomaly)] = scorer.score([Execution("shop", "GET /", 200.0, 50_000.0)]).anomalies
     >>> anomaly.data.kind, anomaly.data.severity
     ('latency', 'minor')
     """
