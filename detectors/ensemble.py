@@ -376,12 +376,12 @@ class Ensemble:
 
     def nbytes(self, operations: int, applications: int, calls: int) -> int:
         """Bytes that so many operations, applications and called peers take; structure as it is now."""
-        per_operation, per_application = 0, self.calibration.nbytes() + self.windows.nbytes()
-        per_application += self.error_types.nbytes()
+        per_operation = self.structure_changes.nbytes() + self.drift.nbytes()
+        per_application = self.calibration.nbytes() + self.windows.nbytes() + self.error_types.nbytes()
+        per_application += self.exposure.nbytes() + sum(chart.pool_nbytes() for _, chart in self._charted_scores())
         for bank, chart in zip(self.detectors, self.score_charts, strict=True):
             size = bank.nbytes(0) + (chart.nbytes() if chart is not None else 0)
             per_operation += size if bank.scope == "operation" else 0
             per_application += size if bank.scope == "application" else 0
         charts = self.charts.nbytes(operations, applications, calls) + self.structure.nbytes()
-        charts += operations * self.drift.nbytes()
         return operations * per_operation + applications * per_application + charts
