@@ -4,10 +4,11 @@ import math
 from collections.abc import Iterable
 from itertools import pairwise
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from detectors.features import features
+from detectors.columns import columns_of
+from detectors.features import features, measure
 from schemas.execution import Execution, Segment
 
 DURATION_MS = 100.0
@@ -124,3 +125,21 @@ def test_times_are_the_duration_less_the_union_in_any_order(segments: list[Segme
     joined = [one for one in segments if one.remote_ms is not None]
     assert math.isclose(self_ms(*segments), max(0.0, DURATION_MS - union_ms(segments)), abs_tol=1e-6)
     assert math.isclose(local_ms(*segments), max(0.0, DURATION_MS - union_ms(joined)), abs_tol=1e-6)
+
+
+def with_peer(segment: Segment) -> Segment:
+    return Segment(segment.name, segment.duration_ms, "http", segment.offset_ms, peer="b", remote_ms=segment.remote_ms)
+
+
+@settings(deadline=None)
+@given(st.lists(st.lists(PLACED | PLACED.map(with_peer), max_size=4), max_size=6))
+def test_many_at_once_are_measured_as_one_by_one(given_segments: list[list[Segment]]) -> None:
+    executions = [execution(*segments, memory_peak_mb=float(len(segments))) for segments in given_segments]
+    measured = measure(executions, columns_of(executions))
+    for row, one in enumerate(executions):
+        alone = features(one)
+        assert tuple(measured.signals[row].tolist()) == alone.signals
+        for all_calls, own in ((measured.gaps, alone.gaps), (measured.waits, alone.waits)):
+            assert {peer: ms for (of_row, peer), ms in all_calls.items() if of_row == row} == own
+    assert [row for row, _ in measured.gaps] == sorted(row for row, _ in measured.gaps)
+    assert [row for row, _ in measured.waits] == sorted(row for row, _ in measured.waits)
