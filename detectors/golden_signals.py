@@ -142,7 +142,7 @@ class GoldenSignals:
         ranked = closed.sums[:, RANKED]
         mean = closed.sums[:, RANK_SUM] / ranked
         judged = self._judge(LATENCY, mean, 1.0 / np.sqrt(ranked), closed)
-        rise = np.nan_to_num(mean - judged.expected)
+        rise = _or_zero(mean - judged.expected)
         noise = score_of_sigma(rise * np.sqrt(ranked))
         return self._told(
             *(LATENCY, closed, judged, _upwards(judged, noise)),
@@ -161,7 +161,7 @@ class GoldenSignals:
         arc = np.arcsin(np.sqrt((failed + 0.375) / (count + 0.75)))
         judged = self._judge(ERRORS, arc, 0.5 / np.sqrt(count + 0.5), closed)
         usual, low, high = (_share_of_arc(values, count) for values in (judged.expected, judged.low, judged.high))
-        likely = np.maximum(np.nan_to_num(usual), LEAST_ERROR_SHARE)
+        likely = np.maximum(_or_zero(usual), LEAST_ERROR_SHARE)
         noise = _minus_log10(np.where(failed > 0, betainc(np.maximum(failed, 1.0), count - failed + 1.0, likely), 1.0))
         share = failed / count
         matters = (failed >= LEAST_FAILED) & (share >= self._surge * likely)
@@ -233,8 +233,12 @@ def _upwards(judged: SeriesJudgement, noise: Floats) -> Floats:
 
 
 def _minus_log10(probability: Floats) -> Floats:
-    score: Floats = -np.log10(np.maximum(np.nan_to_num(probability, nan=1.0), 10.0**-LARGEST_SCORE))
+    score: Floats = -np.log10(np.maximum(np.where(np.isnan(probability), 1.0, probability), 10.0**-LARGEST_SCORE))
     return score
+
+
+def _or_zero(values: Floats) -> Floats:
+    return np.where(np.isnan(values), 0.0, values)
 
 
 def _percentile(z: Floats) -> Floats:

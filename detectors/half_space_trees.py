@@ -134,32 +134,27 @@ def _walk(
 ) -> None:
     limit = 0.1 * WINDOW
     largest = TREES * WINDOW * (2.0 ** (HEIGHT + 1) - 1.0)
+    nodes, counting = np.zeros(TREES, np.int64), np.ones(TREES, np.bool_)
     for i in range(slots.size):
-        slot = slots[i]
-        total = 0.0
-        for tree in range(TREES):
-            node, weight, counting = 0, 1.0, True
-            for depth in range(HEIGHT + 1):
+        slot, total, weight = slots[i], 0.0, 1.0
+        nodes[:], counting[:] = 0, True
+        for depth in range(HEIGHT + 1):  # All trees go down together: their looks at memory then overlap.
+            for tree in range(TREES):
+                node = nodes[tree]
                 mass = earlier[slot, tree, node]
-                if counting:
-                    total += mass * weight
-                    counting = mass >= limit
-                if not counting and not learn[i]:
-                    break
-                if learn[i]:
-                    current[slot, tree, node] += 1
+                total += mass * weight * counting[tree]
+                counting[tree] &= mass >= limit
+                current[slot, tree, node] += learn[i]
                 if depth == HEIGHT:
-                    break
+                    continue
                 left = 2 * node + 1
                 value = values[i, feature[tree, node]]
+                right = value >= threshold[tree, node]
                 if np.isnan(value):
                     # River then goes to the child with more mass.
-                    node = left + 1 if current[slot, tree, left] < current[slot, tree, left + 1] else left
-                elif value < threshold[tree, node]:
-                    node = left
-                else:
-                    node = left + 1
-                weight *= 2.0
+                    right = current[slot, tree, left] < current[slot, tree, left + 1]
+                nodes[tree] = left + right
+            weight *= 2.0
         if windows[slot] > 0:
             out[i] = 1.0 - total / largest
         if not learn[i]:

@@ -13,9 +13,11 @@ def place_of(ordered: Any, count: int, value: float) -> int:
     >>> place_of(np.array([1.0, 2.0, 2.0, 9.0]), 3, 2.0)
     1
     """
-    low, left = 0, count
-    while left > 1:  # Halves without a branch to guess.
-        half = left >> 1
-        low += half * (ordered[low + half - 1] < value)
-        left -= half
-    return low + (left > 0 and ordered[low] < value)
+    low, high = 0, count
+    while low < high:
+        middle = (low + high) >> 1
+        if ordered[middle] < value:
+            low = middle + 1
+        else:
+            high = middle
+    return low

@@ -40,7 +40,11 @@ def replace(ordered: Any, count: int, place: int, value: float) -> None:
 @njit(cache=True)
 def rank_of(ordered: Any, count: int, value: float) -> float:
     """Mid-rank of ``value`` among the first ``count``, in (0, 1)."""
-    low = place_of(ordered, count, value)
+    return float(_rank_at(ordered, count, value, place_of(ordered, count, value)))
+
+
+@njit(cache=True)
+def _rank_at(ordered: Any, count: int, value: float, low: int) -> float:
     high = low
     while high < count and ordered[high] == value:
         high += 1
@@ -68,7 +72,7 @@ def normal_score(ordered: Any, count: int, value: float, tail: float) -> float:
     place = place_of(ordered, count, value)
     if place >= count * (1.0 - TAIL_SHARE):
         return float(normal_score_of_tail(tail))
-    return float(_NORMAL[min(_STEPS - 1, int(rank_of(ordered, count, value) * _STEPS))])
+    return float(_NORMAL[min(_STEPS - 1, int(_rank_at(ordered, count, value, place) * _STEPS))])
 
 
 @njit(cache=True)

@@ -210,12 +210,12 @@ class Scorer:
                 result.model_events.append(events.drift(subject, DRIFTING[drift.column], drift.psi, refitted))
 
     def _lessons(self, rows: Rows, judged: Judgements, told: set[int]) -> Iterator[int]:
-        """The rows that are told, or teach more than that they came; all are counted, in order."""
+        """The rows that are told, warm up, or teach more than that they came; all are counted, in order."""
         needed, wants = self._settings.warm_up_executions, Profile.wants
-        normal, remembered = judged.normal.tolist(), judged.structure.remembered.tolist()
-        for row, operation in enumerate(rows.operations):
+        asked = told.union(np.flatnonzero(judged.structure.remembered).tolist())
+        for row, (operation, normal) in enumerate(zip(rows.operations, judged.normal.tolist(), strict=True)):
             number = operation.seen + 1
-            if row in told or number in (1, needed) or remembered[row] or (normal[row] and wants(number)):
+            if number <= needed or row in asked or (normal and wants(number)):
                 yield row
             else:
                 operation.seen = number
