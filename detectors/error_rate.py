@@ -10,6 +10,8 @@ from detectors.slots import SlotArrays
 from schemas.anomaly import AnomalyKind
 
 WARM_UP = 30
+YOUNG = 100.0
+"""Learned executions below which a lasting deviation is taken for what the operation does, after ``patience_s``."""
 MEMORY = 5_000.0
 """Executions after which a learned error rate has forgotten its past to 1/e."""
 PRIOR_RATE, PRIOR_WEIGHT = 0.01, 50.0
@@ -26,10 +28,12 @@ class ErrorRate(Bank):
     The usual rate p0 is learned with a prior of 1 % worth 50 executions; the rate it is tested against is
     p1 = min(0.9, 5 p0 + 0.2). The sum never falls below 0; exp(−sum) bounds the chance that a run of executions
     at the usual rate looks so much like the raised one, so the score is sum / ln 10, at most 17. Learning stops while
-    the score is above ``gate`` and starts again after ``patience_s`` of it.
+    the score is above ``gate``; it starts again after ``persist_s`` of it, so that an outage does not become normal, or
+    after ``patience_s`` in an operation that is hardly known, which may just fail often.
 
     Assumes independent executions; retries of one failing caller count each. Cannot see a change below five
-    times the usual rate. Parameters: ``gate`` (−log10 of a probability), ``patience_s`` (event time).
+    times the usual rate. Parameters: ``gate`` (−log10 of a probability), ``patience_s`` and ``persist_s`` (event
+    time).
 
     Source: M. R. Reynolds and Z. G. Stoumbos, Journal of Quality Technology 31 (1999).
 
@@ -49,8 +53,8 @@ class ErrorRate(Bank):
     kind: ClassVar[AnomalyKind] = "errors"
     calibrated: ClassVar[bool] = True
 
-    def __init__(self, gate: float = 3.0, patience_s: float = 600.0) -> None:
-        self._gate, self._patience_s = gate, patience_s
+    def __init__(self, gate: float = 3.0, patience_s: float = 600.0, persist_s: float = 86_400.0) -> None:
+        self._gate, self._patience_s, self._persist_s = gate, patience_s, persist_s
         self._store = SlotArrays(dict.fromkeys(_NAMES, (np.float64, ())))
 
     def open(self, slot: int, seed: int) -> None:  # noqa: ARG002 (nothing random here)
@@ -92,6 +96,7 @@ class ErrorRate(Bank):
             remember,
             gate,
             self._patience_s,
+            self._persist_s,
             *columns,
             scores,
             usual,
@@ -127,6 +132,7 @@ def _run_cusum(
     remember: bool,
     gate: float,
     patience_s: float,
+    persist_s: float,
     cusum: Any,
     errors: Any,
     seen: Any,
@@ -160,7 +166,8 @@ def _run_cusum(
         if cusum[slot] >= gate:
             if np.isnan(deviating_since[slot]):
                 deviating_since[slot] = times[i]
-            accepted = times[i] - deviating_since[slot] > patience_s
+            patience = patience_s if seen[slot] < YOUNG else persist_s
+            accepted = times[i] - deviating_since[slot] > patience
         else:
             deviating_since[slot] = np.nan
         if accepted:

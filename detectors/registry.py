@@ -50,7 +50,7 @@ EXTRA_DETECTORS: dict[str, Build] = {
 """Those that run only where the setting ``extra_detectors`` names them."""
 
 DETECTORS: tuple[Build, ...] = (
-    lambda settings: ErrorRate(patience_s=settings.patience_s),
+    lambda settings: ErrorRate(patience_s=settings.patience_s, persist_s=settings.persist_s),
     *EXTRA_DETECTORS.values(),
 )
 """Everything else that judges executions, built from the settings."""

@@ -1,6 +1,7 @@
 """The error chart: bursts are seen soon, single errors and the usual rate are not."""
 
 import numpy as np
+import pytest
 
 from detectors.bank import Floats
 from detectors.error_rate import ErrorRate
@@ -31,6 +32,30 @@ def test_the_usual_rate_stays_quiet_even_where_it_is_high() -> None:
         bank = trained(rate)
         later = (np.random.default_rng(2).random(20_000) < rate).astype(np.float64)
         assert run(bank, later, start=4_000).max() < 8
+
+
+@pytest.mark.parametrize("rate", [0.3, 1.0])
+def test_an_outage_of_two_hours_does_not_become_the_usual_rate(rate: float) -> None:
+    bank = trained(0.005)
+    failed = (np.random.default_rng(3).random(7_200) < rate).astype(np.float64)
+    scores = run(bank, failed, start=4_000)
+    assert scores[100:].min() >= 3
+    over = run(bank, np.zeros(1_000), start=11_200)
+    assert over[-500:].max() == 0
+
+
+def test_an_operation_that_fails_often_from_the_start_is_soon_known_for_it() -> None:
+    bank = ErrorRate()
+    bank.open(0, 0)
+    failed = (np.random.default_rng(4).random(4_000) < 0.7).astype(np.float64)
+    scores = run(bank, failed)
+    assert scores[:600].max() > 3
+    assert (scores[1_000:] < 3).mean() > 0.5
+    judged = bank.judge_then_learn_many(
+        np.zeros(1, np.int64), np.ones((1, 1)), np.full(1, 4_000.0), np.ones(1, np.bool_)
+    )
+    assert judged.typical is not None
+    assert judged.typical[0] == 0.5  # the most that is ever taken as usual
 
 
 def test_two_errors_in_a_row_are_no_burst() -> None:
