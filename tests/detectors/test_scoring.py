@@ -104,6 +104,15 @@ def test_a_fault_of_two_hours_is_told_ever_more_rarely_and_does_not_become_norma
     assert [event.data.change for event in over.model_events if event.data.change == "new_normal"] == []
 
 
+def test_an_outage_of_errors_for_two_hours_does_not_become_normal() -> None:
+    found, draw = warmed(), random.Random(5)
+    given = workload("shop", 7_200, seed=2, start=1_000)
+    failing = [msgspec.structs.replace(one, status="error") if draw.random() < 0.5 else one for one in given]
+    severities = found.score(failing).severity
+    assert severities[100:].count(None) == 0
+    assert set(severities[-600:]) <= {"major", "critical"}
+
+
 def release(found: Scorer, version: str, start: float, milliseconds: float, seed: int) -> list[tuple[str, str, str]]:
     given = slowed(workload("shop", 600, seed=seed, start=start), milliseconds, version=version)
     return [(one.data.change, one.data.operation, one.data.model) for one in found.score(given).model_events]
