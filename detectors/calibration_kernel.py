@@ -179,7 +179,10 @@ def run_calibration(
                 continue
             known = learned[slot, j]
             excess = statistic - level_of(traffic[slot, j], smoothed[j])
-            alone = _tail(_share(USUAL_SHARE, known[0], known[1]), _scale(priors[j], known[1], known[2]), excess) - handicaps[j]
+            alone = (
+                _tail(_share(USUAL_SHARE, known[0], known[1]), _scale(priors[j], known[1], known[2]), excess)
+                - handicaps[j]
+            )
             score = _tail(share, scale, alone - combined_level)
             if statistic >= ceilings[j]:
                 score = max(score, limit + (statistic - ceilings[j]) / ceilings[j])
