@@ -28,6 +28,9 @@ class Channel:
     however restless: where most is anomalous, nothing can be learned about normal. ``weight`` is its share of the
     budget, relative to those of the others. ``gated`` is False where what alarms is learned like everything else,
     for changes that are harmless more often than not.
+
+    Raises:
+        ValueError: scale, weight and floor are not above 0, or the ceiling lies below the floor.
     """
 
     name: str
@@ -37,6 +40,14 @@ class Channel:
     ceiling: float
     weight: float = 1.0
     gated: bool = True
+
+    def __post_init__(self) -> None:
+        """Check the numbers."""
+        if not (self.scale > 0.0 and self.weight > 0.0 and 0.0 < self.floor <= self.ceiling):
+            raise ValueError(
+                f"The channel {self.name!r} must have a scale and a weight above 0, and 0 < floor <= ceiling. "
+                f"Got scale {self.scale}, weight {self.weight}, floor {self.floor} and ceiling {self.ceiling} instead."
+            )
 
 
 @dataclass(frozen=True, slots=True)

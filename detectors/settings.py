@@ -80,8 +80,9 @@ class DetectionSettings:
             low, high = setting.metadata["low"], setting.metadata["high"]
             if not low <= value <= high:
                 raise ValueError(f"The setting '{setting.name}' must be from {low} to {high}. Got {value!r} instead.")
-        if self.major_sigma < self.least_sigma:
-            raise ValueError(
-                f"The setting 'major_sigma' must be at least 'least_sigma'. "
-                f"Got {self.major_sigma!r} and {self.least_sigma!r} instead."
-            )
+        for name in ("major_sigma", "certain_gap_sigma"):
+            if getattr(self, name) < self.least_sigma:
+                raise ValueError(
+                    f"The setting '{name}' must be at least 'least_sigma'. "
+                    f"Got {getattr(self, name)!r} and {self.least_sigma!r} instead."
+                )

@@ -277,3 +277,12 @@ def test_a_state_of_other_channels_is_refused() -> None:
         calibration().restore(0, calibration((CHART, SINGLE)).snapshot(0))
     with pytest.raises(KeyError):
         calibration().restore(0, {})
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"scale": 0.0}, {"weight": 0.0}, {"floor": 0.0}, {"floor": 9.0, "ceiling": 8.0}, {"scale": float("nan")}]
+)
+def test_a_channel_with_impossible_numbers_is_refused(wrong: dict[str, Any]) -> None:
+    right: dict[str, Any] = {"scale": 0.5, "floor": 4.0, "ceiling": 8.0, "weight": 1.0}
+    with pytest.raises(ValueError, match=r"The channel 'latency' must have .* Got scale"):
+        Channel("latency", smoothed=True, **{**right, **wrong})
