@@ -9,7 +9,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from detectors.bank import Floats, Slots, State
+from detectors.bank import Floats, Slots
 from detectors.columns import SegmentColumns, columns_of
 from detectors.profile import OWN_CODE, part_name
 from schemas.execution import Execution
@@ -164,56 +164,3 @@ def _combine(offsets: Any, durations: Any, names: Any, parents: Any, times: Any)
             time_ms[entry] += times[first + index]
         starts[row + 1] = filled
     return starts, path[:filled].copy(), count[:filled].copy(), time_ms[:filled].copy()
-
-
-class PathNames:
-    """Readable names of the paths that operations are used to, so that a missing one can be named.
-
-    Keeps at most ``limit`` names per operation, the newest.
-
-    >>> from schemas.execution import Segment
-    >>> names = PathNames(limit=100)
-    >>> cart = Execution("shop", "GET /cart", 0.0, 50.0, segments=[Segment("SELECT", 2.0)])
-    >>> names.open(0); names.learn(0, cart)
-    >>> names.name(0, path_hashes(cart)[0])
-    'SELECT'
-    """
-
-    def __init__(self, limit: int = 384) -> None:
-        self._limit = limit
-        self._names: dict[int, dict[int, str]] = {}
-
-    def open(self, slot: int) -> None:
-        """Start afresh for the operation in ``slot``."""
-        self._names[slot] = {}
-
-    def learn(self, slot: int, execution: Execution) -> None:
-        """Remember the names of an execution's paths. Call it where ``StructureJudgement.remembered`` says so."""
-        names = self._names[slot]
-        for path, name in path_names(execution).items():
-            if path != WHOLE and path not in names:
-                if len(names) >= self._limit:
-                    del names[next(iter(names))]
-                names[path] = name[:_LONGEST_NAME].replace("\0", " ")
-
-    def name(self, slot: int, path: int) -> str:
-        """The name of a path; empty where it is not known."""
-        return "other calls" if path == OTHER else self._names.get(slot, {}).get(path, "")
-
-    def snapshot(self, slot: int) -> State:
-        """A copy of the operation's names: hashes, and UTF-8 text with a zero byte after each name."""
-        names = self._names[slot]
-        text = "".join(f"{name}\0" for name in names.values()).encode("utf-8", "replace")
-        return {"paths": np.array(list(names), np.int64), "names": np.frombuffer(text, np.uint8).copy()}
-
-    def restore(self, slot: int, state: State) -> None:
-        """Replace the operation's names by what ``snapshot`` returned.
-
-        Raises:
-            KeyError, ValueError: the state is not one of this class.
-        """
-        paths = np.asarray(state["paths"], np.int64)
-        names = np.asarray(state["names"], np.uint8).tobytes().decode("utf-8").split("\0")[:-1]
-        if paths.ndim != 1 or len(names) != len(paths) or len(names) > self._limit:
-            raise ValueError(f"Names must be one per path, at most {self._limit}. Got {len(names)} for {paths.shape}.")
-        self._names[slot] = dict(zip(paths.tolist(), names, strict=True))

@@ -77,6 +77,9 @@ SINGLE, STRUCTURE, STRUCTURE_CHANGE, ERROR_TYPE = "single", "structure", "struct
 """Channels of one execution's tail over all its signals, of its structure alone and with its neighbours', and of the
 type of its error."""
 
+CERTAIN_WINDOW, BURSTY = 5.0, 7.5
+"""−log10 of the probability of a window that is an anomaly whatever the budget; traffic comes in bursts."""
+
 
 def channels(settings: DetectionSettings, detectors: tuple[Bank, ...], windows: tuple[str, ...]) -> tuple[Channel, ...]:
     """What is calibrated per application: charts, calls, single executions, structure, errors, banks, windows.
@@ -105,4 +108,7 @@ def channels(settings: DetectionSettings, detectors: tuple[Bank, ...], windows: 
         else Channel(bank.name, True, 0.7, outlier, 2.0 * outlier, weight=0.1)
         for bank in detectors
     )
-    return (*charted, *executions, *banks, *(Channel(name, False, 0.6, 3.0, 12.0, weight=0.4) for name in windows))
+    of_windows = (
+        Channel(name, False, 0.6, 3.0, BURSTY if name == "traffic" else CERTAIN_WINDOW, weight=0.4) for name in windows
+    )
+    return (*charted, *executions, *banks, *of_windows)

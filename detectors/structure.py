@@ -22,7 +22,7 @@ class StructureJudgement:
     ``culprit`` is the path that contributes most (0 for none), ``typical`` and ``actual`` its count, or its time in
     ms where ``about`` is time. ``about``: 0 nothing, 1 a set never or rarely seen, 2 a new path, 3 a path missing,
     4 count, 5 time. ``warming``: the operation has no reference yet, and the score is 0. ``remembered``: the
-    execution brought a path into what is learned, so the names of its paths are worth keeping (``PathNames``).
+    execution brought a path into what is learned, so the names of its paths are worth keeping.
     """
 
     score: Floats

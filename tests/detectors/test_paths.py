@@ -1,9 +1,8 @@
 """Paths: what makes two segments the same, and the names they are given."""
 
 import numpy as np
-import pytest
 
-from detectors.paths import OTHER, WHOLE, PathNames, path_hashes, path_names, paths_of
+from detectors.paths import OTHER, WHOLE, path_hashes, path_names, paths_of
 from schemas.execution import Execution, Segment
 
 
@@ -76,24 +75,3 @@ def test_nothing_makes_no_paths() -> None:
 def test_names_show_nesting_and_peers() -> None:
     one = execution(Segment("load", 9.0), Segment("GET /stock/7", 1.0, parent=0, peer="stock"))
     assert list(path_names(one).values()) == ["GET /cart", "load", "load > GET /stock/{id} [stock]"]
-
-
-def test_names_are_bounded_and_survive_a_snapshot() -> None:
-    names = PathNames(limit=3)
-    names.open(0)
-    many = [execution(Segment(f"step-{word}", 1.0)) for word in ("a", "b", "c", "ü")]
-    for one in many:
-        names.learn(0, one)
-    assert names.name(0, path_hashes(many[0])[0]) == ""
-    resumed = PathNames(limit=3)
-    resumed.restore(7, names.snapshot(0))
-    assert [resumed.name(7, path_hashes(one)[0]) for one in many[1:]] == ["step-b", "step-c", "step-ü"]
-
-
-def test_a_damaged_snapshot_of_names_is_refused() -> None:
-    names = PathNames()
-    names.open(0)
-    names.learn(0, execution(Segment("a", 1.0)))
-    state = names.snapshot(0) | {"paths": np.zeros(5, np.int64)}
-    with pytest.raises(ValueError, match="one per path"):
-        names.restore(0, state)

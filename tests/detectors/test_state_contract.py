@@ -25,7 +25,7 @@ from detectors.ensemble import Ensemble
 from detectors.error_types import ErrorTypes
 from detectors.exposure import Exposure
 from detectors.golden_signals import GoldenSignals
-from detectors.paths import OTHER, PathNames, Paths
+from detectors.paths import OTHER, Paths
 from detectors.scoring import Scorer
 from detectors.series import Evidence, Series
 from detectors.series_onsets import Onsets
@@ -38,7 +38,7 @@ from detectors.windows import Windows
 
 Answers = tuple[NDArray[Any], ...]
 ROWS = 3_000
-ELSEWHERE = {Charts, Ensemble, PathNames, Scorer, SilenceWatch}
+ELSEWHERE = {Charts, Ensemble, Scorer, SilenceWatch}
 """Classes with a ``snapshot`` that are made of others or keep no arrays: their own tests and those of the scorer judge
 them."""
 
