@@ -65,14 +65,17 @@ class Charts:
 
     def judge_signals(self, batch: Batch) -> tuple[ChartJudgement, ...]:
         """Judge, then learn, the signals of a batch."""
-        pools = batch.applications
-        return tuple(
-            chart.judge_then_learn(
-                *(batch.operations, pools, batch.signals[:, column], batch.times),
-                accept_after=batch.accept_after,
-                released=batch.released,
-            )
-            for column, chart in enumerate(self.signals)
+        return tuple(self._judge_signal(batch, chart, column) for column, chart in enumerate(self.signals))
+
+    @staticmethod
+    def _judge_signal(batch: Batch, chart: Chart, column: int) -> ChartJudgement:
+        values = batch.signals[:, column]
+        if np.isnan(values).all():  # (hardly any application tells its memory)
+            return ChartJudgement.empty(len(values))
+        return chart.judge_then_learn(
+            *(batch.operations, batch.applications, values, batch.times),
+            accept_after=batch.accept_after,
+            released=batch.released,
         )
 
     def judge_calls(self, batch: Batch) -> tuple[CallJudgement, ...]:

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.ensemble import IsolationForest as ScikitIsolationForest
 
-TREES, SUBSAMPLE = 64, 256
+TREES, SUBSAMPLE = 32, 256
 MAX_NODES = 2 * SUBSAMPLE - 1
 DEPTH = (SUBSAMPLE - 1).bit_length()
 """Levels below the root: scikit-learn's isolation trees are no deeper, since an average search is shorter."""

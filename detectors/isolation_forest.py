@@ -25,7 +25,7 @@ class IsolationForest(RefittedBank):
     """Isolation forest per application: learning fills a reservoir, a refit fits scikit-learn's forest to it.
 
     Scores equal −``score_samples`` of scikit-learn in (0, 1]; they are no probability. 0 before the first refit.
-    The forest is kept flat, in single precision: 64 trees of at most 511 nodes, 8 bytes a node.
+    The forest is kept flat, in single precision: 32 trees of at most 511 nodes, 8 bytes a node.
 
     Assumes that what it learns is mostly normal (the core does not hand it rows that a chart gates). Fails on
     anomalies that are frequent in the sample, and cannot see order in time. Parameter: ``reservoir`` rows.

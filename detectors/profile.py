@@ -42,8 +42,8 @@ class Profile:
 
     @staticmethod
     def wants(number: int) -> bool:
-        """Whether to learn the operation's ``number``-th execution: the first 32, then every eighth."""
-        return number <= 32 or number % 8 == 0
+        """Whether to learn the operation's ``number``-th execution: the first 32, then every 16th."""
+        return number <= 32 or number % 16 == 0
 
     def learn(self, found: dict[str, tuple[float, float]]) -> None:
         """Move the averages towards the parts of one execution."""
