@@ -50,8 +50,8 @@ class ChartJudgement:
 
     ``sigma`` is the chart's deviation after the value (0 while warming or where the value is missing), ``tail``
     −log10 of the probability of the single value, ``rank`` its place in the reference in [0, 1] (0.5 while
-    warming or missing), ``level`` the recent value (geometric EWMA) in the signal's unit. ``bounds`` (n, 3) are
-    the 5th, 50th and 95th percentile of the reference as it was, where the value deviates, else zeros.
+    warming or missing), ``level`` the recent value (geometric EWMA) in the signal's unit, ``bounds`` (n, 3) the
+    5th, 50th and 95th percentile of the reference as it was, both where the value deviates, else zeros.
     ``learned`` counts the values in the reference, ``lasting`` is for how many seconds of event time the key has
     deviated, ``accepted`` is True where a lasting deviation became the new normal with this value.
     """

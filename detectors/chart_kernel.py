@@ -29,6 +29,8 @@ OUTLIER_FROM = 20
 """Normal score, and values of its own, from which a value is learned at most once per patience."""
 DEVIATING_TAIL = 2.0
 """−log10 of the probability of a single value from which its judgement carries bounds."""
+TELLING = 3.0
+"""Sigma from which a judgement carries the recent level: no smaller one can be told."""
 REPLACE_ONE_IN = 8
 CANDIDATES_LEAST = 30
 """Values that a new normal is made of at least."""
@@ -49,21 +51,24 @@ def _keep(ordered: Any, count: int, value: float, random: int, replace_one_in: i
 @njit(cache=True)
 def _judge(
     own: Any, count: int, pool: Any, pool_count: int, value: float, margin: float, margin_share: float
-) -> tuple[float, float]:
-    """Normal score and tail score of a value by the key's own reference, its prior, or both while it has few."""
-    score, tail = 0.0, 0.0
+) -> tuple[float, float, float]:
+    """Normal score, tail score and own rank of a value by the key's reference, its prior, or both while it has few."""
+    score, tail, rank = 0.0, 0.0, 0.5
     if count >= OWN_LEAST:
-        score, tail = deviation(own, count, value, margin, margin_share)
+        rank = rank_of(own, count, value)
+        score, tail = deviation(own, count, value, rank, margin, margin_share)
         if count < PRIOR_WEIGHT and pool_count >= POOL_LEAST:
-            prior, prior_tail = deviation(pool, pool_count, value, margin, margin_share)
+            of_pool = rank_of(pool, pool_count, value)
+            prior, prior_tail = deviation(pool, pool_count, value, of_pool, margin, margin_share)
             shift = min(PRIOR_SHIFT, max(-PRIOR_SHIFT, prior - score))
             if shift < 0.0 or score >= PRIOR_ASKED:
                 score += (1.0 - count / PRIOR_WEIGHT) * shift
             tail = min(tail, prior_tail)
     elif pool_count >= POOL_LEAST:
-        score, _ = deviation(pool, pool_count, value, margin, margin_share)
+        of_pool = rank_of(pool, pool_count, value)
+        score, _ = deviation(pool, pool_count, value, of_pool, margin, margin_share)
         score = min(score, PRIOR_LIMIT)
-    return score, tail
+    return score, tail, rank
 
 
 @njit(cache=True)
@@ -109,11 +114,10 @@ def run_chart(
         count, pool_count = counts[slot], pool_counts[pool]
         out_learned[i] = count
         if np.isnan(values[i]):
-            out_level[i] = np.exp(level[slot]) - 1.0
             continue
         value = np.float32(max(values[i], -1.0 + 1e-6))
         reference = ordered[slot]
-        score, tail = _judge(reference, count, pool_ordered[pool], pool_count, value, margin, margin_share)
+        score, tail, out_rank[i] = _judge(reference, count, pool_ordered[pool], pool_count, value, margin, margin_share)
         counted = min(HIGHEST, max(LOWEST, score))
         quick = fast[slot] + FAST * (counted - fast[slot])
         steady = slow[slot] + SLOW * (counted - slow[slot])
@@ -121,9 +125,8 @@ def run_chart(
         recent = np.log(1.0 + value)
         if count > 0:
             recent = level[slot] + FAST * (recent - level[slot])
-        out_level[i] = np.exp(recent) - 1.0
-        if count >= OWN_LEAST:
-            out_rank[i] = rank_of(reference, count, value)
+        if sigma >= TELLING or tail >= DEVIATING_TAIL:
+            out_level[i] = np.exp(recent) - 1.0
         if count >= warm_up:
             out_sigma[i], out_tail[i] = sigma, tail
         else:

@@ -76,18 +76,20 @@ def normal_score(ordered: Any, count: int, value: float, tail: float) -> float:
 
 
 @njit(cache=True)
-def deviation(ordered: Any, count: int, value: float, margin: float, margin_share: float) -> tuple[float, float]:
+def deviation(
+    ordered: Any, count: int, value: float, rank: float, margin: float, margin_share: float
+) -> tuple[float, float]:
     """Normal score and −log10 of the tail probability of a value less its margin; both 0 inside the margin.
 
-    ``ordered`` (K,) ascending, of which the first ``count`` ≥ 1 are filled. Values at or below the median have
-    their plain normal score and a tail score of 0.
+    ``ordered`` (K,) ascending, of which the first ``count`` ≥ 1 are filled; ``rank`` is that of ``value``. Values at
+    or below the median have their plain normal score and a tail score of 0.
     """
-    beyond = without_margin(ordered, count, value, margin, margin_share)
     median = ordered[count // 2]
-    if value > median and beyond <= median:
-        return 0.0, 0.0
     if value <= median:
-        return normal_score(ordered, count, value, 0.0), 0.0
+        return float(_NORMAL[min(_STEPS - 1, int(rank * _STEPS))]), 0.0
+    beyond = without_margin(ordered, count, value, margin, margin_share)
+    if beyond <= median:
+        return 0.0, 0.0
     tail = tail_score(ordered, count, beyond)
     return normal_score(ordered, count, beyond, tail), tail
 

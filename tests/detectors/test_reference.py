@@ -94,7 +94,8 @@ def test_within_the_reference_the_normal_score_is_that_of_the_rank(sample: list[
 @given(SAMPLES, VALUES)
 def test_a_value_within_the_margin_or_below_the_median_has_no_tail(sample: list[float], value: float) -> None:
     ordered = filled(sample)
-    score, tail = reference.deviation(ordered, len(sample), np.float32(value), 1e7, 0.0)
+    rank = reference.rank_of(ordered, len(sample), np.float32(value))
+    score, tail = reference.deviation(ordered, len(sample), np.float32(value), rank, 1e7, 0.0)
     assert tail == 0.0
     assert score <= 0.7
 
@@ -102,7 +103,10 @@ def test_a_value_within_the_margin_or_below_the_median_has_no_tail(sample: list[
 def test_larger_values_deviate_more() -> None:
     ordered = filled(np.random.default_rng(1).lognormal(3, 0.5, 500).tolist(), 500)
     values = np.linspace(0.0, 500.0, 200)
-    scores = np.array([reference.deviation(ordered, 500, value, 5.0, 0.2) for value in values])
+    ranks = [reference.rank_of(ordered, 500, value) for value in values]
+    scores = np.array(
+        [reference.deviation(ordered, 500, *place, 5.0, 0.2) for place in zip(values, ranks, strict=True)]
+    )
     assert (np.diff(scores, axis=0) >= -1e-9).all()
     assert scores[-1, 1] > 4
 
