@@ -3,6 +3,7 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from detectors import ensemble_state
 from detectors.application import ApplicationKey, ApplicationModels, Published, Refit
 from detectors.ensemble import Ensemble
 from detectors.silence import SilenceWatch
@@ -31,7 +32,7 @@ def take(application: ApplicationModels, ensemble: Ensemble, silence: SilenceWat
     """Snapshot of an application."""
     operations = {
         operation.name: {
-            "banks": ensemble.snapshot_operation(operation.slot),
+            "banks": ensemble_state.snapshot_operation(ensemble, operation.slot),
             "seen": operation.seen,
             "profile": {"learned": operation.profile.learned, "averages": operation.profile.averages},
             "path_names": [[path, *names] for path, names in operation.path_names.items()],
@@ -42,7 +43,7 @@ def take(application: ApplicationModels, ensemble: Ensemble, silence: SilenceWat
         {
             "key": list(application.key),
             "numbers": {name: getattr(application, name) for name in _NUMBERS},
-            "banks": ensemble.snapshot_application(application.slot),
+            "banks": ensemble_state.snapshot_application(ensemble, application.slot),
             "silence": silence.snapshot(application.slot),
             "refits": [asdict(refit) | {"sample": list(refit.sample)} for refit in application.refits],
             "published": [
@@ -83,7 +84,7 @@ def fill(stored: StoredApplication, application: ApplicationModels, ensemble: En
     try:
         for name in _NUMBERS:
             setattr(application, name, state["numbers"][name])
-        ensemble.restore_application(application.slot, state["banks"])
+        ensemble_state.restore_application(ensemble, application.slot, state["banks"])
         silence.restore(application.slot, state["silence"])
         application.refits = [Refit(**{**refit, "sample": tuple(refit["sample"])}) for refit in state["refits"]]
         application.published = {(operation, kind): Published(*last) for operation, kind, *last in state["published"]}
@@ -92,7 +93,7 @@ def fill(stored: StoredApplication, application: ApplicationModels, ensemble: En
                 chart.restore(slots[peer], content)
         for name, content in stored.operations.items():
             operation = application.operations[name]
-            ensemble.restore_operation(operation.slot, content["banks"])
+            ensemble_state.restore_operation(ensemble, operation.slot, content["banks"])
             operation.seen = content["seen"]
             operation.path_names = {path: (name, part) for path, name, part in content["path_names"]}
             operation.profile.learned = content["profile"]["learned"]

@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 from scipy.special import ndtri
 
-from detectors.bank import Bank, Flags, Floats, State
+from detectors.bank import Bank, Flags, Floats
 from detectors.batch import Batch
-from detectors.calibration import PER_CHANNEL, Calibrated, Calibration
+from detectors.calibration import Calibrated, Calibration
 from detectors.chart import Chart, ChartJudgement, ChartRules
 from detectors.chart_kernel import OWN_LEAST
 from detectors.charts import CallJudgement, Charts
@@ -299,89 +299,11 @@ class Ensemble:
         """The column of a channel in the calibrated scores."""
         return self._channel[name]
 
-    def snapshot_operation(self, slot: int) -> dict[str, Any]:
-        """The state of an operation in every detector of that scope."""
-        return {
-            "charts": self.charts.snapshot_operation(slot),
-            "structure": self.structure.snapshot(slot),
-            "structure_changes": self.structure_changes.snapshot(slot),
-            "drift": self.drift.snapshot(slot),
-            "banks": self._snapshot_detectors("operation", slot),
-        }
+    def channel_names(self) -> list[str]:
+        """The channels in the order of their columns."""
+        return list(self._channel)
 
-    def snapshot_application(self, slot: int) -> dict[str, Any]:
-        """The state of an application in every detector of that scope."""
-        return {
-            "charts": self.charts.snapshot_application(slot),
-            "exposure": self.exposure.snapshot(slot),
-            "error_types": self.error_types.snapshot(slot),
-            "windows": self.windows.snapshot(slot),
-            "channels": list(self._channel),
-            "calibration": self.calibration.snapshot(slot),
-            "banks": self._snapshot_detectors("application", slot),
-            "score_pools": {name: chart.snapshot_pool(slot) for name, chart in self._charted_scores()},
-        }
-
-    def _charted_scores(self) -> list[tuple[str, Chart]]:
+    def charted_scores(self) -> list[tuple[str, Chart]]:
+        """The charts of the scores of banks that are not calibrated, by the bank's name."""
         pairs = zip(self.detectors, self.score_charts, strict=True)
         return [(bank.name, chart) for bank, chart in pairs if chart is not None]
-
-    def _snapshot_detectors(self, scope: str, slot: int) -> dict[str, State]:
-        state: dict[str, State] = {}
-        for bank, chart in zip(self.detectors, self.score_charts, strict=True):
-            if bank.scope == scope:
-                state[bank.name] = bank.snapshot(slot)
-                if chart is not None:
-                    state[f"chart {bank.name}"] = chart.snapshot(slot)
-        return state
-
-    def restore_operation(self, slot: int, state: dict[str, Any]) -> None:
-        """Take over an operation's state; a bank that the state does not know stays fresh."""
-        self.charts.restore_operation(slot, state["charts"])
-        self.structure.restore(slot, state["structure"])
-        self.structure_changes.restore(slot, state["structure_changes"])
-        self.drift.restore(slot, state["drift"])
-        self._restore_detectors("operation", slot, state["banks"])
-
-    def restore_application(self, slot: int, state: dict[str, Any]) -> None:
-        """Take over an application's state; a bank or channel that the state does not know stays fresh."""
-        self.charts.restore_application(slot, state["charts"])
-        self.exposure.restore(slot, state["exposure"])
-        self.error_types.restore(slot, state["error_types"])
-        self.windows.restore(slot, state["windows"])
-        self._restore_calibration(slot, state["channels"], state["calibration"])
-        for name, chart in self._charted_scores():
-            if name in state["score_pools"]:
-                chart.restore_pool(slot, state["score_pools"][name])
-        self._restore_detectors("application", slot, state["banks"])
-
-    def _restore_calibration(self, slot: int, names: list[str], stored: dict[str, Any]) -> None:
-        """Take over a calibration channel by channel: the detectors that run may be others than when it was stored."""
-        places = {name: place for place, name in enumerate(names)}
-        known = [name for name in self._channel if name in places]
-        now, then = [self._channel[name] for name in known], [places[name] for name in known]
-        fresh: dict[str, Any] = dict(self.calibration.snapshot(slot))
-        state = dict(stored)
-        for name in PER_CHANNEL:
-            state[name] = fresh[name]
-            state[name][now] = np.asarray(stored[name])[then]
-        self.calibration.restore(slot, state)
-
-    def _restore_detectors(self, scope: str, slot: int, state: dict[str, State]) -> None:
-        for bank, chart in zip(self.detectors, self.score_charts, strict=True):
-            if bank.scope == scope and bank.name in state:
-                bank.restore(slot, state[bank.name])
-                if chart is not None:
-                    chart.restore(slot, state[f"chart {bank.name}"])
-
-    def nbytes(self, operations: int, applications: int, calls: int) -> int:
-        """Bytes that so many operations, applications and called peers take; structure as it is now."""
-        per_operation = self.structure_changes.nbytes() + self.drift.nbytes()
-        per_application = self.calibration.nbytes() + self.windows.nbytes() + self.error_types.nbytes()
-        per_application += self.exposure.nbytes() + sum(chart.pool_nbytes() for _, chart in self._charted_scores())
-        for bank, chart in zip(self.detectors, self.score_charts, strict=True):
-            size = bank.nbytes(0) + (chart.nbytes() if chart is not None else 0)
-            per_operation += size if bank.scope == "operation" else 0
-            per_application += size if bank.scope == "application" else 0
-        charts = self.charts.nbytes(operations, applications, calls) + self.structure.nbytes()
-        return operations * per_operation + applications * per_application + charts

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors import application_snapshot, events
+from detectors import application_snapshot, ensemble_state, events
 from detectors.alarms import AlarmRules
 from detectors.application import (
     OTHER_OPERATIONS,
@@ -368,7 +368,10 @@ class Scorer:
             "operations": len(self._operation_slots),
             "ready_operations": ready,
             "forests": sum(one.trained_s is not None for one in models),
-            "state_bytes": self._ensemble.nbytes(
-                len(self._operation_slots), len(self._application_slots), sum(len(slots) for slots in self._call_slots)
+            "state_bytes": ensemble_state.nbytes(
+                self._ensemble,
+                len(self._operation_slots),
+                len(self._application_slots),
+                sum(len(slots) for slots in self._call_slots),
             ),
         }

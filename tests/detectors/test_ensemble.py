@@ -7,6 +7,7 @@ import msgspec
 import numpy as np
 import pytest
 
+from detectors import ensemble_state
 from detectors.application import ApplicationModels, OperationModels
 from detectors.chart_kernel import OWN_LEAST
 from detectors.ensemble import Ensemble, Judgements
@@ -139,12 +140,12 @@ def test_only_unknown_types_of_errors_are_judged(system: System) -> None:
 def test_an_operation_and_an_application_stay_below_their_ceilings() -> None:
     ensemble = Ensemble(SETTINGS)
     ensemble.open_operation(0, seed=1)
-    none = ensemble.nbytes(0, 0, 0)
+    none = ensemble_state.nbytes(ensemble, 0, 0, 0)
     structure = ensemble.structure.ceiling_bytes()
     assert none == ensemble.structure.nbytes()
-    assert ensemble.nbytes(1, 0, 0) - none < 16 * KILOBYTE
-    assert ensemble.nbytes(0, 1, 0) - none < 512 * KILOBYTE
-    assert ensemble.nbytes(0, 0, 1) - none < 4 * KILOBYTE
+    assert ensemble_state.nbytes(ensemble, 1, 0, 0) - none < 16 * KILOBYTE
+    assert ensemble_state.nbytes(ensemble, 0, 1, 0) - none < 512 * KILOBYTE
+    assert ensemble_state.nbytes(ensemble, 0, 0, 1) - none < 4 * KILOBYTE
     assert structure < 128 * KILOBYTE
 
 
@@ -153,11 +154,14 @@ def test_every_part_of_the_state_is_counted() -> None:
     system = System()
     system.judge(executions(3_000))
     ensemble = system.ensemble
-    operation, application = ensemble.snapshot_operation(0), ensemble.snapshot_application(0)
+    operation, application = (
+        ensemble_state.snapshot_operation(ensemble, 0),
+        ensemble_state.snapshot_application(ensemble, 0),
+    )
     del operation["structure"], application["channels"]
-    none = ensemble.nbytes(0, 0, 0)
-    assert stored_bytes(operation) <= ensemble.nbytes(1, 0, 0) - none
-    assert stored_bytes(application) <= ensemble.nbytes(0, 1, 0) - none
+    none = ensemble_state.nbytes(ensemble, 0, 0, 0)
+    assert stored_bytes(operation) <= ensemble_state.nbytes(ensemble, 1, 0, 0) - none
+    assert stored_bytes(application) <= ensemble_state.nbytes(ensemble, 0, 1, 0) - none
 
 
 def stored_bytes(state: object) -> int:

@@ -4,6 +4,7 @@ import random
 
 import pytest
 
+from detectors import ensemble_state
 from detectors.calibration import PER_CHANNEL
 from detectors.ensemble import Ensemble
 from detectors.fitting import InlineFitter
@@ -72,12 +73,12 @@ def test_each_channel_keeps_what_it_learned() -> None:
     full, fewer = Ensemble(settings(*EXTRA_DETECTORS)), Ensemble(settings())
     for ensemble in (full, fewer):
         ensemble.open_application(0, 1)
-    state = full.snapshot_application(0)
+    state = ensemble_state.snapshot_application(full, 0)
     for name in PER_CHANNEL:
         rows = state["calibration"][name]
         rows[...] = [[row] * (rows[0].size) for row in range(len(rows))] if rows.ndim > 1 else range(len(rows))
-    fewer.restore_application(0, state)
+    ensemble_state.restore_application(fewer, 0, state)
     places = [full.channel(channel.name) for channel in fewer.channels]
-    kept = fewer.snapshot_application(0)["calibration"]
+    kept = ensemble_state.snapshot_application(fewer, 0)["calibration"]
     for name in PER_CHANNEL:
         assert kept[name].reshape(len(places), -1)[:, 0].tolist() == places
