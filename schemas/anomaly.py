@@ -32,8 +32,9 @@ class Anomaly(msgspec.Struct):
     """What is unusual about an operation (or, for traffic, a whole application).
 
     ``score`` is minus log10 of the probability that five fault-free minutes of the application hold anything as
-    unusual; ``sigma`` is the deviation by the detector that says so, in standard deviations. ``typical``, ``actual`` and ``bounds`` are in ``unit``. ``contributions`` maps a
-    feature to its share; shares sum to 1. ``incident_key`` is the same for everything that belongs together.
+    unusual; ``sigma`` is the deviation by the detector that says so, in standard deviations. ``typical``,
+    ``actual`` and ``bounds`` are in ``unit``. ``contributions`` maps a feature to its share; shares sum to 1.
+    ``incident_key`` is the same for everything that belongs together.
     """
 
     application: str
