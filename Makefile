@@ -49,7 +49,7 @@ kafka: $(STAMP) ## Run a real Apache Kafka in the foreground and print its addre
 	@exec $(BIN)/python -m infra.kafka --kind real
 
 bench-throughput: $(STAMP) ## Measure executions per second next to stock Faust with River, on a real Apache Kafka
-	$(BIN)/python -m scripts.benchmarks.throughput
+	$(BIN)/python -m scripts.benchmarks.throughput --output docs/benchmarks/throughput.json
 
 bench-trials: $(STAMP) ## Judge the detectors on twenty simulated systems with faults of random size
 	$(BIN)/python -m scripts.benchmarks.trials --report docs/benchmarks
