@@ -15,7 +15,7 @@ from detectors.probability import sigma_of_score
 from detectors.profile import OWN_CODE, TIME_COLUMN, part_name, parts
 from detectors.registry import CALLS, CHARTS, ERROR_TYPE, SINGLE, STRUCTURE, STRUCTURE_CHANGE, ChartedSignal
 from detectors.settings import DetectionSettings
-from detectors.severity import Evidence, severity_of
+from detectors.severity import Evidence, effect_of, severity_of
 from detectors.structure_alarms import structure_alarm
 from schemas.anomaly import SEVERITIES, AnomalyKind, Severity
 
@@ -147,7 +147,7 @@ class AlarmRules:
         sigma = sigma_of_score(float(call.chart.tail[entry])) if single else float(call.chart.sigma[entry])
         severity = self._severity(signal.kind, 0.0 if single else sigma, actual, typical)
 
-        peer = _peer(subject, column, int(call.calls.slots[entry]))
+        peer = subject.application.peer_of(column, int(call.calls.slots[entry]))
 
         def describe() -> Finding:
             contributions = self._call_contributions(subject, column, call)
@@ -183,13 +183,13 @@ class AlarmRules:
             actual = max(value, float(call.chart.level[entry])) if entry == worst else value
             typical, high = call.chart.bounds[entry, 1:]
             over = max(0.0, actual - float(typical)) if high > 0.0 else 0.0
-            name = f"calls to {_peer(subject, column, slot)}"
+            name = f"calls to {subject.application.peer_of(column, slot)}"
             excess[name] = excess.get(name, 0.0) + over
         return shares(excess)
 
     def _severity(self, kind: AnomalyKind, sigma: float, actual: float, typical: float) -> Severity:
-        effect, excess = (1.0 + actual) / (1.0 + typical), actual - typical
-        return severity_of(Evidence(kind, sigma=sigma, effect=effect, excess=excess), self._settings)
+        evidence = Evidence(kind, sigma=sigma, effect=effect_of(actual, typical), excess=actual - typical)
+        return severity_of(evidence, self._settings)
 
     def _structure(self, subject: Subject, judged: Judgements, score: float, changed: bool = False) -> Alarm | None:
         return structure_alarm(subject, judged, score, self._settings, changed)
@@ -282,10 +282,6 @@ class AlarmRules:
 
 def _weight(alarm: Alarm) -> tuple[int, float]:
     return SEVERITIES.index(alarm.severity), alarm.score
-
-
-def _peer(subject: Subject, column: int, slot: int) -> str:
-    return next(peer for peer, number in subject.application.calls[column].items() if number == slot)
 
 
 def _usual(column: str) -> float:

@@ -106,6 +106,10 @@ class ApplicationModels:
     prior: int = PRIOR_VERSION
     silent_since_s: float | None = None
 
+    def peer_of(self, kind: int, slot: int) -> str:
+        """The called peer that has a slot; ``kind`` is a place in ``CALL_SIGNALS``."""
+        return next(peer for peer, number in self.calls[kind].items() if number == slot)
+
     def notice_version(self, version: str, now_s: float) -> bool:
         """Remember a version; True where it is new and not the first, so that it is a release at ``now_s``."""
         if version in self.versions:

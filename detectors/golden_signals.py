@@ -82,7 +82,7 @@ class GoldenSignals:
             raise ValueError(f"The 'drop' parameter of GoldenSignals must be from 0 to below 1. Got {drop} instead.")
         self.window_s = window_s
         self._surge, self._drop = surge, drop
-        self._patience_s, self._patience = patience_s, np.zeros(0)
+        self._patience_s = patience_s
         self._windows = Windows(window_s, lateness_s)
         self._series = tuple(WindowSeries(window_s, warm_up=warm_up, patience_s=patience_s) for _ in SIGNALS)
 
@@ -108,22 +108,24 @@ class GoldenSignals:
         patience with what an execution's application does at the time, where it is another than usual.
         """
         closed = self._windows.add(slots, times, durations_ms, errors, latency_z)
-        self._patience = np.full(len(slots), self._patience_s) if patience_s is None else patience_s
+        if not len(closed.row):
+            return _NONE
+        patience = np.full(len(slots), self._patience_s) if patience_s is None else patience_s
         signals = (self._traffic, self._latency, self._errors, self._busy)
-        return JudgedWindows.joined([judge(closed) for judge in signals]) if len(closed.row) else _NONE
+        return JudgedWindows.joined([judge(closed, patience) for judge in signals])
 
     def late(self, slot: int) -> int:
         """Executions of an application that came after their window had closed, and were left out."""
         return self._windows.late(slot)
 
-    def _judge(self, signal: int, values: Floats, noise: Floats, closed: ClosedWindows) -> SeriesJudgement:
-        return self._series[signal].judge_counted(
-            closed.slot, values, closed.start_s, noise, self._patience[closed.row]
-        )
+    def _judge(
+        self, signal: int, values: Floats, noise: Floats, closed: ClosedWindows, patience: Floats
+    ) -> SeriesJudgement:
+        return self._series[signal].judge_counted(closed.slot, values, closed.start_s, noise, patience[closed.row])
 
-    def _traffic(self, closed: ClosedWindows) -> JudgedWindows:
+    def _traffic(self, closed: ClosedWindows, patience: Floats) -> JudgedWindows:
         count = closed.sums[:, COUNT]
-        judged = self._judge(TRAFFIC, np.sqrt(count + 0.375), np.full(len(count), 0.5), closed)
+        judged = self._judge(TRAFFIC, np.sqrt(count + 0.375), np.full(len(count), 0.5), closed, patience)
         expected, low, high = (_count_of_root(values) for values in (judged.expected, judged.low, judged.high))
         mean = np.maximum(expected, 0.5)
         up = judged.deviation > 0
@@ -137,11 +139,11 @@ class GoldenSignals:
             affected=(np.ones(len(count)), np.where(up, surge, drop)),
         )
 
-    def _latency(self, closed: ClosedWindows) -> JudgedWindows:
+    def _latency(self, closed: ClosedWindows, patience: Floats) -> JudgedWindows:
         closed = _only(closed, closed.sums[:, RANKED] >= LEAST_RANKED)
         ranked = closed.sums[:, RANKED]
         mean = closed.sums[:, RANK_SUM] / ranked
-        judged = self._judge(LATENCY, mean, 1.0 / np.sqrt(ranked), closed)
+        judged = self._judge(LATENCY, mean, 1.0 / np.sqrt(ranked), closed, patience)
         rise = _or_zero(mean - judged.expected)
         noise = score_of_sigma(rise * np.sqrt(ranked))
         return self._told(
@@ -155,11 +157,11 @@ class GoldenSignals:
             affected=(closed.sums[:, SLOW] / ranked, rise >= LATENCY_SHIFT),
         )
 
-    def _errors(self, closed: ClosedWindows) -> JudgedWindows:
+    def _errors(self, closed: ClosedWindows, patience: Floats) -> JudgedWindows:
         closed = _only(closed, closed.sums[:, COUNT] > 0)
         count, failed = closed.sums[:, COUNT], closed.sums[:, FAILED]
         arc = np.arcsin(np.sqrt((failed + 0.375) / (count + 0.75)))
-        judged = self._judge(ERRORS, arc, 0.5 / np.sqrt(count + 0.5), closed)
+        judged = self._judge(ERRORS, arc, 0.5 / np.sqrt(count + 0.5), closed, patience)
         usual, low, high = (_share_of_arc(values, count) for values in (judged.expected, judged.low, judged.high))
         likely = np.maximum(_or_zero(usual), LEAST_ERROR_SHARE)
         noise = _minus_log10(np.where(failed > 0, betainc(np.maximum(failed, 1.0), count - failed + 1.0, likely), 1.0))
@@ -171,10 +173,10 @@ class GoldenSignals:
             affected=(share, matters),
         )
 
-    def _busy(self, closed: ClosedWindows) -> JudgedWindows:
+    def _busy(self, closed: ClosedWindows, patience: Floats) -> JudgedWindows:
         closed = _only(closed, closed.sums[:, BUSY_MS] > 0)
         count, busy_ms = closed.sums[:, COUNT], closed.sums[:, BUSY_MS]
-        judged = self._judge(CONCURRENCY, np.log(busy_ms), np.sqrt(2.0 / count), closed)
+        judged = self._judge(CONCURRENCY, np.log(busy_ms), np.sqrt(2.0 / count), closed, patience)
         to_mean = 1e-3 / self.window_s
         expected, low, high = (
             np.exp(np.minimum(values, 700.0)) * to_mean for values in (judged.expected, judged.low, judged.high)

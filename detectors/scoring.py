@@ -234,8 +234,7 @@ class Scorer:
     def _window_alarms(self, rows: Rows, judged: Judgements) -> dict[int, list[tuple[WindowFinding, Alarm]]]:
         """The alarms of windows by the row that closed them."""
         found: dict[int, list[tuple[WindowFinding, Alarm]]] = {}
-        names = [application.key[0] for application in rows.applications]
-        for finding, alarm in self._window_rules.alarms(judged, names):
+        for finding, alarm in self._window_rules.alarms(judged, lambda row: rows.applications[row].key[0]):
             found.setdefault(finding.row, []).append((finding, alarm))
         return found
 
@@ -262,8 +261,7 @@ class Scorer:
         for kind, (signal, call) in enumerate(zip(CALLS, judged.calls, strict=True)):
             for entry in np.flatnonzero(call.chart.accepted).tolist():
                 row, slot = int(batch.calls[kind].rows[entry]), int(batch.calls[kind].slots[entry])
-                peers = rows.subject(row, batch).application.calls[kind]
-                peer = next(peer for peer, number in peers.items() if number == slot)
+                peer = rows.subject(row, batch).application.peer_of(kind, slot)
                 found.setdefault(row, []).append((f"calls to {peer}", signal.name, float(call.chart.lasting[entry])))
         return found
 

@@ -24,6 +24,15 @@ class Evidence:
     silent: bool = False
 
 
+def effect_of(actual: float, typical: float) -> float:
+    """How many times the typical value the actual one is; a unit is added to both, so that tiny values count little.
+
+    >>> effect_of(5.0, 2.0), effect_of(0.2, 0.0)
+    (2.0, 1.2)
+    """
+    return (1.0 + actual) / (1.0 + typical)
+
+
 def severity_of(evidence: Evidence, settings: DetectionSettings) -> Severity:
     """The severity of an alarm. The first row that fits, from the top:
 

@@ -7,7 +7,7 @@ from detectors.paths import WHOLE, named_paths
 from detectors.probability import sigma_of_score
 from detectors.profile import COUNT_COLUMN, TIME_COLUMN, parts
 from detectors.settings import DetectionSettings
-from detectors.severity import Evidence, severity_of
+from detectors.severity import Evidence, effect_of, severity_of
 
 _ABOUT = {1: "set", 2: "new", 3: "missing", 4: "count", 5: "time"}
 _OTHER_NAMES = ("other segments", "other segments")
@@ -23,18 +23,14 @@ def structure_alarm(
     row, structure = subject.row, judged.structure
     about = _ABOUT.get(int(structure.about[row]))
     typical, actual = float(structure.typical[row]), float(structure.actual[row])
-    path, effect = int(structure.culprit[row]), (1.0 + actual) / (1.0 + typical)
-    if about == "time":
-        sigma = sigma_of_score(float(judged.structure_score[row]))
-        return None if changed else _slow(subject, path, typical, actual, score, sigma, settings)
-    if about is None:
+    path = int(structure.culprit[row])
+    if about is None or (changed and about == "time"):
         return None
-    if changed:
-        sigma = float(judged.structure_change[row])
-        severity = severity_of(Evidence("structure", sigma=sigma, effect=effect), settings)
-    else:
-        sigma = sigma_of_score(float(judged.structure_score[row]))
-        severity = severity_of(Evidence("structure", effect=effect), settings)
+    sigma = float(judged.structure_change[row]) if changed else sigma_of_score(float(judged.structure_score[row]))
+    if about == "time":
+        return _slow(subject, path, typical, actual, score, sigma, settings)
+    evidence = Evidence("structure", sigma=sigma if changed else 0.0, effect=effect_of(actual, typical))
+    severity = severity_of(evidence, settings)
     operation, signal = subject.operation.name, f"structure_{about}"
 
     def describe() -> Finding:
@@ -64,7 +60,7 @@ def _slow(
     subject: Subject, path: int, typical: float, actual: float, score: float, sigma: float, settings: DetectionSettings
 ) -> Alarm:
     """One execution with too much time in a segment, or as a whole; milliseconds."""
-    evidence = Evidence("latency", effect=(1.0 + actual) / (1.0 + typical), excess=actual - typical)
+    evidence = Evidence("latency", effect=effect_of(actual, typical), excess=actual - typical)
     severity, operation = severity_of(evidence, settings), subject.operation.name
     signal = "duration_ms" if path == WHOLE else "segment_ms"
 

@@ -1,6 +1,6 @@
 """Alarms of an application's windows: traffic, latency, errors and saturation."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
@@ -26,10 +26,10 @@ class WindowRules:
         self._settings = settings
         self._channels = {signal.name: ensemble.channel(signal.name) for signal in SIGNALS}
 
-    def alarms(self, judged: Judgements, names: list[str]) -> Iterator[tuple[WindowFinding, Alarm]]:
+    def alarms(self, judged: Judgements, name_of: Callable[[int], str]) -> Iterator[tuple[WindowFinding, Alarm]]:
         """The windows that are told, with the alarm of each, in order of the rows that closed them.
 
-        ``names`` (n,) are the applications of the batch's rows.
+        ``name_of`` gives the application of a row of the batch.
         """
         if not len(judged.windows.row):
             return
@@ -41,7 +41,7 @@ class WindowRules:
             channel = self._channels[finding.signal.name]
             if alarming[finding.row, channel]:
                 score = float(judged.calibrated.scores[finding.row, channel])
-                yield finding, self._alarm(finding, score, names[finding.row])
+                yield finding, self._alarm(finding, score, name_of(finding.row))
 
     def _alarm(self, finding: WindowFinding, score: float, application: str) -> Alarm:
         signal = finding.signal
