@@ -3,12 +3,14 @@
 Specification: https://www.asyncapi.com/docs/reference/specification/v3.0.0, Kafka bindings 0.5.0.
 """
 
+import re
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import msgspec
 
 from schemas.anomaly import AnomalyEvent
+from schemas.call_graph import CallGraph
 from schemas.dead_letter import DeadLetterHeaders
 from schemas.execution import Execution
 from schemas.json_schema import schema_components
@@ -42,6 +44,13 @@ _MESSAGES = {
     "AnomalyEvent": _Message("send", "An anomaly as a CloudEvent", AnomalyEvent, _CLOUD_EVENT),
     "ModelEvent": _Message("send", "A change of a model as a CloudEvent", ModelEvent, _CLOUD_EVENT),
     "Progress": _Message("send", "How far an application has been scored", Progress, "application/json"),
+    "OTLP": _Message(
+        "receive",
+        "OpenTelemetry traces (ExportTraceServiceRequest) in Protobuf or JSON, recognised by content",
+        None,
+        "application/x-protobuf",
+    ),
+    "CallGraph": _Message("send", "Calls of an application that intake has seen", CallGraph, "application/json"),
     "bytes": _Message(
         "send",
         "A refused record with its original bytes, or the refused elements of its array",
@@ -59,7 +68,7 @@ def asyncapi_document(topics: Topics | None = None) -> dict[str, Any]:
         KeyError: a topic carries a value that this module knows no message for.
     """
     topics = topics or Topics()
-    channels = {channel_name(topic, topics.prefix): topic for topic in topics.all()}
+    channels = {channel_name(topic, topics.prefix): topic for topic in topics.public()}
     return {
         "asyncapi": "3.0.0",
         "info": {
@@ -85,7 +94,8 @@ def channel_name(topic: Topic, prefix: str) -> str:
     >>> channel_name(Topics("acme.").dead_letters, "acme.")
     'deadLetters'
     """
-    first, *others = topic.name.removeprefix(prefix).rpartition(".")[0].split("-")
+    name = topic.name.removeprefix(prefix)
+    first, *others = re.split("[-_.]", re.sub(r"\.v\d+$", "", name))
     return first + "".join(word.capitalize() for word in others)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from schemas.anomaly import AnomalyEvent
 from schemas.asyncapi import asyncapi_document
+from schemas.call_graph import CallGraph
 from schemas.dead_letter import DeadLetterHeaders
 from schemas.execution import Execution
 from schemas.json_schema import json_schema
@@ -21,6 +22,7 @@ CONTRACTS: dict[str, Any] = {
     "anomaly-event": AnomalyEvent,
     "model-event": ModelEvent,
     "progress": Progress,
+    "call-graph": CallGraph,
     "dead-letter-headers": DeadLetterHeaders,
 }
 """Name of each JSON Schema and the type it is made from."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 DEFAULT_PREFIX = "tracehound."
 DEFAULT_PARTITIONS = 12
+DEFAULT_OTLP_TOPICS = ("otlp_spans",)
 DAY_MS = 86_400_000
 
 
@@ -13,7 +14,8 @@ class Topic:
     """One topic as it must exist on the broker.
 
     ``key`` says what records are keyed by (None: not keyed); a keyed topic never changes its partition count.
-    ``config`` holds topic-level settings of the broker beyond ``retention.ms``.
+    ``config`` holds topic-level settings of the broker beyond ``retention.ms``. An ``internal`` topic is nobody
+    else's business. A ``foreign`` one belongs to others: it is created where it is missing, and never changed.
     """
 
     name: str
@@ -22,11 +24,13 @@ class Topic:
     retention_ms: int
     value: str
     config: Mapping[str, str] = field(default_factory=dict)
+    internal: bool = False
+    foreign: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Topics:
-    """All topics under one prefix. Iterate over ``all()`` to create or check them.
+    """All topics under one prefix, and those of OpenTelemetry Collectors, whose names have no prefix of ours.
 
     >>> Topics("acme.").executions.name
     'acme.executions.v1'
@@ -34,10 +38,11 @@ class Topics:
 
     prefix: str = DEFAULT_PREFIX
     partitions: int = DEFAULT_PARTITIONS
+    otlp_names: tuple[str, ...] = DEFAULT_OTLP_TOPICS
 
-    def _topic(self, name: str, key: str | None, value: str, days: int, **more: str) -> Topic:
+    def _topic(self, name: str, key: str | None, value: str, days: int, internal: bool = False, **more: str) -> Topic:
         config = {setting.replace("_", "."): content for setting, content in more.items()}
-        return Topic(self.prefix + name, key, self.partitions, days * DAY_MS, value, config)
+        return Topic(self.prefix + name, key, self.partitions, days * DAY_MS, value, config, internal)
 
     @property
     def executions(self) -> Topic:
@@ -72,6 +77,64 @@ class Topics:
         # larger than the input: a dead letter is the largest record and our headers
         return self._topic("dead-letters.v1", "original key", "bytes", 30, max_message_bytes="9437184")
 
-    def all(self) -> tuple[Topic, ...]:
-        """Every topic that the topic-creating script makes and the workers check."""
+    @property
+    def otlp(self) -> tuple[Topic, ...]:
+        """Public input: traces as OpenTelemetry Collectors export them, keyed by anything."""
+        return tuple(
+            Topic(name, None, self.partitions, DAY_MS, "OTLP", {"max.message.bytes": "8388608"}, foreign=True)
+            for name in self.otlp_names
+        )
+
+    @property
+    def traces(self) -> Topic:
+        """Public input: executions that are to be joined with others of their trace."""
+        return self._topic("traces.v1", "trace id", "Execution", 7, max_message_bytes="8388608")
+
+    @property
+    def spans(self) -> Topic:
+        """Internal: everything that belongs to a trace in the partition of its trace id."""
+        return self._topic("spans.v1", "trace id", "SpanBatch", 1, internal=True, max_message_bytes="8388608")
+
+    @property
+    def join_checkpoints(self) -> Topic:
+        """Internal: what intake must know of each partition of ``spans`` to go on after a restart."""
+        return self._topic(
+            "join-checkpoints.v1",
+            "partition",
+            "JoinCheckpoint",
+            7,
+            internal=True,
+            cleanup_policy="compact",
+            min_cleanable_dirty_ratio="0.1",
+            max_compaction_lag_ms="60000",
+            segment_bytes="16777216",
+        )
+
+    @property
+    def call_graph(self) -> Topic:
+        """Public output: who called whom, counted."""
+        return self._topic("call-graph.v1", "application", "CallGraph", 7)
+
+    def scoring(self) -> tuple[Topic, ...]:
+        """The topics of a scoring worker."""
         return (self.executions, self.anomalies, self.progress, self.models, self.dead_letters)
+
+    def intake(self) -> tuple[Topic, ...]:
+        """The topics of an intake worker."""
+        return (
+            *self.otlp,
+            self.traces,
+            self.spans,
+            self.join_checkpoints,
+            self.call_graph,
+            self.executions,
+            self.dead_letters,
+        )
+
+    def public(self) -> tuple[Topic, ...]:
+        """The topics that others write or read."""
+        return tuple(topic for topic in self.all() if not topic.internal)
+
+    def all(self) -> tuple[Topic, ...]:
+        """Every topic that the topic-creating script makes."""
+        return tuple({topic.name: topic for topic in (*self.scoring(), *self.intake())}.values())

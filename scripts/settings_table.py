@@ -1,6 +1,7 @@
 """The table of settings in a Markdown file, generated from the code: between two marker lines, written or checked."""
 
 import dataclasses
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import click
@@ -8,8 +9,11 @@ from annotated_types import Ge, Gt, Le
 from pydantic.fields import FieldInfo
 
 from detectors.settings import DetectionSettings
+from streams.intake.settings import IntakeSettings
 from streams.settings import Settings
 
+_GROUPS = ("intake", "detection")
+_HEAD = ("| setting | default | range | meaning |", "|---|---|---|---|")
 BEGIN, END = "<!-- settings: begin -->", "<!-- settings: end -->"
 
 
@@ -25,16 +29,20 @@ def _cell(value: object) -> str:
     return f"`{text}`" if text else ""
 
 
+def _rows(settings: Mapping[str, FieldInfo]) -> Iterator[str]:
+    for name, field in settings.items():
+        if name not in _GROUPS:
+            default = "" if name == "sasl_password" or field.default is None else field.default
+            yield f"| `{name}` | {_cell(default)} | {_range(field)} | {field.description} |"
+
+
 def table() -> str:
-    """Both tables, worker and detection, in Markdown."""
-    lines = ["| setting | default | range | meaning |", "|---|---|---|---|"]
-    for name, field in Settings.model_fields.items():
-        if name == "detection":
-            continue
-        default = "" if name == "sasl_password" or field.default is None else field.default
-        lines.append(f"| `{name}` | {_cell(default)} | {_range(field)} | {field.description} |")
+    """The tables of all settings, of intake and of detection, in Markdown."""
+    lines = [*_HEAD, *_rows(Settings.model_fields)]
+    lines += ["", "Under `[intake]`, in the environment with the prefix `TRACEHOUND_INTAKE__`:", ""]
+    lines += [*_HEAD, *_rows(IntakeSettings.model_fields)]
     lines += ["", "Under `[detection]`, in the environment with the prefix `TRACEHOUND_DETECTION__`:", ""]
-    lines += ["| setting | default | range | meaning |", "|---|---|---|---|"]
+    lines += _HEAD
     for setting in dataclasses.fields(DetectionSettings):
         about = setting.metadata
         legal = f"{about['low']} to {about['high']}" if "low" in about else ""

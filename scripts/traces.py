@@ -9,7 +9,7 @@ import msgspec
 
 from schemas.errors import InvalidExecutionError, TracehoundError
 from schemas.execution import Execution
-from streams.spans import Trace, executions_of
+from streams.intake.spans import Trace, executions_of
 
 EVENTS = "events.jsonl.gz"
 LABELS = "labels.jsonl.gz"

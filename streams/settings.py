@@ -15,6 +15,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from detectors.settings import DetectionSettings
 from schemas.errors import ConfigurationError
 from schemas.topics import DEFAULT_PARTITIONS, DEFAULT_PREFIX, Topics
+from streams.intake.settings import IntakeSettings
 
 CONFIG_VARIABLE = "TRACEHOUND_CONFIG"
 PREFIX = "TRACEHOUND_"
@@ -113,10 +114,12 @@ class Settings(BaseSettings):
         default_factory=DetectionSettings, description="Detection, see below"
     )
 
+    intake: IntakeSettings = Field(default_factory=IntakeSettings, description="Intake, see below")
+
     @property
     def topics(self) -> Topics:
-        """The topics under the configured prefix."""
-        return Topics(self.topic_prefix, self.partitions)
+        """The topics under the configured prefix, and those of the collectors."""
+        return Topics(self.topic_prefix, self.partitions, self.intake.otlp_topic_names)
 
     @classmethod
     def settings_customise_sources(
@@ -164,6 +167,7 @@ def _unknown_variables(environment: Mapping[str, str]) -> list[str]:
     """A sentence for each variable with our prefix that is no setting: a misspelt one must not be ignored."""
     known = {CONFIG_VARIABLE, *(PREFIX + name.upper() for name in Settings.model_fields)}
     known |= {f"{PREFIX}DETECTION__{setting.name.upper()}" for setting in fields(DetectionSettings)}
+    known |= {f"{PREFIX}INTAKE__{name.upper()}" for name in IntakeSettings.model_fields}
     sentences = []
     for name in sorted(environment):
         if name.startswith(PREFIX) and name not in known:

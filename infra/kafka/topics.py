@@ -64,7 +64,9 @@ def ensure_topics(
         raise ConfigurationError("\n".join(problems))
     said = _create(client, [t for t in wanted if t.name not in existing], replication_factor, timeout_s)
     for topic in wanted:
-        if topic.name in existing:
+        if topic.name in existing and topic.foreign:
+            said.append(f"unchanged {topic.name}: it belongs to others")
+        elif topic.name in existing:
             said += _adjust(client, topic, existing[topic.name], replication_factor, timeout_s)
     _wait_until_known(client, kafka, wanted, timeout_s)
     return said
@@ -154,7 +156,7 @@ def _existing(client: Client, kafka: ClientConfig, timeout_s: float) -> dict[str
 
 
 def _partition_problem(topic: Topic, existing: Mapping[str, TopicMetadata]) -> str | None:
-    if topic.name not in existing:
+    if topic.name not in existing or topic.foreign:
         return None
     count = len(existing[topic.name].partitions)
     if count == topic.partitions:

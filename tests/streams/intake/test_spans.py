@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 from schemas.codec import Limits, decode_record
 from schemas.errors import InvalidExecutionError
 from schemas.execution import Execution
-from streams.spans import PARENT_NOT_RECORDED, ROOT, Span, Trace, executions_of, segment_kind, span_id
+from schemas.spans import Span
+from streams.intake.spans import PARENT_NOT_RECORDED, ROOT, Trace, executions_of, segment_kind, span_id
 
 GATEWAY_TO_TRAVEL = [
     Span("gateway", "/*", ROOT, 0, 18_403),

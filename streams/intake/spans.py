@@ -9,33 +9,17 @@ from typing import Literal
 import msgspec
 
 from schemas.errors import InvalidExecutionError
-from schemas.execution import Execution, Segment, SegmentKind, Status
+from schemas.execution import Execution, ExecutionKind, Segment, SegmentKind, Status
+from schemas.spans import Resource, Span
 
 ROOT = -1
 """Parent index of a span that starts a trace."""
 PARENT_NOT_RECORDED = -2
 """Parent index of a span whose parent is missing from the recording."""
+ENTRY_KINDS = ("server", "consumer")
+"""What tracing libraries call spans that begin an execution."""
 SYNCHRONOUS_TOLERANCE_US = 1_000.0
 """How much longer than the caller's side a callee may seem, by rounding, and still count as synchronous."""
-
-
-class Span(msgspec.Struct, array_like=True, gc=False):
-    """One span, as an array in the recorded format.
-
-    ``parent`` is an index into the trace's spans, ``ROOT`` or ``PARENT_NOT_RECORDED``. ``offset_us`` counts
-    from the start of the trace; None where only the duration is known. The last four are optional in a
-    recording: the library's span type and component, the address called, and whether the span failed.
-    """
-
-    service: str
-    operation: str
-    parent: int
-    offset_us: float | None
-    duration_us: float
-    type: str | None = None
-    component: str | None = None
-    peer: str | None = None
-    is_error: int | None = None
 
 
 class Trace(msgspec.Struct):
@@ -95,16 +79,22 @@ def span_id(index: int) -> str:
 def executions_of(trace: Trace) -> list[Execution]:
     """The executions of a trace, in the order of their entry spans in ``trace.spans``.
 
-    An *entry span* is one whose parent is of another service, is not recorded, or does not exist; each
-    begins one execution of its service. The spans below it that stay in that service are its segments, in
-    order of start (without offsets: in the recorded order), an enclosing span always before those in it.
+    An *entry span* is one whose parent is of another service, is not recorded, or does not exist, or that a
+    tracing library calls a server's or consumer's; each begins one execution of its service, except for
+    orphans (``is_orphan``). The spans below it that stay in that service are its segments, in order of start
+    (without offsets: in the recorded order), an enclosing span always before those in it. Spans that start
+    together are ordered by duration, id and place, so the order of spans with ids does not matter.
 
-    A segment with children of other services is a *remote* segment: ``peer`` is the first child's service,
-    and ``remote_ms`` the duration of the callee's entry span. Several such children count as the union of
-    their intervals (without offsets: one after the other). A caller that did not wait (a message to a queue,
-    or a callee that took longer than the caller's side by more than ``SYNCHRONOUS_TOLERANCE_US``) gets no
+    A segment with entry spans below it is a *remote* segment: ``peer`` is the first callee's service, and
+    ``remote_ms`` the duration of the callee's entry span. Several callees count as the union of their
+    intervals (without offsets: one after the other). A caller that did not wait (a message to a queue, or a
+    callee that took longer than the caller's side by more than ``SYNCHRONOUS_TOLERANCE_US``) gets no
     ``remote_ms``. A callee directly below an execution's entry span, with no client span between, becomes a
-    segment (after the others) with the callee's own times and no ``remote_ms``.
+    segment (after the others) with the callee's own duration and no ``remote_ms``.
+
+    Clocks of hosts differ. Durations, and so ``remote_ms`` of a single callee and every call gap, do not
+    depend on that, nor do offsets of an execution's own spans, which one host has measured. A callee without
+    a client span is moved as little as needed to lie within its caller. ``started_at`` is the callee's clock.
 
     Raises:
         InvalidExecutionError: a span has no service or operation, a parent that does not exist, a negative or
@@ -120,7 +110,26 @@ def executions_of(trace: Trace) -> list[Execution]:
             members[owner].append(index)
         elif spans[index].parent >= 0:
             callees.setdefault(spans[index].parent, []).append(index)
-    return [_execution(trace, entry, inside, callees) for entry, inside in members.items()]
+    for called in callees.values():
+        if len(called) > 1:
+            called.sort(key=lambda index: _by_start(spans[index], index))
+    return [
+        _execution(trace, entry, inside, callees) for entry, inside in members.items() if not is_orphan(spans[entry])
+    ]
+
+
+def is_orphan(span: Span) -> bool:
+    """Whether the span is surely part of an execution whose beginning is missing.
+
+    So says a tracing library that calls it neither a server's nor a consumer's while its parent, in the same
+    process as far as known, was not recorded. Its name is no operation, so no execution begins with it.
+    """
+    inner = span.kind is not None and span.kind not in ENTRY_KINDS
+    return inner and span.parent == PARENT_NOT_RECORDED and not span.remote_parent
+
+
+def _by_start(span: Span, index: int) -> tuple[float, float, str, int]:
+    return (math.inf if span.offset_us is None else span.offset_us, -span.duration_us, span.id, index)
 
 
 def _check(trace: Trace) -> None:
@@ -154,7 +163,7 @@ def _owners(trace: Trace) -> list[int]:
         while owners[at] == unknown:
             path.append(at)
             parent = spans[at].parent
-            if parent < 0 or spans[parent].service != spans[at].service:
+            if parent < 0 or spans[at].kind in ENTRY_KINDS or spans[parent].service != spans[at].service:
                 owners[at] = at
                 break
             at = parent
@@ -189,30 +198,54 @@ def _execution(trace: Trace, entry: int, inside: Sequence[int], callees: dict[in
     order = _in_order(spans, entry, inside)
     position = {index: place for place, index in enumerate(order)}
     segments = [_segment(spans, index, start_us, position, callees.get(index, [])) for index in order]
-    segments += [_unseen_call(spans, callee, start_us) for callee in callees.get(entry, [])]
+    segments += [_unseen_call(span, spans[callee]) for callee in callees.get(entry, [])]
     known = trace.status if span.parent == ROOT and span.is_error is None else None
-    is_consumer = (
-        span.parent >= 0 and segment_kind(spans[span.parent].operation, spans[span.parent].component) == "queue"
-    )
+    resource = span.resource or _UNKNOWN
     return Execution(
         application=span.service,
         operation=span.operation,
         started_at=(trace.start_us + start_us) / 1e6,
         duration_ms=span.duration_us / 1e3,
         trace_id=trace.trace_id,
-        span_id=span_id(entry),
-        parent_span_id=span_id(span.parent) if span.parent >= 0 else "",
-        kind="consumer" if is_consumer else "request",
+        span_id=_id_at(spans, entry),
+        parent_span_id=_id_at(spans, span.parent) if span.parent >= 0 else span.parent_id,
+        kind=_execution_kind(spans, span),
         status=known or _status(span),
+        result=span.result,
+        environment=resource.environment,
+        version=resource.version,
+        host=resource.host,
+        error=span.error,
         segments=segments,
     )
+
+
+_UNKNOWN = Resource("")
+
+
+def _id_at(spans: Sequence[Span], index: int) -> str:
+    return spans[index].id or span_id(index)
+
+
+def _execution_kind(spans: Sequence[Span], span: Span) -> ExecutionKind:
+    if span.kind is not None and span.parent < 0:
+        return "consumer" if span.kind == "consumer" else "request" if span.kind == "server" else "job"
+    if span.kind == "consumer":
+        return "consumer"
+    if span.parent >= 0 and _segment_kind_of(spans[span.parent]) == "queue":
+        return "consumer"
+    return "request"
+
+
+def _segment_kind_of(span: Span, remote: bool = False) -> SegmentKind:
+    return span.segment or segment_kind(span.operation, span.component, remote)
 
 
 def _in_order(spans: Sequence[Span], entry: int, inside: Sequence[int]) -> list[int]:
     """By start (the recorded order where one is not known), but never before the enclosing span."""
     starts = {index: offset for index in inside if (offset := spans[index].offset_us) is not None}
     if len(starts) == len(inside):
-        inside = sorted(inside, key=lambda index: (starts[index], -spans[index].duration_us, index))
+        inside = sorted(inside, key=lambda index: (starts[index], -spans[index].duration_us, spans[index].id, index))
     order: list[int] = []
     placed = {entry}
     for index in inside:
@@ -229,7 +262,7 @@ def _segment(
     spans: Sequence[Span], index: int, start_us: float, position: dict[int, int], callees: list[int]
 ) -> Segment:
     span = spans[index]
-    kind = segment_kind(span.operation, span.component, bool(callees))
+    kind = _segment_kind_of(span, bool(callees))
     is_call = bool(callees) and kind != "queue"
     return Segment(
         name=span.operation,
@@ -239,21 +272,32 @@ def _segment(
         parent=position.get(span.parent),
         status=_status(span),
         peer=spans[callees[0]].service if callees else span.peer,
-        span_id=span_id(index),
+        span_id=_id_at(spans, index),
         remote_ms=_remote_ms(span, [spans[callee] for callee in callees]) if is_call else None,
     )
 
 
-def _unseen_call(spans: Sequence[Span], callee: int, start_us: float) -> Segment:
-    span = spans[callee]
+def _unseen_call(caller: Span, callee: Span) -> Segment:
     return Segment(
-        name=span.operation,
-        duration_ms=span.duration_us / 1e3,
-        kind=segment_kind(span.operation, span.component, remote=True),
-        offset_ms=None if span.offset_us is None else (span.offset_us - start_us) / 1e3,
-        status=_status(span),
-        peer=span.service,
+        name=callee.operation,
+        duration_ms=callee.duration_us / 1e3,
+        kind=segment_kind(callee.operation, callee.component, remote=True),
+        offset_ms=_offset_within_ms(caller, callee),
+        status=_status(callee),
+        peer=callee.service,
     )
+
+
+def _offset_within_ms(caller: Span, callee: Span) -> float | None:
+    """Where the callee began, moved into its caller's time where the hosts' clocks say something else."""
+    if callee.offset_us is None:
+        return None
+    offset_us = callee.offset_us - (caller.offset_us or 0.0)
+    if callee.kind == "consumer":  # may well begin after its caller has ended
+        return offset_us / 1e3
+    room_us = caller.duration_us - callee.duration_us
+    latest_us = room_us if room_us >= 0 else caller.duration_us
+    return min(max(offset_us, 0.0), latest_us) / 1e3
 
 
 def _remote_ms(caller: Span, callees: Sequence[Span]) -> float | None:

@@ -1,0 +1,89 @@
+"""The internal contract of the spans topic: spans by trace, and the clocks of the topics they came from."""
+
+from typing import Literal
+
+import msgspec
+
+from schemas.execution import Execution, ExecutionFailure, SegmentKind
+
+SpanKind = Literal["internal", "server", "client", "producer", "consumer"]
+SourceName = tuple[str, int]
+"""Topic and partition that spans were read from."""
+
+
+class Resource(msgspec.Struct, array_like=True, frozen=True):
+    """What emitted spans: a service in an environment, of a version, on a host (empty where it is not said)."""
+
+    service: str
+    environment: str = ""
+    version: str = ""
+    host: str = ""
+
+
+class Span(msgspec.Struct, array_like=True, gc=False):
+    """One span, as an array.
+
+    The first five are those of a recording: ``parent`` is an index into the trace's spans, ``ROOT`` or
+    ``PARENT_NOT_RECORDED``; ``offset_us`` counts from the start of the trace, None where only the duration is
+    known. ``type``, ``component`` (library), ``peer`` (address called) and ``is_error`` are optional there.
+
+    The others are known where spans come from a tracing library: ids as hexadecimal digits, ``start_ns`` since
+    the epoch, what the library says about the span's ``kind`` and the kind of ``segment`` it makes, whether its
+    parent is in another process, the error and the result of an entry span. On the spans topic ``service`` is
+    empty and ``resource`` None, since both stand beside the list of spans, and ``parent`` means nothing yet.
+    """
+
+    service: str
+    operation: str
+    parent: int
+    offset_us: float | None
+    duration_us: float
+    type: str | None = None
+    component: str | None = None
+    peer: str | None = None
+    is_error: int | None = None
+    id: str = ""
+    parent_id: str = ""
+    start_ns: int = 0
+    kind: SpanKind | None = None
+    segment: SegmentKind | None = None
+    remote_parent: bool | None = None
+    error: ExecutionFailure | None = None
+    result: str | int | None = None
+    resource: Resource | None = None
+
+
+class TraceChunk(msgspec.Struct, array_like=True):
+    """What one record held of one trace: spans by resource, and executions of native producers."""
+
+    spans: list[tuple[Resource, list[Span]]] = []
+    executions: list[Execution] = []
+
+    def __len__(self) -> int:
+        """How many spans and executions there are."""
+        return len(self.executions) + sum(len(spans) for _, spans in self.spans)
+
+
+class SpanBatch(msgspec.Struct, array_like=True, tag="spans"):
+    """A record of the spans topic: what one source record held for this partition.
+
+    ``sequence`` grows with the source's offset (and with the part, where one record became several).
+    ``clock_ms`` is the source's clock: the highest Kafka timestamp read from it so far, epoch milliseconds.
+    ``traces`` are trace id, number of spans and the ``TraceChunk`` in MessagePack.
+    """
+
+    source: SourceName
+    sequence: int
+    clock_ms: int
+    traces: list[tuple[str, int, msgspec.Raw]]
+
+
+class Tick(msgspec.Struct, array_like=True, tag="tick"):
+    """A record of the spans topic: how far its sender has read, told once in a while to every partition.
+
+    ``clocks`` holds every source that the sender knows; None for those that others read. Everything that a
+    source held up to its clock stands before the tick. ``sent_ms`` is the sender's wall clock.
+    """
+
+    sent_ms: int
+    clocks: list[tuple[str, int, int | None]]

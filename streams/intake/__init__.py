@@ -1,0 +1,1 @@
+"""Intake: spans of any producer in, joined by trace; executions out."""
