@@ -50,9 +50,19 @@ def decoding_flaw(element: bytes, error: Exception) -> Flaw:
         return Flaw("InvalidJson", "depth", lambda: "the JSON is nested too deeply.")
     if isinstance(error, UnicodeDecodeError):
         return Flaw("InvalidUtf8", "", lambda: f"the bytes are not valid UTF-8: {error.reason}.")
-    if isinstance(error, msgspec.ValidationError):
+    malformed = _malformed_later(element) if isinstance(error, msgspec.ValidationError) else error
+    if malformed is None:
         return _validation_flaw(element, str(error))
-    return Flaw("InvalidJson", "", lambda: _malformed_sentence(element, str(error)))
+    return Flaw("InvalidJson", "", lambda: _malformed_sentence(element, str(malformed)))
+
+
+def _malformed_later(element: bytes) -> Exception | None:
+    """A wrong value is told as soon as it is met; what follows it may not even be JSON."""
+    try:
+        msgspec.json.decode(element, type=msgspec.Raw)
+    except (msgspec.DecodeError, RecursionError) as error:
+        return error
+    return None
 
 
 def invalid_time_sentence(value: object) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from schemas.codec import ATTRIBUTE_DEPTH, DecodedRecord, Limits, content_digest, decode_record, encode
@@ -324,6 +324,7 @@ JSON_LIKE = st.text('[]{}",:\\ naNtrue-1e9\n\x00\xff', max_size=60).map(lambda t
 
 
 @given(start=st.integers(0, len(GOOD)), length=st.integers(0, 20), insert=JSON_LIKE, array=st.booleans())
+@example(start=1, length=0, insert=b"}", array=False)  # a missing field is met before the end that is too much
 def test_damaged_executions_never_raise_and_lose_nothing(start: int, length: int, insert: bytes, array: bool) -> None:
     value = GOOD[:start] + insert + GOOD[start + length :]
     if array:
