@@ -26,13 +26,15 @@ _BLANK = b" \t\r\n"
 class Limits:
     """Sizes and times that a record must keep; the defaults are those of the settings.
 
-    ``max_future_s`` is how far ``started_at`` may lie after the record's Kafka timestamp, in seconds.
+    ``max_future_s`` is how far ``started_at`` may lie after the record's Kafka timestamp, in seconds. With
+    ``by_trace`` the executions of a record may be of several applications, and each needs a trace id.
     """
 
     max_event_bytes: int = 1_000_000
     max_record_bytes: int = 8_000_000
     max_segments: int = 5_000
     max_future_s: float = 300.0
+    by_trace: bool = False
 
 
 @dataclass(slots=True)
@@ -44,7 +46,7 @@ class DecodedRecord:
 
 
 def decode_record(value: bytes | None, limits: Limits, timestamp_s: float) -> DecodedRecord:
-    """Decode the value of a record of ``executions.v1``: one execution, or an array of one application's.
+    """Decode the value of a record of executions: one, or an array of one application's (or of several, by trace).
 
     Never raises, whatever the bytes. The good neighbours of a bad element are kept. ``started_at`` of every
     execution is a float afterwards, in epoch seconds. An empty array holds nothing and is not refused.
@@ -88,7 +90,9 @@ def _all_sound(executions: list[Execution], limits: Limits, latest_s: float) -> 
                 execution.started_at = epoch_seconds(execution.started_at)
             except ValueError:
                 return False
-        if not 0 <= execution.started_at <= latest_s or execution.application != application:
+        if not 0 <= execution.started_at <= latest_s:
+            return False
+        if not execution.trace_id if limits.by_trace else execution.application != application:
             return False
         segments = execution.segments
         if segments:
@@ -141,7 +145,7 @@ def _decode_elements(value: bytes, limits: Limits, timestamp_s: float) -> Decode
     refused = RefusedElements()
     for index, element in enumerate(elements):
         decoded = _decode_element(element, limits, timestamp_s)
-        if isinstance(decoded, Execution) and executions:
+        if isinstance(decoded, Execution) and executions and not limits.by_trace:
             decoded = _of_application(decoded, executions[0].application)
         if isinstance(decoded, Flaw):
             refused.add(index, element, decoded)
@@ -179,6 +183,7 @@ def _flaw(execution: Execution, limits: Limits, timestamp_s: float) -> Flaw | No
     return (
         _time_flaw(execution, limits, timestamp_s)
         or _segments_flaw(execution, limits)
+        or (_NO_TRACE_ID if limits.by_trace and not execution.trace_id else None)
         or (None if _shallow(execution.attributes) else _TOO_DEEP)
     )
 
@@ -235,6 +240,11 @@ def _parent_flaw(index: int, parent: int) -> Flaw:
     )
 
 
+_NO_TRACE_ID = Flaw(
+    "MissingField",
+    "trace_id",
+    lambda: "the field 'trace_id' is required of an execution that is to be joined with others. Got none instead.",
+)
 _TOO_DEEP = Flaw(
     "InvalidField",
     "attributes",

@@ -83,6 +83,7 @@ def build_app(
             settings.partitions,
             _limits(settings),
             normalize_operation if settings.normalize_operations else None,
+            topics.spans.name,
         ),
         delivery,
         ledger,

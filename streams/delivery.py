@@ -1,13 +1,14 @@
 """Publishes what runs led to, several runs at a time, and acknowledges each run once all of it is safe."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import structlog
+from prometheus_client import Counter
 
 from schemas.dead_letter import TRUNCATED_HEADER, DeadLetter
-from streams.metrics import Metrics
 from streams.publisher import Outgoing, Publisher, RefusedError
 
 _TRUNCATED_BYTES = 65_536
@@ -26,11 +27,18 @@ class Parcel:
     ``forwards`` keep their order per target partition and with those of earlier parcels of the same ``source``.
     """
 
-    source: int
+    source: Hashable
     outgoing: list[Outgoing] = field(default_factory=list)
     dead_letters: list[DeadLetter] = field(default_factory=list)
     forwards: list[Outgoing] = field(default_factory=list)
     when_safe: Callable[[], None] = _nothing
+
+
+class DeliveryMetrics(Protocol):
+    """What a delivery counts: dead letters by error, and records forwarded."""
+
+    dead_letters: Counter
+    forwarded: Counter
 
 
 class Delivery:
@@ -47,7 +55,7 @@ class Delivery:
         self,
         publisher: Publisher,
         dead_letter_topic: str,
-        metrics: Metrics,
+        metrics: DeliveryMetrics,
         limit: int,
         fail: Callable[[BaseException], None],
     ) -> None:
@@ -57,7 +65,7 @@ class Delivery:
         self._room = asyncio.Semaphore(limit)
         self._fail = fail
         self._in_flight: set[asyncio.Task[None]] = set()
-        self._last_forward: dict[int, asyncio.Task[None]] = {}
+        self._last_forward: dict[Hashable, asyncio.Task[None]] = {}
 
     async def send(self, parcel: Parcel) -> None:
         """Take a parcel over; waits while too many are in flight, not for this one's arrival."""
@@ -76,6 +84,13 @@ class Delivery:
         """Return once nothing is in flight."""
         while self._in_flight:
             await asyncio.wait(list(self._in_flight))
+
+    async def settled(self) -> bool:
+        """Return once all that is in flight now has ended; whether all of it is safe."""
+        waiting = list(self._in_flight)
+        if waiting:
+            await asyncio.wait(waiting)
+        return all(not task.cancelled() and task.exception() is None for task in waiting)
 
     def _arrived(self, task: asyncio.Task[None]) -> None:
         self._in_flight.discard(task)

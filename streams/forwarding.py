@@ -1,6 +1,6 @@
-"""Records that came to the wrong partition: which is the right one, and where a forwarded record came from."""
+"""Where records of executions belong, and where those that tracehound itself wrote came from."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from aiokafka.partitioner import murmur2
@@ -14,8 +14,9 @@ Headers = Sequence[tuple[str, bytes]]
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where a forwarded record was read first."""
+    """What led to a record: an offset of a partition, or a number that grows with it."""
 
+    topic: str
     partition: int
     offset: int
 
@@ -43,7 +44,7 @@ class Partitioner:
 
 
 def origin_headers(headers: Headers, topic: str, partition: int, offset: int) -> list[tuple[str, bytes]]:
-    """A record's own headers, and where it was read, for its forwarded copy."""
+    """A record's own headers, and what led to it: where it was read, or a number that grows with that."""
     return [
         *without_origin(headers),
         (_TOPIC, topic.encode()),
@@ -57,21 +58,22 @@ def without_origin(headers: Headers) -> list[tuple[str, bytes]]:
     return [header for header in headers if not header[0].startswith(ORIGIN_PREFIX)]
 
 
-def read_origin(headers: Headers, topic: str, partitions: int) -> Origin | None:
-    """Where a forwarded record of ``topic`` came from; None if it was not forwarded, or the headers are wrong.
+def read_origin(headers: Headers, topics: Collection[str], partitions: int) -> Origin | None:
+    """What led to a record, if it was one of ``topics``; None if a producer wrote it, or the headers are wrong.
 
-    >>> read_origin(origin_headers([], "executions", 3, 41), "executions", 12)
-    Origin(partition=3, offset=41)
-    >>> read_origin([("tracehound_origin_offset", b"soon")], "executions", 12) is None
+    >>> read_origin(origin_headers([], "executions", 3, 41), {"executions"}, 12)
+    Origin(topic='executions', partition=3, offset=41)
+    >>> read_origin([("tracehound_origin_offset", b"soon")], {"executions"}, 12) is None
     True
     """
     if not headers:
         return None
     given = dict(headers)
+    topic = (given.get(_TOPIC) or b"").decode(errors="replace")
     partition, offset = given.get(_PARTITION), given.get(_OFFSET)
-    if given.get(_TOPIC) != topic.encode() or partition is None or offset is None:
+    if topic not in topics or partition is None or offset is None:
         return None
     if not (partition.isdigit() and offset.isdigit() and len(partition) < 10 and len(offset) < 20):
         return None
-    origin = Origin(int(partition), int(offset))
+    origin = Origin(topic, int(partition), int(offset))
     return origin if origin.partition < partitions else None

@@ -24,21 +24,22 @@ class Partition:
     """State of one owned partition; it belongs together with the models of its applications.
 
     ``scored_to`` is the offset below which everything has been scored, ``origins`` the highest origin offset
-    applied of each source partition. ``lost`` is set when the partition is taken away: stop working on it.
+    applied of each source (topic and partition). ``lost`` is set when the partition is taken away: stop working on it.
     """
 
     number: int
     scored_to: int = 0
-    origins: dict[int, int] = field(default_factory=dict)
+    origins: dict[tuple[str, int], int] = field(default_factory=dict)
     applications: dict[ApplicationKey, Seen] = field(default_factory=dict)
     newest_event_s: float | None = None
     lost: bool = False
 
     def first_time(self, origin: Origin) -> bool:
-        """Whether a forwarded record is new here; remembers it. Origins of a source arrive in order."""
-        if origin.offset <= self.origins.get(origin.partition, -1):
+        """Whether a record with an origin is new here; remembers it. Origins of a source arrive in order."""
+        source = (origin.topic, origin.partition)
+        if origin.offset <= self.origins.get(source, -1):
             return False
-        self.origins[origin.partition] = origin.offset
+        self.origins[source] = origin.offset
         return True
 
 

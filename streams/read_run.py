@@ -55,12 +55,19 @@ class RunReader:
         partitions: how many partitions it has.
         limits: what a record must keep.
         normalize: turns an operation's name into its template; None leaves names as they are.
+        intake_topic: the topic of spans; records that intake made of it are known by their origin.
     """
 
     def __init__(
-        self, topic: str, partitions: int, limits: Limits, normalize: Callable[[str], str] | None = None
+        self,
+        topic: str,
+        partitions: int,
+        limits: Limits,
+        normalize: Callable[[str], str] | None = None,
+        intake_topic: str = "",
     ) -> None:
         self._topic = topic
+        self._origins = frozenset((topic, intake_topic)) if intake_topic else frozenset((topic,))
         self._partitions = partitions
         self._limits = limits
         self._normalize = normalize
@@ -71,7 +78,7 @@ class RunReader:
         if record.offset < partition.scored_to:
             reading.duplicates += 1
             return
-        origin = read_origin(record.headers, self._topic, self._partitions) if record.headers else None
+        origin = read_origin(record.headers, self._origins, self._partitions) if record.headers else None
         decoded = decode_record(record.value, self._limits, (record.timestamp or 0) / 1000.0)
         executions = decoded.executions
         if executions and self._is_elsewhere(executions[0], record, origin, reading):
@@ -96,7 +103,7 @@ class RunReader:
             return False
         if origin is not None:  # forwarding it again could go round in circles
             reason = (
-                f"The record was forwarded to partition {record.partition}, but its application belongs in "
+                f"The record was sent by tracehound to partition {record.partition}, but its application belongs in "
                 f"partition {right} of {self._partitions}: workers disagree about the setting 'partitions'."
             )
             reading.dead_letters.append(letter_of(record, record.value, "validate", "ForwardedTwice", reason))

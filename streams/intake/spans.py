@@ -273,8 +273,12 @@ def _segment(
         status=_status(span),
         peer=spans[callees[0]].service if callees else span.peer,
         span_id=_id_at(spans, index),
-        remote_ms=_remote_ms(span, [spans[callee] for callee in callees]) if is_call else None,
+        remote_ms=remote_ms(span.duration_us, _sides(spans, callees)) if is_call else None,
     )
+
+
+def _sides(spans: Sequence[Span], callees: Sequence[int]) -> list[tuple[float | None, float]]:
+    return [(spans[callee].offset_us, spans[callee].duration_us) for callee in callees]
 
 
 def _unseen_call(caller: Span, callee: Span) -> Segment:
@@ -300,16 +304,23 @@ def _offset_within_ms(caller: Span, callee: Span) -> float | None:
     return min(max(offset_us, 0.0), latest_us) / 1e3
 
 
-def _remote_ms(caller: Span, callees: Sequence[Span]) -> float | None:
-    union_us = callees[0].duration_us if len(callees) == 1 else _union_us(callees)
-    if union_us > caller.duration_us + SYNCHRONOUS_TOLERANCE_US:
-        return None
-    return union_us / 1e3
+def remote_ms(caller_us: float, callees: Sequence[tuple[float | None, float]]) -> float | None:
+    """The callees' own time within one call, in milliseconds; None where the caller cannot have waited for it.
+
+    Parameters:
+        caller_us: duration on the caller's side, in microseconds.
+        callees: offset (None: not known) and duration of each callee's entry span, in microseconds.
+
+    >>> remote_ms(9_000.0, [(0.0, 5_000.0), (3_000.0, 4_000.0)])
+    7.0
+    """
+    own_us = callees[0][1] if len(callees) == 1 else _union_us(callees)
+    return None if own_us > caller_us + SYNCHRONOUS_TOLERANCE_US else own_us / 1e3
 
 
-def _union_us(spans: Sequence[Span]) -> float:
-    timed = sorted((span.offset_us, span.offset_us + span.duration_us) for span in spans if span.offset_us is not None)
-    total = sum(span.duration_us for span in spans if span.offset_us is None)
+def _union_us(callees: Sequence[tuple[float | None, float]]) -> float:
+    timed = sorted((offset, offset + duration) for offset, duration in callees if offset is not None)
+    total = sum(duration for offset, duration in callees if offset is None)
     reached = -math.inf
     for begin, end in timed:
         total += max(0.0, end - max(begin, reached))

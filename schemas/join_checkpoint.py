@@ -1,0 +1,110 @@
+"""The internal contract of the join's checkpoints: what a partition's join must know to go on, in numbered pieces."""
+
+from collections.abc import Iterable
+from hashlib import blake2b
+from typing import Annotated
+
+import msgspec
+
+from schemas.call_graph import CallGraph
+from schemas.errors import SnapshotError
+
+VERSION = 1
+PIECE_BYTES = 700_000
+_DIGEST_BYTES = 16
+
+_Whole = Annotated[int, msgspec.Meta(ge=0)]
+
+
+class JoinCheckpoint(msgspec.Struct, array_like=True):
+    """The join of one partition of the spans topic after all records below ``position``.
+
+    Records below ``low`` are never needed again. ``sources`` are topic, partition, clock, when it was last heard
+    of and last sequence of each; ``exceptions``, ``late`` and the ``closed_…`` columns are those of
+    ``streams.intake.trace_buffer.JoinMemory``; ``calls`` are counted and not yet told since ``calls_told_ms``.
+    """
+
+    position: _Whole
+    low: _Whole
+    now_ms: int
+    watermark_ms: float | None
+    sources: list[tuple[str, int, int | None, int, int]]
+    exceptions: list[tuple[int, int | None]]
+    late: list[int]
+    closed: bytes
+    closed_offsets: bytes
+    closed_watermarks_ms: bytes
+    calls_told_ms: int
+    calls: list[CallGraph]
+
+
+class CheckpointPiece(msgspec.Struct, array_like=True):
+    """The value of a record of the checkpoint topic: piece ``index`` of ``count`` of the checkpoint at ``position``.
+
+    ``digest`` is that of the whole checkpoint (BLAKE2b, 16 bytes).
+    """
+
+    version: int
+    partition: int
+    position: _Whole
+    index: _Whole
+    count: Annotated[int, msgspec.Meta(ge=1, le=10_000)]
+    digest: bytes
+    piece: bytes
+
+
+_decode_piece = msgspec.msgpack.Decoder(CheckpointPiece).decode
+_decode_checkpoint = msgspec.msgpack.Decoder(JoinCheckpoint).decode
+_encode = msgspec.msgpack.Encoder().encode
+
+
+def pack_checkpoint(partition: int, checkpoint: JoinCheckpoint) -> list[bytes]:
+    """The values of the records that hold a checkpoint."""
+    packed = _encode(checkpoint)
+    digest = blake2b(packed, digest_size=_DIGEST_BYTES).digest()
+    pieces = [packed[begin : begin + PIECE_BYTES] for begin in range(0, len(packed), PIECE_BYTES)]
+    return [
+        _encode(CheckpointPiece(VERSION, partition, checkpoint.position, index, len(pieces), digest, piece))
+        for index, piece in enumerate(pieces)
+    ]
+
+
+def unpack_checkpoint(partition: int, values: Iterable[bytes]) -> tuple[JoinCheckpoint | None, list[str]]:
+    """The checkpoint of a partition with the highest position of which all pieces are there and sound.
+
+    Returns:
+        The checkpoint, or None if there is none, and a sentence for each record or checkpoint that is unusable.
+    """
+    pieces: dict[tuple[int, bytes, int], dict[int, bytes]] = {}
+    problems: list[str] = []
+    for value in values:
+        try:
+            piece = _decode_piece(value)
+        except (msgspec.DecodeError, ValueError, RecursionError) as error:
+            problems.append(f"A record of {len(value)} bytes is no piece of a checkpoint: {error}.")
+            continue
+        if piece.version != VERSION or piece.partition != partition:
+            problems.append(
+                f"A piece must be of version {VERSION} and partition {partition}. "
+                f"Got version {piece.version} and partition {piece.partition} instead."
+            )
+            continue
+        pieces.setdefault((piece.position, piece.digest, piece.count), {})[piece.index] = piece.piece
+    for position, digest, count in sorted(pieces, reverse=True):
+        found = pieces[position, digest, count]
+        if len(found) < count:  # the writer was interrupted, or a later one replaced some pieces
+            continue
+        try:
+            return _whole(b"".join(found[index] for index in range(count)), digest), problems
+        except (SnapshotError, KeyError) as error:
+            problems.append(f"The checkpoint at {position} is unusable: {error}.")
+    return None, problems
+
+
+def _whole(packed: bytes, digest: bytes) -> JoinCheckpoint:
+    if blake2b(packed, digest_size=_DIGEST_BYTES).digest() != digest:
+        raise SnapshotError("its digest is wrong")
+    try:
+        return _decode_checkpoint(packed)
+    except (msgspec.DecodeError, ValueError, RecursionError) as error:
+        raise SnapshotError(str(error)) from error

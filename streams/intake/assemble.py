@@ -1,0 +1,93 @@
+"""Puts the pieces of one trace together: spans find their parents by id, calls find both of their sides."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from schemas.execution import Execution, Segment
+from schemas.spans import Span, TraceChunk
+from streams.intake.spans import PARENT_NOT_RECORDED, ROOT, Trace, executions_of, is_orphan, remote_ms
+
+
+@dataclass(slots=True)
+class Assembled:
+    """The executions of a trace by start and span id, and how many spans led to none.
+
+    ``orphans`` are spans that begin nothing although their parent is missing; with them go those below.
+    """
+
+    executions: list[Execution]
+    orphans: int
+
+
+def assemble(trace_id: str, chunks: Sequence[TraceChunk], late: bool = False) -> Assembled:
+    """Join everything that is known of a trace; the order of the chunks and of the spans in them does not matter.
+
+    A span that came twice counts once. ``late``: the rest of the trace was closed before, so a span whose
+    parent is missing begins an execution only where its library says so.
+
+    Raises:
+        InvalidExecutionError: spans are each other's ancestors.
+    """
+    spans = _spans(chunks)
+    orphans = 0
+    executions: list[Execution] = []
+    if spans:
+        base_ns = min(span.start_ns for span in spans)
+        places = {span.id: place for place, span in enumerate(spans)}
+        for place, span in enumerate(spans):
+            span.offset_us = (span.start_ns - base_ns) / 1e3
+            parent = places.get(span.parent_id, PARENT_NOT_RECORDED) if span.parent_id else ROOT
+            span.parent = parent if parent != place else PARENT_NOT_RECORDED
+            if late and span.kind is None and span.parent == PARENT_NOT_RECORDED:
+                span.kind = "internal"
+            orphans += is_orphan(span)
+        executions = executions_of(Trace(trace_id, base_ns / 1e3, spans))
+    native = _native(chunks)
+    if native:
+        executions += native
+        _link(executions)
+    if len(executions) > 1:
+        executions.sort(key=lambda execution: (execution.started_s, execution.span_id))
+    return Assembled(executions, orphans)
+
+
+def _spans(chunks: Sequence[TraceChunk]) -> list[Span]:
+    found: dict[str, Span] = {}
+    for chunk in chunks:
+        for resource, spans in chunk.spans:
+            for span in spans:
+                if span.id not in found:
+                    span.service, span.resource = resource.service, resource
+                    found[span.id] = span
+    return list(found.values())
+
+
+def _native(chunks: Sequence[TraceChunk]) -> list[Execution]:
+    found: dict[tuple[str, str, float], Execution] = {}
+    for chunk in chunks:
+        for execution in chunk.executions:
+            found.setdefault((execution.application, execution.span_id, execution.started_s), execution)
+    return list(found.values())
+
+
+def _link(executions: Sequence[Execution]) -> None:
+    """Fill in ``remote_ms`` and ``peer`` of segments whose callee's execution is among ``executions``."""
+    callees: dict[str, list[Execution]] = {}
+    for execution in executions:
+        if execution.parent_span_id:
+            callees.setdefault(execution.parent_span_id, []).append(execution)
+    for execution in executions:
+        for segment in execution.segments:
+            called = callees.get(segment.span_id) if segment.span_id else None
+            if called and segment.remote_ms is None:
+                _fill_in(segment, called)
+
+
+def _fill_in(segment: Segment, called: list[Execution]) -> None:
+    called.sort(key=lambda execution: (execution.started_s, execution.span_id))
+    if segment.peer is None:
+        segment.peer = called[0].application
+    if segment.kind != "queue":
+        base_s = called[0].started_s
+        sides = [((execution.started_s - base_s) * 1e6, execution.duration_ms * 1e3) for execution in called]
+        segment.remote_ms = remote_ms(segment.duration_ms * 1e3, sides)

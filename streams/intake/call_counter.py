@@ -1,0 +1,86 @@
+"""Counts who calls whom from the executions that the join emits."""
+
+from collections.abc import Iterable, Sequence
+
+from schemas.call_graph import WINDOW_S, Call, CallGraph, add_call
+from schemas.execution import Execution, Segment
+from schemas.operations import normalize_operation
+
+MOST_EDGES = 20_000
+"""Edges counted before they are told early, whatever the interval."""
+
+_Key = tuple[str, str]
+_Edge = tuple[int, str, str, str]
+
+
+class CallCounter:
+    """Calls since the last telling, by caller and window of event time.
+
+    Parameters:
+        interval_ms: time of the sources' clocks between two tellings.
+        told_ms: when the last one was.
+    """
+
+    def __init__(self, interval_ms: int, told_ms: int = 0) -> None:
+        self._interval_ms = interval_ms
+        self.told_ms = told_ms
+        self._calls: dict[_Key, dict[_Edge, Call]] = {}
+        self._edges = 0
+
+    def count(self, executions: Sequence[Execution]) -> None:
+        """Count the calls that these executions of one trace make."""
+        callees: dict[str, Execution] = {}
+        for execution in executions:
+            if execution.parent_span_id:
+                callees.setdefault(execution.parent_span_id, execution)
+        for execution in executions:
+            for segment in execution.segments:
+                if segment.peer is not None:
+                    self._count(execution, segment, callees.get(segment.span_id or ""))
+
+    def due(self, watermark_ms: float) -> bool:
+        """Whether it is time to tell."""
+        return bool(self._calls) and (
+            watermark_ms - self.told_ms >= self._interval_ms or self._edges >= MOST_EDGES
+        )
+
+    def tell(self, record_id: str, watermark_ms: float) -> list[CallGraph]:
+        """A record for each caller, in the order of their names; counting begins anew."""
+        told = [CallGraph(record_id, *key, list(calls.values())) for key, calls in sorted(self._calls.items())]
+        self._calls, self._edges = {}, 0
+        self.told_ms = int(max(self.told_ms, watermark_ms))
+        return told
+
+    def untold(self) -> list[CallGraph]:
+        """What has been counted so far, for a checkpoint."""
+        return [CallGraph("", *key, list(calls.values())) for key, calls in self._calls.items()]
+
+    def restore(self, untold: Iterable[CallGraph]) -> None:
+        """Go on from what ``untold`` gave."""
+        for graph in untold:
+            for call in graph.calls:
+                self._add((graph.application, graph.environment), call)
+
+    def _count(self, execution: Execution, segment: Segment, callee: Execution | None) -> None:
+        call = Call(
+            int(execution.started_s // WINDOW_S) * WINDOW_S,
+            normalize_operation(execution.operation),
+            segment.peer or "",
+            normalize_operation(callee.operation) if callee is not None else "",
+            count=1,
+            errors=int(segment.status == "error"),
+            caller_ms=segment.duration_ms,
+        )
+        if segment.remote_ms is not None:
+            call.timed, call.timed_caller_ms, call.callee_ms = 1, segment.duration_ms, segment.remote_ms
+        self._add((execution.application, execution.environment), call)
+
+    def _add(self, key: _Key, call: Call) -> None:
+        edge = (call.window_start, call.operation, call.peer, call.peer_operation)
+        calls = self._calls.setdefault(key, {})
+        total = calls.get(edge)
+        if total is None:
+            calls[edge] = call
+            self._edges += 1
+        else:
+            add_call(total, call)

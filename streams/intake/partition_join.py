@@ -1,0 +1,126 @@
+"""The join of one partition of the spans topic: records in, executions and call counts out, and its checkpoints."""
+
+from dataclasses import dataclass, field
+
+import msgspec
+
+from schemas.call_graph import CallGraph
+from schemas.execution import Execution
+from schemas.join_checkpoint import JoinCheckpoint
+from schemas.spans import SpanBatch, Tick
+from streams.intake.call_counter import CallCounter
+from streams.intake.closed_traces import ClosedTraces
+from streams.intake.source_clocks import BEGINNING, Source, SourceClocks
+from streams.intake.trace_buffer import Closing, JoinMemory, JoinRules, TraceBuffer, executions_in_order
+
+_decode = msgspec.msgpack.Decoder(SpanBatch | Tick).decode
+
+
+@dataclass(slots=True)
+class Joined:
+    """What one record led to: the traces it closed, their executions by start, and calls to be told."""
+
+    closings: list[Closing] = field(default_factory=list)
+    executions: list[Execution] = field(default_factory=list)
+    graphs: list[CallGraph] = field(default_factory=list)
+
+
+class PartitionJoin:
+    """Takes the records of one partition in order; all that it emits follows from that order.
+
+    Parameters:
+        partition: number of the partition.
+        rules: when traces are closed.
+        call_interval_ms: time between tellings of the call graph.
+        checkpoint: where to go on; None at the beginning of the topic, or where nothing was kept.
+        begin: without a checkpoint the offset to begin at.
+
+    Raises:
+        ValueError: the checkpoint's columns do not fit together.
+    """
+
+    def __init__(
+        self,
+        partition: int,
+        rules: JoinRules,
+        call_interval_ms: int,
+        checkpoint: JoinCheckpoint | None = None,
+        begin: int = 0,
+    ) -> None:
+        self.partition = partition
+        self.restored_low = begin if checkpoint is None else checkpoint.low
+        if checkpoint is None:
+            self.buffer = TraceBuffer(rules, begin)
+            self._calls = CallCounter(call_interval_ms)
+        else:
+            self.buffer = TraceBuffer(rules, checkpoint.position, _memory(rules, checkpoint))
+            self._calls = CallCounter(call_interval_ms, checkpoint.calls_told_ms)
+            self._calls.restore(checkpoint.calls)
+        self._next = self.restored_low
+
+    def take(self, offset: int, value: bytes | None) -> Joined | None:
+        """Take the record at ``offset``. One that was taken before only brings back what is still open.
+
+        Returns:
+            What it led to; None for one from before.
+
+        Raises:
+            ValueError: the record is not one of the spans topic (``msgspec.DecodeError`` is one); it is passed over.
+        """
+        if offset < self._next:
+            return None
+        self._next = offset + 1
+        is_new = offset >= self.buffer.position
+        try:
+            record = _decode(value or b"")
+        except (msgspec.DecodeError, RecursionError) as error:
+            if is_new:
+                self.buffer.pass_over(offset)
+                raise ValueError(f"A record of the spans topic must be a SpanBatch or Tick: {error}.") from error
+            return None
+        if not is_new:
+            self.buffer.replay(offset, record)
+            return None
+        joined = Joined(self.buffer.take(offset, record))
+        if joined.closings:
+            joined.executions = executions_in_order(joined.closings)
+            for closing in joined.closings:
+                self._calls.count(closing.assembled.executions)
+        watermark_ms = self.buffer.memory.clocks.watermark_ms
+        if self._calls.due(watermark_ms):
+            joined.graphs = self._calls.tell(f"{self.partition}/{offset}", watermark_ms)
+        return joined
+
+    @property
+    def next(self) -> int:
+        """The offset of the next record wanted: lower than the position while a checkpoint is caught up with."""
+        return self._next
+
+    def checkpoint(self) -> JoinCheckpoint | None:
+        """All that is needed to go on from here; None while the last checkpoint has not been caught up with."""
+        buffer = self.buffer
+        if self._next < buffer.position:
+            return None
+        clocks = buffer.memory.clocks
+        return JoinCheckpoint(
+            buffer.position,
+            buffer.low,
+            clocks.now_ms,
+            clocks.watermark_ms if clocks.watermark_ms != BEGINNING else None,
+            [(*name, one.clock_ms, one.heard_ms, one.sequence) for name, one in clocks.sources.items()],
+            list(buffer.memory.exceptions.items()),
+            list(buffer.memory.late),
+            *buffer.memory.closed.pack(),
+            self._calls.told_ms,
+            self._calls.untold(),
+        )
+
+
+def _memory(rules: JoinRules, checkpoint: JoinCheckpoint) -> JoinMemory:
+    clocks = SourceClocks(rules.patience_ms)
+    clocks.now_ms = checkpoint.now_ms
+    clocks.watermark_ms = BEGINNING if checkpoint.watermark_ms is None else checkpoint.watermark_ms
+    for topic, partition, clock_ms, heard_ms, sequence in checkpoint.sources:
+        clocks.sources[topic, partition] = Source(clock_ms, heard_ms, sequence)
+    closed = ClosedTraces.unpack(checkpoint.closed, checkpoint.closed_offsets, checkpoint.closed_watermarks_ms)
+    return JoinMemory(clocks, closed, dict(checkpoint.exceptions), set(checkpoint.late))
