@@ -17,8 +17,11 @@ ErrorName = Literal[
     "TooManySegments",
     "InvalidParent",
     "MixedApplications",
+    "InvalidProtobuf",
+    "InvalidSpan",
+    "TooManySpans",
 ]
-"""Every class of error of an execution; a bounded set, fit for a metric's label."""
+"""Every class of error of an execution or span; a bounded set, fit for a metric's label."""
 
 _INDEXES_NAMED = 20
 
