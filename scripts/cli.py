@@ -18,6 +18,7 @@ COMMANDS = {
         "deadletters",
         "List, show and resend records that could not be used.",
     ),
+    "intake": ("scripts.serve", "intake", "Join spans and executions by trace, from Kafka, until stopped."),
     "replay": ("scripts.replay", "replay", "Send recorded traces to Kafka, or score them offline."),
     "simulate": (
         "scripts.simulate",

@@ -1,4 +1,4 @@
-"""The commands `worker` and `topics`."""
+"""The commands `worker`, `intake` and `topics`."""
 
 import click
 
@@ -12,6 +12,15 @@ def worker() -> None:
     from streams.worker import run_worker
 
     raise SystemExit(run_worker(load_settings()))
+
+
+@click.command()
+def intake() -> None:
+    """Join spans from Kafka into executions until stopped."""
+    from streams.intake.app import build_intake
+    from streams.worker import run_worker
+
+    raise SystemExit(run_worker(load_settings(), build_intake))
 
 
 @click.command()

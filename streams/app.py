@@ -1,7 +1,7 @@
 """The one place where a worker is put together: settings in, a Faust app out. Nothing connects before it starts."""
 
 import time
-from collections.abc import AsyncIterable, Callable, Mapping
+from collections.abc import AsyncIterable, Callable
 from typing import Any
 
 from faust.types import TP
@@ -9,10 +9,8 @@ from prometheus_client import CollectorRegistry
 
 from detectors.fitting import Fitter, PoolFitter
 from detectors.scoring import Scorer
-from schemas.codec import Limits
 from schemas.operations import normalize_operation
-from streams.batch_consumer import Run, RunApp
-from streams.connection import broker_urls, faust_credentials
+from streams.batch_consumer import Run
 from streams.delivery import Delivery
 from streams.health import HealthServer
 from streams.metrics import Metrics, StateCollector
@@ -25,25 +23,7 @@ from streams.scoring_core import ScoringCore
 from streams.settings import Settings
 from streams.vitals import WorkerVitals
 from streams.watch_silence import watch_silence
-
-_RUNS_BUFFERED = 16
-_RECORDS_PER_FETCH = 5_000
-_HEARTBEATS_PER_SESSION = 6
-_REQUEST_TIMEOUT_S = 90.0
-_REBALANCE_TIMEOUT_S = 60.0
-
-
-class WorkerApp(RunApp):
-    """The Faust app of a worker; ``health`` serves its metrics, ``fitter`` runs its refits."""
-
-    health: HealthServer
-    fitter: Fitter | None = None
-
-    async def on_stop(self) -> None:
-        """Stop as Faust does, then the processes that refit."""
-        await super().on_stop()
-        if self.fitter is not None:
-            self.fitter.close()
+from streams.worker_app import WorkerApp, faust_options, limits_of
 
 
 def build_app(
@@ -81,7 +61,7 @@ def build_app(
         RunReader(
             topics.executions.name,
             settings.partitions,
-            _limits(settings),
+            limits_of(settings),
             normalize_operation if settings.normalize_operations else None,
             topics.spans.name,
         ),
@@ -92,7 +72,8 @@ def build_app(
         settings.finish_timeout_s,
         clock,
     )
-    app = WorkerApp(settings.group_id, runs=scoring, **_options(settings))
+    app = WorkerApp(settings.group_id, runs=scoring, **faust_options(settings, {topics.executions.name}))
+    app.topics_needed = topics.scoring()
     app.fitter = fitter
     vitals = WorkerVitals(app, topics.executions.name, partitions, scoring, clock)
     app.health = HealthServer(
@@ -138,35 +119,3 @@ def build_app(
     app.timer(settings.progress_interval_s)(progress)
     app.timer(settings.silence_interval_s)(silence)
     return app
-
-
-def _limits(settings: Settings) -> Limits:
-    return Limits(
-        max_event_bytes=settings.max_event_bytes,
-        max_record_bytes=settings.max_record_bytes,
-        max_segments=settings.max_segments,
-        max_future_s=settings.max_future_s,
-    )
-
-
-def _options(settings: Settings) -> Mapping[str, Any]:
-    return {
-        "run_topics": {settings.topics.executions.name},
-        "broker_is_embedded": settings.broker_is_embedded,
-        "broker": broker_urls(settings),
-        "broker_credentials": faust_credentials(settings),
-        "broker_session_timeout": settings.session_timeout_s,
-        "broker_heartbeat_interval": min(3.0, settings.session_timeout_s / _HEARTBEATS_PER_SESSION),
-        "broker_request_timeout": max(_REQUEST_TIMEOUT_S, settings.session_timeout_s + 1.0),
-        "broker_rebalance_timeout": _REBALANCE_TIMEOUT_S,
-        "broker_commit_interval": settings.commit_interval_s,
-        "broker_max_poll_records": _RECORDS_PER_FETCH,
-        "stream_buffer_maxsize": _RUNS_BUFFERED,
-        "store": "memory://",
-        "topic_partitions": settings.partitions,
-        "topic_allow_declare": False,
-        "topic_disable_leader": True,
-        "table_standby_replicas": 0,
-        "web_enabled": False,
-        "worker_redirect_stdouts": False,
-    }

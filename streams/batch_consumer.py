@@ -46,20 +46,24 @@ log = structlog.get_logger(__name__)
 
 
 class Run:
-    """Consecutive records of one partition, as fetched. Acknowledge it once all that follows is safe."""
+    """Consecutive records of one partition, as fetched. Acknowledge it once all that follows is safe.
 
-    __slots__ = ("acked", "outstanding", "records", "tp")
+    ``start`` is the offset of the first record, ``end`` the one after the last.
+    """
+
+    __slots__ = ("acked", "end", "outstanding", "records", "start", "tp")
 
     def __init__(self, tp: TP, records: Sequence[ConsumerRecord]) -> None:
         self.tp = tp
         self.records = records
+        self.start = int(records[0].offset)
+        self.end = int(records[-1].offset) + 1
         self.acked = False
         self.outstanding = True
 
-    @property
-    def end(self) -> int:
-        """The offset after the last record."""
-        return int(self.records[-1].offset) + 1
+    def release(self) -> None:
+        """Let go of the records: they have been read, and only the acknowledgement is still to come."""
+        self.records = ()
 
     def ack(self) -> None:
         """All records of the run are dealt with; has no effect once the run is no longer outstanding."""
@@ -341,8 +345,30 @@ class RunConsumer(driver.Consumer):
         state = _fetch_state(self._thread, tp)
         highwater = state.highwater or 0
         unacked = next((run for run in self._runs.get(tp, ()) if not run.acked), None)
-        start = unacked.records[0].offset if unacked else state.position_or(highwater)
+        start = unacked.start if unacked else state.position_or(highwater)
         return max(0, highwater - int(start))
+
+    def partition_count(self, topic: str) -> int | None:
+        """How many partitions the topic has, as far as the client knows."""
+        known = self._thread._ensure_consumer().partitions_for_topic(topic)
+        return len(known) if known else None
+
+    def unread(self, tp: TP) -> int:
+        """Records between what was handed over and the end of the partition, as far as known."""
+        state = _fetch_state(self._thread, tp)
+        highwater = state.highwater or 0
+        following = self._next.get(tp)
+        return max(0, highwater - (state.position_or(highwater) if following is None else following))
+
+    def empty_at_ms(self, tp: TP) -> int | None:
+        """When the broker last said that no record is left, epoch milliseconds; None if some are not acknowledged."""
+        state = _fetch_state(self._thread, tp)
+        if not state.known or state.highwater is None:
+            return None
+        following = self._next.get(tp)  # (the fetcher's position is ahead of what was handed over)
+        if state.highwater > 0 and (following is None or following < state.highwater):
+            return None
+        return state.told_ms if all(run.acked for run in self._runs.get(tp, ())) else None
 
     def at_end(self, tp: TP, known_since_s: float) -> bool:
         """Whether the partition was read and acknowledged to its end, and the broker said so recently.
@@ -366,10 +392,14 @@ class _FetchState:
     def position_or(self, unknown: int) -> int:
         return int(self._state.position) if self.known else unknown
 
+    @property
+    def told_ms(self) -> int | None:
+        """When the broker last answered a fetch, epoch milliseconds."""
+        return int(self._state.timestamp) if self._state is not None and self._state.timestamp else None
+
     def age_s(self) -> float:
-        if self._state is None or not self._state.timestamp:
-            return float("inf")
-        return time.time() - float(self._state.timestamp) / 1000.0
+        told_ms = self.told_ms
+        return float("inf") if told_ms is None else time.time() - told_ms / 1000.0
 
 
 def _fetch_state(thread: driver.AIOKafkaConsumerThread, tp: TP) -> _FetchState:
@@ -427,9 +457,9 @@ class RunApp(faust.App):
         # The policies of aiokafka skip lost records in silence; the consumer above announces them.
         super().__init__(name, consumer_auto_offset_reset="none", stream_wait_empty=False, **options)
 
-    def run_topic(self, name: str, **options: Any) -> Any:
-        """A topic of ``run_topics`` as a channel for agents; the events' values are ``Run``."""
-        return self.topic(name, schema=_RunSchema(), **options)
+    def run_topic(self, *names: str, **options: Any) -> Any:
+        """Topics of ``run_topics`` as a channel for agents; the events' values are ``Run``."""
+        return self.topic(*names, schema=_RunSchema(), **options)
 
     def on_init_dependencies(self) -> Iterable[ServiceT]:
         """Our services first, then Faust's."""

@@ -9,11 +9,12 @@ import structlog
 
 from infra.kafka.topics import check_topics
 from schemas.errors import ConfigurationError, TracehoundError
-from streams.app import WorkerApp, build_app
+from streams.app import build_app
 from streams.connection import wait_for_broker
 from streams.librdkafka import librdkafka_options
 from streams.logging import configure_logging
 from streams.settings import Settings
+from streams.worker_app import WorkerApp
 
 EXIT_CLEAN = 0
 EXIT_FAILED = 1
@@ -52,10 +53,10 @@ async def _run(settings: Settings, build: Callable[[Settings], WorkerApp]) -> in
         await app.health.start()
         if not await wait_for_broker(settings, stop):
             return EXIT_CLEAN
-        problems = await asyncio.to_thread(check_topics, librdkafka_options(settings), settings.topics)
+        problems = await asyncio.to_thread(check_topics, librdkafka_options(settings), app.topics_needed)
         if problems:
             raise ConfigurationError("\n".join(problems))
-        log.info("worker_starting", group=settings.group_id, brokers=settings.bootstrap_servers)
+        log.info("worker_starting", group=app.conf.id, brokers=settings.bootstrap_servers)
         return await _serve(app, stop, settings.finish_timeout_s + _STOP_SLACK_S)
     finally:
         await app.health.stop()

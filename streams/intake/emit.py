@@ -1,0 +1,61 @@
+"""Executions that the join emits, as records for the scoring workers."""
+
+from collections.abc import Iterator, Sequence
+
+from schemas.codec import encode
+from schemas.execution import Execution
+from streams.forwarding import Partitioner, origin_headers
+from streams.publisher import Outgoing
+
+RECORD_BYTES = 500_000
+"""A record is begun anew beyond this."""
+RECORDS_PER_OFFSET = 1_000_000
+"""Sequence numbers that one record of the spans topic may use."""
+
+
+class Emitter:
+    """Makes records of ``executions.v1``, whose origin says which record of the spans topic led to them.
+
+    The sequence in the origin follows from the offset alone: intake that replays after a crash emits the same
+    executions under the same numbers, and scoring takes each number of a source once.
+
+    Parameters:
+        spans_topic: named as the origin.
+        executions_topic: where the records go.
+        partitions: how many partitions that has.
+    """
+
+    def __init__(self, spans_topic: str, executions_topic: str, partitions: int) -> None:
+        self._spans_topic = spans_topic
+        self._topic = executions_topic
+        self._partitioner = Partitioner(partitions)
+
+    def records(self, partition: int, offset: int, executions: Sequence[Execution]) -> list[Outgoing]:
+        """The records for what the record at ``offset`` led to: arrays of one application, in the order given."""
+        by_application: dict[str, list[bytes]] = {}
+        for execution in executions:
+            by_application.setdefault(execution.application, []).append(encode(execution))
+        made: list[Outgoing] = []
+        for application, encoded in by_application.items():
+            target = self._partitioner.partition_of(application)
+            for value in _arrays(encoded):
+                sequence = offset * RECORDS_PER_OFFSET + len(made)
+                headers = origin_headers((), self._spans_topic, partition, sequence)
+                made.append(Outgoing(self._topic, application.encode(), value, headers, target))
+        return made
+
+
+def _arrays(encoded: Sequence[bytes]) -> Iterator[bytes]:
+    waiting: list[bytes] = []
+    size = 0
+    for one in encoded:
+        if waiting and size + len(one) > RECORD_BYTES:
+            yield _array(waiting)
+            waiting, size = [], 0
+        waiting.append(one)
+        size += len(one) + 1
+    yield _array(waiting)
+
+
+def _array(encoded: Sequence[bytes]) -> bytes:
+    return encoded[0] if len(encoded) == 1 else b"[" + b",".join(encoded) + b"]"

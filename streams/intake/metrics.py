@@ -1,0 +1,101 @@
+"""Prometheus metrics of an intake worker, all in one registry that is handed in."""
+
+from collections.abc import Callable, Iterable, Mapping
+
+from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+from streams.intake.trace_buffer import CLOSE_REASONS, Closing
+
+_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
+
+
+class IntakeMetrics:
+    """Everything that an intake worker counts."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.registry = registry
+        self.records = Counter("tracehound_intake_records", "Records read", ["topic"], registry=registry)
+        self.spans = Counter("tracehound_intake_spans", "Spans and native executions read", registry=registry)
+        self.traces_closed = Counter("tracehound_traces_closed", "Traces closed", ["reason"], registry=registry)
+        self.late_spans = Counter(
+            "tracehound_late_spans", "Spans that came after their trace was closed", registry=registry
+        )
+        self.orphan_spans = Counter(
+            "tracehound_orphan_spans",
+            "Inner spans whose parent never came, so that no execution begins with them",
+            registry=registry,
+        )
+        self.executions = Counter("tracehound_joined_executions", "Executions emitted", registry=registry)
+        self.dead_letters = Counter("tracehound_dead_letters", "Records refused", ["error"], registry=registry)
+        self.forwarded = Counter("tracehound_forwarded", "Records written to keyed topics", registry=registry)
+        self.offsets_lost = Counter(
+            "tracehound_offsets_lost", "Records that Kafka deleted before they were read", registry=registry
+        )
+        self.checkpoints = Counter("tracehound_join_checkpoints", "Checkpoints of the join", registry=registry)
+        self.checkpoint_bytes = Counter(
+            "tracehound_join_checkpoint_bytes", "Bytes of checkpoints of the join", registry=registry
+        )
+        self.checkpoint_seconds = Histogram(
+            "tracehound_join_checkpoint_seconds", "Time of one checkpoint", registry=registry, buckets=_SECONDS
+        )
+        self.decode_seconds = Histogram(
+            "tracehound_intake_decode_seconds", "Time to decode one run of records", registry=registry, buckets=_SECONDS
+        )
+        self.join_seconds = Histogram(
+            "tracehound_join_seconds", "Time to join one run of records", registry=registry, buckets=_SECONDS
+        )
+        for reason in CLOSE_REASONS:
+            self.traces_closed.labels(reason=reason)
+
+    def count_closings(self, closings: Iterable[Closing]) -> None:
+        """Count closed traces, and the spans in them that came late or lead to nothing."""
+        for closing in closings:
+            self.traces_closed.labels(reason=closing.reason).inc()
+            self.executions.inc(len(closing.assembled.executions))
+            if closing.late:
+                self.late_spans.inc(closing.spans)
+            if closing.assembled.orphans:
+                self.orphan_spans.inc(closing.assembled.orphans)
+
+
+class BufferCollector(Collector):
+    """Gauges of the open traces and of what waits, read when Prometheus asks.
+
+    Parameters:
+        buffered: open traces, their spans and bytes.
+        waiting: records that wait, by topic.
+        behind_s: wall time between now and the watermark, by partition of the spans topic.
+    """
+
+    def __init__(
+        self,
+        buffered: Callable[[], tuple[int, int, int]],
+        waiting: Callable[[], Mapping[str, int]],
+        behind_s: Callable[[], Mapping[int, float]],
+    ) -> None:
+        self._buffered = buffered
+        self._waiting = waiting
+        self._behind_s = behind_s
+
+    def describe(self) -> Iterable[GaugeMetricFamily]:
+        """Nothing is asked at registration: the app has not started then."""
+        return ()
+
+    def collect(self) -> Iterable[GaugeMetricFamily]:
+        """The gauges as of now."""
+        names = ("tracehound_open_traces", "tracehound_open_spans", "tracehound_join_buffer_bytes")
+        about = ("Traces not yet closed", "Spans of traces not yet closed", "Memory of traces not yet closed")
+        for name, text, value in zip(names, about, self._buffered(), strict=True):
+            yield GaugeMetricFamily(name, text, value=value)
+        waiting = GaugeMetricFamily("tracehound_intake_lag_records", "Records still to be read", labels=["topic"])
+        for topic, count in sorted(self._waiting().items()):
+            waiting.add_metric([topic], count)
+        yield waiting
+        behind = GaugeMetricFamily(
+            "tracehound_join_behind_seconds", "Time since the watermark of the join", labels=["partition"]
+        )
+        for partition, seconds in sorted(self._behind_s().items()):
+            behind.add_metric([str(partition)], seconds)
+        yield behind

@@ -1,0 +1,113 @@
+"""Turns one record of an input topic into records of the spans topic, one for each partition that it has traces for."""
+
+from dataclasses import dataclass, field, replace
+from zlib import crc32
+
+import msgspec
+from aiokafka import ConsumerRecord
+
+from schemas.codec import Limits, decode_record
+from schemas.dead_letter import DeadLetter
+from schemas.execution import Execution
+from schemas.rejection import Rejection
+from schemas.spans import SourceName, SpanBatch, TraceChunk
+from streams.intake.otlp import SpanLimits, decode_otlp
+from streams.publisher import Outgoing
+from streams.read_run import DEAD_LETTER_STAGES, letter_of
+
+PART_BYTES = 500_000
+"""A record of the spans topic is begun anew beyond this; a single trace's share may be larger."""
+PARTS_PER_RECORD = 1_000
+"""Sequence numbers that one source record may use."""
+
+_encode = msgspec.msgpack.Encoder().encode
+_Share = tuple[str, int, msgspec.Raw]
+
+
+@dataclass(slots=True)
+class SourceReading:
+    """What records led to: records of the spans topic, dead letters, and how many spans there were."""
+
+    outgoing: list[Outgoing] = field(default_factory=list)
+    dead_letters: list[DeadLetter] = field(default_factory=list)
+    spans: int = 0
+
+
+class SourceReader:
+    """Reads records of all input topics of intake. Never raises for a record, whatever it holds.
+
+    Parameters:
+        traces_topic: the topic of native executions; all others hold OTLP.
+        spans_topic: where the records go that are made.
+        partitions: how many partitions that has.
+        limits: what a record of executions must keep.
+    """
+
+    def __init__(self, traces_topic: str, spans_topic: str, partitions: int, limits: Limits) -> None:
+        self._traces_topic = traces_topic
+        self._spans_topic = spans_topic
+        self._partitions = partitions
+        self._limits = replace(limits, by_trace=True)
+        self._span_limits = SpanLimits(max_record_bytes=limits.max_record_bytes)
+
+    def read(self, record: ConsumerRecord, clock_ms: int, reading: SourceReading) -> None:
+        """Add what ``record`` holds to ``reading``; ``clock_ms`` is its source's clock."""
+        if record.topic == self._traces_topic:
+            traces, rejected = self._native(record)
+        else:
+            decoded = decode_otlp(record.value, self._span_limits)
+            traces, rejected = decoded.traces, decoded.rejected
+        for refused in rejected:
+            stage = DEAD_LETTER_STAGES.get(refused.error, "validate")
+            reading.dead_letters.append(letter_of(record, refused.value_bytes, stage, refused.error, refused.reason))
+        shares: dict[int, list[_Share]] = {}
+        for trace_id, chunk in traces.items():
+            spans = len(chunk)
+            reading.spans += spans
+            share = (trace_id, spans, msgspec.Raw(_encode(chunk)))
+            shares.setdefault(partition_of(trace_id, self._partitions), []).append(share)
+        source = (record.topic, record.partition)
+        for partition, wanted in shares.items():
+            self._write(source, record.offset, clock_ms, partition, wanted, reading)
+
+    def _native(self, record: ConsumerRecord) -> tuple[dict[str, TraceChunk], list[Rejection]]:
+        decoded = decode_record(record.value, self._limits, (record.timestamp or 0) / 1000.0)
+        by_trace: dict[str, list[Execution]] = {}
+        for execution in decoded.executions:
+            by_trace.setdefault(execution.trace_id, []).append(execution)
+        return {trace: TraceChunk([], executions) for trace, executions in by_trace.items()}, decoded.rejected
+
+    def _write(
+        self,
+        source: SourceName,
+        offset: int,
+        clock_ms: int,
+        partition: int,
+        shares: list[_Share],
+        reading: SourceReading,
+    ) -> None:
+        for part, some in enumerate(_parts(shares)):
+            batch = SpanBatch(source, offset * PARTS_PER_RECORD + part, clock_ms, some)
+            reading.outgoing.append(Outgoing(self._spans_topic, None, _encode(batch), partition=partition))
+
+
+def partition_of(trace_id: str, partitions: int) -> int:
+    """The partition of the spans topic that a trace belongs to: CRC-32 of its id.
+
+    Nobody else writes that topic, and Kafka's murmur2 takes ten times as long in Python.
+    """
+    return crc32(trace_id.encode()) % partitions
+
+
+def _parts(shares: list[_Share]) -> list[list[_Share]]:
+    if len(shares) == 1:
+        return [shares]
+    parts: list[list[_Share]] = [[]]
+    size = 0
+    for share in shares:
+        if size + len(share[2]) > PART_BYTES and parts[-1] and len(parts) < PARTS_PER_RECORD:
+            parts.append([])
+            size = 0
+        parts[-1].append(share)
+        size += len(share[2])
+    return parts
