@@ -1,7 +1,7 @@
 """The command `replay`: recorded traces to Kafka at a chosen speed, or through the core without a broker."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import BinaryIO
@@ -22,15 +22,18 @@ from detectors.fitting import Fitter, InlineFitter, PoolFitter
 from detectors.scoring import Scorer
 from schemas.execution import Execution
 from schemas.operations import normalize_operation
-from scripts.kafka_clients import producer_config
 from scripts.offline import Outputs, TraceScores, score_traces
+from scripts.otlp_sending import OtlpSender
 from scripts.replay_report import console, report, warm_up_traces
-from scripts.sending import ExecutionSender, connect
-from scripts.traces import ReadBytes, RecordedTrace, Recording, open_recording
+from scripts.sending import Sender
+from scripts.sending_formats import Format, destination, format_options, open_sender, refuse_formats
+from scripts.traces import ReadBytes, Recorded, RecordedTrace, Recording, open_recording, start_of
+from streams.intake.spans import Trace
 from streams.settings import Settings, load_settings
 
 LINGER_S = 0.05
 """Waiting executions leave at least this often when the speed is limited."""
+BATCH = 100
 
 
 class Speed(click.ParamType):
@@ -54,7 +57,7 @@ class Speed(click.ParamType):
 @click.option("--offline", is_flag=True, help="Score here, through the same core, without any broker.")
 @click.option("--speed", type=Speed(), default="max", show_default=True, help="60: sixty times as fast as recorded.")
 @click.option("--shift-to-now", is_flag=True, help="Shift all event times so that they end when sending ends.")
-@click.option("--batch", type=click.IntRange(1, 10_000), default=100, show_default=True, help="Executions per record.")
+@format_options(BATCH)
 @click.option("--limit", type=click.IntRange(1), help="Only the first N traces.")
 @click.option(
     "--duration",
@@ -84,7 +87,9 @@ def replay(
     offline: bool,
     speed: float,
     shift_to_now: bool,
-    batch: int,
+    sent_as: Format | None,
+    topic: str | None,
+    batch: int | None,
     limit: int | None,
     duration: float | None,
     scores: Path | None,
@@ -99,21 +104,26 @@ def replay(
     """
     if not offline and (scores or anomalies):
         raise click.UsageError("--scores and --anomalies need --offline; a worker's results are on its topics.")
+    if offline:
+        refuse_formats(sent_as, topic, "--offline")
     settings = load_settings()
     recording = open_recording(path)
-    with _progress(recording) as read:
-        traces = recording.traces(limit, duration, read)
-        if not offline:
-            shift_s = _shift_to_now(recording, limit, duration, speed) if shift_to_now else 0.0
-            sent = _send(traces, settings, speed, batch, shift_s)
-        else:
-            kept = _score(recording, traces, settings, fit_processes, scores, anomalies)
     if offline:
+        with _progress(recording) as read:
+            traces = recording.traces(limit, duration, read)
+            kept = _score(recording, traces, settings, fit_processes, scores, anomalies)
         console().print(report(recording, kept, warm_up_traces(recording) if warm_up is None else warm_up))
-    else:
-        click.echo(
-            f"Sent {sent.executions:,} executions in {sent.records:,} records to {settings.topics.executions.name}."
-        )
+        return
+    to = destination(settings, sent_as or "executions", topic)
+    with _progress(recording) as read:
+        shift_s = _shift_to_now(recording, limit, duration, speed) if shift_to_now else 0.0
+        sender = open_sender(settings, sent_as or "executions", to, batch, BATCH)
+        pace = Pace(speed, sender.flush)
+        if isinstance(sender, OtlpSender):
+            send_spans(recording.as_recorded(limit, duration, read), sender, pace, shift_s)
+        else:
+            send_executions(recording.traces(limit, duration, read), sender, pace, shift_s)
+    click.echo(f"Sent {sender.summary()} to {to.name}.")
 
 
 def _score(
@@ -147,20 +157,6 @@ def _json_lines(stack: ExitStack, path: Path | None) -> Callable[[object], objec
     return lambda line: file.write(encode(line) + b"\n")
 
 
-def _send(
-    traces: Iterator[RecordedTrace], settings: Settings, speed: float, batch: int, shift_s: float
-) -> ExecutionSender:
-    topic = settings.topics.executions
-    sender = ExecutionSender(connect(producer_config(settings), topic), topic, batch, settings.max_record_bytes)
-    pace = Pace(speed, sender.flush)
-    for trace in traces:
-        pace.wait_until(trace.started_s)
-        for execution in trace.executions:
-            sender.send(shifted(execution, shift_s))
-    sender.close()
-    return sender
-
-
 class Pace:
     """Lets event time pass ``speed`` times as fast as the clock; calls ``flush`` before it waits."""
 
@@ -186,6 +182,28 @@ class Pace:
         if ahead_s > LINGER_S:
             self._flush()
             self._sleep(ahead_s)
+
+
+def send_executions(traces: Iterable[RecordedTrace], sender: Sender, pace: Pace, shift_s: float = 0.0) -> None:
+    """Send the executions of traces, each ``shift_s`` seconds later than recorded, and await their delivery."""
+    for trace in traces:
+        pace.wait_until(trace.started_s)
+        for execution in trace.executions:
+            sender.send(shifted(execution, shift_s))
+    sender.close()
+
+
+def send_spans(traces: Iterable[Recorded], sender: OtlpSender, pace: Pace, shift_s: float = 0.0) -> None:
+    """Send the spans of traces as recorded, ``shift_s`` seconds later (to whole microseconds), and await delivery."""
+    shift_us = round(shift_s * 1e6)
+    for recorded in traces:
+        pace.wait_until(start_of(recorded))
+        if isinstance(recorded, Trace):
+            sender.send_trace(msgspec.structs.replace(recorded, start_us=recorded.start_us + shift_us))
+        else:
+            for execution in recorded:
+                sender.send(shifted(execution, shift_s))
+    sender.close()
 
 
 def shifted(execution: Execution, by_s: float) -> Execution:

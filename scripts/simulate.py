@@ -15,8 +15,8 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from schemas.errors import ConfigurationError
 from schemas.execution import Execution, epoch_seconds
-from scripts.kafka_clients import producer_config
-from scripts.sending import ExecutionSender, connect
+from scripts.sending import Sender
+from scripts.sending_formats import Format, destination, format_options, open_sender, refuse_formats
 from scripts.simulator.applications import APPLICATIONS_PER_SHOP, build_system
 from scripts.simulator.faults import Fault, parse_duration, parse_fault
 from scripts.simulator.feed import Feed
@@ -27,6 +27,7 @@ from scripts.simulator.truth import truth_of
 from streams.settings import load_settings
 
 TICK_S = 0.05
+BATCH = 50
 Tell = Callable[[Iterable[Fault]], None]
 
 
@@ -57,7 +58,7 @@ class JsonLines:
 )
 @click.option("--seed", type=int, default=0, show_default=True, help="The same seed gives the same executions.")
 @click.option("--applications", type=click.IntRange(1, 100_000), default=APPLICATIONS_PER_SHOP, show_default=True)
-@click.option("--batch", type=click.IntRange(1, 10_000), default=50, show_default=True, help="Executions per record.")
+@format_options(BATCH)
 @click.option("--output", type=click.Path(path_type=Path, dir_okay=False), help="JSON lines into a file, at once.")
 @click.option("--start", metavar="MOMENT", help="With --output: what 'now' is, RFC 3339.")
 @click.option("--truth", type=click.Path(path_type=Path, dir_okay=False), help="Where faults are told; else stdout.")
@@ -69,7 +70,9 @@ def simulate(
     faults: str,
     seed: int,
     applications: int,
-    batch: int,
+    sent_as: Format | None,
+    topic: str | None,
+    batch: int | None,
     output: Path | None,
     start: str | None,
     truth: Path | None,
@@ -82,6 +85,8 @@ def simulate(
     """
     if start is not None and output is None:
         raise click.UsageError("--start needs --output: what goes to Kafka happens now.")
+    if output is not None:
+        refuse_formats(None if sent_as == "executions" else sent_as, topic, "--output")
     requests = [parse_fault(text) for text in fault_texts]
     history_s, duration_s = parse_duration(history), None if duration is None else parse_duration(duration)
     if output is not None and duration_s is None:
@@ -103,7 +108,10 @@ def simulate(
             feed.advance(now_s)
             _write(feed, plan(now_s), now_s, duration_s or 0.0, tell)
         else:
-            feed = _send(simulation, plan, now_s - history_s, duration_s, batch, tell)
+            settings = load_settings()
+            to = destination(settings, sent_as or "executions", topic)
+            sender = open_sender(settings, sent_as or "executions", to, batch, BATCH)
+            feed = _send(simulation, sender, plan, now_s - history_s, duration_s, tell)
     click.echo(f"{feed.sent:,} executions.", err=True)
 
 
@@ -117,15 +125,12 @@ def _write(feed: Feed, plan: FaultPlan, now_s: float, duration_s: float, tell: T
 
 def _send(
     simulation: Simulation,
+    sender: Sender,
     plan: Callable[[float], FaultPlan],
     start_s: float,
     duration_s: float | None,
-    batch: int,
     tell: Tell,
 ) -> Feed:
-    settings = load_settings()
-    topic = settings.topics.executions
-    sender = ExecutionSender(connect(producer_config(settings), topic), topic, batch, settings.max_record_bytes)
     feed = Feed(simulation, sender)
     try:
         live_s = _send_past(feed, start_s)

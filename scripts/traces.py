@@ -58,6 +58,17 @@ class RecordedTrace:
     executions: list[Execution]
 
 
+Recorded = Trace | list[Execution]
+"""What a line of a recording holds."""
+
+
+def start_of(recorded: Recorded) -> float:
+    """When the trace, or the first of the executions, started: epoch seconds (0 where there is none)."""
+    if isinstance(recorded, Trace):
+        return recorded.start_us / 1e6
+    return recorded[0].started_s if recorded else 0.0
+
+
 @dataclass(frozen=True)
 class Recording:
     """A file of traces or executions to replay. Iterate over ``traces``.
@@ -84,15 +95,43 @@ class Recording:
         Raises:
             InvalidExecutionError: a line is neither a trace nor executions; the message names file and line.
         """
+        for number, recorded in self._numbered(limit, duration_s, read):
+            try:
+                executions = executions_of(recorded) if isinstance(recorded, Trace) else recorded
+            except InvalidExecutionError as error:
+                raise self._unusable(number, error) from error
+            trace_id = recorded.trace_id if isinstance(recorded, Trace) else recorded[0].trace_id if recorded else ""
+            yield RecordedTrace(trace_id, start_of(recorded), executions)
+
+    def as_recorded(
+        self, limit: int | None = None, duration_s: float | None = None, read: ReadBytes | None = None
+    ) -> Iterator[Recorded]:
+        """The same traces as they were recorded: spans where the file holds spans.
+
+        Raises:
+            InvalidExecutionError: a line is neither a trace nor executions; the message names file and line.
+        """
+        return (recorded for _, recorded in self._numbered(limit, duration_s, read))
+
+    def _numbered(
+        self, limit: int | None, duration_s: float | None, read: ReadBytes | None
+    ) -> Iterator[tuple[int, Recorded]]:
         first: float | None = None
         for number, line in enumerate(_lines(self.events, read or _ignore), 1):
             if limit is not None and number > limit:
                 return
-            trace = _decode(line, self.events, number)
-            first = trace.started_s if first is None else first
-            if duration_s is not None and trace.started_s > first + duration_s:
+            try:
+                recorded = _decode(line)
+            except (msgspec.DecodeError, ValueError) as error:
+                raise self._unusable(number, error) from error
+            started_s = start_of(recorded)
+            first = started_s if first is None else first
+            if duration_s is not None and started_s > first + duration_s:
                 return
-            yield trace
+            yield number, recorded
+
+    def _unusable(self, number: int, error: Exception) -> InvalidExecutionError:
+        return InvalidExecutionError(f"Line {number} of {self.events} cannot be used: {error}")
 
 
 def open_recording(path: Path) -> Recording:
@@ -151,21 +190,11 @@ _as_executions = msgspec.json.Decoder(list[Execution])
 _as_execution = msgspec.json.Decoder(Execution)
 
 
-def _decode(line: bytes, path: Path, number: int) -> RecordedTrace:
-    try:
-        if line.lstrip()[:1] == b"[":
-            return _of_executions(_as_executions.decode(line))
-        if b'"spans"' in line and b'"start_us"' in line:
-            trace = _as_trace.decode(line)
-            return RecordedTrace(trace.trace_id, trace.start_us / 1e6, executions_of(trace))
-        return _of_executions([_as_execution.decode(line)])
-    except (msgspec.DecodeError, ValueError, InvalidExecutionError) as error:
-        raise InvalidExecutionError(f"Line {number} of {path} cannot be used: {error}") from error
-
-
-def _of_executions(executions: list[Execution]) -> RecordedTrace:
-    if not executions:
-        return RecordedTrace("", 0.0, [])
+def _decode(line: bytes) -> Recorded:
+    is_array = line.lstrip()[:1] == b"["
+    if not is_array and b'"spans"' in line and b'"start_us"' in line:
+        return _as_trace.decode(line)
+    executions = _as_executions.decode(line) if is_array else [_as_execution.decode(line)]
     for execution in executions:
         execution.started_at = execution.started_s  # as decoding a record does
-    return RecordedTrace(executions[0].trace_id, executions[0].started_s, executions)
+    return executions

@@ -1,5 +1,7 @@
+import gzip
 import json
 import random
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -7,14 +9,20 @@ import msgspec
 import pytest
 from click.testing import CliRunner, Result
 
+from infra.kafka.broker import Broker
 from schemas.anomaly import AnomalyEvent
 from schemas.execution import Execution
+from schemas.spans import TraceChunk
 from schemas.topics import Topics
 from scripts.cli import main
 from scripts.kafka_clients import consumer_config
 from scripts.offline import ScoreLine
 from scripts.replay import Pace, shifted
 from scripts.topic_reading import TopicReader
+from scripts.traces import open_recording
+from streams.intake.assemble import assemble
+from streams.intake.otlp import decode_otlp
+from streams.intake.otlp_span import SpanLimits
 from streams.settings import Settings
 
 START_S = 1_700_000_000.0
@@ -154,6 +162,127 @@ def test_online_event_times_can_be_shifted_to_now(
     starts = sorted(one.started_s for part in found.values() for one in part)
     assert starts[-1] - starts[0] == pytest.approx(299.0)
     assert sent_s - 60 < starts[-1] <= sent_s
+
+
+@pytest.fixture
+def recorded_traces(tmp_path: Path) -> Path:
+    """Twelve traces of two services, a second apart, in a folder of the labelled format."""
+    traces = [
+        {
+            "trace_id": f"{number + 1:032x}",
+            "start_us": (START_S + number) * 1e6,
+            "spans": [
+                ["gateway", "GET /", -1, 0, 900],
+                ["gateway", "HTTP GET", 0, 10, 800, None, "okhttp"],
+                ["cart", "GET /cart", 1, 20, 700 + number, None, None, None, number % 2],
+                ["cart", "SELECT items", 2, 30, 600],
+            ],
+        }
+        for number in range(12)
+    ]
+    (tmp_path / "events.jsonl.gz").write_bytes(gzip.compress(b"\n".join(map(msgspec.json.encode, traces))))
+    return tmp_path
+
+
+@pytest.fixture
+def otlp(embedded_kafka: Broker, environment: Mapping[str, str], prefix: str) -> Mapping[str, str]:
+    """The environment with an OTLP topic of this test's own, which exists."""
+    name = f"{prefix}otlp"
+    embedded_kafka.create_topics(Topics(prefix, 3, (name,)))
+    return {**environment, "TRACEHOUND_PARTITIONS": "3", "TRACEHOUND_INTAKE__OTLP_TOPICS": name}
+
+
+def joined(env: Mapping[str, str]) -> tuple[list[Execution], int]:
+    """The executions that the spans on the OTLP topic make up, and the number of records."""
+    chunks: dict[str, list[TraceChunk]] = {}
+    name, records = env["TRACEHOUND_INTAKE__OTLP_TOPICS"], 0
+    with TopicReader(consumer_config(Settings(bootstrap_servers=env["KAFKA_BOOTSTRAP_SERVERS"]))) as reader:
+        for message in reader.scan(name, reader.ends(name)):
+            assert message.key() is None
+            records += 1
+            decoded = decode_otlp(message.value(), SpanLimits())
+            assert decoded.rejected == []
+            for trace_id, chunk in decoded.traces.items():
+                chunks.setdefault(trace_id, []).append(chunk)
+    return [one for trace_id in sorted(chunks) for one in assemble(trace_id, chunks[trace_id]).executions], records
+
+
+@pytest.mark.parametrize("sent_as", ["otlp-protobuf", "otlp-json"])
+def test_online_recorded_traces_can_be_sent_as_a_collector_sends_them(
+    recorded_traces: Path, otlp: Mapping[str, str], sent_as: str
+) -> None:
+    result = replay(recorded_traces, "--as", sent_as, "--batch", 7, env=otlp)
+
+    assert result.exit_code == 0, result.output
+    executions, records = joined(otlp)
+    assert executions == [one for trace in open_recording(recorded_traces).traces() for one in trace.executions]
+    assert f"Sent 48 spans in {records} records to {otlp['TRACEHOUND_INTAKE__OTLP_TOPICS']}." in result.output
+    assert records >= 48 / 7
+
+
+def test_online_spans_can_be_shifted_to_now(recorded_traces: Path, otlp: Mapping[str, str]) -> None:
+    before_s = time.time()
+
+    assert replay(recorded_traces, "--as", "otlp-json", "--shift-to-now", env=otlp).exit_code == 0
+
+    executions, _ = joined(otlp)
+    starts = sorted(one.started_s for one in executions)
+    assert before_s - 1 < starts[-1] <= time.time()
+    assert starts[-1] - starts[0] == pytest.approx(11.00002, abs=2e-6)
+    assert [one.duration_ms for one in executions if one.application == "cart"] == [0.7 + n / 1e3 for n in range(12)]
+
+
+def test_online_files_of_executions_can_be_sent_as_spans(recorded: Path, otlp: Mapping[str, str]) -> None:
+    result = replay(recorded, "--as", "otlp-protobuf", "--limit", 20, env=otlp)
+
+    assert "Sent 20 spans in" in result.output
+    executions, _ = joined(otlp)
+    assert sorted(one.operation for one in executions) == sorted(f"GET /items/{number}" for number in range(20))
+    assert {one.started_s - START_S for one in executions} == {float(number) for number in range(20)}
+
+
+def test_online_executions_can_be_sent_by_trace(recorded_traces: Path, otlp: Mapping[str, str]) -> None:
+    result = replay(recorded_traces, "--as", "traces", env=otlp)
+
+    assert "Sent 24 executions in 12 records" in result.output
+    name = f"{otlp['TRACEHOUND_TOPIC_PREFIX']}traces.v1"
+    found: dict[str, list[Execution]] = {}
+    with TopicReader(consumer_config(Settings(bootstrap_servers=otlp["KAFKA_BOOTSTRAP_SERVERS"]))) as reader:
+        for message in reader.scan(name, reader.ends(name)):
+            found[(message.key() or b"").decode()] = msgspec.json.decode(message.value() or b"", type=list[Execution])
+    for trace in open_recording(recorded_traces).traces():
+        assert assemble(trace.trace_id, [TraceChunk(executions=found[trace.trace_id])]).executions == trace.executions
+
+
+def test_a_recording_without_offsets_cannot_be_sent_as_spans(tmp_path: Path, otlp: Mapping[str, str]) -> None:
+    line = b'{"trace_id":"t","start_us":1,"spans":[["a","GET /",-1,null,5]]}'
+    (tmp_path / "events.jsonl.gz").write_bytes(gzip.compress(line))
+
+    result = replay(tmp_path, "--as", "otlp-json", env=otlp)
+
+    assert result.exit_code == 2
+    assert "tracehound: Span 0 of trace 't' must have an offset to be sent as OTLP" in result.stderr
+    assert replay(tmp_path, "--as", "traces", env=otlp).exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("--offline", "--as", "traces"), "--as and --offline exclude each other"),
+        (("--offline", "--as", "executions"), "--as and --offline exclude each other"),
+        (("--offline", "--topic", "t"), "--topic and --offline exclude each other"),
+        (("--topic", "t"), "--topic is for OTLP"),
+        (("--as", "jaeger"), "'jaeger' is not one of"),
+    ],
+)
+def test_formats_that_make_no_sense_are_refused_in_a_sentence(
+    recorded: Path, arguments: tuple[str, ...], sentence: str
+) -> None:
+    result = replay(recorded, *arguments)
+
+    assert result.exit_code == 2
+    assert sentence in result.output
+    assert "Traceback" not in result.output
 
 
 class Clock:

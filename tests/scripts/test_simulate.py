@@ -5,12 +5,17 @@ import msgspec
 import pytest
 from click.testing import CliRunner, Result
 
+from infra.kafka.broker import Broker
 from schemas.execution import Execution, epoch_seconds
+from schemas.spans import TraceChunk
 from schemas.topics import Topics
 from scripts.cli import main
 from scripts.kafka_clients import consumer_config
 from scripts.simulator.truth import Truth
 from scripts.topic_reading import TopicReader
+from streams.intake.assemble import assemble
+from streams.intake.otlp import decode_otlp
+from streams.intake.otlp_span import SpanLimits
 from streams.settings import Settings
 
 NOW = "2026-01-01T12:00:00Z"
@@ -83,6 +88,9 @@ def test_more_applications_can_be_had(tmp_path: Path) -> None:
     [
         (("--output", "file"), "--output needs --duration"),
         (("--start", NOW), "--start needs --output"),
+        (("--output", "file", "--duration", "3s", "--as", "traces"), "--as and --output exclude each other"),
+        (("--output", "file", "--duration", "3s", "--topic", "t"), "--topic and --output exclude each other"),
+        (("--as", "traces", "--topic", "t"), "--topic is for OTLP"),
         (("--fault", "explosion@+3s"), "A fault must be name"),
         (("--history", "soon"), "like 90s"),
         (("--output", "file", "--duration", "3s", "--start", "noon"), "--start must be an RFC 3339"),
@@ -127,3 +135,36 @@ def test_to_kafka_the_past_comes_first_with_the_time_of_sending(
     assert 0 < max(sent_s) - max(starts) < 5
     fault = msgspec.json.decode(truth.read_bytes(), type=Truth).fault
     assert min(starts) + 299 < fault.start_s < max(starts)
+
+
+@pytest.mark.parametrize("sent_as", ["otlp-protobuf", "otlp-json"])
+def test_spans_to_a_topic_of_choice_make_up_the_same_kinds_of_executions(
+    sent_as: str, embedded_kafka: Broker, environment: Mapping[str, str], prefix: str
+) -> None:
+    name = f"{prefix}spans-of-others"
+    embedded_kafka.create_topics(Topics(prefix, 3, (name,)))
+
+    result = simulate(
+        *("--history", "20s", "--duration", "0.5s", "--rate", 50, "--as", sent_as, "--topic", name), env=environment
+    )
+
+    assert result.exit_code == 0, result.output
+    chunks: dict[str, list[TraceChunk]] = {}
+    with TopicReader(consumer_config(Settings(bootstrap_servers=environment["KAFKA_BOOTSTRAP_SERVERS"]))) as reader:
+        for message in reader.scan(name, reader.ends(name)):
+            for trace_id, chunk in decode_otlp(message.value(), SpanLimits()).traces.items():
+                chunks.setdefault(trace_id, []).append(chunk)
+    found = [one for trace_id in chunks for one in assemble(trace_id, chunks[trace_id]).executions]
+    assert result.stderr.endswith(f"{len(found):,} executions.\n")
+    assert {one.application for one in found} == {"gateway", "catalog", "cart", "orders", "payment", "users"}
+    segments = [segment for one in found for segment in one.segments]
+    assert {segment.kind for segment in segments} >= {"db", "http", "cache"}
+    assert len([segment for segment in segments if segment.remote_ms is not None]) > 100
+
+
+def test_a_file_may_be_asked_to_hold_executions(tmp_path: Path) -> None:
+    path = tmp_path / "executions.jsonl"
+
+    assert simulate("--output", path, "--duration", "2s", "--start", NOW, "--as", "executions").exit_code == 0
+
+    assert written(path)

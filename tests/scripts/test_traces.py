@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from schemas.errors import InvalidExecutionError
-from scripts.traces import MissingRecordingError, open_recording
+from scripts.traces import MissingRecordingError, open_recording, start_of
+from streams.intake.spans import Trace
 
 
 def trace(number: int, start_s: float) -> dict[str, Any]:
@@ -45,6 +46,27 @@ def test_a_limit_and_a_duration_end_it_early(folder: Path) -> None:
 
     assert len(list(recording.traces(limit=2))) == 2
     assert [found.trace_id for found in recording.traces(duration_s=20.0)] == ["t0", "t1", "t2"]
+
+
+def test_traces_can_be_had_as_they_were_recorded(folder: Path) -> None:
+    recording = open_recording(folder)
+    found = list(recording.as_recorded(limit=3, duration_s=10.0))
+
+    assert [start_of(one) for one in found] == [1_000.0, 1_010.0]
+    assert isinstance(found[1], Trace)
+    assert (found[1].trace_id, [span.service for span in found[1].spans]) == ("t1", ["gateway", "gateway", "cart"])
+
+
+def test_executions_are_recorded_as_executions(tmp_path: Path) -> None:
+    one = {"application": "a", "operation": "o", "started_at": "1970-01-01T00:00:07Z", "duration_ms": 1}
+    path = tmp_path / "executions.jsonl"
+    path.write_text(json.dumps(one) + "\n[]\n")
+
+    recorded, nothing = open_recording(path).as_recorded()
+
+    assert isinstance(recorded, list)
+    assert [execution.started_at for execution in recorded] == [7.0]
+    assert (start_of(recorded), nothing, start_of(nothing)) == (7.0, [], 0.0)
 
 
 def test_progress_is_told_in_bytes_of_the_file(folder: Path) -> None:
