@@ -82,6 +82,9 @@ class WorkerProcess:
             self._process.send_signal(number)
         return self.wait()
 
+    def signal(self, number: int) -> None:
+        self._process.send_signal(number)
+
     def wait(self, timeout_s: float = 40.0) -> int:
         status = self._process.wait(timeout_s)
         self._reader.join(10)
@@ -167,7 +170,7 @@ def _beginning(topic: str, partition: int) -> Any:
 @pytest.fixture
 def field(any_kafka: Broker, prefix: str) -> Field:
     """The broker with this test's own topics."""
-    topics = Topics(prefix, PARTITIONS)
+    topics = Topics(prefix, PARTITIONS, (prefix + "otlp_spans",))
     any_kafka.create_topics(topics)
     return Field(any_kafka, topics)
 

@@ -1,0 +1,233 @@
+"""Intake workers on Kafka: the same executions as offline, whatever is killed, moved or repeated."""
+
+import json
+import signal
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+import pytest
+from confluent_kafka import Message, Producer
+
+from schemas.codec import Limits, decode_record
+from schemas.execution import Execution
+from schemas.spans import Span
+from scripts.otlp_encoding import encode_json, encode_protobuf
+from scripts.otlp_sending import OtlpSender
+from streams.forwarding import Origin, read_origin
+from streams.intake.spans import PARENT_NOT_RECORDED, ROOT, Trace, executions_of
+
+ON_APACHE_KAFKA = pytest.mark.parametrize("any_kafka", ["real"], indirect=True)
+INTAKE = (
+    "import sys; from streams.settings import load_settings; from streams.worker import run_worker; "
+    "from streams.intake.app import build_intake; sys.exit(run_worker(load_settings(), build_intake))"
+)
+Start = Callable[..., Any]
+
+
+def trace(number: int, start_us: float) -> Trace:
+    """A request through three services, with a query; every seventh lacks the caller that began it."""
+    spans = [
+        Span("gateway", "GET /cart", PARENT_NOT_RECORDED if number % 7 == 0 else ROOT, 0.0, 90_000.0 + number % 1000),
+        Span("gateway", "HTTP GET", 0, 1_000.0, 60_000.0),
+        Span("cart", "GET /items", 1, 5_000.0, 50_000.0 + number % 100),
+        Span("cart", "SELECT items", 2, 6_000.0, 9_000.0),
+        Span("cart", "stock.Stock/Check", 2, 20_000.0, 20_000.0),
+        Span("stock", "stock.Stock/Check", 4, 22_000.0, 15_000.0),
+    ]
+    return Trace(f"{number + 1:032x}", start_us, spans)
+
+
+def traces(count: int) -> list[Trace]:
+    start_us = round(time.time() - 60.0) * 1e6
+    return [trace(number, start_us + number * 10_000.0) for number in range(count)]
+
+
+Key = tuple[str, str]
+
+
+def expected_of(sent: Iterable[Trace]) -> dict[Key, Execution]:
+    """What the offline conversion makes of the traces."""
+    return {(made.trace_id, made.span_id): made for one in sent for made in executions_of(one)}
+
+
+@dataclass
+class Emitted:
+    """What is in the executions topic: by id, the different contents seen of it and how many origins it came with."""
+
+    contents: dict[Key, set[bytes]]
+    origins: dict[Key, set[Origin]]
+    repeated: int
+
+    def once(self) -> dict[Key, Execution]:
+        """The executions, where each came with one content under one origin."""
+        assert {key: origins for key, origins in self.origins.items() if len(origins) > 1} == {}
+        assert {key: contents for key, contents in self.contents.items() if len(contents) > 1} == {}
+        return {
+            key: msgspec.structs.replace(msgspec.json.decode(content, type=Execution), parent_span_id="")
+            for key, (content,) in self.contents.items()
+        }
+
+
+class Intake:
+    """A field with intake workers: what is sent as OTLP, and what they emit."""
+
+    def __init__(self, field: Any, worker: Start) -> None:
+        self.field = field
+        self._worker = worker
+        self._producer = Producer(field.broker.client_config)
+        self.topic = field.topics.otlp[0]
+
+    def start(self, **more: str) -> Any:
+        environment = {
+            **self.field.environment,
+            "TRACEHOUND_INTAKE__OTLP_TOPICS": self.topic.name,
+            "TRACEHOUND_INTAKE__GROUP_ID": self.field.topics.prefix + "intake",
+            "TRACEHOUND_INTAKE__HTTP_PORT": "0",
+            "TRACEHOUND_INTAKE__TRACE_WAIT_S": "2",
+            "TRACEHOUND_INTAKE__INCOMPLETE_TRACE_WAIT_S": "4",
+            "TRACEHOUND_INTAKE__SOURCE_PATIENCE_S": "30",
+            "TRACEHOUND_INTAKE__TICK_INTERVAL_S": "0.2",
+            "TRACEHOUND_INTAKE__CHECKPOINT_INTERVAL_S": "0.5",
+        }
+        return self._worker({**environment, **more}, code=INTAKE)
+
+    def send(self, sent: Sequence[Trace], encode: Any = encode_protobuf, batch: int = 50, pace_s: float = 0.0) -> None:
+        sender = OtlpSender(self._producer, self.topic, encode, batch)
+        for number, one in enumerate(sent):
+            sender.send_trace(one)
+            if pace_s and number % 20 == 19:
+                sender.flush()
+                time.sleep(pace_s)
+        sender.close()
+
+    def emitted(self, wanted: Iterable[Key], timeout_s: float = 90.0) -> Emitted:
+        """All that was emitted, once everything wanted is there and the rest had time to come too."""
+        missing = set(wanted)
+        found = Emitted({}, {}, 0)
+        seen = 0
+
+        def enough(messages: list[Message]) -> bool:
+            nonlocal seen
+            for message in messages[seen:]:
+                missing.difference_update(self._note(message, found))
+            seen = len(messages)
+            return not missing
+
+        self.field.read(self.field.topics.executions.name, enough, timeout_s)
+        return found
+
+    def _note(self, message: Message, found: Emitted) -> list[Key]:
+        origin = read_origin(message.headers() or [], {self.field.topics.spans.name}, self.field.topics.partitions)
+        assert origin is not None
+        keys = []
+        decoded = decode_record(message.value(), Limits(), time.time())
+        assert decoded.rejected == []
+        for execution in decoded.executions:
+            assert message.key() == execution.application.encode()
+            key = (execution.trace_id, execution.span_id)
+            found.repeated += key in found.contents
+            found.contents.setdefault(key, set()).add(msgspec.json.encode(execution))
+            found.origins.setdefault(key, set()).add(origin)
+            keys.append(key)
+        return keys
+
+
+@pytest.fixture
+def intake(field: Any, worker: Start) -> Intake:
+    return Intake(field, worker)
+
+
+def without_parents(executions: Mapping[Key, Execution]) -> dict[Key, Execution]:
+    """The offline conversion does not know the ids of parents that were not recorded."""
+    return {key: msgspec.structs.replace(one, parent_span_id="") for key, one in executions.items()}
+
+
+def shared(workers: Sequence[Any], partitions: int) -> bool:
+    """Whether each worker has partitions of the spans topic, and all are taken."""
+    owned = []
+    for worker in workers:
+        status, body = worker.get("/readyz")
+        owned.append(json.loads(body)["partitions"] if status == 200 else [])
+    return all(owned) and sorted(sum(owned, [])) == list(range(partitions))
+
+
+def wait_until(condition: Callable[[], bool], what: str, timeout_s: float = 60.0) -> None:
+    deadline = time.monotonic() + timeout_s
+    while not condition():
+        if time.monotonic() > deadline:
+            raise AssertionError(f"waited {timeout_s:g} s in vain until {what}")
+        time.sleep(0.1)
+
+
+@pytest.mark.parametrize("encode", [encode_protobuf, encode_json])
+def test_one_worker_emits_what_the_offline_conversion_gives(intake: Intake, encode: Any) -> None:
+    worker = intake.start()
+    worker.wait_for("worker_ready")
+    sent = traces(200)
+    expected = expected_of(sent)
+    intake.send(sent, encode)
+    emitted = intake.emitted(expected)
+    assert emitted.once() == without_parents(expected)
+    assert emitted.repeated == 0
+    assert any(segment.remote_ms for one in expected.values() for segment in one.segments)
+    assert worker.end() == 0
+
+
+@ON_APACHE_KAFKA
+def test_killed_workers_lose_nothing_and_emit_no_part_of_a_trace(intake: Intake) -> None:
+    """Two workers under steady traffic; kill -9 of one, then of the other and only one, in mid-trace."""
+    workers = [intake.start(), intake.start()]
+    wait_until(lambda: shared(workers, intake.field.topics.partitions), "the workers share the partitions")
+    sent = traces(1_200)
+    expected = expected_of(sent)
+    intake.send(sent[:400], pace_s=0.1)
+    workers[0].kill()
+    intake.send(sent[400:800], encode_json, pace_s=0.1)
+    wait_until(lambda: shared(workers[1:], intake.field.topics.partitions), "the other has taken over")
+    assert workers[1].counted("open_traces") > 0
+    workers[1].kill()
+    intake.send(sent[800:], pace_s=0.05)
+    last = intake.start()
+    emitted = intake.emitted(expected)
+    wait_until(lambda: last.counted("open_traces") == 0, "everything is closed")
+    emitted = intake.emitted(expected)
+    assert emitted.once() == without_parents(expected)
+    assert last.end() == 0
+
+
+@ON_APACHE_KAFKA
+def test_workers_that_come_and_go_repeat_nothing(intake: Intake) -> None:
+    """A rolling restart by SIGTERM, with traces open all the time: checkpoints at the hand-over make it exact."""
+    first = intake.start()
+    first.wait_for("worker_ready")
+    sent = traces(600)
+    expected = expected_of(sent)
+    intake.send(sent[:200], pace_s=0.1)
+    second = intake.start()
+    intake.send(sent[200:400], pace_s=0.1)
+    wait_until(lambda: shared([first, second], intake.field.topics.partitions), "the workers share the partitions")
+    assert first.end() == 0
+    intake.send(sent[400:], pace_s=0.1)
+    emitted = intake.emitted(expected)
+    assert emitted.once() == without_parents(expected)
+    assert second.end() == 0
+
+
+@ON_APACHE_KAFKA
+def test_a_stopped_worker_that_comes_back_does_no_harm(intake: Intake) -> None:
+    """SIGSTOP for longer than the session: its successor goes on, and what the zombie writes counts once."""
+    zombie, successor = intake.start(), intake.start()
+    wait_until(lambda: shared([zombie, successor], intake.field.topics.partitions), "the workers share the partitions")
+    sent = traces(600)
+    expected = expected_of(sent)
+    intake.send(sent[:200], pace_s=0.1)
+    zombie.signal(signal.SIGSTOP)
+    intake.send(sent[200:400], pace_s=0.1)
+    wait_until(lambda: shared([successor], intake.field.topics.partitions), "the successor has everything")
+    zombie.signal(signal.SIGCONT)
+    intake.send(sent[400:], pace_s=0.1)
+    emitted = intake.emitted(expected)
+    assert emitted.once() == without_parents(expected)
