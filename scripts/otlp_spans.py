@@ -1,7 +1,7 @@
 """What tracing libraries would have exported: recorded traces and executions as OpenTelemetry spans."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from hashlib import blake2b
 
 import msgspec
@@ -9,6 +9,7 @@ import msgspec
 from schemas.errors import InvalidExecutionError
 from schemas.execution import Execution, ExecutionFailure, Segment, SegmentKind, Status
 from schemas.spans import Resource, Span, SpanKind
+from streams.intake.otlp_span import MOST_NS
 from streams.intake.spans import PARENT_NOT_RECORDED, ROOT, Trace, segment_kind, span_id
 
 Attribute = tuple[str, str | int]
@@ -61,8 +62,8 @@ def spans_of_trace(trace: Trace) -> list[Exported]:
     were not recorded have an id then. Names of libraries and peers become attributes.
 
     Raises:
-        InvalidExecutionError: a span has no offset (OTLP cannot say that only a duration is known), begins
-            before 1970, or has a parent that does not exist.
+        InvalidExecutionError: a span has no offset (OTLP cannot say that only a duration is known), a time that
+            OTLP cannot tell, or a parent that does not exist.
     """
     spans = trace.spans
     _check(trace)
@@ -86,22 +87,29 @@ def spans_of_trace(trace: Trace) -> list[Exported]:
                 tuple(_recorded_attributes(span)),
             )
         )
+    for exported in by_service.values():
+        _check_times(exported)
     return [(Resource(service), exported) for service, exported in by_service.items()]
 
 
 def _check(trace: Trace) -> None:
     count = len(trace.spans)
     for index, span in enumerate(trace.spans):
-        problem = (
-            (span.offset_us is None and "an offset to be sent as OTLP, got none")
-            or (_start_ns(trace, span) < 0 and f"a start after 1970, got an offset of {span.offset_us!r} µs")
-            or (
-                not PARENT_NOT_RECORDED <= span.parent < count
-                and f"a parent from {PARENT_NOT_RECORDED} to {count - 1}, got {span.parent!r}"
-            )
+        problem = (span.offset_us is None and "an offset to be sent as OTLP, got none") or (
+            not PARENT_NOT_RECORDED <= span.parent < count
+            and f"a parent from {PARENT_NOT_RECORDED} to {count - 1}, got {span.parent!r}"
         )
         if problem:
             raise InvalidExecutionError(f"Span {index} of trace {trace.trace_id!r} must have {problem}.")
+
+
+def _check_times(spans: Iterable[OtlpSpan]) -> None:
+    for span in spans:
+        if not 0 < span.start_ns <= span.end_ns <= MOST_NS:
+            raise InvalidExecutionError(
+                f"The span {span.name!r} of trace {span.trace_id!r} must begin after 1970 and end, no earlier, before "
+                f"2554 to be sent as OTLP, got {span.start_ns} to {span.end_ns} ns."
+            )
 
 
 def _start_ns(trace: Trace, span: Span) -> int:
@@ -154,49 +162,67 @@ def spans_of_execution(execution: Execution) -> Exported:
     digests; equal ones stay equal. An execution without a trace id is a trace of its own.
 
     Raises:
-        InvalidExecutionError: a segment has no offset (OTLP cannot say that only a duration is known).
+        InvalidExecutionError: a segment has no offset (OTLP cannot say that only a duration is known) or does
+            not come after its parent, or a time is one that OTLP cannot tell.
     """
+    spans = [_entry_span(execution)]
+    for index, segment in enumerate(execution.segments):
+        problem = (segment.offset_ms is None and "an offset to be sent as OTLP, got none") or (
+            segment.parent is not None and segment.parent >= index and f"a parent before it, got {segment.parent}"
+        )
+        if problem:
+            raise InvalidExecutionError(
+                f"Segment {index} of the execution {execution.span_id!r} of {execution.application!r} "
+                f"must have {problem}."
+            )
+        spans.append(_segment_span(segment, spans))
+    _check_times(spans)
+    return Resource(execution.application, execution.environment, execution.version, execution.host), spans
+
+
+def _entry_span(execution: Execution) -> OtlpSpan:
+    trace_id, entry_id = _ids(execution)
+    start_ns = round(execution.started_s * 1e6) * 1_000
+    return OtlpSpan(
+        trace_id,
+        entry_id,
+        span_id_of(execution.parent_span_id) if execution.parent_span_id else "",
+        bool(execution.parent_span_id),
+        execution.operation,
+        "server" if execution.kind == "request" else "consumer" if execution.kind == "consumer" else "internal",
+        start_ns,
+        start_ns + round(execution.duration_ms * 1e6),
+        "error" if execution.failed else execution.status,
+        tuple(_entry_attributes(execution)),
+        execution.error,
+    )
+
+
+def _ids(execution: Execution) -> tuple[str, str]:
+    """Trace and span id, made of what else is known where there is none."""
+    if execution.trace_id and execution.span_id:
+        return trace_id_of(execution.trace_id), span_id_of(execution.span_id)
     own = (execution.application, execution.operation, str(execution.started_s), str(execution.duration_ms))
     trace_id = trace_id_of(execution.trace_id) if execution.trace_id else _digest(16, *own, execution.span_id)
-    entry_id = span_id_of(execution.span_id) if execution.span_id else _digest(8, trace_id, *own)
-    start_ns = round(execution.started_s * 1e6) * 1_000
-    spans = [
-        OtlpSpan(
-            trace_id,
-            entry_id,
-            span_id_of(execution.parent_span_id) if execution.parent_span_id else "",
-            bool(execution.parent_span_id),
-            execution.operation,
-            "server" if execution.kind == "request" else "consumer" if execution.kind == "consumer" else "internal",
-            start_ns,
-            start_ns + round(execution.duration_ms * 1e6),
-            "error" if execution.failed else execution.status,
-            tuple(_entry_attributes(execution)),
-            execution.error,
-        )
-    ]
-    for index, segment in enumerate(execution.segments):
-        if segment.offset_ms is None:
-            raise InvalidExecutionError(
-                f"Segment {index} of the execution {execution.span_id!r} of {execution.application!r} must have "
-                "an offset to be sent as OTLP, got none."
-            )
-        segment_start_ns = start_ns + round(segment.offset_ms * 1e6)
-        spans.append(
-            OtlpSpan(
-                trace_id,
-                span_id_of(segment.span_id) if segment.span_id else _digest(8, entry_id, str(index)),
-                entry_id if segment.parent is None else spans[segment.parent + 1].span_id,
-                False,
-                segment.name,
-                _CLIENT_KINDS.get(segment.kind, "internal" if segment.peer is None else "client"),
-                segment_start_ns,
-                segment_start_ns + round(segment.duration_ms * 1e6),
-                segment.status,
-                tuple(_segment_attributes(segment)),
-            )
-        )
-    return Resource(execution.application, execution.environment, execution.version, execution.host), spans
+    return trace_id, span_id_of(execution.span_id) if execution.span_id else _digest(8, trace_id, *own)
+
+
+def _segment_span(segment: Segment, before: Sequence[OtlpSpan]) -> OtlpSpan:
+    """The span of the next segment; ``before`` are those of the execution and of the segments before it."""
+    entry = before[0]
+    start_ns = entry.start_ns + round((segment.offset_ms or 0.0) * 1e6)
+    return OtlpSpan(
+        entry.trace_id,
+        span_id_of(segment.span_id) if segment.span_id else _digest(8, entry.span_id, str(len(before))),
+        before[0 if segment.parent is None else segment.parent + 1].span_id,
+        False,
+        segment.name,
+        _CLIENT_KINDS.get(segment.kind, "internal" if segment.peer is None else "client"),
+        start_ns,
+        start_ns + round(segment.duration_ms * 1e6),
+        segment.status,
+        tuple(_segment_attributes(segment)),
+    )
 
 
 def _entry_attributes(execution: Execution) -> Iterable[Attribute]:

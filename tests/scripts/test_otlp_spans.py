@@ -116,7 +116,8 @@ def test_a_recorded_trace_says_what_is_known_and_no_more() -> None:
     ("span", "sentence"),
     [
         (Span("shop", "GET /", ROOT, None, 1.0), "Span 0 of trace 't' must have an offset to be sent as OTLP"),
-        (Span("shop", "GET /", ROOT, -9e15, 1.0), "Span 0 of trace 't' must have a start after 1970"),
+        (Span("shop", "GET /", ROOT, -9e15, 1.0), "The span 'GET /' of trace '.*' must begin after 1970"),
+        (Span("shop", "GET /", ROOT, 0.0, -1.0), "The span 'GET /' of trace '.*' must begin after 1970 and end, no"),
         (Span("shop", "GET /", 7, 0.0, 1.0), "Span 0 of trace 't' must have a parent from -2 to 0, got 7"),
     ],
 )
@@ -180,13 +181,11 @@ def test_everything_that_otlp_has_a_place_for_comes_back() -> None:
             Segment("GET cart", 2.0, "cache", 4.0, None, "unset", "redis", "0000000000000002"),
             Segment("shop.Cart/Get", 2.0, "rpc", 6.0, None, "error", "cart", "0000000000000003"),
             Segment("POST bank/charge", 2.0, "http", 8.0, None, "ok", "bank", "0000000000000004"),
-            Segment("whatever", 2.0, "http", 10.0, 3, "ok", None, "0000000000000005"),
+            Segment("whatever", 1.0, "http", 8.5, 3, "ok", None, "0000000000000005"),
             Segment("announce", 2.0, "queue", 12.0, None, "ok", "orders.v1", "0000000000000006"),
             Segment("Order.total", 2.0, "code", 14.0, None, "unset", None, "0000000000000007"),
         ],
     )
-    execution.segments[4].offset_ms = 8.5  # inside the one before
-    execution.segments[5].peer = "orders.v1"
 
     (found,) = joined(spans_of_execution(execution))[TRACE_ID]
 
@@ -240,8 +239,24 @@ def test_a_trace_id_of_any_text_becomes_one_that_is_valid(id: str) -> None:
     assert span.trace_id != id
 
 
-def test_a_segment_without_a_place_in_time_cannot_be_told() -> None:
-    execution = Execution("shop", "GET /", 1.0, 9.0, segments=[Segment("SELECT", 1.0)])
-
-    with pytest.raises(InvalidExecutionError, match=r"Segment 0 .* of 'shop' must have an offset to be sent as OTLP"):
+@pytest.mark.parametrize(
+    ("execution", "sentence"),
+    [
+        (
+            Execution("shop", "GET /", 1.0, 9.0, segments=[Segment("SELECT", 1.0)]),
+            r"Segment 0 of the execution '' of 'shop' must have an offset to be sent as OTLP",
+        ),
+        (
+            Execution("shop", "GET /", 1.0, 9.0, segments=[Segment("SELECT", 1.0, offset_ms=1.0, parent=0)]),
+            r"Segment 0 of the execution '' of 'shop' must have a parent before it, got 0",
+        ),
+        (
+            Execution("shop", "GET /", 1.0, 9.0, segments=[Segment("SELECT", 1.0, offset_ms=-2_000.0)]),
+            r"The span 'SELECT' of trace '.*' must begin after 1970",
+        ),
+        (Execution("shop", "GET /", 9e10, 9.0), r"The span 'GET /' of trace '.*' .* before 2554"),
+    ],
+)
+def test_an_execution_that_otlp_cannot_tell_is_refused_in_a_sentence(execution: Execution, sentence: str) -> None:
+    with pytest.raises(InvalidExecutionError, match=sentence):
         spans_of_execution(execution)
