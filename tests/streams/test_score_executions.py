@@ -53,7 +53,7 @@ class Work:
         self.partitions.assign(range(4))
         self.ledger = ProgressLedger()
         self.delivery = Delivery(publisher, TOPICS.dead_letters.name, metrics, limit, self.failures.append)
-        reader = RunReader(TOPICS.executions.name, 4, Limits(), str.lower)
+        reader = RunReader(TOPICS.executions.name, 4, Limits(), str.lower, TOPICS.spans.name)
         self.scoring = Scoring(
             scorer,
             self.partitions,
@@ -215,6 +215,30 @@ def test_a_forwarded_record_is_learned_once(work: Work) -> None:
         assert work.scorer.learned[("shop", "")] == ["5", "6", "7"]
         assert work.counted("duplicates_skipped_total") == 2
         assert again.acked
+
+    run(test())
+
+
+def test_what_intake_emits_again_is_learned_once(work: Work) -> None:
+    """A replaying intake writes the same executions at new offsets; each partition of spans counts for itself."""
+
+    async def test() -> None:
+        def emitted(spans_partition: int, sequence: int, number: int, at: int) -> Run:
+            headers = origin_headers([], TOPICS.spans.name, spans_partition, sequence)
+            return work.run_of([execution(number)], start=at, headers=headers)
+
+        direct = work.run_of([execution(9)], start=25)
+        await work.take(
+            emitted(0, 7_000_000, 1, 20),
+            emitted(1, 5_000_000, 2, 21),
+            emitted(0, 7_000_001, 3, 22),
+            emitted(0, 7_000_000, 1, 23),
+            emitted(0, 7_000_001, 3, 24),
+            direct,
+            emitted(1, 6_000_000, 4, 26),
+        )
+        assert work.scorer.learned[("shop", "")] == ["1", "2", "3", "9", "4"]
+        assert work.counted("duplicates_skipped_total") == 2
 
     run(test())
 
