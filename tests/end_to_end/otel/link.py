@@ -1,9 +1,10 @@
-"""A network between two services, which can become slow."""
+"""A network between two services, which can become slow; in a process of its own, so that nothing else slows it."""
 
 import asyncio
-from concurrent.futures import Future
+import subprocess
+import sys
 from contextlib import suppress
-from threading import Thread
+from pathlib import Path
 from typing import Self
 
 _CHUNK_BYTES = 65_536
@@ -11,33 +12,47 @@ _FAREWELL_S = 10.0
 
 
 class Link:
-    """Carries TCP connections from a free port of loopback to ``port``, ``delay_s`` seconds later each way.
-
-    The delay must not fall while there is traffic: what is sent later would overtake.
-    """
+    """Carries TCP connections from a free port of loopback to ``port``, when told so later in each direction."""
 
     def __init__(self, port: int) -> None:
-        self.delay_s = 0.0
+        self._command = [sys.executable, str(Path(__file__)), str(port)]
         self.url = ""
-        self._port = port
-        self._listening: Future[int] = Future()
-        self._connections: set[asyncio.Task[None]] = set()
-        self._thread = Thread(target=asyncio.run, args=(self._serve(),))
+
+    def delay(self, each_way_s: float) -> None:
+        """From now on; must not fall while there is traffic, for what is sent later would overtake."""
+        assert self._process.stdin is not None
+        self._process.stdin.write(f"{each_way_s}\n")
+        self._process.stdin.flush()
 
     def __enter__(self) -> Self:
-        self._thread.start()
-        self.url = f"http://127.0.0.1:{self._listening.result(10)}"
+        self._process = subprocess.Popen(
+            self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
+        )
+        assert self._process.stdout is not None
+        self.url = f"http://127.0.0.1:{int(self._process.stdout.readline())}"
         return self
 
     def __exit__(self, *exception: object) -> None:
-        self._loop.call_soon_threadsafe(self._ended.set)
-        self._thread.join()
+        try:
+            self._process.communicate(timeout=2 * _FAREWELL_S)  # the end of its input ends it
+        finally:
+            self._process.kill()
 
-    async def _serve(self) -> None:
-        self._loop, self._ended = asyncio.get_running_loop(), asyncio.Event()
+
+class _Carrier:
+    def __init__(self, port: int) -> None:
+        self._port = port
+        self._delay_s = 0.0
+        self._connections: set[asyncio.Task[None]] = set()
+
+    async def run(self) -> None:
+        told = asyncio.StreamReader()
+        self._loop = asyncio.get_running_loop()
+        await self._loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(told), sys.stdin)
         server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
-        self._listening.set_result(server.sockets[0].getsockname()[1])
-        await self._ended.wait()
+        print(server.sockets[0].getsockname()[1], flush=True)
+        while line := await told.readline():
+            self._delay_s = float(line)
         server.close()
         if self._connections:
             await asyncio.wait(self._connections, timeout=_FAREWELL_S)
@@ -51,7 +66,7 @@ class Link:
         from_callee, to_callee = await asyncio.open_connection("127.0.0.1", self._port)
         try:
             await asyncio.gather(self._carry(from_caller, to_callee), self._carry(from_callee, to_caller))
-            await asyncio.sleep(self.delay_s)
+            await asyncio.sleep(self._delay_s)
         finally:
             to_caller.close()
             to_callee.close()
@@ -59,5 +74,9 @@ class Link:
     async def _carry(self, source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
         with suppress(ConnectionError):  # a reset ends the connection as a farewell does
             while chunk := await source.read(_CHUNK_BYTES):
-                self._loop.call_later(self.delay_s, target.write, chunk)
-        self._loop.call_later(self.delay_s, target.close)
+                self._loop.call_later(self._delay_s, target.write, chunk)
+        self._loop.call_later(self._delay_s, target.close)
+
+
+if __name__ == "__main__":
+    asyncio.run(_Carrier(int(sys.argv[1])).run())
