@@ -20,10 +20,10 @@ from streams.intake.conventions import (
     resource_of,
 )
 from streams.intake.otlp_span import (
+    MOST_NS,
     DecodedSpans,
     RecordError,
     Refused,
-    MOST_NS,
     SpanLimits,
     SpansByTrace,
     nested,
@@ -317,9 +317,11 @@ def _object_members(element: bytes) -> list[tuple[str, bytes]] | Flaw:
     try:
         return [(name, bytes(value)) for name, value in _MEMBERS.decode(element).items()]
     except _DECODING_ERRORS:
-        if element[:1] != b"{" or element[-1:] != b"}":
+        if element[:1] != b"{":
             return _not_an_object(element)
     try:
+        if element[-1:] != b"}":
+            raise ValueError("it ends before its last bracket is closed")
         return [_member(member) for member in split_array(b"[" + element[1:-1] + b"]")]
     except _DECODING_ERRORS as error:
         cause = str(error)
