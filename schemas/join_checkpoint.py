@@ -89,6 +89,9 @@ def unpack_checkpoint(partition: int, values: Iterable[bytes]) -> tuple[JoinChec
                 f"Got version {piece.version} and partition {piece.partition} instead."
             )
             continue
+        if piece.index >= piece.count:
+            problems.append(f"A piece must be one of the {piece.count} it counts. Got number {piece.index} instead.")
+            continue
         pieces.setdefault((piece.position, piece.digest, piece.count), {})[piece.index] = piece.piece
     for position, digest, count in sorted(pieces, reverse=True):
         found = pieces[position, digest, count]
@@ -96,7 +99,7 @@ def unpack_checkpoint(partition: int, values: Iterable[bytes]) -> tuple[JoinChec
             continue
         try:
             return _whole(b"".join(found[index] for index in range(count)), digest), problems
-        except (SnapshotError, KeyError) as error:
+        except SnapshotError as error:
             problems.append(f"The checkpoint at {position} is unusable: {error}.")
     return None, problems
 

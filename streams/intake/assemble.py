@@ -38,16 +38,16 @@ def assemble(trace_id: str, chunks: Sequence[TraceChunk], late: bool = False) ->
             span.offset_us = (span.start_ns - base_ns) / 1e3
             parent = places.get(span.parent_id, PARENT_NOT_RECORDED) if span.parent_id else ROOT
             span.parent = parent if parent != place else PARENT_NOT_RECORDED
-            if late and span.kind is None and span.parent == PARENT_NOT_RECORDED:
+            if late and span.kind is None and span.parent == PARENT_NOT_RECORDED and not span.remote_parent:
                 span.kind = "internal"
             orphans += is_orphan(span)
-        executions = executions_of(Trace(trace_id, base_ns / 1e3, spans))
+        executions = executions_of(Trace(trace_id, base_ns / 1_000, spans))  # (a float of base_ns would be rounded)
     native = _native(chunks)
     if native:
+        _link(executions, native)
         executions += native
-        _link(executions)
     if len(executions) > 1:
-        executions.sort(key=lambda execution: (execution.started_s, execution.span_id))
+        executions.sort(key=_place)
     return Assembled(executions, orphans)
 
 
@@ -63,31 +63,48 @@ def _spans(chunks: Sequence[TraceChunk]) -> list[Span]:
 
 
 def _native(chunks: Sequence[TraceChunk]) -> list[Execution]:
-    found: dict[tuple[str, str, float], Execution] = {}
+    found: dict[tuple[float, str, str, str, float], Execution] = {}
     for chunk in chunks:
         for execution in chunk.executions:
-            found.setdefault((execution.application, execution.span_id, execution.started_s), execution)
+            found.setdefault(_place(execution), execution)
     return list(found.values())
 
 
-def _link(executions: Sequence[Execution]) -> None:
-    """Fill in ``remote_ms`` and ``peer`` of segments whose callee's execution is among ``executions``."""
+def _place(execution: Execution) -> tuple[float, str, str, str, float]:
+    """What orders executions of one trace, and tells them apart: native ones need not have a span id."""
+    return (
+        execution.started_s,
+        execution.span_id,
+        execution.application,
+        execution.operation,
+        execution.duration_ms,
+    )
+
+
+def _link(traced: Sequence[Execution], native: Sequence[Execution]) -> None:
+    """Fill in ``remote_ms`` and ``peer`` of segments whose callee's execution is here; what producers say stays."""
     callees: dict[str, list[Execution]] = {}
-    for execution in executions:
+    for execution in (*traced, *native):
         if execution.parent_span_id:
             callees.setdefault(execution.parent_span_id, []).append(execution)
-    for execution in executions:
+    for called in callees.values():
+        called.sort(key=_place)
+    of_native = {execution.parent_span_id for execution in native}
+    for execution in traced:
         for segment in execution.segments:
-            called = callees.get(segment.span_id) if segment.span_id else None
-            if called and segment.remote_ms is None:
-                _fill_in(segment, called)
+            if segment.span_id and segment.span_id in of_native:
+                segment.peer = segment.remote_ms = None  # of the other callees, or an address
+                _fill_in(segment, callees[segment.span_id])
+    for execution in native:
+        for segment in execution.segments:
+            if segment.span_id and segment.span_id in callees:
+                _fill_in(segment, callees[segment.span_id])
 
 
-def _fill_in(segment: Segment, called: list[Execution]) -> None:
-    called.sort(key=lambda execution: (execution.started_s, execution.span_id))
+def _fill_in(segment: Segment, called: Sequence[Execution]) -> None:
     if segment.peer is None:
         segment.peer = called[0].application
-    if segment.kind != "queue":
+    if segment.remote_ms is None and segment.kind != "queue":
         base_s = called[0].started_s
         sides = [((execution.started_s - base_s) * 1e6, execution.duration_ms * 1e3) for execution in called]
         segment.remote_ms = remote_ms(segment.duration_ms * 1e3, sides)

@@ -1,6 +1,7 @@
 """Counts who calls whom from the executions that the join emits."""
 
 from collections.abc import Iterable, Sequence
+from copy import copy
 
 from schemas.call_graph import WINDOW_S, Call, CallGraph, add_call
 from schemas.execution import Execution, Segment
@@ -29,20 +30,18 @@ class CallCounter:
 
     def count(self, executions: Sequence[Execution]) -> None:
         """Count the calls that these executions of one trace make."""
-        callees: dict[str, Execution] = {}
+        callees: dict[str, list[Execution]] = {}
         for execution in executions:
             if execution.parent_span_id:
-                callees.setdefault(execution.parent_span_id, execution)
+                callees.setdefault(execution.parent_span_id, []).append(execution)
         for execution in executions:
             for segment in execution.segments:
                 if segment.peer is not None:
-                    self._count(execution, segment, callees.get(segment.span_id or ""))
+                    self._count(execution, segment, _callee(segment, callees.get(segment.span_id or "", ())))
 
     def due(self, watermark_ms: float) -> bool:
         """Whether it is time to tell."""
-        return bool(self._calls) and (
-            watermark_ms - self.told_ms >= self._interval_ms or self._edges >= MOST_EDGES
-        )
+        return bool(self._calls) and (watermark_ms - self.told_ms >= self._interval_ms or self._edges >= MOST_EDGES)
 
     def tell(self, record_id: str, watermark_ms: float) -> list[CallGraph]:
         """A record for each caller, in the order of their names; counting begins anew."""
@@ -52,14 +51,14 @@ class CallCounter:
         return told
 
     def untold(self) -> list[CallGraph]:
-        """What has been counted so far, for a checkpoint."""
-        return [CallGraph("", *key, list(calls.values())) for key, calls in self._calls.items()]
+        """What has been counted so far, for a checkpoint; counting on does not change it."""
+        return [CallGraph("", *key, [copy(call) for call in calls.values()]) for key, calls in self._calls.items()]
 
     def restore(self, untold: Iterable[CallGraph]) -> None:
         """Go on from what ``untold`` gave."""
         for graph in untold:
             for call in graph.calls:
-                self._add((graph.application, graph.environment), call)
+                self._add((graph.application, graph.environment), copy(call))
 
     def _count(self, execution: Execution, segment: Segment, callee: Execution | None) -> None:
         call = Call(
@@ -84,3 +83,8 @@ class CallCounter:
             self._edges += 1
         else:
             add_call(total, call)
+
+
+def _callee(segment: Segment, called: Sequence[Execution]) -> Execution | None:
+    """The one that the segment's ``peer`` names; where that is an address, the first."""
+    return next((execution for execution in called if execution.application == segment.peer), next(iter(called), None))

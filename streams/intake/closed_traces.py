@@ -26,6 +26,7 @@ class ClosedTraces:
 
     def __init__(self) -> None:
         self._closed: dict[int, tuple[int, int]] = {}
+        self._latest = (-1, -1)
 
     def __len__(self) -> int:
         return len(self._closed)
@@ -36,7 +37,9 @@ class ClosedTraces:
     def add(self, trace: int, offset: int, watermark_ms: int) -> None:
         """The trace was closed while the record at ``offset`` was taken."""
         self._closed.pop(trace, None)
-        self._closed[trace] = (offset, watermark_ms)
+        if self._latest != (offset, watermark_ms):  # many are closed at once, and share what is kept of it
+            self._latest = (offset, watermark_ms)
+        self._closed[trace] = self._latest
 
     def closed_at(self, trace: int) -> int | None:
         """The offset at which the trace was last closed, if it was."""
@@ -45,11 +48,12 @@ class ClosedTraces:
 
     def forget(self, low: int, before_ms: float) -> None:
         """Forget traces closed below offset ``low`` (no replay goes there) and before a watermark, or too many."""
-        while self._closed:
-            trace = next(iter(self._closed))
-            offset, closed_ms = self._closed[trace]
-            if offset >= low or (closed_ms >= before_ms and len(self._closed) <= _REMEMBERED):
-                return
+        gone: list[int] = []
+        for trace, (offset, closed_ms) in self._closed.items():
+            if offset >= low or (closed_ms >= before_ms and len(self._closed) - len(gone) <= _REMEMBERED):
+                break
+            gone.append(trace)
+        for trace in gone:
             del self._closed[trace]
 
     def pack(self) -> tuple[bytes, bytes, bytes]:
@@ -72,5 +76,5 @@ class ClosedTraces:
         restored = cls()
         columns = (numbers(traces, "<u8"), numbers(offsets, "<i8"), numbers(watermarks_ms, "<i8"))
         for trace, offset, watermark_ms in zip(*(column.tolist() for column in columns), strict=True):
-            restored._closed[trace] = (offset, watermark_ms)
+            restored.add(trace, offset, watermark_ms)
         return restored

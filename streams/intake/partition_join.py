@@ -109,7 +109,7 @@ class PartitionJoin:
             clocks.watermark_ms if clocks.watermark_ms != BEGINNING else None,
             [(*name, one.clock_ms, one.heard_ms, one.sequence) for name, one in clocks.sources.items()],
             list(buffer.memory.exceptions.items()),
-            list(buffer.memory.late),
+            sorted(buffer.memory.late),
             *buffer.memory.closed.pack(),
             self._calls.told_ms,
             self._calls.untold(),

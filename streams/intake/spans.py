@@ -208,7 +208,7 @@ def _execution(trace: Trace, entry: int, inside: Sequence[int], callees: dict[in
         duration_ms=span.duration_us / 1e3,
         trace_id=trace.trace_id,
         span_id=_id_at(spans, entry),
-        parent_span_id=_id_at(spans, span.parent) if span.parent >= 0 else span.parent_id,
+        parent_span_id=_parent_id_of(spans, span),
         kind=_execution_kind(spans, span),
         status=known or _status(span),
         result=span.result,
@@ -225,6 +225,12 @@ _UNKNOWN = Resource("")
 
 def _id_at(spans: Sequence[Span], index: int) -> str:
     return spans[index].id or span_id(index)
+
+
+def _parent_id_of(spans: Sequence[Span], span: Span) -> str:
+    if span.parent >= 0:
+        return _id_at(spans, span.parent)
+    return "" if span.parent_id == span.id else span.parent_id
 
 
 def _execution_kind(spans: Sequence[Span], span: Span) -> ExecutionKind:

@@ -1,7 +1,10 @@
 """Holds the spans of each trace until nothing more is to be expected of it, then puts them together."""
 
 import heapq
+from collections import OrderedDict
+from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import takewhile
 from typing import Literal
 
 import msgspec
@@ -21,6 +24,7 @@ TRACE_BYTES = 700
 CHUNK_BYTES = 100
 """Memory of one piece of a trace beside its bytes."""
 _STALE = 1_000
+"""So many records, or entries of the heap, may be behind before what is no longer needed is forgotten."""
 
 _decode_chunk = msgspec.msgpack.Decoder(TraceChunk).decode
 
@@ -46,7 +50,11 @@ class JoinRules:
 
 @dataclass(slots=True)
 class Closing:
-    """What closing one trace gave. ``cyclic`` holds the pieces of a trace whose spans are each other's ancestors."""
+    """What closing one trace gave.
+
+    ``cyclic`` holds the pieces of a trace whose spans are each other's ancestors. ``unreadable`` counts pieces
+    that are no ``TraceChunk``; the others make up the trace.
+    """
 
     trace_id: str
     reason: CloseReason
@@ -54,6 +62,7 @@ class Closing:
     spans: int
     assembled: Assembled
     cyclic: list[TraceChunk] = field(default_factory=list)
+    unreadable: int = 0
 
 
 @dataclass(slots=True)
@@ -104,7 +113,7 @@ class TraceBuffer:
         self.memory = memory or JoinMemory(SourceClocks(rules.patience_ms))
         self.bytes = 0
         self.spans = 0
-        self._open: dict[str, _OpenTrace] = {}
+        self._open: OrderedDict[str, _OpenTrace] = OrderedDict()  # whose first is found at once however many went
         self._due: list[tuple[int, str]] = []
 
     def __len__(self) -> int:
@@ -127,14 +136,19 @@ class TraceBuffer:
             if clock_ms is not None:
                 for trace_id, spans, chunk in record.traces:
                     self._add(offset, trace_id, spans, chunk, clock_ms)
-                    if self._open[trace_id].spans >= self.rules.max_trace_spans:
+                for trace_id, _, _ in record.traces:  # not before: a record is of a closed trace as a whole
+                    trace = self._open.get(trace_id)
+                    if trace is not None and trace.spans >= self.rules.max_trace_spans:
                         closings.append(self._close(offset, trace_id, "oversized"))
         while self.bytes > self.rules.buffer_bytes and self._open:
             closings.append(self._close(offset, next(iter(self._open)), "memory"))
         closings += self._close_due(offset)
         self.position = offset + 1
-        if isinstance(record, Tick):
+        if isinstance(record, Tick) or offset % _STALE == 0:
             self._forget()
+        if len(self._due) > 2 * len(self._open) + _STALE:
+            self._due = [(trace.due_ms, trace_id) for trace_id, trace in self._open.items()]
+            heapq.heapify(self._due)
         return closings
 
     def pass_over(self, offset: int) -> None:
@@ -171,43 +185,44 @@ class TraceBuffer:
         found.last_ms = max(found.last_ms, clock_ms)
         if found.incomplete:
             found.incomplete = False
-            self._wait(trace_id, found, found.last_ms + self.rules.wait_ms)
+            self._wait(trace_id, found, min(found.last_ms + self.rules.wait_ms, self._ends_ms(found)))
         self.bytes += size
         self.spans += spans
 
     def _close_due(self, offset: int) -> list[Closing]:
-        closings: list[Closing] = []
         watermark_ms = self.memory.clocks.watermark_ms
+        due: dict[str, _OpenTrace] = {}
         while self._due and self._due[0][0] <= watermark_ms:
             due_ms, trace_id = heapq.heappop(self._due)
             trace = self._open.get(trace_id)
-            if trace is None or trace.due_ms != due_ms:
-                continue
-            closing = self._judge(offset, trace_id, trace, watermark_ms)
+            if trace is not None and trace.due_ms == due_ms:
+                due[trace_id] = trace
+        closings: list[Closing] = []
+        # The heap's order will not do: after a restart a trace may be due earlier than it was before.
+        for trace_id, trace in sorted(due.items(), key=lambda item: (item[1].first_offset, item[0])):
+            closing = self._judge(trace_id, trace, watermark_ms)
             if closing is not None:
                 closings.append(closing)
+                self._remove(offset, trace_id)
         return closings
 
-    def _judge(self, offset: int, trace_id: str, trace: _OpenTrace, watermark_ms: float) -> Closing | None:
-        rules = self.rules
-        ends_ms = trace.first_ms + rules.max_trace_ms
-        if watermark_ms >= ends_ms:
-            return self._close(offset, trace_id, "endless")
-        if watermark_ms < trace.last_ms + rules.wait_ms:
-            self._wait(trace_id, trace, min(trace.last_ms + rules.wait_ms, ends_ms))
+    def _judge(self, trace_id: str, trace: _OpenTrace, watermark_ms: float) -> Closing | None:
+        quiet_ms, ends_ms = trace.last_ms + self.rules.wait_ms, self._ends_ms(trace)
+        if watermark_ms < min(quiet_ms, ends_ms):
+            self._wait(trace_id, trace, min(quiet_ms, ends_ms))
             return None
-        if trace.incomplete:
-            return self._close(offset, trace_id, "incomplete")
-        closing = self._assemble(trace_id, trace, "complete")
-        complete_ms = trace.last_ms + rules.incomplete_wait_ms
-        if closing.assembled.orphans and watermark_ms < complete_ms:
-            trace.incomplete = True
-            self._wait(trace_id, trace, min(complete_ms, ends_ms))
-            return None
-        if closing.assembled.orphans:
-            closing.reason = "incomplete"
-        self._remove(offset, trace_id)
+        closing = self._assemble(trace_id, trace, "complete" if quiet_ms <= ends_ms else "endless")
+        if closing.reason == "complete" and closing.assembled.orphans:
+            given_up_ms = max(quiet_ms, trace.last_ms + self.rules.incomplete_wait_ms)
+            if watermark_ms < min(given_up_ms, ends_ms):
+                trace.incomplete = True
+                self._wait(trace_id, trace, min(given_up_ms, ends_ms))
+                return None
+            closing.reason = "incomplete" if given_up_ms <= ends_ms else "endless"
         return closing
+
+    def _ends_ms(self, trace: _OpenTrace) -> int:
+        return trace.first_ms + self.rules.max_trace_ms
 
     def _wait(self, trace_id: str, trace: _OpenTrace, due_ms: int) -> None:
         trace.due_ms = due_ms
@@ -219,12 +234,14 @@ class TraceBuffer:
         return closing
 
     def _assemble(self, trace_id: str, trace: _OpenTrace, reason: CloseReason) -> Closing:
-        chunks = [_decode_chunk(chunk) for chunk in trace.chunks]
+        chunks = _readable(trace.chunks)
+        closing = Closing(trace_id, reason, trace.late, trace.spans, Assembled([], 0))
+        closing.unreadable = len(trace.chunks) - len(chunks)
         try:
-            assembled = assemble(trace_id, chunks, trace.late)
+            closing.assembled = assemble(trace_id, chunks, trace.late)
         except InvalidExecutionError:
-            return Closing(trace_id, reason, trace.late, trace.spans, Assembled([], 0), chunks)
-        return Closing(trace_id, reason, trace.late, trace.spans, assembled)
+            closing.cyclic = chunks
+        return closing
 
     def _remove(self, offset: int, trace_id: str) -> None:
         trace = self._open.pop(trace_id)
@@ -237,11 +254,16 @@ class TraceBuffer:
     def _forget(self) -> None:
         low, memory = self.low, self.memory
         memory.closed.forget(low, memory.clocks.watermark_ms - self.rules.memory_ms)
-        while memory.exceptions and (first := next(iter(memory.exceptions))) < low:
-            del memory.exceptions[first]
-        if len(self._due) > 2 * len(self._open) + _STALE:
-            self._due = [(trace.due_ms, trace_id) for trace_id, trace in self._open.items()]
-            heapq.heapify(self._due)
+        for offset in list(takewhile(lambda offset: offset < low, memory.exceptions)):
+            del memory.exceptions[offset]
+
+
+def _readable(pieces: list[msgspec.Raw]) -> list[TraceChunk]:
+    chunks: list[TraceChunk] = []
+    for piece in pieces:
+        with suppress(msgspec.DecodeError, RecursionError):  # the caller counts what is missing
+            chunks.append(_decode_chunk(piece))
+    return chunks
 
 
 def executions_in_order(closings: list[Closing]) -> list[Execution]:
