@@ -8,7 +8,7 @@ DATA ?= ../shared/data
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-quick check format kafka bench-throughput bench-trials bench-quality bench-nab lock clean
+.PHONY: help setup demo test test-quick check format kafka bench-throughput bench-intake bench-trials bench-quality bench-nab lock clean
 
 help: ## List every target with one line each
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -50,6 +50,9 @@ kafka: $(STAMP) ## Run a real Apache Kafka in the foreground and print its addre
 
 bench-throughput: $(STAMP) ## Measure executions per second next to stock Faust with River, on a real Apache Kafka
 	$(BIN)/python -m scripts.benchmarks.throughput --output docs/benchmarks/throughput.json
+
+bench-intake: $(STAMP) ## Measure spans per CPU second of intake on a real Apache Kafka, stage by stage
+	$(BIN)/python -m scripts.benchmarks.intake --report docs/benchmarks
 
 bench-trials: $(STAMP) ## Judge the detectors on twenty simulated systems with faults of random size
 	$(BIN)/python -m scripts.benchmarks.trials --report docs/benchmarks

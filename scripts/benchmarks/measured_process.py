@@ -29,7 +29,8 @@ def _family(pid: int) -> list[int]:
     return [pid, *(member for child in children for member in _family(child))]
 
 
-def _cpu_s(pid: int) -> float:
+def cpu_seconds(pid: int) -> float:
+    """CPU time, of user and system, that a process and its children have used so far."""
     total = 0.0
     for member in _family(pid):
         fields = Path(f"/proc/{member}/stat").read_text().rpartition(")")[2].split()
@@ -37,7 +38,8 @@ def _cpu_s(pid: int) -> float:
     return total
 
 
-def _peak_mb(pid: int) -> float:
+def peak_memory_mb(pid: int) -> float:
+    """The most memory that a process and its children have had resident, one at a time."""
     peak_kb = 0
     for member in _family(pid):
         status = Path(f"/proc/{member}/status").read_text()
@@ -76,12 +78,12 @@ def measure(
                 raise RuntimeError(f"{command} ended with {process.returncode} at {scored()} of {total}: {ended}")
             done, now_s = scored(), time.monotonic()
             if begun is None and done >= WARM_SHARE * total:
-                begun = (now_s, _cpu_s(process.pid), done)
+                begun = (now_s, cpu_seconds(process.pid), done)
             if done >= total and begun is not None:
                 first_s, first_cpu_s, first = begun
                 count = done - first
-                cpu_s = _cpu_s(process.pid) - first_cpu_s
-                return Measurement(count / (now_s - first_s), count / cpu_s, _peak_mb(process.pid))
+                cpu_s = cpu_seconds(process.pid) - first_cpu_s
+                return Measurement(count / (now_s - first_s), count / cpu_s, peak_memory_mb(process.pid))
     finally:
         process.terminate()
         try:
