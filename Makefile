@@ -5,10 +5,12 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 KAFKA ?= embedded
 DATA ?= ../shared/data
+SPEED ?= max
+RUNS ?= 1
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-quick check format kafka bench-throughput bench-intake bench-trials bench-quality bench-nab lock clean
+.PHONY: help setup demo test test-quick check format kafka bench-throughput bench-intake bench-trials bench-quality bench-nab bench-joined lock clean
 
 help: ## List every target with one line each
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -62,6 +64,9 @@ bench-quality: $(STAMP) ## Judge the detectors on labelled traces next to simple
 
 bench-nab: $(STAMP) ## Judge the series detector on the Numenta Anomaly Benchmark (DATA=../shared/data)
 	$(BIN)/python -m scripts.benchmarks.nab --data $(DATA)
+
+bench-joined: $(STAMP) ## Send recorded traces through Kafka and intake, compare with offline (SPEED=max RUNS=1)
+	$(BIN)/python -m scripts.benchmarks.joined --data $(DATA) --runs $(RUNS) $(SPEED:%=--speed %) --output docs/benchmarks
 
 lock: $(STAMP) ## Resolve the dependencies anew and write requirements.lock
 	$(BIN)/python -m pip install --quiet uv

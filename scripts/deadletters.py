@@ -151,7 +151,8 @@ def resend(letter_ids: tuple[str, ...], every: bool, yes: bool, **filters: Any) 
         raise click.UsageError("Filters go with --all, not with IDs.")
     settings = load_settings()
     topic = settings.topics.dead_letters.name
-    inputs = {settings.topics.executions.name}
+    topics = settings.topics
+    inputs = {topic.name for topic in (topics.executions, topics.traces, *topics.otlp)}
     identities = [LetterId.parse(text, topic) for text in letter_ids]
     console = _console()
     with TopicReader(consumer_config(settings)) as reader:

@@ -1,13 +1,14 @@
 """A worker as a child process that never outlives its starter."""
 
 import os
+import re
 import subprocess
 import sys
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Self
+from typing import Literal, Self
 
 from infra.kafka import supervise
 from schemas.errors import TracehoundError
@@ -17,6 +18,7 @@ STOP_TIMEOUT_S = 15.0
 HTTP_TIMEOUT_S = 2.0
 _LAST_LINES = 3
 _LINE_LENGTH = 500
+_PORTS = {"worker": "TRACEHOUND_HTTP_PORT", "intake": "TRACEHOUND_INTAKE__HTTP_PORT"}
 
 
 class WorkerEndedError(TracehoundError):
@@ -24,27 +26,38 @@ class WorkerEndedError(TracehoundError):
 
 
 class WorkerProcess:
-    """Runs ``tracehound worker`` until closed; its log goes to ``worker.log`` in ``folder``.
+    """Runs ``tracehound worker`` (or ``intake``) until closed; its log goes to a file in ``folder``.
 
     Parameters:
         folder: a temporary folder of the caller's.
         environment: settings as environment variables, over those of this process.
         http_port: where metrics and health are served.
+        kind: of worker; the command's name.
+        name: of the log and of a scratch folder, for several of one kind.
     """
 
-    def __init__(self, folder: Path, environment: Mapping[str, str], http_port: int) -> None:
-        self.log_file = folder / "worker.log"
+    def __init__(
+        self,
+        folder: Path,
+        environment: Mapping[str, str],
+        http_port: int,
+        kind: Literal["worker", "intake"] = "worker",
+        name: str = "",
+    ) -> None:
+        self.log_file = folder / f"{name or kind}.log"
+        self._kind = kind
         self._address = f"http://127.0.0.1:{http_port}"
-        scratch = folder / "worker"
+        scratch = folder / (name or kind)
         scratch.mkdir()
-        command = [sys.executable, "-m", "scripts.cli", "worker"]
+        command = [sys.executable, "-m", "scripts.cli", kind]
+        ports = {_PORTS[kind]: str(http_port)}
         with self.log_file.open("wb") as log:
             self._process = subprocess.Popen(
                 [sys.executable, supervise.__file__, str(scratch), *command],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.DEVNULL,
                 stderr=log,
-                env={**os.environ, **environment, "TRACEHOUND_HTTP_PORT": str(http_port)},
+                env={**os.environ, **environment, **ports},
                 start_new_session=True,  # Ctrl-C is ours to pass on
             )
 
@@ -62,7 +75,9 @@ class WorkerProcess:
         """
         status = self._process.poll()
         if status is not None:
-            raise WorkerEndedError(f"The worker ended with status {status}. Its log ends with:\n{self.end_of_log()}")
+            raise WorkerEndedError(
+                f"The {self._kind} ended with status {status}. Its log ends with:\n{self.end_of_log()}"
+            )
 
     def end_of_log(self) -> str:
         """The last lines of its log, safe to print."""
@@ -71,13 +86,25 @@ class WorkerProcess:
 
     def executions_scored(self) -> int:
         """How many executions it has scored, as its metrics say; 0 while it does not answer."""
+        return int(self.counted("executions_total"))
+
+    def is_ready(self) -> bool:
+        """Whether it reads from partitions."""
+        try:
+            with urllib.request.urlopen(f"{self._address}/readyz", timeout=HTTP_TIMEOUT_S) as answer:  # noqa: S310 (http)
+                return bool(answer.status == 200)
+        except (urllib.error.URLError, TimeoutError, ConnectionError):
+            return False
+
+    def counted(self, name: str) -> float:
+        """The sum over labels of one of its metrics (``tracehound_`` before ``name``); 0 while it does not answer."""
         try:
             with urllib.request.urlopen(f"{self._address}/metrics", timeout=HTTP_TIMEOUT_S) as answer:  # noqa: S310 (http)
                 text = answer.read().decode()
         except (urllib.error.URLError, TimeoutError, ConnectionError):
-            return 0
-        counts = [line.split()[-1] for line in text.splitlines() if line.startswith("tracehound_executions_total")]
-        return int(sum(map(float, counts)))
+            return 0.0
+        found = re.findall(rf"^tracehound_{name}(?:{{.*}})? (\S+)$", text, re.MULTILINE)
+        return sum(map(float, found), 0.0)
 
     def close(self) -> None:
         """Ask it to stop, and end it when it takes too long."""

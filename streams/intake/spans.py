@@ -198,7 +198,7 @@ def _execution(trace: Trace, entry: int, inside: Sequence[int], callees: dict[in
     order = _in_order(spans, entry, inside)
     position = {index: place for place, index in enumerate(order)}
     segments = [_segment(spans, index, start_us, position, callees.get(index, [])) for index in order]
-    segments += [_unseen_call(span, spans[callee]) for callee in callees.get(entry, [])]
+    segments += [_unseen_call(spans, span, spans[callee]) for callee in callees.get(entry, [])]
     known = trace.status if span.parent == ROOT and span.is_error is None else None
     resource = span.resource or _UNKNOWN
     return Execution(
@@ -287,23 +287,24 @@ def _sides(spans: Sequence[Span], callees: Sequence[int]) -> list[tuple[float | 
     return [(spans[callee].offset_us, spans[callee].duration_us) for callee in callees]
 
 
-def _unseen_call(caller: Span, callee: Span) -> Segment:
+def _unseen_call(spans: Sequence[Span], caller: Span, callee: Span) -> Segment:
+    waited_for = _execution_kind(spans, callee) != "consumer"
     return Segment(
         name=callee.operation,
         duration_ms=callee.duration_us / 1e3,
         kind=segment_kind(callee.operation, callee.component, remote=True),
-        offset_ms=_offset_within_ms(caller, callee),
+        offset_ms=_offset_ms(caller, callee, waited_for),
         status=_status(callee),
         peer=callee.service,
     )
 
 
-def _offset_within_ms(caller: Span, callee: Span) -> float | None:
-    """Where the callee began, moved into its caller's time where the hosts' clocks say something else."""
+def _offset_ms(caller: Span, callee: Span, waited_for: bool) -> float | None:
+    """When the callee began: within its caller if that waited for it, whatever the clocks of their hosts say."""
     if callee.offset_us is None:
         return None
     offset_us = callee.offset_us - (caller.offset_us or 0.0)
-    if callee.kind == "consumer":  # may well begin after its caller has ended
+    if not waited_for:
         return offset_us / 1e3
     room_us = caller.duration_us - callee.duration_us
     latest_us = room_us if room_us >= 0 else caller.duration_us

@@ -20,10 +20,11 @@ from infra.kafka.ports import free_ports
 from infra.kafka.topics import check_topics
 from schemas.topics import Topics
 from scripts.cli import COMMANDS
+from streams.intake.settings import IntakeSettings
 from streams.settings import Settings, load_settings
 
 BROKERS = ("kafka-1", "kafka-2", "kafka-3")
-OURS = ("topics", "worker")
+OURS = ("topics", "worker", "intake")
 
 
 @pytest.fixture(scope="module")
@@ -40,6 +41,7 @@ def prometheus() -> dict[str, Any]:
 
 def variables_of_settings() -> set[str]:
     names = {f"TRACEHOUND_{name.upper()}" for name in Settings.model_fields}
+    names |= {f"TRACEHOUND_INTAKE__{name.upper()}" for name in IntakeSettings.model_fields}
     return names | {"KAFKA_BOOTSTRAP_SERVERS"}
 
 
@@ -81,8 +83,9 @@ def test_settings_accept_the_values(services: dict[str, Any], monkeypatch: pytes
     settings = load_settings()
     assert settings.replication_factor == len(BROKERS)
     assert settings.bootstrap_servers == ",".join(f"{broker}:9092" for broker in BROKERS)
-    assert services["worker"]["expose"] == [str(settings.http_port)]
-    assert f":{settings.http_port}/livez" in services["worker"]["healthcheck"]["test"][-1]
+    for name, port in (("worker", settings.http_port), ("intake", settings.intake.http_port)):
+        assert services[name]["expose"] == [str(port)]
+        assert f":{port}/livez" in services[name]["healthcheck"]["test"][-1]
 
 
 def test_commands_exist(services: dict[str, Any]) -> None:
@@ -93,9 +96,9 @@ def test_commands_exist(services: dict[str, Any]) -> None:
 
 
 def test_workers_can_be_scaled_and_come_after_the_topics(services: dict[str, Any]) -> None:
-    worker = services["worker"]
-    assert not {"ports", "container_name", "hostname"} & worker.keys()
-    assert worker["depends_on"] == {"topics": {"condition": "service_completed_successfully"}}
+    for worker in (services["worker"], services["intake"]):
+        assert not {"ports", "container_name", "hostname"} & worker.keys()
+        assert worker["depends_on"] == {"topics": {"condition": "service_completed_successfully"}}
     assert services["topics"]["depends_on"] == {name: {"condition": "service_healthy"} for name in BROKERS}
 
 
@@ -113,12 +116,15 @@ def test_brokers_make_one_cluster(services: dict[str, Any]) -> None:
         assert advertised["INTERNAL"] == f"{name}{inside['INTERNAL']}"
 
 
-def test_prometheus_asks_every_worker(prometheus: dict[str, Any], services: dict[str, Any]) -> None:
-    (job,) = [job for job in prometheus["scrape_configs"] if job["job_name"] == "tracehound"]
+@pytest.mark.parametrize(("job_name", "service"), [("tracehound", "worker"), ("tracehound-intake", "intake")])
+def test_prometheus_asks_every_worker(
+    prometheus: dict[str, Any], services: dict[str, Any], job_name: str, service: str
+) -> None:
+    (job,) = [job for job in prometheus["scrape_configs"] if job["job_name"] == job_name]
     (discovery,) = job["dns_sd_configs"]
-    assert discovery["names"] == ["worker"]
+    assert discovery["names"] == [service]
     assert discovery["type"] == "A"
-    assert [str(discovery["port"])] == services["worker"]["expose"]
+    assert [str(discovery["port"])] == services[service]["expose"]
     mounted = services["prometheus"]["volumes"][0].split(":")
     assert (PROJECT / mounted[0]).is_file()
     assert f"--config.file={mounted[1]}" in services["prometheus"]["command"]
@@ -201,17 +207,25 @@ def answers(url: str) -> bool:
         return False
 
 
-def test_topics_and_a_worker_start_on_the_brokers_by_the_same_commands_and_settings(
-    services: dict[str, Any], brokers: str, tmp_path: Path, eventually: Callable[[Callable[[], bool], float], bool]
+@pytest.mark.parametrize(
+    ("service", "port_variable"), [("worker", "TRACEHOUND_HTTP_PORT"), ("intake", "TRACEHOUND_INTAKE__HTTP_PORT")]
+)
+def test_topics_and_workers_start_on_the_brokers_by_the_same_commands_and_settings(
+    services: dict[str, Any],
+    brokers: str,
+    tmp_path: Path,
+    eventually: Callable[[Callable[[], bool], float], bool],
+    service: str,
+    port_variable: str,
 ) -> None:
     """What the file starts, started here: only the addresses differ, and Prometheus is left out."""
     (port,) = free_ports(1)
     here = {
         "KAFKA_BOOTSTRAP_SERVERS": brokers,
         "TRACEHOUND_HTTP_HOST": "127.0.0.1",
-        "TRACEHOUND_HTTP_PORT": str(port),
+        port_variable: str(port),
     }
-    environment = {**os.environ, **services["worker"]["environment"], **here}
+    environment = {**os.environ, **services[service]["environment"], **here}
     program = [sys.executable, "-m", "scripts.cli"]
     create = [*program, *services["topics"]["command"][1:]]
     said = subprocess.run(create, cwd=PROJECT, env=environment, capture_output=True, text=True, check=False)
@@ -221,7 +235,7 @@ def test_topics_and_a_worker_start_on_the_brokers_by_the_same_commands_and_setti
     log_file = tmp_path / "worker.log"
     with log_file.open("wb") as log:
         worker = subprocess.Popen(
-            [*program, *services["worker"]["command"][1:]], cwd=PROJECT, env=environment, stdout=log, stderr=log
+            [*program, *services[service]["command"][1:]], cwd=PROJECT, env=environment, stdout=log, stderr=log
         )
     try:
         assert eventually(lambda: answers(f"http://127.0.0.1:{port}/readyz"), 120), log_file.read_text()
