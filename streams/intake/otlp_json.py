@@ -26,6 +26,7 @@ from streams.intake.otlp_span import (
     Refused,
     SpanLimits,
     SpansByTrace,
+    check_count,
     nested,
     rejections,
     span_of,
@@ -132,6 +133,9 @@ def decode_json(value: bytes, limits: SpanLimits) -> DecodedSpans:
         return _decode_with_care(value, limits)
     if not record.resource_spans:
         return _decode_with_care(value, limits)
+    if len(value) > limits.max_spans:  # everything takes more than a byte
+        check_count(len(record.resource_spans), limits, "resources")
+        check_count(sum(len(each.scope_spans or ()) for each in record.resource_spans), limits, "scopes")
     collected = SpansByTrace()
     try:
         for resource_spans in record.resource_spans:
@@ -147,15 +151,8 @@ def decode_json(value: bytes, limits: SpanLimits) -> DecodedSpans:
                     add(trace_id, span)
     except _FieldError:
         return _decode_with_care(value, limits)
-    _check_count(len(collected), limits)
+    check_count(len(collected), limits)
     return collected.result()
-
-
-def _check_count(count: int, limits: SpanLimits) -> None:
-    if count > limits.max_spans:
-        raise RecordError(
-            "TooManySpans", f"the record must hold at most {limits.max_spans} spans. Got {count} instead."
-        )
 
 
 def _resource(given: _ResourceSpans) -> Resource:
@@ -260,18 +257,20 @@ def _decode_with_care(value: bytes, limits: SpanLimits) -> DecodedSpans:
             "Collector's Kafka exporter writes them with the encoding 'otlp_proto' or 'otlp_json'. "
             f"Got only the fields {excerpt(names)} instead.",
         )
-    reading = _CarefulReading()
+    check_count(len(resources or ()), limits, "resources")
+    reading = _CarefulReading(limits)
     for i, element in enumerate(resources or ()):
         reading.read_resource(i, element)
-    _check_count(reading.number, limits)
     return reading.collected.result(rejections(reading.refused, _record_of))
 
 
 class _CarefulReading:
-    def __init__(self) -> None:
+    def __init__(self, limits: SpanLimits) -> None:
+        self.limits = limits
         self.collected = SpansByTrace()
         self.refused: list[Refused] = []
         self.number = 0
+        self.scopes = 0
 
     def refuse(self, place: tuple[int, ...], heads: tuple[bytes, ...], element: bytes, flaw: Flaw) -> None:
         self.refused.append(Refused(self.number, place, heads, element, flaw))
@@ -284,12 +283,15 @@ class _CarefulReading:
             self.refuse((i,), (), element, resource if isinstance(resource, Flaw) else _NEVER)
             return
         head, scopes = parts
+        self.scopes += len(scopes)
+        check_count(self.scopes, self.limits, "scopes")
         add = self.collected.of_resource(resource)
         for j, scope in enumerate(scopes):
             within = _parts(scope, "spans", "spans")
             if isinstance(within, Flaw):
                 self.refuse((i, j), (head,), scope, within)
                 continue
+            check_count(self.number + len(within[1]), self.limits)
             for k, element_span in enumerate(within[1]):
                 span = _decode_span(element_span)
                 if isinstance(span, Flaw):

@@ -21,6 +21,7 @@ from streams.intake.otlp_span import (
     Refused,
     SpanLimits,
     SpansByTrace,
+    check_count,
     nested,
     rejections,
     span_of,
@@ -48,8 +49,10 @@ def decode_protobuf(value: bytes, limits: SpanLimits) -> DecodedSpans:
         return _decode_with_care(value, limits, parses=False)
     if value and not message.resource_spans:
         raise _not_otlp(value, "without any resource spans")
-    if len(value) > limits.max_spans:  # a span takes more than a byte
-        _check_count(sum(len(scope.spans) for each in message.resource_spans for scope in each.scope_spans), limits)
+    check_count(len(message.resource_spans), limits, "resources")
+    if len(value) > limits.max_spans:  # everything takes more than a byte
+        check_count(sum(len(each.scope_spans) for each in message.resource_spans), limits, "scopes")
+        check_count(sum(len(scope.spans) for each in message.resource_spans for scope in each.scope_spans), limits)
     collected = SpansByTrace()
     for resource_spans in message.resource_spans:
         add = collected.of_resource(_resource(resource_spans))
@@ -61,13 +64,6 @@ def decode_protobuf(value: bytes, limits: SpanLimits) -> DecodedSpans:
                     return _decode_with_care(value, limits, parses=True)
                 add(trace_id, span)
     return collected.result()
-
-
-def _check_count(count: int, limits: SpanLimits) -> None:
-    if count > limits.max_spans:
-        raise RecordError(
-            "TooManySpans", f"the record must hold at most {limits.max_spans} spans. Got {count} instead."
-        )
 
 
 def _not_otlp(value: bytes, what: str) -> RecordError:
@@ -123,10 +119,10 @@ def _span(message: trace_pb2.Span, trace_id: bytes) -> Span | Flaw:
 
 def _decode_with_care(value: bytes, limits: SpanLimits, parses: bool) -> DecodedSpans:
     try:
-        tree = _containers(value)
+        tree = _containers(value, limits)
     except ValueError as error:
         raise _not_otlp(value, f"with an error: {error}") from error
-    _check_count(sum(len(scope) for _, scopes in tree for _, scope in scopes), limits)
+    check_count(sum(len(scope) for _, scopes in tree for _, scope in scopes), limits)
     collected = SpansByTrace()
     refused: list[Refused] = []
     number = 0
@@ -174,18 +170,23 @@ def _unparsable(what: str) -> Flaw:
 _Scope = tuple[bytes, list[bytes]]
 
 
-def _containers(value: bytes) -> list[tuple[bytes, list[_Scope]]]:
+def _containers(value: bytes, limits: SpanLimits) -> list[tuple[bytes, list[_Scope]]]:
     """The bytes of spans within scopes within resources, each with the bytes of the other fields beside them.
 
     Raises:
         ValueError: the fields of one of them cannot be told apart.
+        RecordError: there are more of them than ``limits`` allow.
     """
     _, resources = _parts(value, _LISTS[0])
     if value and not resources:
         raise ValueError("there are no resource spans")
+    check_count(len(resources), limits, "resources")
     tree = []
+    scope_count = 0
     for resource in resources:
         head, scopes = _parts(resource, _LISTS[1])
+        scope_count += len(scopes)
+        check_count(scope_count, limits, "scopes")
         tree.append((head, [_parts(scope, _LISTS[2]) for scope in scopes]))
     return tree
 

@@ -22,7 +22,10 @@ _PLACES_NAMED = 20
 
 @dataclass(frozen=True, slots=True)
 class SpanLimits:
-    """Sizes that a record of spans must keep: bytes of its value, and spans in it."""
+    """Sizes that a record of spans must keep: bytes of its value, and spans in it.
+
+    ``max_spans`` also limits how many resources and scopes there may be, since even empty ones take time.
+    """
 
     max_record_bytes: int = 8_000_000
     max_spans: int = 100_000
@@ -48,6 +51,14 @@ class RecordError(Exception):
         super().__init__(sentence)
         self.error = error
         self.sentence = sentence
+
+
+def check_count(count: int, limits: SpanLimits, what: str = "spans") -> None:
+    """Raise ``RecordError`` if the record has more of something than the limits allow."""
+    if count > limits.max_spans:
+        raise RecordError(
+            "TooManySpans", f"the record must hold at most {limits.max_spans} {what}. Got {count} instead."
+        )
 
 
 class SpansByTrace:

@@ -243,6 +243,18 @@ def test_records_beyond_the_limits_are_refused_whole(encode: Encode) -> None:
         assert rejection.reason == "The record must hold at most 2 spans. Got 3 instead."
 
 
+@both
+@pytest.mark.parametrize("bad", [[], [good_span(name="")]])
+def test_empty_resources_and_scopes_are_limited_too(encode: Encode, bad: list[SpanMessage]) -> None:
+    scopes = TracesData(resource_spans=[ResourceSpans(scope_spans=[ScopeSpans(spans=bad), *[ScopeSpans()] * 200])])
+    resources = TracesData(resource_spans=[ResourceSpans(scope_spans=[ScopeSpans(spans=bad)])] * 201)
+
+    for record, what in ((scopes, "scopes"), (resources, "resources")):
+        rejection = only_rejection(encode(record), SpanLimits(max_spans=200))
+        assert rejection.reason == f"The record must hold at most 200 {what}. Got 201 instead."
+        assert decode_otlp(encode(record), SpanLimits(max_spans=201)).spans == 0
+
+
 BAD_FIELDS: dict[str, tuple[dict[str, Any], str]] = {
     "no trace": ({"trace_id": b""}, "'traceId' must be 16 bytes, not all zero. Got 0 bytes instead."),
     "zero trace": ({"trace_id": bytes(16)}, "'traceId' must be 16 bytes, not all zero. Got only zeros instead."),
