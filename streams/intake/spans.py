@@ -135,22 +135,30 @@ def _by_start(span: Span, index: int) -> tuple[float, float, str, int]:
 def _check(trace: Trace) -> None:
     count = len(trace.spans)
     for index, span in enumerate(trace.spans):
-        offset = span.offset_us or 0.0
-        problem = (
-            (not 0 < len(span.service) <= 200 and f"a service of 1 to 200 characters, got {span.service[:200]!r}")
-            or (
-                not 0 < len(span.operation) <= 1000
-                and f"an operation of 1 to 1000 characters, got {span.operation[:80]!r}"
-            )
-            or (not 0 <= span.duration_us < math.inf and f"a finite duration of at least 0, got {span.duration_us!r}")
-            or (not -math.inf < offset < math.inf and f"a finite offset, got {span.offset_us!r}")
-            or (
-                not PARENT_NOT_RECORDED <= span.parent < count
-                and f"a parent from {PARENT_NOT_RECORDED} to {count - 1}, got {span.parent!r}"
-            )
+        offset_us = span.offset_us
+        if (
+            0 < len(span.service) <= 200
+            and 0 < len(span.operation) <= 1000
+            and 0 <= span.duration_us < math.inf
+            and (offset_us is None or -math.inf < offset_us < math.inf)
+            and PARENT_NOT_RECORDED <= span.parent < count
+        ):
+            continue
+        raise InvalidExecutionError(
+            f"Span {index} of trace {trace.trace_id!r} must have {_requirement_missed(span, count)}."
         )
-        if problem:
-            raise InvalidExecutionError(f"Span {index} of trace {trace.trace_id!r} must have {problem}.")
+
+
+def _requirement_missed(span: Span, count: int) -> str:
+    if not 0 < len(span.service) <= 200:
+        return f"a service of 1 to 200 characters, got {span.service[:200]!r}"
+    if not 0 < len(span.operation) <= 1000:
+        return f"an operation of 1 to 1000 characters, got {span.operation[:80]!r}"
+    if not 0 <= span.duration_us < math.inf:
+        return f"a finite duration of at least 0, got {span.duration_us!r}"
+    if span.offset_us is not None and not -math.inf < span.offset_us < math.inf:
+        return f"a finite offset, got {span.offset_us!r}"
+    return f"a parent from {PARENT_NOT_RECORDED} to {count - 1}, got {span.parent!r}"
 
 
 def _owners(trace: Trace) -> list[int]:
@@ -158,34 +166,39 @@ def _owners(trace: Trace) -> list[int]:
     spans, unknown = trace.spans, -1
     owners = [unknown] * len(spans)
     for start in range(len(spans)):
+        if owners[start] != unknown:
+            continue
         path: list[int] = []
         at = start
         while owners[at] == unknown:
             path.append(at)
-            parent = spans[at].parent
-            if parent < 0 or spans[at].kind in ENTRY_KINDS or spans[parent].service != spans[at].service:
+            span = spans[at]
+            parent = span.parent
+            if parent < 0 or span.kind in ENTRY_KINDS or spans[parent].service != span.service:
                 owners[at] = at
                 break
             at = parent
             if len(path) > len(spans):
                 raise InvalidExecutionError(f"Span {start} of trace {trace.trace_id!r} lies on a cycle of parents.")
+        owner = owners[at]
         for index in path:
-            owners[index] = owners[at]
+            owners[index] = owner
     _check_reaches_a_root(trace, owners)
     return owners
 
 
 def _check_reaches_a_root(trace: Trace, owners: Sequence[int]) -> None:
     """Raise when entry spans of different services are each other's ancestors."""
+    spans = trace.spans
     done = [False] * len(owners)
     for start in owners:
-        path: set[int] = set()
+        path: list[int] = []
         at = start
         while at >= 0 and not done[at]:
-            if at in path:
+            if len(path) > len(owners):
                 raise InvalidExecutionError(f"Span {start} of trace {trace.trace_id!r} lies on a cycle of parents.")
-            path.add(at)
-            parent = trace.spans[at].parent
+            path.append(at)
+            parent = spans[at].parent
             at = owners[parent] if parent >= 0 else ROOT
         for index in path:
             done[index] = True
@@ -195,10 +208,12 @@ def _execution(trace: Trace, entry: int, inside: Sequence[int], callees: dict[in
     spans = trace.spans
     span = spans[entry]
     start_us = span.offset_us or 0.0
-    order = _in_order(spans, entry, inside)
-    position = {index: place for place, index in enumerate(order)}
-    segments = [_segment(spans, index, start_us, position, callees.get(index, [])) for index in order]
-    segments += [_unseen_call(spans, span, spans[callee]) for callee in callees.get(entry, [])]
+    segments: list[Segment] = []
+    if inside:
+        order = _in_order(spans, entry, inside)
+        position = {index: place for place, index in enumerate(order)}
+        segments = [_segment(spans, index, start_us, position, callees.get(index, ())) for index in order]
+    segments += [_unseen_call(spans, span, spans[callee]) for callee in callees.get(entry, ())]
     known = trace.status if span.parent == ROOT and span.is_error is None else None
     resource = span.resource or _UNKNOWN
     return Execution(
@@ -247,11 +262,19 @@ def _segment_kind_of(span: Span, remote: bool = False) -> SegmentKind:
     return span.segment or segment_kind(span.operation, span.component, remote)
 
 
-def _in_order(spans: Sequence[Span], entry: int, inside: Sequence[int]) -> list[int]:
+def _in_order(spans: Sequence[Span], entry: int, inside: Sequence[int]) -> Sequence[int]:
     """By start (the recorded order where one is not known), but never before the enclosing span."""
-    starts = {index: offset for index in inside if (offset := spans[index].offset_us) is not None}
-    if len(starts) == len(inside):
-        inside = sorted(inside, key=lambda index: (starts[index], -spans[index].duration_us, spans[index].id, index))
+    if len(inside) == 1:
+        return inside
+    starts: list[tuple[float, float, str, int]] = []
+    for index in inside:
+        span = spans[index]
+        if span.offset_us is None:
+            break
+        starts.append((span.offset_us, -span.duration_us, span.id, index))
+    else:
+        starts.sort()
+        inside = [start[3] for start in starts]
     order: list[int] = []
     placed = {entry}
     for index in inside:
@@ -265,21 +288,27 @@ def _in_order(spans: Sequence[Span], entry: int, inside: Sequence[int]) -> list[
 
 
 def _segment(
-    spans: Sequence[Span], index: int, start_us: float, position: dict[int, int], callees: list[int]
+    spans: Sequence[Span], index: int, start_us: float, position: dict[int, int], callees: Sequence[int]
 ) -> Segment:
     span = spans[index]
-    kind = _segment_kind_of(span, bool(callees))
-    is_call = bool(callees) and kind != "queue"
+    duration_us, offset_us = span.duration_us, span.offset_us
+    kind = span.segment or segment_kind(span.operation, span.component, bool(callees))
+    called_ms: float | None = None
+    peer = span.peer
+    if callees:
+        peer = spans[callees[0]].service
+        if kind != "queue":
+            called_ms = remote_ms(duration_us, _sides(spans, callees))
     return Segment(
-        name=span.operation,
-        duration_ms=span.duration_us / 1e3,
-        kind=kind,
-        offset_ms=None if span.offset_us is None else (span.offset_us - start_us) / 1e3,
-        parent=position.get(span.parent),
-        status=_status(span),
-        peer=spans[callees[0]].service if callees else span.peer,
-        span_id=_id_at(spans, index),
-        remote_ms=remote_ms(span.duration_us, _sides(spans, callees)) if is_call else None,
+        span.operation,
+        duration_us / 1e3,
+        kind,
+        None if offset_us is None else (offset_us - start_us) / 1e3,
+        position.get(span.parent),
+        _status(span),
+        peer,
+        span.id or span_id(index),
+        called_ms,
     )
 
 
