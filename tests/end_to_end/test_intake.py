@@ -16,6 +16,7 @@ from schemas.execution import Execution
 from schemas.spans import Span
 from scripts.otlp_encoding import encode_json, encode_protobuf
 from scripts.otlp_sending import OtlpSender
+from scripts.otlp_spans import spans_of_trace
 from streams.forwarding import Origin, read_origin
 from streams.intake.spans import PARENT_NOT_RECORDED, ROOT, Trace, executions_of
 
@@ -174,6 +175,48 @@ def test_one_worker_emits_what_the_offline_conversion_gives(intake: Intake, enco
     assert emitted.repeated == 0
     assert any(segment.remote_ms for one in expected.values() for segment in one.segments)
     assert worker.end() == 0
+
+
+def test_what_cannot_be_used_is_buried_and_its_neighbours_are_joined(intake: Intake) -> None:
+    """Garbage, a bad span among good ones, a trace in a circle, native executions without a trace id."""
+    worker = intake.start()
+    worker.wait_for("worker_ready")
+    sent = traces(3)
+    good = [exported for one in sent for exported in spans_of_trace(one)]
+    resource, spans = good[0]
+    bad = msgspec.structs.replace(spans[0], span_id="00000000000000aa", start_ns=9, end_ns=5)
+    circle = [
+        msgspec.structs.replace(spans[0], trace_id="f" * 32, span_id=one, parent_id=other, kind="internal")
+        for one, other in (("0" * 15 + "1", "0" * 15 + "2"), ("0" * 15 + "2", "0" * 15 + "1"))
+    ]
+    record = encode_protobuf([*good, (resource, [bad]), (resource, circle)])
+    native = json.dumps(
+        [
+            {"application": "job", "operation": "nightly", "started_at": time.time(), "duration_ms": 5.0, **ids}
+            for ids in ({"trace_id": sent[0].trace_id, "span_id": "native"}, {})
+        ]
+    )
+    producer = Producer(intake.field.broker.client_config)
+    producer.produce(intake.topic.name, b"\x00neither Protobuf nor JSON", b"k")
+    producer.produce(intake.topic.name, record)
+    producer.produce(intake.field.topics.traces.name, native, sent[0].trace_id)
+    assert producer.flush(30) == 0
+    expected = without_parents(expected_of(sent))
+    emitted = intake.emitted({*expected, (sent[0].trace_id, "native")}).once()
+    assert {key: one for key, one in emitted.items() if key in expected} == expected
+    assert len(emitted) == len(expected) + 1
+    letters = intake.field.read(intake.field.topics.dead_letters.name, lambda found: len(found) >= 4)
+    buried = {dict(letter.headers())["tracehound_error"].decode(): letter for letter in letters}
+    assert buried.keys() == {"InvalidProtobuf", "InvalidSpan", "CyclicTrace", "MissingField"}
+    assert (buried["InvalidProtobuf"].key(), buried["InvalidProtobuf"].value()[:1]) == (b"k", b"\x00")
+    assert b"ffffffffffffffff" in buried["CyclicTrace"].key()
+    assert worker.end() == 0
+
+
+def test_a_missing_topic_is_named(intake: Intake) -> None:
+    worker = intake.start(TRACEHOUND_INTAKE__OTLP_TOPICS="nobody.writes.here")
+    assert worker.wait(60) == 2
+    assert "'nobody.writes.here' does not exist" in worker.said("configuration_error")["sentence"]
 
 
 @ON_APACHE_KAFKA
