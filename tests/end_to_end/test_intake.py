@@ -5,6 +5,7 @@ import signal
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import msgspec
@@ -152,7 +153,7 @@ def shared(workers: Sequence[Any], partitions: int) -> bool:
     for worker in workers:
         status, body = worker.get("/readyz")
         owned.append(json.loads(body)["partitions"] if status == 200 else [])
-    return all(owned) and sorted(sum(owned, [])) == list(range(partitions))
+    return all(owned) and sorted(chain.from_iterable(owned)) == list(range(partitions))
 
 
 def wait_until(condition: Callable[[], bool], what: str, timeout_s: float = 60.0) -> None:
