@@ -40,7 +40,8 @@ def assemble(trace_id: str, chunks: Sequence[TraceChunk], late: bool = False) ->
             span.parent = parent if parent != place else PARENT_NOT_RECORDED
             if late and span.kind is None and span.parent == PARENT_NOT_RECORDED and not span.remote_parent:
                 span.kind = "internal"
-            orphans += is_orphan(span)
+            if span.parent == PARENT_NOT_RECORDED:
+                orphans += is_orphan(span)
         executions = executions_of(Trace(trace_id, base_ns / 1_000, spans))  # (a float of base_ns would be rounded)
     native = _native(chunks)
     if native:

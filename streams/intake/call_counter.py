@@ -1,6 +1,6 @@
 """Counts who calls whom from the executions that the join emits."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from copy import copy
 
 from schemas.call_graph import WINDOW_S, Call, CallGraph, add_call
@@ -35,9 +35,9 @@ class CallCounter:
             if execution.parent_span_id:
                 callees.setdefault(execution.parent_span_id, []).append(execution)
         for execution in executions:
-            for segment in execution.segments:
-                if segment.peer is not None:
-                    self._count(execution, segment, _callee(segment, callees.get(segment.span_id or "", ())))
+            called = [segment for segment in execution.segments if segment.peer is not None]
+            if called:
+                self._count(execution, called, callees)
 
     def due(self, watermark_ms: float) -> bool:
         """Whether it is time to tell."""
@@ -60,19 +60,27 @@ class CallCounter:
             for call in graph.calls:
                 self._add((graph.application, graph.environment), copy(call))
 
-    def _count(self, execution: Execution, segment: Segment, callee: Execution | None) -> None:
-        call = Call(
-            int(execution.started_s // WINDOW_S) * WINDOW_S,
-            normalize_operation(execution.operation),
-            segment.peer or "",
-            normalize_operation(callee.operation) if callee is not None else "",
-            count=1,
-            errors=int(segment.status == "error"),
-            caller_ms=segment.duration_ms,
-        )
-        if segment.remote_ms is not None:
-            call.timed, call.timed_caller_ms, call.callee_ms = 1, segment.duration_ms, segment.remote_ms
-        self._add((execution.application, execution.environment), call)
+    def _count(
+        self, execution: Execution, segments: Sequence[Segment], callees: Mapping[str, Sequence[Execution]]
+    ) -> None:
+        calls = self._calls.setdefault((execution.application, execution.environment), {})
+        window_start = int(execution.started_s // WINDOW_S) * WINDOW_S
+        operation = normalize_operation(execution.operation)
+        for segment in segments:
+            callee = _callee(segment, callees.get(segment.span_id or "", ()))
+            peer_operation = normalize_operation(callee.operation) if callee is not None else ""
+            edge = (window_start, operation, segment.peer or "", peer_operation)
+            total = calls.get(edge)
+            if total is None:
+                total = calls[edge] = Call(*edge)
+                self._edges += 1
+            total.count += 1
+            total.errors += segment.status == "error"
+            total.caller_ms += segment.duration_ms
+            if segment.remote_ms is not None:
+                total.timed += 1
+                total.timed_caller_ms += segment.duration_ms
+                total.callee_ms += segment.remote_ms
 
     def _add(self, key: _Key, call: Call) -> None:
         edge = (call.window_start, call.operation, call.peer, call.peer_operation)
@@ -87,4 +95,7 @@ class CallCounter:
 
 def _callee(segment: Segment, called: Sequence[Execution]) -> Execution | None:
     """The one that the segment's ``peer`` names; where that is an address, the first."""
-    return next((execution for execution in called if execution.application == segment.peer), next(iter(called), None))
+    for execution in called:
+        if execution.application == segment.peer:
+            return execution
+    return called[0] if called else None
