@@ -104,6 +104,13 @@ def ready(key: ApplicationKey, operation: OperationModels, time_s: float) -> Mod
     return model_event(time_s, change)
 
 
+def unreadable(key: ApplicationKey, why: str, time_s: float) -> ModelEvent:
+    """The stored state of an application cannot be read, so it is learned anew."""
+    sentence = f"The stored state of {key[0]} cannot be used, so it starts cold: {why}"
+    change = ModelChange(*key, "", "all", "loss", learned=0, needed=0, sentence=sentence)
+    return model_event(time_s, change)
+
+
 def dropped(application: ApplicationModels, limit: int, time_s: float) -> ModelEvent:
     """The models of an application were given up for those of another one."""
     name = application.key[0]

@@ -111,13 +111,37 @@ class Topics:
         )
 
     @property
+    def model_states(self) -> Topic:
+        """Internal: the state of every application's models."""
+        return self._topic(
+            "model-states.v1",
+            "application",
+            "ModelState",
+            7,
+            internal=True,
+            cleanup_policy="compact",
+            min_cleanable_dirty_ratio="0.1",
+            max_compaction_lag_ms="600000",
+            segment_bytes="67108864",
+            delete_retention_ms=str(7 * DAY_MS),
+            max_message_bytes="8388608",
+        )
+
+    @property
     def call_graph(self) -> Topic:
         """Public output: who called whom, counted."""
         return self._topic("call-graph.v1", "application", "CallGraph", 7)
 
     def scoring(self) -> tuple[Topic, ...]:
         """The topics of a scoring worker."""
-        return (self.executions, self.anomalies, self.progress, self.models, self.dead_letters)
+        return (
+            self.executions,
+            self.anomalies,
+            self.progress,
+            self.models,
+            self.model_states,
+            self.dead_letters,
+        )
 
     def intake(self) -> tuple[Topic, ...]:
         """The topics of an intake worker."""

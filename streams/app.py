@@ -1,7 +1,8 @@
 """The one place where a worker is put together: settings in, a Faust app out. Nothing connects before it starts."""
 
 import time
-from collections.abc import AsyncIterable, Callable
+from collections.abc import AsyncIterable, Awaitable, Callable
+from dataclasses import replace
 from typing import Any
 
 from faust.types import TP
@@ -11,19 +12,26 @@ from detectors.fitting import Fitter, PoolFitter
 from detectors.scoring import Scorer
 from schemas.operations import normalize_operation
 from streams.batch_consumer import Run
+from streams.changelog import KafkaChangelogReader
 from streams.delivery import Delivery
 from streams.health import HealthServer
 from streams.metrics import Metrics, StateCollector
+from streams.model_states import ModelStates
 from streams.partitions import Partitions
 from streams.publisher import KafkaPublisher
 from streams.read_run import RunReader
 from streams.report_progress import ProgressLedger, report_progress
+from streams.resident_models import ResidentModels
 from streams.score_executions import Scoring, score_executions
 from streams.scoring_core import ScoringCore
 from streams.settings import Settings
+from streams.state_folder import StateFolder
 from streams.vitals import WorkerVitals
 from streams.watch_silence import watch_silence
 from streams.worker_app import WorkerApp, faust_options, limits_of
+
+_MOST_APPLICATIONS = 10_000_000
+_LOAD_POLL_S = 0.05
 
 
 def build_app(
@@ -47,17 +55,29 @@ def build_app(
     fitter: Fitter | None = None
     if scorer is None:
         fitter = PoolFitter(settings.fit_processes)
-        scorer = Scorer(settings.detection, fitter)
+        # who is sent away, and saved before, is decided here
+        scorer = Scorer(replace(settings.detection, applications_per_worker=_MOST_APPLICATIONS), fitter)
     metrics = Metrics(registry or CollectorRegistry())
     publisher = KafkaPublisher(settings)
-    partitions = Partitions(scorer.forget)
+    partitions = Partitions(lambda key: models.forget(key))
+    folder = StateFolder(settings.state_dir, topics.model_states.name)
+    states = ModelStates(
+        topics.model_states.name,
+        folder.path,
+        KafkaChangelogReader(settings, topics.model_states.name),
+        publisher,
+        lambda: int(app.consumer_generation_id),
+    )
     ledger = ProgressLedger()
     delivery = Delivery(
         publisher, topics.dead_letters.name, metrics, settings.max_runs_in_flight, lambda error: crash(error)
     )
+    most = settings.detection.applications_per_worker
+    models = ResidentModels(scorer, partitions, states, delivery, metrics, most)
     scoring = Scoring(
         scorer,
         partitions,
+        models,
         RunReader(
             topics.executions.name,
             settings.partitions,
@@ -74,7 +94,8 @@ def build_app(
     )
     app = WorkerApp(settings.group_id, runs=scoring, **faust_options(settings, {topics.executions.name}))
     app.topics_needed = topics.scoring()
-    app.fitter = fitter
+    app.folder, app.folder_topic = folder, topics.model_states.name
+    app.closing = (*((fitter.close,) if fitter is not None else ()), states.close, folder.close)
     vitals = WorkerVitals(app, topics.executions.name, partitions, scoring, clock)
     app.health = HealthServer(
         metrics.registry, vitals, settings.http_host, settings.http_port, settings.stall_timeout_s
@@ -97,7 +118,21 @@ def build_app(
             raise
 
     async def assigned(_app: Any, assigned: set[TP], **_: Any) -> None:
-        partitions.assign({tp.partition for tp in assigned if tp.topic == topics.executions.name})
+        await states.release(partitions.assign({tp.partition for tp in assigned if tp.topic == topics.executions.name}))
+
+    async def load() -> None:
+        if unloaded := partitions.unloaded():
+            await models.load(unloaded)
+
+    async def save() -> None:
+        await scoring.save(settings.save_share * settings.save_interval_s)
+
+    async def guarded(interval_s: float, act: Callable[[], Awaitable[None]]) -> None:
+        try:
+            await app.every(interval_s, act)
+        except Exception as error:
+            await app.crash(error)  # a worker that cannot load or save must not go on
+            raise
 
     async def progress() -> None:
         await report_progress(ledger, topics.progress.name, delivery, metrics)
@@ -107,6 +142,7 @@ def build_app(
             scorer,
             partitions,
             vitals.read_to_end,
+            scoring.fetch_live,
             topics.anomalies.name,
             delivery,
             metrics,
@@ -116,6 +152,8 @@ def build_app(
 
     app.agent(app.run_topic(topics.executions.name), name="score_executions")(score)
     app.on_partitions_assigned.connect(assigned)
+    app.task(lambda: guarded(_LOAD_POLL_S, load))
+    app.task(lambda: guarded(settings.save_interval_s, save))
     app.timer(settings.progress_interval_s)(progress)
     app.timer(settings.silence_interval_s)(silence)
     return app

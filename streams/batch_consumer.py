@@ -51,23 +51,28 @@ class Run:
     ``start`` is the offset of the first record, ``end`` the one after the last.
     """
 
-    __slots__ = ("acked", "end", "outstanding", "records", "start", "tp")
+    __slots__ = ("acked", "done", "end", "outstanding", "records", "start", "tp")
 
     def __init__(self, tp: TP, records: Sequence[ConsumerRecord]) -> None:
         self.tp = tp
         self.records = records
         self.start = int(records[0].offset)
         self.end = int(records[-1].offset) + 1
+        self.done = False
         self.acked = False
         self.outstanding = True
+
+    def finish(self) -> None:
+        """All records of the run are dealt with; the acknowledgement waits for something else."""
+        self.done = True
 
     def release(self) -> None:
         """Let go of the records: they have been read, and only the acknowledgement is still to come."""
         self.records = ()
 
     def ack(self) -> None:
-        """All records of the run are dealt with; has no effect once the run is no longer outstanding."""
-        self.acked = True
+        """The run need not be read again; has no effect once the run is no longer outstanding."""
+        self.done = self.acked = True
 
 
 class RunListener(Protocol):
@@ -341,11 +346,11 @@ class RunConsumer(driver.Consumer):
     # --- what others ask
 
     def lag(self, tp: TP) -> int:
-        """Records between what was acknowledged and the end of the partition, as far as known."""
+        """Records between what was dealt with and the end of the partition, as far as known."""
         state = _fetch_state(self._thread, tp)
         highwater = state.highwater or 0
-        unacked = next((run for run in self._runs.get(tp, ()) if not run.acked), None)
-        start = unacked.start if unacked else state.position_or(highwater)
+        undone = next((run for run in self._runs.get(tp, ()) if not run.done), None)
+        start = undone.start if undone else state.position_or(highwater)
         return max(0, highwater - int(start))
 
     def partition_count(self, topic: str) -> int | None:
@@ -361,24 +366,24 @@ class RunConsumer(driver.Consumer):
         return max(0, highwater - (state.position_or(highwater) if following is None else following))
 
     def empty_at_ms(self, tp: TP) -> int | None:
-        """When the broker last said that no record is left, epoch milliseconds; None if some are not acknowledged."""
+        """When the broker last said that no record is left, epoch milliseconds; None if some are not dealt with."""
         state = _fetch_state(self._thread, tp)
         if not state.known or state.highwater is None:
             return None
         following = self._next.get(tp)  # (the fetcher's position is ahead of what was handed over)
         if state.highwater > 0 and (following is None or following < state.highwater):
             return None
-        return state.told_ms if all(run.acked for run in self._runs.get(tp, ())) else None
+        return state.told_ms if all(run.done for run in self._runs.get(tp, ())) else None
 
     def at_end(self, tp: TP, known_since_s: float) -> bool:
-        """Whether the partition was read and acknowledged to its end, and the broker said so recently.
+        """Whether the partition was read and dealt with to its end, and the broker said so recently.
 
         ``known_since_s``: the broker's last answer may be this old, in seconds.
         """
         state = _fetch_state(self._thread, tp)
         if state.age_s() > known_since_s or state.highwater is None:
             return False
-        return state.position_or(-1) >= state.highwater and all(run.acked for run in self._runs.get(tp, ()))
+        return state.position_or(-1) >= state.highwater and all(run.done for run in self._runs.get(tp, ()))
 
 
 class _FetchState:

@@ -59,6 +59,21 @@ class Metrics:
         self.model_changes = Counter(
             "tracehound_model_changes", "Events on the models topic", ["change"], registry=registry
         )
+        self.states_written = Counter("tracehound_states_written", "Model states saved", registry=registry)
+        self.state_bytes_written = Counter(
+            "tracehound_state_bytes_written", "Bytes of model states saved", registry=registry
+        )
+        self.applications_sent_away = Counter(
+            "tracehound_applications_sent_away",
+            "Applications whose models were saved and dropped from memory to make room",
+            registry=registry,
+        )
+        self.snapshot_seconds = Histogram(
+            "tracehound_snapshot_seconds", "Time to take one state", registry=registry, buckets=_SCORING_BUCKETS_S
+        )
+        self.restore_seconds = Histogram(
+            "tracehound_restore_seconds", "Time to restore one state", registry=registry, buckets=_SCORING_BUCKETS_S
+        )
         self.progress_records = Counter("tracehound_progress_records", "Progress records published", registry=registry)
         self.scoring_seconds = Histogram(
             "tracehound_scoring_seconds", "Time to score one chunk", registry=registry, buckets=_SCORING_BUCKETS_S

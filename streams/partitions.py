@@ -1,46 +1,102 @@
-"""What a worker remembers of each partition it owns: how far it was scored, forwarded origins, applications."""
+"""What a worker remembers of each partition it owns: how far it was scored, its applications, what is not yet saved."""
 
+from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 import structlog
 
-from detectors.application import ApplicationKey
+from schemas.model_state import ApplicationKey, Head
+from streams.batch_consumer import Run
 from streams.forwarding import Origin
 
 log = structlog.get_logger(__name__)
 
+Source = tuple[str, int]
+
 
 @dataclass(slots=True)
 class Seen:
-    """The newest execution of an application: its event time, and the wall time at which it was scored."""
+    """What is remembered of an application beside its models.
 
-    newest_event_s: float
-    scored_at_s: float
+    Event time of its newest execution, the wall time at which that was scored, and of each source of records
+    that came with an origin the highest number taken.
+    """
+
+    newest_event_s: float = 0.0
+    scored_at_s: float = 0.0
+    origins: dict[Source, int] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
 class Partition:
     """State of one owned partition; it belongs together with the models of its applications.
 
-    ``scored_to`` is the offset below which everything has been scored, ``origins`` the highest origin offset
-    applied of each source (topic and partition). ``lost`` is set when the partition is taken away: stop working on it.
+    Nothing is scored before ``loaded``. ``scored_to`` is the offset below which everything has been scored.
+    Stored states may be ahead of what was committed: ``learned_to`` says by application below which offset its
+    records are known, until reading has passed them all. ``unrestored`` are stored and not yet in memory.
+
+    ``held`` are the runs whose acknowledgement waits for states to be saved. ``dirty`` are applications that
+    have learned since their last save, with the offset from which on; ``saving`` the same while it is under way.
+    ``lost`` is set when the partition is taken away: stop working on it.
     """
 
     number: int
     scored_to: int = 0
-    origins: dict[tuple[str, int], int] = field(default_factory=dict)
+    loaded: bool = False
+    learned_to: dict[ApplicationKey, int] = field(default_factory=dict)
+    unrestored: set[ApplicationKey] = field(default_factory=set)
     applications: dict[ApplicationKey, Seen] = field(default_factory=dict)
+    held: deque[Run] = field(default_factory=deque)
+    dirty: OrderedDict[ApplicationKey, int] = field(default_factory=OrderedDict)
+    saving: dict[ApplicationKey, int] = field(default_factory=dict)
     newest_event_s: float | None = None
     lost: bool = False
 
-    def first_time(self, origin: Origin) -> bool:
-        """Whether a record with an origin is new here; remembers it. Origins of a source arrive in order."""
-        source = (origin.topic, origin.partition)
-        if origin.offset <= self.origins.get(source, -1):
+    def load(self, heads: Mapping[ApplicationKey, Head]) -> None:
+        """Remember which states are stored."""
+        for key, head in heads.items():
+            origins = {(topic, partition): number for topic, partition, number in head.origins}
+            self.applications[key] = Seen(head.newest_event_s, head.scored_at_s, origins)
+            self.learned_to[key] = head.position
+            self.unrestored.add(key)
+            if head.newest_event_s:
+                self.newest_event_s = max(self.newest_event_s or 0.0, head.newest_event_s)
+        self.loaded = True
+
+    def knows(self, key: ApplicationKey, offset: int, origin: Origin | None) -> bool:
+        """Whether an application has learned the record at ``offset`` before, there or by its origin."""
+        if self.learned_to and offset < self.learned_to.get(key, 0):
+            return True
+        if origin is None:
             return False
-        self.origins[source] = origin.offset
-        return True
+        seen = self.applications.get(key)
+        return seen is not None and origin.offset <= seen.origins.get((origin.topic, origin.partition), -1)
+
+    def note_origin(self, key: ApplicationKey, origin: Origin) -> None:
+        """The application takes a record with this origin. Origins of a source arrive in order."""
+        seen = self.applications.get(key)
+        if seen is None:
+            seen = self.applications[key] = Seen()
+        seen.origins[origin.topic, origin.partition] = origin.offset
+
+    def note_scored(self, end: int) -> None:
+        """Everything below the offset ``end`` has been scored."""
+        self.scored_to = max(self.scored_to, end)
+        if self.learned_to and self.scored_to >= max(self.learned_to.values()):
+            self.learned_to.clear()
+
+    @property
+    def unsaved_from(self) -> int | None:
+        """The offset from which on something learned is not yet saved; None if all is."""
+        sinces = [next(iter(self.dirty.values()))] if self.dirty else []
+        return min([*sinces, *self.saving.values()], default=None)
+
+    def acknowledge(self) -> None:
+        """Acknowledge the leading runs that no application needs to be read again."""
+        unsaved = self.unsaved_from
+        while self.held and self.held[0].done and (unsaved is None or self.held[0].end <= unsaved):
+            self.held.popleft().ack()
 
 
 class Partitions:
@@ -60,13 +116,22 @@ class Partitions:
         """The partition, if it is owned."""
         return self._owned.get(number)
 
-    def assign(self, numbers: Iterable[int]) -> None:
-        """These partitions are owned from now on, and no others. Those owned before keep their state."""
+    def assign(self, numbers: Iterable[int]) -> list[int]:
+        """These partitions are owned from now on, and no others; those owned before keep their state.
+
+        Returns those that are no longer owned.
+        """
         wanted = set(numbers)
-        for number in [number for number in self._owned if number not in wanted]:
+        gone = [number for number in self._owned if number not in wanted]
+        for number in gone:
             self._drop(number)
         for number in wanted - self._owned.keys():
             self._owned[number] = Partition(number)
+        return gone
+
+    def unloaded(self) -> list[Partition]:
+        """Owned partitions whose stored states have not been looked for."""
+        return [partition for partition in self if not partition.loaded]
 
     def positioned(self, committed: Mapping[int, int | None]) -> None:
         """Reading begins at these committed offsets.
@@ -78,17 +143,19 @@ class Partitions:
             if partition is None:
                 continue
             begin = offset or 0
-            if begin > partition.scored_to:
-                if partition.applications:
-                    log.warning("models_stale", partition=number, scored_to=partition.scored_to, committed=begin)
+            partition.held.clear()
+            if begin > partition.scored_to > 0:
+                log.warning("models_stale", partition=number, scored_to=partition.scored_to, committed=begin)
                 self._drop(number)
-                self._owned[number] = Partition(number, scored_to=begin)
+                partition = self._owned[number] = Partition(number)
+            partition.scored_to = max(partition.scored_to, begin)
 
     def rewound(self, number: int, offset: int) -> None:
         """The partition's offsets begin anew at ``offset``: what was remembered of higher ones means nothing."""
         partition = self._owned.get(number)
         if partition is not None and offset < partition.scored_to:
             partition.scored_to = offset
+            partition.learned_to.clear()
 
     def _drop(self, number: int) -> None:
         partition = self._owned.pop(number)

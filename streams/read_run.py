@@ -83,9 +83,11 @@ class RunReader:
         executions = decoded.executions
         if executions and self._is_elsewhere(executions[0], record, origin, reading):
             return
-        if origin is not None and not partition.first_time(origin):
-            reading.duplicates += 1
-            return
+        if executions and (origin is not None or partition.learned_to):
+            executions = self._news(partition, record, origin, executions)
+            if not executions:
+                reading.duplicates += 1
+                return
         for refused in decoded.rejected:
             stage = DEAD_LETTER_STAGES.get(refused.error, "validate")
             reading.dead_letters.append(letter_of(record, refused.value_bytes, stage, refused.error, refused.reason))
@@ -94,6 +96,18 @@ class RunReader:
                 execution.operation = self._normalize(execution.operation)
         reading.executions += executions
         reading.sources += [record] * len(executions)
+
+    @staticmethod
+    def _news(
+        partition: Partition, record: ConsumerRecord, origin: Origin | None, executions: list[Execution]
+    ) -> list[Execution]:
+        """The executions of applications that have not learned the record before."""
+        keys = {(execution.application, execution.environment) for execution in executions}
+        news = {key for key in keys if not partition.knows(key, record.offset, origin)}
+        if origin is not None:
+            for key in news:
+                partition.note_origin(key, origin)
+        return [execution for execution in executions if (execution.application, execution.environment) in news]
 
     def _is_elsewhere(
         self, execution: Execution, record: ConsumerRecord, origin: Origin | None, reading: Reading

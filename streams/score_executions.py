@@ -8,6 +8,7 @@ import structlog
 from aiokafka import ConsumerRecord
 from faust.types import TP
 
+from detectors.application import ApplicationKey
 from schemas.anomaly import AnomalyEvent
 from schemas.codec import encode
 from schemas.execution import Execution
@@ -19,11 +20,13 @@ from streams.outputs import anomalies_outgoing, model_events_outgoing
 from streams.partitions import Partition, Partitions, Seen
 from streams.read_run import Reading, RunReader, letter_of
 from streams.report_progress import ProgressLedger, Tallies, report_progress, tally
+from streams.resident_models import ResidentModels
 from streams.score_chunk import score_chunk
 from streams.scoring_core import ScoringCore
 
 _RECORDS_BETWEEN_YIELDS = 500
 _ASSIGNMENT_POLL_S = 0.01
+_SAVE_SLICE_S = 0.02  # snapshots taken at a stretch; scoring waits for them
 
 log = structlog.get_logger(__name__)
 
@@ -31,15 +34,16 @@ log = structlog.get_logger(__name__)
 async def score_executions(runs: AsyncIterable[Run], scoring: "Scoring") -> None:
     """Agent. Input: executions topic, keyed by application. Outputs: anomalies, models, dead letters; forwards.
 
-    At least once: a run is acknowledged after the broker acknowledged everything it led to. Anomalies have
-    ids that follow from content, so that a repeated one can be told. Model state lives in memory only.
+    Learned exactly once, published at least once: a run is acknowledged after the broker acknowledged everything
+    it led to and then the states of all applications that learned from it. Anomalies have ids that follow from
+    content, so that a repeated one can be told.
     """
     async for run in runs:
         await scoring.take(run)
 
 
 class Scoring:
-    """Takes runs one after the other, and finishes what it has when partitions are revoked.
+    """Takes runs one after the other, and finishes and saves what it has when partitions are revoked.
 
     Parameters:
         patience_s: how long ``finish_runs`` waits at most.
@@ -50,6 +54,7 @@ class Scoring:
         self,
         scorer: ScoringCore,
         partitions: Partitions,
+        models: ResidentModels,
         reader: RunReader,
         delivery: Delivery,
         ledger: ProgressLedger,
@@ -60,6 +65,7 @@ class Scoring:
     ) -> None:
         self._scorer = scorer
         self._partitions = partitions
+        self._models = models
         self._reader = reader
         self._delivery = delivery
         self._ledger = ledger
@@ -67,26 +73,48 @@ class Scoring:
         self._metrics = metrics
         self._patience_s = patience_s
         self._clock = clock
-        self._at_rest = asyncio.Event()
-        self._at_rest.set()
+        self._resting = asyncio.Lock()
         self.last_progress = time.monotonic()
 
     # --- told by the consumer (``batch_consumer.RunListener``)
 
     async def finish_runs(self) -> None:
-        """Finish the run at hand and everything in flight, or give up after the patience."""
+        """Finish the run at hand and everything in flight, and save all states, or give up after the patience."""
         try:
             async with asyncio.timeout(self._patience_s):
-                await self._at_rest.wait()
-                await self._delivery.idle()
-                await report_progress(self._ledger, self._topics.progress.name, self._delivery, self._metrics)
-                await self._delivery.idle()
+                async with self._resting:
+                    await self._delivery.idle()
+                    await report_progress(self._ledger, self._topics.progress.name, self._delivery, self._metrics)
+                    await self._delivery.idle()
+                    while batches := self._models.take(_SAVE_SLICE_S):
+                        await self._models.write(batches)
+                        await asyncio.sleep(0)
         except TimeoutError:
             log.warning(
                 "runs_given_up",
-                sentence=f"Not everything could be delivered within {self._patience_s:g} s; "
-                "it will be read and delivered again.",
+                sentence=f"Not everything could be delivered and saved within {self._patience_s:g} s; "
+                "it will be read again.",
             )
+
+    async def fetch_live(self, partition: Partition, live: Sequence[ApplicationKey], event_s: float) -> None:
+        """Have models in memory whose silence is to be judged, a few at a time."""
+        async with self._resting:
+            if not partition.lost:
+                told = await self._models.fetch_live(partition, live, event_s)
+                self._metrics.count_model_changes(told)
+                await self._delivery.send(
+                    Parcel(partition.number, model_events_outgoing(told, self._topics.models.name))
+                )
+
+    async def save(self, longest_s: float) -> None:
+        """Save states for about so many seconds of this process, those first that have waited longest."""
+        ends = time.perf_counter() + longest_s
+        while time.perf_counter() < ends:
+            async with self._resting:
+                batches = self._models.take(_SAVE_SLICE_S)
+            if not batches:
+                return
+            await self._models.write(batches)
 
     def positioned(self, committed: Mapping[TP, int | None]) -> None:
         """Reading begins at these offsets."""
@@ -104,20 +132,18 @@ class Scoring:
         partition = await self._partition_of(run)
         if partition is None:
             return
-        self._at_rest.clear()
-        try:
-            await self._take(run, partition)
-        finally:
-            self._at_rest.set()
+        async with self._resting:
+            if run.outstanding and not partition.lost:
+                await self._take(run, partition)
 
     async def _partition_of(self, run: Run) -> Partition | None:
         """The run's partition, or None once the run is no longer outstanding: its records then come again.
 
-        The first run may arrive before the signal that its partition was assigned.
+        The first run may arrive before the signal that its partition was assigned, and before its states are known.
         """
         while run.outstanding:
             partition = self._partitions.get(run.tp.partition)
-            if partition is not None:
+            if partition is not None and partition.loaded:
                 return partition
             await asyncio.sleep(_ASSIGNMENT_POLL_S)
         return None
@@ -126,6 +152,8 @@ class Scoring:
         reading = await self._read(run, partition)
         parcel = Parcel(partition.number, dead_letters=reading.dead_letters, forwards=reading.forwards)
         anomalies: list[AnomalyEvent] = []
+        new_from = max(run.start, partition.scored_to)
+        await self._fetch_models(partition, reading.executions, parcel)
         size = max(1, self._scorer.chunk)
         for start in range(0, len(reading.executions), size):
             chunk = reading.executions[start : start + size]
@@ -138,13 +166,17 @@ class Scoring:
         if partition.lost:
             self._abandon(reading.executions)
             return
-        partition.scored_to = max(partition.scored_to, run.end)
+        partition.note_scored(run.end)
         tallies = tally(reading.executions, anomalies)
         self._remember(partition, tallies)
+        for application in tallies:
+            partition.dirty.setdefault(application, new_from)
+        partition.held.append(run)
         self._metrics.records.inc(len(run.records))
         self._metrics.executions.inc(len(reading.executions))
         self._metrics.duplicates_skipped.inc(reading.duplicates)
-        parcel.when_safe = lambda: self._acknowledge(run, tallies)
+        run.release()
+        parcel.when_safe = lambda: self._delivered(run, partition, tallies)
         await self._delivery.send(parcel)
 
     async def _read(self, run: Run, partition: Partition) -> Reading:
@@ -177,10 +209,18 @@ class Scoring:
             )
         return found
 
+    async def _fetch_models(self, partition: Partition, executions: Sequence[Execution], parcel: Parcel) -> None:
+        if not executions:
+            return
+        wanted = {(execution.application, execution.environment) for execution in executions}
+        told = await self._models.fetch(partition, wanted, executions[0].started_s)
+        self._metrics.count_model_changes(told)
+        parcel.outgoing += model_events_outgoing(told, self._topics.models.name)
+
     def _abandon(self, scored: Sequence[Execution]) -> None:
         """The partition was taken away in the middle of a run: its models must not stay."""
         for application in tally(scored, ()):
-            self._scorer.forget(application)
+            self._models.forget(application)
 
     def _remember(self, partition: Partition, tallies: Tallies) -> None:
         now_s = self._clock()
@@ -192,7 +232,8 @@ class Scoring:
                 seen.newest_event_s, seen.scored_at_s = counted.newest_s, now_s
             partition.newest_event_s = max(partition.newest_event_s or 0.0, counted.newest_s)
 
-    def _acknowledge(self, run: Run, tallies: Tallies) -> None:
-        run.ack()
+    def _delivered(self, run: Run, partition: Partition, tallies: Tallies) -> None:
+        run.finish()
+        partition.acknowledge()
         self.last_progress = time.monotonic()
         self._ledger.acknowledged(tallies)

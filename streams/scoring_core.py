@@ -30,6 +30,18 @@ class ScoringCore(Protocol):
         """Anomalies for applications that have missed traffic at event time ``now_s``."""
         ...
 
+    def snapshot(self, application: ApplicationKey) -> bytes:
+        """The complete state of an application."""
+        ...
+
+    def restore(self, snapshot: bytes) -> ApplicationKey:
+        """Take over an application's state.
+
+        Raises:
+            SnapshotError: another version wrote it, or it is damaged.
+        """
+        ...
+
     def forget(self, application: ApplicationKey) -> None:
         """Drop all models of an application."""
         ...

@@ -87,6 +87,17 @@ class Settings(BaseSettings):
         description="Applications whose newest execution was older than this when scored are not live: "
         "their silence is not judged",
     )
+    state_dir: Path | None = Field(
+        default=None,
+        description="Folder for copies of model states, so that a restart need not read all of them from Kafka; "
+        "without it a temporary one",
+    )
+    save_interval_s: Annotated[float, Gt(0), Le(3_600)] = Field(
+        default=5.0, description="Time between savings of model states"
+    )
+    save_share: Annotated[float, Gt(0), Le(1)] = Field(
+        default=0.1, description="Share of a worker's time for saving model states, where there are many"
+    )
     commit_interval_s: Annotated[float, Gt(0)] = Field(default=2.0, description="Time between offset commits")
     max_runs_in_flight: Annotated[int, Ge(1), Le(1_000)] = Field(
         default=16, description="Fetched runs whose results are not yet acknowledged by Kafka; more wait"

@@ -1,12 +1,13 @@
 """Looks for applications that fell silent, in partitions that have been read to their end."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
+from detectors.application import ApplicationKey
 from schemas.anomaly import AnomalyEvent
 from streams.delivery import Delivery, Parcel
 from streams.metrics import Metrics
 from streams.outputs import anomalies_outgoing
-from streams.partitions import Partitions, Seen
+from streams.partitions import Partition, Partitions, Seen
 from streams.scoring_core import ScoringCore
 
 _NO_SOURCE = -1
@@ -28,6 +29,7 @@ async def watch_silence(
     scorer: ScoringCore,
     partitions: Partitions,
     read_to_end: Callable[[int], bool],
+    fetch_live: Callable[[Partition, Sequence[ApplicationKey], float], Awaitable[None]],
     topic: str,
     delivery: Delivery,
     metrics: Metrics,
@@ -42,10 +44,15 @@ async def watch_silence(
     found: list[AnomalyEvent] = []
     for partition in partitions:
         if read_to_end(partition.number):
-            for application, seen in partition.applications.items():
-                if seen.scored_at_s - seen.newest_event_s > live_within_s:
-                    continue  # the past, replayed: its end is no silence
-                found += scorer.judge_silence(event_time_now(seen, now_s), [application])
+            live = {
+                application: event_time_now(seen, now_s)
+                for application, seen in partition.applications.items()
+                if seen.scored_at_s - seen.newest_event_s <= live_within_s  # not the past, replayed
+            }
+            if waiting := [application for application in live if application in partition.unrestored]:
+                await fetch_live(partition, waiting, now_s)
+            for application, event_s in live.items():
+                found += scorer.judge_silence(event_s, [application])
     await publish_anomalies(found, topic, delivery, metrics)
 
 

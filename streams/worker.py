@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import structlog
 
-from infra.kafka.topics import check_topics
+from infra.kafka.topics import check_topics, topic_id
 from schemas.errors import ConfigurationError, TracehoundError
 from streams.app import build_app
 from streams.connection import wait_for_broker
@@ -56,12 +56,13 @@ async def _run(settings: Settings, build: Callable[[Settings], WorkerApp]) -> in
         problems = await asyncio.to_thread(check_topics, librdkafka_options(settings), app.topics_needed)
         if problems:
             raise ConfigurationError("\n".join(problems))
+        if app.folder is not None:
+            app.folder.topic_id = await asyncio.to_thread(topic_id, librdkafka_options(settings), app.folder_topic)
         log.info("worker_starting", group=app.conf.id, brokers=settings.bootstrap_servers)
         return await _serve(app, stop, settings.finish_timeout_s + _STOP_SLACK_S)
     finally:
         await app.health.stop()
-        if app.fitter is not None:
-            app.fitter.close()
+        app.close()
 
 
 async def _serve(app: WorkerApp, stop: asyncio.Event, stop_timeout_s: float) -> int:

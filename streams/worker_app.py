@@ -1,15 +1,15 @@
 """The Faust app that every kind of worker is, and the options that all of them share."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Any
 
-from detectors.fitting import Fitter
 from schemas.codec import Limits
 from schemas.topics import Topic
 from streams.batch_consumer import RunApp
 from streams.connection import broker_urls, faust_credentials
 from streams.health import HealthServer
 from streams.settings import Settings
+from streams.state_folder import StateFolder
 
 _RUNS_BUFFERED = 16
 _RECORDS_PER_FETCH = 5_000
@@ -21,18 +21,26 @@ _REBALANCE_TIMEOUT_S = 60.0
 class WorkerApp(RunApp):
     """The Faust app of a worker.
 
-    ``topics_needed`` must exist before it starts, ``health`` serves its metrics, ``fitter`` runs its refits.
+    ``topics_needed`` must exist before it starts, and then ``folder`` is told the id of ``folder_topic``. ``health``
+    serves its metrics. ``closing`` is called, in order, when it has stopped or could not start.
     """
 
     topics_needed: Sequence[Topic] = ()
+    folder: StateFolder | None = None
+    folder_topic: str = ""
     health: HealthServer
-    fitter: Fitter | None = None
+    closing: Sequence[Callable[[], None]] = ()
 
-    async def on_stop(self) -> None:
-        """Stop as Faust does, then the processes that refit."""
-        await super().on_stop()
-        if self.fitter is not None:
-            self.fitter.close()
+    def close(self) -> None:
+        """Let go of processes, files and folders; harmless where it was done before."""
+        for close in self.closing:
+            close()
+
+    async def every(self, interval_s: float, act: Callable[[], Awaitable[None]]) -> None:
+        """Do something again and again. Unlike Faust's timers it does not complain of a turn that takes long."""
+        while not self.should_stop:
+            await self.sleep(interval_s)
+            await act()
 
 
 def limits_of(settings: Settings) -> Limits:

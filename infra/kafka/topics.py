@@ -1,10 +1,11 @@
 """Create and check topics as ``schemas.topics`` wants them, by confluent-kafka's AdminClient."""
 
+import re
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka import KafkaError, KafkaException, TopicCollection
 from confluent_kafka.admin import (
     AdminClient,
     AlterConfigOpType,
@@ -88,6 +89,17 @@ def check_topics(
         elif problem := _partition_problem(topic, existing):
             problems.append(f"{problem} Set 'partitions' to what the topics have.")
     return problems
+
+
+def topic_id(kafka: ClientConfig, topic: str, timeout_s: float = DEFAULT_TIMEOUT_S) -> str | None:
+    """The id that the cluster gave the topic when it was created; None on a broker that gives none."""
+    client = connect(kafka)  # kept until the answer is there
+    future = client.admin.describe_topics(TopicCollection([topic]), request_timeout=timeout_s)[topic]
+    try:
+        found = str(future.result().topic_id)
+    except (KafkaException, ValueError):
+        return None
+    return re.sub(r"[^A-Za-z0-9_-]", "", found) or None
 
 
 def count_brokers(kafka: ClientConfig, timeout_s: float = DEFAULT_TIMEOUT_S) -> int:

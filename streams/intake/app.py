@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterable, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterable, Callable, Mapping
 from typing import Any
 
 import structlog
@@ -143,18 +143,12 @@ def build_intake(
         if vitals.partitions() is not None:
             await rekeying.tell_clocks()
 
-    async def every(interval_s: float, act: Callable[[], Awaitable[None]]) -> None:
-        """Not Faust's timers, which complain where one turn takes longer than the interval."""
-        while not app.should_stop:
-            await app.sleep(interval_s)
-            await act()
-
     listener.load = load
     app.agent(app.run_topic(*sorted(sources)), name="rekey_spans")(rekey)
     app.agent(app.run_topic(topics.spans.name), name="join_traces")(join)
     app.on_partitions_assigned.connect(assigned)
-    app.task(lambda: every(intake.tick_interval_s, tell_clocks))
-    app.task(lambda: every(intake.checkpoint_interval_s, joining.checkpoint))
+    app.task(lambda: app.every(intake.tick_interval_s, tell_clocks))
+    app.task(lambda: app.every(intake.checkpoint_interval_s, joining.checkpoint))
     return app
 
 

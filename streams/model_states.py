@@ -1,0 +1,206 @@
+"""Model states in a compacted topic, with a copy on disk: loaded with their partition, saved one by one."""
+
+import asyncio
+import sqlite3
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+import structlog
+from aiokafka import ConsumerRecord
+
+from schemas.errors import SnapshotError, TracehoundError
+from schemas.model_state import (
+    ApplicationKey,
+    Head,
+    ModelState,
+    RecordKey,
+    pack_state,
+    read_key,
+    unpack_state,
+)
+from schemas.pieces import Wholes
+from streams.changelog import ChangelogReader, Page
+from streams.publisher import Outgoing, Publisher
+from streams.state_store import StateStore
+
+_Result = TypeVar("_Result")
+
+log = structlog.get_logger(__name__)
+
+
+class StateUnavailableError(TracehoundError):
+    """The folder for model states cannot be used; the message says which and why."""
+
+
+class ModelStates:
+    """The stored states of the partitions that this worker owns.
+
+    A record's key names application, environment, generation of the consumer group, turn and piece. So a worker
+    that has lost its partition without knowing cannot replace what its successor wrote, and an interrupted save
+    leaves the state before it whole. What is learned follows from the order of the executions alone, so every
+    state is right for its position, and the highest is taken, whoever wrote it.
+
+    Parameters:
+        topic: the model state topic.
+        folder: asked where the copies live; one file per partition.
+        generation: of the consumer group, asked when a state is saved.
+    """
+
+    def __init__(
+        self,
+        topic: str,
+        folder: Callable[[], Path],
+        reader: ChangelogReader,
+        publisher: Publisher,
+        generation: Callable[[], int],
+    ) -> None:
+        self._topic = topic
+        self._folder = folder
+        self._reader = reader
+        self._publisher = publisher
+        self._generation = generation
+        self._stores: dict[int, StateStore] = {}
+        self._turns: dict[ApplicationKey, int] = {}
+        self._disk = asyncio.Lock()
+
+    async def load(self, partitions: Iterable[int]) -> dict[int, dict[ApplicationKey, Head]]:
+        """Bring the copies of these partitions up to date, and give the heads of their states.
+
+        Raises:
+            StateUnavailableError: the folder cannot be used.
+        """
+        wanted = list(partitions)
+        stores = {number: await self._store(number) for number in wanted}
+        incoming = {number: _Incoming() for number in wanted}
+        begins = {number: store.following for number, store in stores.items()}
+        async for page in self._reader.read(begins):
+            await self._on_disk(partial(incoming[page.partition].take, page, stores[page.partition]))
+        for number, one in incoming.items():
+            for problem in one.wholes.problems:
+                log.warning("model_state_refused", partition=number, sentence=problem)
+        return {number: await self._on_disk(store.heads) for number, store in stores.items()}
+
+    async def snapshot(self, partition: int, key: ApplicationKey) -> bytes | None:
+        """The stored models of an application, if there are any."""
+        store = await self._store(partition)
+        return await self._on_disk(partial(store.snapshot, key))
+
+    async def save(self, partition: int, states: Sequence[ModelState]) -> int:
+        """Write states to the topic and to the copy, then remove what they replace; returns their bytes.
+
+        Returns once the broker has acknowledged everything.
+
+        Raises:
+            RefusedError: the broker does not take a record of this size.
+            StateUnavailableError: the folder cannot be used.
+        """
+        store = await self._store(partition)
+        generation = self._generation()
+        outgoing: list[Outgoing] = []
+        records: dict[bytes, ApplicationKey] = {}
+        for state in states:
+            turn = self._turns[state.key] = 1 - self._turns.get(state.key, 1)
+            for index, value in enumerate(pack_state(state)):
+                key = RecordKey(*state.key, generation, turn, index).encoded()
+                records[key] = state.key
+                outgoing.append(Outgoing(self._topic, key, value, partition=partition))
+        await asyncio.gather(*map(self._publisher.publish, outgoing))
+        await self._on_disk(partial(store.put, states, records))
+        for state in states:
+            await self._remove_outdated(partition, store, state.key, generation)
+        return sum(len(one.value or b"") for one in outgoing)
+
+    async def remove(self, partition: int, key: ApplicationKey) -> None:
+        """Remove the state of an application from the topic and the copy."""
+        store = await self._store(partition)
+        await self._tombstone(partition, store, await self._on_disk(partial(store.records, key)))
+        await self._on_disk(partial(store.forget, key))
+
+    async def release(self, partitions: Iterable[int]) -> None:
+        """Close the copies of partitions that others own now."""
+        for number in list(partitions):
+            store = self._stores.pop(number, None)
+            if store is not None:
+                await self._on_disk(store.close)
+
+    def close(self) -> None:
+        """Close all copies; nothing else may be under way."""
+        while self._stores:
+            self._stores.popitem()[1].close()
+
+    async def _remove_outdated(self, partition: int, store: StateStore, key: ApplicationKey, generation: int) -> None:
+        known = {record: read_key(record) for record in await self._on_disk(partial(store.records, key))}
+        outdated = {record for record, read in known.items() if read is None or read.generation != generation}
+        if outdated:
+            await self._tombstone(partition, store, outdated)
+
+    async def _tombstone(self, partition: int, store: StateStore, records: set[bytes]) -> None:
+        gone = (Outgoing(self._topic, record, None, partition=partition) for record in sorted(records))
+        await asyncio.gather(*map(self._publisher.publish, gone))
+        await self._on_disk(partial(store.forget_records, records))
+
+    async def _store(self, partition: int) -> StateStore:
+        store = self._stores.get(partition)
+        if store is None:
+            path = self._folder() / f"{partition}.sqlite"
+            store = self._stores[partition] = await self._on_disk(partial(StateStore, path))
+        return store
+
+    async def _on_disk(self, act: Callable[[], _Result]) -> _Result:
+        async with self._disk:
+            try:
+                return await asyncio.to_thread(act)
+            except (sqlite3.Error, OSError) as error:
+                raise StateUnavailableError(
+                    f"The setting 'state_dir' must name a folder that can be written to. "
+                    f"Got {str(self._folder())!r} instead: {error}."
+                ) from error
+
+
+class _Incoming:
+    """Takes what is read of one partition into its copy."""
+
+    def __init__(self) -> None:
+        self.wholes = Wholes()
+
+    def take(self, page: Page, store: StateStore) -> None:
+        if page.anew:
+            store.clear()
+        states: list[ModelState] = []
+        known: dict[bytes, ApplicationKey] = {}
+        for record in page.records:
+            key = _application_of(record)
+            if key is None:
+                continue
+            if record.value is None:
+                states = self._gone(store, states, record, key, known)
+                continue
+            known[record.key] = key
+            for whole in self.wholes.add(record.value):
+                try:
+                    states.append(unpack_state(whole))
+                except SnapshotError as error:
+                    self.wholes.problems.append(str(error))
+        store.put(states, known, page.following)
+
+    @staticmethod
+    def _gone(
+        store: StateStore,
+        states: list[ModelState],
+        record: ConsumerRecord,
+        key: ApplicationKey,
+        known: dict[bytes, ApplicationKey],
+    ) -> list[ModelState]:
+        store.put(states, known)
+        known.clear()
+        store.forget_records([record.key])
+        if not store.records(key):  # all records are gone: the state was removed
+            store.forget(key)
+        return []
+
+
+def _application_of(record: ConsumerRecord) -> ApplicationKey | None:
+    key = read_key(record.key)
+    return None if key is None else (key.application, key.environment)

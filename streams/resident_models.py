@@ -1,0 +1,186 @@
+"""Which applications have their models in memory: fetched on first use, saved now and then, sent away when idle."""
+
+import time
+from collections import OrderedDict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import structlog
+
+from detectors import events
+from schemas.errors import SnapshotError
+from schemas.model_event import ModelEvent
+from schemas.model_state import ApplicationKey, Head, ModelState
+from streams.delivery import Delivery
+from streams.metrics import Metrics
+from streams.model_states import ModelStates
+from streams.partitions import Partition, Partitions, Seen
+from streams.scoring_core import ScoringCore
+
+_LIVE_AT_ONCE = 50
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(slots=True)
+class _Batch:
+    """States taken of one partition's applications, which are still to be written."""
+
+    partition: Partition
+    states: list[ModelState]
+
+
+class ResidentModels:
+    """Keeps the core's models and the stored states in step.
+
+    A state is written after everything that its executions led to was acknowledged, and runs are acknowledged
+    after the states of all applications in them were written. So a restart finds every application either as
+    it was, or with the records still to come that it has not learned.
+
+    Parameters:
+        most: applications in memory; more are saved and sent away, the least recently used first.
+    """
+
+    def __init__(
+        self,
+        scorer: ScoringCore,
+        partitions: Partitions,
+        states: ModelStates,
+        delivery: Delivery,
+        metrics: Metrics,
+        most: int,
+    ) -> None:
+        self._scorer = scorer
+        self._partitions = partitions
+        self._states = states
+        self._delivery = delivery
+        self._metrics = metrics
+        self._most = most
+        self._used: OrderedDict[ApplicationKey, Partition] = OrderedDict()
+
+    async def load(self, partitions: Sequence[Partition]) -> None:
+        """Look for the stored states of partitions that have just been assigned."""
+        heads = await self._states.load([partition.number for partition in partitions])
+        for partition in partitions:
+            if not partition.lost:
+                partition.load(heads[partition.number])
+        known = sum(map(len, heads.values()))
+        log.info("states_found", partitions=len(partitions), applications=known)
+
+    async def fetch(self, partition: Partition, wanted: Iterable[ApplicationKey], event_s: float) -> list[ModelEvent]:
+        """Have the models of these applications in memory; call it between runs. ``event_s``: for what is to be told.
+
+        Returns what is to be told: states that could not be read, whose applications start cold.
+        """
+        told: list[ModelEvent] = []
+        keys = set(wanted)
+        new = keys - self._used.keys()
+        await self._make_room(len(new), keys)
+        for key in sorted(new & partition.unrestored):
+            snapshot = await self._states.snapshot(partition.number, key)
+            if partition.lost:
+                return told
+            partition.unrestored.discard(key)
+            if snapshot is not None:
+                told += self._restored(key, snapshot, event_s)
+        for key in keys:
+            self._used[key] = partition
+            self._used.move_to_end(key)
+        return told
+
+    def _restored(self, key: ApplicationKey, snapshot: bytes, event_s: float) -> list[ModelEvent]:
+        with self._metrics.restore_seconds.time():
+            try:
+                restored = self._scorer.restore(snapshot)
+                if restored == key:
+                    return []
+                self._scorer.forget(restored)
+                raise SnapshotError(f"The state stored for {key[0]} is that of {restored[0]}.")
+            except SnapshotError as error:
+                log.error("state_unreadable", application=key[0], environment=key[1], sentence=str(error))
+                return [events.unreadable(key, str(error), event_s)]
+
+    async def fetch_live(
+        self, partition: Partition, live: Iterable[ApplicationKey], event_s: float
+    ) -> list[ModelEvent]:
+        """Have models in memory whose silence is to be judged, a few at a time and as far as there is room."""
+        room = min(_LIVE_AT_ONCE, self._most - len(self._used))
+        wanted = [key for key in live if key in partition.unrestored][: max(0, room)]
+        return await self.fetch(partition, wanted, event_s) if wanted else []
+
+    async def _make_room(self, needed: int, keep: set[ApplicationKey]) -> None:
+        surplus = len(self._used) + needed - self._most
+        if surplus <= 0:
+            return
+        idle = [key for key in self._used if key not in keep][:surplus]
+        unsaved: dict[int, list[ApplicationKey]] = {}
+        for key in idle:
+            partition = self._used[key]
+            if key in partition.dirty:
+                unsaved.setdefault(partition.number, []).append(key)
+        for keys in unsaved.values():
+            await self._write(self._take(self._used[keys[0]], keys))
+        for key in idle:
+            partition = self._used[key]
+            if key not in partition.dirty and key not in partition.saving:
+                del self._used[key]
+                self._scorer.forget(key)
+                partition.unrestored.add(key)
+                self._metrics.applications_sent_away.inc()
+
+    def forget(self, key: ApplicationKey) -> None:
+        """Drop an application's models; the stored state stays."""
+        self._used.pop(key, None)
+        self._scorer.forget(key)
+
+    # --- saving
+
+    def take(self, longest_s: float, least: int = 1) -> list[_Batch]:
+        """States of applications that have learned since they were last saved, those first that have waited longest.
+
+        Call it between runs. It ends after ``longest_s``, but not before ``least`` were taken.
+        """
+        begun = time.perf_counter()
+        taken = 0
+        batches: list[_Batch] = []
+        for partition in sorted(self._partitions, key=lambda one: next(iter(one.dirty.values()), 0)):
+            batch = _Batch(partition, [])
+            while partition.dirty and (taken < least or time.perf_counter() - begun < longest_s):
+                batch.states += self._take(partition, [next(iter(partition.dirty))]).states
+                taken += 1
+            if batch.states:
+                batches.append(batch)
+        return batches
+
+    def _take(self, partition: Partition, keys: Sequence[ApplicationKey]) -> _Batch:
+        batch = _Batch(partition, [])
+        for key in keys:
+            partition.saving[key] = partition.dirty.pop(key)
+            seen = partition.applications.get(key) or Seen()
+            origins = [(*source, number) for source, number in seen.origins.items()]
+            head = Head(partition.scored_to, origins, seen.newest_event_s, seen.scored_at_s)
+            with self._metrics.snapshot_seconds.time():
+                batch.states.append(ModelState(*key, head, self._scorer.snapshot(key)))
+        return batch
+
+    async def write(self, batches: Iterable[_Batch]) -> None:
+        """Write states that were taken, once all that they rest on is safe, and acknowledge what that allows."""
+        for batch in batches:
+            await self._write(batch)
+
+    async def _write(self, batch: _Batch) -> None:
+        partition = batch.partition
+        try:
+            if not await self._delivery.settled() or partition.lost:
+                return
+            self._metrics.state_bytes_written.inc(await self._states.save(partition.number, batch.states))
+            self._metrics.states_written.inc(len(batch.states))
+            for state in batch.states:
+                partition.saving.pop(state.key, None)
+            partition.acknowledge()
+        finally:
+            for state in reversed(batch.states):  # what could not be written is as unsaved as before
+                since = partition.saving.pop(state.key, None)
+                if since is not None:
+                    partition.dirty[state.key] = min(since, partition.dirty.get(state.key, since))
+                    partition.dirty.move_to_end(state.key, last=False)

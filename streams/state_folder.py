@@ -1,0 +1,32 @@
+"""Where the copies of model states live: a folder that outlives the worker, or a temporary one."""
+
+import tempfile
+from pathlib import Path
+
+
+class StateFolder:
+    """The folder for one topic.
+
+    A folder that outlives the worker is named by the topic's id, so that copies of a topic that was made anew
+    under the same name are not taken for its own. Without a parent, or on a broker that gives topics no ids,
+    it is temporary.
+    """
+
+    def __init__(self, parent: Path | None, topic: str) -> None:
+        self._parent = parent
+        self._topic = topic
+        self._temporary: tempfile.TemporaryDirectory[str] | None = None
+        self.topic_id: str | None = None
+
+    def path(self) -> Path:
+        """The folder; it need not exist."""
+        if self._parent is not None and self.topic_id is not None:
+            return self._parent / self._topic / self.topic_id
+        if self._temporary is None:
+            self._temporary = tempfile.TemporaryDirectory(prefix="tracehound-")
+        return Path(self._temporary.name)
+
+    def close(self) -> None:
+        """Remove it if it is temporary."""
+        if self._temporary is not None:
+            self._temporary.cleanup()
