@@ -48,11 +48,15 @@ def anomaly(key: ApplicationKey, identifier: str, time_s: float, data: Anomaly) 
     )
 
 
-def model_event(time_s: float, data: ModelChange) -> ModelEvent:
-    """The event of a model change; ``time_s`` is event time in epoch seconds."""
+def model_event(time_s: float, data: ModelChange, occasion: str = "") -> ModelEvent:
+    """The event of a model change; ``time_s`` is event time in epoch seconds.
+
+    ``occasion`` tells changes apart that may happen again without anything learned in between.
+    """
     key = (data.application, data.environment)
+    what = (data.operation, data.model, data.change, str(data.learned))
     return ModelEvent(
-        id=identity(*key, data.operation, data.model, data.change, str(data.learned)),
+        id=identity(*key, *what, *([occasion] if occasion else [])),
         source=source(key),
         type=MODEL_EVENT_TYPES[data.change],
         subject=data.operation or data.application,
@@ -109,6 +113,36 @@ def unreadable(key: ApplicationKey, why: str, time_s: float) -> ModelEvent:
     sentence = f"The stored state of {key[0]} cannot be used, so it starts cold: {why}"
     change = ModelChange(*key, "", "all", "loss", learned=0, needed=0, sentence=sentence)
     return model_event(time_s, change)
+
+
+def records_lost(topic: str, partition: int, wanted: int, resumed_at: int, time_s: float) -> ModelEvent:
+    """Kafka deleted records before they were scored; which applications they were of is not known.
+
+    ``time_s`` is when that was noticed: the records had no other time to tell.
+    """
+    sentence = (
+        f"Records {wanted} to {resumed_at - 1} of partition {partition} of {topic} were deleted before they were "
+        "scored: nothing was learned from them, and nothing in them was found."
+    )
+    change = ModelChange("", "", "", "all", "loss", learned=0, needed=0, sentence=sentence)
+    return model_event(time_s, change, f"{topic}-{partition}-{wanted}")
+
+
+def reset(key: ApplicationKey, asked_s: float) -> ModelEvent:
+    """An operator had the models of an application forgotten."""
+    sentence = f"The models of {key[0]} were reset as asked at {rfc3339(asked_s)}: it is learned anew."
+    return _asked(key, sentence, asked_s)
+
+
+def imported(key: ApplicationKey, asked_s: float) -> ModelEvent:
+    """An operator had the models of an application replaced."""
+    sentence = f"The models of {key[0]} were replaced as asked at {rfc3339(asked_s)}."
+    return _asked(key, sentence, asked_s)
+
+
+def _asked(key: ApplicationKey, sentence: str, asked_s: float) -> ModelEvent:
+    change = ModelChange(*key, "", "all", "reset", learned=0, needed=0, sentence=sentence)
+    return model_event(asked_s, change, str(asked_s))
 
 
 def dropped(application: ApplicationModels, limit: int, time_s: float) -> ModelEvent:

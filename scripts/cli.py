@@ -19,6 +19,7 @@ COMMANDS = {
         "List, show and resend records that could not be used.",
     ),
     "intake": ("scripts.serve", "intake", "Join spans and executions by trace, from Kafka, until stopped."),
+    "models": ("scripts.models", "models", "List, reset, export and import the models of applications."),
     "replay": ("scripts.replay", "replay", "Send recorded traces to Kafka, or score them offline."),
     "simulate": (
         "scripts.simulate",

@@ -98,7 +98,12 @@ def build_app(
     app.closing = (*((fitter.close,) if fitter is not None else ()), states.close, folder.close)
     vitals = WorkerVitals(app, topics.executions.name, partitions, scoring, clock)
     app.health = HealthServer(
-        metrics.registry, vitals, settings.http_host, settings.http_port, settings.stall_timeout_s
+        metrics.registry,
+        vitals,
+        settings.http_host,
+        settings.http_port,
+        settings.stall_timeout_s,
+        lambda error: crash(error),
     )
     app.services_first = (app.health, publisher)
     metrics.registry.register(

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Callable
 from typing import Any, Protocol
 
 import structlog
@@ -10,11 +11,15 @@ from mode import Service
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
-from schemas.errors import ConfigurationError
+from schemas.errors import ConfigurationError, TracehoundError
 
 _WATCH_INTERVAL_S = 1.0
 
 log = structlog.get_logger(__name__)
+
+
+class StalledError(TracehoundError):
+    """A worker makes no progress although records wait; the message says for how long."""
 
 
 class Vitals(Protocol):
@@ -66,14 +71,26 @@ class Liveness:
 
 
 class HealthServer(Service):
-    """Serves metrics and health; ``port`` is the port in use once it has started."""
+    """Serves metrics and health, and tells when the worker makes no progress although records wait.
+
+    ``port`` is the port in use once it has started.
+    """
 
     mundane_level = "debug"  # mode says at this level that a service starts and stops
 
     def __init__(
-        self, registry: CollectorRegistry, vitals: Vitals, host: str, port: int, stall_timeout_s: float, **kwargs: Any
+        self,
+        registry: CollectorRegistry,
+        vitals: Vitals,
+        host: str,
+        port: int,
+        stall_timeout_s: float,
+        stalled: Callable[[StalledError], None] = lambda _: None,
+        **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
+        self._stall_timeout_s = stall_timeout_s
+        self._stalled = stalled
         self.port = port
         self._host = host
         self._registry = registry
@@ -115,6 +132,15 @@ class HealthServer(Service):
     async def _watch(self) -> None:
         while not self.should_stop:
             self._observe()
+            if not self._liveness.alive(time.monotonic()):
+                waiting = self._vitals.waiting()
+                self._stalled(
+                    StalledError(
+                        f"{waiting} records have waited for {self._stall_timeout_s:g} s (setting 'stall_timeout_s') "
+                        "without any progress."
+                    )
+                )
+                return
             await asyncio.sleep(_WATCH_INTERVAL_S)
 
     def _observe(self) -> None:

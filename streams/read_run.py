@@ -6,7 +6,9 @@ from dataclasses import dataclass, field
 from aiokafka import ConsumerRecord
 
 from schemas.codec import Limits, decode_record
+from schemas.control import CONTROL_HEADER, Control, read_control
 from schemas.dead_letter import DeadLetter
+from schemas.errors import InvalidExecutionError
 from schemas.execution import Execution
 from streams.forwarding import Origin, Partitioner, origin_headers, read_origin, without_origin
 from streams.partitions import Partition
@@ -22,10 +24,14 @@ DEAD_LETTER_STAGES = {
 
 @dataclass(slots=True)
 class Reading:
-    """What a run holds. ``sources[i]`` is the record that ``executions[i]`` came from."""
+    """What a run holds. ``sources[i]`` is the record that ``executions[i]`` came from.
+
+    ``controls`` come with the number of executions that stand before each.
+    """
 
     executions: list[Execution] = field(default_factory=list)
     sources: list[ConsumerRecord] = field(default_factory=list)
+    controls: list[tuple[int, Control]] = field(default_factory=list)
     dead_letters: list[DeadLetter] = field(default_factory=list)
     forwards: list[Outgoing] = field(default_factory=list)
     duplicates: int = 0
@@ -79,9 +85,12 @@ class RunReader:
             reading.duplicates += 1
             return
         origin = read_origin(record.headers, self._origins, self._partitions) if record.headers else None
+        if record.headers and any(name == CONTROL_HEADER for name, _ in record.headers):
+            self._read_control(partition, record, origin, reading)
+            return
         decoded = decode_record(record.value, self._limits, (record.timestamp or 0) / 1000.0)
         executions = decoded.executions
-        if executions and self._is_elsewhere(executions[0], record, origin, reading):
+        if executions and self._is_elsewhere(executions[0].application, record, origin, reading):
             return
         if executions and (origin is not None or partition.learned_to):
             executions = self._news(partition, record, origin, executions)
@@ -97,6 +106,24 @@ class RunReader:
         reading.executions += executions
         reading.sources += [record] * len(executions)
 
+    def _read_control(
+        self, partition: Partition, record: ConsumerRecord, origin: Origin | None, reading: Reading
+    ) -> None:
+        try:
+            control = read_control(record.value)
+        except InvalidExecutionError as error:
+            reading.dead_letters.append(letter_of(record, record.value, "decode", "InvalidControl", str(error)))
+            return
+        if self._is_elsewhere(control.application, record, origin, reading):
+            return
+        key = (control.application, control.environment)
+        if partition.knows(key, record.offset, origin):
+            reading.duplicates += 1
+            return
+        if origin is not None:
+            partition.note_origin(key, origin)
+        reading.controls.append((len(reading.executions), control))
+
     @staticmethod
     def _news(
         partition: Partition, record: ConsumerRecord, origin: Origin | None, executions: list[Execution]
@@ -109,10 +136,8 @@ class RunReader:
                 partition.note_origin(key, origin)
         return [execution for execution in executions if (execution.application, execution.environment) in news]
 
-    def _is_elsewhere(
-        self, execution: Execution, record: ConsumerRecord, origin: Origin | None, reading: Reading
-    ) -> bool:
-        right = self._partitioner.partition_of(execution.application)
+    def _is_elsewhere(self, application: str, record: ConsumerRecord, origin: Origin | None, reading: Reading) -> bool:
+        right = self._partitioner.partition_of(application)
         if right == record.partition:
             return False
         if origin is not None:  # forwarding it again could go round in circles
@@ -126,7 +151,7 @@ class RunReader:
         reading.forwards.append(
             Outgoing(
                 topic=self._topic,
-                key=execution.application.encode(),
+                key=application.encode(),
                 value=record.value,
                 headers=origin_headers(record.headers, record.topic, record.partition, record.offset),
                 partition=right,

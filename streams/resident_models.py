@@ -3,11 +3,13 @@
 import time
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Self
 
 import structlog
 
 from detectors import events
+from schemas.control import Control
 from schemas.errors import SnapshotError
 from schemas.model_event import ModelEvent
 from schemas.model_state import ApplicationKey, Head, ModelState
@@ -24,10 +26,16 @@ log = structlog.get_logger(__name__)
 
 @dataclass(slots=True)
 class _Batch:
-    """States taken of one partition's applications, which are still to be written."""
+    """States taken of one partition's applications, which are still to be written, and applications without any."""
 
     partition: Partition
-    states: list[ModelState]
+    states: list[ModelState] = field(default_factory=list)
+    removed: list[ApplicationKey] = field(default_factory=list)
+
+    def __iadd__(self, other: "_Batch") -> Self:
+        self.states += other.states
+        self.removed += other.removed
+        return self
 
 
 class ResidentModels:
@@ -128,6 +136,14 @@ class ResidentModels:
                 partition.unrestored.add(key)
                 self._metrics.applications_sent_away.inc()
 
+    def obey(self, control: Control) -> list[ModelEvent]:
+        """Do what a control record asks; returns what is to be told."""
+        key = (control.application, control.environment)
+        if control.verb == "reset":
+            self._scorer.forget(key)
+            return [events.reset(key, control.asked_at)]
+        return self._restored(key, control.snapshot, control.asked_at) or [events.imported(key, control.asked_at)]
+
     def forget(self, key: ApplicationKey) -> None:
         """Drop an application's models; the stored state stays."""
         self._used.pop(key, None)
@@ -144,23 +160,26 @@ class ResidentModels:
         taken = 0
         batches: list[_Batch] = []
         for partition in sorted(self._partitions, key=lambda one: next(iter(one.dirty.values()), 0)):
-            batch = _Batch(partition, [])
+            batch = _Batch(partition)
             while partition.dirty and (taken < least or time.perf_counter() - begun < longest_s):
-                batch.states += self._take(partition, [next(iter(partition.dirty))]).states
+                batch += self._take(partition, [next(iter(partition.dirty))])
                 taken += 1
-            if batch.states:
+            if batch.states or batch.removed:
                 batches.append(batch)
         return batches
 
     def _take(self, partition: Partition, keys: Sequence[ApplicationKey]) -> _Batch:
-        batch = _Batch(partition, [])
+        batch = _Batch(partition)
         for key in keys:
             partition.saving[key] = partition.dirty.pop(key)
             seen = partition.applications.get(key) or Seen()
             origins = [(*source, number) for source, number in seen.origins.items()]
             head = Head(partition.scored_to, origins, seen.newest_event_s, seen.scored_at_s)
             with self._metrics.snapshot_seconds.time():
-                batch.states.append(ModelState(*key, head, self._scorer.snapshot(key)))
+                try:
+                    batch.states.append(ModelState(*key, head, self._scorer.snapshot(key)))
+                except KeyError:  # it was reset, and nothing has come since
+                    batch.removed.append(key)
         return batch
 
     async def write(self, batches: Iterable[_Batch]) -> None:
@@ -170,17 +189,20 @@ class ResidentModels:
 
     async def _write(self, batch: _Batch) -> None:
         partition = batch.partition
+        keys = [*(state.key for state in batch.states), *batch.removed]
         try:
             if not await self._delivery.settled() or partition.lost:
                 return
             self._metrics.state_bytes_written.inc(await self._states.save(partition.number, batch.states))
             self._metrics.states_written.inc(len(batch.states))
-            for state in batch.states:
-                partition.saving.pop(state.key, None)
+            for key in batch.removed:
+                await self._states.remove(partition.number, key)
+            for key in keys:
+                partition.saving.pop(key, None)
             partition.acknowledge()
         finally:
-            for state in reversed(batch.states):  # what could not be written is as unsaved as before
-                since = partition.saving.pop(state.key, None)
+            for key in reversed(keys):  # what could not be written is as unsaved as before
+                since = partition.saving.pop(key, None)
                 if since is not None:
-                    partition.dirty[state.key] = min(since, partition.dirty.get(state.key, since))
-                    partition.dirty.move_to_end(state.key, last=False)
+                    partition.dirty[key] = min(since, partition.dirty.get(key, since))
+                    partition.dirty.move_to_end(key, last=False)

@@ -2,15 +2,17 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterable, Callable, Iterator, Mapping, Sequence
 
 import structlog
 from aiokafka import ConsumerRecord
 from faust.types import TP
 
+from detectors import events
 from detectors.application import ApplicationKey
 from schemas.anomaly import AnomalyEvent
 from schemas.codec import encode
+from schemas.control import Control
 from schemas.execution import Execution
 from schemas.topics import Topics
 from streams.batch_consumer import Run
@@ -74,6 +76,7 @@ class Scoring:
         self._patience_s = patience_s
         self._clock = clock
         self._resting = asyncio.Lock()
+        self._announcements: set[asyncio.Future[None]] = set()
         self.last_progress = time.monotonic()
 
     # --- told by the consumer (``batch_consumer.RunListener``)
@@ -121,9 +124,16 @@ class Scoring:
         self._partitions.positioned({tp.partition: offset for tp, offset in committed.items()})
 
     def offsets_lost(self, tp: TP, wanted: int, resumed_at: int) -> None:
-        """Records were deleted before they were scored."""
+        """Records were deleted before they were scored: counted, and told on the models topic."""
         self._metrics.offsets_lost.inc(max(0, resumed_at - wanted))
         self._partitions.rewound(tp.partition, resumed_at)
+        if resumed_at > wanted:
+            told = [events.records_lost(tp.topic, tp.partition, wanted, resumed_at, self._clock())]
+            self._metrics.count_model_changes(told)
+            parcel = Parcel(tp.partition, model_events_outgoing(told, self._topics.models.name))
+            task = asyncio.ensure_future(self._delivery.send(parcel))
+            self._announcements.add(task)
+            task.add_done_callback(self._announcements.discard)
 
     # --- the work
 
@@ -153,16 +163,21 @@ class Scoring:
         parcel = Parcel(partition.number, dead_letters=reading.dead_letters, forwards=reading.forwards)
         anomalies: list[AnomalyEvent] = []
         new_from = max(run.start, partition.scored_to)
-        await self._fetch_models(partition, reading.executions, parcel)
-        size = max(1, self._scorer.chunk)
-        for start in range(0, len(reading.executions), size):
-            chunk = reading.executions[start : start + size]
-            await self._await_fits(chunk)
-            if partition.lost:
-                self._abandon(reading.executions[:start])
-                return
-            anomalies += self._score(chunk, reading.sources[start : start + size], parcel)
-            await asyncio.sleep(0)
+        await self._fetch_models(partition, reading, parcel)
+        begin = 0
+        for end, control in [*reading.controls, (len(reading.executions), None)]:
+            for start, stop in _chunks(begin, end, self._scorer.chunk):
+                chunk = reading.executions[start:stop]
+                await self._await_fits(chunk)
+                if partition.lost:
+                    self._abandon(reading.executions[:start])
+                    return
+                anomalies += self._score(chunk, reading.sources[start:stop], parcel)
+                await asyncio.sleep(0)
+            if control is not None:
+                self._obey(control, parcel)
+                partition.dirty.setdefault((control.application, control.environment), new_from)
+            begin = end
         if partition.lost:
             self._abandon(reading.executions)
             return
@@ -209,11 +224,19 @@ class Scoring:
             )
         return found
 
-    async def _fetch_models(self, partition: Partition, executions: Sequence[Execution], parcel: Parcel) -> None:
-        if not executions:
-            return
+    def _obey(self, control: Control, parcel: Parcel) -> None:
+        told = self._models.obey(control)
+        self._metrics.count_model_changes(told)
+        parcel.outgoing += model_events_outgoing(told, self._topics.models.name)
+
+    async def _fetch_models(self, partition: Partition, reading: Reading, parcel: Parcel) -> None:
+        executions = reading.executions
         wanted = {(execution.application, execution.environment) for execution in executions}
-        told = await self._models.fetch(partition, wanted, executions[0].started_s)
+        wanted |= {(control.application, control.environment) for _, control in reading.controls}
+        if not wanted:
+            return
+        event_s = executions[0].started_s if executions else reading.controls[0][1].asked_at
+        told = await self._models.fetch(partition, wanted, event_s)
         self._metrics.count_model_changes(told)
         parcel.outgoing += model_events_outgoing(told, self._topics.models.name)
 
@@ -237,3 +260,13 @@ class Scoring:
         partition.acknowledge()
         self.last_progress = time.monotonic()
         self._ledger.acknowledged(tallies)
+
+
+def _chunks(begin: int, end: int, size: int) -> Iterator[tuple[int, int]]:
+    """Slices of at most ``size`` from ``begin`` to ``end``.
+
+    >>> list(_chunks(3, 8, 2))
+    [(3, 5), (5, 7), (7, 8)]
+    """
+    for start in range(begin, end, max(1, size)):
+        yield start, min(end, start + max(1, size))

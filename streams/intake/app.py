@@ -113,7 +113,9 @@ def build_intake(
     )
     vitals.rekeying, vitals.joining = rekeying, joining
     listener.parts = (rekeying, joining)
-    app.health = HealthServer(metrics.registry, vitals, settings.http_host, intake.http_port, settings.stall_timeout_s)
+    app.health = HealthServer(
+        metrics.registry, vitals, settings.http_host, intake.http_port, settings.stall_timeout_s, crash
+    )
     app.services_first = (app.health, publisher)
     metrics.registry.register(BufferCollector(joining.buffered, vitals.waiting_by_topic, vitals.behind_s))
 

@@ -1,0 +1,42 @@
+"""Control records: what an operator wants done with an application's models, in order with its executions."""
+
+from typing import Literal
+
+import msgspec
+
+from schemas.errors import InvalidExecutionError
+from schemas.execution import Name
+
+CONTROL_HEADER = "tracehound_control"
+"""Header that tells a control record from executions; its content names the verb."""
+
+Verb = Literal["reset", "import"]
+
+
+class Control(msgspec.Struct, omit_defaults=True):
+    """The value of a control record on ``executions.v1``, keyed by application.
+
+    ``reset`` forgets the application's models; ``import`` replaces them by ``snapshot`` (base64 in JSON), as
+    ``tracehound models export`` wrote it. ``asked_at`` is epoch seconds.
+    """
+
+    verb: Verb
+    application: Name
+    environment: str = ""
+    asked_at: float = 0.0
+    snapshot: bytes = b""
+
+
+_decode = msgspec.json.Decoder(Control).decode
+
+
+def read_control(value: bytes | None) -> Control:
+    """The control that a record holds.
+
+    Raises:
+        InvalidExecutionError: it holds none.
+    """
+    try:
+        return _decode(value or b"")
+    except (msgspec.DecodeError, ValueError, RecursionError) as error:
+        raise InvalidExecutionError(f"A control record must be a verb for an application: {error}.") from error

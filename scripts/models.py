@@ -1,0 +1,184 @@
+"""The command `tracehound models`: list, reset, export and import the models of applications."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+import msgspec
+from confluent_kafka import Producer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from detectors import application_snapshot
+from schemas.control import CONTROL_HEADER, Control
+from schemas.errors import BrokerError, SnapshotError, TracehoundError
+from schemas.execution import rfc3339
+from schemas.model_state import ApplicationKey, ModelState, read_key, unpack_state
+from schemas.pieces import Wholes
+from scripts.kafka_clients import consumer_config, producer_config
+from scripts.terminal_text import printable
+from scripts.topic_reading import TopicReader
+from streams.settings import Settings, load_settings
+
+_FLUSH_S = 30.0
+_SLACK_BYTES = 1_000
+
+environment_option = click.option("--environment", default="", help="The application's environment.")
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """The latest stored state of an application, and where it is."""
+
+    partition: int
+    state: ModelState
+
+
+def stored_states(reader: TopicReader, topic: str, wanted: ApplicationKey | None = None) -> tuple[list[Stored], int]:
+    """The state with the highest position of every application (or of one), and how many records are unusable.
+
+    Raises:
+        BrokerError: no broker answers, or the topic does not exist.
+    """
+    latest: dict[ApplicationKey, Stored] = {}
+    wholes: dict[int, Wholes] = {}
+    live: dict[int, dict[bytes, bytes]] = {}
+    for message in reader.scan(topic, reader.ends(topic)):
+        records = live.setdefault(message.partition(), {})
+        key, value = message.key() or b"", message.value()
+        if value is None:
+            records.pop(key, None)  # removed: the state was reset, or replaced
+        else:
+            records[key] = value
+    unusable = 0
+    for partition, records in live.items():
+        pieces = wholes.setdefault(partition, Wholes())
+        for key, value in records.items():
+            named = read_key(key)
+            if named is None or (wanted is not None and (named.application, named.environment) != wanted):
+                continue
+            for whole in pieces.add(value):
+                try:
+                    state = unpack_state(whole)
+                except SnapshotError:
+                    unusable += 1
+                    continue
+                known = latest.get(state.key)
+                if known is None or state.head.position > known.state.head.position:
+                    latest[state.key] = Stored(partition, state)
+        unusable += len(pieces.problems)
+    return [latest[key] for key in sorted(latest)], unusable
+
+
+@click.group()
+def models() -> None:
+    """List, reset, export and import the models of applications."""
+
+
+@models.command("list")
+@click.option("--application", help="Only applications whose name holds this.")
+def list_models(application: str | None) -> None:
+    """List the stored models of every application."""
+    settings = load_settings()
+    with TopicReader(consumer_config(settings)) as reader:
+        found, unusable = stored_states(reader, settings.topics.model_states.name)
+    shown = [stored for stored in found if application is None or application in stored.state.application]
+    table = Table("application", "environment", "operations", "learned", "newest execution", "partition", "bytes")
+    for stored in shown:
+        table.add_row(*map(Text, _row(stored)))
+    console = Console() if Console().is_terminal else Console(width=160)
+    console.print(table)
+    console.print(f"{len(shown)} of {len(found)} applications." + _unusable(unusable))
+
+
+def _row(stored: Stored) -> Iterator[str]:
+    state = stored.state
+    yield printable(state.application)
+    yield printable(state.environment)
+    try:
+        read = application_snapshot.read(state.snapshot)
+        yield from (f"{len(read.operations):,}", f"{read.state['numbers']['seen']:,}")
+    except (SnapshotError, KeyError, TypeError, ValueError):
+        yield from ("unreadable", "")
+    yield rfc3339(state.head.newest_event_s) if state.head.newest_event_s else ""
+    yield f"{stored.partition}"
+    yield f"{len(state.snapshot):,}"
+
+
+def _unusable(count: int) -> str:
+    return f" {count} records of the topic are unusable." if count else ""
+
+
+@models.command("export")
+@click.argument("application")
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@environment_option
+def export_models(application: str, file: Path, environment: str) -> None:
+    """Write the latest stored models of APPLICATION to FILE."""
+    settings = load_settings()
+    with TopicReader(consumer_config(settings)) as reader:
+        found, _ = stored_states(reader, settings.topics.model_states.name, (application, environment))
+    if not found:
+        where = f" in the environment {environment!r}" if environment else ""
+        raise TracehoundError(
+            f"Nothing is stored of the application {application!r}{where}: see `tracehound models list`."
+        )
+    file.write_bytes(found[0].state.snapshot)
+    click.echo(f"Wrote {len(found[0].state.snapshot):,} bytes to {file}.")
+
+
+@models.command("import")
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+def import_models(file: Path) -> None:
+    """Replace the models of the application that FILE names, as exported before, by those in FILE."""
+    settings = load_settings()
+    snapshot = file.read_bytes()
+    try:
+        application, environment = application_snapshot.read(snapshot).key
+    except SnapshotError as error:
+        raise TracehoundError(f"The file {file} cannot be imported: {error}") from error
+    control = Control("import", application, environment, time.time(), snapshot)
+    most = settings.max_record_bytes - _SLACK_BYTES
+    if len(msgspec.json.encode(control)) > most:
+        raise TracehoundError(
+            f"The file {file} must fit into one record of at most {most:,} bytes (setting 'max_record_bytes'). "
+            f"Got {len(snapshot):,} bytes, a third more in JSON, instead."
+        )
+    _send(settings, control)
+    click.echo(f"The worker that owns {application} replaces its models when it reads that far.")
+
+
+@models.command("reset")
+@click.argument("application")
+@environment_option
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def reset_models(application: str, environment: str, yes: bool) -> None:
+    """Forget all that was learned of APPLICATION."""
+    if not yes:
+        click.confirm(f"Forget all that was learned of {application}?", abort=True)
+    _send(load_settings(), Control("reset", application, environment, time.time()))
+    click.echo(f"The worker that owns {application} forgets its models when it reads that far.")
+
+
+def _send(settings: Settings, control: Control) -> None:
+    """Send a control record in order with the application's executions, and wait until it is safe.
+
+    Raises:
+        BrokerError: the broker did not take it.
+    """
+    failures: list[str] = []
+    producer = Producer(producer_config(settings))
+    producer.produce(
+        settings.topics.executions.name,
+        msgspec.json.encode(control),
+        control.application.encode(),
+        headers=[(CONTROL_HEADER, control.verb.encode())],
+        on_delivery=lambda error, _: failures.append(str(error)) if error is not None else None,
+    )
+    left = producer.flush(_FLUSH_S)
+    if failures or left:
+        why = failures[0] if failures else f"no acknowledgement within {_FLUSH_S:.0f} s"
+        raise BrokerError(f"The broker at {settings.bootstrap_servers} did not take the record: {why}.")
