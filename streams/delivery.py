@@ -65,6 +65,7 @@ class Delivery:
         self._room = asyncio.Semaphore(limit)
         self._fail = fail
         self._in_flight: set[asyncio.Task[None]] = set()
+        self._failed = False
         self._last_forward: dict[Hashable, asyncio.Task[None]] = {}
 
     async def send(self, parcel: Parcel) -> None:
@@ -86,18 +87,21 @@ class Delivery:
             await asyncio.wait(list(self._in_flight))
 
     async def settled(self) -> bool:
-        """Return once all that is in flight now has ended; whether all of it is safe."""
+        """Return once all that is in flight now has ended; whether that and all before it is safe."""
         waiting = list(self._in_flight)
         if waiting:
             await asyncio.wait(waiting)
-        return all(not task.cancelled() and task.exception() is None for task in waiting)
+        return not self._failed and all(not task.cancelled() and task.exception() is None for task in waiting)
 
     def _arrived(self, task: asyncio.Task[None]) -> None:
         self._in_flight.discard(task)
         for source in [source for source, last in self._last_forward.items() if last is task]:
             del self._last_forward[source]
         self._room.release()
-        if not task.cancelled() and (error := task.exception()) is not None:
+        if task.cancelled():
+            self._failed = True
+        elif (error := task.exception()) is not None:
+            self._failed = True
             self._fail(error)
 
     async def _deliver(self, parcel: Parcel, before: asyncio.Task[None] | None) -> None:
