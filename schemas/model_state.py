@@ -20,7 +20,7 @@ class Head(msgspec.Struct, array_like=True):
     ``newest_event_s`` and ``scored_at_s``: event time of the newest execution, and when it was scored.
     """
 
-    position: Annotated[int, msgspec.Meta(ge=0)]
+    position: Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
     origins: list[tuple[str, int, int]] = []
     newest_event_s: float = 0.0
     scored_at_s: float = 0.0

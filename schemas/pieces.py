@@ -1,7 +1,7 @@
 """State on compacted topics: content in numbered pieces with a digest of the whole, so that no half is ever taken."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Annotated
 
@@ -13,7 +13,7 @@ PIECE_BYTES = 700_000
 _DIGEST_BYTES = 16
 _MOST_PIECES = 10_000
 
-_Whole = Annotated[int, msgspec.Meta(ge=0)]
+_Whole = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 
 
 class Piece(msgspec.Struct, array_like=True):
@@ -63,10 +63,18 @@ class Wholes:
 
     def __init__(self) -> None:
         self.problems: list[str] = []
-        self._waiting: dict[str, dict[tuple[int, bytes, int], dict[int, bytes]]] = {}
+        self._waiting: dict[str, dict[tuple[int, bytes, int], _Found]] = {}
 
-    def add(self, value: bytes) -> list[Whole]:
-        """Take the value of a record; returns what it completes. Never raises, whatever the bytes."""
+    @property
+    def waiting_since(self) -> int | None:
+        """The lowest mark of a piece whose others are missing."""
+        return min((found.mark for sets in self._waiting.values() for found in sets.values()), default=None)
+
+    def add(self, value: bytes, mark: int = 0) -> list[Whole]:
+        """Take the value of a record; returns what it completes. Never raises, whatever the bytes.
+
+        ``mark``: where the record was found, a number that grows.
+        """
         try:
             piece = _decode(value)
         except (msgspec.DecodeError, ValueError, RecursionError) as error:
@@ -77,25 +85,38 @@ class Wholes:
                 f"A piece of {piece.owner!r} must be of version {VERSION}. Got version {piece.version} instead."
             )
             return []
+        if piece.index >= piece.count:
+            self.problems.append(
+                f"A piece of {piece.owner!r} must have a number below {piece.count}. Got {piece.index} instead."
+            )
+            return []
         if piece.count == 1:
             return self._checked(piece, piece.piece)
         sets = self._waiting.setdefault(piece.owner, {})
-        found = sets.setdefault((piece.position, piece.digest, piece.count), {})
-        found[piece.index] = piece.piece
-        if len(found) < piece.count:
+        identity = (piece.position, piece.digest, piece.count)
+        found = sets.setdefault(identity, _Found(mark))
+        found.pieces[piece.index] = piece.piece
+        if len(found.pieces) < piece.count:
             return []
-        for identity in [identity for identity in sets if identity[0] <= piece.position]:
-            del sets[identity]
-        if any(index not in found for index in range(piece.count)):
-            self.problems.append(f"Pieces of {piece.owner!r} at {piece.position} have wrong numbers.")
-            return []
-        return self._checked(piece, b"".join(found[index] for index in range(piece.count)))
+        del sets[identity]
+        return self._checked(piece, b"".join(found.pieces[index] for index in range(piece.count)))
 
     def _checked(self, piece: Piece, content: bytes) -> list[Whole]:
         if _digest(content) != piece.digest:
             self.problems.append(f"The digest of {piece.owner!r} at {piece.position} is wrong.")
             return []
+        left = {one: found for one, found in self._waiting.pop(piece.owner, {}).items() if one[0] > piece.position}
+        if left:
+            self._waiting[piece.owner] = left
         return [Whole(piece.owner, piece.position, content)]
+
+
+@dataclass(slots=True)
+class _Found:
+    """Pieces of one content; ``mark`` is that of the first."""
+
+    mark: int
+    pieces: dict[int, bytes] = field(default_factory=dict)
 
 
 def latest(values: Iterable[bytes]) -> tuple[list[Whole], list[str]]:
