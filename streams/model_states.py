@@ -3,6 +3,7 @@
 import asyncio
 import sqlite3
 from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -16,6 +17,7 @@ from schemas.model_state import (
     Head,
     ModelState,
     RecordKey,
+    owner_of,
     pack_state,
     read_key,
     unpack_state,
@@ -63,7 +65,7 @@ class ModelStates:
         self._generation = generation
         self._stores: dict[int, StateStore] = {}
         self._turns: dict[ApplicationKey, int] = {}
-        self._disk = asyncio.Lock()
+        self._disk = ThreadPoolExecutor(1, "model-states")  # what is under way ends before the next begins
 
     async def load(self, partitions: Iterable[int]) -> dict[int, dict[ApplicationKey, Head]]:
         """Bring the copies of these partitions up to date, and give the heads of their states.
@@ -72,20 +74,18 @@ class ModelStates:
             StateUnavailableError: the folder cannot be used.
         """
         wanted = list(partitions)
-        stores = {number: await self._store(number) for number in wanted}
         incoming = {number: _Incoming() for number in wanted}
-        begins = {number: store.following for number, store in stores.items()}
+        begins = {number: await self._on_disk(number, lambda store: store.following) for number in wanted}
         async for page in self._reader.read(begins):
-            await self._on_disk(partial(incoming[page.partition].take, page, stores[page.partition]))
+            await self._on_disk(page.partition, partial(incoming[page.partition].take, page))
         for number, one in incoming.items():
             for problem in one.wholes.problems:
                 log.warning("model_state_refused", partition=number, sentence=problem)
-        return {number: await self._on_disk(store.heads) for number, store in stores.items()}
+        return {number: await self._on_disk(number, StateStore.heads) for number in wanted}
 
     async def snapshot(self, partition: int, key: ApplicationKey) -> bytes | None:
         """The stored models of an application, if there are any."""
-        store = await self._store(partition)
-        return await self._on_disk(partial(store.snapshot, key))
+        return await self._on_disk(partition, lambda store: store.snapshot(key))
 
     async def save(self, partition: int, states: Sequence[ModelState]) -> int:
         """Write states to the topic and to the copy, then remove what they replace; returns their bytes.
@@ -96,67 +96,73 @@ class ModelStates:
             RefusedError: the broker does not take a record of this size.
             StateUnavailableError: the folder cannot be used.
         """
-        store = await self._store(partition)
         generation = self._generation()
         outgoing: list[Outgoing] = []
         records: dict[bytes, ApplicationKey] = {}
+        turns = {state.key: 1 - self._turns.get(state.key, 1) for state in states}
         for state in states:
-            turn = self._turns[state.key] = 1 - self._turns.get(state.key, 1)
+            turn = turns[state.key]
             for index, value in enumerate(pack_state(state)):
                 key = RecordKey(*state.key, generation, turn, index).encoded()
                 records[key] = state.key
                 outgoing.append(Outgoing(self._topic, key, value, partition=partition))
         await asyncio.gather(*map(self._publisher.publish, outgoing))
-        await self._on_disk(partial(store.put, states, records))
+        self._turns.update(turns)  # not before: the save after an interrupted one would replace the last whole state
+        await self._on_disk(partition, lambda store: store.put(states, records))
         for state in states:
-            await self._remove_outdated(partition, store, state.key, generation)
+            await self._remove_outdated(partition, state.key, generation)
         return sum(len(one.value or b"") for one in outgoing)
 
     async def remove(self, partition: int, key: ApplicationKey) -> None:
         """Remove the state of an application from the topic and the copy."""
-        store = await self._store(partition)
-        await self._tombstone(partition, store, await self._on_disk(partial(store.records, key)))
-        await self._on_disk(partial(store.forget, key))
+        await self._tombstone(partition, await self._on_disk(partition, lambda store: store.records(key)))
+        await self._on_disk(partition, lambda store: store.forget(key))
 
     async def release(self, partitions: Iterable[int]) -> None:
-        """Close the copies of partitions that others own now."""
+        """Close the copies of partitions that others own now; what is under way opens them again."""
         for number in list(partitions):
-            store = self._stores.pop(number, None)
-            if store is not None:
-                await self._on_disk(store.close)
+            await self._run(partial(self._close, number))
 
     def close(self) -> None:
-        """Close all copies; nothing else may be under way."""
-        while self._stores:
-            self._stores.popitem()[1].close()
+        """Close all copies, after what is under way."""
+        self._disk.shutdown()
+        for number in list(self._stores):
+            self._close(number)
 
-    async def _remove_outdated(self, partition: int, store: StateStore, key: ApplicationKey, generation: int) -> None:
-        known = {record: read_key(record) for record in await self._on_disk(partial(store.records, key))}
+    def _close(self, number: int) -> None:
+        store = self._stores.pop(number, None)
+        if store is not None:
+            store.close()
+
+    async def _remove_outdated(self, partition: int, key: ApplicationKey, generation: int) -> None:
+        records = await self._on_disk(partition, lambda store: store.records(key))
+        known = {record: read_key(record) for record in records}
         outdated = {record for record, read in known.items() if read is None or read.generation != generation}
         if outdated:
-            await self._tombstone(partition, store, outdated)
+            await self._tombstone(partition, outdated)
 
-    async def _tombstone(self, partition: int, store: StateStore, records: set[bytes]) -> None:
+    async def _tombstone(self, partition: int, records: set[bytes]) -> None:
         gone = (Outgoing(self._topic, record, None, partition=partition) for record in sorted(records))
         await asyncio.gather(*map(self._publisher.publish, gone))
-        await self._on_disk(partial(store.forget_records, records))
+        await self._on_disk(partition, lambda store: store.forget_records(records))
 
-    async def _store(self, partition: int) -> StateStore:
+    async def _on_disk(self, partition: int, act: Callable[[StateStore], _Result]) -> _Result:
+        return await self._run(lambda: act(self._store(partition)))
+
+    def _store(self, partition: int) -> StateStore:
         store = self._stores.get(partition)
         if store is None:
-            path = self._folder() / f"{partition}.sqlite"
-            store = self._stores[partition] = await self._on_disk(partial(StateStore, path))
+            store = self._stores[partition] = StateStore(self._folder() / f"{partition}.sqlite")
         return store
 
-    async def _on_disk(self, act: Callable[[], _Result]) -> _Result:
-        async with self._disk:
-            try:
-                return await asyncio.to_thread(act)
-            except (sqlite3.Error, OSError) as error:
-                raise StateUnavailableError(
-                    f"The setting 'state_dir' must name a folder that can be written to. "
-                    f"Got {str(self._folder())!r} instead: {error}."
-                ) from error
+    async def _run(self, act: Callable[[], _Result]) -> _Result:
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._disk, act)
+        except (sqlite3.Error, OSError) as error:
+            raise StateUnavailableError(
+                f"The setting 'state_dir' must name a folder that can be written to. "
+                f"Got {str(self._folder())!r} instead: {error}."
+            ) from error
 
 
 class _Incoming:
@@ -178,12 +184,16 @@ class _Incoming:
                 states = self._gone(store, states, record, key, known)
                 continue
             known[record.key] = key
-            for whole in self.wholes.add(record.value):
+            for whole in self.wholes.add(record.value, int(record.offset)):
+                if whole.owner != owner_of(key):
+                    self.wholes.problems.append(f"A record of {owner_of(key)!r} holds a state of {whole.owner!r}.")
+                    continue
                 try:
                     states.append(unpack_state(whole))
                 except SnapshotError as error:
                     self.wholes.problems.append(str(error))
-        store.put(states, known, page.following)
+        waiting = self.wholes.waiting_since  # reading begins there once more, or the pieces would never meet
+        store.put(states, known, page.following if waiting is None else min(waiting, page.following))
 
     @staticmethod
     def _gone(

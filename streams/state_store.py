@@ -41,14 +41,21 @@ class StateStore:
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._path = path
+        self._database = self._connect()
         try:
-            self._open()
+            self._prepare()
+        except sqlite3.OperationalError:  # in use elsewhere, or the disk is full
+            self._database.close()
+            raise
         except sqlite3.DatabaseError:  # damaged: everything in it can be read again
             self._remove()
-            self._open()
+            self._database = self._connect()
+            self._prepare()
 
-    def _open(self) -> None:
-        self._database = sqlite3.connect(self._path, check_same_thread=False, isolation_level=None)
+    def _connect(self) -> sqlite3.Connection:
+        return sqlite3.connect(self._path, check_same_thread=False, isolation_level=None)
+
+    def _prepare(self) -> None:
         self._database.execute("PRAGMA journal_mode = WAL")
         self._database.execute("PRAGMA synchronous = NORMAL")
         self._database.executescript(_SCHEMA)
