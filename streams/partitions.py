@@ -32,7 +32,8 @@ class Seen:
 class Partition:
     """State of one owned partition; it belongs together with the models of its applications.
 
-    Nothing is scored before ``loaded``. ``scored_to`` is the offset below which everything has been scored.
+    States are looked for once ``positioned``, and nothing is scored before ``loaded``. ``scored_to`` is the offset
+    below which everything has been scored.
     Stored states may be ahead of what was committed: ``learned_to`` says by application below which offset its
     records are known, until reading has passed them all. ``unrestored`` are stored and not yet in memory.
 
@@ -43,6 +44,7 @@ class Partition:
 
     number: int
     scored_to: int = 0
+    positioned: bool = False
     loaded: bool = False
     learned_to: dict[ApplicationKey, int] = field(default_factory=dict)
     unrestored: set[ApplicationKey] = field(default_factory=set)
@@ -130,8 +132,11 @@ class Partitions:
         return gone
 
     def unloaded(self) -> list[Partition]:
-        """Owned partitions whose stored states have not been looked for."""
-        return [partition for partition in self if not partition.loaded]
+        """Owned partitions whose stored states have not been looked for, and whose beginning is known.
+
+        What was stored before the beginning was asked for may be older than what is committed there.
+        """
+        return [partition for partition in self if partition.positioned and not partition.loaded]
 
     def positioned(self, committed: Mapping[int, int | None]) -> None:
         """Reading begins at these committed offsets.
@@ -144,11 +149,12 @@ class Partitions:
                 continue
             begin = offset or 0
             partition.held.clear()
-            if begin > partition.scored_to > 0:
+            if partition.positioned and begin > partition.scored_to:
                 log.warning("models_stale", partition=number, scored_to=partition.scored_to, committed=begin)
                 self._drop(number)
                 partition = self._owned[number] = Partition(number)
             partition.scored_to = max(partition.scored_to, begin)
+            partition.positioned = True
 
     def rewound(self, number: int, offset: int) -> None:
         """The partition's offsets begin anew at ``offset``: what was remembered of higher ones means nothing."""
@@ -156,6 +162,14 @@ class Partitions:
         if partition is not None and offset < partition.scored_to:
             partition.scored_to = offset
             partition.learned_to.clear()
+            partition.held.clear()
+            for unsaved in (partition.dirty, partition.saving):
+                unsaved.update(dict.fromkeys(unsaved, offset))
+
+    def drop(self, partition: Partition) -> None:
+        """Give up a partition whose models are no longer right: nothing of it is saved or acknowledged any more."""
+        if self._owned.get(partition.number) is partition:
+            self._drop(partition.number)
 
     def _drop(self, number: int) -> None:
         partition = self._owned.pop(number)

@@ -1,7 +1,8 @@
 """Which applications have their models in memory: fetched on first use, saved now and then, sent away when idle."""
 
+import asyncio
 import time
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Self
@@ -37,6 +38,10 @@ class _Batch:
         self.removed += other.removed
         return self
 
+    @property
+    def keys(self) -> list[ApplicationKey]:
+        return [*(state.key for state in self.states), *self.removed]
+
 
 class ResidentModels:
     """Keeps the core's models and the stored states in step.
@@ -65,6 +70,8 @@ class ResidentModels:
         self._metrics = metrics
         self._most = most
         self._used: OrderedDict[ApplicationKey, Partition] = OrderedDict()
+        self._writing = asyncio.Lock()
+        self._last_taken = -1
 
     async def load(self, partitions: Sequence[Partition]) -> None:
         """Look for the stored states of partitions that have just been assigned."""
@@ -120,15 +127,17 @@ class ResidentModels:
         surplus = len(self._used) + needed - self._most
         if surplus <= 0:
             return
-        idle = [key for key in self._used if key not in keep][:surplus]
+        idle = [key for key, partition in self._used.items() if key not in keep and key not in partition.saving]
+        idle = idle[:surplus]
         unsaved: dict[int, list[ApplicationKey]] = {}
         for key in idle:
             partition = self._used[key]
             if key in partition.dirty:
                 unsaved.setdefault(partition.number, []).append(key)
-        for keys in unsaved.values():
-            await self._write(self._take(self._used[keys[0]], keys))
+        await self.write([self._take(self._used[keys[0]], keys) for keys in unsaved.values()])
         for key in idle:
+            if key not in self._used:  # its partition was taken away meanwhile
+                continue
             partition = self._used[key]
             if key not in partition.dirty and key not in partition.saving:
                 del self._used[key]
@@ -149,24 +158,39 @@ class ResidentModels:
         self._used.pop(key, None)
         self._scorer.forget(key)
 
+    def forget_lost(self) -> None:
+        """Drop the models of all partitions that were taken away."""
+        for key in [key for key, partition in self._used.items() if partition.lost]:
+            self.forget(key)
+
     # --- saving
 
-    def take(self, longest_s: float, least: int = 1) -> list[_Batch]:
-        """States of applications that have learned since they were last saved, those first that have waited longest.
+    @property
+    def saving(self) -> bool:
+        """Whether states are being written."""
+        return any(partition.saving for partition in self._partitions)
 
-        Call it between runs. It ends after ``longest_s``, but not before ``least`` were taken.
+    def take(self, longest_s: float, least: int = 1) -> list[_Batch]:
+        """States of applications that have learned since they were last saved.
+
+        Of each partition those first that have waited longest, and the partitions take turns. Applications whose
+        last state is still being written wait. Call it between runs. It ends after ``longest_s``, but not before
+        ``least`` were taken.
         """
         begun = time.perf_counter()
         taken = 0
-        batches: list[_Batch] = []
-        for partition in sorted(self._partitions, key=lambda one: next(iter(one.dirty.values()), 0)):
-            batch = _Batch(partition)
-            while partition.dirty and (taken < least or time.perf_counter() - begun < longest_s):
-                batch += self._take(partition, [next(iter(partition.dirty))])
+        batches: dict[int, _Batch] = {}
+        ordered = sorted(self._partitions, key=lambda one: (one.number <= self._last_taken, one.number))
+        waiting = deque((one, deque(key for key in one.dirty if key not in one.saving)) for one in ordered)
+        while waiting and (taken < least or time.perf_counter() - begun < longest_s):
+            partition, keys = waiting.popleft()
+            if keys:
+                batch = batches.setdefault(partition.number, _Batch(partition))
+                batch += self._take(partition, [keys.popleft()])
                 taken += 1
-            if batch.states or batch.removed:
-                batches.append(batch)
-        return batches
+                self._last_taken = partition.number
+                waiting.append((partition, keys))
+        return list(batches.values())
 
     def _take(self, partition: Partition, keys: Sequence[ApplicationKey]) -> _Batch:
         batch = _Batch(partition)
@@ -182,27 +206,45 @@ class ResidentModels:
                     batch.removed.append(key)
         return batch
 
-    async def write(self, batches: Iterable[_Batch]) -> None:
-        """Write states that were taken, once all that they rest on is safe, and acknowledge what that allows."""
-        for batch in batches:
-            await self._write(batch)
+    async def write(self, batches: Iterable[_Batch]) -> bool:
+        """Write states that were taken, once all that they rest on is safe, and acknowledge what that allows.
 
-    async def _write(self, batch: _Batch) -> None:
-        partition = batch.partition
-        keys = [*(state.key for state in batch.states), *batch.removed]
+        Writes take turns, so this returns after those before it too. False: something was not delivered, so that
+        nothing may be saved any more.
+        """
+        rest = deque(batches)
         try:
-            if not await self._delivery.settled() or partition.lost:
-                return
-            self._metrics.state_bytes_written.inc(await self._states.save(partition.number, batch.states))
-            self._metrics.states_written.inc(len(batch.states))
-            for key in batch.removed:
-                await self._states.remove(partition.number, key)
-            for key in keys:
-                partition.saving.pop(key, None)
-            partition.acknowledge()
+            async with self._writing:
+                while rest:
+                    if not await self._write(rest[0]):
+                        return False
+                    rest.popleft()
+                return True
         finally:
-            for key in reversed(keys):  # what could not be written is as unsaved as before
-                since = partition.saving.pop(key, None)
-                if since is not None:
-                    partition.dirty[key] = min(since, partition.dirty.get(key, since))
-                    partition.dirty.move_to_end(key, last=False)
+            for batch in rest:
+                self._put_back(batch)
+
+    async def _write(self, batch: _Batch) -> bool:
+        partition = batch.partition
+        if not await self._delivery.settled():
+            return False
+        if partition.lost:
+            return True
+        self._metrics.state_bytes_written.inc(await self._states.save(partition.number, batch.states))
+        self._metrics.states_written.inc(len(batch.states))
+        for key in batch.removed:
+            await self._states.remove(partition.number, key)
+        for key in batch.keys:
+            partition.saving.pop(key, None)
+        partition.acknowledge()
+        return True
+
+    @staticmethod
+    def _put_back(batch: _Batch) -> None:
+        """What could not be written is as unsaved as before."""
+        partition = batch.partition
+        for key in batch.keys:
+            since = partition.saving.pop(key, None)
+            if since is not None:
+                partition.dirty[key] = min(since, partition.dirty.get(key, since))
+        partition.dirty = OrderedDict(sorted(partition.dirty.items(), key=lambda entry: entry[1]))

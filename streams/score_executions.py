@@ -89,8 +89,9 @@ class Scoring:
                     await self._delivery.idle()
                     await report_progress(self._ledger, self._topics.progress.name, self._delivery, self._metrics)
                     await self._delivery.idle()
-                    while batches := self._models.take(_SAVE_SLICE_S):
-                        await self._models.write(batches)
+                    while (batches := self._models.take(_SAVE_SLICE_S)) or self._models.saving:
+                        if not await self._models.write(batches):
+                            return
                         await asyncio.sleep(0)
         except TimeoutError:
             log.warning(
@@ -115,9 +116,8 @@ class Scoring:
         while time.perf_counter() < ends:
             async with self._resting:
                 batches = self._models.take(_SAVE_SLICE_S)
-            if not batches:
+            if not batches or not await self._models.write(batches):
                 return
-            await self._models.write(batches)
 
     def positioned(self, committed: Mapping[TP, int | None]) -> None:
         """Reading begins at these offsets."""
@@ -144,7 +144,14 @@ class Scoring:
             return
         async with self._resting:
             if run.outstanding and not partition.lost:
-                await self._take(run, partition)
+                try:
+                    await self._take(run, partition)
+                except BaseException:  # what was learned of half a run must not be saved when the worker stops
+                    self._partitions.drop(partition)
+                    raise
+                finally:
+                    if self._partitions.get(partition.number) is not partition:
+                        self._models.forget_lost()
 
     async def _partition_of(self, run: Run) -> Partition | None:
         """The run's partition, or None once the run is no longer outstanding: its records then come again.
@@ -170,7 +177,6 @@ class Scoring:
                 chunk = reading.executions[start:stop]
                 await self._await_fits(chunk)
                 if partition.lost:
-                    self._abandon(reading.executions[:start])
                     return
                 anomalies += self._score(chunk, reading.sources[start:stop], parcel)
                 await asyncio.sleep(0)
@@ -179,7 +185,6 @@ class Scoring:
                 partition.dirty.setdefault((control.application, control.environment), new_from)
             begin = end
         if partition.lost:
-            self._abandon(reading.executions)
             return
         partition.note_scored(run.end)
         tallies = tally(reading.executions, anomalies)
@@ -239,11 +244,6 @@ class Scoring:
         told = await self._models.fetch(partition, wanted, event_s)
         self._metrics.count_model_changes(told)
         parcel.outgoing += model_events_outgoing(told, self._topics.models.name)
-
-    def _abandon(self, scored: Sequence[Execution]) -> None:
-        """The partition was taken away in the middle of a run: its models must not stay."""
-        for application in tally(scored, ()):
-            self._models.forget(application)
 
     def _remember(self, partition: Partition, tallies: Tallies) -> None:
         now_s = self._clock()
