@@ -100,9 +100,13 @@ class ApacheKafka(ClosedAtExit):
         """Kill one broker as a crash would; its data stays."""
         self._node(broker).kill()
 
-    def start_broker(self, broker: int) -> None:
-        """Start a broker that was stopped or killed, with its port and data, and wait until it serves."""
-        self._node(broker).start()
+    def start_broker(self, *brokers: int) -> None:
+        """Start brokers that were stopped or killed, with their ports and data, and wait until they serve.
+
+        Where most are away they must be started together, since less than half of them cannot serve.
+        """
+        for broker in brokers:
+            self._node(broker).start()
         self.wait_until_serving()
 
     def restart_broker(self, broker: int) -> None:

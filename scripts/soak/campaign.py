@@ -1,0 +1,70 @@
+"""One fault from start to verdict: workers, feed, fault, the end of the feed, a clean stop, the checker."""
+
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from infra.kafka.broker import Broker
+from schemas.errors import TracehoundError
+from scripts.soak.checker import Verdict
+from scripts.soak.faults import Fault
+from scripts.soak.scene import Pace, Scene, scene
+
+REPORTED = (
+    "executions",
+    "lost",
+    "learned_twice",
+    "states_differing",
+    "anomalies",
+    "anomalies_missing",
+    "ids_differing",
+    "anomalies_repeated",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """What one run of a fault led to; ``failure`` says why there is no verdict (a worker that gave up, a time-out)."""
+
+    name: str
+    verdict: Verdict
+    failure: str = ""
+
+
+def try_fault(fault: Fault, broker: Broker, folder: Path, pace: Pace, seed: int = 1, **environment: str) -> Verdict:
+    """Let one fault happen to busy workers, and judge what they left behind.
+
+    Raises:
+        TracehoundError: workers ended, did not come to an end, or did not stop cleanly.
+        AssertionError: a fault did not show as it must.
+    """
+    with scene(broker, folder, pace, seed, fault.workers, **environment) as stage:
+        with stage.feed:
+            fault.act(stage)
+            stage.feed.stop()
+        return finish(stage)
+
+
+def finish(stage: Scene) -> Verdict:
+    """Let the workers finish what was sent, stop them by SIGTERM, and judge what they left behind."""
+    stage.settle()
+    stage.crew.stop()
+    return stage.verdict()
+
+
+def summary(name: str, trials: list[Trial]) -> dict[str, Any]:
+    """The figures of all runs of a fault together."""
+    totals = {what: sum(asdict(trial.verdict)[what] for trial in trials) for what in REPORTED}
+    failures = [trial.failure for trial in trials if trial.failure]
+    return {"name": name, "runs": len(trials), **totals, **({"failures": failures} if failures else {})}
+
+
+def trial(fault: Fault, broker: Broker, folder: Path, pace: Pace, seed: int) -> Trial:
+    """As ``try_fault``, with a sentence in place of an error."""
+    with suppress(FileExistsError):
+        folder.mkdir()
+    try:
+        return Trial(fault.name, try_fault(fault, broker, folder, pace, seed))
+    except (TracehoundError, AssertionError) as error:
+        return Trial(fault.name, Verdict(), str(error) or repr(error))

@@ -1,0 +1,215 @@
+"""What can happen to workers, by name: each fault is done to a scene whose workers are busy."""
+
+import signal
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from confluent_kafka import KafkaError
+
+from scripts.soak.hostile import write_hostile_states
+from scripts.soak.scene import SESSION_S, Scene
+
+_PRODUCE, _OFFSET_COMMIT = 0, 8
+
+JUMPING_CLOCK: Final = """
+import random, sys, time
+from streams.app import build_app
+from streams.settings import load_settings
+from streams.worker import run_worker
+jump = [0.0, 0.0]
+def clock():
+    now = time.time()
+    if now > jump[0]:
+        jump[:] = now + 0.5, random.uniform(-86_400.0, 86_400.0)
+    return now + jump[1]
+sys.exit(run_worker(load_settings(), lambda settings: build_app(settings, clock=clock)))
+"""
+DISK_OF_300_KB: Final = """
+import resource, signal, sys
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, 300_000))
+from streams.settings import load_settings
+from streams.worker import run_worker
+sys.exit(run_worker(load_settings()))
+"""
+"""A worker whose files cannot grow beyond 300 kB, as on a disk that is full; its log is already open."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One kind of fault.
+
+    ``act`` does it, with random moments, to ``workers`` workers that are fed meanwhile, and leaves all brokers
+    running and at least one worker. ``needs`` says on which kind of broker it can be done; ``mixes`` whether it can
+    be one of many in a long soak.
+    """
+
+    name: str
+    sentence: str
+    workers: int
+    act: Callable[[Scene], None]
+    needs: Literal["kafka", "cluster", "embedded"] = "kafka"
+    mixes: bool = True
+
+
+def kill_only_worker(scene: Scene) -> None:
+    """Kill -9 at random moments; the next one starts at once."""
+    for _ in range(scene.pace.rounds):
+        scene.pause()
+        for member in list(scene.crew.members):
+            scene.crew.replace(member)
+        scene.crew.wait_until_ready()
+
+
+def kill_one_of_two(scene: Scene) -> None:
+    """Kill -9 one of several, at random moments; the others take over until it is back."""
+    for _ in range(scene.pace.rounds):
+        scene.pause()
+        scene.crew.replace(scene.chance.choice(scene.crew.members))
+        scene.crew.wait_until_ready()
+
+
+def kill_while_starting(scene: Scene) -> None:
+    """Kill -9 a worker again and again before and just after it has loaded its states."""
+    for _ in range(scene.pace.rounds):
+        member = scene.crew.hire()
+        time.sleep(scene.chance.uniform(0.5, 5.0))
+        member.kill()
+        scene.crew.dismiss(member)
+
+
+def rolling_restart(scene: Scene) -> None:
+    """SIGTERM every worker in turn, each followed by another, as an upgrade does."""
+    for member in list(scene.crew.members):
+        scene.pause()
+        assert member.stop() == 0, member.end_of_log()
+        scene.crew.dismiss(member)
+        scene.crew.hire().wait_for("worker_ready")
+
+
+def zombie(scene: Scene) -> None:
+    """SIGSTOP one worker for longer than its session, so that the others take over; then it wakes up."""
+    scene.pause()
+    member = scene.chance.choice(scene.crew.members)
+    member.signal(signal.SIGSTOP)
+    time.sleep(SESSION_S + 4.0)
+    member.signal(signal.SIGCONT)
+    scene.pause()
+
+
+def rebalance_storm(scene: Scene) -> None:
+    """Further workers join and leave every few seconds, some cleanly and some not."""
+    for _ in range(scene.pace.rounds):
+        member = scene.crew.hire()
+        member.wait_for("worker_ready")
+        scene.pause(1.0)
+        if scene.chance.random() < 0.5:
+            member.kill()
+        else:
+            assert member.stop() == 0, member.end_of_log()
+        scene.crew.dismiss(member)
+
+
+def broker_killed(scene: Scene) -> None:
+    """Kill -9 one broker of three: its partitions get other leaders. Then it is back."""
+    scene.pause()
+    broker = scene.chance.choice(sorted(scene.cluster.pids))
+    scene.cluster.kill_broker(broker)
+    time.sleep(scene.pace.away_s)
+    scene.cluster.start_broker(broker)
+
+
+def all_brokers_away(scene: Scene) -> None:
+    """Kill -9 all brokers, and start them again after a while."""
+    scene.pause()
+    brokers = sorted(scene.cluster.pids)
+    for broker in brokers:
+        scene.cluster.kill_broker(broker)
+    time.sleep(scene.pace.away_s)
+    scene.cluster.start_broker(*brokers)
+
+
+def producer_faults(scene: Scene) -> None:
+    """Refused and late acknowledgements, refused commits, and a kill -9 among them."""
+    errors = [KafkaError.REQUEST_TIMED_OUT, KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.NOT_ENOUGH_REPLICAS]
+    for _ in range(scene.pace.rounds):
+        scene.embedded.set_round_trip_time(scene.chance.choice([50, 200, 500]))
+        scene.embedded.fail_requests(_PRODUCE, [scene.chance.choice([0, *errors]) for _ in range(20)])
+        scene.embedded.fail_requests(_OFFSET_COMMIT, [KafkaError.REQUEST_TIMED_OUT] * 2)
+        scene.pause()
+    scene.embedded.set_round_trip_time(0)
+    for key in (_PRODUCE, _OFFSET_COMMIT):
+        scene.embedded.clear_failures(key)
+    kill_only_worker(scene)
+
+
+def clock_jumps(scene: Scene) -> None:
+    """Workers whose wall clocks jump by up to a day, forwards and backwards, killed like others."""
+    for member in list(scene.crew.members):
+        member.kill()
+        scene.crew.dismiss(member)
+        scene.crew.hire(JUMPING_CLOCK)
+    scene.crew.wait_until_ready()
+    scene.pause()
+    kill_only_worker(scene)
+
+
+def disk_full(scene: Scene) -> None:
+    """The folder for model states is full, or no folder: the worker ends and says why; another goes on elsewhere."""
+    for member in list(scene.crew.members):
+        member.kill()
+        scene.crew.dismiss(member)
+    states = scene.folder / "states"
+    no_folder = scene.folder / "no-folder"
+    no_folder.touch()
+    for member in (
+        scene.crew.hire(DISK_OF_300_KB, TRACEHOUND_STATE_DIR=str(states)),
+        scene.crew.hire(TRACEHOUND_STATE_DIR=str(no_folder / "states")),
+    ):
+        status = member.wait(scene.pace.settle_s)
+        sentence = str((member.said("worker_failed") or {}).get("sentence"))
+        assert status == 1, f"status {status}: {member.end_of_log()}"
+        assert "state_dir" in sentence, member.end_of_log()
+        scene.crew.dismiss(member)
+    scene.crew.hire(TRACEHOUND_STATE_DIR=str(states)).wait_for("worker_ready")
+
+
+def hostile_changelog(scene: Scene) -> None:
+    """Random bytes, a pickle, a torn piece and other applications' states among the states; then kill -9."""
+    for _ in range(scene.pace.rounds):
+        scene.pause()
+        write_hostile_states(scene.broker.bootstrap_servers, scene.topics, scene.folder / "by-a-pickle", scene.chance)
+        for member in list(scene.crew.members):
+            scene.crew.replace(member)
+        scene.crew.wait_until_ready()
+        assert not (scene.folder / "by-a-pickle").exists(), "code from the topic was run"
+
+
+def _fault(
+    act: Callable[[Scene], None],
+    workers: int,
+    needs: Literal["kafka", "cluster", "embedded"] = "kafka",
+    mixes: bool = True,
+) -> Fault:
+    return Fault(act.__name__, (act.__doc__ or "").strip(), workers, act, needs, mixes)
+
+
+FAULTS: Final = {
+    fault.name: fault
+    for fault in (
+        _fault(kill_only_worker, 1),
+        _fault(kill_one_of_two, 2),
+        _fault(kill_while_starting, 1),
+        _fault(rolling_restart, 2),
+        _fault(zombie, 2),
+        _fault(rebalance_storm, 2),
+        _fault(broker_killed, 2, "cluster"),
+        _fault(all_brokers_away, 2, "cluster"),
+        _fault(producer_faults, 1, "embedded", mixes=False),
+        _fault(clock_jumps, 1, mixes=False),
+        _fault(disk_full, 1, mixes=False),
+        _fault(hostile_changelog, 1),
+    )
+}

@@ -1,0 +1,90 @@
+"""Reads what workers left on a broker: executions in their order, the highest states, anomalies, commits."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import closing
+from typing import Any
+
+from confluent_kafka import Consumer, Message, TopicPartition
+
+from schemas.errors import SnapshotError
+from schemas.model_state import ApplicationKey, ModelState, unpack_state
+from schemas.pieces import Wholes
+from schemas.topics import Topics
+from scripts.soak.checker import Logged, Replay, Verdict
+from scripts.topic_reading import TopicReader
+
+_TIMEOUT_S = 10.0
+
+
+def client(servers: str) -> dict[str, Any]:
+    """Properties of librdkafka for reading whole topics."""
+    return {
+        "bootstrap.servers": servers,
+        "group.id": "tracehound-soak",
+        "log_level": 0,  # what fails is said by whoever waits for it
+        "enable.auto.commit": False,
+        "enable.partition.eof": True,
+        "auto.offset.reset": "earliest",
+        "fetch.message.max.bytes": 10_000_000,
+    }
+
+
+def verdict_on(servers: str, topics: Topics) -> Verdict:
+    """Replay the executions topic, and compare it with the states and anomalies on the broker.
+
+    Call it once all workers have ended.
+
+    Raises:
+        BrokerError: the broker does not answer.
+    """
+    replay = Replay(topics.executions.name, topics.partitions, (topics.spans.name,))
+    with TopicReader(client(servers)) as reader:
+        for message in _all(reader, topics.executions.name):
+            replay.take(logged(message))
+        states = read_states(_all(reader, topics.model_states.name))
+        anomalies = [message.value() for message in _all(reader, topics.anomalies.name)]
+    return replay.compare(states, anomalies)
+
+
+def _all(reader: TopicReader, topic: str) -> Iterator[Message]:
+    return reader.scan(topic, reader.ends(topic))
+
+
+def logged(message: Message) -> Logged:
+    """A message of the executions topic."""
+    return Logged(
+        message.partition(), message.offset(), message.timestamp()[1], message.value(), message.headers() or ()
+    )
+
+
+def read_states(messages: Iterator[Message]) -> dict[ApplicationKey, ModelState]:
+    """Of each application the state with the highest position; what cannot be read is passed over."""
+    states: dict[ApplicationKey, ModelState] = {}
+    wholes: dict[int, Wholes] = {}
+    for message in messages:
+        if message.value() is None:
+            continue
+        for whole in wholes.setdefault(message.partition(), Wholes()).add(message.value()):
+            try:
+                state = unpack_state(whole)
+            except SnapshotError:
+                continue
+            known = states.get(state.key)
+            if known is None or state.head.position >= known.head.position:
+                states[state.key] = state
+    return states
+
+
+def ends_and_commits(servers: str, group: str, topic: str) -> Mapping[int, tuple[int, int]]:
+    """End of each partition that holds anything, and what the group has committed of it (0: nothing yet).
+
+    Raises:
+        BrokerError: the broker does not answer.
+        confluent_kafka.KafkaException: the group's coordinator does not answer.
+    """
+    with TopicReader(client(servers), _TIMEOUT_S) as reader:
+        ends = reader.ends(topic)
+    with closing(Consumer(client(servers) | {"group.id": group})) as consumer:
+        wanted = [TopicPartition(topic, partition) for partition in ends]
+        committed = {one.partition: max(0, one.offset) for one in consumer.committed(wanted, timeout=_TIMEOUT_S)}
+    return {partition: (high, committed[partition]) for partition, (_, high) in ends.items()}
