@@ -1,9 +1,12 @@
 """What tests of the shell share: a fake scoring core, a fake publisher, and an app that notes what it reads."""
 
 import asyncio
+import json
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
+from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
@@ -17,9 +20,12 @@ from detectors.scoring import ScoredBatch
 from infra.kafka.broker import Broker
 from schemas.anomaly import Anomaly, AnomalyEvent, ModelStamp
 from schemas.codec import content_digest
+from schemas.errors import SnapshotError
 from schemas.execution import Execution, rfc3339
 from schemas.topics import Topics
 from streams.batch_consumer import Run, RunApp
+from streams.changelog import Page
+from streams.model_states import ModelStates
 from streams.publisher import Outgoing, RefusedError
 
 PARTITIONS = 4
@@ -54,7 +60,10 @@ def anomaly_of(execution: Execution) -> AnomalyEvent:
 
 
 class FakeScorer:
-    """Counts; an execution of 10 s or more is an anomaly, and one of the operation ``raise`` cannot be scored."""
+    """Counts; an execution of 10 s or more is an anomaly, and one of the operation ``raise`` cannot be scored.
+
+    ``breaks_after``: how many more chunks pass before an error that is nobody's fault; below 0: none.
+    """
 
     chunk = 100
 
@@ -63,8 +72,12 @@ class FakeScorer:
         self.fits: list[Future[Any]] = []
         self.silent: list[tuple[float, ApplicationKey]] = []
         self.silence: list[AnomalyEvent] = []
+        self.breaks_after = -1
 
     def fits_due(self, executions: Sequence[Execution]) -> list[Future[Any]]:
+        if self.breaks_after == 0:
+            raise RuntimeError("no refits")
+        self.breaks_after -= 1
         return [fit for fit in self.fits if not fit.done()]
 
     def score(self, executions: Sequence[Execution]) -> ScoredBatch:
@@ -81,6 +94,17 @@ class FakeScorer:
     def judge_silence(self, now_s: float, applications: Iterable[ApplicationKey]) -> list[AnomalyEvent]:
         self.silent += [(now_s, application) for application in applications]
         return self.silence
+
+    def snapshot(self, application: ApplicationKey) -> bytes:
+        return json.dumps([application, self.learned[application]]).encode()
+
+    def restore(self, snapshot: bytes) -> ApplicationKey:
+        try:
+            (application, environment), learned = json.loads(snapshot)
+        except ValueError as error:
+            raise SnapshotError(f"no snapshot: {error}") from error
+        self.learned[application, environment] = learned
+        return application, environment
 
     def forget(self, application: ApplicationKey) -> None:
         self.learned.pop(application, None)
@@ -114,6 +138,66 @@ class FakePublisher:
 
     def topic(self, name: str) -> list[Outgoing]:
         return [outgoing for outgoing in self.sent if outgoing.topic == name]
+
+
+class FakeChangelog:
+    """A compacted topic in memory: what is written to it is read from it, partition by partition.
+
+    ``pages``: records of one page; ``reads``: where each reading began.
+    """
+
+    def __init__(self, topic: str) -> None:
+        self.topic = topic
+        self.records: defaultdict[int, list[ConsumerRecord]] = defaultdict(list)
+        self.pages = 2
+        self.reads: list[dict[int, int]] = []
+        self._ends: defaultdict[int, int] = defaultdict(int)
+
+    def append(self, partition: int, key: bytes | None, value: bytes | None) -> None:
+        offset = self._ends[partition]
+        self._ends[partition] = offset + 1
+        self.records[partition].append(
+            ConsumerRecord(self.topic, partition, offset, 0, 0, key, value, None, -1, -1, ())
+        )
+
+    def compact(self) -> None:
+        """Keep the last record of each key, tombstones too."""
+        for partition, records in self.records.items():
+            last = {record.key: record.offset for record in records}
+            self.records[partition] = [record for record in records if last[record.key] == record.offset]
+
+    def live(self, partition: int = 0) -> dict[bytes | None, bytes]:
+        """The keys that have a value now."""
+        last = {record.key: record.value for record in self.records[partition]}
+        return {key: value for key, value in last.items() if value is not None}
+
+    async def read(self, begins: Mapping[int, int]) -> AsyncIterator[Page]:
+        self.reads.append(dict(begins))
+        for partition, asked in begins.items():
+            begin, end = asked, self._ends[partition]
+            if begin > end:
+                begin = 0
+                yield Page(partition, (), 0, anew=True)
+            records = [record for record in self.records[partition] if record.offset >= begin]
+            for first in range(0, len(records), self.pages):
+                await asyncio.sleep(0)
+                some = records[first : first + self.pages]
+                yield Page(partition, some, some[-1].offset + 1)
+            yield Page(partition, (), end)
+
+
+class KeepingPublisher(FakePublisher):
+    """A publisher whose records for the changelog's topic land there."""
+
+    def __init__(self, changelog: FakeChangelog) -> None:
+        super().__init__()
+        self.changelog = changelog
+
+    async def publish(self, outgoing: Outgoing) -> None:
+        await super().publish(outgoing)
+        if outgoing.topic == self.changelog.topic:
+            assert outgoing.partition is not None
+            self.changelog.append(outgoing.partition, outgoing.key, outgoing.value)
 
 
 class Reader:
@@ -261,8 +345,33 @@ def fake_scorer() -> FakeScorer:
 
 
 @pytest.fixture
-def fake_publisher() -> FakePublisher:
-    return FakePublisher()
+def changelog() -> FakeChangelog:
+    """The model state topic in memory."""
+    return FakeChangelog(Topics().model_states.name)
+
+
+@pytest.fixture
+def fake_publisher(changelog: FakeChangelog) -> KeepingPublisher:
+    """A publisher whose model states land in ``changelog``."""
+    return KeepingPublisher(changelog)
+
+
+@pytest.fixture
+def model_states(
+    changelog: FakeChangelog, fake_publisher: KeepingPublisher, tmp_path: Path
+) -> Iterator[Callable[..., ModelStates]]:
+    """Makes model states of one worker each, on ``changelog``."""
+    made: list[ModelStates] = []
+
+    def make(generation: int = 1, folder: str = "states", publisher: Any = fake_publisher) -> ModelStates:
+        path = tmp_path / folder
+        states = ModelStates(changelog.topic, lambda: path, changelog, publisher, lambda: generation)
+        made.append(states)
+        return states
+
+    yield make
+    for states in made:
+        states.close()
 
 
 @pytest.fixture

@@ -17,9 +17,12 @@ from streams.batch_consumer import Run
 from streams.delivery import Delivery
 from streams.forwarding import Partitioner, origin_headers
 from streams.metrics import Metrics
+from streams.model_states import ModelStates
 from streams.partitions import Partitions
+from streams.publisher import Outgoing
 from streams.read_run import RunReader
 from streams.report_progress import ProgressLedger
+from streams.resident_models import ResidentModels
 from streams.score_executions import Scoring, score_executions
 
 TOPICS = Topics(partitions=4)
@@ -42,21 +45,31 @@ def execution(number: int = 0, **fields: Any) -> bytes:
 class Work:
     """A scoring agent that owns all partitions, with what it counted and sent."""
 
-    def __init__(self, scorer: Any, publisher: Any, record: Callable[..., ConsumerRecord], limit: int = 4) -> None:
+    def __init__(
+        self,
+        scorer: Any,
+        publisher: Any,
+        record: Callable[..., ConsumerRecord],
+        states: ModelStates,
+        limit: int = 4,
+        most: int = 1_000,
+    ) -> None:
         self.scorer = scorer
         self.publisher = publisher
         self.record = record
         self.failures: list[BaseException] = []
+        self.owns = False
         self.registry = CollectorRegistry()
         metrics = Metrics(self.registry)
-        self.partitions = Partitions(scorer.forget)
-        self.partitions.assign(range(4))
+        self.partitions = Partitions(lambda key: self.models.forget(key))
         self.ledger = ProgressLedger()
         self.delivery = Delivery(publisher, TOPICS.dead_letters.name, metrics, limit, self.failures.append)
         reader = RunReader(TOPICS.executions.name, 4, Limits(), str.lower, TOPICS.spans.name)
+        self.models = ResidentModels(scorer, self.partitions, states, self.delivery, metrics, most)
         self.scoring = Scoring(
             scorer,
             self.partitions,
+            self.models,
             reader,
             self.delivery,
             self.ledger,
@@ -66,6 +79,15 @@ class Work:
             clock=lambda: NOW_S,
         )
 
+    async def own(self, *numbers: int, begin: int | None = None) -> None:
+        self.owns = True
+        self.partitions.assign(numbers)
+        self.scoring.positioned(dict.fromkeys((TP(TOPICS.executions.name, number) for number in numbers), begin))
+        await self.models.load(self.partitions.unloaded())
+
+    async def save(self) -> None:
+        await self.models.write(self.models.take(10.0, least=1_000))
+
     def run_of(self, values: Sequence[bytes | None], partition: int = RIGHT, start: int = 0, **more: Any) -> Run:
         records = [
             self.record(value, partition, start + number, topic=TOPICS.executions.name, **more)
@@ -74,6 +96,10 @@ class Work:
         return Run(TP(TOPICS.executions.name, partition), records)
 
     async def take(self, *runs: Run) -> None:
+        """Take runs; the first time as the owner of all partitions, unless it owns some already."""
+        if not self.owns:
+            await self.own(*range(4))
+
         async def stream() -> AsyncIterator[Run]:
             for run in runs:
                 yield run
@@ -85,8 +111,13 @@ class Work:
 
 
 @pytest.fixture
-def work(fake_scorer: Any, fake_publisher: Any, record: Callable[..., ConsumerRecord]) -> Work:
-    return Work(fake_scorer, fake_publisher, record)
+def work(
+    fake_scorer: Any,
+    fake_publisher: Any,
+    record: Callable[..., ConsumerRecord],
+    model_states: Callable[..., ModelStates],
+) -> Work:
+    return Work(fake_scorer, fake_publisher, record, model_states())
 
 
 def run(test: Awaitable[None]) -> None:
@@ -97,16 +128,18 @@ def run(test: Awaitable[None]) -> None:
     asyncio.run(limited())
 
 
-def test_scores_in_chunks_publishes_anomalies_and_acknowledges_afterwards(work: Work) -> None:
+def test_scores_in_chunks_publishes_anomalies_and_acknowledges_after_the_state(work: Work) -> None:
     async def test() -> None:
         work.publisher.gate.clear()
         one = work.run_of([execution(n, duration_ms=20_000 if n == 130 else 5) for n in range(250)])
         await work.take(one)
         assert work.scorer.learned[("shop", "")] == [str(n) for n in range(250)]
-        acked_before = one.acked
+        done_before = one.done
         work.publisher.gate.set()
         await work.delivery.idle()
-        assert (acked_before, one.acked) == (False, True)
+        assert (done_before, one.done, one.acked) == (False, True, False)
+        await work.save()
+        assert one.acked
         (sent,) = work.publisher.topic(TOPICS.anomalies.name)
         assert sent.key == b"shop"
         assert dict(sent.headers) == {"content-type": b"application/cloudevents+json"}
@@ -118,12 +151,26 @@ def test_scores_in_chunks_publishes_anomalies_and_acknowledges_afterwards(work: 
     run(test())
 
 
-def test_a_run_that_leads_to_nothing_is_acknowledged_at_once(work: Work) -> None:
+def test_a_run_that_nothing_was_learned_from_is_acknowledged_at_once(work: Work) -> None:
+    async def test() -> None:
+        one = work.run_of([b"{"])
+        await work.take(one)
+        assert not one.acked
+        await work.delivery.idle()
+        assert one.acked
+
+    run(test())
+
+
+def test_a_run_that_leads_to_nothing_is_done_at_once_and_acknowledged_with_its_state(work: Work) -> None:
     async def test() -> None:
         one = work.run_of([execution()])
         await work.take(one)
-        assert one.acked
+        assert (one.done, one.acked) == (True, False)
         assert work.publisher.sent == []
+        await work.save()
+        assert one.acked
+        assert [sent.topic for sent in work.publisher.sent] == [TOPICS.model_states.name]
 
     run(test())
 
@@ -150,6 +197,7 @@ def test_bad_records_become_dead_letters_and_good_neighbours_are_learned(work: W
         assert [int(dict(letter.headers)["tracehound_offset"]) for letter in letters] == list(range(6))
         assert work.scorer.learned[("shop", "")] == ["1", "3", "4"]
         assert work.counted("dead_letters_total", error="InvalidJson") == 1
+        await work.save()
         assert one.acked
 
     run(test())
@@ -168,6 +216,7 @@ def test_an_execution_that_cannot_be_scored_is_buried_and_its_neighbours_are_not
         assert headers["tracehound_offset"] == b"3"
         assert json.loads(letter.value)["trace_id"] == "3"
         assert work.scorer.learned[("shop", "")] == ["0", "1", "2", "4", "5"]
+        await work.save()
         assert one.acked
 
     run(test())
@@ -190,7 +239,7 @@ def test_a_record_on_the_wrong_partition_is_forwarded_as_it_came(work: Work) -> 
         await work.delivery.idle()
         (sent,) = work.publisher.sent
         assert (sent.topic, sent.partition, sent.key, sent.value) == (TOPICS.executions.name, RIGHT, b"shop", value)
-        assert sent.timestamp_ms == one.records[0].timestamp
+        assert sent.timestamp_ms == 1_767_225_600_000
         assert dict(sent.headers) == {
             "mine": b"1",
             "tracehound_origin_topic": TOPICS.executions.name.encode(),
@@ -214,6 +263,7 @@ def test_a_forwarded_record_is_learned_once(work: Work) -> None:
         await work.take(forwarded(5, 10), forwarded(6, 11), again, forwarded(5, 13), forwarded(7, 14))
         assert work.scorer.learned[("shop", "")] == ["5", "6", "7"]
         assert work.counted("duplicates_skipped_total") == 2
+        await work.save()
         assert again.acked
 
     run(test())
@@ -264,6 +314,7 @@ def test_what_was_scored_before_is_skipped_when_it_comes_again(work: Work) -> No
         await work.take(again)
         assert work.scorer.learned[("shop", "")] == [str(n) for n in range(8)]
         assert work.counted("duplicates_skipped_total") == 3
+        await work.save()
         assert again.acked
 
     run(test())
@@ -286,6 +337,7 @@ def test_models_are_dropped_where_another_worker_went_on(work: Work) -> None:
         await work.take(work.run_of([execution(n) for n in range(5)]))
         work.scoring.positioned({TP(TOPICS.executions.name, RIGHT): 9})
         assert work.scorer.learned == {}
+        await work.models.load(work.partitions.unloaded())
         late = work.run_of([execution(8)], start=8)
         await work.take(late, work.run_of([execution(9)], start=9))
         assert work.scorer.learned[("shop", "")] == ["9"]
@@ -297,6 +349,7 @@ def test_a_run_whose_partition_is_lost_while_it_is_scored_leaves_no_models(work:
     async def test() -> None:
         fit: Future[None] = Future()
         work.scorer.fits = [fit]
+        await work.own(*range(4))
         lost = work.run_of([execution(n) for n in range(250)])
         taking = asyncio.create_task(work.take(lost))
         await asyncio.sleep(0.01)
@@ -309,10 +362,47 @@ def test_a_run_whose_partition_is_lost_while_it_is_scored_leaves_no_models(work:
     run(test())
 
 
+def test_half_a_run_is_neither_saved_nor_acknowledged_when_the_worker_stops_after_an_error(work: Work) -> None:
+    async def test() -> None:
+        before = work.run_of([execution(n) for n in range(10)])
+        await work.take(before)
+        work.scorer.breaks_after = 1
+        broken = work.run_of([execution(n) for n in range(10, 260)], start=10)
+        with pytest.raises(RuntimeError, match="no refits"):
+            await work.take(broken)
+        await work.scoring.finish_runs()
+        assert (before.acked, broken.acked) == (False, False)
+        assert work.publisher.topic(TOPICS.model_states.name) == []
+        assert work.scorer.learned == {}
+
+    run(test())
+
+
+def test_stopping_waits_for_the_save_under_way_and_saves_what_was_learned_meanwhile(work: Work) -> None:
+    async def test() -> None:
+        first, second = (work.run_of([execution(n)], start=n) for n in range(2))
+        await work.take(first)
+        work.publisher.gate.clear()
+        saving = asyncio.create_task(work.scoring.save(1.0))
+        await asyncio.sleep(0.05)
+        await work.take(second)
+        stopping = asyncio.create_task(work.scoring.finish_runs())
+        await asyncio.sleep(0.05)
+        assert (first.acked, second.acked) == (False, False)
+        work.publisher.gate.set()
+        await stopping
+        assert (first.acked, second.acked) == (True, True)
+        await saving
+        assert work.counted("states_written_total") == 2
+
+    run(test())
+
+
 def test_refits_are_awaited_without_holding_up_the_loop(work: Work) -> None:
     async def test() -> None:
         fit: Future[None] = Future()
         work.scorer.fits = [fit]
+        await work.own(*range(4))
         taking = asyncio.create_task(work.take(work.run_of([execution()])))
         await asyncio.sleep(0.01)
         assert work.scorer.learned == {}
@@ -325,6 +415,7 @@ def test_refits_are_awaited_without_holding_up_the_loop(work: Work) -> None:
 
 def test_reading_is_held_up_while_too_much_is_in_flight(work: Work) -> None:
     async def test() -> None:
+        await work.own(*range(4))
         work.publisher.gate.clear()
         runs = [work.run_of([execution(n, duration_ms=20_000)], start=n) for n in range(10)]
         taking = asyncio.create_task(work.take(*runs))
@@ -332,7 +423,7 @@ def test_reading_is_held_up_while_too_much_is_in_flight(work: Work) -> None:
         assert len(work.scorer.learned[("shop", "")]) == 5  # four in flight, one waits for room
         work.publisher.gate.set()
         await taking
-        await work.delivery.idle()
+        await work.save()
         assert all(one.acked for one in runs)
 
     run(test())
@@ -399,6 +490,7 @@ def test_what_the_broker_refuses_becomes_a_dead_letter_cut_short(work: Work) -> 
         assert dict(cut.headers)["tracehound_truncated_from_bytes"] == b"200000"
         assert dict(cut.headers)["tracehound_error"] == b"InvalidJson"
         assert len(cut.value) == 65_536
+        await work.save()
         assert one.acked
         assert work.failures == []
 
@@ -409,8 +501,12 @@ def test_a_failure_of_delivery_is_reported(work: Work) -> None:
     async def test() -> None:
         error = RuntimeError("closed")
 
-        async def publish(_: Any) -> None:
-            raise error
+        send = work.publisher.publish
+
+        async def publish(outgoing: Outgoing) -> None:
+            if outgoing.topic == TOPICS.anomalies.name:
+                raise error
+            await send(outgoing)
 
         work.publisher.publish = publish
         one = work.run_of([execution(duration_ms=20_000)])
@@ -418,28 +514,34 @@ def test_a_failure_of_delivery_is_reported(work: Work) -> None:
         await work.delivery.idle()
         await asyncio.sleep(0)
         assert work.failures == [error]
+        await work.scoring.finish_runs()
+        await work.scoring.save(0.05)
         assert not one.acked
+        assert work.publisher.sent == []
 
     run(test())
 
 
 def test_a_run_that_comes_before_its_partition_was_assigned_is_not_dropped(work: Work) -> None:
     async def test() -> None:
-        work.partitions.assign([])
+        work.owns = True
         one = work.run_of([execution()])
         taking = asyncio.create_task(work.take(one))
         await asyncio.sleep(0.05)
         assert not one.acked
         work.partitions.assign([RIGHT])
+        await asyncio.sleep(0.05)
+        assert work.scorer.learned == {}
+        await work.own(RIGHT)
         await taking
-        assert one.acked
+        assert one.done
 
     run(test())
 
 
 def test_a_run_of_a_partition_that_was_taken_away_is_left_alone(work: Work) -> None:
     async def test() -> None:
-        work.partitions.assign([])
+        work.owns = True
         one = work.run_of([execution()])
         taking = asyncio.create_task(work.take(one))
         await asyncio.sleep(0.05)
