@@ -7,10 +7,11 @@ KAFKA ?= embedded
 DATA ?= ../shared/data
 SPEED ?= max
 RUNS ?= 1
+MINUTES ?= 30
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-quick check format kafka bench-throughput bench-intake bench-trials bench-quality bench-nab bench-joined lock clean
+.PHONY: help setup demo test test-quick check format kafka bench-throughput bench-intake bench-trials bench-quality bench-nab bench-joined soak lock clean
 
 help: ## List every target with one line each
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -67,6 +68,9 @@ bench-nab: $(STAMP) ## Judge the series detector on the Numenta Anomaly Benchmar
 
 bench-joined: $(STAMP) ## Send recorded traces through Kafka and intake, compare with offline (SPEED=max RUNS=1)
 	$(BIN)/python -m scripts.benchmarks.joined --data $(DATA) --runs $(RUNS) $(SPEED:%=--speed %) --output docs/benchmarks
+
+soak: $(STAMP) ## Let every fault happen to workers on three brokers, by itself and mixed for MINUTES=30, and check all
+	$(BIN)/python -m scripts.soak --minutes $(MINUTES) --report docs/benchmarks
 
 lock: $(STAMP) ## Resolve the dependencies anew and write requirements.lock
 	$(BIN)/python -m pip install --quiet uv

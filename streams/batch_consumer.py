@@ -484,9 +484,12 @@ class RunApp(faust.App):
 
     async def _stop_consumer(self) -> None:
         if self._consumer is not None and self._consumer.started:
-            await self.finish_runs()
-            with suppress(KafkaError):
-                await self._consumer.commit()
+            try:
+                await self.finish_runs()
+                with suppress(KafkaError):
+                    await self._consumer.commit()
+            except Exception as error:  # noqa: BLE001 (the app must stop all the same, and its status says so)
+                await self.crash(error)
         await super()._stop_consumer()
 
     def _create_directories(self) -> None:

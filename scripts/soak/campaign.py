@@ -32,14 +32,14 @@ class Trial:
     failure: str = ""
 
 
-def try_fault(fault: Fault, broker: Broker, folder: Path, pace: Pace, seed: int = 1, **environment: str) -> Verdict:
+def try_fault(fault: Fault, broker: Broker, folder: Path, pace: Pace, seed: int = 1) -> Verdict:
     """Let one fault happen to busy workers, and judge what they left behind.
 
     Raises:
         TracehoundError: workers ended, did not come to an end, or did not stop cleanly.
         AssertionError: a fault did not show as it must.
     """
-    with scene(broker, folder, pace, seed, fault.workers, **environment) as stage:
+    with scene(broker, folder, pace, seed, fault.workers) as stage:
         with stage.feed:
             fault.act(stage)
             stage.feed.stop()

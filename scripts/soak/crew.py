@@ -2,10 +2,13 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
+import urllib.error
+import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -21,6 +24,7 @@ RUN = (
 _POLL_S = 0.05
 _START_S = 90.0
 _STOP_S = 60.0
+_HTTP_TIMEOUT_S = 5.0
 _LAST_LINES = 5
 _PROJECT = Path(supervise.__file__).parents[2]
 
@@ -88,6 +92,19 @@ class Member:
                 if line.startswith("VmRSS"):
                     return int(line.split()[1]) / 1024
         return 0.0
+
+    def counted(self, name: str) -> float:
+        """The sum over labels of one of its metrics (``tracehound_`` before ``name``); 0 while it does not answer."""
+        listening = self.said("health_listening")
+        if listening is None:
+            return 0.0
+        try:
+            with urllib.request.urlopen(f"{listening['url']}/metrics", timeout=_HTTP_TIMEOUT_S) as answer:  # noqa: S310 (http)
+                text = answer.read().decode()
+        except (urllib.error.URLError, TimeoutError, ConnectionError):
+            return 0.0
+        found = re.findall(rf"^tracehound_{name}(?:{{.*}})? (\S+)$", text, re.MULTILINE)
+        return sum(map(float, found), 0.0)
 
     def signal(self, number: signal.Signals) -> None:
         """Send a signal, if it lives (its supervisor reaps it just before it ends itself)."""

@@ -26,15 +26,15 @@ def clock():
     return now + jump[1]
 sys.exit(run_worker(load_settings(), lambda settings: build_app(settings, clock=clock)))
 """
-DISK_OF_300_KB: Final = """
+DISK_OF_150_KB: Final = """
 import resource, signal, sys
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, 300_000))
+resource.setrlimit(resource.RLIMIT_FSIZE, (150_000, 150_000))
 from streams.settings import load_settings
 from streams.worker import run_worker
 sys.exit(run_worker(load_settings()))
 """
-"""A worker whose files cannot grow beyond 300 kB, as on a disk that is full; its log is already open."""
+"""A worker whose files cannot grow beyond 150 kB, as on a disk that is full."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +165,7 @@ def disk_full(scene: Scene) -> None:
     no_folder = scene.folder / "no-folder"
     no_folder.touch()
     for member in (
-        scene.crew.hire(DISK_OF_300_KB, TRACEHOUND_STATE_DIR=str(states)),
+        scene.crew.hire(DISK_OF_150_KB, TRACEHOUND_STATE_DIR=str(states)),
         scene.crew.hire(TRACEHOUND_STATE_DIR=str(no_folder / "states")),
     ):
         status = member.wait(scene.pace.settle_s)

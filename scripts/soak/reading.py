@@ -6,7 +6,7 @@ from typing import Any
 
 from confluent_kafka import Consumer, Message, TopicPartition
 
-from schemas.errors import SnapshotError
+from schemas.errors import SnapshotError, TracehoundError
 from schemas.model_state import ApplicationKey, ModelState, unpack_state
 from schemas.pieces import Wholes
 from schemas.topics import Topics
@@ -36,10 +36,14 @@ def verdict_on(servers: str, topics: Topics) -> Verdict:
 
     Raises:
         BrokerError: the broker does not answer.
+        TracehoundError: the broker has deleted executions.
     """
     replay = Replay(topics.executions.name, topics.partitions, (topics.spans.name,))
     with TopicReader(client(servers)) as reader:
-        for message in _all(reader, topics.executions.name):
+        ends = reader.ends(topics.executions.name)
+        if any(low for low, _ in ends.values()):
+            raise TracehoundError(f"{topics.executions.name} has lost its beginning, so that nothing can be proved.")
+        for message in reader.scan(topics.executions.name, ends):
             replay.take(logged(message))
         states = read_states(_all(reader, topics.model_states.name))
         anomalies = [message.value() for message in _all(reader, topics.anomalies.name)]

@@ -3,7 +3,7 @@
 import random
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,7 +64,7 @@ class Scene:
         pace: Pace,
         seed: int = 1,
         partitions: int = 4,
-        **environment: str,
+        environment: Mapping[str, str] | None = None,
     ) -> None:
         self.broker = broker
         self.folder = folder
@@ -83,7 +83,7 @@ class Scene:
             "TRACEHOUND_COMMIT_INTERVAL_S": "0.5",
             "TRACEHOUND_SAVE_INTERVAL_S": "0.5",
         }
-        self.crew = Crew(folder, {**settings, **environment})
+        self.crew = Crew(folder, {**settings, **(environment or {})})
         self.feed = Feed(broker.bootstrap_servers, self.topics.executions.name, pace.rate, pace.applications, seed)
 
     @property
@@ -141,10 +141,16 @@ class Scene:
 
 @contextmanager
 def scene(
-    broker: Broker, folder: Path, pace: Pace, seed: int = 1, workers: int = 1, partitions: int = 4, **environment: str
+    broker: Broker,
+    folder: Path,
+    pace: Pace,
+    seed: int = 1,
+    workers: int = 1,
+    partitions: int = 4,
+    environment: Mapping[str, str] | None = None,
 ) -> Iterator[Scene]:
     """A scene whose topics exist and whose workers have joined; they are killed when the ``with`` ends."""
-    made = Scene(broker, folder, pace, seed, partitions, **environment)
+    made = Scene(broker, folder, pace, seed, partitions, environment)
     broker.create_topics(made.topics)
     with made.crew:
         for _ in range(workers):

@@ -1,0 +1,106 @@
+"""``python -m scripts.soak``: every fault by itself, then all of them mixed; writes the figures."""
+
+import tempfile
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import click
+
+from infra.kafka.broker import Broker, broker
+from scripts.soak.campaign import Trial, summary, trial
+from scripts.soak.faults import FAULTS, Fault
+from scripts.soak.report import SOAK, update
+from scripts.soak.scene import LONG, Pace
+from scripts.soak.soak import most_per_second, soak
+
+_EMBEDDED = Pace(rounds=3, rate=100.0)  # which keeps 5 MB of a partition only
+
+
+@click.command()
+@click.option("--minutes", default=30.0, show_default=True, help="Length of the mixed soak; 0: none.")
+@click.option("--runs", default=3, show_default=True, help="Runs of each fault by itself; 0: none.")
+@click.option("--fault", "names", multiple=True, type=click.Choice(list(FAULTS)), help="Only these; all without it.")
+@click.option("--rate", default=0.0, help="Executions per second of the soak; 0: half of what the workers manage.")
+@click.option("--workers", default=2, show_default=True, help="Workers of the soak.")
+@click.option("--applications", default=50, show_default=True, help="Applications of the soak.")
+@click.option("--away", "away_s", default=LONG.away_s, show_default=True, help="Seconds that brokers are away.")
+@click.option("--seed", default=1, show_default=True)
+@click.option(
+    "--report", type=click.Path(path_type=Path, file_okay=False), help="Folder for reliability.json and reliability.md."
+)
+def main(
+    minutes: float,
+    runs: int,
+    names: tuple[str, ...],
+    rate: float,
+    workers: int,
+    applications: int,
+    away_s: float,
+    seed: int,
+    report: Path | None,
+) -> None:
+    """Prove that nothing is lost and nothing learned twice, whatever happens to workers and brokers.
+
+    Needs Java and Maven: three brokers of Apache Kafka are started, and killed.
+    """
+    faults = [FAULTS[name] for name in names or FAULTS]
+    pace = replace(LONG, away_s=away_s)
+    sound = True
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tracehound-soak-")))
+        cluster = stack.enter_context(broker("jvm", 3))
+        embedded = stack.enter_context(broker("embedded"))
+        for fault in faults if runs else ():
+            figures = _try(fault, embedded if fault.needs == "embedded" else cluster, folder, pace, runs, seed)
+            sound &= _is_sound(figures)
+            _write(report, {"faults": [figures]})
+        if minutes:
+            place = folder / "calibration"
+            place.mkdir()
+            busy = replace(pace, applications=applications)
+            most = None if rate else most_per_second(cluster, place, busy, workers)
+            rate = rate if most is None else most / 2
+            click.echo(f"soak: {minutes:g} minutes at {rate:,.0f} executions a second")
+            place = folder / SOAK
+            place.mkdir()
+            soaked = soak(
+                cluster,
+                place,
+                minutes,
+                rate,
+                replace(busy, rounds=2),
+                workers,
+                faults=[fault for fault in faults if fault.mixes],
+                say=click.echo,
+            )
+            figures = summary(SOAK, [Trial(SOAK, soaked.verdict)])
+            click.echo(f"{figures}\n{soaked.figures()}\n" + "\n".join(soaked.verdict.examples))
+            sound &= _is_sound(figures)
+            _write(report, {**soaked.figures(), "most_per_second": most and round(most), "faults": [figures]})
+    raise SystemExit(0 if sound else 1)
+
+
+def _try(fault: Fault, kafka: Broker, folder: Path, pace: Pace, runs: int, seed: int) -> dict[str, Any]:
+    pace = _EMBEDDED if fault.needs == "embedded" else pace
+    trials = []
+    for number in range(runs):
+        trials.append(trial(fault, kafka, folder / f"{fault.name}-{number}", pace, seed + number))
+        said = trials[-1].failure or "; ".join(trials[-1].verdict.examples) or "sound"
+        click.echo(f"{fault.name}, run {number + 1}: {trials[-1].verdict.executions:,} executions: {said}")
+    return summary(fault.name, trials)
+
+
+def _is_sound(figures: dict[str, Any]) -> bool:
+    wrong = ("lost", "learned_twice", "states_differing", "anomalies_missing", "ids_differing")
+    return not figures.get("failures") and not any(figures[name] for name in wrong)
+
+
+def _write(report: Path | None, figures: dict[str, Any]) -> None:
+    if report is not None:
+        update(report, figures)
+
+
+if __name__ == "__main__":
+    main()

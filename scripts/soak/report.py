@@ -1,0 +1,104 @@
+"""What was measured, as ``reliability.json`` and as a page for people; each command adds its own figures."""
+
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from scripts.soak.faults import FAULTS
+
+NAME: Final = "reliability"
+SOAK: Final = "soak"
+_SOAK_SENTENCE = "All of those that can be mixed, one after the other under steady load."
+_COLUMNS: Final = {
+    "runs": "runs",
+    "executions": "executions",
+    "lost": "lost",
+    "learned_twice": "learned twice",
+    "states_differing": "states differing",
+    "anomalies": "anomalies",
+    "anomalies_missing": "missing",
+    "ids_differing": "ids differing",
+    "anomalies_repeated": "repeated",
+}
+_HEAD = """# Reliability
+
+Written by `make soak` (`python -m scripts.soak`): worker processes against a real Apache Kafka, faults at random
+moments, and then the checker (`scripts/soak/checker.py`): it reads the executions topic, learns it once more without
+any interruption, and compares with what the workers left. *Lost* executions were never learned. *States differing*
+are applications whose models are not those of the uninterrupted run bit for bit. *Missing* anomalies were never
+published, *ids differing* counts anomalies that the uninterrupted run does not know; *repeated* ones came again with
+the same id and content, which is allowed. What each promise means is in `docs/guarantees.md`.
+"""
+
+
+def update(folder: Path, figures: Mapping[str, Any]) -> None:
+    """Put figures beside those that are there already, and write the page anew. ``faults`` are merged by name."""
+    file = folder / f"{NAME}.json"
+    known: dict[str, Any] = json.loads(file.read_text()) if file.exists() else {}
+    faults = {fault["name"]: fault for fault in [*known.get("faults", []), *figures.get("faults", [])]}
+    order = [*FAULTS, SOAK]
+    merged = {**known, **figures, "faults": [faults[name] for name in order if name in faults]}
+    file.write_text(json.dumps(merged, indent=2) + "\n")
+    (folder / f"{NAME}.md").write_text(page(merged))
+
+
+def page(figures: Mapping[str, Any]) -> str:
+    """The page in Markdown."""
+    return "\n".join([_HEAD, *_fault_table(figures.get("faults", [])), *_soak(figures), *_sizes(figures)])
+
+
+def _fault_table(faults: Iterable[Mapping[str, Any]]) -> list[str]:
+    lines = [f"| fault | {' | '.join(_COLUMNS.values())} |", "|---|" + "---:|" * len(_COLUMNS)]
+    notes = []
+    for fault in faults:
+        cells = (f"{fault.get(name, 0):,}" for name in _COLUMNS)
+        lines.append(f"| {fault['name']} | {' | '.join(cells)} |")
+        known = FAULTS.get(fault["name"])
+        notes.append(f"- **{fault['name']}**: {known.sentence if known else _SOAK_SENTENCE}")
+        notes += [f"  - Without a verdict: {failure.splitlines()[0]}" for failure in fault.get("failures", [])]
+    return [*lines, "", *notes, ""]
+
+
+def _soak(figures: Mapping[str, Any]) -> list[str]:
+    if "soak_minutes" not in figures:
+        return []
+    most = figures.get("most_per_second")
+    half = f" (half of what they manage here: {most:,} a second)" if most else ""
+    done = ", ".join(f"{name} {count}×" for name, count in figures["faults_done"].items())
+    return [
+        "## Soak",
+        "",
+        f"{figures['soak_minutes']:g} minutes, {figures['workers']} workers, {figures['rate']:,} executions a second"
+        f"{half}. Done: {done}.",
+        "",
+        f"Memory of a worker, median of the last third minus that of the first: {figures['rss_growth_mb']:+g} MB "
+        f"(most: {figures['rss_peak_mb']:g} MB). Executions not yet committed: {figures['lag_median']:,} in the "
+        f"median, {figures['lag_peak']:,} at most, 0 at the end.",
+        "",
+    ]
+
+
+def _sizes(figures: Mapping[str, Any]) -> list[str]:
+    lines = []
+    if "restart_seconds_10000_applications" in figures:
+        lines += [
+            "## Restart with 10,000 applications",
+            "",
+            "From the start of the process until the first of the waiting executions was scored (until one of each "
+            "application was, in parentheses): "
+            f"{figures['restart_seconds_10000_applications']:.1f} s ({figures['restart_caught_up_seconds']:.1f} s) "
+            f"without `state_dir`, {figures['restart_seconds_10000_applications_state_dir']:.1f} s "
+            f"({figures['restart_caught_up_seconds_state_dir']:.1f} s) with it.",
+            "",
+        ]
+    if "bytes_per_operation_100000" in figures:
+        lines += [
+            "## Memory of 100,000 operations",
+            "",
+            f"{figures['bytes_per_operation_100000']:,} bytes for each (application, operation) in the arrays of the "
+            f"detectors; the process grew by {figures['rss_bytes_per_operation_100000']:,} bytes for each, with "
+            f"{figures['forests_100000']:,} forests of as many applications in it.",
+            "",
+        ]
+    return lines

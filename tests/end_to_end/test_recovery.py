@@ -1,0 +1,94 @@
+"""Faults against a real Apache Kafka: whatever happens to workers and brokers, nothing is lost or learned twice."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from infra.kafka.apache import ApacheKafka
+from infra.kafka.broker import Broker
+from scripts.soak.campaign import finish, try_fault
+from scripts.soak.checker import Verdict
+from scripts.soak.faults import FAULTS
+from scripts.soak.scene import Pace, scene
+from tests.end_to_end.broken_workers import ACKNOWLEDGES_FIRST, NAMES_AN_OLD_POSITION, PUBLISHES_NOTHING
+
+SHORT = Pace(rounds=2, pause_s=1.5, away_s=10.0)
+
+
+def of_cluster(cluster: ApacheKafka) -> Broker:
+    servers = cluster.bootstrap_servers
+    return Broker(servers, "jvm", 3, cluster, {"bootstrap.servers": servers})
+
+
+def assert_sound(verdict: Verdict) -> None:
+    assert verdict.sound, verdict
+    assert verdict.executions > 500
+    assert verdict.anomalies > 0
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        "kill_only_worker",
+        "kill_one_of_two",
+        "rolling_restart",
+        "zombie",
+        "rebalance_storm",
+        "clock_jumps",
+        "disk_full",
+        "hostile_changelog",
+    ],
+)
+def test_nothing_is_lost_and_nothing_learned_twice(fault: str, kafka: Broker, tmp_path: Path) -> None:
+    assert_sound(try_fault(FAULTS[fault], kafka, tmp_path, SHORT))
+
+
+@pytest.mark.parametrize("fault", ["broker_killed", "all_brokers_away"])
+def test_nothing_is_lost_where_brokers_fail(fault: str, kafka_cluster: ApacheKafka, tmp_path: Path) -> None:
+    assert_sound(try_fault(FAULTS[fault], of_cluster(kafka_cluster), tmp_path, SHORT))
+
+
+def test_nothing_is_lost_where_the_broker_refuses_and_is_late(embedded_kafka: Broker, tmp_path: Path) -> None:
+    assert_sound(try_fault(FAULTS["producer_faults"], embedded_kafka, tmp_path, SHORT))
+
+
+def after_a_crash_of(code: str, kafka: Broker, folder: Path, **environment: str) -> Verdict:
+    """What is left when a broken worker was killed in the midst of its work and a sound one went on."""
+    with scene(kafka, folder, SHORT, workers=0) as stage:
+        broken = stage.crew.hire(code, **environment)
+        broken.wait_for("worker_ready")
+        with stage.feed:
+            wait_until(lambda: stage.feed.sent > 3_000, "there was something to learn")
+            broken.kill()
+            stage.crew.dismiss(broken)
+            stage.crew.hire().wait_for("worker_ready")
+            stage.feed.stop()
+        return finish(stage)
+
+
+def wait_until(condition: Callable[[], bool], what: str, timeout_s: float = 40.0) -> None:
+    deadline = time.monotonic() + timeout_s
+    while not condition():
+        if time.monotonic() > deadline:
+            raise AssertionError(f"waited {timeout_s:g} s in vain until {what}")
+        time.sleep(0.1)
+
+
+def test_the_checker_notices_acknowledgements_before_the_state_is_written(kafka: Broker, tmp_path: Path) -> None:
+    verdict = after_a_crash_of(ACKNOWLEDGES_FIRST, kafka, tmp_path)
+    assert verdict.lost > 0
+    assert verdict.learned_twice == 0
+
+
+def test_the_checker_notices_states_that_know_more_than_they_say(kafka: Broker, tmp_path: Path) -> None:
+    verdict = after_a_crash_of(NAMES_AN_OLD_POSITION, kafka, tmp_path, TRACEHOUND_COMMIT_INTERVAL_S="30")
+    assert verdict.learned_twice > 0
+    assert verdict.lost == 0
+
+
+def test_the_checker_notices_anomalies_that_were_not_published(kafka: Broker, tmp_path: Path) -> None:
+    verdict = after_a_crash_of(PUBLISHES_NOTHING, kafka, tmp_path)
+    assert verdict.anomalies_missing > 0
+    assert (verdict.lost, verdict.learned_twice, verdict.states_differing) == (0, 0, 0)
