@@ -18,18 +18,18 @@ _POSITION = 2**40
 
 
 class _Creates:
-    """Creates a file when it is unpickled."""
+    """Creates a folder when it is unpickled."""
 
-    def __init__(self, file: Path) -> None:
-        self._file = file
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
 
     def __reduce__(self) -> tuple[object, tuple[str]]:
-        return os.mknod, (str(self._file),)
+        return os.mkdir, (str(self._folder),)
 
 
-def hostile_values(file: Path, application: str, chance: random.Random) -> list[bytes]:
-    """Values of records that must all be refused; a pickle among them would create ``file``."""
-    malicious = pickle.dumps(_Creates(file))
+def hostile_values(folder: Path, application: str, chance: random.Random) -> list[bytes]:
+    """Values of records that must all be refused; a pickle among them would create ``folder``."""
+    malicious = pickle.dumps(_Creates(folder))
     key = (application, "")
     other = ModelState("somebody-else", "", Head(_POSITION), b"")
     [whole] = pack_state(ModelState(*key, Head(_POSITION), b"x" * 100))
@@ -46,14 +46,14 @@ def hostile_values(file: Path, application: str, chance: random.Random) -> list[
     ]
 
 
-def write_hostile_states(servers: str, topics: Topics, file: Path, chance: random.Random) -> None:
+def write_hostile_states(servers: str, topics: Topics, folder: Path, chance: random.Random) -> None:
     """Write hostile records under the keys of applications, and under keys that are none, to every partition."""
     producer = Producer({"bootstrap.servers": servers, "log_level": 0})
     for partition in range(topics.partitions):
         for application in ("gateway", "catalog", "cart"):
-            for index, value in enumerate(hostile_values(file, application, chance)):
+            for index, value in enumerate(hostile_values(folder, application, chance)):
                 key = RecordKey(application, "", _GENERATION, 7, index).encoded()
                 producer.produce(topics.model_states.name, value, key, partition)
-        producer.produce(topics.model_states.name, pickle.dumps(_Creates(file)), chance.randbytes(8), partition)
+        producer.produce(topics.model_states.name, pickle.dumps(_Creates(folder)), chance.randbytes(8), partition)
         producer.produce(topics.model_states.name, b"no key", None, partition)
     assert producer.flush(_TIMEOUT_S) == 0, "the broker takes what it is sent"
