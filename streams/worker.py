@@ -56,7 +56,7 @@ async def _run(settings: Settings, build: Callable[[Settings], WorkerApp]) -> in
         problems = await asyncio.to_thread(check_topics, librdkafka_options(settings), app.topics_needed)
         if problems:
             raise ConfigurationError("\n".join(problems))
-        if app.folder is not None:
+        if app.folder is not None and settings.state_dir is not None:  # (the embedded broker is slow to know no id)
             app.folder.topic_id = await asyncio.to_thread(topic_id, librdkafka_options(settings), app.folder_topic)
         log.info("worker_starting", group=app.conf.id, brokers=settings.bootstrap_servers)
         return await _serve(app, stop, settings.finish_timeout_s + _STOP_SLACK_S)

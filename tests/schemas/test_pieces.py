@@ -3,6 +3,7 @@
 import pickle
 import random
 from pathlib import Path
+from typing import Any
 
 import msgspec
 from hypothesis import given
@@ -72,7 +73,7 @@ def test_a_damaged_piece_is_never_taken_for_another_content(data: st.DataObject)
 
 def test_nothing_in_a_pickle_is_run(tmp_path: Path) -> None:
     class Trap:
-        def __reduce__(self) -> object:
+        def __reduce__(self) -> tuple[Any, ...]:
             return Path.touch, (tmp_path / "touched",)
 
     wholes = Wholes()
