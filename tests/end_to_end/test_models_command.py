@@ -1,0 +1,101 @@
+"""`tracehound models` against a worker: what is stored, reset, exported and taken back."""
+
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from detectors import application_snapshot
+from scripts.models import models
+
+Start = Callable[..., Any]
+
+
+@pytest.fixture
+def command(field: Any, monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
+    for name, value in field.environment.items():
+        monkeypatch.setenv(name, value)
+
+    def run(*arguments: str) -> str:
+        result = CliRunner().invoke(models, list(arguments), catch_exceptions=False)
+        assert result.exit_code == 0, result.output
+        return result.output
+
+    return run
+
+
+def executions(application: str, count: int, first: int = 0) -> list[tuple[bytes, bytes]]:
+    start_s = time.time() - 600
+    return [
+        (
+            application.encode(),
+            json.dumps(
+                {
+                    "application": application,
+                    "operation": "GET /",
+                    "started_at": start_s + 0.1 * number,
+                    "duration_ms": 10.0 + number % 7,
+                    "trace_id": str(number),
+                }
+            ).encode(),
+        )
+        for number in range(first, first + count)
+    ]
+
+
+def eventually(condition: Callable[[], bool], what: str, timeout_s: float = 30.0) -> None:
+    deadline = time.monotonic() + timeout_s
+    while not condition():
+        if time.monotonic() > deadline:
+            raise AssertionError(f"waited {timeout_s:g} s in vain until {what}")
+        time.sleep(0.3)
+
+
+def learned(file: Path) -> int:
+    return int(application_snapshot.read(file.read_bytes()).state["numbers"]["seen"])
+
+
+def test_models_are_listed_exported_reset_and_taken_back(
+    field: Any, worker: Start, command: Callable[..., str], tmp_path: Path
+) -> None:
+    process = worker({**field.environment, "TRACEHOUND_SAVE_INTERVAL_S": "0.3"})
+    field.send([*executions("shop", 60), *executions("bank", 40)])
+    eventually(lambda: "2 of 2 applications" in command("list"), "both applications are stored")
+    before, after = tmp_path / "before", tmp_path / "after"
+    command("export", "shop", str(before))
+    assert learned(before) == 60
+
+    command("reset", "shop", "--yes")
+    eventually(lambda: "1 of 1 applications" in command("list"), "shop is forgotten")
+    field.send(executions("shop", 5, first=60))
+    eventually(lambda: "2 of 2 applications" in command("list"), "shop is learned anew")
+    command("export", "shop", str(after))
+    assert learned(after) == 5
+
+    command("import", str(before))
+
+    def taken_back() -> bool:
+        command("export", "shop", str(after))
+        return learned(after) == 60
+
+    eventually(taken_back, "shop has its old models")
+    assert after.read_bytes() == before.read_bytes()
+
+    def told(found: list[Any]) -> bool:
+        return sum(json.loads(one.value())["data"]["change"] == "reset" for one in found) == 2
+
+    field.read(field.topics.models.name, told)
+    assert process.end() == 0
+
+
+def test_what_is_not_stored_or_no_snapshot_is_said(field: Any, command: Callable[..., str], tmp_path: Path) -> None:
+    assert "0 of 0 applications" in command("list")
+    with pytest.raises(Exception, match="Nothing is stored of the application 'shop' in the environment 'test'"):
+        command("export", "shop", str(tmp_path / "out"), "--environment", "test")
+    (tmp_path / "in").write_bytes(b"\x80\x04cposix\nsystem\n")
+    with pytest.raises(Exception, match="cannot be imported: The stored state is not a snapshot of tracehound"):
+        command("import", str(tmp_path / "in"))
