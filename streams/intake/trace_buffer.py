@@ -21,7 +21,7 @@ CLOSE_REASONS: tuple[CloseReason, ...] = ("complete", "incomplete", "endless", "
 
 TRACE_BYTES = 700
 """Memory of one open trace beside its spans."""
-CHUNK_BYTES = 100
+CHUNK_BYTES = 150
 """Memory of one piece of a trace beside its bytes."""
 _STALE = 1_000
 """So many records, or entries of the heap, may be behind before what is no longer needed is forgotten."""
