@@ -2,13 +2,31 @@ import gc
 import tracemalloc
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 
 import msgspec
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from schemas.errors import InvalidExecutionError
 from schemas.spans import SpanBatch, Tick, TraceChunk
+from streams.intake.assemble import assemble
+from streams.intake.source_clocks import SourceClocks
 from streams.intake.trace_buffer import CHUNK_BYTES, TRACE_BYTES, JoinRules, TraceBuffer, executions_in_order
-from tests.streams.intake.conftest import NATIVE, OTHER, OTLP, make_batch, make_chunk, make_span, make_tick, pack_chunk
+from tests.streams.intake.conftest import (
+    BUFFERS,
+    NATIVE,
+    OTHER,
+    OTLP,
+    make_batch,
+    make_chunk,
+    make_span,
+    make_tick,
+    pack_chunk,
+    rules_of,
+    written,
+)
 
 RULES = JoinRules(
     wait_ms=10,
@@ -265,3 +283,98 @@ def test_bytes_are_those_of_pieces_and_of_what_is_beside_them(buffer: TraceBuffe
 
     sizes = [len(msgspec.msgpack.encode(chunk)) for chunk in (ROOT, INNER, ROOT)]
     assert buffer.bytes == 2 * TRACE_BYTES + 3 * CHUNK_BYTES + sum(sizes)
+
+
+class PlainJoin:
+    """The rules as they read: every open trace is judged anew after every record."""
+
+    def __init__(self, rules: JoinRules) -> None:
+        self.rules = rules
+        self.clocks = SourceClocks(rules.patience_ms)
+        self.open: dict[str, list[tuple[int, int, int, msgspec.Raw]]] = {}  # offset, clock, spans and piece
+        self.closed: dict[str, tuple[int, float]] = {}  # offset and watermark
+        self.late: set[str] = set()
+
+    def take(self, offset: int, record: SpanBatch | Tick) -> list[tuple[str, str, bool, int]]:
+        touched: dict[str, None] = {}
+        if isinstance(record, Tick):
+            self.clocks.tick(record)
+        else:
+            clock_ms = self.clocks.take(record.source, record.sequence, record.clock_ms)
+            if clock_ms is not None:
+                for trace_id, spans, piece in record.traces:
+                    if trace_id not in self.open and trace_id in self.closed:
+                        self.late.add(trace_id)
+                    self.open.setdefault(trace_id, []).append((offset, clock_ms, spans, piece))
+                    touched[trace_id] = None
+        gone = [
+            self._close(offset, trace_id, "oversized")
+            for trace_id in touched
+            if sum(spans for _, _, spans, _ in self.open[trace_id]) >= self.rules.max_trace_spans
+        ]
+        while self._bytes() > self.rules.buffer_bytes:
+            gone.append(self._close(offset, next(iter(self.open)), "memory"))
+        for trace_id in sorted(self.open, key=lambda trace_id: (self.open[trace_id][0][0], trace_id)):
+            reason = self._reason(trace_id)
+            if reason is not None:
+                gone.append(self._close(offset, trace_id, reason))
+        if isinstance(record, Tick):
+            self._forget(offset + 1)
+        return gone
+
+    def _bytes(self) -> int:
+        return sum(
+            TRACE_BYTES + sum(CHUNK_BYTES + len(piece) for _, _, _, piece in pieces) for pieces in self.open.values()
+        )
+
+    def _reason(self, trace_id: str) -> str | None:
+        pieces, rules = self.open[trace_id], self.rules
+        quiet_ms = self.clocks.watermark_ms - max(clock_ms for _, clock_ms, _, _ in pieces)
+        age_ms = self.clocks.watermark_ms - pieces[0][1]
+        until_the_end_ms = pieces[0][1] + rules.max_trace_ms - max(clock_ms for _, clock_ms, _, _ in pieces)
+        is_whole = not self._orphans(trace_id)
+        waited_ms = rules.wait_ms if is_whole else rules.incomplete_wait_ms
+        if quiet_ms >= waited_ms and waited_ms <= until_the_end_ms:
+            return "complete" if is_whole else "incomplete"
+        return "endless" if age_ms >= rules.max_trace_ms else None
+
+    def _orphans(self, trace_id: str) -> int:
+        chunks = []
+        for _, _, _, piece in self.open[trace_id]:
+            with suppress(msgspec.DecodeError):
+                chunks.append(msgspec.msgpack.decode(piece, type=TraceChunk))
+        try:
+            return assemble(trace_id, chunks, trace_id in self.late).orphans
+        except InvalidExecutionError:
+            return 0
+
+    def _close(self, offset: int, trace_id: str, reason: str) -> tuple[str, str, bool, int]:
+        pieces = self.open.pop(trace_id)
+        self.closed.pop(trace_id, None)
+        self.closed[trace_id] = (offset, max(self.clocks.watermark_ms, 0))
+        is_late = trace_id in self.late
+        self.late.discard(trace_id)
+        return trace_id, reason, is_late, sum(spans for _, _, spans, _ in pieces)
+
+    def _forget(self, position: int) -> None:
+        low = min((pieces[0][0] for pieces in self.open.values()), default=position)
+        for trace_id, (offset, closed_ms) in list(self.closed.items()):
+            if offset >= low or closed_ms >= self.clocks.watermark_ms - self.rules.memory_ms:
+                return
+            del self.closed[trace_id]
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(st.integers(0, 2**32 - 1), min_size=10, max_size=70), st.sampled_from(BUFFERS))
+def test_traces_are_closed_when_and_as_the_rules_say(numbers: list[int], buffer_bytes: int) -> None:
+    buffer, plain = TraceBuffer(rules_of(buffer_bytes)), PlainJoin(rules_of(buffer_bytes))
+    for offset, value in written(numbers).log:
+        try:
+            record = msgspec.msgpack.decode(value or b"", type=SpanBatch | Tick)
+        except msgspec.DecodeError:
+            buffer.pass_over(offset)
+            continue
+        closed = [(one.trace_id, one.reason, one.late, one.spans) for one in buffer.take(offset, record)]
+
+        assert closed == plain.take(offset, record)
+        assert len(buffer) == len(plain.open)
