@@ -52,8 +52,8 @@ class JoinRules:
 class Closing:
     """What closing one trace gave.
 
-    ``cyclic`` holds the pieces of a trace whose spans are each other's ancestors. ``unreadable`` counts pieces
-    that are no ``TraceChunk``; the others make up the trace.
+    ``cyclic`` holds the pieces of a trace that cannot be put together, since spans are each other's ancestors
+    or no executions. ``unreadable`` counts pieces that are no ``TraceChunk``; the others make up the trace.
     """
 
     trace_id: str
@@ -239,7 +239,7 @@ class TraceBuffer:
         closing.unreadable = len(trace.chunks) - len(chunks)
         try:
             closing.assembled = assemble(trace_id, chunks, trace.late)
-        except InvalidExecutionError:
+        except (InvalidExecutionError, ValueError):  # the latter of a native execution's date
             closing.cyclic = chunks
         return closing
 
@@ -261,7 +261,7 @@ class TraceBuffer:
 def _readable(pieces: list[msgspec.Raw]) -> list[TraceChunk]:
     chunks: list[TraceChunk] = []
     for piece in pieces:
-        with suppress(msgspec.DecodeError, RecursionError):  # the caller counts what is missing
+        with suppress(ValueError, RecursionError):  # the caller counts what is missing
             chunks.append(_decode_chunk(piece))
     return chunks
 

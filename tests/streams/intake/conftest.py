@@ -165,7 +165,17 @@ class LogWriter:
 
     def _garbage(self, random: Random) -> None:
         self._write(
-            random.choice([None, b"", b"\xc1", b"{}", _encode(("spans", ("a", 0), "x")), _encode(["other", 1])])
+            random.choice(
+                [
+                    None,
+                    b"",
+                    b"\xc1",
+                    b"{}",
+                    b"\x93\xa4tick\x01\x91\x93\xa1\xff\x00\x00",
+                    _encode(("spans", ("a", 0), "x")),
+                    _encode(["other", 1]),
+                ]
+            )
         )
 
 

@@ -205,3 +205,39 @@ def test_the_logs_hold_all_that_can_happen() -> None:
 
     assert reasons == set(CLOSE_REASONS)
     assert happened == {"garbage", "graphs", "late", "cyclic", "unreadable", "orphans", "linked"}
+
+
+@pytest.mark.parametrize("value", [None, b"", b"\xc1", b"\x91" * 100_000, b"\x93\xa4tick\x01\x91\x93\xa1\xff\x00\x00"])
+def test_a_record_of_something_else_is_passed_over(value: bytes | None) -> None:
+    join = PartitionJoin(3, rules_of(1_000_000), CALL_INTERVAL_MS, begin=5)
+
+    with pytest.raises(ValueError, match=r"^A record of the spans topic must be a SpanBatch or Tick: "):
+        join.take(5, value)
+
+    checkpoint = join.checkpoint()
+    assert checkpoint is not None
+    assert (checkpoint.position, checkpoint.low, join.next) == (6, 6, 6)
+    assert join.take(5, value) is None
+
+
+def test_there_is_no_checkpoint_before_the_last_is_caught_up_with() -> None:
+    log = written(range(40)).log
+    whole = Uninterrupted.of(log, rules_of(1_000_000))
+    kept = next(kept for kept in reversed(whole.kept) if unpacked(kept).low < unpacked(kept).position)
+    checkpoint = unpacked(kept)
+
+    join = PartitionJoin(3, rules_of(1_000_000), CALL_INTERVAL_MS, checkpoint)
+
+    assert (join.restored_low, join.next) == (checkpoint.low, checkpoint.low)
+    for offset, value in log:
+        assert (join.checkpoint() is None) is (join.next < checkpoint.position)
+        fed(join, [(offset, value)])
+    assert join.checkpoint() is not None
+
+
+def test_a_checkpoint_whose_columns_do_not_fit_is_refused() -> None:
+    checkpoint = unpacked(Uninterrupted.of([], rules_of(1_000_000)).kept[0])
+    checkpoint.closed = b"12345678"
+
+    with pytest.raises(ValueError):
+        PartitionJoin(3, rules_of(1_000_000), CALL_INTERVAL_MS, checkpoint)

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.errors import InvalidExecutionError
+from schemas.execution import Execution, Segment
 from schemas.spans import SpanBatch, Tick, TraceChunk
 from streams.intake.assemble import assemble
 from streams.intake.source_clocks import SourceClocks
@@ -189,6 +190,44 @@ def test_a_piece_that_is_none_is_counted_and_the_others_stay(buffer: TraceBuffer
     assert (closing.unreadable, closing.spans, len(closing.assembled.executions)) == (1, 3, 1)
 
 
+@pytest.mark.parametrize(
+    "piece",
+    [
+        TraceChunk([], [Execution("shop", "GET /", "yesterday", 1.0)]),
+        make_chunk(("", make_span("a"))),
+        make_chunk(("shop", make_span("a", duration_ms=float("inf")))),
+        make_chunk(("shop", make_span("a", duration_ms=float("nan")))),
+        make_chunk(("shop", make_span("a", operation="x" * 1001))),
+    ],
+)
+def test_a_trace_of_what_is_no_execution_gives_its_pieces_back(buffer: TraceBuffer, piece: TraceChunk) -> None:
+    buffer.take(0, make_batch(0, 100, ("t", piece)))
+
+    (closing,) = buffer.take(1, make_tick(0, otlp=110))
+
+    assert (len(closing.cyclic), closing.assembled.executions, closing.unreadable) == (1, [], 0)
+
+
+@settings(deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 10**6), st.integers(1, 255)), min_size=1, max_size=4))
+def test_whatever_a_piece_holds_the_trace_is_closed(flaws: list[tuple[int, int]]) -> None:
+    called = Segment("GET /", 3.0, "http", span_id="b")
+    native = Execution("shop", "job", "2026-01-01T00:00:00Z", 5.0, "t", "n", "a", segments=[called])
+    packed = bytearray(msgspec.msgpack.encode(make_chunk(("shop", make_span("a")), executions=[native])))
+    for place, change in flaws:
+        packed[place % len(packed)] ^= change
+    buffer = TraceBuffer(RULES)
+    record = make_batch(0, 100, ("t", INNER))
+    record.traces.append(("t", 2, msgspec.Raw(bytes(packed))))
+    buffer.take(0, record)
+
+    (closing,) = buffer.take(1, make_tick(0, otlp=160))
+
+    assert closing.spans == 3
+    assert len(executions_in_order([closing])) <= 3
+    assert buffer.bytes == len(buffer) == 0
+
+
 def test_executions_of_one_record_are_in_order_of_start(buffer: TraceBuffer) -> None:
     starts = {"z": 5.0, "y": 3.0, "x": 5.0}
     chunks = [(trace, make_chunk(("shop", make_span("a", start_ms=start)))) for trace, start in starts.items()]
@@ -341,7 +380,7 @@ class PlainJoin:
     def _orphans(self, trace_id: str) -> int:
         chunks = []
         for _, _, _, piece in self.open[trace_id]:
-            with suppress(msgspec.DecodeError):
+            with suppress(ValueError):
                 chunks.append(msgspec.msgpack.decode(piece, type=TraceChunk))
         try:
             return assemble(trace_id, chunks, trace_id in self.late).orphans
@@ -371,7 +410,7 @@ def test_traces_are_closed_when_and_as_the_rules_say(numbers: list[int], buffer_
     for offset, value in written(numbers).log:
         try:
             record = msgspec.msgpack.decode(value or b"", type=SpanBatch | Tick)
-        except msgspec.DecodeError:
+        except ValueError:
             buffer.pass_over(offset)
             continue
         closed = [(one.trace_id, one.reason, one.late, one.spans) for one in buffer.take(offset, record)]
