@@ -16,7 +16,7 @@ from typing import Any, Final
 
 import click
 import msgspec
-from confluent_kafka import TopicPartition
+from confluent_kafka import Message, TopicPartition
 from prometheus_client.parser import text_string_to_metric_families
 from rich.console import Console
 
@@ -228,9 +228,9 @@ def _fill(kafka: Broker, name: str, spans: int, encode: Encode) -> Filled:
     producer = connect(config, topic)
     failures: list[str] = []
 
-    def delivered(error: object, _: object) -> None:
-        if error is not None:
-            failures.append(str(error))
+    def delivered(error: object, message: Message) -> None:
+        if error is not None or message.offset() is None:  # (a repetition, so the client thinks, has no offset)
+            failures.append(str(error or "no offset"))
 
     def send(record: Record) -> None:
         while True:
