@@ -54,7 +54,7 @@ def test_figures_are_written_for_machines_and_people(tmp_path: Path) -> None:
         "re-key by trace": (1.5, 1.5),
         "join": (10.0, 10.0),
         "write executions": (1.0, 1.0),
-        "Kafka and the event loop": (15.5, 25.5),
+        "all in one process": (24.5, 24.5),
         "worker": (40.0, 50.0),
     }
     for title, (protobuf, in_json) in rows.items():
