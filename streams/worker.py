@@ -9,7 +9,6 @@ import structlog
 
 from infra.kafka.topics import check_topics
 from schemas.errors import ConfigurationError, TracehoundError
-from streams.app import build_app
 from streams.connection import wait_for_broker
 from streams.librdkafka import librdkafka_options
 from streams.logging import configure_logging
@@ -27,14 +26,16 @@ _GC_THRESHOLDS = (100_000, 20, 50)
 log = structlog.get_logger(__name__)
 
 
-def run_worker(settings: Settings, build: Callable[[Settings], WorkerApp] = build_app) -> int:
+def run_worker(settings: Settings, build: Callable[[Settings], WorkerApp] | None = None) -> int:
     """Run a worker until SIGTERM or SIGINT, or until it fails.
 
-    Waits for an unreachable broker. A second signal ends the worker without finishing its work.
+    ``build`` assembles it; without one it is a scoring worker. Waits for an unreachable broker. A second signal ends the worker without finishing its work.
 
     Returns:
         The exit status for the process: 0 after a signal, 1 after a fatal error, 2 if a setting is wrong.
     """
+    if build is None:
+        from streams.app import build_app as build  # (the learning libraries: 3 s that other workers need not take)
     configure_logging(settings)
     try:
         return asyncio.run(_run(settings, build))
