@@ -29,16 +29,15 @@ log = structlog.get_logger(__name__)
 def run_worker(settings: Settings, build: Callable[[Settings], WorkerApp] | None = None) -> int:
     """Run a worker until SIGTERM or SIGINT, or until it fails.
 
-    ``build`` assembles it; without one it is a scoring worker. Waits for an unreachable broker. A second signal ends the worker without finishing its work.
+    ``build`` assembles it; without one it is a scoring worker. Waits for an unreachable broker. A second signal
+    ends the worker without finishing its work.
 
     Returns:
         The exit status for the process: 0 after a signal, 1 after a fatal error, 2 if a setting is wrong.
     """
-    if build is None:
-        from streams.app import build_app as build  # (the learning libraries: 3 s that other workers need not take)
     configure_logging(settings)
     try:
-        return asyncio.run(_run(settings, build))
+        return asyncio.run(_run(settings, build or _build_scoring))
     except ConfigurationError as error:
         log.critical("configuration_error", sentence=str(error))
         return EXIT_MISCONFIGURED
@@ -108,3 +107,9 @@ def _stop_on_signals() -> asyncio.Event:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, first)
     return stop
+
+
+def _build_scoring(settings: Settings) -> WorkerApp:
+    from streams.app import build_app  # loads the learning libraries: 3 s that other workers need not take
+
+    return build_app(settings)
