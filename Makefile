@@ -66,8 +66,8 @@ bench-quality: $(STAMP) ## Judge the detectors on labelled traces next to simple
 bench-nab: $(STAMP) ## Judge the series detector on the Numenta Anomaly Benchmark (DATA=../shared/data)
 	$(BIN)/python -m scripts.benchmarks.nab --data $(DATA)
 
-bench-joined: $(STAMP) ## Send recorded traces through Kafka and intake, compare with offline (SPEED=max RUNS=1)
-	$(BIN)/python -m scripts.benchmarks.joined --data $(DATA) --runs $(RUNS) $(SPEED:%=--speed %) --output docs/benchmarks
+bench-joined: $(STAMP) ## Send recorded traces through Kafka and intake, compare with offline (SPEED=max RUNS=1 ONLY=train_ticket_30)
+	$(BIN)/python -m scripts.benchmarks.joined --data $(DATA) --runs $(RUNS) $(SPEED:%=--speed %) $(ONLY:%=--only %) --output docs/benchmarks
 
 soak: $(STAMP) ## Let every fault happen to workers on three brokers, by itself and mixed for MINUTES=30, and check all
 	$(BIN)/python -m scripts.soak --minutes $(MINUTES) --report docs/benchmarks

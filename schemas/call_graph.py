@@ -50,10 +50,10 @@ def summed(records: Iterable[CallGraph]) -> dict[tuple[str, str], list[Call]]:
     >>> [(call.count, call.errors, call.caller_ms) for call in summed([one, other, one])["shop", ""]]
     [(5, 1, 30.0)]
     """
-    seen: set[str] = set()
+    seen: set[tuple[str, str, str]] = set()
     totals: dict[tuple[str, str], dict[tuple[int, str, str, str], Call]] = {}
     for record in records:
-        key = f"{record.id} {record.application} {record.environment}"
+        key = (record.id, record.application, record.environment)
         if key in seen:
             continue
         seen.add(key)

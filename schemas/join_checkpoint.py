@@ -98,16 +98,19 @@ def unpack_checkpoint(partition: int, values: Iterable[bytes]) -> tuple[JoinChec
         if len(found) < count:  # the writer was interrupted, or a later one replaced some pieces
             continue
         try:
-            return _whole(b"".join(found[index] for index in range(count)), digest), problems
+            return _whole(b"".join(found[index] for index in range(count)), digest, position), problems
         except SnapshotError as error:
             problems.append(f"The checkpoint at {position} is unusable: {error}.")
     return None, problems
 
 
-def _whole(packed: bytes, digest: bytes) -> JoinCheckpoint:
+def _whole(packed: bytes, digest: bytes, position: int) -> JoinCheckpoint:
     if blake2b(packed, digest_size=_DIGEST_BYTES).digest() != digest:
         raise SnapshotError("its digest is wrong")
     try:
-        return _decode_checkpoint(packed)
+        checkpoint = _decode_checkpoint(packed)
     except (msgspec.DecodeError, ValueError, RecursionError) as error:
         raise SnapshotError(str(error)) from error
+    if checkpoint.position != position or checkpoint.low > position:
+        raise SnapshotError(f"it is of position {checkpoint.position} and begins at {checkpoint.low}")
+    return checkpoint

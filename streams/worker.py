@@ -9,7 +9,6 @@ import structlog
 
 from infra.kafka.topics import check_topics, topic_id
 from schemas.errors import ConfigurationError, TracehoundError
-from streams.app import build_app
 from streams.connection import wait_for_broker
 from streams.librdkafka import librdkafka_options
 from streams.logging import configure_logging
@@ -27,17 +26,18 @@ _GC_THRESHOLDS = (100_000, 20, 50)
 log = structlog.get_logger(__name__)
 
 
-def run_worker(settings: Settings, build: Callable[[Settings], WorkerApp] = build_app) -> int:
+def run_worker(settings: Settings, build: Callable[[Settings], WorkerApp] | None = None) -> int:
     """Run a worker until SIGTERM or SIGINT, or until it fails.
 
-    Waits for an unreachable broker. A second signal ends the worker without finishing its work.
+    ``build`` assembles it; without one it is a scoring worker. Waits for an unreachable broker. A second signal
+    ends the worker without finishing its work.
 
     Returns:
         The exit status for the process: 0 after a signal, 1 after a fatal error, 2 if a setting is wrong.
     """
     configure_logging(settings)
     try:
-        return asyncio.run(_run(settings, build))
+        return asyncio.run(_run(settings, build or _build_scoring))
     except ConfigurationError as error:
         log.critical("configuration_error", sentence=str(error))
         return EXIT_MISCONFIGURED
@@ -108,3 +108,9 @@ def _stop_on_signals() -> asyncio.Event:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, first)
     return stop
+
+
+def _build_scoring(settings: Settings) -> WorkerApp:
+    from streams.app import build_app  # loads the learning libraries: 3 s that other workers need not take
+
+    return build_app(settings)

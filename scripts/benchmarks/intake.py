@@ -16,7 +16,7 @@ from typing import Any, Final
 
 import click
 import msgspec
-from confluent_kafka import TopicPartition
+from confluent_kafka import Message, TopicPartition
 from prometheus_client.parser import text_string_to_metric_families
 from rich.console import Console
 
@@ -228,9 +228,9 @@ def _fill(kafka: Broker, name: str, spans: int, encode: Encode) -> Filled:
     producer = connect(config, topic)
     failures: list[str] = []
 
-    def delivered(error: object, _: object) -> None:
-        if error is not None:
-            failures.append(str(error))
+    def delivered(error: object, message: Message) -> None:
+        if error is not None or message.offset() is None:  # (a repetition, so the client thinks, has no offset)
+            failures.append(str(error or "no offset"))
 
     def send(record: Record) -> None:
         while True:
@@ -254,10 +254,10 @@ def _stages(spans: int, encode: Encode, rounds: int) -> StageCost:
 
 
 @contextmanager
-def _left_alone(core: int) -> Iterator[None]:
-    """Keep this process, and what it starts (the broker), off the worker's core where there are others."""
+def _on(cores: set[int]) -> Iterator[None]:
+    """Keep this process and what it starts on these cores, where there are any."""
     allowed = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, allowed - {core} or allowed)
+    os.sched_setaffinity(0, allowed & cores or allowed)
     try:
         yield
     finally:
@@ -287,12 +287,14 @@ def main(kind: Any, spans: int, json_spans: int, stage_spans: int, rounds: int, 
         "protobuf": (encode_protobuf, spans),
         "json": (encode_json, json_spans),
     }
-    stages = {name: _stages(stage_spans, encode, rounds) for name, (encode, _) in formats.items()}
+    with _on({core}):
+        stages = {name: _stages(stage_spans, encode, 2 * rounds + 1) for name, (encode, _) in formats.items()}
     for name, cost in stages.items():
         console.print(f"stages, {name}: {cost}")
     runs: dict[str, list[Run]] = {name: [] for name in formats}
     own = f"bench-{time.time_ns() // 1_000_000:x}"
-    with _left_alone(core), broker(kind) as kafka, tempfile.TemporaryDirectory() as folder:
+    others = os.sched_getaffinity(0) - {core}  # for the broker and this process, while the worker has its core alone
+    with _on(others), broker(kind) as kafka, tempfile.TemporaryDirectory() as folder:
         filled = {name: _fill(kafka, f"{own}-{name}", count, encode) for name, (encode, count) in formats.items()}
         for number in range(rounds):
             for name, topic in filled.items():

@@ -190,9 +190,13 @@ def _content(execution: Execution) -> Execution:
 @click.option("--runs", type=click.IntRange(1, 20), default=1, show_default=True, help="Of each speed.")
 @click.option("--output", type=click.Path(path_type=Path), help="Folder for joined.json and joined.md.")
 def main(data: Path, only: tuple[str, ...], speeds: tuple[str, ...], runs: int, output: Path | None) -> None:
-    """Send recorded traces through intake, and compare with what the offline conversion makes of them."""
+    """Send recorded traces through intake, and compare with what the offline conversion makes of them.
+
+    With --only the figures of other recordings in the folder are kept.
+    """
     console = Console()
-    figures: dict[str, Any] = {}
+    kept = output / "joined.json" if output is not None else None
+    figures: dict[str, Any] = orjson.loads(kept.read_bytes()) if only and kept is not None and kept.is_file() else {}
     with broker("real") as kafka:
         for name in only or DATA_SETS:
             recording = open_recording(data / "traces" / name)
@@ -214,8 +218,8 @@ def main(data: Path, only: tuple[str, ...], speeds: tuple[str, ...], runs: int, 
                 "runs": [asdict(run) for run in done],
             }
     console.print(report(figures))
-    if output is not None:
-        (output / "joined.json").write_bytes(orjson.dumps(figures, option=orjson.OPT_INDENT_2) + b"\n")
+    if output is not None and kept is not None:
+        kept.write_bytes(orjson.dumps(figures, option=orjson.OPT_INDENT_2) + b"\n")
         (output / "joined.md").write_text(report(figures), encoding="utf-8")
 
 

@@ -12,7 +12,8 @@ def report(figures: Mapping[str, Any]) -> str:
     """All runs of all recordings: what differs from the offline conversion, and the average precision."""
     head = (
         "# Recorded traces through Kafka and two intake workers\n\n"
-        '`make bench-joined` (`SPEED="max 60" RUNS=3`) sends recorded traces as OpenTelemetry, batched by service '
+        '`make bench-joined` (`SPEED="20 max max" ONLY=online_boutique_22`) sends recorded traces as OpenTelemetry, '
+        "batched by service "
         "and in no order, through a real Apache Kafka and two intake workers with their default settings, and compares "
         "the executions that come out with what the offline conversion makes of the same traces: every field but the "
         "id of a parent that was not recorded. *Missing* and *surplus* are executions, *repeated* came more than once, "

@@ -73,7 +73,7 @@ class PartitionJoin:
         is_new = offset >= self.buffer.position
         try:
             record = _decode(value or b"")
-        except (msgspec.DecodeError, RecursionError) as error:
+        except (ValueError, RecursionError) as error:  # (text that is no UTF-8 is no DecodeError)
             if is_new:
                 self.buffer.pass_over(offset)
                 raise ValueError(f"A record of the spans topic must be a SpanBatch or Tick: {error}.") from error

@@ -38,7 +38,11 @@ class SourceClocks:
         self.watermark_ms: float = BEGINNING
 
     def take(self, name: SourceName, sequence: int, clock_ms: int) -> int | None:
-        """Note a record of a source; returns the source's clock, or None for a record that came before."""
+        """Note a record of a source; returns its time, or None for a record that came before.
+
+        That is the source's clock, or the watermark where that is ahead: what a source brings after it was given
+        up is waited for like anything else.
+        """
         source = self.sources.get(name)
         if source is None:
             source = self.sources[name] = Source(None, self.now_ms)
@@ -50,7 +54,7 @@ class SourceClocks:
         source.clock_ms = clock_ms if before is None else max(before, clock_ms)
         if before is None or before <= self.watermark_ms < source.clock_ms:
             self._advance()
-        return source.clock_ms
+        return max(source.clock_ms, int(max(self.watermark_ms, 0)))
 
     def tick(self, tick: Tick) -> None:
         """Note what a sender tells of its sources."""

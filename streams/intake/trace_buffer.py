@@ -21,7 +21,7 @@ CLOSE_REASONS: tuple[CloseReason, ...] = ("complete", "incomplete", "endless", "
 
 TRACE_BYTES = 700
 """Memory of one open trace beside its spans."""
-CHUNK_BYTES = 100
+CHUNK_BYTES = 150
 """Memory of one piece of a trace beside its bytes."""
 _STALE = 1_000
 """So many records, or entries of the heap, may be behind before what is no longer needed is forgotten."""
@@ -52,8 +52,8 @@ class JoinRules:
 class Closing:
     """What closing one trace gave.
 
-    ``cyclic`` holds the pieces of a trace whose spans are each other's ancestors. ``unreadable`` counts pieces
-    that are no ``TraceChunk``; the others make up the trace.
+    ``cyclic`` holds the pieces of a trace that cannot be put together, since spans are each other's ancestors
+    or no executions. ``unreadable`` counts pieces that are no ``TraceChunk``; the others make up the trace.
     """
 
     trace_id: str
@@ -239,7 +239,7 @@ class TraceBuffer:
         closing.unreadable = len(trace.chunks) - len(chunks)
         try:
             closing.assembled = assemble(trace_id, chunks, trace.late)
-        except InvalidExecutionError:
+        except (InvalidExecutionError, ValueError):  # the latter of a native execution's date
             closing.cyclic = chunks
         return closing
 
@@ -261,7 +261,7 @@ class TraceBuffer:
 def _readable(pieces: list[msgspec.Raw]) -> list[TraceChunk]:
     chunks: list[TraceChunk] = []
     for piece in pieces:
-        with suppress(msgspec.DecodeError, RecursionError):  # the caller counts what is missing
+        with suppress(ValueError, RecursionError):  # the caller counts what is missing
             chunks.append(_decode_chunk(piece))
     return chunks
 

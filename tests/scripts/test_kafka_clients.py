@@ -42,6 +42,7 @@ def test_producers_are_safe_and_partition_as_java_does() -> None:
     assert config["partitioner"] == "murmur2_random"
     assert config["acks"] == "all"
     assert config["enable.idempotence"] is True
+    assert config["max.in.flight.requests.per.connection"] == 1
     assert int(config["message.max.bytes"]) > 20_000_000
 
 

@@ -1,4 +1,4 @@
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
 from typing import Any
@@ -8,145 +8,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from schemas.execution import Execution, Segment
 from schemas.join_checkpoint import JoinCheckpoint, pack_checkpoint, unpack_checkpoint
-from schemas.spans import SourceName, Span, SpanBatch, Tick, TraceChunk
 from streams.intake.partition_join import Joined, PartitionJoin
 from streams.intake.trace_buffer import CLOSE_REASONS, JoinRules
-from tests.streams.intake.conftest import NATIVE, OTHER, OTLP, make_batch, make_chunk, make_span, make_tick
+from tests.streams.intake.conftest import BUFFERS, Log, rules_of, written
 
-RULES = JoinRules(
-    wait_ms=10,
-    incomplete_wait_ms=30,
-    max_trace_ms=60,
-    max_trace_spans=9,
-    buffer_bytes=1_000_000,
-    memory_ms=20,
-    patience_ms=50,
-)
 CALL_INTERVAL_MS = 20
-SOURCES = (OTLP, OTHER, NATIVE)
 
 _encode = msgspec.msgpack.Encoder().encode
-Log = list[tuple[int, bytes | None]]
-
-
-class LogWriter:
-    """Writes what several readers of several sources might, badly: each number is one turn of events."""
-
-    def __init__(self) -> None:
-        self.log: Log = []
-        self.taken_spans = 0
-        self._clock_ms = dict.fromkeys(SOURCES, 1000)
-        self._sent: dict[SourceName, list[SpanBatch]] = {source: [] for source in SOURCES}
-        self._taken = dict.fromkeys(SOURCES, -1)
-        self._now_ms = 1_000
-        self._offset = 0
-
-    def turn(self, number: int) -> None:
-        random = Random(number)
-        turns: list[tuple[Callable[[Random], None], int]] = [
-            (self._batch, 12),
-            (self._tick, 5),
-            (self._again, 3),
-            (self._new_owner, 1),
-            (self._silence, 1),
-            (self._garbage, 1),
-        ]
-        ((turn,),) = [random.choices([turn for turn, _ in turns], [weight for _, weight in turns])]
-        turn(random)
-
-    def _write(self, record: SpanBatch | Tick | bytes | None) -> None:
-        if isinstance(record, SpanBatch) and record.sequence > self._taken[record.source]:
-            self._taken[record.source] = record.sequence
-            self.taken_spans += sum(spans for _, spans, _ in record.traces)
-        self.log.append((self._offset, record if isinstance(record, bytes | None) else _encode(record)))
-        self._offset += 1 + (len(self.log) % 7 == 0)  # (a transaction's end takes an offset, too)
-
-    def _batch(self, random: Random) -> None:
-        source = random.choice(SOURCES)
-        self._clock_ms[source] += random.choice([0, 0, 1, 3, 8, 25])
-        said_ms = self._clock_ms[source] - random.choice([0, 0, 0, 0, 15])  # a clock that goes back
-        traces = [(f"trace {random.randrange(6)}", chunk(random)) for _ in range(random.choice([1, 1, 2, 4]))]
-        record = make_batch(len(self._sent[source]) * 2, said_ms, *traces, source=source)
-        if random.random() < 0.03:
-            record.traces.append((f"trace {random.randrange(6)}", 1, msgspec.Raw(_encode("no piece"))))
-        self._sent[source].append(record)
-        self._write(record)
-
-    def _tick(self, random: Random) -> None:
-        self._now_ms = max(self._now_ms, *self._clock_ms.values()) + random.choice([0, 1, 5, 20])
-        behind = random.choice([0, 0, 10])
-        told = [source for source in SOURCES if random.random() < 0.8]
-        self._write(
-            Tick(
-                self._now_ms - random.choice([0, 0, 7]),
-                [(*source, self._clock_ms[source] - behind if random.random() < 0.7 else None) for source in told],
-            )
-        )
-
-    def _again(self, random: Random) -> None:
-        sent = self._sent[random.choice(SOURCES)]
-        if sent:
-            self._write(random.choice(sent[-4:]))
-
-    def _new_owner(self, random: Random) -> None:
-        """Someone else reads a source from its last committed offset; the clock begins anew."""
-        source = random.choice(SOURCES)
-        for record in self._sent[source][-random.randrange(1, 5) :]:
-            behind_ms = random.choice([0, 2, 30])
-            self._write(SpanBatch(source, record.sequence, record.clock_ms - behind_ms, record.traces))
-
-    def _silence(self, random: Random) -> None:
-        """All sources but one stop; or nobody is there for long."""
-        for _ in range(random.choice([1, 4])):
-            self._now_ms += random.choice([30, 70])
-            self._clock_ms[OTLP] += 20
-            self._write(make_tick(self._now_ms, otlp=self._clock_ms[OTLP], other=None))
-
-    def _garbage(self, random: Random) -> None:
-        self._write(
-            random.choice([None, b"", b"\xc1", b"{}", _encode(("spans", ("a", 0), "x")), _encode(["other", 1])])
-        )
-
-
-def chunk(random: Random) -> TraceChunk:
-    """Any piece of a trace of eight spans: whole, without a beginning, twice, or each other's ancestors."""
-    if random.random() < 0.15:
-        return TraceChunk([], [native(random)])
-    spans: list[tuple[str, Span]] = []
-    for _ in range(random.choice([1, 1, 2, 3])):
-        number = random.randrange(8)
-        parent = number // 2 if random.random() < 0.93 else random.randrange(8)
-        spans.append(
-            (
-                "abc"[number % 3],
-                make_span(
-                    str(number),
-                    str(parent) if number else "",
-                    start_ms=number * 0.3,
-                    duration_ms=10.1 - number,
-                    kind=random.choice(["server", "client", "internal", None]),
-                    is_error=number % 2,
-                ),
-            )
-        )
-    return make_chunk(*spans)
-
-
-def native(random: Random) -> Execution:
-    number = random.randrange(8)
-    called = Segment("GET /", 3.3, "http", span_id=str(random.randrange(8)))
-    return Execution(
-        random.choice("ad"), "job", 1_767_225_600 + number / 7, 5.7, "", f"n{number}", str(number), segments=[called]
-    )
-
-
-def written(numbers: Sequence[int]) -> LogWriter:
-    writer = LogWriter()
-    for number in numbers:
-        writer.turn(number)
-    return writer
 
 
 def shown(joined: Joined | None) -> bytes:
@@ -209,12 +78,6 @@ def unpacked(kept: list[bytes]) -> JoinCheckpoint:
     return checkpoint
 
 
-def rules_of(buffer_bytes: int) -> JoinRules:
-    rules = {name: getattr(RULES, name) for name in JoinRules.__dataclass_fields__}
-    return JoinRules(**{**rules, "buffer_bytes": buffer_bytes})
-
-
-BUFFERS = [1_000, 3_000, 6_000, 1_000_000]
 LOGS = st.lists(st.integers(0, 2**32 - 1), min_size=10, max_size=70)
 
 
@@ -342,3 +205,39 @@ def test_the_logs_hold_all_that_can_happen() -> None:
 
     assert reasons == set(CLOSE_REASONS)
     assert happened == {"garbage", "graphs", "late", "cyclic", "unreadable", "orphans", "linked"}
+
+
+@pytest.mark.parametrize("value", [None, b"", b"\xc1", b"\x91" * 100_000, b"\x93\xa4tick\x01\x91\x93\xa1\xff\x00\x00"])
+def test_a_record_of_something_else_is_passed_over(value: bytes | None) -> None:
+    join = PartitionJoin(3, rules_of(1_000_000), CALL_INTERVAL_MS, begin=5)
+
+    with pytest.raises(ValueError, match=r"^A record of the spans topic must be a SpanBatch or Tick: "):
+        join.take(5, value)
+
+    checkpoint = join.checkpoint()
+    assert checkpoint is not None
+    assert (checkpoint.position, checkpoint.low, join.next) == (6, 6, 6)
+    assert join.take(5, value) is None
+
+
+def test_there_is_no_checkpoint_before_the_last_is_caught_up_with() -> None:
+    log = written(range(40)).log
+    whole = Uninterrupted.of(log, rules_of(1_000_000))
+    kept = next(kept for kept in reversed(whole.kept) if unpacked(kept).low < unpacked(kept).position)
+    checkpoint = unpacked(kept)
+
+    join = PartitionJoin(3, rules_of(1_000_000), CALL_INTERVAL_MS, checkpoint)
+
+    assert (join.restored_low, join.next) == (checkpoint.low, checkpoint.low)
+    for offset, value in log:
+        assert (join.checkpoint() is None) is (join.next < checkpoint.position)
+        fed(join, [(offset, value)])
+    assert join.checkpoint() is not None
+
+
+def test_a_checkpoint_whose_columns_do_not_fit_is_refused() -> None:
+    checkpoint = unpacked(Uninterrupted.of([], rules_of(1_000_000)).kept[0])
+    checkpoint.closed = b"12345678"
+
+    with pytest.raises(ValueError):
+        PartitionJoin(3, rules_of(1_000_000), CALL_INTERVAL_MS, checkpoint)

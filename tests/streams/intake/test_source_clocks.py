@@ -38,6 +38,16 @@ def test_the_watermark_never_goes_back(clocks: SourceClocks) -> None:
     assert clocks.watermark_ms == 130
 
 
+def test_what_a_source_brings_behind_the_watermark_has_the_time_of_the_watermark(clocks: SourceClocks) -> None:
+    """Else its traces would be closed by the very record that opens them."""
+    clocks.take(OTLP, 0, 100)
+
+    assert clocks.take(OTHER, 0, 20) == 100
+    clocks.tick(make_tick(1, otlp=160, other=170))
+    assert clocks.take(OTLP, 1, 150) == 160
+    assert clocks.take(OTHER, 1, 180) == 180
+
+
 def test_a_clock_that_goes_back_stays_where_it_was(clocks: SourceClocks) -> None:
     assert clocks.take(OTLP, 0, 100) == 100
     assert clocks.take(OTLP, 1, 80) == 100

@@ -1,0 +1,27 @@
+"""Metrics of intake: what is counted of closed traces."""
+
+from prometheus_client import CollectorRegistry
+
+from schemas.execution import Execution
+from streams.intake.assemble import Assembled
+from streams.intake.metrics import IntakeMetrics
+from streams.intake.trace_buffer import CloseReason, Closing
+
+
+def closing(reason: CloseReason, executions: int, orphans: int = 0, late: bool = False) -> Closing:
+    found = [Execution("shop", "GET /", float(number), 1.0) for number in range(executions)]
+    return Closing("t", reason, late, 10 * executions, Assembled(found, orphans))
+
+
+def test_closed_traces_are_counted_by_reason_with_their_executions_late_spans_and_orphans() -> None:
+    metrics = IntakeMetrics(CollectorRegistry())
+    metrics.count_closings([closing("complete", 2), closing("incomplete", 1, 3), closing("complete", 4, late=True)])
+    metrics.count_closings([closing("memory", 1, 1)])
+    metrics.count_closings([])
+
+    value = metrics.registry.get_sample_value
+    reasons = ("complete", "incomplete", "memory", "oversized")
+    assert [value("tracehound_traces_closed_total", {"reason": reason}) for reason in reasons] == [2, 1, 1, 0]
+    assert value("tracehound_joined_executions_total") == 8
+    assert value("tracehound_late_spans_total") == 40
+    assert value("tracehound_orphan_spans_total") == 4
