@@ -20,7 +20,7 @@ def nothing_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_what_is_produced_is_consumed_on_every_kind(any_kafka: Broker, prefix: str) -> None:
-    topics = Topics(prefix, partitions=2)
+    topics = Topics(prefix, 2, ())
     any_kafka.create_topics(topics)
     producer = Producer({**any_kafka.client_config, "acks": "all", "partitioner": "murmur2_random"})
     failures: list[object] = []
@@ -46,7 +46,7 @@ def test_what_is_produced_is_consumed_on_every_kind(any_kafka: Broker, prefix: s
 
 
 def test_topics_are_created_once_on_every_kind(any_kafka: Broker, prefix: str) -> None:
-    topics = Topics(prefix, partitions=2)
+    topics = Topics(prefix, 2, ())
     assert all(sentence.startswith("created ") for sentence in any_kafka.create_topics(topics))
     assert any_kafka.create_topics(topics) == [f"unchanged {topic.name}" for topic in topics.all()]
 

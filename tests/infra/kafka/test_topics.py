@@ -23,7 +23,7 @@ def partitions_of(servers: str, topic: str) -> int:
 
 
 def test_topics_are_created_as_wanted_and_only_once(kafka: Broker, prefix: str) -> None:
-    topics = Topics(prefix, partitions=3)
+    topics = Topics(prefix, 3, ())
     first = ensure_topics(kafka.bootstrap_servers, topics, 1)
     assert first == [f"created {topic.name}: 3 partitions, 1 replica" for topic in topics.all()]
     assert partitions_of(kafka.bootstrap_servers, topics.executions.name) == 3
@@ -32,6 +32,17 @@ def test_topics_are_created_as_wanted_and_only_once(kafka: Broker, prefix: str) 
             assert setting_of(kafka.bootstrap_servers, topic.name, name) == value
     assert ensure_topics(kafka.bootstrap_servers, topics, 1) == [f"unchanged {t.name}" for t in topics.all()]
     assert check_topics(kafka.bootstrap_servers, topics) == []
+
+
+def test_topics_of_others_are_created_where_they_are_missing_and_never_changed(kafka: Broker, prefix: str) -> None:
+    wanted = Topics(prefix, 3, (prefix + "otlp",)).otlp
+    (topic,) = wanted
+    assert ensure_topics(kafka.bootstrap_servers, wanted, 1) == [f"created {topic.name}: 3 partitions, 1 replica"]
+    other = [replace(topic, partitions=5, retention_ms=60_000)]
+    assert ensure_topics(kafka.bootstrap_servers, other, 1) == [f"unchanged {topic.name}: it belongs to others"]
+    assert check_topics(kafka.bootstrap_servers, other) == []
+    assert partitions_of(kafka.bootstrap_servers, topic.name) == 3
+    assert setting_of(kafka.bootstrap_servers, topic.name, "retention.ms") == str(topic.retention_ms)
 
 
 def test_changed_settings_are_changed_and_said(kafka: Broker, prefix: str) -> None:
@@ -74,7 +85,7 @@ def test_missing_topics_and_other_partition_counts_are_found(any_kafka: Broker, 
     any_kafka.create_topics(Topics(prefix, partitions=2))
     assert check_topics(any_kafka.client_config, Topics(prefix, partitions=2)) == []
     problems = check_topics(any_kafka.bootstrap_servers, Topics(prefix, partitions=3))
-    assert len(problems) == len(Topics(prefix).all())
+    assert len(problems) == len(Topics(prefix, otlp_names=()).all())
     assert "has 2 partitions, and 3 are wanted. Set 'partitions'" in problems[0]
     (missing,) = check_topics(any_kafka.bootstrap_servers, [Topics(f"{prefix}other.").executions])
     assert "does not exist; create it by: tracehound topics" in missing
