@@ -36,6 +36,7 @@ from detectors.window_alarms import WindowRules
 from detectors.window_findings import WindowFinding
 from schemas.anomaly import AnomalyEvent, Severity, Window
 from schemas.codec import content_digest
+from schemas.errors import SnapshotError
 from schemas.execution import Execution, rfc3339
 from schemas.model_event import ModelEvent
 
@@ -333,14 +334,17 @@ class Scorer:
         """
         return application_snapshot.take(self._applications[application], self._ensemble, self._silence)
 
-    def restore(self, snapshot: bytes) -> ApplicationKey:
+    def restore(self, snapshot: bytes, wanted: ApplicationKey | None = None) -> ApplicationKey:
         """Take over an application's state, replacing what is here.
 
         Raises:
-            SnapshotError: another version wrote it, or it is damaged. The application has no models then.
+            SnapshotError: it is damaged, or another version wrote it, and the application may have no models then;
+                or it is not that of the application ``wanted``, and nothing has changed.
         """
         state = application_snapshot.read(snapshot)
         key = state.key
+        if wanted is not None and key != wanted:
+            raise SnapshotError(f"The snapshot must be that of {wanted[0]!r}. Got that of {key[0]!r} instead.")
         self.forget(key)
         application = self._open(key)
         try:

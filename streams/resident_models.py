@@ -106,11 +106,8 @@ class ResidentModels:
     def _restored(self, key: ApplicationKey, snapshot: bytes, event_s: float) -> list[ModelEvent]:
         with self._metrics.restore_seconds.time():
             try:
-                restored = self._scorer.restore(snapshot)
-                if restored == key:
-                    return []
-                self._scorer.forget(restored)
-                raise SnapshotError(f"The state stored for {key[0]} is that of {restored[0]}.")
+                self._scorer.restore(snapshot, key)
+                return []
             except SnapshotError as error:
                 log.error("state_unreadable", application=key[0], environment=key[1], sentence=str(error))
                 return [events.unreadable(key, str(error), event_s)]

@@ -34,11 +34,11 @@ class ScoringCore(Protocol):
         """The complete state of an application."""
         ...
 
-    def restore(self, snapshot: bytes) -> ApplicationKey:
+    def restore(self, snapshot: bytes, wanted: ApplicationKey | None = None) -> ApplicationKey:
         """Take over an application's state.
 
         Raises:
-            SnapshotError: another version wrote it, or it is damaged.
+            SnapshotError: another version wrote it, it is damaged, or of another application than ``wanted``.
         """
         ...
 

@@ -75,3 +75,12 @@ def test_a_refused_snapshot_takes_nothing_from_others(snapshot: bytes) -> None:
 def test_an_application_without_models_has_no_snapshot() -> None:
     with pytest.raises(KeyError):
         scorer().snapshot(SHOP)
+
+
+def test_a_snapshot_of_another_application_than_wanted_changes_nothing(snapshot: bytes) -> None:
+    found = scorer()
+    found.restore(snapshot)
+    kept = {key: found.snapshot(key) for key in found.applications()}
+    with pytest.raises(SnapshotError, match="that of 'bank'"):
+        found.restore(snapshot, ("bank", ""))
+    assert {key: found.snapshot(key) for key in found.applications()} == kept

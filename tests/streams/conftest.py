@@ -98,11 +98,13 @@ class FakeScorer:
     def snapshot(self, application: ApplicationKey) -> bytes:
         return json.dumps([application, self.learned[application]]).encode()
 
-    def restore(self, snapshot: bytes) -> ApplicationKey:
+    def restore(self, snapshot: bytes, wanted: ApplicationKey | None = None) -> ApplicationKey:
         try:
             (application, environment), learned = json.loads(snapshot)
         except ValueError as error:
             raise SnapshotError(f"no snapshot: {error}") from error
+        if wanted is not None and (application, environment) != wanted:
+            raise SnapshotError(f"a snapshot of {application}")
         self.learned[application, environment] = learned
         return application, environment
 
