@@ -101,6 +101,9 @@ def insert(operations: Any, entries: Any, index: Any, free: Any, slot: int, key:
     one.times[:] = -1.0
     one.counts[:] = 0.0
     one.known, one.score, one.seen = 0, 0.0, 0
+    # Nothing judges by the rest before it is set, but a state must not show whose entry it was before.
+    one.typical, one.bound, one.at_bound, one.scale, one.shared_at_bound = 0.0, 0.0, 0.0, 0.0, 0.0
+    one.count, one.count_bound, one.count_at_bound, one.count_scale = 0.0, 0.0, 0.0, 0.0
     operation = operations[slot]
     one.next = operation.head
     operation.head = entry

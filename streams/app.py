@@ -73,7 +73,8 @@ def build_app(
         publisher, topics.dead_letters.name, metrics, settings.max_runs_in_flight, lambda error: crash(error)
     )
     most = settings.detection.applications_per_worker
-    models = ResidentModels(scorer, partitions, states, delivery, metrics, most)
+    ends = KafkaChangelogReader(settings, topics.executions.name).ends
+    models = ResidentModels(scorer, partitions, states, delivery, metrics, most, ends)
     scoring = Scoring(
         scorer,
         partitions,

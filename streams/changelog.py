@@ -44,7 +44,7 @@ class ChangelogReader(Protocol):
 
 
 class KafkaChangelogReader:
-    """The reader of a worker; connects for every reading."""
+    """The reader of a worker for one topic; connects for every reading."""
 
     def __init__(self, settings: Settings, topic: str) -> None:
         self._settings = settings
@@ -60,13 +60,33 @@ class KafkaChangelogReader:
                     yield page
                 return
             except (KafkaError, OSError, TimeoutError) as error:
-                log.warning(
-                    "changelog_unreadable",
-                    sentence=f"{self._topic} could not be read; trying again in {_RETRY_S:g} s.",
-                    topic=self._topic,
-                    cause=repr(error),
-                )
-                await asyncio.sleep(_RETRY_S)
+                await self._complain(error)
+
+    async def ends(self, partitions: Sequence[int]) -> dict[int, int]:
+        """The offset after the last record of each partition; waits while no broker answers."""
+        while True:
+            try:
+                return await self._ends(partitions)
+            except (KafkaError, OSError, TimeoutError) as error:
+                await self._complain(error)
+
+    async def _ends(self, partitions: Sequence[int]) -> dict[int, int]:
+        consumer = AIOKafkaConsumer(**client_options(self._settings))
+        try:
+            await consumer.start()
+            ends = await consumer.end_offsets([TopicPartition(self._topic, number) for number in partitions])
+            return {tp.partition: int(end) for tp, end in ends.items()}
+        finally:
+            await consumer.stop()
+
+    async def _complain(self, error: BaseException) -> None:
+        log.warning(
+            "changelog_unreadable",
+            sentence=f"{self._topic} could not be read; trying again in {_RETRY_S:g} s.",
+            topic=self._topic,
+            cause=repr(error),
+        )
+        await asyncio.sleep(_RETRY_S)
 
     async def _read(self, begins: Mapping[int, int]) -> AsyncIterator[Page]:
         consumer = AIOKafkaConsumer(

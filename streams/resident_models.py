@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import OrderedDict, deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Self
 
@@ -52,6 +52,7 @@ class ResidentModels:
 
     Parameters:
         most: applications in memory; more are saved and sent away, the least recently used first.
+        ends: asked for the end of each partition of executions; states of positions beyond it are not believed.
     """
 
     def __init__(
@@ -62,6 +63,7 @@ class ResidentModels:
         delivery: Delivery,
         metrics: Metrics,
         most: int,
+        ends: Callable[[Sequence[int]], Awaitable[Mapping[int, int]]] | None = None,
     ) -> None:
         self._scorer = scorer
         self._partitions = partitions
@@ -69,18 +71,36 @@ class ResidentModels:
         self._delivery = delivery
         self._metrics = metrics
         self._most = most
+        self._ends = ends
         self._used: OrderedDict[ApplicationKey, Partition] = OrderedDict()
         self._writing = asyncio.Lock()
         self._last_taken = -1
 
     async def load(self, partitions: Sequence[Partition]) -> None:
         """Look for the stored states of partitions that have just been assigned."""
-        heads = await self._states.load([partition.number for partition in partitions])
+        numbers = [partition.number for partition in partitions]
+        heads = await self._states.load(numbers)
+        # asked after the states were read, for their partitions have grown meanwhile
+        for number, end in (await self._ends(numbers) if self._ends else {}).items():
+            await self._refuse_beyond(number, end, heads[number])
         for partition in partitions:
             if not partition.lost:
                 partition.load(heads[partition.number])
         known = sum(map(len, heads.values()))
         log.info("states_found", partitions=len(partitions), applications=known)
+
+    async def _refuse_beyond(self, number: int, end: int, heads: dict[ApplicationKey, Head]) -> None:
+        """A state of a position that its partition does not have is of another topic: it would skip what is new."""
+        for key in [key for key, head in heads.items() if head.position > end]:
+            log.error(
+                "model_state_refused",
+                sentence=f"The state of {key[0]} must be of a position up to the end of partition {number}, {end}. "
+                f"Got {heads.pop(key).position} instead; the application starts cold.",
+                application=key[0],
+                environment=key[1],
+                partition=number,
+            )
+            await self._states.remove(number, key)
 
     async def fetch(self, partition: Partition, wanted: Iterable[ApplicationKey], event_s: float) -> list[ModelEvent]:
         """Have the models of these applications in memory; call it between runs. ``event_s``: for what is to be told.

@@ -132,7 +132,7 @@ def all_brokers_away(scene: Scene) -> None:
 
 
 def producer_faults(scene: Scene) -> None:
-    """Refused and late acknowledgements, refused commits, and a kill -9 among them."""
+    """Refused and late acknowledgements, refused commits, and a kill -9 at the end."""
     errors = [KafkaError.REQUEST_TIMED_OUT, KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.NOT_ENOUGH_REPLICAS]
     for _ in range(scene.pace.rounds):
         scene.embedded.set_round_trip_time(scene.chance.choice([50, 200, 500]))
@@ -142,18 +142,22 @@ def producer_faults(scene: Scene) -> None:
     scene.embedded.set_round_trip_time(0)
     for key in (_PRODUCE, _OFFSET_COMMIT):
         scene.embedded.clear_failures(key)
-    kill_only_worker(scene)
+    for member in list(scene.crew.members):
+        scene.crew.replace(member)
+    scene.crew.wait_until_ready()
 
 
 def clock_jumps(scene: Scene) -> None:
-    """Workers whose wall clocks jump by up to a day, forwards and backwards, killed like others."""
+    """Workers whose wall clocks jump by up to a day, forwards and backwards, killed -9 after a while."""
     for member in list(scene.crew.members):
         member.kill()
         scene.crew.dismiss(member)
         scene.crew.hire(JUMPING_CLOCK)
     scene.crew.wait_until_ready()
     scene.pause()
-    kill_only_worker(scene)
+    for member in list(scene.crew.members):
+        scene.crew.replace(member)
+    scene.crew.wait_until_ready()
 
 
 def disk_full(scene: Scene) -> None:

@@ -62,13 +62,19 @@ def logged(message: Message) -> Logged:
 
 
 def read_states(messages: Iterator[Message]) -> dict[ApplicationKey, ModelState]:
-    """Of each application the state with the highest position; what cannot be read is passed over."""
+    """Of each application the state with the highest position among the records that compaction would leave.
+
+    What cannot be read is passed over.
+    """
+    values: dict[tuple[int, bytes | None], bytes] = {}
+    for message in messages:
+        values.pop((message.partition(), message.key()), None)
+        if message.value() is not None:
+            values[message.partition(), message.key()] = message.value()
     states: dict[ApplicationKey, ModelState] = {}
     wholes: dict[int, Wholes] = {}
-    for message in messages:
-        if message.value() is None:
-            continue
-        for whole in wholes.setdefault(message.partition(), Wholes()).add(message.value()):
+    for (partition, _), value in values.items():
+        for whole in wholes.setdefault(partition, Wholes()).add(value):
             try:
                 state = unpack_state(whole)
             except SnapshotError:

@@ -184,3 +184,13 @@ def test_a_pool_of_processes_gives_the_same_state(pool: PoolFitter, whole: tuple
     made = Scorer(SETTINGS, pool)
     assert run(made, story()).is_the_same_as(whole[0])
     assert made.snapshot(SHOP) == whole[1]
+
+
+def test_state_does_not_show_whose_place_it_has_taken() -> None:
+    fresh, used = (Scorer(SETTINGS, InlineFitter()) for _ in range(2))
+    used.score([one for application in ("one", "other") for one in story(application)])
+    for application in used.applications():
+        used.forget(application)
+    for scorer in (fresh, used):
+        scorer.score(story())
+    assert used.snapshot(SHOP) == fresh.snapshot(SHOP)

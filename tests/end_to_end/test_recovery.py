@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,8 @@ from scripts.soak.faults import FAULTS
 from scripts.soak.scene import Pace, scene
 from tests.end_to_end.broken_workers import ACKNOWLEDGES_FIRST, NAMES_AN_OLD_POSITION, PUBLISHES_NOTHING
 
-SHORT = Pace(rounds=2, pause_s=1.5, away_s=10.0)
+SHORT = Pace(rounds=2, pause_s=1.5, away_s=8.0)
+FEW = replace(SHORT, rate=100.0)  # the embedded broker keeps 5 MB of a partition only
 
 
 def of_cluster(cluster: ApacheKafka) -> Broker:
@@ -51,7 +53,7 @@ def test_nothing_is_lost_where_brokers_fail(fault: str, kafka_cluster: ApacheKaf
 
 
 def test_nothing_is_lost_where_the_broker_refuses_and_is_late(embedded_kafka: Broker, tmp_path: Path) -> None:
-    assert_sound(try_fault(FAULTS["producer_faults"], embedded_kafka, tmp_path, SHORT))
+    assert_sound(try_fault(FAULTS["producer_faults"], embedded_kafka, tmp_path, FEW))
 
 
 def after_a_crash_of(code: str, kafka: Broker, folder: Path, **environment: str) -> Verdict:

@@ -1,7 +1,7 @@
 """Which models are in memory, and when they are saved, with the fake core."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -23,7 +23,9 @@ A, B, C, D = ((name, "") for name in "abcd")
 class Resident:
     """Models of a few applications, on two partitions that are loaded."""
 
-    def __init__(self, scorer: Any, publisher: Any, states: ModelStates, record: Any, most: int = 2) -> None:
+    def __init__(
+        self, scorer: Any, publisher: Any, states: ModelStates, record: Any, most: int = 2, ends: Any = None
+    ) -> None:
         self.scorer = scorer
         self.publisher = publisher
         self.states = states
@@ -32,7 +34,7 @@ class Resident:
         metrics = Metrics(self.registry)
         self.delivery = Delivery(publisher, "dead", metrics, 4, lambda error: None)
         self.partitions = Partitions(lambda key: self.models.forget(key))
-        self.models = ResidentModels(scorer, self.partitions, states, self.delivery, metrics, most)
+        self.models = ResidentModels(scorer, self.partitions, states, self.delivery, metrics, most, ends)
 
     async def own(self) -> Partition:
         self.partitions.assign([0, 1])
@@ -89,6 +91,25 @@ def test_models_are_fetched_when_they_are_first_used(resident: Resident) -> None
         resident.scorer.learned[A].append("3")
         assert await resident.models.fetch(partition, [A], 100.0) == []
         assert resident.scorer.learned[A] == ["1", "2", "3"]
+
+    run(test())
+
+
+def test_a_state_beyond_the_end_of_its_partition_is_not_believed(
+    fake_scorer: Any, fake_publisher: Any, model_states: Callable[..., ModelStates], record: Any
+) -> None:
+    async def ends(numbers: Sequence[int]) -> Mapping[int, int]:
+        return dict.fromkeys(numbers, 7)
+
+    async def test() -> None:
+        states = model_states()
+        await states.save(0, [ModelState(*A, Head(7), b"[]"), ModelState(*B, Head(8), b"[]")])
+        resident = Resident(fake_scorer, fake_publisher, states, record, ends=ends)
+        partition = await resident.own()
+        assert (partition.unrestored, partition.learned_to) == ({A}, {A: 7})
+        assert partition.knows(A, 6, None)
+        assert not partition.knows(B, 6, None)
+        assert list((await model_states(2, "elsewhere").load([0]))[0]) == [A]
 
     run(test())
 
