@@ -15,7 +15,7 @@ from scripts.soak.report import SOAK, update
 from scripts.soak.scene import LONG, Pace
 from scripts.soak.soak import most_per_second, soak
 
-_EMBEDDED = Pace(rounds=3, rate=100.0)  # which keeps 5 MB of a partition only
+_EMBEDDED = Pace(rounds=3, rate=200.0)  # which keeps 5 MB of a partition only
 
 
 @click.command()

@@ -16,7 +16,7 @@ from scripts.soak.scene import Pace, scene
 from tests.end_to_end.broken_workers import ACKNOWLEDGES_FIRST, NAMES_AN_OLD_POSITION, PUBLISHES_NOTHING
 
 SHORT = Pace(rounds=2, pause_s=1.5, away_s=8.0)
-FEW = replace(SHORT, rate=100.0)  # the embedded broker keeps 5 MB of a partition only
+FEW = replace(SHORT, rate=200.0)  # the embedded broker keeps 5 MB of a partition only
 
 
 def of_cluster(cluster: ApacheKafka) -> Broker:
