@@ -12,6 +12,8 @@ from scripts.kafka_clients import ClientConfig
 
 TIMEOUT_S = 10.0
 _POLL_S = 1.0
+_LEADER_POLL_S = 0.1
+_LEADER_MOVES = (KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILABLE)
 
 
 class TopicReader:
@@ -66,12 +68,22 @@ class TopicReader:
         ends = {}
         for partition in self.partitions(topic):
             with self._broker_errors():
-                low, high = self._consumer.get_watermark_offsets(
-                    TopicPartition(topic, partition), timeout=self._timeout_s
-                )
+                low, high = self._watermarks(TopicPartition(topic, partition))
             if low < high:
                 ends[partition] = (low, high)
         return ends
+
+    def _watermarks(self, partition: TopicPartition) -> tuple[int, int]:
+        """First and following offset; a partition that was just created, or moves, may have no leader for a moment."""
+        deadline = time.monotonic() + self._timeout_s
+        while True:
+            try:
+                low, high = self._consumer.get_watermark_offsets(partition, timeout=self._timeout_s)
+                return int(low), int(high)
+            except KafkaException as error:
+                if error.args[0].code() not in _LEADER_MOVES or time.monotonic() > deadline:
+                    raise
+            time.sleep(_LEADER_POLL_S)
 
     def scan(self, topic: str, ends: dict[int, tuple[int, int]]) -> Iterator[Message]:
         """Every record that lies within ``ends``, as given by that method.
