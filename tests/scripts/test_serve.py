@@ -10,11 +10,12 @@ def test_topics_are_created_once_and_then_unchanged(kafka: Broker, prefix: str) 
         "KAFKA_BOOTSTRAP_SERVERS": kafka.bootstrap_servers,
         "TRACEHOUND_TOPIC_PREFIX": prefix,
         "TRACEHOUND_PARTITIONS": "2",
+        "TRACEHOUND_INTAKE__OTLP_TOPICS": prefix + "otlp",
     }
 
     first, second = (CliRunner(env=environment).invoke(main, ["topics"]) for _ in range(2))
 
-    for topic in Topics(prefix).all():
+    for topic in Topics(prefix, otlp_names=(prefix + "otlp",)).all():
         assert f"created {topic.name}: 2 partitions" in first.output
         assert f"unchanged {topic.name}" in second.output
 
