@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import click
@@ -16,9 +15,9 @@ from detectors import application_snapshot
 from schemas.control import CONTROL_HEADER, Control
 from schemas.errors import BrokerError, SnapshotError, TracehoundError
 from schemas.execution import rfc3339
-from schemas.model_state import ApplicationKey, ModelState, read_key, unpack_state
-from schemas.pieces import Wholes
+from schemas.model_state import ApplicationKey
 from scripts.kafka_clients import consumer_config, producer_config
+from scripts.stored_states import Stored, stored_states
 from scripts.terminal_text import printable
 from scripts.topic_reading import TopicReader
 from streams.settings import Settings, load_settings
@@ -27,50 +26,6 @@ _FLUSH_S = 30.0
 _SLACK_BYTES = 1_000
 
 environment_option = click.option("--environment", default="", help="The application's environment.")
-
-
-@dataclass(frozen=True, slots=True)
-class Stored:
-    """The latest stored state of an application, and where it is."""
-
-    partition: int
-    state: ModelState
-
-
-def stored_states(reader: TopicReader, topic: str, wanted: ApplicationKey | None = None) -> tuple[list[Stored], int]:
-    """The state with the highest position of every application (or of one), and how many records are unusable.
-
-    Raises:
-        BrokerError: no broker answers, or the topic does not exist.
-    """
-    latest: dict[ApplicationKey, Stored] = {}
-    wholes: dict[int, Wholes] = {}
-    live: dict[int, dict[bytes, bytes]] = {}
-    for message in reader.scan(topic, reader.ends(topic)):
-        records = live.setdefault(message.partition(), {})
-        key, value = message.key() or b"", message.value()
-        if value is None:
-            records.pop(key, None)  # removed: the state was reset, or replaced
-        else:
-            records[key] = value
-    unusable = 0
-    for partition, records in live.items():
-        pieces = wholes.setdefault(partition, Wholes())
-        for key, value in records.items():
-            named = read_key(key)
-            if named is None or (wanted is not None and (named.application, named.environment) != wanted):
-                continue
-            for whole in pieces.add(value):
-                try:
-                    state = unpack_state(whole)
-                except SnapshotError:
-                    unusable += 1
-                    continue
-                known = latest.get(state.key)
-                if known is None or state.head.position > known.state.head.position:
-                    latest[state.key] = Stored(partition, state)
-        unusable += len(pieces.problems)
-    return [latest[key] for key in sorted(latest)], unusable
 
 
 @click.group()
@@ -84,14 +39,21 @@ def list_models(application: str | None) -> None:
     """List the stored models of every application."""
     settings = load_settings()
     with TopicReader(consumer_config(settings)) as reader:
-        found, unusable = stored_states(reader, settings.topics.model_states.name)
-    shown = [stored for stored in found if application is None or application in stored.state.application]
+        found, unusable = _stored(reader, settings)
+    shown = [found[key] for key in sorted(found) if application is None or application in key[0]]
     table = Table("application", "environment", "operations", "learned", "newest execution", "partition", "bytes")
     for stored in shown:
         table.add_row(*map(Text, _row(stored)))
     console = Console() if Console().is_terminal else Console(width=160)
     console.print(table)
     console.print(f"{len(shown)} of {len(found)} applications." + _unusable(unusable))
+
+
+def _stored(
+    reader: TopicReader, settings: Settings, wanted: ApplicationKey | None = None
+) -> tuple[dict[ApplicationKey, Stored], int]:
+    topic = settings.topics.model_states.name
+    return stored_states(reader.scan(topic, reader.ends(topic)), wanted)
 
 
 def _row(stored: Stored) -> Iterator[str]:
@@ -120,14 +82,15 @@ def export_models(application: str, file: Path, environment: str) -> None:
     """Write the latest stored models of APPLICATION to FILE."""
     settings = load_settings()
     with TopicReader(consumer_config(settings)) as reader:
-        found, _ = stored_states(reader, settings.topics.model_states.name, (application, environment))
+        found, _ = _stored(reader, settings, (application, environment))
     if not found:
         where = f" in the environment {environment!r}" if environment else ""
         raise TracehoundError(
             f"Nothing is stored of the application {application!r}{where}: see `tracehound models list`."
         )
-    file.write_bytes(found[0].state.snapshot)
-    click.echo(f"Wrote {len(found[0].state.snapshot):,} bytes to {file}.")
+    snapshot = next(iter(found.values())).state.snapshot
+    file.write_bytes(snapshot)
+    click.echo(f"Wrote {len(snapshot):,} bytes to {file}.")
 
 
 @models.command("import")

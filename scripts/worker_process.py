@@ -98,13 +98,7 @@ class WorkerProcess:
 
     def counted(self, name: str) -> float:
         """The sum over labels of one of its metrics (``tracehound_`` before ``name``); 0 while it does not answer."""
-        try:
-            with urllib.request.urlopen(f"{self._address}/metrics", timeout=HTTP_TIMEOUT_S) as answer:  # noqa: S310 (http)
-                text = answer.read().decode()
-        except (urllib.error.URLError, TimeoutError, ConnectionError):
-            return 0.0
-        found = re.findall(rf"^tracehound_{name}(?:{{.*}})? (\S+)$", text, re.MULTILINE)
-        return sum(map(float, found), 0.0)
+        return counted_at(self._address, name, HTTP_TIMEOUT_S)
 
     def close(self) -> None:
         """Ask it to stop, and end it when it takes too long."""
@@ -118,3 +112,14 @@ class WorkerProcess:
         finally:
             if self._process.stdin is not None:
                 self._process.stdin.close()
+
+
+def counted_at(address: str, name: str, timeout_s: float) -> float:
+    """The sum over labels of a metric of the worker at ``address`` (http), 0 while it does not answer."""
+    try:
+        with urllib.request.urlopen(f"{address}/metrics", timeout=timeout_s) as answer:  # noqa: S310 (http)
+            text = answer.read().decode()
+    except (urllib.error.URLError, TimeoutError, ConnectionError):
+        return 0.0
+    found = re.findall(rf"^tracehound_{name}(?:{{.*}})? (\S+)$", text, re.MULTILINE)
+    return sum(map(float, found), 0.0)

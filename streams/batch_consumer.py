@@ -380,10 +380,8 @@ class RunConsumer(driver.Consumer):
 
         ``known_since_s``: the broker's last answer may be this old, in seconds.
         """
-        state = _fetch_state(self._thread, tp)
-        if state.age_s() > known_since_s or state.highwater is None:
-            return False
-        return state.position_or(-1) >= state.highwater and all(run.done for run in self._runs.get(tp, ()))
+        told_ms = self.empty_at_ms(tp)
+        return told_ms is not None and time.time() - told_ms / 1000.0 <= known_since_s
 
 
 class _FetchState:
@@ -401,10 +399,6 @@ class _FetchState:
     def told_ms(self) -> int | None:
         """When the broker last answered a fetch, epoch milliseconds."""
         return int(self._state.timestamp) if self._state is not None and self._state.timestamp else None
-
-    def age_s(self) -> float:
-        told_ms = self.told_ms
-        return float("inf") if told_ms is None else time.time() - told_ms / 1000.0
 
 
 def _fetch_state(thread: driver.AIOKafkaConsumerThread, tp: TP) -> _FetchState:

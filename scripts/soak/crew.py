@@ -2,13 +2,10 @@
 
 import json
 import os
-import re
 import signal
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -16,6 +13,7 @@ from typing import IO, Any, Self
 
 from infra.kafka import supervise
 from schemas.errors import TracehoundError
+from scripts.worker_process import counted_at
 
 RUN = (
     "import sys; from streams.settings import load_settings; from streams.worker import run_worker; "
@@ -96,15 +94,7 @@ class Member:
     def counted(self, name: str) -> float:
         """The sum over labels of one of its metrics (``tracehound_`` before ``name``); 0 while it does not answer."""
         listening = self.said("health_listening")
-        if listening is None:
-            return 0.0
-        try:
-            with urllib.request.urlopen(f"{listening['url']}/metrics", timeout=_HTTP_TIMEOUT_S) as answer:  # noqa: S310 (http)
-                text = answer.read().decode()
-        except (urllib.error.URLError, TimeoutError, ConnectionError):
-            return 0.0
-        found = re.findall(rf"^tracehound_{name}(?:{{.*}})? (\S+)$", text, re.MULTILINE)
-        return sum(map(float, found), 0.0)
+        return 0.0 if listening is None else counted_at(listening["url"], name, _HTTP_TIMEOUT_S)
 
     def signal(self, number: signal.Signals) -> None:
         """Send a signal, if it lives (its supervisor reaps it just before it ends itself)."""

@@ -6,11 +6,10 @@ from typing import Any
 
 from confluent_kafka import Consumer, Message, TopicPartition
 
-from schemas.errors import SnapshotError, TracehoundError
-from schemas.model_state import ApplicationKey, ModelState, unpack_state
-from schemas.pieces import Wholes
+from schemas.errors import TracehoundError
 from schemas.topics import Topics
 from scripts.soak.checker import Logged, Replay, Verdict
+from scripts.stored_states import stored_states
 from scripts.topic_reading import TopicReader
 
 _TIMEOUT_S = 10.0
@@ -45,9 +44,9 @@ def verdict_on(servers: str, topics: Topics) -> Verdict:
             raise TracehoundError(f"{topics.executions.name} has lost its beginning, so that nothing can be proved.")
         for message in reader.scan(topics.executions.name, ends):
             replay.take(logged(message))
-        states = read_states(_all(reader, topics.model_states.name))
+        stored, _ = stored_states(_all(reader, topics.model_states.name))
         anomalies = [message.value() for message in _all(reader, topics.anomalies.name)]
-    return replay.compare(states, anomalies)
+    return replay.compare({key: one.state for key, one in stored.items()}, anomalies)
 
 
 def _all(reader: TopicReader, topic: str) -> Iterator[Message]:
@@ -59,30 +58,6 @@ def logged(message: Message) -> Logged:
     return Logged(
         message.partition(), message.offset(), message.timestamp()[1], message.value(), message.headers() or ()
     )
-
-
-def read_states(messages: Iterator[Message]) -> dict[ApplicationKey, ModelState]:
-    """Of each application the state with the highest position among the records that compaction would leave.
-
-    What cannot be read is passed over.
-    """
-    values: dict[tuple[int, bytes | None], bytes] = {}
-    for message in messages:
-        values.pop((message.partition(), message.key()), None)
-        if message.value() is not None:
-            values[message.partition(), message.key()] = message.value()
-    states: dict[ApplicationKey, ModelState] = {}
-    wholes: dict[int, Wholes] = {}
-    for (partition, _), value in values.items():
-        for whole in wholes.setdefault(partition, Wholes()).add(value):
-            try:
-                state = unpack_state(whole)
-            except SnapshotError:
-                continue
-            known = states.get(state.key)
-            if known is None or state.head.position >= known.head.position:
-                states[state.key] = state
-    return states
 
 
 def ends_and_commits(servers: str, group: str, topic: str) -> Mapping[int, tuple[int, int]]:

@@ -10,9 +10,10 @@ from faust.types import TP
 from prometheus_client import CollectorRegistry
 
 from streams.batch_consumer import Run
+from streams.changelog import KafkaChangelogReader
 from streams.delivery import Delivery
 from streams.health import HealthServer
-from streams.intake.checkpoint_log import CheckpointLog, KafkaCheckpointReader
+from streams.intake.checkpoint_log import CheckpointLog
 from streams.intake.emit import Emitter
 from streams.intake.join_traces import Joining, join_traces
 from streams.intake.metrics import BufferCollector, IntakeMetrics
@@ -76,6 +77,7 @@ def build_intake(
         ConfigurationError: a setting is wrong.
     """
     topics, intake = settings.topics, settings.intake
+    checkpoints = topics.join_checkpoints.name
     metrics = IntakeMetrics(registry or CollectorRegistry())
     sources = {topic.name for topic in (*topics.otlp, topics.traces)}
     listener = _Listener(topics.spans.name, metrics, settings.finish_timeout_s)
@@ -104,7 +106,7 @@ def build_intake(
         rules_of(settings),
         int(intake.call_graph_interval_s * 1000),
         Emitter(topics.spans.name, topics.executions.name, topics.executions.partitions),
-        CheckpointLog(topics.join_checkpoints.name, KafkaCheckpointReader(settings), publisher),
+        CheckpointLog(checkpoints, KafkaChangelogReader(settings, checkpoints), publisher),
         delivery(),
         topics,
         metrics,

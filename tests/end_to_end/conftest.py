@@ -28,6 +28,14 @@ _RUN = (
 )
 
 
+def wait_until_within(condition: Callable[[], bool], what: str, timeout_s: float) -> None:
+    deadline = time.monotonic() + timeout_s
+    while not condition():
+        if time.monotonic() > deadline:
+            raise AssertionError(f"waited {timeout_s:g} s in vain until {what}")
+        time.sleep(0.1)
+
+
 class WorkerProcess:
     """``run_worker`` in a process of its own; ``log`` holds its log lines as dicts."""
 

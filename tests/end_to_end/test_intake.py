@@ -5,6 +5,7 @@ import signal
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain
 from typing import Any
 
@@ -20,6 +21,9 @@ from scripts.otlp_sending import OtlpSender
 from scripts.otlp_spans import spans_of_trace
 from streams.forwarding import Origin, read_origin
 from streams.intake.spans import PARENT_NOT_RECORDED, ROOT, Trace, executions_of
+from tests.end_to_end.conftest import wait_until_within
+
+wait_until = partial(wait_until_within, timeout_s=60.0)
 
 ON_APACHE_KAFKA = pytest.mark.parametrize("any_kafka", ["real"], indirect=True)
 INTAKE = (
@@ -154,14 +158,6 @@ def shared(workers: Sequence[Any], partitions: int) -> bool:
         status, body = worker.get("/readyz")
         owned.append(json.loads(body)["partitions"] if status == 200 else [])
     return all(owned) and sorted(chain.from_iterable(owned)) == list(range(partitions))
-
-
-def wait_until(condition: Callable[[], bool], what: str, timeout_s: float = 60.0) -> None:
-    deadline = time.monotonic() + timeout_s
-    while not condition():
-        if time.monotonic() > deadline:
-            raise AssertionError(f"waited {timeout_s:g} s in vain until {what}")
-        time.sleep(0.1)
 
 
 @pytest.mark.parametrize("encode", [encode_protobuf, encode_json])

@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,9 @@ from click.testing import CliRunner
 
 from detectors import application_snapshot
 from scripts.models import models
+from tests.end_to_end.conftest import wait_until_within
+
+eventually = partial(wait_until_within, timeout_s=30.0)
 
 Start = Callable[..., Any]
 
@@ -45,14 +49,6 @@ def executions(application: str, count: int, first: int = 0) -> list[tuple[bytes
         )
         for number in range(first, first + count)
     ]
-
-
-def eventually(condition: Callable[[], bool], what: str, timeout_s: float = 30.0) -> None:
-    deadline = time.monotonic() + timeout_s
-    while not condition():
-        if time.monotonic() > deadline:
-            raise AssertionError(f"waited {timeout_s:g} s in vain until {what}")
-        time.sleep(0.3)
 
 
 def learned(file: Path) -> int:

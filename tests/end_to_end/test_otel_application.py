@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from threading import Event, Thread
 from typing import Any
@@ -22,9 +23,12 @@ from schemas.codec import Limits, decode_record
 from schemas.execution import Execution, Segment, epoch_seconds
 from schemas.topics import Topics
 from streams.intake.otlp import SpanLimits, decode_otlp
+from tests.end_to_end.conftest import wait_until_within
 from tests.end_to_end.otel.application import Application
 from tests.end_to_end.otel.collector import ENCODINGS, Collector
 from tests.end_to_end.otel.link import Link
+
+wait_until = partial(wait_until_within, timeout_s=90.0)
 
 ON_APACHE_KAFKA = pytest.mark.parametrize("any_kafka", ["real"], indirect=True)
 INTAKE = "from scripts.cli import main; main(['intake'])"
@@ -90,14 +94,6 @@ def traffic(shop_url: str) -> Iterator[None]:
         sender.join()
     for answered in visits:
         answered.result()
-
-
-def wait_until(condition: Callable[[], bool], what: str, timeout_s: float = 90.0) -> None:
-    deadline = time.monotonic() + timeout_s
-    while not condition():
-        if time.monotonic() > deadline:
-            raise AssertionError(f"waited {timeout_s:g} s in vain until {what}")
-        time.sleep(0.2)
 
 
 def anomalies(messages: list[Message]) -> list[dict[str, Any]]:

@@ -1,8 +1,7 @@
 """Faults against a real Apache Kafka: whatever happens to workers and brokers, nothing is lost or learned twice."""
 
-import time
-from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -14,6 +13,9 @@ from scripts.soak.checker import Verdict
 from scripts.soak.faults import FAULTS
 from scripts.soak.scene import Pace, scene
 from tests.end_to_end.broken_workers import ACKNOWLEDGES_FIRST, NAMES_AN_OLD_POSITION, PUBLISHES_NOTHING
+from tests.end_to_end.conftest import wait_until_within
+
+wait_until = partial(wait_until_within, timeout_s=40.0)
 
 SHORT = Pace(rounds=2, pause_s=1.5, away_s=8.0)
 FEW = replace(SHORT, rate=200.0)  # the embedded broker keeps 5 MB of a partition only
@@ -68,14 +70,6 @@ def after_a_crash_of(code: str, kafka: Broker, folder: Path, **environment: str)
             stage.crew.hire().wait_for("worker_ready")
             stage.feed.stop()
         return finish(stage)
-
-
-def wait_until(condition: Callable[[], bool], what: str, timeout_s: float = 40.0) -> None:
-    deadline = time.monotonic() + timeout_s
-    while not condition():
-        if time.monotonic() > deadline:
-            raise AssertionError(f"waited {timeout_s:g} s in vain until {what}")
-        time.sleep(0.1)
 
 
 def test_the_checker_notices_acknowledgements_before_the_state_is_written(kafka: Broker, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -18,6 +19,9 @@ from schemas.operations import normalize_operation
 from scripts.simulator.applications import build_system
 from scripts.simulator.faults import Fault
 from scripts.simulator.simulation import Simulation
+from tests.end_to_end.conftest import wait_until_within
+
+wait_until = partial(wait_until_within, timeout_s=60.0)
 
 ON_APACHE_KAFKA = pytest.mark.parametrize("any_kafka", ["real"], indirect=True)
 LENGTH_S, RATE = 400.0, 60.0
@@ -44,14 +48,6 @@ def offline(executions: Sequence[Execution]) -> dict[str, dict[str, Any]]:
         for execution in executions
     ]
     return {event.id: json.loads(encode(event)) for _, event in scorer.score(named).anomalies}
-
-
-def wait_until(condition: Callable[[], bool], what: str, timeout_s: float = 60.0) -> None:
-    deadline = time.monotonic() + timeout_s
-    while not condition():
-        if time.monotonic() > deadline:
-            raise AssertionError(f"waited {timeout_s:g} s in vain until {what}")
-        time.sleep(0.2)
 
 
 def partitions(worker: Any) -> list[int]:

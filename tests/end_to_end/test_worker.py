@@ -6,11 +6,16 @@ import signal
 import socket
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
 from confluent_kafka import Message
 from confluent_kafka.admin import AdminClient, NewTopic
+
+from tests.end_to_end.conftest import wait_until_within
+
+wait_until = partial(wait_until_within, timeout_s=40.0)
 
 StartWorker = Callable[..., Any]
 ON_APACHE_KAFKA = pytest.mark.parametrize("any_kafka", ["real"], indirect=True)
@@ -34,14 +39,6 @@ def record(content: object, key: str | None = "shop") -> tuple[bytes | None, byt
 
 def headers(message: Message) -> dict[str, str]:
     return {name: value.decode(errors="replace") for name, value in message.headers() or []}
-
-
-def wait_until(condition: Callable[[], bool], what: str, timeout_s: float = 40.0) -> None:
-    deadline = time.monotonic() + timeout_s
-    while not condition():
-        if time.monotonic() > deadline:
-            raise AssertionError(f"waited {timeout_s:g} s in vain until {what}")
-        time.sleep(0.1)
 
 
 def test_a_slow_execution_becomes_an_anomaly(field: Any, worker: StartWorker) -> None:
@@ -128,7 +125,7 @@ def test_100_000_distinct_operations_are_a_bounded_burden(field: Any, worker: St
         for block in (range(start, start + 1_000) for start in range(0, 100_000, 1_000))
     ]
     field.send([record(batch) for batch in batches])
-    wait_until(lambda: process.counted("executions_total") == 100_000, "all were scored", 90)
+    wait_until(lambda: process.counted("executions_total") == 100_000, "all were scored", timeout_s=90)
     assert process.counted("models") <= 2_100
     progress = field.read(
         field.topics.progress.name, lambda found: sum(json.loads(one.value())["executions"] for one in found) == 100_000
