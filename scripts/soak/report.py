@@ -72,9 +72,15 @@ def _soak(figures: Mapping[str, Any]) -> list[str]:
         f"{figures['soak_minutes']:g} minutes, {figures['workers']} workers, {figures['rate']:,} executions a second"
         f"{half}. Done: {done}.",
         "",
-        f"Memory of a worker, median of the last third minus that of the first: {figures['rss_growth_mb']:+g} MB "
-        f"(most: {figures['rss_peak_mb']:g} MB). Executions not yet committed: {figures['lag_median']:,} in the "
-        f"median, {figures['lag_peak']:,} at most, 0 at the end.",
+        "Beside them one more worker of the same group ran all the time; rebalances and brokers that were away "
+        f"reached it, no fault ended it. Its memory, in the median: {figures['steady_rss_mb_first_third']:g} MB in the "
+        f"first third of the time, {figures['steady_rss_mb_middle_third']:g} MB in the middle third, "
+        f"{figures['steady_rss_mb_last_third']:g} MB in the last. Growth is counted from the middle third on, since "
+        f"models and forests come into being in the first: {figures['rss_growth_mb']:+g} MB. Most of any worker: "
+        f"{figures['rss_peak_mb']:g} MB.",
+        "",
+        f"Executions not yet committed: {figures['lag_median']:,} in the median, {figures['lag_peak']:,} at most, "
+        "0 at the end.",
         "",
     ]
 

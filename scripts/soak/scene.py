@@ -73,7 +73,7 @@ class Scene:
         prefix = f"soak-{uuid.uuid4().hex[:8]}."
         self.topics = Topics(prefix, partitions, (prefix + "otlp_spans",))
         self.group = prefix + "group"
-        settings = {
+        self.environment = {
             "KAFKA_BOOTSTRAP_SERVERS": broker.bootstrap_servers,
             "TRACEHOUND_TOPIC_PREFIX": prefix,
             "TRACEHOUND_PARTITIONS": str(partitions),
@@ -82,8 +82,9 @@ class Scene:
             "TRACEHOUND_SESSION_TIMEOUT_S": str(SESSION_S),
             "TRACEHOUND_COMMIT_INTERVAL_S": "0.5",
             "TRACEHOUND_SAVE_INTERVAL_S": "0.5",
+            **(environment or {}),
         }
-        self.crew = Crew(folder, {**settings, **(environment or {})})
+        self.crew = Crew(folder, self.environment)
         self.feed = Feed(broker.bootstrap_servers, self.topics.executions.name, pace.rate, pace.applications, seed)
 
     @property

@@ -4,14 +4,14 @@ import statistics
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Any, Final, Protocol, Self
 
 from infra.kafka.broker import Broker
 from schemas.errors import TracehoundError
-from scripts.soak.campaign import finish
 from scripts.soak.checker import Verdict
 from scripts.soak.crew import Crew
 from scripts.soak.faults import FAULTS, Fault
@@ -25,22 +25,46 @@ _GROWN_UP_S = 45.0
 _CALIBRATION = 60_000
 
 
+class Watched(Protocol):
+    """A worker as its memory is watched; ``started_s`` is when its process started, by the monotonic clock."""
+
+    started_s: float
+
+    def resident_mb(self) -> float:
+        """Memory that its process has in RAM; 0 once it has ended."""
+
+
 @dataclass(slots=True)
 class Samples:
-    """What was seen while it ran: seconds since the start, memory of each grown-up worker, records not committed."""
+    """What was seen while it ran, each with seconds since the start.
+
+    ``resident_mb`` is the memory of every grown-up worker, ``steady_mb`` that of the one that no fault ends, from
+    the start on; ``lag`` are the records not committed.
+    """
 
     resident_mb: list[tuple[float, float]] = field(default_factory=list)
+    steady_mb: list[tuple[float, float]] = field(default_factory=list)
     lag: list[tuple[float, int]] = field(default_factory=list)
+
+    def steady_thirds_mb(self) -> tuple[float, float, float]:
+        """Median memory of the steady worker in each third of the time; NaN for a third without a sample."""
+        third_s = max((at_s for at_s, _ in self.steady_mb), default=0.0) / 3 or 1.0
+        thirds: tuple[list[float], list[float], list[float]] = ([], [], [])
+        for at_s, mb in self.steady_mb:
+            thirds[min(2, int(at_s / third_s))].append(mb)
+        first, middle, last = (statistics.median(third) if third else float("nan") for third in thirds)
+        return first, middle, last
 
     @property
     def rss_growth_mb(self) -> float:
-        """Median memory of a worker in the last third of the time, minus that in the first third."""
-        if not self.resident_mb:
-            return float("nan")
-        last_s = self.resident_mb[-1][0]
-        first = [mb for at_s, mb in self.resident_mb if at_s <= last_s / 3]
-        last = [mb for at_s, mb in self.resident_mb if at_s >= last_s * 2 / 3]
-        return statistics.median(last) - statistics.median(first) if first and last else float("nan")
+        """Median memory of the steady worker in the last third of the time, minus that in the middle third.
+
+        The first third is left out: there code is loaded and compiled, models and forests come into being, and
+        applications of killed workers arrive for the first time. What still grows afterwards is a leak. One of x MB a
+        minute shows as x times a third of the minutes. Other workers cannot show it: none lives long enough.
+        """
+        _, middle, last = self.steady_thirds_mb()
+        return last - middle
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +80,14 @@ class Soaked:
 
     def figures(self) -> dict[str, Any]:
         """For ``reliability.json``."""
-        resident = [mb for _, mb in self.samples.resident_mb]
+        resident = [mb for _, mb in (*self.samples.resident_mb, *self.samples.steady_mb)]
+        first, middle, last = (round(mb, 1) for mb in self.samples.steady_thirds_mb())
         return {
             "soak_minutes": round(self.minutes, 1),
             "rss_growth_mb": round(self.samples.rss_growth_mb, 1),
+            "steady_rss_mb_first_third": first,
+            "steady_rss_mb_middle_third": middle,
+            "steady_rss_mb_last_third": last,
             "rss_peak_mb": round(max(resident, default=float("nan")), 1),
             "lag_peak": max((lag for _, lag in self.samples.lag), default=0),
             "lag_median": statistics.median(lag for _, lag in self.samples.lag) if self.samples.lag else 0,
@@ -70,10 +98,19 @@ class Soaked:
 
 
 class Watch:
-    """Samples memory and lag from a thread of its own while the ``with`` lasts."""
+    """Samples memory and lag from a thread of its own while the ``with`` lasts.
 
-    def __init__(self, crew: Crew, lag: Callable[[], int | None]) -> None:
-        self._crew = crew
+    Parameters:
+        members: the workers that faults happen to; they come and go.
+        steady: the worker that no fault ends.
+        lag: records not committed; None while nobody knows.
+    """
+
+    def __init__(
+        self, members: Callable[[], Iterable[Watched]], steady: Watched, lag: Callable[[], int | None]
+    ) -> None:
+        self._members = members
+        self._steady = steady
         self._lag = lag
         self._begun = time.monotonic()
         self._over = threading.Event()
@@ -90,14 +127,19 @@ class Watch:
 
     def _run(self) -> None:
         while not self._over.wait(_SAMPLE_S):
-            now = time.monotonic()
-            for member in list(self._crew.members):
-                resident_mb = member.resident_mb()
-                if resident_mb and now - member.started_s >= _GROWN_UP_S:
-                    self.samples.resident_mb.append((now - self._begun, resident_mb))
-            lag = self._lag()
-            if lag is not None:
-                self.samples.lag.append((now - self._begun, lag))
+            self.look(time.monotonic())
+
+    def look(self, now_s: float) -> None:
+        """Take one sample of everything; ``now_s`` is of the monotonic clock."""
+        at_s = now_s - self._begun
+        for member in self._members():
+            if now_s - member.started_s >= _GROWN_UP_S and (resident_mb := member.resident_mb()):
+                self.samples.resident_mb.append((at_s, resident_mb))
+        if steady_mb := self._steady.resident_mb():
+            self.samples.steady_mb.append((at_s, steady_mb))
+        lag = self._lag()
+        if lag is not None:
+            self.samples.lag.append((at_s, lag))
 
 
 def most_per_second(broker: Broker, folder: Path, pace: Pace, workers: int) -> float:
@@ -127,7 +169,8 @@ def soak(
     """Let faults follow each other at random while executions arrive at ``rate``; then let the workers finish.
 
     Every fault of ``faults`` that the broker allows comes once before any comes again. ``gap_s`` is the shortest and
-    longest time between two.
+    longest time between two. Beside the ``workers`` that faults stop and kill there is one more in their group, alive
+    from beginning to end, whose memory shows leaks: rebalances and brokers that are away reach it too.
 
     Raises:
         TracehoundError: a worker ended by itself, or did not come to an end.
@@ -137,9 +180,12 @@ def soak(
     ]
     done: Counter[str] = Counter()
     settings = Pace(pace.rounds, pace.pause_s, pace.away_s, rate, pace.applications, pace.settle_s)
-    with scene(broker, folder, settings, workers=workers, partitions=PARTITIONS) as stage:
+    with ExitStack() as stack:
+        stage = stack.enter_context(scene(broker, folder, settings, workers=workers, partitions=PARTITIONS))
+        steady = stack.enter_context(_steady(stage))
         begun = time.monotonic()
-        with stage.feed, Watch(stage.crew, stage.lag) as watch:
+        watch = Watch(lambda: list(stage.crew.members), steady.members[0], stage.lag)
+        with stage.feed, watch:
             waiting: list[Fault] = []
             while (left_s := begun + minutes * 60 - time.monotonic()) > 0:
                 time.sleep(min(left_s, stage.chance.uniform(*gap_s)))
@@ -150,11 +196,25 @@ def soak(
                 say(f"{(time.monotonic() - begun) / 60:5.1f} min: {fault.name}")
                 fault.act(stage)
                 done[fault.name] += 1
+                steady.check()
                 _bring_back(stage, workers)
             stage.feed.stop()
         lasted_s = time.monotonic() - begun
-        verdict = finish(stage)
+        stage.settle()
+        stage.crew.stop()
+        steady.stop()
+        verdict = stage.verdict()
     return Soaked(lasted_s / 60, rate, workers, done, watch.samples, verdict)
+
+
+@contextmanager
+def _steady(stage: Scene) -> Iterator[Crew]:
+    folder = stage.folder / "steady"
+    folder.mkdir()
+    with Crew(folder, stage.environment) as crew:  # not the scene's: faults take any of those
+        crew.hire()
+        crew.wait_until_ready()
+        yield crew
 
 
 def _bring_back(stage: Scene, workers: int) -> None:
