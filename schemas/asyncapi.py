@@ -13,6 +13,8 @@ from schemas.anomaly import AnomalyEvent
 from schemas.call_graph import CallGraph
 from schemas.dead_letter import DeadLetterHeaders
 from schemas.execution import Execution
+from schemas.feedback import Maintenance, Verdict
+from schemas.incident import IncidentEvent
 from schemas.json_schema import schema_components
 from schemas.model_event import ModelEvent
 from schemas.progress import Progress
@@ -44,6 +46,9 @@ _MESSAGES = {
     "AnomalyEvent": _Message("send", "An anomaly as a CloudEvent", AnomalyEvent, _CLOUD_EVENT),
     "ModelEvent": _Message("send", "A change of a model as a CloudEvent", ModelEvent, _CLOUD_EVENT),
     "Progress": _Message("send", "How far an application has been scored", Progress, "application/json"),
+    "IncidentEvent": _Message("send", "A change of an incident as a CloudEvent", IncidentEvent, _CLOUD_EVENT),
+    "Verdict": _Message("receive", "A verdict on an anomaly or an incident", Verdict, "application/json"),
+    "Maintenance": _Message("receive", "A maintenance window", Maintenance, "application/json"),
     "OTLP": _Message(
         "receive",
         "OpenTelemetry traces (ExportTraceServiceRequest) in Protobuf or JSON, recognised by content",

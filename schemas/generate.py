@@ -12,6 +12,8 @@ from schemas.asyncapi import asyncapi_document
 from schemas.call_graph import CallGraph
 from schemas.dead_letter import DeadLetterHeaders
 from schemas.execution import Execution
+from schemas.feedback import Maintenance, Verdict
+from schemas.incident import IncidentEvent
 from schemas.json_schema import json_schema
 from schemas.model_event import ModelEvent
 from schemas.progress import Progress
@@ -22,6 +24,9 @@ CONTRACTS: dict[str, Any] = {
     "anomaly-event": AnomalyEvent,
     "model-event": ModelEvent,
     "progress": Progress,
+    "incident-event": IncidentEvent,
+    "verdict": Verdict,
+    "maintenance": Maintenance,
     "call-graph": CallGraph,
     "dead-letter-headers": DeadLetterHeaders,
 }

@@ -7,7 +7,9 @@ class Progress(msgspec.Struct, omit_defaults=True):
     """Everything of ``application`` up to event time ``scored_through`` (RFC 3339) has been scored.
 
     ``executions`` and ``operations`` count what was scored since the previous progress record of this
-    application, ``errors`` how many of those failed, ``anomalies`` how many anomalies they led to.
+    application, ``errors`` how many of those failed, ``anomalies`` how many anomalies they led to. ``ongoing`` maps
+    the ``incident_key`` of each deviation that alarmed meanwhile, told or not, to the event time at which it last
+    did, epoch seconds. ``calls`` counts calls of other applications by their name, as segments name them.
     """
 
     application: str
@@ -17,3 +19,5 @@ class Progress(msgspec.Struct, omit_defaults=True):
     errors: int
     anomalies: int
     operations: dict[str, int]
+    ongoing: dict[str, float] = {}
+    calls: dict[str, int] = {}

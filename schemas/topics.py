@@ -1,7 +1,7 @@
 """Names, keys, partition counts and retention of every topic, in one place."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 DEFAULT_PREFIX = "tracehound."
 DEFAULT_PARTITIONS = 12
@@ -132,6 +132,56 @@ class Topics:
         """Public output: who called whom, counted."""
         return self._topic("call-graph.v1", "application", "CallGraph", 7)
 
+    @property
+    def incident_input(self) -> Topic:
+        """Internal: anomalies, progress and what people say, in one order: one partition."""
+        topic = self._topic("incident-input.v1", "environment", "IncidentInput", 7, internal=True)
+        return replace(topic, partitions=1)
+
+    @property
+    def severity(self) -> Topic:
+        """Public output: incidents as CloudEvents."""
+        return self._topic("severity.v1", "incident id", "IncidentEvent", 30)
+
+    @property
+    def feedback(self) -> Topic:
+        """Public input: verdicts on anomalies and incidents."""
+        return self._topic("feedback.v1", "id of what is judged", "Verdict", 30, cleanup_policy="compact")
+
+    @property
+    def maintenance(self) -> Topic:
+        """Public input: maintenance windows."""
+        return self._topic("maintenance.v1", "id of the window", "Maintenance", 30, cleanup_policy="compact")
+
+    @property
+    def incident_states(self) -> Topic:
+        """Internal: what is known of incidents, to go on after a restart."""
+        topic = self._topic(
+            "incident-states.v1",
+            "partition",
+            "IncidentState",
+            7,
+            internal=True,
+            cleanup_policy="compact",
+            min_cleanable_dirty_ratio="0.1",
+            max_compaction_lag_ms="60000",
+            segment_bytes="16777216",
+        )
+        return replace(topic, partitions=1)
+
+    def incidents(self) -> tuple[Topic, ...]:
+        """The topics of an incident worker."""
+        return (
+            self.incident_input,
+            self.severity,
+            self.feedback,
+            self.maintenance,
+            self.incident_states,
+            self.executions,
+            self.models,
+            self.dead_letters,
+        )
+
     def scoring(self) -> tuple[Topic, ...]:
         """The topics of a scoring worker."""
         return (
@@ -140,6 +190,7 @@ class Topics:
             self.progress,
             self.models,
             self.model_states,
+            self.incident_input,
             self.dead_letters,
         )
 
@@ -161,4 +212,4 @@ class Topics:
 
     def all(self) -> tuple[Topic, ...]:
         """Every topic that the topic-creating script makes."""
-        return tuple({topic.name: topic for topic in (*self.scoring(), *self.intake())}.values())
+        return tuple({topic.name: topic for topic in (*self.scoring(), *self.intake(), *self.incidents())}.values())

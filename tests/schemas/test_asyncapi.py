@@ -74,6 +74,8 @@ def test_every_channel_has_one_operation_seen_from_tracehound(document: dict[str
         "executions",
         "otlpSpans",
         "traces",
+        "feedback",
+        "maintenance",
     ]
     for operation in document["operations"].values():
         for message in operation["messages"]:
