@@ -4,7 +4,7 @@ import itertools
 import random
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Self
 
 from confluent_kafka import KafkaError, Producer
@@ -92,15 +92,26 @@ class Feed:
         """
         self._stopping.set()
         self._thread.join()
+        self._flush()
+
+    def prepare(self, count: int) -> list[tuple[bytes, bytes]]:
+        """The keys and values of the next so many records, for ``burst``: simulating them takes time of its own."""
+        return [_encoded(execution) for execution in itertools.islice(self._executions, count)]
+
+    def burst(self, records: Iterable[tuple[bytes, bytes]]) -> None:
+        """Send records at once, instead of ``start``, and wait until the broker has them.
+
+        Raises:
+            TracehoundError: the broker did not take all of them.
+        """
+        for key, value in records:
+            self._send(key, value)
+        self._flush()
+
+    def _flush(self) -> None:
         left = self._producer.flush(_LAST_S)
         if left or self._refused:
             raise TracehoundError(f"The broker did not take {left} executions of the feed: {self._refused[:3]}.")
-
-    def burst(self, count: int) -> None:
-        """Send so many at once, instead of ``start``, and wait until the broker has them."""
-        for execution in itertools.islice(self._executions, count):
-            self._send(execution)
-        self._producer.flush(_LAST_S)
 
     def _run(self) -> None:
         begun = time.monotonic()
@@ -111,10 +122,9 @@ class Feed:
                     return
             if self._stopping.is_set():
                 return
-            self._send(execution)
+            self._send(*_encoded(execution))
 
-    def _send(self, execution: Execution) -> None:
-        value, key = encode(execution), execution.application.encode()
+    def _send(self, key: bytes, value: bytes) -> None:
         while True:
             try:
                 self._producer.produce(self._topic, value, key, on_delivery=self._delivered)
@@ -126,3 +136,7 @@ class Feed:
     def _delivered(self, error: KafkaError | None, _message: object) -> None:
         if error is not None:
             self._refused.append(str(error))
+
+
+def _encoded(execution: Execution) -> tuple[bytes, bytes]:
+    return execution.application.encode(), encode(execution)

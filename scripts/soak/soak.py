@@ -143,12 +143,16 @@ class Watch:
 
 
 def most_per_second(broker: Broker, folder: Path, pace: Pace, workers: int) -> float:
-    """Executions per second that so many workers learn, save and commit when everything waits for them."""
+    """Executions per second that so many workers learn, save and commit when everything waits for them.
+
+    Rather too few than too many: the time of the last save and commit, and of noticing it, counts too.
+    """
     with scene(broker, folder, pace, workers=workers, partitions=PARTITIONS) as stage:
-        stage.feed.burst(_CALIBRATION // 4)  # compiles, and fits the first forests
+        stage.feed.burst(stage.feed.prepare(_CALIBRATION // 4))  # compiles, and fits the first forests
         stage.settle()
+        records = stage.feed.prepare(_CALIBRATION)
         begun = time.monotonic()
-        stage.feed.burst(_CALIBRATION)
+        stage.feed.burst(records)
         stage.settle()
         lasted_s = time.monotonic() - begun
         stage.crew.stop()
