@@ -74,7 +74,9 @@ def build_app(
     )
     most = settings.detection.applications_per_worker
     ends = KafkaChangelogReader(settings, topics.executions.name).ends
-    models = ResidentModels(scorer, partitions, states, delivery, metrics, most, ends)
+    models = ResidentModels(
+        scorer, partitions, states, delivery, metrics, most, ends, settings.model_memory_mb * 1_000_000
+    )
     scoring = Scoring(
         scorer,
         partitions,

@@ -15,6 +15,7 @@ from schemas.errors import SnapshotError
 from schemas.model_event import ModelEvent
 from schemas.model_state import ApplicationKey, Head, ModelState
 from streams.delivery import Delivery
+from streams.memory_ceiling import MemoryCeiling
 from streams.metrics import Metrics
 from streams.model_states import ModelStates
 from streams.partitions import Partition, Partitions, Seen
@@ -53,6 +54,8 @@ class ResidentModels:
     Parameters:
         most: applications in memory; more are saved and sent away, the least recently used first.
         ends: asked for the end of each partition of executions; states of positions beyond it are not believed.
+        ceiling_bytes: of all models; above it applications are sent away as above ``most``, except those that the
+            run at hand needs. 0: none.
     """
 
     def __init__(
@@ -64,6 +67,7 @@ class ResidentModels:
         metrics: Metrics,
         most: int,
         ends: Callable[[Sequence[int]], Awaitable[Mapping[int, int]]] | None = None,
+        ceiling_bytes: int = 0,
     ) -> None:
         self._scorer = scorer
         self._partitions = partitions
@@ -72,6 +76,7 @@ class ResidentModels:
         self._metrics = metrics
         self._most = most
         self._ends = ends
+        self._ceiling = MemoryCeiling(scorer, ceiling_bytes)
         self._used: OrderedDict[ApplicationKey, Partition] = OrderedDict()
         self._writing = asyncio.Lock()
         self._last_taken = -1
@@ -136,16 +141,25 @@ class ResidentModels:
         self, partition: Partition, live: Iterable[ApplicationKey], event_s: float
     ) -> list[ModelEvent]:
         """Have models in memory whose silence is to be judged, a few at a time and as far as there is room."""
-        room = min(_LIVE_AT_ONCE, self._most - len(self._used))
+        room = min(_LIVE_AT_ONCE, self._most - len(self._used), self._ceiling.room())
         wanted = [key for key in live if key in partition.unrestored][: max(0, room)]
         return await self.fetch(partition, wanted, event_s) if wanted else []
 
-    async def _make_room(self, needed: int, keep: set[ApplicationKey]) -> None:
-        surplus = len(self._used) + needed - self._most
-        if surplus <= 0:
-            return
+    async def _make_room(self, new: int, keep: set[ApplicationKey]) -> None:
+        surplus = len(self._used) + new - self._most
+        if surplus > 0:
+            await self._send_away(surplus, keep)
+        surplus = self._ceiling.surplus(urgent=new > 0)
+        while surplus and await self._send_away(surplus, keep):
+            surplus = self._ceiling.surplus(urgent=True)
+        if surplus and self._used.keys() <= keep:
+            self._ceiling.cannot_be_kept()
+
+    async def _send_away(self, count: int, keep: set[ApplicationKey]) -> int:
+        """Save and drop so many applications, if as many are idle; returns how many."""
         idle = [key for key, partition in self._used.items() if key not in keep and key not in partition.saving]
-        idle = idle[:surplus]
+        idle = idle[:count]
+        sent_away = 0
         unsaved: dict[int, list[ApplicationKey]] = {}
         for key in idle:
             partition = self._used[key]
@@ -160,7 +174,9 @@ class ResidentModels:
                 del self._used[key]
                 self._scorer.forget(key)
                 partition.unrestored.add(key)
-                self._metrics.applications_sent_away.inc()
+                sent_away += 1
+        self._metrics.applications_sent_away.inc(sent_away)
+        return sent_away
 
     def obey(self, control: Control) -> list[ModelEvent]:
         """Do what a control record asks; returns what is to be told."""

@@ -98,6 +98,11 @@ class Settings(BaseSettings):
     save_share: Annotated[float, Gt(0), Le(1)] = Field(
         default=0.1, description="Share of a worker's time for saving model states, where there are many"
     )
+    model_memory_mb: Annotated[int, Ge(0), Le(1_000_000)] = Field(
+        default=2_048,
+        description="Memory for models; above it the least recently used applications are saved and leave it until "
+        "they are used again; 0: no bound",
+    )
     commit_interval_s: Annotated[float, Gt(0)] = Field(default=2.0, description="Time between offset commits")
     max_runs_in_flight: Annotated[int, Ge(1), Le(1_000)] = Field(
         default=16, description="Fetched runs whose results are not yet acknowledged by Kafka; more wait"
