@@ -2,19 +2,23 @@
 
 import msgspec
 
+from detectors.application import OTHER_PEERS
 from schemas.anomaly import Anomaly, AnomalyKind
 
 CALLS_TO = "calls to "
 """How contributions name what is called."""
 SILENCE = "silence_ms"
 """The signal of an application that sends nothing."""
+LEAST_SHARE = 0.15
+"""Of an anomaly's excess, for what a called service has of it to count."""
+_UNNAMED = ("", OTHER_PEERS)
 
 
 class CauseEvidence(msgspec.Struct, array_like=True):
     """Everything said of one ``signal`` of an operation, and towards one ``peer`` where it is one of calls.
 
-    ``operation`` is empty where the application as a whole is meant, ``peer`` where no single called service
-    stands out. ``about`` is the largest contribution of the gravest anomaly (``its own code``, ``calls to stock``, a
+    ``operation`` is empty where the application as a whole is meant, ``peer`` where it is not calls of one named
+    service. ``about`` is the largest contribution of the gravest anomaly (``its own code``, ``calls to stock``, a
     query, an error type) and ``about_share`` its share. ``count`` counts anomalies; ``score``, ``sigma``,
     ``excess_ms`` (actual less typical, milliseconds, 0 where the unit is another one) and ``share`` (of executions,
     in [0, 1], 0 where the unit is another one) are the largest of them. Times are event time, epoch seconds;
@@ -54,25 +58,33 @@ class CauseEvidence(msgspec.Struct, array_like=True):
         self.last_s = max(self.last_s, other.last_s)
 
 
-def evidence_of(anomaly: Anomaly, at_s: float) -> CauseEvidence:
-    """What one anomaly at event time ``at_s`` (epoch seconds) is evidence of.
+def evidence_of(anomaly: Anomaly, at_s: float) -> list[CauseEvidence]:
+    """What one anomaly at event time ``at_s`` (epoch seconds) is evidence of, the gravest first; never empty.
 
-    The peer is that of the largest contribution, if it names one.
+    An anomaly of several calls is evidence towards each service that a ``LEAST_SHARE`` of the excess is in calls to:
+    a service that is itself starved loses time on all its calls.
     """
-    about, about_share = max(anomaly.contributions.items(), key=lambda item: item[1], default=("", 0.0))
+    parts = sorted(anomaly.contributions.items(), key=lambda item: (-item[1], item[0])) or [("", 1.0)]
+    calls = [part for part in parts if part[0].startswith(CALLS_TO) and part[1] >= LEAST_SHARE]
+    told = calls if calls and calls[0] == parts[0] else parts[:1]
+    return [_towards(anomaly, at_s, about, share, part_of=share / told[0][1]) for about, share in told]
+
+
+def _towards(anomaly: Anomaly, at_s: float, about: str, about_share: float, part_of: float) -> CauseEvidence:
     excess = max(0.0, anomaly.actual - anomaly.typical)
+    peer = about[len(CALLS_TO) :] if about.startswith(CALLS_TO) else ""
     return CauseEvidence(
         application=anomaly.application,
         operation=anomaly.operation,
         signal=anomaly.signal,
         kind=anomaly.kind,
-        peer=about[len(CALLS_TO) :] if about.startswith(CALLS_TO) else "",
+        peer="" if peer in _UNNAMED else peer,
         about=about,
         about_share=about_share,
         count=1,
         score=anomaly.score,
         sigma=anomaly.sigma,
-        excess_ms=excess if anomaly.unit == "ms" and anomaly.signal != SILENCE else 0.0,
+        excess_ms=excess * part_of if anomaly.unit == "ms" and anomaly.signal != SILENCE else 0.0,
         share=min(1.0, excess) if anomaly.unit == "share" else 0.0,
         first_s=at_s,
         last_s=at_s,
