@@ -10,9 +10,10 @@ from pydantic.fields import FieldInfo
 
 from detectors.settings import DetectionSettings
 from streams.intake.settings import IntakeSettings
+from streams.notify.settings import NotifySettings
 from streams.settings import Settings
 
-_GROUPS = ("intake", "detection")
+_GROUPS = ("intake", "notify", "detection")
 _HEAD = ("| setting | default | range | meaning |", "|---|---|---|---|")
 BEGIN, END = "<!-- settings: begin -->", "<!-- settings: end -->"
 
@@ -37,10 +38,12 @@ def _rows(settings: Mapping[str, FieldInfo]) -> Iterator[str]:
 
 
 def table() -> str:
-    """The tables of all settings, of intake and of detection, in Markdown."""
+    """The tables of all settings, of intake, of notifications and of detection, in Markdown."""
     lines = [*_HEAD, *_rows(Settings.model_fields)]
     lines += ["", "Under `[intake]`, in the environment with the prefix `TRACEHOUND_INTAKE__`:", ""]
     lines += [*_HEAD, *_rows(IntakeSettings.model_fields)]
+    lines += ["", "Under `[notify]`, in the environment with the prefix `TRACEHOUND_NOTIFY__`:", ""]
+    lines += [*_HEAD, *_rows(NotifySettings.model_fields)]
     lines += ["", "Under `[detection]`, in the environment with the prefix `TRACEHOUND_DETECTION__`:", ""]
     lines += _HEAD
     for setting in dataclasses.fields(DetectionSettings):

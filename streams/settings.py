@@ -16,6 +16,7 @@ from detectors.settings import DetectionSettings
 from schemas.errors import ConfigurationError
 from schemas.topics import DEFAULT_PARTITIONS, DEFAULT_PREFIX, Topics
 from streams.intake.settings import IntakeSettings
+from streams.notify.settings import NotifySettings
 
 CONFIG_VARIABLE = "TRACEHOUND_CONFIG"
 PREFIX = "TRACEHOUND_"
@@ -131,6 +132,7 @@ class Settings(BaseSettings):
     )
 
     intake: IntakeSettings = Field(default_factory=IntakeSettings, description="Intake, see below")
+    notify: NotifySettings = Field(default_factory=NotifySettings, description="Notifications, see below")
 
     @property
     def topics(self) -> Topics:
@@ -184,6 +186,7 @@ def _unknown_variables(environment: Mapping[str, str]) -> list[str]:
     known = {CONFIG_VARIABLE, *(PREFIX + name.upper() for name in Settings.model_fields)}
     known |= {f"{PREFIX}DETECTION__{setting.name.upper()}" for setting in fields(DetectionSettings)}
     known |= {f"{PREFIX}INTAKE__{name.upper()}" for name in IntakeSettings.model_fields}
+    known |= {f"{PREFIX}NOTIFY__{name.upper()}" for name in NotifySettings.model_fields}
     sentences = []
     for name in sorted(environment):
         if name.startswith(PREFIX) and name not in known:
