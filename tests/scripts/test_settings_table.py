@@ -9,14 +9,15 @@ from click.testing import CliRunner
 from detectors.settings import DetectionSettings
 from scripts.settings_table import BEGIN, END, main, table, with_table
 from streams.intake.settings import IntakeSettings
+from streams.notify.settings import NotifySettings
 from streams.settings import Settings
 
 
 def test_every_setting_is_in_the_table() -> None:
     shown = table()
-    names = [*Settings.model_fields, *IntakeSettings.model_fields]
+    names = [*Settings.model_fields, *IntakeSettings.model_fields, *NotifySettings.model_fields]
     names += [setting.name for setting in dataclasses.fields(DetectionSettings)]
-    groups = {"detection", "intake"}
+    groups = {"detection", "intake", "notify"}
     assert [name for name in names if name not in groups and f"| `{name}` |" not in shown] == []
 
 
