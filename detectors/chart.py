@@ -1,31 +1,17 @@
 """The chart per key: smoothed ranks in a reference of the key's own past, and the tail of single values beside it."""
 
-from dataclasses import dataclass, fields
+from dataclasses import astuple, dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from detectors.bank import Flags, Floats, Slots, State
-from detectors.chart_kernel import run_chart
+from detectors.chart_kernel import KEY, POOL, ROW, RULES, run_chart
 from detectors.priors import shipped_reference
-from detectors.slots import SlotArrays
+from detectors.slots import SlotRecords
 from detectors.tail import tail_score
 
-REFERENCE = 500
-CANDIDATES = 128
-_STATE = (
-    "ordered",
-    "candidate",
-    "count",
-    "candidates",
-    "fast",
-    "slow",
-    "level",
-    "deviating_since",
-    "outlier_learned",
-    "random",
-)
-_NUMBERS = _STATE[2:]
-_POOL = ("ordered", "count", "random")
+_NUMBERS = tuple(name for name, (_, shape) in KEY.items() if not shape)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +32,7 @@ class ChartRules:
 
 @dataclass(frozen=True, slots=True)
 class ChartJudgement:
-    """What a chart says about n values: each array is (n,).
+    """What a chart says about n values: ``rows`` (n,) are records, and each of their fields is an array (n,).
 
     ``sigma`` is the chart's deviation after the value (0 while warming or where the value is missing), ``tail``
     −log10 of the probability of the single value, ``rank`` its place in the reference in [0, 1] (0.5 while
@@ -56,28 +42,54 @@ class ChartJudgement:
     deviated, ``accepted`` is True where a lasting deviation became the new normal with this value.
     """
 
-    sigma: Floats
-    tail: Floats
-    rank: Floats
-    level: Floats
-    bounds: Floats
-    learned: Slots
-    lasting: Floats
-    accepted: Flags
+    rows: NDArray[np.void]
+
+    @property
+    def sigma(self) -> Floats:
+        """(n,) Deviation of the chart."""
+        return self.rows["sigma"]
+
+    @property
+    def tail(self) -> Floats:
+        """(n,) −log10 of the probability of the single value."""
+        return self.rows["tail"]
+
+    @property
+    def rank(self) -> Floats:
+        """(n,) Place in the reference, in [0, 1]."""
+        return self.rows["rank"]
+
+    @property
+    def level(self) -> Floats:
+        """(n,) Recent value, in the signal's unit."""
+        return self.rows["level"]
+
+    @property
+    def bounds(self) -> Floats:
+        """(n, 3) Percentiles of the reference, in the signal's unit."""
+        return self.rows["bounds"]
+
+    @property
+    def learned(self) -> Slots:
+        """(n,) Values in the reference."""
+        return self.rows["learned"]
+
+    @property
+    def lasting(self) -> Floats:
+        """(n,) Seconds of event time for which the key has deviated."""
+        return self.rows["lasting"]
+
+    @property
+    def accepted(self) -> Flags:
+        """(n,) True where a lasting deviation became the new normal."""
+        return self.rows["accepted"]
 
     @classmethod
     def empty(cls, n: int) -> "ChartJudgement":
         """Nothing deviates yet."""
-        return cls(
-            sigma=np.zeros(n),
-            tail=np.zeros(n),
-            rank=np.full(n, 0.5),
-            level=np.zeros(n),
-            bounds=np.zeros((n, 3)),
-            learned=np.zeros(n, np.int64),
-            lasting=np.zeros(n),
-            accepted=np.zeros(n, np.bool_),
-        )
+        rows = np.zeros(n, ROW)
+        rows["rank"] = 0.5
+        return cls(rows)
 
 
 class Chart:
@@ -119,23 +131,8 @@ class Chart:
     def __init__(self, rules: ChartRules, signal: str | None = None) -> None:
         self.rules = rules
         self._prior = np.zeros(0, np.float32) if signal is None else shipped_reference(signal)
-        self._keys = SlotArrays(
-            {
-                "ordered": (np.float32, (REFERENCE,)),
-                "candidate": (np.float32, (CANDIDATES,)),
-                "count": (np.int32, ()),
-                "candidates": (np.int32, ()),
-                "fast": (np.float64, ()),
-                "slow": (np.float64, ()),
-                "level": (np.float64, ()),
-                "deviating_since": (np.float64, ()),
-                "outlier_learned": (np.float64, ()),
-                "random": (np.int64, ()),
-            }
-        )
-        self._pools = SlotArrays(
-            {"ordered": (np.float32, (REFERENCE,)), "count": (np.int32, ()), "random": (np.int64, ())}
-        )
+        self._rules = np.array([astuple(rules)], RULES)
+        self._keys, self._pools = SlotRecords(KEY), SlotRecords(POOL)
 
     def open(self, slot: int, seed: int) -> None:
         """Start afresh for the key in ``slot``; all its randomness follows from ``seed``."""
@@ -189,13 +186,10 @@ class Chart:
         released: Floats,
         remember: bool,
     ) -> ChartJudgement:
-        judged, rules = ChartJudgement.empty(len(slots)), self.rules
+        judged = ChartJudgement.empty(len(slots))
         run_chart(
             *(slots, pools, np.ascontiguousarray(values), times, learn, accept_after, released, remember),
-            *(rules.warm_up, rules.gate_sigma, rules.patience_s, rules.margin, rules.margin_share),
-            *(self._keys[name] for name in _STATE),
-            *(self._pools[name] for name in _POOL),
-            *(getattr(judged, field.name) for field in fields(judged)),
+            *(self._rules[0], self._keys.records, self._pools.records, judged.rows),
         )
         return judged
 
@@ -248,7 +242,7 @@ class Chart:
             KeyError, ValueError: the state is not one of a pool.
         """
         _fill(self._pools, slot, "ordered", state["ordered"], state["count"])
-        for name in _POOL[1:]:
+        for name in ("count", "random"):
             self._pools[name][slot] = state[name]
 
     def nbytes(self) -> int:
@@ -260,7 +254,7 @@ class Chart:
         return self._pools.row_bytes()
 
 
-def _fill(store: SlotArrays, slot: int, name: str, stored: object, count: object) -> None:
+def _fill(store: SlotRecords, slot: int, name: str, stored: object, count: object) -> None:
     values, room = np.asarray(stored, np.float32), store[name].shape[1]
     if values.ndim != 1 or len(values) > room or len(values) != count:
         raise ValueError(f"A chart's {name!r} must have its count of values, at most {room}. Got {values.shape}.")

@@ -32,8 +32,43 @@ DEVIATING_TAIL = 2.0
 TELLING = 3.0
 """Sigma from which a judgement carries the recent level: no smaller one can be told."""
 REPLACE_ONE_IN = 8
+REFERENCE, CANDIDATES = 500, 128
+"""Values kept of a key, or of a pool, and of a deviation that lasts."""
 CANDIDATES_LEAST = 30
 """Values that a new normal is made of at least."""
+
+KEY: Final[dict[str, tuple[Any, tuple[int, ...]]]] = {
+    "count": (np.int32, ()),
+    "candidates": (np.int32, ()),
+    "fast": (np.float64, ()),
+    "slow": (np.float64, ()),
+    "level": (np.float64, ()),
+    "deviating_since": (np.float64, ()),
+    "outlier_learned": (np.float64, ()),
+    "random": (np.int64, ()),
+    "ordered": (np.float32, (REFERENCE,)),
+    "candidate": (np.float32, (CANDIDATES,)),
+}
+POOL: Final[dict[str, tuple[Any, tuple[int, ...]]]] = {
+    "count": (np.int32, ()),
+    "random": (np.int64, ()),
+    "ordered": (np.float32, (REFERENCE,)),
+}
+RULES: Final = np.dtype(
+    [
+        ("warm_up", np.int64),
+        *((name, np.float64) for name in ("gate_sigma", "patience_s", "margin", "margin_share")),
+    ]
+)
+ROW: Final = np.dtype(
+    [
+        *((name, np.float64) for name in ("sigma", "tail", "rank", "level")),
+        ("bounds", np.float64, (3,)),
+        *(("learned", np.int64), ("lasting", np.float64), ("accepted", np.bool_)),
+    ],
+    align=True,
+)
+"""What is said about one value: the fields of ``detectors.chart.ChartJudgement``."""
 
 
 @njit(cache=True)
@@ -81,85 +116,68 @@ def run_chart(
     accept_after: Any,
     released: Any,
     remember: bool,
-    warm_up: int,
-    gate: float,
-    patience_s: float,
-    margin: float,
-    margin_share: float,
-    ordered: Any,
-    candidate: Any,
-    counts: Any,
-    candidates: Any,
-    fast: Any,
-    slow: Any,
-    level: Any,
-    deviating_since: Any,
-    outlier_learned: Any,
-    random: Any,
-    pool_ordered: Any,
-    pool_counts: Any,
-    pool_random: Any,
-    out_sigma: Any,
-    out_tail: Any,
-    out_rank: Any,
-    out_level: Any,
-    out_bounds: Any,
-    out_learned: Any,
-    out_lasting: Any,
-    out_accepted: Any,
+    rules: Any,
+    all_keys: Any,
+    all_pools: Any,
+    said: Any,
 ) -> None:
-    """See ``detectors.chart.Chart``; arrays are its state and the fields of its judgement."""
+    """See ``detectors.chart.Chart``: ``RULES``, a record of ``KEY`` per slot, of ``POOL`` per pool, of ``ROW`` per row."""
+    warm_up, gate, margin, margin_share = rules.warm_up, rules.gate_sigma, rules.margin, rules.margin_share
     for i in range(slots.size):
-        slot, pool = slots[i], pools[i]
-        count, pool_count = counts[slot], pool_counts[pool]
-        out_learned[i] = count
+        key, pool, row = all_keys[slots[i]], all_pools[pools[i]], said[i]
+        count, pool_count = key.count, pool.count
+        row.learned = count
         if np.isnan(values[i]):
             continue
         value = np.float32(max(values[i], -1.0 + 1e-6))
-        reference = ordered[slot]
-        score, tail, out_rank[i] = _judge(reference, count, pool_ordered[pool], pool_count, value, margin, margin_share)
+        score, tail, row.rank = _judge(key.ordered, count, pool.ordered, pool_count, value, margin, margin_share)
         counted = min(HIGHEST, max(LOWEST, score))
-        quick = fast[slot] + FAST * (counted - fast[slot])
-        steady = slow[slot] + SLOW * (counted - slow[slot])
+        quick = key.fast + FAST * (counted - key.fast)
+        steady = key.slow + SLOW * (counted - key.slow)
         sigma = max(quick * TO_SIGMA_FAST, steady * TO_SIGMA_SLOW)
         recent = np.log(1.0 + value)
         if count > 0:
-            recent = level[slot] + FAST * (recent - level[slot])
+            recent = key.level + FAST * (recent - key.level)
         if sigma >= TELLING or tail >= DEVIATING_TAIL:
-            out_level[i] = np.exp(recent) - 1.0
+            row.level = np.exp(recent) - 1.0
         if count >= warm_up:
-            out_sigma[i], out_tail[i] = sigma, tail
+            row.sigma, row.tail = sigma, tail
         else:
-            out_sigma[i] = sigma if count >= OWN_LEAST else 0.0
+            row.sigma = sigma if count >= OWN_LEAST else 0.0
         if (sigma >= gate or tail >= DEVIATING_TAIL) and count > 0:
-            out_bounds[i, 0] = reference[int(0.05 * count)]
-            out_bounds[i, 1] = reference[count // 2]
-            out_bounds[i, 2] = reference[int(0.95 * count)]
+            row.bounds[0] = key.ordered[int(0.05 * count)]
+            row.bounds[1] = key.ordered[count // 2]
+            row.bounds[2] = key.ordered[int(0.95 * count)]
         if not remember or not learn[i]:
             continue
-        fast[slot], slow[slot], level[slot] = quick, steady, recent
+        key.fast, key.slow, key.level = quick, steady, recent
         if sigma >= gate and count >= OWN_LEAST:
-            if np.isnan(deviating_since[slot]):
-                deviating_since[slot] = times[i]
-                candidates[slot] = 0
-            candidates[slot], random[slot] = _keep(candidate[slot], candidates[slot], value, random[slot], 1)
-            out_lasting[i] = max(0.0, times[i] - deviating_since[slot])
-            after = min(accept_after[i], patience_s) if count < PRIOR_WEIGHT else accept_after[i]
-            of_release = deviating_since[slot] >= released[i]
-            if out_lasting[i] > after and of_release and candidates[slot] >= CANDIDATES_LEAST:
-                counts[slot] = candidates[slot]
-                for j in range(candidates[slot]):
-                    reference[j] = candidate[slot, j]
-                fast[slot] = slow[slot] = 0.0
-                deviating_since[slot] = np.nan
-                out_accepted[i] = True
+            _hold_back(key, value, times[i], accept_after[i], released[i], rules.patience_s, row)
             continue
-        deviating_since[slot] = np.nan
+        key.deviating_since = np.nan
         if score > OUTLIER and count >= OUTLIER_FROM:
-            if times[i] - outlier_learned[slot] < patience_s:
+            if times[i] - key.outlier_learned < rules.patience_s:
                 continue
-            outlier_learned[slot] = times[i]
-        counts[slot], random[slot] = _keep(reference, count, value, random[slot], REPLACE_ONE_IN)
-        pool_counts[pool], pool_random[pool] = _keep(
-            pool_ordered[pool], pool_count, value, pool_random[pool], REPLACE_ONE_IN
-        )
+            key.outlier_learned = times[i]
+        key.count, key.random = _keep(key.ordered, count, value, key.random, REPLACE_ONE_IN)
+        pool.count, pool.random = _keep(pool.ordered, pool_count, value, pool.random, REPLACE_ONE_IN)
+
+
+@njit(cache=True)
+def _hold_back(
+    key: Any, value: float, time: float, accept_after: float, released: float, patience_s: float, row: Any
+) -> None:
+    """Keep the value of a deviation apart; once that has lasted, what was kept apart is the new normal."""
+    if np.isnan(key.deviating_since):
+        key.deviating_since = time
+        key.candidates = 0
+    key.candidates, key.random = _keep(key.candidate, key.candidates, value, key.random, 1)
+    row.lasting = max(0.0, time - key.deviating_since)
+    after = min(accept_after, patience_s) if key.count < PRIOR_WEIGHT else accept_after
+    if row.lasting > after and key.deviating_since >= released and key.candidates >= CANDIDATES_LEAST:
+        key.count = key.candidates
+        for j in range(key.candidates):
+            key.ordered[j] = key.candidate[j]
+        key.fast = key.slow = 0.0
+        key.deviating_since = np.nan
+        row.accepted = True

@@ -2,22 +2,23 @@
 
 from typing import Any
 
+import numpy as np
 from numba import njit
 
 
 @njit(cache=True)
-def place_of(ordered: Any, count: int, value: float) -> int:
+def place_of(ordered: Any, count: int, value: float) -> Any:
     """How many of the first ``count`` values of ``ordered`` (ascending) are less than ``value``.
 
-    >>> import numpy as np
     >>> place_of(np.array([1.0, 2.0, 2.0, 9.0]), 3, 2.0)
     1
     """
-    low, high = 0, count
-    while low < high:
-        middle = (low + high) >> 1
-        if ordered[middle] < value:
-            low = middle + 1
-        else:
-            high = middle
-    return low
+    # Unsigned, and a choice instead of a branch: which half a value lies in cannot be guessed.
+    one = np.uint64(1)
+    low, left = np.uint64(0), np.uint64(count)
+    while left > np.uint64(0):
+        half = left >> one
+        right = ordered[low + half] < value
+        low = low + half + one if right else low
+        left = left - half - one if right else half
+    return np.int64(low)

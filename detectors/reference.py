@@ -18,10 +18,18 @@ _OF_SCORE = np.array([-8.0, *(-NormalDist().inv_cdf(10.0 ** (-i / _SCORE_STEPS))
 @njit(cache=True)
 def insert(ordered: Any, count: int, value: float) -> None:
     """Put ``value`` in its place among the first ``count`` of ``ordered``, which must have room."""
-    place = place_of(ordered, count, value)
-    for i in range(count, place, -1):
-        ordered[i] = ordered[i - 1]
-    ordered[place] = value
+    insert_at(ordered, count, place_of(ordered, count, value), value)
+
+
+@njit(cache=True)
+def insert_at(ordered: Any, count: int, place: int, value: float) -> None:
+    """``insert`` where the value's place is known."""
+    # Unsigned numbers need no check for places counted from the end, so whole lines of memory are moved.
+    one, first, i = np.uint64(1), np.uint64(place), np.uint64(count)
+    while i > first:
+        ordered[i] = ordered[i - one]
+        i -= one
+    ordered[first] = value
 
 
 @njit(cache=True)

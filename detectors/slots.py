@@ -1,4 +1,4 @@
-"""Packed arrays with a row per key that grow on demand, and the numbering of the keys."""
+"""Packed arrays and records with a row per key that grow on demand, and the numbering of the keys."""
 
 from typing import Any
 
@@ -44,6 +44,36 @@ class SlotArrays:
             larger[: self._capacity] = array
             self._arrays[name] = larger
         self._capacity *= 2
+
+
+class SlotRecords:
+    """One record per slot, in one array that grows by doubling: a key's state lies together, and is one argument.
+
+    ``layout`` maps a name to (dtype, shape within the record); ``store[name]`` is that field of all records.
+
+    >>> store = SlotRecords({"count": (np.int64, ()), "newest": (np.float32, (4,))})
+    >>> slot = store.open(40); store["count"][slot] += 1
+    >>> int(store.records[40]["count"]), store["newest"].shape
+    (1, (64, 4))
+    """
+
+    def __init__(self, layout: dict[str, tuple[Any, tuple[int, ...]]], capacity: int = 16) -> None:
+        fields = [(name, dtype, shape) for name, (dtype, shape) in layout.items()]
+        self.records: NDArray[np.void] = np.zeros(capacity, np.dtype(fields, align=True))
+
+    def __getitem__(self, name: str) -> NDArray[Any]:
+        return self.records[name]
+
+    def open(self, slot: int) -> int:
+        """Make sure that ``slot`` exists, set its record to zero, return it."""
+        while slot >= len(self.records):
+            self.records = np.concatenate([self.records, np.zeros_like(self.records)])
+        self.records[slot] = np.zeros((), self.records.dtype)
+        return slot
+
+    def row_bytes(self) -> int:
+        """Bytes that one slot takes."""
+        return self.records.itemsize
 
 
 class SlotNumbers:

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from detectors.bank import Floats, Slots, State
-from detectors.chart import CANDIDATES, REFERENCE, Chart, ChartJudgement, ChartRules
-from detectors.chart_kernel import OWN_LEAST, PRIOR_LIMIT
+from detectors.chart import Chart, ChartJudgement, ChartRules
+from detectors.chart_kernel import CANDIDATES, OWN_LEAST, PRIOR_LIMIT, REFERENCE
 
 FIELDS = ("sigma", "tail", "rank", "level", "bounds", "learned", "lasting", "accepted")
 
