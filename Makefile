@@ -11,7 +11,7 @@ MINUTES ?= 30
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-quick check format kafka bench-throughput bench-intake bench-trials bench-quality bench-nab bench-joined soak lock clean
+.PHONY: help setup demo test test-quick check format kafka bench-throughput bench-latency bench-intake bench-trials bench-quality bench-nab bench-joined soak lock clean
 
 help: ## List every target with one line each
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -53,6 +53,9 @@ kafka: $(STAMP) ## Run a real Apache Kafka in the foreground and print its addre
 
 bench-throughput: $(STAMP) ## Measure executions per second next to stock Faust with River, on a real Apache Kafka
 	$(BIN)/python -m scripts.benchmarks.throughput --output docs/benchmarks/throughput.json
+
+bench-latency: $(STAMP) ## Measure how long anomalies take at 10, 50 and 80 % of what one worker keeps up with
+	$(BIN)/python -m scripts.benchmarks.latency --output docs/benchmarks
 
 bench-intake: $(STAMP) ## Measure spans per CPU second of intake on a real Apache Kafka, stage by stage
 	$(BIN)/python -m scripts.benchmarks.intake --report docs/benchmarks
