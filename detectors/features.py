@@ -6,9 +6,10 @@ from typing import Any, Final
 
 import numpy as np
 from numba import njit
+from numpy.typing import NDArray
 
-from detectors.bank import Flags, Floats
-from detectors.columns import SegmentColumns, columns_of
+from detectors.bank import Flags, Floats, Slots
+from detectors.columns import SegmentColumns, columns_of, known_floats
 from schemas.execution import Execution
 
 SIGNALS: Final = ("self_ms", "local_ms", "memory_peak_mb")
@@ -16,9 +17,19 @@ SIGNALS: Final = ("self_ms", "local_ms", "memory_peak_mb")
 OUTLIER_COLUMNS: Final = ("rank.self_ms", "rank.local_ms", "rank.call_gap_ms", "novelty", "error")
 """What detectors per application read, in [0, 1]: ranks within the operation or call, structure, error flag."""
 
-NAN: Final = float("nan")
-Peers = dict[tuple[int, str], float]
-"""Milliseconds by row and called peer, in order of the rows and then of the calls."""
+_NO_CALL = -1.0
+
+
+@dataclass(frozen=True, slots=True)
+class PeerTimes:
+    """Calls of n executions, at most one per row and called peer, in order of the rows and then of the calls.
+
+    ``rows`` (m,) are indexes of executions, ``peers`` (m,) numbers of ``SegmentColumns.names``' peers, ``ms`` (m,).
+    """
+
+    rows: NDArray[np.int64]
+    peers: NDArray[np.int64]
+    ms: Floats
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +48,11 @@ class Features:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What is measured of n executions: as in ``Features``, with ``signals`` (n, 3) and the row beside the peer."""
+    """What is measured of n executions: as in ``Features``, with ``signals`` (n, 3) and the calls of all rows."""
 
     signals: Floats
-    gaps: Peers
-    waits: Peers
+    gaps: PeerTimes
+    waits: PeerTimes
 
 
 def features(execution: Execution) -> Features:
@@ -58,40 +69,59 @@ def features(execution: Execution) -> Features:
     >>> features(Execution("shop", "GET /a", 0.0, 100.0, segments=calls))
     Features(signals=(50.0, 60.0, nan), gaps={'b': 15.0}, waits={'db': 30.0})
     """
-    measured = measure([execution], columns_of([execution]))
+    columns = columns_of([execution])
+    measured = measure([execution], columns)
     self_ms, local_ms, megabytes = measured.signals[0].tolist()
-    gaps, waits = ({peer: ms for (_, peer), ms in calls.items()} for calls in (measured.gaps, measured.waits))
+    peers = columns.names.peers
+    gaps, waits = (
+        {peers[peer]: ms for peer, ms in zip(calls.peers.tolist(), calls.ms.tolist(), strict=True)}
+        for calls in (measured.gaps, measured.waits)
+    )
     return Features((self_ms, local_ms, megabytes), gaps, waits)
 
 
 def measure(executions: Sequence[Execution], columns: SegmentColumns) -> Measured:
     """``features`` of n executions, given their segments as columns."""
-    gaps, waits, joined = _calls(columns)
     signals = np.empty((len(executions), len(SIGNALS)))
+    joined = ~np.isnan(columns.remote_ms)
     arrays = (columns.whole_ms, columns.starts, columns.duration_ms, columns.offset_ms, columns.parent)
     _times(*arrays, joined, signals)
-    memory = [execution.memory_peak_mb for execution in executions]
-    signals[:, 2] = [NAN if megabytes is None else megabytes for megabytes in memory]
+    signals[:, 2] = known_floats([execution.memory_peak_mb for execution in executions])
+    names = columns.names
+    gaps = _largest(columns, names.joined_peer, columns.duration_ms - columns.remote_ms, joined)
+    waits = _largest(columns, names.waited_peer, columns.duration_ms, ~joined)
     return Measured(signals, gaps, waits)
 
 
-def _calls(columns: SegmentColumns) -> tuple[Peers, Peers, Flags]:
-    """Gaps and waits by row and peer, and which segments are joined calls."""
-    gaps: Peers = {}
-    waits: Peers = {}
-    joined = np.zeros(len(columns.segments), np.bool_)
-    places = [at for at, one in enumerate(columns.segments) if one.peer is not None or one.remote_ms is not None]
-    rows = np.searchsorted(columns.starts, places, side="right") - 1
-    for at, row in zip(places, rows.tolist(), strict=True):
-        segment = columns.segments[at]
-        if segment.remote_ms is None:
-            found, key, ms = waits, (row, segment.peer or ""), segment.duration_ms
-        else:
-            joined[at] = True
-            found, key, ms = gaps, (row, segment.peer or segment.name), segment.duration_ms - segment.remote_ms
-        if ms > found.get(key, -1.0):
-            found[key] = max(0.0, ms)
-    return gaps, waits, joined
+def _largest(columns: SegmentColumns, peer_of: Slots, ms: Floats, asked: Flags) -> PeerTimes:
+    """The largest ``ms`` (m,) of the segments ``asked`` (m,), by row and peer."""
+    rows, peers, largest = np.empty_like(columns.name), np.empty_like(columns.name), np.empty_like(ms)
+    peers_known = len(columns.names.peers)
+    found = _reduce_calls(columns.starts, columns.name, peer_of, ms, asked, peers_known, rows, peers, largest)
+    return PeerTimes(rows[:found], peers[:found], largest[:found])
+
+
+@njit(cache=True)
+def _reduce_calls(
+    starts: Any, name: Any, peer_of: Any, ms: Any, asked: Any, peers_known: int, rows: Any, peers: Any, largest: Any
+) -> Any:
+    """Fills ``rows``, ``peers`` and ``largest``, and returns how many there are; ``entry`` finds a peer's last one."""
+    entry = np.full(peers_known, -1, np.int64)
+    found = 0
+    for row in range(starts.size - 1):
+        for at in range(starts[row], starts[row + 1]):
+            peer = peer_of[name[at]]
+            if not asked[at] or peer < 0:
+                continue
+            place = entry[peer]
+            known = place >= 0 and rows[place] == row
+            if ms[at] > (largest[place] if known else _NO_CALL):
+                if not known:
+                    place = entry[peer] = found
+                    rows[place], peers[place] = row, peer
+                    found += 1
+                largest[place] = max(0.0, ms[at])
+    return found
 
 
 @njit(cache=True)

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from hashlib import blake2b
 from typing import Any, Final
 
 import numpy as np
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 from detectors.bank import Floats, Slots
 from detectors.columns import SegmentColumns, columns_of
 from detectors.profile import OWN_CODE, part_name
+from detectors.segment_names import segment_names
 from schemas.execution import Execution
 from schemas.operations import normalize_operation
 
@@ -19,9 +19,6 @@ WHOLE: Final = 1
 """The path of the execution itself: its time is the duration."""
 OTHER: Final = 2
 """The path that all those share which came after the limit of paths of an operation."""
-CACHED_NAMES: Final = 65_536
-"""Hashes of segment names kept in memory; beyond, all are computed anew."""
-_LONGEST_NAME: Final = 300
 _FIRST, _SECOND = np.uint64(0x5851F42D4C957F2D), np.uint64(0x94D049BB133111EB)
 
 
@@ -41,22 +38,6 @@ class Paths:
     time_ms: Floats
 
 
-class _NameHashes(dict[str | tuple[str, str], int]):
-    """Hash of a segment's name, or of its (name, peer), computed once; ids within URL-like names do not count."""
-
-    def __missing__(self, key: str | tuple[str, str]) -> int:
-        if len(self) >= CACHED_NAMES:
-            self.clear()
-        name, peer = (key, "") if isinstance(key, str) else key
-        text = f"{normalize_operation(name)}\0{peer}"
-        found = int.from_bytes(blake2b(text.encode("utf-8", "replace"), digest_size=8).digest(), "little") >> 1
-        self[key] = found
-        return found
-
-
-_hashes = _NameHashes()
-
-
 def paths_of(executions: Sequence[Execution]) -> Paths:
     """The paths of n executions, in order of first appearance within each.
 
@@ -71,22 +52,17 @@ def paths_of(executions: Sequence[Execution]) -> Paths:
 
 def paths_in(columns: SegmentColumns) -> Paths:
     """``paths_of`` executions, given their segments as columns."""
-    hashes = _hashes
-    names = [
-        hashes[segment.name] if (peer := segment.peer) is None else hashes[segment.name, peer]
-        for segment in columns.segments
-    ]
-    return Paths(
-        *_combine(columns.starts, columns.whole_ms, np.array(names, np.int64), columns.parent, columns.duration_ms)
-    )
+    names = columns.names.path[columns.name]
+    return Paths(*_combine(columns.starts, columns.whole_ms, names, columns.parent, columns.duration_ms))
 
 
 def path_hashes(execution: Execution) -> list[int]:
     """The path of each segment of one execution, in the order of its segments."""
+    names = segment_names()
     found: list[int] = []
     for index, segment in enumerate(execution.segments):
         enclosing = segment.parent
-        name = _hashes[segment.name] if segment.peer is None else _hashes[segment.name, segment.peer]
+        name = int(names.path[names[segment.peer][segment.name]])
         found.append(
             int(_nested(found[enclosing], name)) if enclosing is not None and enclosing < index else max(name, 3)
         )

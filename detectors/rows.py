@@ -7,9 +7,9 @@ import numpy as np
 from detectors.application import ApplicationModels, OperationModels
 from detectors.bank import Floats, Slots
 from detectors.batch import Batch, Calls
-from detectors.columns import columns_of
+from detectors.columns import columns_of, floats
 from detectors.error_types import type_number
-from detectors.features import Peers, measure
+from detectors.features import PeerTimes, measure
 from detectors.finding import Subject
 from detectors.paths import paths_in
 from detectors.settings import DetectionSettings
@@ -20,74 +20,86 @@ NewCall = Callable[[ApplicationModels, int, str], int]
 
 
 class Rows:
-    """Executions collected until something has to happen between two of them; the first has the index ``first``."""
+    """Executions collected until something has to happen between two of them; the first has the index ``first``.
+
+    ``applications``, ``operations`` and ``executions`` have an entry per row.
+    """
 
     def __init__(self, first: int) -> None:
         self.first = first
-        self._rows: list[tuple[ApplicationModels, OperationModels, Execution, int]] = []
+        self.applications: list[ApplicationModels] = []
+        self.operations: list[OperationModels] = []
+        self.executions: list[Execution] = []
+        self._numbers: list[int] = []
 
     def __len__(self) -> int:
-        return len(self._rows)
-
-    @property
-    def applications(self) -> list[ApplicationModels]:
-        """The application of each row."""
-        return [application for application, _, _, _ in self._rows]
-
-    @property
-    def operations(self) -> list[OperationModels]:
-        """The operation of each row."""
-        return [operation for _, operation, _, _ in self._rows]
+        return len(self.executions)
 
     def add(self, application: ApplicationModels, operation: OperationModels, execution: Execution) -> None:
         """Take the next execution; its application has counted it."""
-        self._rows.append((application, operation, execution, application.seen))
+        self.applications.append(application)
+        self.operations.append(operation)
+        self.executions.append(execution)
+        self._numbers.append(application.seen)
 
     def subject(self, row: int, batch: Batch) -> Subject:
         """One row, with the models it belongs to."""
-        application, operation, execution, number = self._rows[row]
-        return Subject(row, execution, application, operation, float(batch.signals[row, 0]), number)
+        return Subject(
+            row,
+            self.executions[row],
+            self.applications[row],
+            self.operations[row],
+            float(batch.signals[row, 0]),
+            self._numbers[row],
+        )
 
     def batch(self, settings: DetectionSettings, new_call: NewCall) -> Batch:
         """All rows as arrays."""
-        applications = self.applications
-        executions = [execution for _, _, execution, _ in self._rows]
+        executions, n = self.executions, len(self)
         columns = columns_of(executions)
         measured = measure(executions, columns)
         times = np.array([execution.started_at for execution in executions], np.float64)
-        released = np.array([application.release_s for application in applications])
+        slots = np.fromiter([application.slot for application in self.applications], np.int64, n)
+        released = floats([application.release_s for application in self.applications])
         recent = times < released + settings.release_window_s
         errors, error_types = _errors(executions)
         return Batch(
-            operations=np.array([operation.slot for operation in self.operations], np.int64),
-            applications=np.array([application.slot for application in applications], np.int64),
+            operations=np.fromiter([operation.slot for operation in self.operations], np.int64, n),
+            applications=slots,
             times=times,
             durations=columns.whole_ms,
             signals=measured.signals,
             errors=errors,
             error_types=error_types,
-            calls=(self._calls(0, measured.gaps, new_call), self._calls(1, measured.waits, new_call)),
+            calls=tuple(
+                self._calls(kind, calls, slots, columns.names.peers, new_call)
+                for kind, calls in enumerate((measured.gaps, measured.waits))
+            ),
             paths=paths_in(columns),
             accept_after=np.where(recent, settings.release_patience_s, settings.persist_s),
             released=np.where(recent, released - settings.lateness_s, -np.inf),
         )
 
-    def _calls(self, kind: int, peers: Peers, new_call: NewCall) -> Calls:
-        slots = []
-        for row, peer in peers:
-            application = self._rows[row][0]
+    def _calls(
+        self, kind: int, calls: PeerTimes, applications: Slots, peers: Sequence[str], new_call: NewCall
+    ) -> Calls:
+        """Calls by the slot of their peer, which is looked up once for each application and peer."""
+        pairs = applications[calls.rows] * len(peers) + calls.peers
+        _, first, which = np.unique(pairs, return_index=True, return_inverse=True)
+        slots = np.empty(len(first), np.int64)
+        for pair in np.argsort(first).tolist():  # in order of appearance, in which new peers are given slots
+            entry = first[pair]
+            application, peer = self.applications[calls.rows[entry]], peers[calls.peers[entry]]
             slot = application.calls[kind].get(peer)
-            slots.append(new_call(application, kind, peer) if slot is None else slot)
-        rows = [row for row, _ in peers]
-        return Calls(np.array(rows, np.int64), np.array(slots, np.int64), np.array(list(peers.values()), np.float64))
+            slots[pair] = new_call(application, kind, peer) if slot is None else slot
+        return Calls(calls.rows, slots[which], calls.ms)
 
 
 def _errors(executions: Sequence[Execution]) -> tuple[Floats, Slots]:
     """1 where an execution failed, and the numbers of the types of their errors."""
-    failed = np.array([execution.status == "error" for execution in executions], np.float64)
+    failed = floats([execution.status == "error" for execution in executions])
     types = np.zeros(len(executions), np.int64)
-    for row, execution in enumerate(executions):
-        error = execution.error
+    for row, error in enumerate([execution.error for execution in executions]):
         if error is not None:
             types[row] = type_number(error.type, error.handled)
             if not error.handled:

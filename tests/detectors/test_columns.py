@@ -14,6 +14,8 @@ SEGMENTS = st.lists(
         duration_ms=st.floats(0, 1e6),
         offset_ms=st.one_of(st.none(), st.floats(-1e3, 1e6)),
         parent=st.one_of(st.none(), st.integers(0, 3)),
+        peer=st.one_of(st.none(), st.text(max_size=2)),
+        remote_ms=st.one_of(st.none(), st.floats(0, 1e6)),
     ),
     max_size=5,
 )
@@ -29,10 +31,13 @@ def test_each_execution_finds_its_segments_again(given_segments: list[list[Segme
     assert len(columns.starts) == len(executions) + 1
     for row, one in enumerate(executions):
         own = slice(int(columns.starts[row]), int(columns.starts[row + 1]))
-        assert columns.segments[own] == one.segments
+        numbers = [columns.names[segment.peer][segment.name] for segment in one.segments]
+        assert columns.name[own].tolist() == numbers
         assert columns.duration_ms[own].tolist() == [segment.duration_ms for segment in one.segments]
         placed = [np.nan if segment.offset_ms is None else segment.offset_ms for segment in one.segments]
         assert np.array_equal(columns.offset_ms[own], placed, equal_nan=True)
+        answered = [np.nan if segment.remote_ms is None else segment.remote_ms for segment in one.segments]
+        assert np.array_equal(columns.remote_ms[own], answered, equal_nan=True)
         assert columns.parent[own].tolist() == [
             -1 if segment.parent is None else segment.parent for segment in one.segments
         ]

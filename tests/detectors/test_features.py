@@ -127,19 +127,49 @@ def test_times_are_the_duration_less_the_union_in_any_order(segments: list[Segme
     assert math.isclose(local_ms(*segments), max(0.0, DURATION_MS - union_ms(joined)), abs_tol=1e-6)
 
 
-def with_peer(segment: Segment) -> Segment:
-    return Segment(segment.name, segment.duration_ms, "http", segment.offset_ms, peer="b", remote_ms=segment.remote_ms)
+def plain_calls(segments: Iterable[Segment]) -> tuple[dict[str, float], dict[str, float]]:
+    """Gaps and waits by peer, in the order in which they are first known: one segment after the other."""
+    gaps: dict[str, float] = {}
+    waits: dict[str, float] = {}
+    for segment in segments:
+        if segment.remote_ms is not None:
+            found, peer, ms = gaps, segment.peer or segment.name, segment.duration_ms - segment.remote_ms
+        elif segment.peer is not None:
+            found, peer, ms = waits, segment.peer, segment.duration_ms
+        else:
+            continue
+        if ms > found.get(peer, -1.0):
+            found[peer] = max(0.0, ms)
+    return gaps, waits
+
+
+CALLING = st.builds(
+    Segment,
+    name=st.sampled_from(["a", "b", "GET /c/1"]),
+    duration_ms=st.sampled_from([0.0, 1.0, 2.5]) | st.floats(0, 300),
+    offset_ms=st.none() | st.floats(-50, 200),
+    peer=st.none() | st.sampled_from(["", "a", "b", "c"]),
+    remote_ms=st.none() | st.sampled_from([0.0, 1.0, 2.5]) | st.floats(0, 300),
+)
 
 
 @settings(deadline=None)
-@given(st.lists(st.lists(PLACED | PLACED.map(with_peer), max_size=4), max_size=6))
+@given(st.lists(st.lists(PLACED | CALLING, max_size=6), max_size=6))
 def test_many_at_once_are_measured_as_one_by_one(given_segments: list[list[Segment]]) -> None:
     executions = [execution(*segments, memory_peak_mb=float(len(segments))) for segments in given_segments]
-    measured = measure(executions, columns_of(executions))
+    columns = columns_of(executions)
+    measured = measure(executions, columns)
+    for kind, calls in enumerate((measured.gaps, measured.waits)):
+        found = [
+            (row, columns.names.peers[peer], ms)
+            for row, peer, ms in zip(calls.rows.tolist(), calls.peers.tolist(), calls.ms.tolist(), strict=True)
+        ]
+        assert found == [
+            (row, peer, ms)
+            for row, segments in enumerate(given_segments)
+            for peer, ms in plain_calls(segments)[kind].items()
+        ]
     for row, one in enumerate(executions):
         alone = features(one)
         assert tuple(measured.signals[row].tolist()) == alone.signals
-        for all_calls, own in ((measured.gaps, alone.gaps), (measured.waits, alone.waits)):
-            assert {peer: ms for (of_row, peer), ms in all_calls.items() if of_row == row} == own
-    assert [row for row, _ in measured.gaps] == sorted(row for row, _ in measured.gaps)
-    assert [row for row, _ in measured.waits] == sorted(row for row, _ in measured.waits)
+        assert (alone.gaps, alone.waits) == plain_calls(one.segments)
