@@ -9,11 +9,12 @@ import structlog
 from faust.types import TP
 from prometheus_client import CollectorRegistry
 
+from schemas.join_checkpoint import pack_checkpoint, unpack_checkpoint
 from streams.batch_consumer import Run
 from streams.changelog import KafkaChangelogReader
+from streams.checkpoint_log import CheckpointLog
 from streams.delivery import Delivery
 from streams.health import HealthServer
-from streams.intake.checkpoint_log import CheckpointLog
 from streams.intake.emit import Emitter
 from streams.intake.join_traces import Joining, join_traces
 from streams.intake.metrics import BufferCollector, IntakeMetrics
@@ -106,7 +107,9 @@ def build_intake(
         rules_of(settings),
         int(intake.call_graph_interval_s * 1000),
         Emitter(topics.spans.name, topics.executions.name, topics.executions.partitions),
-        CheckpointLog(checkpoints, KafkaChangelogReader(settings, checkpoints), publisher),
+        CheckpointLog(
+            checkpoints, KafkaChangelogReader(settings, checkpoints), publisher, pack_checkpoint, unpack_checkpoint
+        ),
         delivery(),
         topics,
         metrics,

@@ -15,8 +15,8 @@ from schemas.dead_letter import DeadLetter
 from schemas.join_checkpoint import JoinCheckpoint
 from schemas.topics import Topics
 from streams.batch_consumer import Run
+from streams.checkpoint_log import CheckpointLog
 from streams.delivery import Delivery, Parcel
-from streams.intake.checkpoint_log import CheckpointLog
 from streams.intake.emit import Emitter
 from streams.intake.metrics import IntakeMetrics
 from streams.intake.partition_join import Joined, PartitionJoin
@@ -68,7 +68,7 @@ class Joining:
         rules: JoinRules,
         call_interval_ms: int,
         emitter: Emitter,
-        log_of_checkpoints: CheckpointLog,
+        log_of_checkpoints: CheckpointLog[JoinCheckpoint],
         delivery: Delivery,
         topics: Topics,
         metrics: IntakeMetrics,
