@@ -2,11 +2,13 @@
 
 import asyncio
 import sqlite3
-from collections.abc import Callable, Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import structlog
 from aiokafka import ConsumerRecord
@@ -25,9 +27,10 @@ from schemas.model_state import (
 from schemas.pieces import Wholes
 from streams.changelog import ChangelogReader, Page
 from streams.publisher import Outgoing, Publisher
-from streams.state_store import StateStore
+from streams.state_store import DamagedCopyError, StateStore
 
 _Result = TypeVar("_Result")
+_Act = Callable[[int, Callable[[StateStore], Any]], Awaitable[Any]]
 
 log = structlog.get_logger(__name__)
 
@@ -42,7 +45,8 @@ class ModelStates:
     A record's key names application, environment, generation of the consumer group, turn and piece. So a worker
     that has lost its partition without knowing cannot replace what its successor wrote, and an interrupted save
     leaves the state before it whole. What is learned follows from the order of the executions alone, so every
-    state is right for its position, and the highest is taken, whoever wrote it.
+    state is right for its position, and the highest is taken, whoever wrote it. A copy that turns out to be damaged
+    is deleted, and the topic read from its beginning.
 
     Parameters:
         topic: the model state topic.
@@ -65,6 +69,9 @@ class ModelStates:
         self._generation = generation
         self._stores: dict[int, StateStore] = {}
         self._turns: dict[ApplicationKey, int] = {}
+        self._doubts: dict[int, Mapping[ApplicationKey, str]] = {}
+        self._reading_anew: set[int] = set()
+        self._locks: defaultdict[int, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._disk = ThreadPoolExecutor(1, "model-states")  # what is under way ends before the next begins
 
     async def load(self, partitions: Iterable[int]) -> dict[int, dict[ApplicationKey, Head]]:
@@ -74,14 +81,21 @@ class ModelStates:
             StateUnavailableError: the folder cannot be used.
         """
         wanted = list(partitions)
-        incoming = {number: _Incoming() for number in wanted}
-        begins = {number: await self._on_disk(number, lambda store: store.following) for number in wanted}
-        async for page in self._reader.read(begins):
-            await self._on_disk(page.partition, partial(incoming[page.partition].take, page))
-        for number, one in incoming.items():
-            for problem in one.wholes.problems:
-                log.warning("model_state_refused", partition=number, sentence=problem)
+        await self._read({number: await self._on_disk(number, lambda store: store.following) for number in wanted})
         return {number: await self._on_disk(number, StateStore.heads) for number in wanted}
+
+    def doubts(self, partition: int) -> Mapping[ApplicationKey, str]:
+        """Applications of which a newer state than the one found cannot be read, as of the last ``load``; and why."""
+        return self._doubts.get(partition, {})
+
+    async def _read(self, begins: Mapping[int, int], act: _Act | None = None) -> None:
+        incoming = {number: _Incoming() for number in begins}
+        async for page in self._reader.read(begins):
+            await (act or self._on_disk)(page.partition, partial(incoming[page.partition].take, page))
+        for number, one in incoming.items():
+            self._doubts[number] = {key: doubt.why for key, doubt in one.doubts.items()}
+            for problem in one.problems:
+                log.warning("model_state_refused", partition=number, sentence=problem)
 
     async def snapshot(self, partition: int, key: ApplicationKey) -> bytes | None:
         """The stored models of an application, if there are any."""
@@ -147,7 +161,30 @@ class ModelStates:
         await self._on_disk(partition, lambda store: store.forget_records(records))
 
     async def _on_disk(self, partition: int, act: Callable[[StateStore], _Result]) -> _Result:
+        async with self._locks[partition]:  # nothing is looked for in a copy that is being read anew
+            if partition not in self._reading_anew:
+                try:
+                    return await self._on_file(partition, act)
+                except DamagedCopyError as error:
+                    log.warning("model_state_copy_damaged", partition=partition, sentence=str(error))
+            try:
+                await self._read_anew(partition)
+                return await self._on_file(partition, act)
+            except DamagedCopyError as error:
+                raise self._unavailable(error) from error
+
+    async def _read_anew(self, partition: int) -> None:
+        self._reading_anew.add(partition)  # until it is complete: this may be cancelled
+        await self._run(lambda: self._remove(partition))
+        await self._read({partition: 0}, self._on_file)
+        self._reading_anew.discard(partition)
+
+    async def _on_file(self, partition: int, act: Callable[[StateStore], _Result]) -> _Result:
         return await self._run(lambda: act(self._store(partition)))
+
+    def _remove(self, partition: int) -> None:
+        self._store(partition).remove()
+        del self._stores[partition]
 
     def _store(self, partition: int) -> StateStore:
         store = self._stores.get(partition)
@@ -159,17 +196,36 @@ class ModelStates:
         try:
             return await asyncio.get_running_loop().run_in_executor(self._disk, act)
         except (sqlite3.Error, OSError) as error:
-            raise StateUnavailableError(
-                f"The setting 'state_dir' must name a folder that can be written to. "
-                f"Got {str(self._folder())!r} instead: {error}."
-            ) from error
+            raise self._unavailable(error) from error
+
+    def _unavailable(self, error: Exception) -> StateUnavailableError:
+        return StateUnavailableError(
+            f"The setting 'state_dir' must name a folder that can be written to. "
+            f"Got {str(self._folder())!r} instead: {error}."
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Doubt:
+    """A record that cannot be read, after a state at ``position`` (−1: none)."""
+
+    offset: int
+    position: int
+    why: str
 
 
 class _Incoming:
-    """Takes what is read of one partition into its copy."""
+    """Takes what is read of one partition into its copy.
+
+    ``problems`` are sentences about what cannot be used; ``doubts`` are the applications whose newest state may be
+    among it, for no state that goes as far as those before was read after it.
+    """
 
     def __init__(self) -> None:
-        self.wholes = Wholes()
+        self.problems: list[str] = []
+        self.doubts: dict[ApplicationKey, _Doubt] = {}
+        self._wholes = Wholes()
+        self._highest: dict[ApplicationKey, int] = {}
 
     def take(self, page: Page, store: StateStore) -> None:
         if page.anew:
@@ -184,19 +240,44 @@ class _Incoming:
                 states = self._gone(store, states, record, key, known)
                 continue
             known[record.key] = key
-            for whole in self.wholes.add(record.value, int(record.offset)):
-                if whole.owner != owner_of(key):
-                    self.wholes.problems.append(f"A record of {owner_of(key)!r} holds a state of {whole.owner!r}.")
-                    continue
-                try:
-                    states.append(unpack_state(whole))
-                except SnapshotError as error:
-                    self.wholes.problems.append(str(error))
-        waiting = self.wholes.waiting_since  # reading begins there once more, or the pieces would never meet
-        store.put(states, known, page.following if waiting is None else min(waiting, page.following))
+            found, problems = self._states_in(record, key)
+            states += found
+            for problem in problems:
+                self._doubt(store, key, record, problem)
+        # Reading begins once more where pieces wait for others, or they would never meet; and at what is in doubt,
+        # for it may not have been told before the worker ends.
+        marks = [page.following, *(doubt.offset for doubt in self.doubts.values())]
+        waiting = self._wholes.waiting_since
+        store.put(states, known, min(marks if waiting is None else [*marks, waiting]))
 
-    @staticmethod
+    def _states_in(self, record: ConsumerRecord, key: ApplicationKey) -> tuple[list[ModelState], list[str]]:
+        """The states that a record completes, and what is wrong with it."""
+        wholes = self._wholes.add(record.value, int(record.offset))
+        problems, self._wholes.problems = self._wholes.problems, []
+        states = []
+        for whole in wholes:
+            if whole.owner != owner_of(key):
+                problems.append(f"A record of {owner_of(key)!r} holds a state of {whole.owner!r}.")
+                continue
+            try:
+                state = unpack_state(whole)
+            except SnapshotError as error:
+                problems.append(str(error))
+                continue
+            states.append(state)
+            self._highest[key] = max(state.head.position, self._highest.get(key, -1))
+            if key in self.doubts and state.head.position >= self.doubts[key].position:
+                del self.doubts[key]
+        return states, problems
+
+    def _doubt(self, store: StateStore, key: ApplicationKey, record: ConsumerRecord, why: str) -> None:
+        self.problems.append(why)
+        stored = store.position(key)
+        position = max(self._highest.get(key, -1), -1 if stored is None else stored)
+        self.doubts.setdefault(key, _Doubt(int(record.offset), position, why))
+
     def _gone(
+        self,
         store: StateStore,
         states: list[ModelState],
         record: ConsumerRecord,
@@ -208,6 +289,7 @@ class _Incoming:
         store.forget_records([record.key])
         if not store.records(key):  # all records are gone: the state was removed
             store.forget(key)
+            self.doubts.pop(key, None)
         return []
 
 

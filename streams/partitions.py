@@ -36,6 +36,7 @@ class Partition:
     below which everything has been scored.
     Stored states may be ahead of what was committed: ``learned_to`` says by application below which offset its
     records are known, until reading has passed them all. ``unrestored`` are stored and not yet in memory.
+    ``doubtful`` are applications whose newest state could not be read, with what is to be told when they are used.
 
     ``held`` are the runs whose acknowledgement waits for states to be saved. ``dirty`` are applications that
     have learned since their last save, with the offset from which on; ``saving`` the same while it is under way.
@@ -48,6 +49,7 @@ class Partition:
     loaded: bool = False
     learned_to: dict[ApplicationKey, int] = field(default_factory=dict)
     unrestored: set[ApplicationKey] = field(default_factory=set)
+    doubtful: dict[ApplicationKey, str] = field(default_factory=dict)
     applications: dict[ApplicationKey, Seen] = field(default_factory=dict)
     held: deque[Run] = field(default_factory=deque)
     dirty: OrderedDict[ApplicationKey, int] = field(default_factory=OrderedDict)

@@ -12,7 +12,7 @@ import structlog
 from detectors import events
 from schemas.control import Control
 from schemas.errors import SnapshotError
-from schemas.model_event import ModelEvent
+from schemas.model_event import ModelChange, ModelEvent
 from schemas.model_state import ApplicationKey, Head, ModelState
 from streams.delivery import Delivery
 from streams.memory_ceiling import MemoryCeiling
@@ -91,6 +91,7 @@ class ResidentModels:
         for partition in partitions:
             if not partition.lost:
                 partition.load(heads[partition.number])
+                self._doubt(partition, heads[partition.number])
         known = sum(map(len, heads.values()))
         log.info("states_found", partitions=len(partitions), applications=known)
 
@@ -107,15 +108,31 @@ class ResidentModels:
             )
             await self._states.remove(number, key)
 
+    def _doubt(self, partition: Partition, heads: Mapping[ApplicationKey, Head]) -> None:
+        """What is committed was learned and saved; a state that could not be read may be where that is."""
+        committed = partition.scored_to
+        for key, why in self._states.doubts(partition.number).items():
+            known = heads[key].position if key in heads else 0
+            if known >= committed:
+                continue
+            instead = "the one before it is used" if key in heads else "it starts cold"
+            sentence = (
+                f"A stored state of {key[0]} cannot be read, and {instead}: what it learned at offsets {known} to "
+                f"{committed - 1} of partition {partition.number} may be lost. {why}"
+            )
+            log.error("model_state_doubtful", application=key[0], environment=key[1], sentence=sentence)
+            partition.doubtful[key] = sentence
+
     async def fetch(self, partition: Partition, wanted: Iterable[ApplicationKey], event_s: float) -> list[ModelEvent]:
         """Have the models of these applications in memory; call it between runs. ``event_s``: for what is to be told.
 
-        Returns what is to be told: states that could not be read, whose applications start cold.
+        Returns what is to be told: states that could not be read, whose applications start cold or with an older one.
         """
-        told: list[ModelEvent] = []
         keys = set(wanted)
         new = keys - self._used.keys()
         await self._make_room(len(new), keys)
+        doubtful = sorted(new & partition.doubtful.keys())
+        told = [_loss(key, partition.doubtful.pop(key), event_s) for key in doubtful]
         for key in sorted(new & partition.unrestored):
             snapshot = await self._states.snapshot(partition.number, key)
             if partition.lost:
@@ -281,3 +298,8 @@ class ResidentModels:
             if since is not None:
                 partition.dirty[key] = min(since, partition.dirty.get(key, since))
         partition.dirty = OrderedDict(sorted(partition.dirty.items(), key=lambda entry: entry[1]))
+
+
+def _loss(key: ApplicationKey, sentence: str, event_s: float) -> ModelEvent:
+    change = ModelChange(*key, "", "all", "loss", learned=0, needed=0, sentence=sentence)
+    return events.model_event(event_s, change, sentence)

@@ -145,7 +145,7 @@ class FakePublisher:
 class FakeChangelog:
     """A compacted topic in memory: what is written to it is read from it, partition by partition.
 
-    ``pages``: records of one page; ``reads``: where each reading began.
+    ``pages``: records of one page; ``reads``: where each reading began; no page comes while ``gate`` is closed.
     """
 
     def __init__(self, topic: str) -> None:
@@ -153,6 +153,8 @@ class FakeChangelog:
         self.records: defaultdict[int, list[ConsumerRecord]] = defaultdict(list)
         self.pages = 2
         self.reads: list[dict[int, int]] = []
+        self.gate = asyncio.Event()
+        self.gate.set()
         self._ends: defaultdict[int, int] = defaultdict(int)
 
     def append(self, partition: int, key: bytes | None, value: bytes | None) -> None:
@@ -183,6 +185,7 @@ class FakeChangelog:
             records = [record for record in self.records[partition] if record.offset >= begin]
             for first in range(0, len(records), self.pages):
                 await asyncio.sleep(0)
+                await self.gate.wait()
                 some = records[first : first + self.pages]
                 yield Page(partition, some, some[-1].offset + 1)
             yield Page(partition, (), end)

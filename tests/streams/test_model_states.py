@@ -1,6 +1,8 @@
 """Model states in a compacted topic in memory, with copies on disk."""
 
 import asyncio
+import random
+import sqlite3
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,8 @@ from schemas.model_state import Head, ModelState, RecordKey, owner_of, pack_stat
 from schemas.pieces import split
 from streams.model_states import ModelStates, StateUnavailableError
 from streams.publisher import RefusedError
+from tests.streams.conftest import until
+from tests.streams.damage import damage
 
 SHOP, TILL = ("shop", ""), ("till", "")
 Make = Callable[..., ModelStates]
@@ -218,5 +222,128 @@ def test_a_folder_that_cannot_be_used_is_named(model_states: Make, tmp_path: Pat
     async def test() -> None:
         with pytest.raises(StateUnavailableError, match=r"'state_dir' must name a folder .*states"):
             await model_states(1).load([0])
+
+    run(test())
+
+
+# --- copies that are damaged
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_a_damaged_copy_is_read_from_the_topic_again(model_states: Make, tmp_path: Path, seed: int) -> None:
+    draw = random.Random(seed)
+    stored = [state(n, (f"app-{n}", ""), draw.randbytes(draw.randrange(9_000))) for n in range(30)]
+
+    async def test() -> None:
+        states = model_states(1)
+        await states.save(0, stored)
+        await states.load([0])
+        await states.release([0])
+        damage(tmp_path / "states" / "0.sqlite", draw)
+        assert await positions(states) == {one.key: one.head.position for one in stored}
+        for one in stored:
+            assert await states.snapshot(0, one.key) == one.snapshot
+        await states.save(0, [state(99)])
+        assert await states.snapshot(0, SHOP) == b"at 99"
+
+    run(test())
+
+
+def change(path: Path, statement: str) -> None:
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute(statement)
+    other.close()
+
+
+def test_damage_that_shows_while_the_worker_runs_does_not_stop_it(
+    model_states: Make, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "states" / "0.sqlite"
+
+    async def test() -> None:
+        states = model_states(1)
+        await states.save(0, [state(5), state(6, TILL)])
+        await states.load([0])
+        change(path, "UPDATE states SET snapshot = x'00'")
+        assert await states.snapshot(0, TILL) == b"at 6"
+        change(path, "DROP TABLE records")
+        await states.save(0, [state(7)])
+        change(path, "DROP TABLE records")
+        await states.remove(0, TILL)
+        assert await positions(states) == {SHOP: 7}
+        assert await positions(model_states(2, "other")) == {SHOP: 7}
+        assert capsys.readouterr().out.count("model_state_copy_damaged") == 3
+
+    run(test())
+
+
+def test_nothing_is_looked_for_in_a_copy_that_is_being_read_again(
+    model_states: Make, changelog: Any, tmp_path: Path
+) -> None:
+    async def test() -> None:
+        states = model_states(1)
+        await states.save(0, [state(n, (f"app-{n}", "")) for n in range(20)])
+        await states.load([0])
+        changelog.pages = 1
+        change(tmp_path / "states" / "0.sqlite", "UPDATE states SET snapshot = x'00'")
+        finding = [asyncio.create_task(states.snapshot(0, (f"app-{n}", ""))) for n in range(20)]
+        assert await asyncio.gather(*finding) == [b"at %d" % n for n in range(20)]
+        change(tmp_path / "states" / "0.sqlite", "UPDATE states SET snapshot = x'00'")
+        changelog.gate.clear()
+        interrupted = asyncio.create_task(states.snapshot(0, ("app-19", "")))
+        await until(lambda: len(changelog.reads) == 3, "the topic is read again")
+        interrupted.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await interrupted
+        changelog.gate.set()
+        assert await states.snapshot(0, ("app-19", "")) == b"at 19"
+
+    run(test())
+
+
+# --- newer states that cannot be read
+
+
+def test_an_application_whose_newest_state_is_damaged_is_in_doubt_until_a_newer_one_is_read(
+    model_states: Make, changelog: Any
+) -> None:
+    async def test() -> None:
+        owner = model_states(1)
+        await owner.save(0, [state(5), state(5, TILL)])
+        (damaged,) = pack_state(state(9))
+        changelog.append(0, RecordKey("shop", "", 1, 1, 0).encoded(), damaged[:-1] + b"?")
+        successor = model_states(2, "other")
+        for _ in range(2):  # it is still in doubt after the next start, from what is on disk
+            assert await positions(successor) == {SHOP: 5, TILL: 5}
+            assert list(successor.doubts(0)) == [SHOP]
+            assert "digest" in successor.doubts(0)[SHOP]
+        await successor.save(0, [state(12)])
+        for states in (successor, model_states(3, "third")):
+            assert await positions(states) == {SHOP: 12, TILL: 5}
+            assert states.doubts(0) == {}
+
+    run(test())
+
+
+def test_a_damaged_record_before_a_newer_state_is_no_doubt(model_states: Make, changelog: Any) -> None:
+    async def test() -> None:
+        changelog.append(0, RecordKey("shop", "", 1, 1, 0).encoded(), b"random")
+        await model_states(1).save(0, [state(5)])
+        states = model_states(2, "other")
+        await states.load([0])
+        assert states.doubts(0) == {}
+
+    run(test())
+
+
+def test_a_state_that_was_removed_on_purpose_is_no_doubt(model_states: Make, changelog: Any) -> None:
+    async def test() -> None:
+        key = RecordKey("shop", "", 1, 1, 0).encoded()
+        changelog.append(0, key, b"random")
+        changelog.append(0, RecordKey("till", "", 1, 1, 0).encoded(), b"random")
+        changelog.append(0, key, None)
+        states = model_states(2)
+        assert await positions(states) == {}
+        assert list(states.doubts(0)) == [TILL]
 
     run(test())

@@ -8,7 +8,7 @@ import pytest
 from faust.types import TP
 from prometheus_client import CollectorRegistry
 
-from schemas.model_state import Head, ModelState
+from schemas.model_state import Head, ModelState, RecordKey
 from streams.batch_consumer import Run
 from streams.delivery import Delivery, Parcel
 from streams.metrics import Metrics
@@ -110,6 +110,45 @@ def test_a_state_beyond_the_end_of_its_partition_is_not_believed(
         assert partition.knows(A, 6, None)
         assert not partition.knows(B, 6, None)
         assert list((await model_states(2, "elsewhere").load([0]))[0]) == [A]
+
+    run(test())
+
+
+def test_executions_that_a_damaged_state_may_have_known_are_told_as_a_loss(
+    resident: Resident, changelog: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def test() -> None:
+        await resident.states.save(
+            0, [ModelState(*key, Head(4), b'[["%s",""],["1"]]' % key[0].encode()) for key in (A, B)]
+        )
+        for name in "abd":
+            changelog.append(0, RecordKey(name, "", 1, 1, 0).encoded(), b"random")
+        resident.partitions.assign([0])
+        resident.partitions.positioned({0: 9})
+        await resident.models.load(resident.partitions.unloaded())
+        partition = resident.partition(0)
+        assert capsys.readouterr().out.count("model_state_doubtful") == 3
+        (older,) = await resident.models.fetch(partition, [A], 100.0)
+        assert resident.scorer.learned == {A: ["1"]}
+        (cold,) = await resident.models.fetch(partition, [C, D], 100.0)
+        assert [(one.data.application, one.data.change) for one in (older, cold)] == [("a", "loss"), ("d", "loss")]
+        assert "the one before it is used: what it learned at offsets 4 to 8 of partition 0" in older.data.sentence
+        assert "starts cold: what it learned at offsets 0 to 8" in cold.data.sentence
+        assert await resident.models.fetch(partition, [A, D], 100.0) == []
+
+    run(test())
+
+
+def test_a_damaged_state_of_an_application_that_is_read_from_there_on_is_no_loss(
+    resident: Resident, changelog: Any
+) -> None:
+    async def test() -> None:
+        await resident.states.save(0, [ModelState(*A, Head(9), b'[["a",""],["1"]]')])
+        changelog.append(0, RecordKey("a", "", 1, 1, 0).encoded(), b"random")
+        resident.partitions.assign([0])
+        resident.partitions.positioned({0: 9})
+        await resident.models.load(resident.partitions.unloaded())
+        assert await resident.models.fetch(resident.partition(0), [A], 100.0) == []
 
     run(test())
 

@@ -1,7 +1,9 @@
 """The copy of model states on disk."""
 
+import random
 import sqlite3
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -9,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.model_state import Head, ModelState
-from streams.state_store import StateStore
+from streams.state_store import DamagedCopyError, StateStore
+from tests.streams.damage import damage
 
 SHOP, TILL = ("shop", ""), ("till", "test")
 
@@ -83,6 +86,84 @@ def test_a_damaged_file_is_made_anew(path: Path) -> None:
     store.close()
 
 
+@pytest.mark.parametrize("seed", range(40))
+def test_what_is_read_of_a_damaged_file_is_right_or_refused(path: Path, seed: int) -> None:
+    draw = random.Random(seed)
+    states = [state(number, (f"app-{number}", ""), draw.randbytes(draw.randrange(9_000))) for number in range(60)]
+    records = {f"record-{number}".encode() * 5: states[number % 60].key for number in range(200)}
+    store = StateStore(path)
+    store.put(states, records, 77)
+    store.close()
+    damage(path, draw)
+    store = StateStore(path)
+    empty = store.following == 0 if _readable(store) else False
+    for one in states:
+        with suppress(DamagedCopyError):
+            assert empty or store.snapshot(one.key) in (one.snapshot, None)
+            assert store.records(one.key) <= {key for key, of in records.items() if of == one.key}
+    with suppress(DamagedCopyError):
+        found = store.heads()
+        assert found == ({} if empty else {one.key: one.head for one in states})
+    store.close()
+
+
+def _readable(store: StateStore) -> bool:
+    try:
+        assert store.following in (0, 77)
+    except DamagedCopyError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE states SET position = 90",
+        "UPDATE states SET head = x'9405'",
+        "UPDATE states SET snapshot = x'00'",
+        "UPDATE states SET application = 'till'",
+        "UPDATE states SET application = CAST(x'ff' AS TEXT)",
+        "UPDATE progress SET following = 99",
+        "UPDATE progress SET following = 'far'",
+        "UPDATE records SET key = x'ff'",
+        "UPDATE records SET application = 'till'",
+        "DROP TABLE states",
+    ],
+)
+def test_a_changed_row_is_damage(path: Path, change: str) -> None:
+    store = StateStore(path)
+    store.put([state(5)], {b"a": SHOP}, 77)
+    store.close()
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute(change)
+    other.close()
+    store = StateStore(path)
+    with pytest.raises(DamagedCopyError):
+        _ = (store.following, store.heads(), store.snapshot(SHOP), store.records(SHOP), store.records(("till", "")))
+    store.close()
+
+
+def test_a_file_of_another_format_is_made_anew(path: Path) -> None:
+    store = StateStore(path)
+    store.put([state(5)], {}, 77)
+    store.close()
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("PRAGMA user_version = 1")
+    other.close()
+    store = StateStore(path)
+    assert (store.heads(), store.following) == ({}, 0)
+    store.close()
+
+
+def test_a_full_disk_is_no_damage(store: StateStore) -> None:
+    store.put([state(5)], {}, 77)
+    (pages,) = store._database.execute("PRAGMA page_count").fetchone()
+    store._database.execute(f"PRAGMA max_page_count = {pages}")
+    with pytest.raises(sqlite3.OperationalError, match="full"):
+        store.put([state(6, TILL, bytes(100_000))])
+    assert store.heads() == {SHOP: state(5).head}
+
+
 def test_a_file_in_use_elsewhere_is_not_removed(path: Path) -> None:
     first = StateStore(path)
     first.put([state(5)])
@@ -90,7 +171,7 @@ def test_a_file_in_use_elsewhere_is_not_removed(path: Path) -> None:
     other = sqlite3.connect(path, isolation_level=None)
     other.execute("PRAGMA locking_mode = EXCLUSIVE")
     other.execute("BEGIN EXCLUSIVE")
-    other.execute("INSERT INTO progress VALUES (1, 1)")
+    other.execute("INSERT INTO progress VALUES (1, 1, x'00')")
     with pytest.raises(sqlite3.OperationalError):
         StateStore(path)
     other.execute("ROLLBACK")
