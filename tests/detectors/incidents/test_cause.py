@@ -1,0 +1,224 @@
+"""Where incidents of known shape start, whatever the order in which their evidence came."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from detectors.incidents.cause import suspected_causes
+from detectors.incidents.evidence import CauseEvidence, evidence_of
+from schemas.anomaly import Anomaly, AnomalyKind, ModelStamp
+
+SHOP = {
+    "gateway": {"cart": 500.0, "search": 400.0, "login": 100.0},
+    "cart": {"stock": 300.0, "price": 200.0, "login": 50.0},
+    "search": {"stock": 400.0, "price": 300.0},
+    "login": {"captcha": 100.0},
+    "stock": {"warehouse": 100.0},
+}
+"""Who calls whom, with how many calls of late."""
+
+
+def evidence(
+    application: str,
+    signal: str = "self_ms",
+    kind: AnomalyKind = "latency",
+    peer: str = "",
+    sigma: float = 8.0,
+    operation: str = "GET /",
+    about: str = "",
+    excess_ms: float = 0.0,
+    share: float = 0.0,
+    first_s: float = 0.0,
+) -> CauseEvidence:
+    """One summary of what deviates."""
+    numbers = (1.0, 1, 5.0, sigma, excess_ms, share, first_s, first_s + 60.0)
+    return CauseEvidence(application, operation, signal, kind, peer, about or f"calls to {peer}", *numbers)
+
+
+def slow_call(caller: str, peer: str, sigma: float = 8.0) -> CauseEvidence:
+    """Time is lost between caller and called service."""
+    return evidence(caller, "call_gap_ms", peer=peer, sigma=sigma, excess_ms=900.0)
+
+
+def errors(application: str, share: float = 0.4) -> CauseEvidence:
+    """An application that fails."""
+    return evidence(application, "error_rate", "errors", share=share, about="TimeoutError")
+
+
+def silence(application: str) -> CauseEvidence:
+    """An application from which nothing comes."""
+    return evidence(application, "silence_ms", "traffic", operation="", about="missing executions")
+
+
+def ranked(*found: CauseEvidence) -> list[str]:
+    """The suspects in order."""
+    return [cause.application for cause in suspected_causes(found, SHOP, most=99)]
+
+
+def test_without_evidence_nobody_is_suspected() -> None:
+    assert suspected_causes([], SHOP) == []
+
+
+def test_what_is_slow_of_its_own_is_the_cause() -> None:
+    assert ranked(evidence("price")) == ["price"]
+
+
+def test_slow_calls_from_several_callers_are_explained_by_the_service_they_call() -> None:
+    assert ranked(slow_call("cart", "stock"), slow_call("search", "stock"))[0] == "stock"
+
+
+def test_slow_calls_to_one_of_many_services_are_explained_behind_the_caller() -> None:
+    assert ranked(slow_call("cart", "stock")) == ["stock", "cart"]
+
+
+def test_slow_calls_to_the_only_service_that_is_called_are_explained_behind_the_caller_first() -> None:
+    assert ranked(slow_call("login", "captcha")) == ["captcha", "login"]
+
+
+def test_a_service_that_is_slow_to_call_all_others_is_the_cause() -> None:
+    found = [slow_call("cart", peer) for peer in ("stock", "price", "login")]
+    assert ranked(*found, slow_call("gateway", "cart"))[0] == "cart"
+
+
+def test_an_odd_single_execution_elsewhere_does_not_distract() -> None:
+    odd = evidence("price", "segment_ms", sigma=10.0, about="SELECT price")
+    assert ranked(odd, slow_call("cart", "stock", sigma=4.5))[0] == "stock"
+
+
+def test_the_deepest_that_fails_explains_the_failures_of_all_that_depend_on_it() -> None:
+    assert ranked(errors("gateway"), errors("cart"), errors("stock"))[0] == "stock"
+
+
+def test_failures_of_unconnected_applications_are_their_own() -> None:
+    first, second = suspected_causes([errors("captcha"), errors("price")], SHOP)
+    assert {first.application, second.application} == {"captcha", "price"}
+    assert first.share == second.share == 0.5
+
+
+def test_a_silent_service_explains_that_its_callers_fail() -> None:
+    assert ranked(errors("cart"), errors("search"), errors("gateway"), silence("stock"))[0] == "stock"
+
+
+def test_a_service_that_is_slow_to_call_explains_failures_although_it_does_not_fail_itself() -> None:
+    assert ranked(errors("cart"), errors("search"), slow_call("cart", "stock"), slow_call("search", "stock"))[0] == (
+        "stock"
+    )
+
+
+def test_missing_traffic_follows_from_silence_further_up() -> None:
+    missing = [
+        evidence(name, "traffic", "traffic", operation="", about="missing executions") for name in ("stock", "price")
+    ]
+    assert ranked(*missing, silence("cart"))[0] == "cart"
+
+
+def test_a_call_that_took_too_long_is_followed_to_where_the_time_is_lost() -> None:
+    too_long = evidence("gateway", "duration_ms", peer="cart", excess_ms=950.0)
+    assert ranked(too_long, slow_call("cart", "stock"), slow_call("search", "stock"))[0] == "stock"
+
+
+def test_many_operations_with_the_same_trouble_count_once() -> None:
+    many = [evidence("price", operation=f"GET /{number}") for number in range(50)]
+    assert ranked(*many, slow_call("cart", "stock"), slow_call("search", "stock"))[0] == "stock"
+
+
+def test_what_calls_itself_is_not_counted_twice() -> None:
+    [cause] = suspected_causes([slow_call("cart", "cart")], {"cart": {"cart": 5.0}})
+    assert cause.share <= 1.0
+
+
+def test_circles_of_failing_applications_come_to_an_end() -> None:
+    circle = {"a": {"b": 1.0}, "b": {"c": 1.0}, "c": {"a": 1.0}}
+    causes = suspected_causes([errors("a"), errors("b"), errors("c")], circle)
+    assert [cause.share for cause in causes] == [1.0, 1.0, 1.0]
+
+
+def test_of_equals_the_one_that_deviated_first_comes_first() -> None:
+    late, early = evidence("cart", first_s=9.0), evidence("price", first_s=3.0)
+    assert ranked(late, early) == ["price", "cart"]
+
+
+def test_without_a_call_graph_the_called_service_comes_first() -> None:
+    assert [cause.application for cause in suspected_causes([slow_call("x", "y")], {})] == ["y", "x"]
+
+
+def test_the_operation_is_named_where_one_stands_out() -> None:
+    loud, faint = evidence("price", operation="GET /price"), evidence("price", operation="GET /tax", sigma=3.0)
+    assert suspected_causes([loud, faint], SHOP)[0].operation == "GET /price"
+
+
+def test_no_operation_is_named_where_several_deviate_alike() -> None:
+    both = [evidence("price", operation=operation) for operation in ("GET /price", "GET /tax")]
+    assert suspected_causes(both, SHOP)[0].operation == ""
+
+
+def test_no_operation_is_named_where_only_calls_to_the_application_are_slow() -> None:
+    found = [slow_call("cart", "price"), slow_call("search", "price"), evidence("price", "segment_ms", sigma=3.0)]
+    assert suspected_causes(found, SHOP)[0].operation == ""
+
+
+def test_only_as_many_suspects_as_wanted() -> None:
+    assert len(suspected_causes([evidence(name) for name in SHOP], SHOP, most=2)) == 2
+
+
+def test_an_anomaly_of_several_calls_is_evidence_towards_each() -> None:
+    contributions = {"calls to stock": 0.5, "calls to price": 0.4, "calls to login": 0.1}
+    stock, price = evidence_of(_anomaly(contributions), 60.0)
+    assert (stock.peer, stock.excess_ms) == ("stock", 100.0)
+    assert (price.peer, round(price.excess_ms, 6)) == ("price", 80.0)
+
+
+def test_an_anomaly_mostly_of_own_code_is_evidence_of_that_alone() -> None:
+    [own] = evidence_of(_anomaly({"its own code": 0.7, "calls to stock": 0.3}), 60.0)
+    assert (own.peer, own.about) == ("", "its own code")
+
+
+def _anomaly(contributions: dict[str, float]) -> Anomaly:
+    return Anomaly(
+        application="cart",
+        operation="GET /",
+        environment="",
+        version="",
+        kind="latency",
+        score=5.0,
+        sigma=8.0,
+        severity="major",
+        confidence=1.0,
+        signal="call_gap_ms",
+        typical=5.0,
+        actual=105.0,
+        bounds=(2.0, 9.0),
+        unit="ms",
+        contributions=contributions,
+        reason="",
+        exemplar_trace_ids=[],
+        window=None,
+        model=ModelStamp("rank-ewma-chart", "2", 500, None, warming=False),
+        incident_key="cart//latency/GET /",
+    )
+
+
+_names = st.sampled_from(sorted({*SHOP, *(peer for called in SHOP.values() for peer in called), "elsewhere"}))
+_sigma = st.floats(0.0, 60.0)
+_pieces = st.one_of(
+    st.builds(slow_call, _names, _names, _sigma),
+    st.builds(errors, _names, st.floats(0.0, 1.0)),
+    st.builds(silence, _names),
+    st.builds(evidence, _names, sigma=_sigma, operation=st.sampled_from(["GET /", "POST /"])),
+    st.builds(evidence, _names, signal=st.just("duration_ms"), peer=_names, sigma=_sigma),
+    st.builds(evidence, _names, signal=st.just("traffic"), kind=st.just("traffic"), operation=st.just("")),
+    st.builds(evidence, _names, signal=st.just("concurrency"), kind=st.just("saturation"), operation=st.just("")),
+    st.builds(evidence, _names, signal=st.just("structure_new"), kind=st.just("structure")),
+)
+
+
+def _name(one: CauseEvidence) -> tuple[str, str, str, str]:
+    return one.application, one.operation, one.signal, one.peer
+
+
+@given(st.lists(_pieces, min_size=1, max_size=12, unique_by=_name).flatmap(lambda some: st.permutations(some)))
+def test_the_order_of_evidence_does_not_matter_and_shares_are_shares(found: list[CauseEvidence]) -> None:
+    causes = suspected_causes(found, SHOP, most=99)
+    assert suspected_causes(sorted(found, key=_name), SHOP, most=99) == causes
+    assert all(0.0 <= cause.share <= 1.0 for cause in causes)
+    assert [cause.share for cause in causes] == sorted((cause.share for cause in causes), reverse=True)
+    assert {one.application for one in found} <= {cause.application for cause in causes}
