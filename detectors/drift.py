@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 from numba import njit
+from numpy.typing import NDArray
 
 from detectors.bank import Flags, Floats, Slots, State
 from detectors.slots import SlotArrays
@@ -21,6 +22,14 @@ NOISE = (BINS - 1) * (1.0 / BLOCK + 1.0 / REFERENCE)
 """What the index of a block is on average without any drift: 0.036."""
 SMOOTHING = 0.5 / BLOCK
 BLOCKS = 2
+_FEATURE = np.dtype(
+    [
+        *(("count", np.int32), ("over", np.int32), ("since", np.float64), ("psi", np.float32)),
+        *(("reference", np.int16, (BINS,)), ("block", np.int16, (BINS,)), ("sample", np.float32, (SAMPLE,))),
+    ],
+    align=True,
+)
+"""One feature of an operation."""
 _ARRAYS = ("sample", "reference", "block", "count", "over", "since", "psi")
 
 
@@ -75,22 +84,12 @@ class Drift:
                 raise ValueError(f"The '{name}' parameter of Drift must be at least {least}. Got {value} instead.")
         self.columns = columns
         self._patience_s, self._blocks = patience_s, blocks
-        self._store = SlotArrays(
-            {
-                "sample": (np.float32, (columns, SAMPLE)),
-                "reference": (np.int16, (columns, BINS)),
-                "block": (np.int16, (columns, BINS)),
-                "count": (np.int32, (columns,)),
-                "over": (np.int32, (columns,)),
-                "since": (np.float64, (columns,)),
-                "psi": (np.float32, (columns,)),
-            }
-        )
+        self._store = SlotArrays({"features": (_FEATURE, (columns,))})
 
     def open(self, slot: int, seed: int) -> None:  # noqa: ARG002 (nothing random here)
         """Start afresh for the operation in ``slot``."""
         self._store.open(slot)
-        self._store["psi"][slot] = np.nan
+        self._of(slot)["psi"] = np.nan
 
     def observe(self, slots: Slots, values: Floats, times: Floats, learn: Flags) -> list[DriftFinding]:
         """Count ``values`` (n, columns) at ``times`` (n,) in order, where ``learn`` (n,) is True; tell what drifted."""
@@ -99,9 +98,9 @@ class Drift:
                 f"The 'values' of Drift must have the shape {(len(slots), self.columns)}. Got {values.shape} instead."
             )
         told = np.empty((values.size, 2), np.int64)
-        arrays = (self._store[name] for name in _ARRAYS)
         indexes = np.empty(len(told))
-        found = _run(slots, values, times, learn, self._patience_s, self._blocks, *arrays, told, indexes)
+        state = self._store["features"]
+        found = _run(slots, values, times, learn, self._patience_s, self._blocks, state, told, indexes)
         return [
             DriftFinding(row, int(slots[row]), column, psi)
             for (row, column), psi in zip(told[:found].tolist(), indexes[:found].tolist(), strict=True)
@@ -109,17 +108,17 @@ class Drift:
 
     def psi(self, slot: int) -> Floats:
         """(columns,) index of the newest block of each feature; NaN before the first."""
-        newest: Floats = self._store["psi"][slot].astype(np.float64)
+        newest: Floats = self._of(slot)["psi"].astype(np.float64)
         return newest
 
     def largest(self, slots: Slots) -> float:
         """The largest index of the newest blocks of all features of several operations; NaN before the first."""
-        newest: Floats = self._store["psi"][slots]
+        newest: Floats = self._store["features"][slots]["psi"]
         return float(np.fmax.reduce(newest, axis=None, initial=np.nan))
 
     def snapshot(self, slot: int) -> State:
         """A copy of the operation's complete state."""
-        return {name: self._store[name][slot].copy() for name in _ARRAYS}
+        return {name: self._of(slot)[name].copy() for name in _ARRAYS}
 
     def restore(self, slot: int, state: State) -> None:
         """Replace the operation's state by one that ``snapshot`` returned.
@@ -129,12 +128,15 @@ class Drift:
         """
         rows = {name: np.asarray(state[name]) for name in _ARRAYS}
         for name, row in rows.items():
-            if row.shape != self._store[name].shape[1:]:
-                raise ValueError(
-                    f"Drift's {name!r} must have the shape {self._store[name].shape[1:]}. Got {row.shape}."
-                )
+            shape = self._of(slot)[name].shape
+            if row.shape != shape:
+                raise ValueError(f"Drift's {name!r} must have the shape {shape}. Got {row.shape}.")
         for name, row in rows.items():
-            self._store[name][slot] = row
+            self._of(slot)[name] = row
+
+    def _of(self, slot: int) -> NDArray[np.void]:
+        features: NDArray[np.void] = self._store["features"][slot]
+        return features
 
     def nbytes(self) -> int:
         """Bytes that one operation takes."""
@@ -187,13 +189,7 @@ def _run(
     learn: Any,
     patience_s: float,
     blocks: int,
-    all_sample: Any,
-    all_reference: Any,
-    all_block: Any,
-    all_count: Any,
-    all_over: Any,
-    all_since: Any,
-    all_psi: Any,
+    features: Any,
     told: Any,
     indexes: Any,
 ) -> int:
@@ -201,40 +197,38 @@ def _run(
     for i in range(slots.size):
         if not learn[i]:
             continue
-        slot = slots[i]
         for column in range(values.shape[1]):
             value = np.float32(values[i, column])
             if np.isnan(value):
                 continue
-            count = all_count[slot, column]
-            all_count[slot, column] = count + 1
-            sample = all_sample[slot, column]
+            one = features[slots[i], column]
+            count = one.count
+            one.count = count + 1
             if count < SAMPLE:
-                sample[count] = value
+                one.sample[count] = value
                 if count == SAMPLE - 1:
-                    _freeze_edges(sample)
+                    _freeze_edges(one.sample)
                 continue
             if count < SAMPLE + REFERENCE:
-                all_reference[slot, column, _bin_of(sample, value)] += 1
+                one.reference[_bin_of(one.sample, value)] += 1
                 continue
-            block = all_block[slot, column]
-            if count == SAMPLE + REFERENCE and all_over[slot, column] == 0:
-                all_since[slot, column] = times[i]
-            block[_bin_of(sample, value)] += 1
+            if count == SAMPLE + REFERENCE and one.over == 0:
+                one.since = times[i]
+            one.block[_bin_of(one.sample, value)] += 1
             if count < SAMPLE + REFERENCE + BLOCK - 1:
                 continue
-            all_count[slot, column] = SAMPLE + REFERENCE
-            psi = _stability_index(block, all_reference[slot, column])
-            block[:] = 0
-            all_psi[slot, column] = psi
+            one.count = SAMPLE + REFERENCE
+            psi = _stability_index(one.block, one.reference)
+            one.block[:] = 0
+            one.psi = psi
             if psi <= LIMIT + NOISE:
-                all_over[slot, column] = 0
+                one.over = 0
                 continue
-            all_over[slot, column] += 1
-            if all_over[slot, column] < blocks or times[i] - all_since[slot, column] < patience_s:
+            one.over += 1
+            if one.over < blocks or times[i] - one.since < patience_s:
                 continue
             told[found, 0], told[found, 1], indexes[found] = i, column, psi
             found += 1
-            all_count[slot, column] = all_over[slot, column] = 0
-            all_reference[slot, column] = 0
+            one.count = one.over = 0
+            one.reference[:] = 0
     return found

@@ -6,7 +6,7 @@ import numpy as np
 from numba import njit
 
 from detectors.bank import Bank, Flags, Floats, Judged, Slots, State
-from detectors.slots import SlotArrays
+from detectors.slots import SlotRecords
 from schemas.anomaly import AnomalyKind
 
 WARM_UP = 30
@@ -55,7 +55,7 @@ class ErrorRate(Bank):
 
     def __init__(self, gate: float = 3.0, patience_s: float = 600.0, persist_s: float = 86_400.0) -> None:
         self._gate, self._patience_s, self._persist_s = gate, patience_s, persist_s
-        self._store = SlotArrays(dict.fromkeys(_NAMES, (np.float64, ())))
+        self._store = SlotRecords(dict.fromkeys(_NAMES, (np.float64, ())))
 
     def open(self, slot: int, seed: int) -> None:  # noqa: ARG002 (nothing random here)
         """Start afresh for the key in ``slot``."""
@@ -86,21 +86,10 @@ class ErrorRate(Bank):
 
     def _judge(self, slots: Slots, values: Floats, times: Floats, learn: Flags, remember: bool) -> Judged:
         scores, usual, recent = np.zeros(len(slots)), np.zeros(len(slots)), np.zeros(len(slots))
-        columns = (self._store[name] for name in _NAMES)
-        gate = self._gate * _LOG_10
         _run_cusum(
-            slots,
-            values[:, 0],
-            times,
-            learn,
-            remember,
-            gate,
-            self._patience_s,
-            self._persist_s,
-            *columns,
-            scores,
-            usual,
-            recent,
+            *(slots, values, times, learn, remember),
+            *(self._gate * _LOG_10, self._patience_s, self._persist_s),
+            *(self._store.records, scores, usual, recent),
         )
         return Judged(scores / _LOG_10, usual, recent)
 
@@ -133,43 +122,38 @@ def _run_cusum(
     gate: float,
     patience_s: float,
     persist_s: float,
-    cusum: Any,
-    errors: Any,
-    seen: Any,
-    recent: Any,
-    learned: Any,
-    deviating_since: Any,
+    records: Any,
     out: Any,
     out_usual: Any,
     out_recent: Any,
 ) -> None:
     keep = 1.0 - 1.0 / MEMORY
     for i in range(slots.size):
-        slot = slots[i]
-        failed = 1.0 if flags[i] > 0.5 else 0.0
-        usual = (errors[slot] + PRIOR_RATE * PRIOR_WEIGHT) / (seen[slot] + PRIOR_WEIGHT)
+        one = records[slots[i]]
+        failed = 1.0 if flags[i, 0] > 0.5 else 0.0
+        usual = (one.errors + PRIOR_RATE * PRIOR_WEIGHT) / (one.seen + PRIOR_WEIGHT)
         usual = min(0.5, max(0.002, usual))
         raised = min(0.9, 5.0 * usual + 0.2)
         out_usual[i] = usual
-        out_recent[i] = recent[slot] + RECENT_WEIGHT * (failed - recent[slot])
+        out_recent[i] = one.recent + RECENT_WEIGHT * (failed - one.recent)
         step = np.log(raised / usual) if failed > 0.5 else np.log((1.0 - raised) / (1.0 - usual))
-        total = max(0.0, cusum[slot] + step)
-        if learned[slot] >= WARM_UP:
+        total = max(0.0, one.cusum + step)
+        if one.learned >= WARM_UP:
             out[i] = total
         if not remember or not learn[i]:
             continue
-        learned[slot] += 1.0
-        recent[slot] = out_recent[i]
-        if learned[slot] > WARM_UP:
-            cusum[slot] = min(total, LARGEST_SUM)
+        one.learned += 1.0
+        one.recent = out_recent[i]
+        if one.learned > WARM_UP:
+            one.cusum = min(total, LARGEST_SUM)
         accepted = True
-        if cusum[slot] >= gate:
-            if np.isnan(deviating_since[slot]):
-                deviating_since[slot] = times[i]
-            patience = patience_s if seen[slot] < YOUNG else persist_s
-            accepted = times[i] - deviating_since[slot] > patience
+        if one.cusum >= gate:
+            if np.isnan(one.deviating_since):
+                one.deviating_since = times[i]
+            patience = patience_s if one.seen < YOUNG else persist_s
+            accepted = times[i] - one.deviating_since > patience
         else:
-            deviating_since[slot] = np.nan
+            one.deviating_since = np.nan
         if accepted:
-            errors[slot] = errors[slot] * keep + failed
-            seen[slot] = seen[slot] * keep + 1.0
+            one.errors = one.errors * keep + failed
+            one.seen = one.seen * keep + 1.0

@@ -8,12 +8,20 @@ import numpy as np
 from numba import njit
 
 from detectors.bank import Flags, Floats, Slots, State
-from detectors.slots import SlotArrays
+from detectors.slots import SlotArrays, SlotRecords
 
 MEMORY = 100_000.0
 """Executions after which what was learned about the rate of new types is forgotten to 1/e."""
 HANDLED = 1
 """The lowest bit of a type's number: set where the error was handled."""
+_TYPE = np.dtype(
+    [
+        *(("types", np.int64), ("sightings", np.int32), ("first_s", np.float64)),
+        *(("first_seen", np.int64), ("last_seen", np.int64)),
+    ],
+    align=True,
+)
+"""One type of a key: its number, how often and when it was first and last seen."""
 _ARRAYS = ("types", "sightings", "first_s", "first_seen", "last_seen")
 _NUMBERS = ("known", "seen", "forgotten", "weight", "singletons")
 
@@ -88,24 +96,18 @@ class ErrorTypes:
             if not value >= least:
                 raise ValueError(f"The '{name}' parameter of ErrorTypes must be at least {least}. Got {value} instead.")
         self._warm_up, self._patience_s = warm_up, patience_s
-        self._store = SlotArrays(
+        self._types = SlotArrays({"types": (_TYPE, (capacity,))})
+        self._keys = SlotRecords(
             {
-                "types": (np.int64, (capacity,)),
-                "sightings": (np.int32, (capacity,)),
-                "first_s": (np.float64, (capacity,)),
-                "first_seen": (np.int64, (capacity,)),
-                "last_seen": (np.int64, (capacity,)),
-                "known": (np.int64, ()),
-                "seen": (np.int64, ()),
-                "forgotten": (np.int64, ()),
-                "weight": (np.float64, ()),
-                "singletons": (np.float64, ()),
+                **dict.fromkeys(("known", "seen", "forgotten"), (np.int64, ())),
+                **dict.fromkeys(("weight", "singletons"), (np.float64, ())),
             }
         )
 
     def open(self, slot: int, seed: int) -> None:  # noqa: ARG002 (nothing random here)
         """Start afresh for the key in ``slot``."""
-        self._store.open(slot)
+        self._types.open(slot)
+        self._keys.open(slot)
 
     def judge_then_learn(self, slots: Slots, types: Slots, times: Floats) -> ErrorTypeJudgement:
         """Judge each execution, then learn it, in order.
@@ -115,19 +117,19 @@ class ErrorTypes:
         n = len(slots)
         score, new = np.zeros(n), np.zeros(n, np.bool_)
         sightings, since = np.zeros(n, np.int64), np.zeros(n, np.int64)
-        arrays = (self._store[name] for name in (*_ARRAYS, *_NUMBERS))
-        _run(slots, types, times, self._warm_up, self._patience_s, *arrays, score, new, sightings, since)
+        state = (self._types["types"], self._keys.records)
+        _run(slots, types, times, self._warm_up, self._patience_s, *state, score, new, sightings, since)
         return ErrorTypeJudgement(score, new, sightings, since)
 
     def known(self, slot: int) -> int:
         """Types that the key's set holds."""
-        return int(self._store["known"][slot])
+        return int(self._keys["known"][slot])
 
     def snapshot(self, slot: int) -> State:
         """A copy of the key's complete state."""
         count = self.known(slot)
-        state: State = {name: self._store[name][slot].item() for name in _NUMBERS}
-        return state | {name: self._store[name][slot, :count].copy() for name in _ARRAYS}
+        state: State = {name: self._keys[name][slot].item() for name in _NUMBERS}
+        return state | {name: self._types["types"][slot, :count][name].copy() for name in _ARRAYS}
 
     def restore(self, slot: int, state: State) -> None:
         """Replace the key's state by one that ``snapshot`` returned.
@@ -136,37 +138,38 @@ class ErrorTypes:
             KeyError, ValueError: the state is not one of error types, or of a larger set.
         """
         rows = {name: np.asarray(state[name]) for name in _ARRAYS}
-        capacity = self._store["types"].shape[1]
+        capacity = self._types["types"].shape[1]
         for name, row in rows.items():
             if row.shape != (state["known"],) or len(row) > capacity:
                 raise ValueError(f"Error types must have 'known' {name}, at most {capacity}. Got {row.shape} instead.")
+        types = self._types["types"][slot]
+        types[:] = np.zeros((), _TYPE)
         for name, row in rows.items():
-            self._store[name][slot] = 0
-            self._store[name][slot, : len(row)] = row
+            types[name][: len(row)] = row
         for name in _NUMBERS:
-            self._store[name][slot] = state[name]
+            self._keys[name][slot] = state[name]
 
     def nbytes(self) -> int:
         """Bytes that one key takes."""
-        return self._store.row_bytes()
+        return self._types.row_bytes() + self._keys.row_bytes()
 
 
 @njit(cache=True)
 def _place_of(types: Any, known: int, wanted: int) -> int:
     for j in range(known):
-        if types[j] == wanted:
+        if types[j].types == wanted:
             return j
     return -1
 
 
 @njit(cache=True)
-def _place_for(last_seen: Any, known: int) -> int:
+def _place_for(types: Any, known: int) -> int:
     """A free place, or that of the type seen longest ago."""
-    if known < last_seen.size:
+    if known < types.size:
         return known
     oldest = 0
     for j in range(1, known):
-        if last_seen[j] < last_seen[oldest]:
+        if types[j].last_seen < types[oldest].last_seen:
             oldest = j
     return oldest
 
@@ -179,15 +182,7 @@ def _run(
     warm_up: int,
     patience_s: float,
     all_types: Any,
-    all_sightings: Any,
-    all_first_s: Any,
-    all_first_seen: Any,
-    all_last_seen: Any,
-    all_known: Any,
-    all_seen: Any,
-    all_forgotten: Any,
-    all_weight: Any,
-    all_singletons: Any,
+    all_keys: Any,
     score: Any,
     new: Any,
     out_sightings: Any,
@@ -195,39 +190,39 @@ def _run(
 ) -> None:
     keep = 1.0 - 1.0 / MEMORY
     for i in range(slots.size):
-        slot = slots[i]
-        weight, singletons = all_weight[slot], all_singletons[slot]
-        all_weight[slot] = weight * keep + 1.0
-        all_singletons[slot] = singletons * keep
-        all_seen[slot] += 1
+        key = all_keys[slots[i]]
+        weight, singletons = key.weight, key.singletons
+        key.weight = weight * keep + 1.0
+        key.singletons = singletons * keep
+        key.seen += 1
         if wanted[i] == 0:
             continue
-        seen, sightings = all_seen[slot], all_sightings[slot]
-        first_s, first_seen = all_first_s[slot], all_first_seen[slot]
-        j = _place_of(all_types[slot], all_known[slot], wanted[i])
+        types, seen = all_types[slots[i]], key.seen
+        j = _place_of(types, key.known, wanted[i])
         if j < 0:
-            j = _place_for(all_last_seen[slot], all_known[slot])
-            if j < all_known[slot]:
-                all_forgotten[slot] = all_last_seen[slot, j]
-                if sightings[j] > 1:
-                    all_singletons[slot] += 1.0  # it would be new again, which the estimate has to know
-            all_known[slot] = min(all_known[slot] + 1, sightings.size)
-            all_types[slot, j] = wanted[i]
-            sightings[j], first_seen[j] = 0, seen
-            first_s[j] = times[i] if seen > warm_up else -np.inf
-            all_singletons[slot] += 1.0
-        elif sightings[j] == 1:
-            all_singletons[slot] = max(0.0, all_singletons[slot] - 1.0)
-        sightings[j] += 1
-        all_last_seen[slot, j] = seen
-        if wanted[i] & HANDLED or times[i] - first_s[j] > patience_s:
+            j = _place_for(types, key.known)
+            if j < key.known:
+                key.forgotten = types[j].last_seen
+                if types[j].sightings > 1:
+                    key.singletons += 1.0  # it would be new again, which the estimate has to know
+            key.known = min(key.known + 1, types.size)
+            types[j].types = wanted[i]
+            types[j].sightings, types[j].first_seen = 0, seen
+            types[j].first_s = times[i] if seen > warm_up else -np.inf
+            key.singletons += 1.0
+        elif types[j].sightings == 1:
+            key.singletons = max(0.0, key.singletons - 1.0)
+        one = types[j]
+        one.sightings += 1
+        one.last_seen = seen
+        if wanted[i] & HANDLED or times[i] - one.first_s > patience_s:
             continue
-        since = seen - first_seen[j] + 1
+        since = seen - one.first_seen + 1
         new[i] = True
-        out_sightings[i], out_since[i] = sightings[j], since
+        out_sightings[i], out_since[i] = one.sightings, since
         # The type's own single sighting is what is judged, so it does not count among the singletons.
-        others = max(0.0, singletons - 1.0) if sightings[j] == 2 else singletons
+        others = max(0.0, singletons - 1.0) if one.sightings == 2 else singletons
         before = max(1.0, weight - (since - 1))
-        unseen = max(1.0, min(before, first_seen[j] - all_forgotten[slot]))
+        unseen = max(1.0, min(before, one.first_seen - key.forgotten))
         surprise = np.log10((others + 1.0) / (before + 2.0))
-        score[i] = -min(0.0, surprise + (sightings[j] - 1) * np.log10(since / (since + unseen)))
+        score[i] = -min(0.0, surprise + (one.sightings - 1) * np.log10(since / (since + unseen)))

@@ -8,7 +8,7 @@ from numba import njit
 
 from detectors.bank import Flags, Floats, Slots, State
 from detectors.paths import Paths
-from detectors.slots import SlotArrays
+from detectors.slots import SlotRecords
 
 MEMORY: Final = 10_000
 """Executions over which an application's average is taken."""
@@ -38,7 +38,7 @@ class Exposure:
     """
 
     def __init__(self) -> None:
-        self._store = SlotArrays({"count": (np.int64, ()), "mean": (np.float64, ())})
+        self._store = SlotRecords({"count": (np.int64, ()), "mean": (np.float64, ())})
 
     def open(self, slot: int) -> None:
         """Start afresh for the application in ``slot``."""
@@ -47,7 +47,7 @@ class Exposure:
     def weigh_then_learn(self, applications: Slots, paths: Paths, learn: Flags) -> Floats:
         """Weights (n,) of n executions, each by what was learned before it; then learn it where ``learn`` allows."""
         weights = np.empty(len(applications))
-        _weigh(applications, paths.starts, learn, self._store["count"], self._store["mean"], weights)
+        _weigh(applications, paths.starts, learn, self._store.records, weights)
         return weights
 
     def snapshot(self, slot: int) -> State:
@@ -65,12 +65,11 @@ class Exposure:
 
 
 @njit(cache=True)
-def _weigh(applications: Any, starts: Any, learn: Any, counts: Any, means: Any, weights: Any) -> None:
+def _weigh(applications: Any, starts: Any, learn: Any, records: Any, weights: Any) -> None:
     for row in range(applications.size):
-        slot = applications[row]
+        one = records[applications[row]]
         share = float(max(1, starts[row + 1] - starts[row]))
-        count = counts[slot]
-        weights[row] = math.log10(share / means[slot]) if count > 0 else 0.0
+        weights[row] = math.log10(share / one.mean) if one.count > 0 else 0.0
         if learn[row]:
-            counts[slot] = min(count + 1, MEMORY)
-            means[slot] += (share - means[slot]) / counts[slot]
+            one.count = min(one.count + 1, MEMORY)
+            one.mean += (share - one.mean) / one.count

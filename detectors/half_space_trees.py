@@ -1,6 +1,7 @@
 """River's half-space trees for many applications: its trees, with their masses packed and walked in a kernel."""
 
 import functools
+import math
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -10,12 +11,11 @@ from river.anomaly import HalfSpaceTrees as RiverHalfSpaceTrees
 
 from detectors.bank import Bank, Flags, Floats, Slots, State
 from detectors.features import OUTLIER_COLUMNS
-from detectors.slots import SlotArrays
+from detectors.slots import SlotRecords
 
 TREES, HEIGHT, WINDOW = 10, 8, 250
 _NODES = 2 ** (HEIGHT + 1) - 1
 _SEED = 20_111
-_NAMES = ("earlier", "current", "counter", "windows")
 
 
 class HalfSpaceTrees(Bank):
@@ -45,7 +45,7 @@ class HalfSpaceTrees(Bank):
 
     def __init__(self) -> None:
         self._feature, self._threshold = _structure(len(self.columns))
-        self._store = SlotArrays(
+        self._store = SlotRecords(
             {
                 "earlier": (np.uint8, (TREES, _NODES)),
                 "current": (np.uint8, (TREES, _NODES)),
@@ -72,8 +72,7 @@ class HalfSpaceTrees(Bank):
 
     def _run(self, slots: Slots, values: Floats, learn: Flags) -> Floats:
         scores = np.zeros(len(slots))
-        columns = (self._store[name] for name in _NAMES)
-        _walk(slots, values, learn, self._feature, self._threshold, *columns, scores)
+        _walk(slots, values, learn, self._feature, self._threshold, self._store.records, scores)
         return scores
 
     def warming(self, slots: Slots) -> Flags:
@@ -106,11 +105,11 @@ class HalfSpaceTrees(Bank):
 
 
 @functools.cache
-def _structure(features: int) -> tuple[NDArray[np.int8], NDArray[np.float64]]:
+def _structure(features: int) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
     """Split feature and threshold (TREES, inner nodes) of River's trees in level order."""
     river = RiverHalfSpaceTrees(n_trees=TREES, height=HEIGHT, window_size=WINDOW, seed=_SEED)
     river.learn_one(dict.fromkeys(range(features), 0.5))
-    feature = np.zeros((TREES, _NODES // 2), np.int8)
+    feature = np.zeros((TREES, _NODES // 2), np.uint8)
     threshold = np.zeros((TREES, _NODES // 2))
     for tree, root in enumerate(river.trees):
         for node, branch in enumerate(root.iter_bfs()):
@@ -120,50 +119,39 @@ def _structure(features: int) -> tuple[NDArray[np.int8], NDArray[np.float64]]:
 
 
 @njit(cache=True)
-def _walk(
-    slots: Any,
-    values: Any,
-    learn: Any,
-    feature: Any,
-    threshold: Any,
-    earlier: Any,
-    current: Any,
-    counter: Any,
-    windows: Any,
-    out: Any,
-) -> None:
-    limit = 0.1 * WINDOW
+def _walk(slots: Any, values: Any, learn: Any, feature: Any, threshold: Any, records: Any, out: Any) -> None:
+    """Sums are of whole numbers, so their order does not matter. Unsigned, for want of a check for negative places."""
     largest = TREES * WINDOW * (2.0 ** (HEIGHT + 1) - 1.0)
-    nodes, counting = np.zeros(TREES, np.int64), np.ones(TREES, np.bool_)
+    limit, one = np.uint64(math.ceil(0.1 * WINDOW)), np.uint64(1)
+    nodes, counting = np.zeros(TREES, np.uint64), np.ones(TREES, np.uint64)
     for i in range(slots.size):
-        slot, total, weight = slots[i], 0.0, 1.0
-        nodes[:], counting[:] = 0, True
+        key, total, learns = records[slots[i]], np.uint64(0), np.uint8(learn[i])
+        earlier, current = key.earlier, key.current
+        nodes[:], counting[:] = 0, 1
         for depth in range(HEIGHT + 1):  # All trees go down together: their looks at memory then overlap.
+            weight = one << np.uint64(depth)
             for tree in range(TREES):
                 node = nodes[tree]
-                mass = earlier[slot, tree, node]
+                mass = np.uint64(earlier[tree, node])
                 total += mass * weight * counting[tree]
-                counting[tree] &= mass >= limit
-                current[slot, tree, node] += learn[i]
+                counting[tree] &= np.uint64(mass >= limit)
+                current[tree, node] += learns
                 if depth == HEIGHT:
                     continue
-                left = 2 * node + 1
+                left = node + node + one
                 value = values[i, feature[tree, node]]
                 right = value >= threshold[tree, node]
                 if np.isnan(value):
                     # River then goes to the child with more mass.
-                    right = current[slot, tree, left] < current[slot, tree, left + 1]
-                nodes[tree] = left + right
-            weight *= 2.0
-        if windows[slot] > 0:
-            out[i] = 1.0 - total / largest
+                    right = current[tree, left] < current[tree, left + one]
+                nodes[tree] = left + np.uint64(right)
+        if key.windows > 0:
+            out[i] = 1.0 - np.float64(total) / largest
         if not learn[i]:
             continue
-        counter[slot] += 1
-        if counter[slot] == WINDOW:
-            for tree in range(TREES):
-                for node in range(earlier.shape[2]):
-                    earlier[slot, tree, node] = current[slot, tree, node]
-                    current[slot, tree, node] = 0
-            counter[slot] = 0
-            windows[slot] += 1
+        key.counter += 1
+        if key.counter == WINDOW:
+            earlier[:] = current
+            current[:] = 0
+            key.counter = 0
+            key.windows += 1

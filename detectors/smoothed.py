@@ -8,7 +8,7 @@ from numba import njit
 from detectors.bank import Flags, Floats, Slots, State
 from detectors.chart_kernel import FAST, HIGHEST, LOWEST, SLOW, TO_SIGMA_FAST, TO_SIGMA_SLOW
 from detectors.reference import normal_score_of_tail
-from detectors.slots import SlotArrays
+from detectors.slots import SlotRecords
 
 _NAMES = ("fast", "slow", "told")
 
@@ -33,7 +33,7 @@ class SmoothedScores:
     """
 
     def __init__(self) -> None:
-        self._store = SlotArrays(dict.fromkeys(_NAMES, (np.float64, ())))
+        self._store = SlotRecords(dict.fromkeys(_NAMES, (np.float64, ())))
 
     def open(self, slot: int) -> None:
         """Start afresh for the key in ``slot``."""
@@ -43,7 +43,7 @@ class SmoothedScores:
     def judge_then_learn(self, slots: Slots, scores: Floats) -> Floats:
         """The deviation, in sigma, of each key after each score (n,); a missing (NaN) one changes nothing and has 0."""
         sigma = np.zeros(len(slots))
-        _smooth(slots, scores, self._store["fast"], self._store["slow"], sigma)
+        _smooth(slots, scores, self._store.records, sigma)
         return sigma
 
     def once(self, slots: Slots, alarms: Flags, times: Floats, rest_s: float) -> Flags:
@@ -71,12 +71,12 @@ class SmoothedScores:
 
 
 @njit(cache=True)
-def _smooth(slots: Any, scores: Any, fast: Any, slow: Any, sigma: Any) -> None:
+def _smooth(slots: Any, scores: Any, records: Any, sigma: Any) -> None:
     for i in range(slots.size):
         if np.isnan(scores[i]):
             continue
-        slot = slots[i]
+        one = records[slots[i]]
         counted = min(HIGHEST, max(LOWEST, normal_score_of_tail(scores[i])))
-        fast[slot] += FAST * (counted - fast[slot])
-        slow[slot] += SLOW * (counted - slow[slot])
-        sigma[i] = max(fast[slot] * TO_SIGMA_FAST, slow[slot] * TO_SIGMA_SLOW)
+        one.fast += FAST * (counted - one.fast)
+        one.slow += SLOW * (counted - one.slow)
+        sigma[i] = max(one.fast * TO_SIGMA_FAST, one.slow * TO_SIGMA_SLOW)

@@ -8,7 +8,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from detectors.bank import Flags, Floats, Slots, State
-from detectors.slots import SlotArrays
+from detectors.slots import SlotRecords
 
 COUNT, FAILED, SLOW, BUSY_MS, LONGEST_MS, RANKED, RANK_SUM = range(7)
 """Places in the sums of a window: executions, failed ones, ones slower than 19 of 20 of their operation, the sum and
@@ -73,7 +73,7 @@ class Windows:
                 f"The 'lateness_s' parameter of Windows must be from 0 to 'width_s'. Got {lateness_s} instead."
             )
         self.width_s, self.lateness_s = width_s, lateness_s
-        self._store = SlotArrays(
+        self._store = SlotRecords(
             {
                 "first": (np.float64, ()),
                 "partial": (np.float64, ()),
@@ -102,7 +102,7 @@ class Windows:
         beside = np.empty(_OPEN * n, np.bool_)
         settings = (self.width_s, self.lateness_s)
         values = (times, durations_ms, errors, latency_z)
-        k = _add(slots, *values, *settings, *(self._store[name] for name in _COLUMNS), at, found, beside)
+        k = _add(slots, *values, *settings, self._store.records, at, found, beside)
         return self._with_empty_ones(slots, at[:k], found[:k], beside[:k])
 
     def _with_empty_ones(self, slots: Slots, at: Floats, found: Floats, beside: Flags) -> ClosedWindows:
@@ -157,12 +157,7 @@ def _add(
     latency_z: Any,
     width_s: float,
     lateness_s: float,
-    all_first: Any,
-    all_partial: Any,
-    all_emptied: Any,
-    all_newest: Any,
-    all_late: Any,
-    all_sums: Any,
+    records: Any,
     at: Any,
     found: Any,
     beside: Any,
@@ -174,17 +169,17 @@ def _add(
     """
     k = 0
     for i in range(slots.size):
-        slot, time = slots[i], times[i]
+        one, time = records[slots[i]], times[i]
         window = np.floor(time / width_s)
-        sums = all_sums[slot]
-        if np.isnan(all_newest[slot]):
-            all_newest[slot] = time
-            all_first[slot] = all_partial[slot] = window
-        elif time > all_newest[slot]:
-            all_newest[slot] = time
+        sums = one.sums
+        if np.isnan(one.newest):
+            one.newest = time
+            one.first = one.partial = window
+        elif time > one.newest:
+            one.newest = time
             # The larger of the two guards against rounding where lateness and width are equal.
             until = max(np.floor((time - lateness_s) / width_s), window - 1.0)
-            first = all_first[slot]
+            first = one.first
             for j in range(_OPEN):
                 if first + j >= until:
                     break
@@ -192,10 +187,10 @@ def _add(
                 gap_after = window > first + j + 1.0 and following == 0.0
                 at[k, 0], at[k, 1] = i, first + j
                 at[k, 2] = until - first - _OPEN if j == _OPEN - 1 else 0.0
-                at[k, 3] = 1.0 if first + j != all_partial[slot] else 0.0
-                beside[k] = gap_after or all_emptied[slot] > 0.0 or sums[j, COUNT] == 0.0
+                at[k, 3] = 1.0 if first + j != one.partial else 0.0
+                beside[k] = gap_after or one.emptied > 0.0 or sums[j, COUNT] == 0.0
                 found[k] = sums[j]
-                all_emptied[slot] = 1.0 if sums[j, COUNT] == 0.0 or at[k, 2] > 0.0 else 0.0
+                one.emptied = 1.0 if sums[j, COUNT] == 0.0 or at[k, 2] > 0.0 else 0.0
                 k += 1
             if until > first:
                 if until == first + 1.0:
@@ -203,10 +198,10 @@ def _add(
                 else:
                     sums[0] = 0.0
                 sums[1] = 0.0
-                all_first[slot] = until
-        place = window - all_first[slot]
+                one.first = until
+        place = window - one.first
         if not place >= 0.0:
-            all_late[slot] += 1
+            one.late += 1
             continue
         _count(sums[int(place)], durations_ms[i], errors[i], latency_z[i])
     return k
