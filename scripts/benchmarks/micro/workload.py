@@ -1,0 +1,67 @@
+"""Executions of one application, and its models outside of a scorer and in one."""
+
+from typing import Final
+
+from detectors.application import ApplicationKey, ApplicationModels, OperationModels
+from detectors.batch import CALL_SIGNALS, Batch
+from detectors.ensemble import Ensemble
+from detectors.fitting import InlineFitter
+from detectors.rows import Rows
+from detectors.scoring import Scorer
+from detectors.settings import DetectionSettings
+from schemas.execution import Execution
+from scripts.benchmarks.workload import executions
+
+KEY: Final[ApplicationKey] = ("application-0000", "")
+OPERATIONS: Final = 20
+SEGMENTS: Final = 5
+AT_S: Final = 1_767_225_600.0
+"""All executions start at once: learning the same ones again and again then never goes back in time."""
+_LEARNED: Final = 4_000
+
+
+def some_executions(count: int) -> list[Execution]:
+    """Executions of one application."""
+    made = list(executions(count, 1, OPERATIONS, SEGMENTS, AT_S))
+    for execution in made:
+        execution.started_at = AT_S
+    return made
+
+
+class Models:
+    """An application's models with what they need around them, as a scorer has it."""
+
+    def __init__(self) -> None:
+        self.settings = DetectionSettings()
+        self.ensemble = Ensemble(self.settings)
+        self._application = ApplicationModels(KEY, slot=0, next_refit=0, next_stop=0)
+        self.ensemble.open_application(0, 1)
+        self._opened = [0] * len(CALL_SIGNALS)
+
+    def rows(self, made: list[Execution]) -> Rows:
+        """Executions with the models that they belong to."""
+        collected, known = Rows(0), self._application.operations
+        for execution in made:
+            self._application.seen += 1
+            if execution.operation not in known:
+                known[execution.operation] = OperationModels(execution.operation, len(known))
+                self.ensemble.open_operation(len(known) - 1, 2)
+            collected.add(self._application, known[execution.operation], execution)
+        return collected
+
+    def batch(self, rows: Rows) -> Batch:
+        """Rows as arrays."""
+        return rows.batch(self.settings, self._new_call)
+
+    def _new_call(self, application: ApplicationModels, kind: int, peer: str) -> int:
+        slot = application.calls[kind][peer] = self._opened[kind]
+        self._opened[kind] += 1
+        self.ensemble.charts.open_call(kind, slot, 3)
+        return slot
+
+
+def learned_scorer() -> Scorer:
+    """A scorer that knows one application well."""
+    scorer = Scorer(DetectionSettings(), InlineFitter())
+    scorer.score(some_executions(_LEARNED))
+    return scorer
