@@ -162,7 +162,14 @@ def release(application: ApplicationModels, version: str, patience_s: float, tim
         f"{name} was released as {version}: a deviation that lasts for {patience_s:.0f} s is taken as its new normal."
     )
     change = ModelChange(
-        *application.key, "", "rank-ewma-chart", "release", learned=application.seen, needed=0, sentence=sentence
+        *application.key,
+        "",
+        "rank-ewma-chart",
+        "release",
+        learned=application.seen,
+        needed=0,
+        sentence=sentence,
+        version=version,
     )
     return model_event(time_s, change)
 

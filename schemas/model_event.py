@@ -30,7 +30,10 @@ class TrainingCost(msgspec.Struct, omit_defaults=True):
 
 
 class ModelChange(msgspec.Struct, omit_defaults=True):
-    """One change of one model. ``learned`` counts executions, ``needed`` those still missing to be ready."""
+    """One change of one model. ``learned`` counts executions, ``needed`` those still missing to be ready.
+
+    ``version`` is that of the application, for a release.
+    """
 
     application: str
     environment: str
@@ -41,6 +44,7 @@ class ModelChange(msgspec.Struct, omit_defaults=True):
     needed: int
     sentence: str
     cost: TrainingCost | None = None
+    version: str = ""
 
 
 class ModelEvent(msgspec.Struct):
