@@ -1,0 +1,227 @@
+"""The book of all incidents: records in their one order in, events out; nothing but that order decides."""
+
+from typing import Self
+
+from detectors.incidents.application import KnownApplication
+from detectors.incidents.book_state import BookState, digest_of, pack_book, unpack_book
+from detectors.incidents.environment import Environment, EnvironmentState
+from detectors.incidents.evidence import SILENCE
+from detectors.incidents.grouping import connected_incidents, is_known_as_nothing, new_incident, own_incident
+from detectors.incidents.incident import TrackedIncident
+from detectors.incidents.lifecycle import Lifecycle
+from detectors.incidents.maintenance import MaintenanceWindows
+from detectors.incidents.settings import IncidentSettings
+from detectors.incidents.storm import raging_storm
+from detectors.incidents.teller import Teller
+from detectors.incidents.verdicts import judge
+from schemas.anomaly import Anomaly, AnomalyEvent
+from schemas.execution import epoch_seconds
+from schemas.incident import IncidentEvent
+from schemas.incident_input import IncidentInput
+from schemas.model_event import ModelEvent
+from schemas.progress import Progress
+
+
+class IncidentBook:
+    """Groups anomalies into incidents and follows those through their lives.
+
+    A function of the order of records alone: it knows no clock but event time. An anomaly that was taken before is
+    ignored, told by its id.
+
+    >>> IncidentBook(IncidentSettings()).take(IncidentInput())
+    []
+    """
+
+    def __init__(self, settings: IncidentSettings, state: BookState | None = None) -> None:
+        self._settings = settings
+        self._state = state or BookState()
+        self._windows = MaintenanceWindows(self._state.windows)
+        self._teller = Teller(settings, self._windows)
+        self._lifecycle = Lifecycle(settings, self._teller)
+        self._environments = {name: Environment(one, settings) for name, one in self._state.environments.items()}
+
+    @classmethod
+    def restore(cls, snapshot: bytes, settings: IncidentSettings) -> Self:
+        """The book that ``snapshot`` was taken of.
+
+        Raises:
+            SnapshotError: it is no snapshot of incidents, is damaged, or is of another version.
+        """
+        return cls(settings, unpack_book(snapshot))
+
+    def snapshot(self) -> bytes:
+        """All that is known, to go on from."""
+        return pack_book(self._state)
+
+    def take(self, record: IncidentInput) -> list[IncidentEvent]:
+        """Take the next record; returns what is to be told because of it, in order.
+
+        Raises:
+            ValueError: a time in it is no RFC 3339 date-time; nothing has changed then.
+        """
+        if record.progress is not None:
+            self._progressed(record.progress)
+        if record.anomaly is not None:
+            self._deviated(record.anomaly)
+        if record.change is not None:
+            self._changed(record.change)
+        if record.verdict is not None:
+            judge(record.verdict, self._environments.values(), self._state.seen, self._lifecycle)
+        if record.maintenance is not None:
+            self._windows.announce(record.maintenance)
+        return self._teller.take()
+
+    def statistics(self) -> dict[str, int]:
+        """Counts for metrics: ``open`` and ``pending`` incidents, ``applications``, ``environments``."""
+        live = [incident for one in self._environments.values() for incident in one.state.live.values()]
+        pending = sum(incident.phase == "pending" for incident in live)
+        return {
+            "open": len(live) - pending,
+            "pending": pending,
+            "applications": sum(len(one.state.applications) for one in self._environments.values()),
+            "environments": len(self._environments),
+        }
+
+    def _environment(self, name: str) -> Environment:
+        found = self._environments.get(name)
+        if found is None:
+            if len(self._environments) >= self._settings.environments:
+                self._forget_environment()
+            found = self._environments[name] = Environment(EnvironmentState(name), self._settings)
+            self._state.environments[name] = found.state
+        return found
+
+    def _forget_environment(self) -> None:
+        """Forget one without incidents, else the one that was seen first."""
+        names = list(self._environments)
+        name = next((one for one in names if not self._environments[one].state.live), names[0])
+        del self._environments[name], self._state.environments[name]
+
+    def _deviated(self, event: AnomalyEvent) -> None:
+        anomaly, at_s, silent_since_s = event.data, epoch_seconds(event.time), _silent_since(event.data)
+        digest = digest_of(event.id)
+        if digest in self._state.seen:
+            return
+        environment = self._environment(anomaly.environment)
+        application = environment.heard_of(anomaly.application)
+        counted_s = application.deviates(at_s)
+        if silent_since_s is not None:
+            application.falls_silent(silent_since_s)
+        incident = self._home(environment, application, anomaly, at_s, counted_s)
+        incident.add(event, at_s, counted_s, application.silent and self._is_missed(environment, application))
+        application.incident = incident.number
+        self._remember(digest, incident)
+        if incident.phase != "resolved":
+            incident.held_by = application.name
+            incident = self._lifecycle.connect(environment, incident, application, counted_s)
+            self._lifecycle.review(environment, incident, application)
+
+    def _home(
+        self,
+        environment: Environment,
+        application: KnownApplication,
+        anomaly: Anomaly,
+        at_s: float,
+        counted_s: float,
+    ) -> TrackedIncident:
+        """The incident that an anomaly belongs to: one that is there, one that begins again, or a new one."""
+        own = own_incident(environment, application, counted_s, self._settings)
+        if own is not None and own.phase != "resolved":
+            return own
+        if own is not None and is_known_as_nothing(own, anomaly):
+            own.resolved_s = max(counted_s, own.resolved_s or counted_s)
+            return own
+        connected = connected_incidents(environment, application, counted_s, self._settings)
+        if connected:
+            return connected[0]
+        storm = raging_storm(environment, counted_s, self._settings)
+        if storm is not None:
+            return storm
+        if own is not None and not own.dismissed_by:
+            self._lifecycle.begin_again(environment, own, counted_s)
+            return own
+        self._lifecycle.make_room(environment)
+        self._state.incidents += 1
+        incident = new_incident(self._state.incidents, anomaly, at_s, counted_s)
+        environment.state.live[incident.number] = incident
+        return incident
+
+    def _is_missed(self, environment: Environment, application: KnownApplication) -> bool:
+        busy = application.rate >= self._settings.critical_silence_rate
+        return busy or environment.graph.has_callers(application.name)
+
+    def _remember(self, digest: bytes, incident: TrackedIncident) -> None:
+        seen = self._state.seen
+        seen[digest] = incident.number
+        if len(seen) > self._settings.remembered_ids:
+            del seen[next(iter(seen))]
+
+    def _progressed(self, progress: Progress) -> None:
+        through_s = epoch_seconds(progress.scored_through)
+        environment = self._environment(progress.environment)
+        application = environment.heard_of(progress.application)
+        application.progresses(through_s, progress.executions)
+        scored_s = through_s if application.scored_s is None else application.scored_s
+        half_life_s = self._settings.calls_half_life_s
+        linked = environment.graph.learn(application.name, progress.calls, scored_s, half_life_s)
+        incident = environment.incident_of(application)
+        if incident is not None:
+            self._follow(environment, application, incident, progress, linked)
+        self._teller.tell_unmuted(environment, scored_s)
+
+    def _follow(
+        self,
+        environment: Environment,
+        application: KnownApplication,
+        incident: TrackedIncident,
+        progress: Progress,
+        linked: bool,
+    ) -> None:
+        """What progress says of the incident that an application is, or was, part of."""
+        deviated = self._goes_on(environment, application, incident, progress)
+        if incident.phase == "resolved":
+            return
+        incident.count(progress)
+        if (deviated or linked) and application.deviated_s is not None:
+            incident = self._lifecycle.connect(environment, incident, application, application.deviated_s)
+        self._lifecycle.review(environment, incident, application)
+
+    def _goes_on(
+        self,
+        environment: Environment,
+        application: KnownApplication,
+        incident: TrackedIncident,
+        progress: Progress,
+    ) -> bool:
+        """Take what has alarmed without being told; whether any of it is new."""
+        deviated = False
+        for key, alarmed_s in progress.ongoing.items():
+            at_s = min(alarmed_s, application.told_s or alarmed_s)
+            if at_s <= incident.keys.get(key, float("-inf")):
+                continue
+            if incident.phase == "resolved":
+                if not self._stirs(incident, key, at_s):
+                    continue
+                self._lifecycle.begin_again(environment, incident, application.deviates(at_s))
+            incident.goes_on(key, application.deviates(at_s))
+            incident.held_by = application.name
+            deviated = True
+        return deviated
+
+    def _stirs(self, incident: TrackedIncident, key: str, at_s: float) -> bool:
+        """Whether a resolved incident deviates again in what it was about."""
+        known = key in incident.keys and incident.resolved_s is not None and not incident.dismissed_by
+        return known and at_s <= (incident.resolved_s or 0.0) + self._settings.grace_s
+
+    def _changed(self, change: ModelEvent) -> None:
+        if change.data.change == "release" and change.data.version:
+            at_s = epoch_seconds(change.time)
+            application = self._environment(change.data.environment).heard_of(change.data.application)
+            application.released(change.data.version, at_s)
+
+
+def _silent_since(anomaly: Anomaly) -> float | None:
+    """When the last execution was of an application that has fallen silent; None for any other anomaly."""
+    if anomaly.signal != SILENCE or anomaly.window is None:
+        return None
+    return epoch_seconds(anomaly.window.start)

@@ -1,0 +1,54 @@
+"""Everything that incidents are made of, as bytes and back: versioned, bounded, and without anything to run."""
+
+from hashlib import blake2b
+
+import msgspec
+
+from detectors.incidents.environment import EnvironmentState
+from schemas.errors import SnapshotError
+from schemas.feedback import Maintenance
+
+VERSION = 1
+_DIGEST_BYTES = 16
+
+
+class BookState(msgspec.Struct, array_like=True):
+    """The state of a book. ``incidents`` counts all that there ever were; ``seen`` maps digests of the ids of
+    anomalies, oldest first, to the number of the incident that each belongs to.
+    """
+
+    version: int = VERSION
+    incidents: int = 0
+    environments: dict[str, EnvironmentState] = {}
+    seen: dict[bytes, int] = {}
+    windows: dict[str, Maintenance] = {}
+
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(BookState).decode
+_decode_version = msgspec.msgpack.Decoder(tuple[int, int, msgspec.Raw, msgspec.Raw, msgspec.Raw]).decode
+
+
+def pack_book(state: BookState) -> bytes:
+    """The bytes of a state."""
+    return _encode(state)
+
+
+def unpack_book(snapshot: bytes) -> BookState:
+    """The state that ``pack_book`` was given.
+
+    Raises:
+        SnapshotError: it is no snapshot of incidents, is damaged, or is of another version.
+    """
+    try:
+        version = _decode_version(snapshot)[0]
+        if version != VERSION:
+            raise SnapshotError(f"The snapshot of incidents must be of version {VERSION}. Got {version} instead.")
+        return _decode(snapshot)
+    except (msgspec.DecodeError, ValueError, RecursionError) as error:
+        raise SnapshotError(f"The stored state is not a snapshot of incidents: {error}") from error
+
+
+def digest_of(identifier: str) -> bytes:
+    """Sixteen bytes that stand for the id of an anomaly."""
+    return blake2b(identifier.encode(), digest_size=_DIGEST_BYTES).digest()

@@ -1,0 +1,129 @@
+"""The life of incidents: opened, told again, merged, resolved, and opened again."""
+
+from collections.abc import Iterable
+
+from detectors.incidents.application import KnownApplication
+from detectors.incidents.environment import Environment
+from detectors.incidents.grouping import connected_incidents, merge, seniority
+from detectors.incidents.incident import TrackedIncident
+from detectors.incidents.news import is_confirmed, judge_severity, news
+from detectors.incidents.settings import IncidentSettings
+from detectors.incidents.storm import gathering_storm
+from detectors.incidents.teller import Teller
+
+
+class Lifecycle:
+    """Moves incidents from one phase to the next, and has each change of what people know told."""
+
+    def __init__(self, settings: IncidentSettings, teller: Teller) -> None:
+        self._settings = settings
+        self._teller = teller
+
+    def review(self, environment: Environment, incident: TrackedIncident, application: KnownApplication) -> None:
+        """Do what is due of a live incident, now that something was heard of one of its applications."""
+        clock_s = incident.spell.since_s if application.scored_s is None else application.scored_s
+        now_s = max(clock_s, application.deviated_s or clock_s)
+        if incident.phase != "pending":
+            self._update(environment, incident, clock_s, now_s)
+        elif is_confirmed(incident, self._settings):
+            incident = self._open(environment, incident, clock_s, now_s)
+        if environment.is_quiet(incident):
+            self._quieten(environment, incident, now_s)
+
+    def connect(
+        self,
+        environment: Environment,
+        incident: TrackedIncident,
+        application: KnownApplication,
+        counted_s: float,
+    ) -> TrackedIncident:
+        """Merge the incidents that the application connects with its own ``incident``; returns the one left."""
+        connected = connected_incidents(environment, application, counted_s, self._settings)
+        others = [one for one in connected if one is not incident]
+        return self._merge(environment, incident, others) if others else incident
+
+    def resolve(self, environment: Environment, incident: TrackedIncident, now_s: float, reason: str) -> None:
+        """It is over, and is told so."""
+        deviated = [one.deviated_s for one in environment.members(incident) if one.deviated_s is not None]
+        incident.phase = "resolved"
+        incident.ended_s = min(now_s, max(deviated, default=incident.seen_s))
+        incident.resolved_s = now_s
+        self._teller.tell(environment, incident, "resolved", reason, now_s)
+        environment.lay_down(incident)
+
+    def begin_again(self, environment: Environment, incident: TrackedIncident, counted_s: float) -> None:
+        """A resolved incident deviates again."""
+        self.make_room(environment)
+        environment.take_up(incident)
+        incident.begin_again(counted_s)
+
+    def make_room(self, environment: Environment) -> None:
+        """Give up an incident where there are too many: one that nobody was told of, or that deviated longest ago."""
+        live, limit = environment.state.live, self._settings.open_per_environment
+        if len(live) < limit:
+            return
+        given_up = min(live.values(), key=lambda one: (one.phase != "pending", one.seen_s, one.number))
+        if given_up.phase == "pending":
+            environment.drop(given_up)
+        else:
+            reason = f"given up: more than {limit} incidents are open"
+            self.resolve(environment, given_up, given_up.seen_s, reason)
+
+    def _update(self, environment: Environment, incident: TrackedIncident, clock_s: float, now_s: float) -> None:
+        severity = judge_severity(incident, clock_s, self._settings)
+        reason = news(incident, clock_s, severity, self._settings)
+        reason = reason or self._teller.why_unmuted(environment, incident)
+        if reason is not None:
+            self._teller.tell(environment, incident, "updated", reason, now_s, clock_s)
+
+    def _open(
+        self, environment: Environment, incident: TrackedIncident, clock_s: float, now_s: float
+    ) -> TrackedIncident:
+        """Tell of an incident for the first time, or again, unless it is part of a storm; returns the one told."""
+        others = gathering_storm(environment, incident, self._settings)
+        if others:
+            survivor = self._merge(environment, incident, others)
+            survivor.storm, environment.state.storm = True, survivor.number
+            self._update(environment, survivor, clock_s, now_s)
+            return survivor
+        judge_severity(incident, clock_s, self._settings)
+        reason = "deviates in something major" if incident.spell.worst else "goes on, or shows more than once"
+        if incident.revision:
+            incident.reopened += 1
+            after_s = incident.spell.since_s - (incident.resolved_s or incident.spell.since_s)
+            reason = f"deviates again, {max(0.0, after_s):.0f} s after it was resolved"
+        incident.phase, incident.ended_s, incident.resolved_s = "open", None, None
+        self._teller.tell(environment, incident, "opened", reason, now_s, clock_s)
+        return incident
+
+    def _quieten(self, environment: Environment, incident: TrackedIncident, now_s: float) -> None:
+        """All applications were scored for long enough without deviating."""
+        if incident.phase != "pending":
+            self.resolve(environment, incident, now_s, self._why_quiet(environment, incident))
+        elif incident.revision:
+            incident.phase = "resolved"
+            environment.lay_down(incident)
+        else:
+            environment.drop(incident)
+
+    def _why_quiet(self, environment: Environment, incident: TrackedIncident) -> str:
+        since_s, quiet = incident.spell.since_s, f"quiet for {self._settings.quiet_s:g} s"
+        members = environment.members(incident)
+        back = sorted(one.name for one in members if one.back_s is not None and one.back_s >= since_s)
+        if not back:
+            return quiet
+        others = "" if len(back) == 1 else f" and of {len(back) - 1} more"
+        return f"executions of {back[0]}{others} came back, and then it was {quiet}"
+
+    def _merge(
+        self, environment: Environment, incident: TrackedIncident, others: Iterable[TrackedIncident]
+    ) -> TrackedIncident:
+        """Make one incident of several; the senior one lives on, and of the others it is told that they are over."""
+        survivor, *merged = sorted([incident, *others], key=seniority)
+        for one in merged:
+            if one.phase != "pending":
+                one.phase, one.ended_s = "resolved", one.seen_s
+                reason = f"merged into {survivor.incident_id}"
+                self._teller.tell(environment, one, "resolved", reason, one.seen_s)
+        merge(environment, survivor, merged)
+        return survivor

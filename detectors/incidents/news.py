@@ -1,0 +1,63 @@
+"""Whether an incident is worth telling: for the first time, or again because of what is new or graver."""
+
+from detectors.incidents.incident import Spell, TrackedIncident
+from detectors.incidents.settings import IncidentSettings
+from detectors.incidents.severity import Breadth, incident_severity
+from schemas.anomaly import SEVERITIES
+
+
+def is_confirmed(incident: TrackedIncident, settings: IncidentSettings) -> bool:
+    """Whether enough is known to tell somebody: anything major, or minor anomalies that are not a single outlier."""
+    spell = incident.spell
+    lasted_s = incident.seen_s - spell.since_s
+    return spell.worst > 0 or spell.occasions >= settings.confirm_occasions or lasted_s >= settings.confirm_s
+
+
+def judge_severity(incident: TrackedIncident, clock_s: float, settings: IncidentSettings) -> int:
+    """How grave it is at event time ``clock_s``, as place in ``SEVERITIES``: the worst since it was opened."""
+    spell = incident.spell
+    breadth = Breadth(
+        worst=SEVERITIES[spell.worst],
+        failing=spell.failing,
+        erring=spell.erring,
+        missed=spell.missed,
+        broken=spell.broken,
+        applications=len(incident.members),
+        operations=incident.operation_count,
+        share=_share(spell),
+        lasted_s=clock_s - spell.since_s,
+    )
+    spell.severity = max(spell.severity, SEVERITIES.index(incident_severity(breadth, settings)))
+    return spell.severity
+
+
+def news(incident: TrackedIncident, clock_s: float, severity: int, settings: IncidentSettings) -> str | None:
+    """Why an open incident is to be told again at event time ``clock_s``, in a few words; None where it is not.
+
+    It becomes *persisting* here.
+    """
+    told = incident.told
+    if told is None:
+        return None
+    if severity > told.severity:
+        return f"escalated to {SEVERITIES[severity]}"
+    if incident.phase == "open" and clock_s - incident.spell.since_s >= settings.persist_after_s:
+        incident.phase = "persisting"
+        return f"goes on for longer than {settings.persist_after_s:g} s"
+    joined = len(incident.members) - told.applications
+    more = incident.anomaly_count - told.anomalies
+    if joined > 0 and _due(clock_s, told.clock_s, settings.join_update_s):
+        return "1 more application deviates" if joined == 1 else f"{joined} more applications deviate"
+    often_s = settings.update_every_s if incident.phase == "open" else settings.persist_after_s
+    if more > 0 and _due(clock_s, told.clock_s, often_s):
+        return "1 more anomaly" if more == 1 else f"{more} more anomalies"
+    return None
+
+
+def _share(spell: Spell) -> float:
+    return min(1.0, spell.affected / spell.executions) if spell.executions else 0.0
+
+
+def _due(clock_s: float, told_s: float, after_s: float) -> bool:
+    """A clock that was ahead when something was told holds nothing up."""
+    return not 0.0 <= clock_s - told_s < after_s

@@ -1,0 +1,93 @@
+"""Tells events of incidents: with what was told before, and whether a maintenance window mutes them."""
+
+from detectors.incidents.environment import Environment
+from detectors.incidents.incident import Told, TrackedIncident
+from detectors.incidents.maintenance import MaintenanceWindows
+from detectors.incidents.settings import IncidentSettings
+from detectors.incidents.telling import incident_event
+from schemas.feedback import Maintenance
+from schemas.incident import IncidentChange, IncidentEvent
+
+
+class Teller:
+    """Collects the events that a record leads to."""
+
+    def __init__(self, settings: IncidentSettings, windows: MaintenanceWindows) -> None:
+        self._settings = settings
+        self._windows = windows
+        self._events: list[IncidentEvent] = []
+
+    def take(self) -> list[IncidentEvent]:
+        """The events since the last call, in order."""
+        events, self._events = self._events, []
+        return events
+
+    def tell(
+        self,
+        environment: Environment,
+        incident: TrackedIncident,
+        change: IncidentChange,
+        reason: str,
+        now_s: float,
+        clock_s: float | None = None,
+    ) -> None:
+        """Tell an incident as of event time ``now_s``; ``clock_s`` is how far was scored, ``now_s`` without it."""
+        window = self._muting(environment, incident, None)
+        muted_by = None if window is None else window.window_id
+        self._events.append(incident_event(environment, incident, change, reason, now_s, muted_by, self._settings))
+        incident.told = Told(
+            now_s if clock_s is None else clock_s,
+            incident.spell.severity,
+            len(incident.members),
+            incident.anomaly_count,
+            muted_by,
+        )
+        if window is not None and incident.phase != "resolved":
+            self._wait_for_end(environment, incident, window)
+
+    def why_unmuted(
+        self, environment: Environment, incident: TrackedIncident, now_s: float | None = None
+    ) -> str | None:
+        """Why an incident that was muted no longer is; None where nothing of that kind has happened.
+
+        With ``now_s`` silence is held to last until then.
+        """
+        muted_by = None if incident.told is None else incident.told.muted_by
+        if muted_by is None or self._muting(environment, incident, now_s) is not None:
+            return None
+        return f"no longer within the maintenance window {muted_by}"
+
+    def tell_unmuted(self, environment: Environment, now_s: float) -> None:
+        """Tell of silence that has outlasted its maintenance window: its own application makes no progress."""
+        if environment.state.unmute_s is None or now_s < environment.state.unmute_s:
+            return
+        environment.state.unmute_s = None
+        for incident in environment.state.live.values():
+            if incident.told is None or incident.told.muted_by is None or incident.phase == "pending":
+                continue
+            reason = self.why_unmuted(environment, incident, now_s)
+            if reason is not None:
+                for application in environment.members(incident):
+                    if application.silent:
+                        application.deviates(now_s)
+                self.tell(environment, incident, "updated", reason, now_s)
+            else:
+                window = self._muting(environment, incident, now_s)
+                if window is not None:
+                    self._wait_for_end(environment, incident, window)
+
+    def _wait_for_end(self, environment: Environment, incident: TrackedIncident, window: Maintenance) -> None:
+        if any(application.silent for application in environment.members(incident)):
+            earlier_s = environment.state.unmute_s
+            environment.state.unmute_s = window.ends_at if earlier_s is None else min(window.ends_at, earlier_s)
+
+    def _muting(self, environment: Environment, incident: TrackedIncident, now_s: float | None) -> Maintenance | None:
+        """The window that ends first of those that cover the last deviation of all applications."""
+        if not self._windows:
+            return None
+        deviations = [
+            (one.name, max(one.deviated_s, now_s) if one.silent and now_s is not None else one.deviated_s)
+            for one in environment.members(incident)
+            if one.deviated_s is not None
+        ]
+        return self._windows.covering(environment.state.name, deviations)

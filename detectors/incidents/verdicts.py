@@ -1,0 +1,53 @@
+"""What people say of anomalies and incidents: that of which all is judged to be nothing is over."""
+
+from collections.abc import Iterable, Mapping
+
+from detectors.incidents.book_state import digest_of
+from detectors.incidents.environment import Environment
+from detectors.incidents.incident import JUDGED, TrackedIncident
+from detectors.incidents.lifecycle import Lifecycle
+from schemas.feedback import Judgement, Verdict
+
+_NOTHING: dict[Judgement, str] = {
+    "false_positive": "judged a false positive",
+    "expected_change": "judged an expected change",
+}
+
+
+def judge(
+    verdict: Verdict, environments: Iterable[Environment], seen: Mapping[bytes, int], lifecycle: Lifecycle
+) -> None:
+    """Take a verdict on an incident, or on one of its anomalies; ``seen`` maps their ids to incidents' numbers.
+
+    An incident that was dismissed stays so while nothing else, and nothing graver, deviates; a verdict that is
+    withdrawn, or replaced by *confirmed*, lets it be opened again by what deviates next.
+    """
+    number = seen.get(digest_of(verdict.subject_id), 0)
+    for environment in environments:
+        for incident in (*environment.state.live.values(), *environment.state.resolved.values()):
+            if verdict.subject_id == incident.incident_id or number == incident.number:
+                _judge(verdict, environment, incident, lifecycle)
+                return
+
+
+def _judge(verdict: Verdict, environment: Environment, incident: TrackedIncident, lifecycle: Lifecycle) -> None:
+    said = None if verdict.withdrawn else _NOTHING.get(verdict.judgement)
+    all_of_it = verdict.subject_id == incident.incident_id or _note(incident, verdict.subject_id, said is not None)
+    if said is None or not all_of_it:
+        incident.dismissed_by = ""
+        return
+    incident.dismissed_by = verdict.by or "a person"
+    if incident.phase == "pending":
+        incident.phase, incident.resolved_s = "resolved", incident.seen_s
+        environment.lay_down(incident)
+    elif incident.phase != "resolved":
+        lifecycle.resolve(environment, incident, incident.seen_s, f"{said} by {incident.dismissed_by}")
+
+
+def _note(incident: TrackedIncident, identifier: str, nothing: bool) -> bool:
+    """Note whether an anomaly was judged to be nothing; returns whether all of the incident's are now."""
+    if identifier in incident.judged:
+        incident.judged.remove(identifier)
+    if nothing and len(incident.judged) < JUDGED:
+        incident.judged.append(identifier)
+    return len(incident.judged) >= incident.anomaly_count
