@@ -62,6 +62,10 @@ class Refits:
             application.asked_refit, application.asked_why = start, why
         self._set_stop(application)
 
+    def under_way(self) -> set[ApplicationKey]:
+        """The applications whose fits have been started and not installed."""
+        return {application for application, _, _ in self._running}
+
     def due(self, application: ApplicationModels, coming: int) -> list[Future[Any]]:
         """Unfinished fits that take effect within the next ``coming`` executions."""
         futures = (

@@ -1,5 +1,6 @@
 """The scoring core: executions in, scores, anomalies and model events out; the same in a worker and on a file."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -92,12 +93,15 @@ class Scorer:
 
     def fits_due(self, executions: Sequence[Execution]) -> list[Future[Any]]:
         """Unfinished refits that ``score(executions)`` would wait for. Await them first to keep an event loop free."""
-        counts: dict[ApplicationKey, int] = {}
-        for execution in executions:
-            key = (execution.application, execution.environment)
-            counts[key] = counts.get(key, 0) + 1
-        known = ((self._applications[key], count) for key, count in counts.items() if key in self._applications)
-        return [future for application, count in known for future in self._refits.due(application, count)]
+        may_be = [
+            application
+            for key in self._refits.under_way()
+            if self._refits.due(application := self._applications[key], len(executions))
+        ]
+        if not may_be:  # as for most chunks
+            return []
+        counts = Counter((execution.application, execution.environment) for execution in executions)
+        return [future for application in may_be for future in self._refits.due(application, counts[application.key])]
 
     def score(self, executions: Sequence[Execution]) -> ScoredBatch:
         """Score, then learn, in order. Executions may be of several applications."""

@@ -10,6 +10,7 @@ from schemas.control import CONTROL_HEADER, Control, read_control
 from schemas.dead_letter import DeadLetter
 from schemas.errors import InvalidExecutionError
 from schemas.execution import Execution
+from schemas.model_state import ApplicationKey
 from streams.forwarding import Origin, Partitioner, origin_headers, read_origin, without_origin
 from streams.partitions import Partition
 from streams.publisher import Outgoing
@@ -35,6 +36,17 @@ class Reading:
     dead_letters: list[DeadLetter] = field(default_factory=list)
     forwards: list[Outgoing] = field(default_factory=list)
     duplicates: int = 0
+
+    def by_application(self) -> dict[ApplicationKey, list[Execution]]:
+        """The executions of each application, in their order."""
+        found: dict[ApplicationKey, list[Execution]] = {}
+        for execution in self.executions:
+            key = (execution.application, execution.environment)
+            own = found.get(key)
+            if own is None:
+                own = found[key] = []
+            own.append(execution)
+        return found
 
 
 def letter_of(record: ConsumerRecord, value: bytes | None, stage: str, error: str, reason: str) -> DeadLetter:

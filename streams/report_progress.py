@@ -1,7 +1,7 @@
 """Reports how far each application has been scored, from what runs have been acknowledged."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from detectors.application import ApplicationKey
@@ -40,26 +40,23 @@ class Tally:
 Tallies = dict[ApplicationKey, Tally]
 
 
-def tally(executions: Iterable[Execution], anomalies: Iterable[AnomalyEvent]) -> Tallies:
-    """Count executions by application."""
-    tallies: Tallies = {}
-    for execution in executions:
-        key = (execution.application, execution.environment)
-        started_s = execution.started_s
-        counted = tallies.get(key)
-        if counted is None:
-            counted = tallies[key] = Tally(started_s)
-        counted.executions += 1
-        counted.operations[execution.operation] += 1
-        if execution.failed:
-            counted.errors += 1
-        if started_s > counted.newest_s:
-            counted.newest_s = started_s
+def tally(executions: Mapping[ApplicationKey, Sequence[Execution]], anomalies: Iterable[AnomalyEvent]) -> Tallies:
+    """Count the executions of each application; none has an empty sequence."""
+    tallies = {application: _tally_of(own) for application, own in executions.items()}
     for anomaly in anomalies:
         counted = tallies.get((anomaly.data.application, anomaly.data.environment))
         if counted is not None:
             counted.anomalies += 1
     return tallies
+
+
+def _tally_of(executions: Sequence[Execution]) -> Tally:
+    return Tally(
+        newest_s=max([execution.started_s for execution in executions]),
+        executions=len(executions),
+        errors=sum([execution.failed for execution in executions]),
+        operations=Counter([execution.operation for execution in executions]),
+    )
 
 
 class ProgressLedger:

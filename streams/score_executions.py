@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterable, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterable, Callable, Iterator, Mapping, Sequence, Set
 
 import structlog
 from aiokafka import ConsumerRecord
@@ -170,7 +170,8 @@ class Scoring:
         parcel = Parcel(partition.number, dead_letters=reading.dead_letters, forwards=reading.forwards)
         anomalies: list[AnomalyEvent] = []
         new_from = max(run.start, partition.scored_to)
-        await self._fetch_models(partition, reading, parcel)
+        executions = reading.by_application()
+        await self._fetch_models(partition, reading, executions.keys(), parcel)
         begin = 0
         for end, control in [*reading.controls, (len(reading.executions), None)]:
             for start, stop in _chunks(begin, end, self._scorer.chunk):
@@ -187,7 +188,7 @@ class Scoring:
         if partition.lost:
             return
         partition.note_scored(run.end)
-        tallies = tally(reading.executions, anomalies)
+        tallies = tally(executions, anomalies)
         self._remember(partition, tallies)
         for application in tallies:
             partition.dirty.setdefault(application, new_from)
@@ -234,13 +235,13 @@ class Scoring:
         self._metrics.count_model_changes(told)
         parcel.outgoing += model_events_outgoing(told, self._topics.models.name)
 
-    async def _fetch_models(self, partition: Partition, reading: Reading, parcel: Parcel) -> None:
-        executions = reading.executions
-        wanted = {(execution.application, execution.environment) for execution in executions}
-        wanted |= {(control.application, control.environment) for _, control in reading.controls}
+    async def _fetch_models(
+        self, partition: Partition, reading: Reading, learning: Set[ApplicationKey], parcel: Parcel
+    ) -> None:
+        wanted = learning | {(control.application, control.environment) for _, control in reading.controls}
         if not wanted:
             return
-        event_s = executions[0].started_s if executions else reading.controls[0][1].asked_at
+        event_s = reading.executions[0].started_s if reading.executions else reading.controls[0][1].asked_at
         told = await self._models.fetch(partition, wanted, event_s)
         self._metrics.count_model_changes(told)
         parcel.outgoing += model_events_outgoing(told, self._topics.models.name)

@@ -2,24 +2,72 @@
 
 import asyncio
 import json
+from collections import Counter
+from collections.abc import Iterable
 from typing import Any
 
+from hypothesis import given
+from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry
 
-from schemas.execution import Execution
+from schemas.anomaly import AnomalyEvent
+from schemas.execution import Execution, ExecutionFailure
 from streams.delivery import Delivery
 from streams.metrics import Metrics
-from streams.report_progress import OTHER_OPERATIONS, ProgressLedger, report_progress, tally
+from streams.read_run import Reading
+from streams.report_progress import OTHER_OPERATIONS, ProgressLedger, Tallies, Tally, report_progress, tally
+from tests.streams.conftest import anomaly_of
 
 
 def execution(operation: str = "GET /", started_s: float = 100.0, environment: str = "", **more: Any) -> Execution:
     return Execution("shop", operation, started_s, 1.0, environment=environment, **more)
 
 
+def tallied(*executions: Execution, anomalies: Iterable[AnomalyEvent] = ()) -> Tallies:
+    return tally(Reading(list(executions)).by_application(), anomalies)
+
+
+def plain_tally(executions: Iterable[Execution], anomalies: Iterable[AnomalyEvent]) -> Tallies:
+    """One execution after the other."""
+    tallies: Tallies = {}
+    for one in executions:
+        counted = tallies.setdefault((one.application, one.environment), Tally(one.started_s))
+        counted.add(Tally(one.started_s, 1, int(one.failed), operations=Counter([one.operation])))
+    for anomaly in anomalies:
+        if (key := (anomaly.data.application, anomaly.data.environment)) in tallies:
+            tallies[key].anomalies += 1
+    return tallies
+
+
+EXECUTIONS = st.lists(
+    st.builds(
+        Execution,
+        application=st.sampled_from(["shop", "bank"]),
+        operation=st.sampled_from(["GET /", "POST /"]),
+        started_at=st.floats(0, 1e9),
+        duration_ms=st.just(1.0),
+        environment=st.sampled_from(["", "test"]),
+        status=st.sampled_from(["ok", "error", "unset"]),
+        error=st.none() | st.builds(ExecutionFailure, handled=st.booleans()),
+    ),
+    max_size=20,
+)
+
+
+@given(EXECUTIONS, st.data())
+def test_a_tally_counts_as_one_execution_after_the_other(executions: list[Execution], data: st.DataObject) -> None:
+    anomalous = data.draw(st.lists(st.sampled_from(executions), max_size=3)) if executions else []
+    stranger = Execution("elsewhere", "GET /", 1.0, 1.0)
+    anomalies = [anomaly_of(one) for one in [*anomalous, stranger]]
+    found = tallied(*executions, anomalies=anomalies)
+    assert found == plain_tally(executions, anomalies)
+    assert list(found) == list(plain_tally(executions, anomalies))
+
+
 def test_acknowledged_tallies_add_up_and_are_taken_once() -> None:
     ledger = ProgressLedger()
-    ledger.acknowledged(tally([execution(), execution("POST /", 300.0, status="error")], []))
-    ledger.acknowledged(tally([execution(started_s=200.0), execution(environment="test")], []))
+    ledger.acknowledged(tallied(execution(), execution("POST /", 300.0, status="error")))
+    ledger.acknowledged(tallied(execution(started_s=200.0), execution(environment="test")))
     production, test = ledger.take()
     assert production.executions == 3
     assert production.errors == 1
@@ -32,7 +80,7 @@ def test_acknowledged_tallies_add_up_and_are_taken_once() -> None:
 def test_many_operations_are_summed_up() -> None:
     ledger = ProgressLedger()
     often = [execution("often")] * 5
-    ledger.acknowledged(tally([*often, *(execution(f"job-{number}") for number in range(3_000))], []))
+    ledger.acknowledged(tallied(*often, *(execution(f"job-{number}") for number in range(3_000))))
     (progress,) = ledger.take()
     assert len(progress.operations) == 1_001
     assert progress.operations["often"] == 5
@@ -46,7 +94,7 @@ def test_only_applications_with_new_executions_are_reported(fake_publisher: Any)
         delivery = Delivery(fake_publisher, "dead", metrics, 4, lambda error: None)
         ledger = ProgressLedger()
         await report_progress(ledger, "progress", delivery, metrics)
-        ledger.acknowledged(tally([execution()], []))
+        ledger.acknowledged(tallied(execution()))
         await report_progress(ledger, "progress", delivery, metrics)
         await report_progress(ledger, "progress", delivery, metrics)
         await delivery.idle()
