@@ -20,6 +20,7 @@ COMMANDS = {
     ),
     "intake": ("scripts.serve", "intake", "Join spans and executions by trace, from Kafka, until stopped."),
     "models": ("scripts.models", "models", "List, reset, export and import the models of applications."),
+    "notify": ("scripts.notify", "notify", "Tell receivers of incidents, until stopped."),
     "replay": ("scripts.replay", "replay", "Send recorded traces to Kafka, or score them offline."),
     "simulate": (
         "scripts.simulate",

@@ -48,7 +48,7 @@ def run_worker(settings: Settings, build: Callable[[Settings], WorkerApp] | None
 
 async def _run(settings: Settings, build: Callable[[Settings], WorkerApp]) -> int:
     app = build(settings)
-    stop = _stop_on_signals()
+    stop = stop_on_signals()
     try:
         await app.health.start()
         if not await wait_for_broker(settings, stop):
@@ -95,7 +95,7 @@ async def _until_ended(app: WorkerApp) -> None:
     await app.wait_until_stopped()
 
 
-def _stop_on_signals() -> asyncio.Event:
+def stop_on_signals() -> asyncio.Event:
     """An event that the first SIGTERM or SIGINT sets; a second one ends the process at once."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()

@@ -1,0 +1,196 @@
+"""The one place where the notifier is put together, and where it runs from start to end."""
+
+import asyncio
+import os
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import structlog
+from aiokafka import AIOKafkaConsumer
+from prometheus_client import CollectorRegistry
+
+from infra.kafka.topics import check_topics
+from schemas.dead_letter import DeadLetter
+from schemas.errors import ConfigurationError, TracehoundError
+from streams.connection import client_options, wait_for_broker
+from streams.health import HealthServer
+from streams.librdkafka import librdkafka_options
+from streams.logging import configure_logging
+from streams.notify.delivery_queue import DeliveryQueue
+from streams.notify.metrics import NotifyMetrics, WaitingCollector
+from streams.notify.notice import Notice
+from streams.notify.notifier import Notifier
+from streams.notify.outcome import Receiver
+from streams.notify.partition import undelivered
+from streams.notify.receivers.alertmanager import AlertmanagerReceiver
+from streams.notify.receivers.apprise_url import AppriseReceiver
+from streams.notify.receivers.pagerduty import PagerDutyReceiver
+from streams.notify.receivers.webhook import WebhookReceiver, read_secrets
+from streams.notify.routing import Routes
+from streams.notify.secrets import read_secret
+from streams.notify.settings import Alertmanager, AnyReceiver, PagerDuty, Webhook
+from streams.publisher import KafkaPublisher, Outgoing
+from streams.settings import Settings
+from streams.worker import EXIT_CLEAN, EXIT_FAILED, EXIT_MISCONFIGURED, stop_on_signals
+
+_HEARTBEATS_PER_SESSION = 6
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(slots=True)
+class NotifyApp:
+    """The parts of a running notifier."""
+
+    notifier: Notifier
+    consumer: AIOKafkaConsumer
+    publisher: KafkaPublisher
+    queues: Mapping[str, DeliveryQueue]
+    topic: str
+
+
+def run_notify(settings: Settings) -> int:
+    """Send notifications until SIGTERM or SIGINT, or until it fails.
+
+    Returns:
+        The exit status for the process: 0 after a signal, 1 after a fatal error, 2 if a setting is wrong.
+    """
+    configure_logging(settings)
+    try:
+        return asyncio.run(_run(settings))
+    except ConfigurationError as error:
+        log.critical("configuration_error", sentence=str(error))
+        return EXIT_MISCONFIGURED
+    except TracehoundError as error:
+        log.critical("notifier_failed", sentence=str(error))
+        return EXIT_FAILED
+
+
+def build_receiver(
+    name: str, settings: AnyReceiver, secret: str, threads: int, clock: Callable[[], float] = time.time
+) -> Receiver:
+    """A receiver of any kind, from its settings and its secret.
+
+    Raises:
+        ConfigurationError: the secret is none of this kind, or a file of certificates cannot be read.
+    """
+    if isinstance(settings, Alertmanager):
+        return AlertmanagerReceiver(name, settings, secret, clock)
+    if isinstance(settings, PagerDuty):
+        return PagerDutyReceiver(settings, secret)
+    if isinstance(settings, Webhook):
+        return WebhookReceiver(settings, read_secrets(secret, name), clock)
+    return AppriseReceiver(name, settings, secret, threads)
+
+
+def build_notifier(
+    settings: Settings,
+    metrics: NotifyMetrics,
+    environment: Mapping[str, str] = os.environ,
+    clock: Callable[[], float] = time.time,
+) -> NotifyApp:
+    """Assemble the notifier; needs a running event loop.
+
+    Raises:
+        ConfigurationError: a setting or a secret is wrong or missing.
+    """
+    notify, topics = settings.notify, settings.topics
+    if not notify.receivers:
+        raise ConfigurationError(
+            "The setting 'notify.receivers' must name at least one receiver, in the file that TRACEHOUND_CONFIG names. "
+            "Got none."
+        )
+    publisher = KafkaPublisher(settings)
+
+    async def bury(letter: DeadLetter) -> None:
+        metrics.dead_letters.labels(error=letter.error).inc()
+        await publisher.publish(Outgoing(topics.dead_letters.name, letter.key, letter.value, letter.wire_headers()))
+
+    async def bury_notice(notice: Notice, reason: str) -> None:
+        await bury(undelivered(notice, reason))
+
+    queues: dict[str, DeliveryQueue] = {}
+    for name, receiver in notify.receivers.items():
+        built = build_receiver(name, receiver, read_secret(name, receiver, environment), notify.attempts_at_once, clock)
+        queues[name] = DeliveryQueue(name, receiver.kind, built, notify, metrics, bury_notice, clock)
+    consumer = AIOKafkaConsumer(
+        **client_options(settings),
+        group_id=notify.group_id,
+        client_id=notify.group_id,
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+        session_timeout_ms=int(settings.session_timeout_s * 1000),
+        heartbeat_interval_ms=int(min(3.0, settings.session_timeout_s / _HEARTBEATS_PER_SESSION) * 1000),
+    )
+    notifier = Notifier(
+        consumer,
+        Routes(notify),
+        queues,
+        bury,
+        metrics,
+        notify.remember_s,
+        settings.commit_interval_s,
+        settings.finish_timeout_s,
+        clock,
+    )
+    return NotifyApp(notifier, consumer, publisher, queues, topics.severity.name)
+
+
+async def _run(settings: Settings) -> int:
+    metrics = NotifyMetrics(CollectorRegistry())
+    app = build_notifier(settings, metrics)
+    metrics.registry.register(
+        WaitingCollector(lambda: {(queue.name, queue.kind): len(queue) for queue in app.queues.values()})
+    )
+    stop, failures = stop_on_signals(), list[BaseException]()
+
+    def fail(error: BaseException) -> None:
+        failures.append(error)
+        stop.set()
+
+    app.notifier.on_failure = fail
+    for queue in app.queues.values():
+        queue.on_failure = fail
+    health = HealthServer(
+        metrics.registry,
+        app.notifier,
+        settings.http_host,
+        settings.notify.http_port,
+        settings.stall_timeout_s,
+        fail,
+    )
+    try:
+        await health.start()
+        if await wait_for_broker(settings, stop):
+            await _check_topics(settings)
+            await _serve(app, stop)
+    finally:
+        await health.stop()
+        await asyncio.gather(*(queue.close() for queue in app.queues.values()))
+    for error in failures:
+        log.critical("notifier_failed", sentence=f"A fatal error ended the notifier: {error!r}.")
+    return EXIT_FAILED if failures else EXIT_CLEAN
+
+
+async def _check_topics(settings: Settings) -> None:
+    needed = (settings.topics.severity, settings.topics.dead_letters)
+    problems = await asyncio.to_thread(check_topics, librdkafka_options(settings), needed)
+    if problems:
+        raise ConfigurationError("\n".join(problems))
+
+
+async def _serve(app: NotifyApp, stop: asyncio.Event) -> None:
+    await app.publisher.start()
+    try:
+        app.consumer.subscribe([app.topic], listener=app.notifier)
+        await app.consumer.start()
+        for queue in app.queues.values():
+            if isinstance(queue.receiver, AlertmanagerReceiver):
+                queue.receiver.start()
+        log.info("notifier_ready", receivers=sorted(app.queues))
+        await app.notifier.run(stop)
+        log.info("notifier_stopped")
+    finally:
+        await app.consumer.stop()
+        await app.publisher.stop()

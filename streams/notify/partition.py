@@ -1,0 +1,116 @@
+"""One partition of incidents: what its records lead to, and what of that is still owed to whom. Pure."""
+
+import asyncio
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import msgspec
+from aiokafka import ConsumerRecord
+
+from schemas.dead_letter import DeadLetter
+from schemas.incident import IncidentEvent
+from streams.notify.follow import IncidentFollower
+from streams.notify.notice import Notice
+from streams.notify.offsets import Commit, Debts, OwedMessages
+from streams.notify.routing import Routes
+
+DEAD_LETTERS = "(dead letters)"
+"""Stands for a receiver where a record that is no incident is owed to the dead letters."""
+
+_EVENT = msgspec.json.Decoder(IncidentEvent)
+
+
+@dataclass(slots=True)
+class Taken:
+    """What a record leads to here: messages to send, or a dead letter."""
+
+    notices: list[Notice] = field(default_factory=list)
+    dead_letter: DeadLetter | None = None
+
+
+class IncidentPartition:
+    """A partition from its assignment until it is taken away.
+
+    It is read from some way back. What was decided about records before ``debts.to`` is known by reading them again,
+    and only what ``debts`` names of it is still to be sent.
+
+    Parameters:
+        committed: offset that was committed last.
+        debts: what is owed.
+    """
+
+    def __init__(self, number: int, routes: Routes, committed: int, debts: Debts) -> None:
+        self.number = number
+        self.gone = asyncio.Event()
+        self.position = committed
+        self._debts = debts
+        self._follower = IncidentFollower(routes)
+        self._owed = OwedMessages(committed)
+
+    def caught_up(self) -> bool:
+        """Whether everything was read again that had been read before; until then nothing may be committed."""
+        return self.position >= self._debts.to
+
+    def take(self, record: ConsumerRecord) -> Taken:
+        """Decide about the next record."""
+        taken = Taken()
+        try:
+            event = _EVENT.decode(record.value or b"")
+        except (msgspec.DecodeError, ValueError, RecursionError) as error:
+            if self._add(DEAD_LETTERS, int(record.offset)):
+                taken.dead_letter = _letter(record, "InvalidEvent", f"The record is no incident: {error}")
+        else:
+            decided = self._follower.take(event, record)
+            for notice in decided.needless:
+                self.done(notice.receiver, notice.offset)
+            for notice in decided.held:
+                self._add(notice.receiver, notice.offset)
+            taken.notices = [notice for notice in decided.now if self._add(notice.receiver, notice.offset)]
+        self._owed.read(int(record.offset))
+        self.position = max(self.position, int(record.offset) + 1)
+        return taken
+
+    def release(self, now_s: float) -> list[Notice]:
+        """Messages that were held until ``now_s`` (epoch seconds) or earlier."""
+        return [notice for notice in self._follower.release(now_s) if self._is_owed(notice)]
+
+    def done(self, receiver: str, offset: int) -> None:
+        """A message was taken or given up."""
+        self._owed.done(receiver, offset)
+
+    def told_before(self) -> Iterator[Notice]:
+        """The last message to each receiver of incidents that are open, where it is not still to be sent."""
+        return (notice for notice in self._follower.open_notices() if not self._is_owed(notice))
+
+    def commit(self) -> Commit:
+        """What to commit now, once all is ``caught_up``."""
+        return self._owed.commit()
+
+    def _add(self, receiver: str, offset: int) -> bool:
+        owed = self._debts.include(receiver, offset)
+        if owed:
+            self._owed.add(receiver, offset)
+        return owed
+
+    def _is_owed(self, notice: Notice) -> bool:
+        return self._owed.includes(notice.receiver, notice.offset)
+
+
+def _letter(record: ConsumerRecord, error: str, reason: str) -> DeadLetter:
+    return DeadLetter(
+        value=record.value,
+        key=record.key,
+        topic=record.topic,
+        partition=int(record.partition),
+        offset=int(record.offset),
+        timestamp_ms=int(record.timestamp),
+        stage="notify",
+        error=error,
+        reason=reason,
+        headers=list(record.headers),
+    )
+
+
+def undelivered(notice: Notice, reason: str) -> DeadLetter:
+    """The dead letter of a message that was given up for a reason, one sentence."""
+    return _letter(notice.record, "NotDelivered", reason)

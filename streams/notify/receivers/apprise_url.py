@@ -1,0 +1,96 @@
+"""Chats, mail and SMS by Apprise, whose blocking calls run in threads of their own."""
+
+import asyncio
+import logging
+import re
+import warnings
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from schemas.errors import ConfigurationError
+from streams.notify.hostile_text import harmless
+from streams.notify.notice import Notice
+from streams.notify.outcome import Delivered, Failed, Outcome, WithoutMemory
+from streams.notify.render import words_of
+from streams.notify.settings import AppriseUrl
+
+_REASON = 200
+_SLACK_S = 5.0
+_SECRET_PARTS = re.compile(r"[/:@?&=#,+%]+")
+_SHORTEST_PART = 4
+_TALKATIVE = ("apprise", "urllib3", "requests")
+
+
+class AppriseReceiver(WithoutMemory):
+    """Sends to one Apprise URL. It is never logged, and neither is what Apprise itself has to say of it.
+
+    Chats and mail know no ids: after a crash a message may come twice.
+
+    Raises:
+        ConfigurationError: it is not exactly one URL that Apprise knows.
+    """
+
+    def __init__(self, name: str, settings: AppriseUrl, url: str, threads: int) -> None:
+        lines = [line.strip() for line in url.splitlines() if line.strip()]
+        service = _service(lines[0]) if len(lines) == 1 else None
+        if service is None:
+            raise ConfigurationError(
+                f"The secret of the receiver {name!r} must be one URL that Apprise knows. Got something else instead; "
+                "several services are several receivers, so that one that fails does not repeat the others."
+            )
+        self._service = service
+        self._secrets = {part for part in _SECRET_PARTS.split(lines[0]) if len(part) >= _SHORTEST_PART}
+        self._settings = settings
+        self._threads = ThreadPoolExecutor(threads, thread_name_prefix=f"apprise-{name}")
+
+    async def tell(self, notice: Notice) -> Outcome:
+        """See ``Receiver``. A call that does not end is given up; its thread ends when it does."""
+        words = words_of(notice, self._settings.format)
+        loop = asyncio.get_running_loop()
+        call = loop.run_in_executor(self._threads, self._notify, words.title, words.body, notice)
+        try:
+            return await asyncio.wait_for(call, self._settings.timeout_s + _SLACK_S)
+        except TimeoutError:
+            return Failed(f"Apprise did not finish within {self._settings.timeout_s + _SLACK_S:g} s.", retry=True)
+
+    async def close(self) -> None:
+        """See ``Receiver``."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    def _notify(self, title: str, body: str, notice: Notice) -> Outcome:
+        import apprise
+
+        kind = {"resolved": apprise.NotifyType.SUCCESS}.get(
+            notice.change,
+            apprise.NotifyType.FAILURE if notice.incident.severity == "critical" else apprise.NotifyType.WARNING,
+        )
+        result = self._service.notify(
+            body=body,
+            title=title,
+            notify_type=kind,
+            body_format=self._settings.format,
+            timeout=self._settings.timeout_s,
+        )
+        if result:
+            return Delivered()
+        said = " ".join(str(entry.message) for entry in result.logs())
+        return Failed(f"Apprise could not deliver it: {self._without_secrets(said)}.", retry=True)
+
+    def _without_secrets(self, said: str) -> str:
+        for part in self._secrets:
+            said = said.replace(part, "***")
+        return harmless(said, _REASON)
+
+
+def _service(url: str) -> Any:
+    """Apprise with one URL, or None; it loads some hundred modules, and only where there is such a receiver."""
+    for name in _TALKATIVE:  # they put whole URLs, with their tokens, into their logs
+        logger = logging.getLogger(name)
+        logger.propagate = False
+        logger.addHandler(logging.NullHandler())
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # of imghdr, which one of its modules imports
+        import apprise
+
+        service = apprise.Apprise(asset=apprise.AppriseAsset(async_mode=False, storage_mode="memory"))
+        return service if service.add(url) else None

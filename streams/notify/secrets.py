@@ -1,0 +1,30 @@
+"""Secrets of receivers, from the environment or from files."""
+
+from collections.abc import Mapping
+
+from schemas.errors import ConfigurationError
+from streams.notify.settings import Receiver
+
+
+def read_secret(name: str, receiver: Receiver, environment: Mapping[str, str]) -> str:
+    """The secret that the receiver ``name`` names; empty where it names none.
+
+    Raises:
+        ConfigurationError: it is not there, or it is empty.
+    """
+    if receiver.secret_env:
+        secret = environment.get(receiver.secret_env, "").strip()
+        where = f"the environment variable {receiver.secret_env!r}"
+    elif receiver.secret_file:
+        where = f"the file {str(receiver.secret_file)!r}"
+        try:
+            secret = receiver.secret_file.read_text().strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigurationError(
+                f"The secret of the receiver {name!r} cannot be read from {where}: {error}"
+            ) from None
+    else:
+        return ""
+    if not secret:
+        raise ConfigurationError(f"The secret of the receiver {name!r} must be in {where}. Got nothing instead.")
+    return secret
