@@ -22,6 +22,8 @@ from streams.partitions import Partition, Partitions, Seen
 from streams.scoring_core import ScoringCore
 
 _LIVE_AT_ONCE = 50
+_MOST_HELD = 20_000
+_SLICE_S = 0.02
 
 log = structlog.get_logger(__name__)
 
@@ -56,6 +58,8 @@ class ResidentModels:
         ends: asked for the end of each partition of executions; states of positions beyond it are not believed.
         ceiling_bytes: of all models; above it applications are sent away as above ``most``, except those that the
             run at hand needs. 0: none.
+        most_held: runs of a partition whose acknowledgement waits for states to be saved. With more of them scoring
+            waits, too: it is the broker that does not take states, while it still gives executions.
     """
 
     def __init__(
@@ -68,6 +72,7 @@ class ResidentModels:
         most: int,
         ends: Callable[[Sequence[int]], Awaitable[Mapping[int, int]]] | None = None,
         ceiling_bytes: int = 0,
+        most_held: int = _MOST_HELD,
     ) -> None:
         self._scorer = scorer
         self._partitions = partitions
@@ -77,6 +82,7 @@ class ResidentModels:
         self._most = most
         self._ends = ends
         self._ceiling = MemoryCeiling(scorer, ceiling_bytes)
+        self._most_held = most_held
         self._used: OrderedDict[ApplicationKey, Partition] = OrderedDict()
         self._writing = asyncio.Lock()
         self._last_taken = -1
@@ -128,6 +134,7 @@ class ResidentModels:
 
         Returns what is to be told: states that could not be read, whose applications start cold or with an older one.
         """
+        await self._save_what_is_held(partition)
         keys = set(wanted)
         new = keys - self._used.keys()
         await self._make_room(len(new), keys)
@@ -161,6 +168,12 @@ class ResidentModels:
         room = min(_LIVE_AT_ONCE, self._most - len(self._used), self._ceiling.room())
         wanted = [key for key in live if key in partition.unrestored][: max(0, room)]
         return await self.fetch(partition, wanted, event_s) if wanted else []
+
+    async def _save_what_is_held(self, partition: Partition) -> None:
+        while len(partition.held) >= self._most_held and not partition.lost:
+            batches = self.take(_SLICE_S)
+            if not (batches or self.saving) or not await self.write(batches):
+                return
 
     async def _make_room(self, new: int, keep: set[ApplicationKey]) -> None:
         surplus = len(self._used) + new - self._most

@@ -72,6 +72,29 @@ def test_what_fails_is_sent_again(any_kafka: Broker, topic: str) -> None:
     assert [one.value() for one in read(any_kafka, topic, 0, 2)] == [b"one", b"two"]
 
 
+@pytest.mark.parametrize("any_kafka", ["embedded"], indirect=True)
+def test_more_than_the_buffer_holds_waits_for_a_slow_broker(any_kafka: Broker, topic: str) -> None:
+    assert isinstance(any_kafka.cluster, EmbeddedControl)
+    any_kafka.cluster.set_round_trip_time(50)
+    buffered = []
+
+    async def use(publisher: KafkaPublisher) -> None:
+        outgoing = [Outgoing(topic, b"k", b"%03d" % n + b"x" * 50_000, partition=3) for n in range(80)]
+        sending = asyncio.gather(*map(publisher.publish, outgoing))
+        while not sending.done():
+            batches = publisher._connected._message_accumulator._batches.values()
+            buffered.append(sum(batch.record_count for queue in batches for batch in queue))
+            await asyncio.sleep(0.01)
+        await sending
+
+    try:
+        publishing(any_kafka, use)
+    finally:
+        any_kafka.cluster.set_round_trip_time(0)
+    assert 0 < max(buffered) <= 10, "262 kB of 4 MB"
+    assert {int(one.value()[:3]) for one in read(any_kafka, topic, 3, 80)} == set(range(80))
+
+
 @pytest.mark.parametrize("any_kafka", ["real"], indirect=True)
 @pytest.mark.parametrize("max_record_bytes", [1_000_000, 20_000_000])
 def test_what_is_too_large_is_refused_by_us_or_by_the_broker(
