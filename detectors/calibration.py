@@ -7,15 +7,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.bank import Flags, Floats, Slots, State
-from detectors.calibration_kernel import FIRST_TRAFFIC, run_calibration
-from detectors.slots import SlotArrays
+from detectors.calibration_kernel import (
+    APPLICATION,
+    CHANNEL,
+    FIRST_TRAFFIC,
+    OF_CHANNEL,
+    find_levels,
+    run_calibration,
+)
+from detectors.slots import SlotArrays, SlotRecords
 
 BLOCK_S = 300.0
 """Alarms of one application within a block of event time count as one: a day has 288 blocks."""
 DAY_S = 86_400.0
 PER_CHANNEL = ("largest", "asked", "traffic", "learned")
 """Parts of an application's state that have a row per channel."""
-_STATE = ("block", "alarmed", *PER_CHANNEL, "combined", "learned_combined", "pause")
+_COMBINED = ("combined", "learned_combined", "pause")
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,36 +105,29 @@ class Calibration:
     def __init__(self, channels: Sequence[Channel], budget: float) -> None:
         self.channels = tuple(channels)
         self._budget = budget * BLOCK_S / DAY_S
-        self._smoothed = np.array([channel.smoothed for channel in channels])
-        self._scales, self._floors, self._ceilings = (
-            np.array([getattr(channel, name) for channel in channels], np.float64)
-            for name in ("scale", "floor", "ceiling")
-        )
-        self._gated = np.array([channel.gated for channel in channels])
-        weights = np.array([channel.weight for channel in channels])
-        self._handicaps = -np.log10(weights / weights.sum())
-        k = len(self.channels)
-        self._store = SlotArrays(
-            {
-                "block": (np.int64, ()),
-                "alarmed": (np.bool_, ()),
-                "largest": (np.float64, (k,)),
-                "asked": (np.int64, (k,)),
-                "traffic": (np.float64, (k,)),
-                "learned": (np.float64, (k, 3)),
-                "combined": (np.float64, ()),
-                "learned_combined": (np.float64, (3,)),
-                "pause": (np.float64, ()),
-            }
-        )
+        weights = np.array([one.weight for one in channels])
+        handicaps = -np.log10(weights / weights.sum())
+        fixed = [
+            (one.smoothed, one.gated, one.scale, one.floor, one.ceiling, handicap)
+            for one, handicap in zip(channels, handicaps.tolist(), strict=True)
+        ]
+        self._fixed = np.array(fixed, CHANNEL)
+        self._applications = SlotRecords(APPLICATION)
+        self._channels = SlotArrays({"channels": (OF_CHANNEL, (len(self.channels),))})
 
     def open(self, slot: int, seed: int) -> None:  # noqa: ARG002 (nothing random here)
         """Start afresh for the application in ``slot``."""
-        self._store.open(slot)
-        self._store["block"][slot] = -1
-        self._store["largest"][slot] = -np.inf
-        self._store["traffic"][slot] = FIRST_TRAFFIC
-        self._store["pause"][slot] = 1.0
+        self._applications.open(slot)
+        self._applications["block"][slot] = -1
+        self._applications["pause"][slot] = 1.0
+        self._channels.open(slot)
+        self._of(slot)["largest"] = -np.inf
+        self._of(slot)["traffic"] = FIRST_TRAFFIC
+        find_levels(self._of(slot), self._fixed)
+
+    def _of(self, slot: int) -> NDArray[np.void]:
+        channels: NDArray[np.void] = self._channels["channels"][slot]
+        return channels
 
     def judge(self, slots: Slots, statistics: Floats) -> Calibrated:
         """Judge statistics (n, k), NaN where a channel was not asked. Changes nothing."""
@@ -142,17 +142,17 @@ class Calibration:
         judged = Calibrated(np.zeros(n), np.zeros((n, k)), np.zeros((n, k), np.bool_), np.zeros(n))
         run_calibration(
             *(slots, statistics, times, remember, BLOCK_S, self._budget),
-            *(self._smoothed, self._scales, self._floors, self._ceilings, self._handicaps, self._gated),
-            *(self._store[name] for name in _STATE),
+            *(self._fixed, self._applications.records, self._channels["channels"]),
             *(judged.score, judged.scores, judged.alarm, judged.limit),
         )
         return judged
 
     def snapshot(self, slot: int) -> State:
         """A copy of an application's complete state."""
-        state: State = {name: self._store[name][slot].copy() for name in _STATE[2:]}
-        state["block"] = int(self._store["block"][slot])
-        state["alarmed"] = int(self._store["alarmed"][slot])
+        state: State = {name: self._of(slot)[name].copy() for name in PER_CHANNEL}
+        state |= {name: self._applications[name][slot].copy() for name in _COMBINED}
+        state["block"] = int(self._applications["block"][slot])
+        state["alarmed"] = int(self._applications["alarmed"][slot])
         return state
 
     def restore(self, slot: int, state: State) -> None:
@@ -161,12 +161,15 @@ class Calibration:
         Raises:
             KeyError, ValueError: the state is not one of these channels.
         """
-        for name in _STATE:
-            values: NDArray[np.generic] = np.asarray(state[name])
-            if values.shape != self._store[name].shape[1:]:
-                raise ValueError(f"A calibration's {name!r} must be for {len(self.channels)} channels.")
-            self._store[name][slot] = values
+        application, channels = self._applications.records[slot], self._of(slot)
+        for part, names in ((application, ("block", "alarmed", *_COMBINED)), (channels, PER_CHANNEL)):
+            for name in names:
+                values: NDArray[np.generic] = np.asarray(state[name])
+                if values.shape != np.shape(part[name]):
+                    raise ValueError(f"A calibration's {name!r} must be for {len(self.channels)} channels.")
+                part[name] = values
+        find_levels(channels, self._fixed)
 
     def nbytes(self) -> int:
         """Bytes that one application takes."""
-        return self._store.row_bytes()
+        return self._applications.row_bytes() + self._channels.row_bytes()

@@ -1,7 +1,7 @@
 """The loop of the calibration: statistics in, false-alarm probabilities out, and what each block teaches."""
 
 from statistics import NormalDist
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numba import njit
@@ -29,6 +29,30 @@ PAUSE_WEIGHT = 0.02
 """Weight of the newest distance between blocks with traffic."""
 LOOKS_PER_VALUE = 0.1
 """Independent looks per value of a smoothed statistic."""
+CHANNEL: Final = np.dtype(
+    [
+        *(("smoothed", np.bool_), ("gated", np.bool_)),
+        *((name, np.float64) for name in ("scale", "floor", "ceiling", "handicap")),
+    ],
+    align=True,
+)
+"""What is fixed of a channel."""
+OF_CHANNEL: Final = np.dtype(
+    [
+        *(("largest", np.float64), ("asked", np.int64), ("traffic", np.float64), ("learned", np.float64, (3,))),
+        ("level", np.float64),  # it follows from the traffic, and is kept because it costs a logarithm
+    ],
+    align=True,
+)
+"""What is known of an application's channel."""
+APPLICATION: Final[dict[str, tuple[Any, tuple[int, ...]]]] = {
+    "block": (np.int64, ()),
+    "alarmed": (np.bool_, ()),
+    "combined": (np.float64, ()),
+    "learned_combined": (np.float64, (3,)),
+    "pause": (np.float64, ()),
+}
+"""What is known of an application."""
 _LOG_10 = np.log(10.0)
 _NORMAL_LEVEL = np.array([NormalDist().inv_cdf((1.0 - USUAL_SHARE) ** (10.0 ** (-i / 10))) for i in range(71)])
 _SCORE_LEVEL = -np.log10(-np.log(1.0 - USUAL_SHARE))
@@ -84,36 +108,51 @@ def _learn_block(learned: Any, level: float, largest: float, ceiling: float, wei
 
 
 @njit(cache=True)
-def close_block(
-    slot: int,
-    smoothed: Any,
-    priors: Any,
-    ceilings: Any,
-    gated: Any,
-    alarmed: Any,
-    largest: Any,
-    asked: Any,
-    traffic: Any,
-    learned: Any,
-    combined: Any,
-    learned_combined: Any,
-    combined_level: float,
-) -> None:
+def close_block(application: Any, of_channels: Any, channels: Any, combined_level: float) -> None:
     """Learn the block that has ended, and begin the next."""
-    weight = ALARMED_WEIGHT if alarmed[slot] else 1.0
+    weight = ALARMED_WEIGHT if application.alarmed else 1.0
     any_asked = 0
-    for j in range(priors.size):
-        if asked[slot, j] > 0:
+    for j in range(channels.size):
+        channel, known = channels[j], of_channels[j]
+        if known.asked > 0:
             any_asked += 1
-            level = level_of(traffic[slot, j], smoothed[j])
-            _learn_block(learned[slot, j], level, largest[slot, j], ceilings[j], weight if gated[j] else 1.0)
-            traffic[slot, j] += TRAFFIC_WEIGHT * (asked[slot, j] - traffic[slot, j])
-        largest[slot, j] = -np.inf
-        asked[slot, j] = 0
+            _learn_block(known.learned, known.level, known.largest, channel.ceiling, weight if channel.gated else 1.0)
+            known.traffic += TRAFFIC_WEIGHT * (known.asked - known.traffic)
+            known.level = level_of(known.traffic, channel.smoothed)
+        known.largest = -np.inf
+        known.asked = 0
     if any_asked > 0:
-        _learn_block(learned_combined[slot], combined_level, combined[slot], combined_level + 3.0, weight)
-    combined[slot] = 0.0
-    alarmed[slot] = False
+        _learn_block(application.learned_combined, combined_level, application.combined, combined_level + 3.0, weight)
+    application.combined = 0.0
+    application.alarmed = False
+
+
+@njit(cache=True)
+def find_levels(of_channels: Any, channels: Any) -> None:
+    """Set the level of each channel of an application from its traffic, of which the level is made."""
+    for j in range(channels.size):
+        of_channels[j].level = level_of(of_channels[j].traffic, channels[j].smoothed)
+
+
+@njit(cache=True)
+def _score_alone(channel: Any, known: Any, statistic: float) -> float:
+    """−log10 of the probability of a channel's statistic, each channel with its part of the budget."""
+    excess = statistic - known.level
+    if excess <= 0.0:
+        return float(-channel.handicap)
+    share = _share(USUAL_SHARE, known.learned[0], known.learned[1])
+    return float(_tail(share, _scale(channel.scale, known.learned[1], known.learned[2]), excess) - channel.handicap)
+
+
+@njit(cache=True)
+def _score_together(application: Any, alone: float, combined_level: float) -> float:
+    """−log10 of the probability that any channel says as much."""
+    excess = alone - combined_level
+    if excess <= 0.0:
+        return 0.0
+    learned = application.learned_combined
+    share = _share(COMBINED_SHARE, learned[0], learned[1])
+    return float(_tail(share, _scale(COMBINED_SCALE, learned[1], learned[2]), excess))
 
 
 @njit(cache=True)
@@ -124,76 +163,45 @@ def run_calibration(
     remember: bool,
     block_s: float,
     budget: float,
-    smoothed: Any,
-    priors: Any,
-    floors: Any,
-    ceilings: Any,
-    handicaps: Any,
-    gated: Any,
-    block: Any,
-    alarmed: Any,
-    largest: Any,
-    asked: Any,
-    traffic: Any,
-    learned: Any,
-    combined: Any,
-    learned_combined: Any,
-    pause: Any,
+    channels: Any,
+    all_applications: Any,
+    all_channels: Any,
     out_score: Any,
     out_scores: Any,
     out_alarm: Any,
     out_limit: Any,
 ) -> None:
-    """See ``detectors.calibration.Calibration``; arrays are its state and the fields of its judgement."""
-    channels = priors.size
+    """See ``detectors.calibration.Calibration``; a record of ``CHANNEL`` per channel, of ``APPLICATION`` and of
+    ``OF_CHANNEL`` per application (and channel), and the fields of the judgement."""
     combined_level = level_of(1.0, False)
     for i in range(slots.size):
-        slot = slots[i]
+        application, of_channels = all_applications[slots[i]], all_channels[slots[i]]
         number = int(times[i] // block_s)
-        if remember and number > block[slot]:
-            if block[slot] >= 0:
-                close_block(
-                    slot,
-                    smoothed,
-                    priors,
-                    ceilings,
-                    gated,
-                    alarmed,
-                    largest,
-                    asked,
-                    traffic,
-                    learned,
-                    combined,
-                    learned_combined,
-                    combined_level,
-                )
-                pause[slot] += PAUSE_WEIGHT * (min(LONGEST_PAUSE, number - block[slot]) - pause[slot])
-            block[slot] = number
-        limit = limit_of(budget, pause[slot])
+        if remember and number > application.block:
+            if application.block >= 0:
+                close_block(application, of_channels, channels, combined_level)
+                pause = min(LONGEST_PAUSE, number - application.block)
+                application.pause += PAUSE_WEIGHT * (pause - application.pause)
+            application.block = number
+        limit = limit_of(budget, application.pause)
         out_limit[i] = limit
-        share = _share(COMBINED_SHARE, learned_combined[slot, 0], learned_combined[slot, 1])
-        scale = _scale(COMBINED_SCALE, learned_combined[slot, 1], learned_combined[slot, 2])
-        for j in range(channels):
+        for j in range(channels.size):
             statistic = statistics[i, j]
             if np.isnan(statistic):
                 continue
-            known = learned[slot, j]
-            excess = statistic - level_of(traffic[slot, j], smoothed[j])
-            alone = (
-                _tail(_share(USUAL_SHARE, known[0], known[1]), _scale(priors[j], known[1], known[2]), excess)
-                - handicaps[j]
-            )
-            score = _tail(share, scale, alone - combined_level)
-            if statistic >= ceilings[j]:
-                score = max(score, limit + (statistic - ceilings[j]) / ceilings[j])
-            elif statistic < floors[j]:
-                score = min(score, 0.99 * limit * max(0.0, statistic / floors[j]))
+            channel, known = channels[j], of_channels[j]
+            alone = _score_alone(channel, known, statistic)
+            score = _score_together(application, alone, combined_level)
+            if statistic >= channel.ceiling:
+                score = max(score, limit + (statistic - channel.ceiling) / channel.ceiling)
+            elif statistic < channel.floor:
+                score = min(score, 0.99 * limit * max(0.0, statistic / channel.floor))
             out_scores[i, j] = score
             out_score[i] = max(out_score[i], score)
             out_alarm[i, j] = score >= limit
             if remember:
-                asked[slot, j] += 1
-                largest[slot, j] = max(largest[slot, j], statistic)
-                if gated[j] and statistic >= floors[j]:
-                    combined[slot] = max(combined[slot], alone)
-                    alarmed[slot] = alarmed[slot] or score >= limit
+                known.asked += 1
+                known.largest = max(known.largest, statistic)
+                if channel.gated and statistic >= channel.floor:
+                    application.combined = max(application.combined, alone)
+                    application.alarmed = application.alarmed or score >= limit
