@@ -23,12 +23,12 @@ class Lifecycle:
         """Do what is due of a live incident, now that something was heard of one of its applications."""
         clock_s = incident.spell.since_s if application.scored_s is None else application.scored_s
         now_s = max(clock_s, application.deviated_s or clock_s)
-        if incident.phase != "pending":
-            self._update(environment, incident, clock_s, now_s)
-        elif is_confirmed(incident, self._settings):
+        if incident.phase == "pending" and is_confirmed(incident, self._settings):
             incident = self._open(environment, incident, clock_s, now_s)
         if environment.is_quiet(incident):
             self._quieten(environment, incident, now_s)
+        elif incident.phase != "pending":
+            self._update(environment, incident, clock_s, now_s)
 
     def connect(
         self,
