@@ -39,11 +39,11 @@ class Vitals(Protocol):
 
 
 class Liveness:
-    """Alive unless records have waited for ``timeout_s`` without any progress.
+    """Alive unless there was no progress for ``timeout_s`` although records wait, or nothing was being read at all.
 
     >>> liveness = Liveness(timeout_s=60.0)
-    >>> liveness.observe(now=0.0, waiting=0, last_progress=0.0)
-    >>> liveness.observe(now=100.0, waiting=5, last_progress=0.0)
+    >>> liveness.observe(now=0.0, waiting=0, reading=True, last_progress=0.0)
+    >>> liveness.observe(now=100.0, waiting=5, reading=True, last_progress=0.0)
     >>> liveness.stalled_s(now=130.0), liveness.alive(now=130.0)
     (30.0, True)
     """
@@ -52,9 +52,12 @@ class Liveness:
         self._timeout_s = timeout_s
         self._waiting_since: float | None = None
 
-    def observe(self, now: float, waiting: int, last_progress: float) -> None:
-        """Look at the worker; call this every second or so."""
-        if not waiting:
+    def observe(self, now: float, waiting: int, reading: bool, last_progress: float) -> None:
+        """Look at the worker; call this every second or so.
+
+        ``reading`` is False while it waits for partitions: how many records wait in them is not known then.
+        """
+        if reading and not waiting:
             self._waiting_since = None
         elif self._waiting_since is None:
             self._waiting_since = now
@@ -133,18 +136,20 @@ class HealthServer(Service):
         while not self.should_stop:
             self._observe()
             if not self._liveness.alive(time.monotonic()):
-                waiting = self._vitals.waiting()
-                self._stalled(
-                    StalledError(
-                        f"{waiting} records have waited for {self._stall_timeout_s:g} s (setting 'stall_timeout_s') "
-                        "without any progress."
-                    )
-                )
+                self._stalled(StalledError(self._why()))
                 return
             await asyncio.sleep(_WATCH_INTERVAL_S)
 
     def _observe(self) -> None:
-        self._liveness.observe(time.monotonic(), self._vitals.waiting(), self._vitals.last_progress())
+        vitals = self._vitals
+        reading = vitals.partitions() is not None
+        self._liveness.observe(time.monotonic(), vitals.waiting(), reading, vitals.last_progress())
+
+    def _why(self) -> str:
+        limit = f"{self._stall_timeout_s:g} s (setting 'stall_timeout_s')"
+        if self._vitals.partitions() is None:
+            return f"The consumer group has given this worker nothing to read for {limit}."
+        return f"{self._vitals.waiting()} records have waited for {limit} without any progress."
 
     async def _metrics(self, _request: web.Request) -> web.Response:
         return web.Response(body=generate_latest(self._registry), headers={"Content-Type": CONTENT_TYPE_LATEST})

@@ -112,7 +112,8 @@ class Settings(BaseSettings):
         default=15.0, description="How long a worker finishes its work when partitions are revoked or it stops"
     )
     stall_timeout_s: Annotated[float, Gt(0)] = Field(
-        default=120.0, description="A worker ends itself after records have waited this long without any progress"
+        default=300.0,
+        description="A worker ends itself after so long without progress while records wait, or without partitions",
     )
     session_timeout_s: Annotated[float, Gt(0)] = Field(default=20.0, description="Kafka session timeout of a worker")
     fit_processes: Annotated[int, Ge(1), Le(64)] = Field(default=1, description="Processes that refit forests")

@@ -31,20 +31,31 @@ class FakeVitals:
 def test_alive_while_nothing_waits_however_long_ago_the_last_progress_was() -> None:
     liveness = Liveness(60.0)
     for now in range(0, 1_000, 10):
-        liveness.observe(now, waiting=0, last_progress=0.0)
+        liveness.observe(now, waiting=0, reading=True, last_progress=0.0)
     assert liveness.alive(1_000.0)
-    liveness.observe(1_000.0, waiting=9, last_progress=0.0)
+    liveness.observe(1_000.0, waiting=9, reading=True, last_progress=0.0)
     assert liveness.alive(1_059.0)
 
 
 def test_dead_when_records_wait_without_progress_and_alive_again_after_it() -> None:
     liveness = Liveness(60.0)
     for now in range(0, 70, 10):
-        liveness.observe(now, waiting=9, last_progress=-5.0)
+        liveness.observe(now, waiting=9, reading=True, last_progress=-5.0)
     assert not liveness.alive(60.0)
-    liveness.observe(70.0, waiting=9, last_progress=65.0)
+    liveness.observe(70.0, waiting=9, reading=True, last_progress=65.0)
     assert liveness.alive(70.0)
     assert liveness.stalled_s(70.0) == 5.0
+
+
+def test_dead_when_it_is_given_nothing_to_read_for_too_long() -> None:
+    liveness = Liveness(60.0)
+    liveness.observe(0.0, waiting=0, reading=True, last_progress=0.0)
+    for now in range(10, 80, 10):
+        assert liveness.alive(now - 10)
+        liveness.observe(now, waiting=0, reading=False, last_progress=0.0)
+    assert not liveness.alive(70.0)
+    liveness.observe(80.0, waiting=0, reading=True, last_progress=0.0)
+    assert liveness.alive(1_000.0)
 
 
 def test_pages(fake_scorer: Any) -> None:
