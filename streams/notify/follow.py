@@ -63,7 +63,7 @@ class IncidentFollower:
         last_revision = followed.revision if followed else self._ended.get(incident.incident_id, 0)
         if incident.revision <= last_revision:
             return decided
-        known = followed is not None
+        known = followed is not None or incident.incident_id in self._ended
         if followed is None:
             followed = _Followed(incident.applications[0] if incident.applications else "")
         decided.now += _release(followed, at_s)
