@@ -18,6 +18,7 @@ COMMANDS = {
         "deadletters",
         "List, show and resend records that could not be used.",
     ),
+    "incidents": ("scripts.serve", "incidents", "Make incidents of anomalies, from Kafka, until stopped."),
     "intake": ("scripts.serve", "intake", "Join spans and executions by trace, from Kafka, until stopped."),
     "models": ("scripts.models", "models", "List, reset, export and import the models of applications."),
     "notify": ("scripts.notify", "notify", "Tell receivers of incidents, until stopped."),

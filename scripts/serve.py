@@ -1,4 +1,4 @@
-"""The commands `worker`, `intake` and `topics`."""
+"""The commands `worker`, `intake`, `incidents` and `topics`."""
 
 import click
 
@@ -21,6 +21,15 @@ def intake() -> None:
     from streams.worker import run_worker
 
     raise SystemExit(run_worker(load_settings(), build_intake))
+
+
+@click.command()
+def incidents() -> None:
+    """Make incidents of anomalies from Kafka until stopped."""
+    from streams.incidents.app import build_incidents
+    from streams.worker import run_worker
+
+    raise SystemExit(run_worker(load_settings(), build_incidents))
 
 
 @click.command()

@@ -8,12 +8,14 @@ import click
 from annotated_types import Ge, Gt, Le
 from pydantic.fields import FieldInfo
 
+from detectors.incidents.settings import IncidentSettings
 from detectors.settings import DetectionSettings
+from streams.incidents.settings import IncidentWorkerSettings
 from streams.intake.settings import IntakeSettings
 from streams.notify.settings import NotifySettings
 from streams.settings import Settings
 
-_GROUPS = ("intake", "notify", "detection")
+_GROUPS = ("intake", "incidents", "incident_worker", "notify", "detection")
 _HEAD = ("| setting | default | range | meaning |", "|---|---|---|---|")
 BEGIN, END = "<!-- settings: begin -->", "<!-- settings: end -->"
 
@@ -37,20 +39,27 @@ def _rows(settings: Mapping[str, FieldInfo]) -> Iterator[str]:
             yield f"| `{name}` | {_cell(default)} | {_range(field)} | {field.description} |"
 
 
-def table() -> str:
-    """The tables of all settings, of intake, of notifications and of detection, in Markdown."""
-    lines = [*_HEAD, *_rows(Settings.model_fields)]
-    lines += ["", "Under `[intake]`, in the environment with the prefix `TRACEHOUND_INTAKE__`:", ""]
-    lines += [*_HEAD, *_rows(IntakeSettings.model_fields)]
-    lines += ["", "Under `[notify]`, in the environment with the prefix `TRACEHOUND_NOTIFY__`:", ""]
-    lines += [*_HEAD, *_rows(NotifySettings.model_fields)]
-    lines += ["", "Under `[detection]`, in the environment with the prefix `TRACEHOUND_DETECTION__`:", ""]
-    lines += _HEAD
-    for setting in dataclasses.fields(DetectionSettings):
+def _of_dataclass(settings: type[DetectionSettings | IncidentSettings]) -> Iterator[str]:
+    for setting in dataclasses.fields(settings):
         about = setting.metadata
         legal = f"{about['low']} to {about['high']}" if "low" in about else ""
         default = ", ".join(setting.default) if isinstance(setting.default, tuple) else setting.default
-        lines.append(f"| `{setting.name}` | {_cell(default)} | {legal} | {about['meaning']} |")
+        yield f"| `{setting.name}` | {_cell(default)} | {legal} | {about['meaning']} |"
+
+
+def table() -> str:
+    """The tables of all settings, those of each part by themselves, in Markdown."""
+    parts = {
+        "intake": _rows(IntakeSettings.model_fields),
+        "incidents": _of_dataclass(IncidentSettings),
+        "incident_worker": _rows(IncidentWorkerSettings.model_fields),
+        "notify": _rows(NotifySettings.model_fields),
+        "detection": _of_dataclass(DetectionSettings),
+    }
+    lines = [*_HEAD, *_rows(Settings.model_fields)]
+    for name, rows in parts.items():
+        prefix = f"TRACEHOUND_{name.upper()}__"
+        lines += ["", f"Under `[{name}]`, in the environment with the prefix `{prefix}`:", "", *_HEAD, *rows]
     return "\n".join(lines)
 
 

@@ -12,9 +12,11 @@ from pydantic import AliasChoices, BeforeValidator, Field, SecretStr, Validation
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
+from detectors.incidents.settings import IncidentSettings
 from detectors.settings import DetectionSettings
 from schemas.errors import ConfigurationError
 from schemas.topics import DEFAULT_PARTITIONS, DEFAULT_PREFIX, Topics
+from streams.incidents.settings import IncidentWorkerSettings
 from streams.intake.settings import IntakeSettings
 from streams.notify.settings import NotifySettings
 
@@ -133,6 +135,10 @@ class Settings(BaseSettings):
     )
 
     intake: IntakeSettings = Field(default_factory=IntakeSettings, description="Intake, see below")
+    incidents: IncidentSettings = Field(default_factory=IncidentSettings, description="Incidents, see below")
+    incident_worker: IncidentWorkerSettings = Field(
+        default_factory=IncidentWorkerSettings, description="The worker of incidents, see below"
+    )
     notify: NotifySettings = Field(default_factory=NotifySettings, description="Notifications, see below")
 
     @property
@@ -187,6 +193,8 @@ def _unknown_variables(environment: Mapping[str, str]) -> list[str]:
     known = {CONFIG_VARIABLE, *(PREFIX + name.upper() for name in Settings.model_fields)}
     known |= {f"{PREFIX}DETECTION__{setting.name.upper()}" for setting in fields(DetectionSettings)}
     known |= {f"{PREFIX}INTAKE__{name.upper()}" for name in IntakeSettings.model_fields}
+    known |= {f"{PREFIX}INCIDENTS__{setting.name.upper()}" for setting in fields(IncidentSettings)}
+    known |= {f"{PREFIX}INCIDENT_WORKER__{name.upper()}" for name in IncidentWorkerSettings.model_fields}
     known |= {f"{PREFIX}NOTIFY__{name.upper()}" for name in NotifySettings.model_fields}
     sentences = []
     for name in sorted(environment):

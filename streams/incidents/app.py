@@ -1,0 +1,151 @@
+"""The one place where an incident worker is put together: settings in, a Faust app out."""
+
+import asyncio
+from collections.abc import AsyncIterable, Callable, Mapping
+from typing import Any
+
+import structlog
+from faust.types import TP
+from prometheus_client import CollectorRegistry
+
+from detectors.incidents.book import IncidentBook
+from streams.batch_consumer import Run
+from streams.changelog import KafkaChangelogReader
+from streams.checkpoint_log import CheckpointLog
+from streams.delivery import Delivery
+from streams.health import HealthServer
+from streams.incidents.book_state import pack_state, unpack_state
+from streams.incidents.group_incidents import PARTITION, Book, Grouping, group_incidents
+from streams.incidents.hear_people import Hearing, hear_people
+from streams.incidents.metrics import IncidentCollector, IncidentMetrics
+from streams.incidents.vitals import IncidentVitals
+from streams.publisher import KafkaPublisher
+from streams.settings import Settings
+from streams.worker_app import WorkerApp, faust_options
+
+log = structlog.get_logger(__name__)
+
+
+class _Listener:
+    """Tells both agents what the consumer has to say (``batch_consumer.RunListener``)."""
+
+    def __init__(self, input_topic: str, metrics: IncidentMetrics, patience_s: float) -> None:
+        self._input_topic = input_topic
+        self._metrics = metrics
+        self._patience_s = patience_s
+        self.parts: tuple[Grouping, Hearing] | None = None
+        self.load: Callable[[], None] = lambda: None
+
+    async def finish_runs(self) -> None:
+        """Finish what is at hand and save it, or give up after the patience."""
+        if self.parts is None:
+            return
+        grouping, hearing = self.parts
+        try:
+            async with asyncio.timeout(self._patience_s):
+                await asyncio.gather(grouping.save(), hearing.finish())
+        except TimeoutError:
+            log.warning(
+                "runs_given_up",
+                sentence=f"Not everything could be delivered within {self._patience_s:g} s; "
+                "it will be read and delivered again.",
+            )
+
+    def positioned(self, committed: Mapping[TP, int | None]) -> None:
+        """Reading begins at these offsets."""
+        if self.parts is not None:
+            own = [offset for tp, offset in committed.items() if tp == TP(self._input_topic, PARTITION)]
+            if own and self.parts[0].positioned(own[0]):
+                self.load()
+
+    def offsets_lost(self, tp: TP, wanted: int, resumed_at: int) -> None:
+        """Records were deleted before they were read."""
+        self._metrics.offsets_lost.inc(max(0, resumed_at - wanted))
+        log.error(
+            "offsets_lost",
+            sentence=f"Records {wanted} to {resumed_at - 1} of {tp.topic} were deleted before they were read.",
+        )
+
+
+def build_incidents(settings: Settings, registry: CollectorRegistry | None = None) -> WorkerApp:
+    """Assemble an incident worker.
+
+    Parameters:
+        settings: everything that can be set.
+        registry: takes the metrics; without it a new one.
+
+    Raises:
+        ConfigurationError: a setting is wrong.
+    """
+    topics, own = settings.topics, settings.incident_worker
+    states = topics.incident_states.name
+    metrics = IncidentMetrics(registry or CollectorRegistry())
+    said = {topics.feedback.name, topics.maintenance.name}
+    listener = _Listener(topics.incident_input.name, metrics, settings.finish_timeout_s)
+    app = WorkerApp(own.group_id, runs=listener, **faust_options(settings, {*said, topics.incident_input.name}))
+    app.topics_needed = topics.incidents()
+    publisher = KafkaPublisher(settings)
+    vitals = IncidentVitals(app, topics.incident_input.name)
+
+    def crash(error: BaseException) -> None:
+        app.add_future(app.crash(error))
+
+    def delivery() -> Delivery:
+        return Delivery(publisher, topics.dead_letters.name, metrics, settings.max_runs_in_flight, crash)
+
+    def restored(snapshot: bytes | None) -> Book:
+        if snapshot is None:
+            return IncidentBook(settings.incidents)
+        return IncidentBook.restore(snapshot, settings.incidents)
+
+    grouping = Grouping(
+        restored,
+        CheckpointLog(states, KafkaChangelogReader(settings, states), publisher, pack_state, unpack_state),
+        delivery(),
+        topics,
+        metrics,
+        vitals.generation,
+        vitals.progressed,
+    )
+    hearing = Hearing(delivery(), topics, metrics, vitals.progressed)
+    listener.parts = (grouping, hearing)
+    app.health = HealthServer(
+        metrics.registry, vitals, settings.http_host, own.http_port, settings.stall_timeout_s, crash
+    )
+    app.services_first = (app.health, publisher)
+    metrics.registry.register(IncidentCollector(grouping.statistics, vitals.waiting_by_topic))
+
+    async def group(stream: AsyncIterable[Run]) -> None:
+        try:
+            await group_incidents(stream, grouping)
+        except Exception as error:
+            await app.crash(error)  # restarting the agent alone would leave its run unacknowledged for ever
+            raise
+
+    async def hear(stream: AsyncIterable[Run]) -> None:
+        try:
+            await hear_people(stream, hearing)
+        except Exception as error:
+            await app.crash(error)  # the same
+            raise
+
+    async def save() -> None:
+        try:
+            await grouping.save()
+        except Exception as error:
+            await app.crash(error)  # a worker that cannot save must not go on
+            raise
+
+    def load() -> None:
+        app.add_future(grouping.load())
+
+    async def assigned(_app: Any, assigned: set[TP], **_: Any) -> None:
+        if grouping.assign(TP(topics.incident_input.name, PARTITION) in assigned):
+            load()
+
+    listener.load = load
+    app.agent(app.run_topic(topics.incident_input.name), name="group_incidents")(group)
+    app.agent(app.run_topic(*sorted(said)), name="hear_people")(hear)
+    app.on_partitions_assigned.connect(assigned)
+    app.task(lambda: app.every(own.save_interval_s, save))
+    return app

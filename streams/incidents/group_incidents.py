@@ -1,0 +1,227 @@
+"""The agent that groups: runs of incident input in, incidents out, and what is known of them saved on the way."""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import AsyncIterable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import msgspec
+import structlog
+from aiokafka import ConsumerRecord
+
+from schemas.codec import encode
+from schemas.errors import SnapshotError
+from schemas.incident import IncidentEvent
+from schemas.incident_input import IncidentInput, decode_input
+from schemas.topics import Topics
+from streams.batch_consumer import Run
+from streams.checkpoint_log import CheckpointLog
+from streams.delivery import Delivery, Parcel
+from streams.forwarding import Partitioner
+from streams.incidents.book_state import BookState
+from streams.incidents.metrics import IncidentMetrics
+from streams.outputs import CLOUD_EVENT_HEADERS
+from streams.publisher import Outgoing
+from streams.read_run import letter_of
+
+PARTITION = 0
+"""The one partition of the input topic: its order is the truth."""
+_RECORDS_BETWEEN_YIELDS = 200
+_ASSIGNMENT_POLL_S = 0.01
+
+log = structlog.get_logger(__name__)
+
+
+class Book(Protocol):
+    """What ``detectors.incidents.book.IncidentBook`` does."""
+
+    def take(self, record: IncidentInput) -> list[IncidentEvent]:
+        """What a record leads to."""
+        ...
+
+    def snapshot(self) -> bytes:
+        """Everything that is known."""
+        ...
+
+    def statistics(self) -> Mapping[str, int]:
+        """Counts for metrics."""
+        ...
+
+
+async def group_incidents(runs: AsyncIterable[Run], grouping: "Grouping") -> None:
+    """Agent. Input: incident input, one partition. Output: severity topic, keyed by incident; dead letters.
+
+    At least once, with ids that follow from the incident and its revision. The book is saved after the broker
+    acknowledged all that it led to, and a run is acknowledged once a saved book knows it.
+    """
+    async for run in runs:
+        await grouping.take(run)
+
+
+@dataclass(slots=True)
+class _Owned:
+    """The partition while it is owned; the book is there once what was saved has been looked for."""
+
+    book: Book | None = None
+    next: int = 0
+    saved: int = -1
+    held: deque[Run] = field(default_factory=deque)
+    lost: bool = False
+
+
+class Grouping:
+    """Groups run after run, and saves its book.
+
+    Parameters:
+        restored: makes a book of a snapshot (``SnapshotError`` if it cannot be read), a new one of None.
+        generation: of the consumer group, asked when the book is saved.
+        progressed: called when a run was dealt with.
+    """
+
+    def __init__(
+        self,
+        restored: Callable[[bytes | None], Book],
+        states: CheckpointLog[BookState],
+        delivery: Delivery,
+        topics: Topics,
+        metrics: IncidentMetrics,
+        generation: Callable[[], int],
+        progressed: Callable[[], None],
+    ) -> None:
+        self._restored = restored
+        self._states = states
+        self._delivery = delivery
+        self._topic = topics.severity.name
+        self._partitioner = Partitioner(topics.severity.partitions)
+        self._metrics = metrics
+        self._generation = generation
+        self._progressed = progressed
+        self._owned: _Owned | None = None
+        self._resting = asyncio.Lock()
+        self._saving = asyncio.Lock()
+
+    # --- told by the consumer
+
+    def assign(self, owned: bool) -> bool:
+        """The partition is owned from now on, or is not; returns whether what was saved is to be loaded."""
+        if not owned:
+            self._lose()
+        elif self._owned is None:
+            self._owned = _Owned()
+        return self._owned is not None and self._owned.book is None
+
+    async def load(self) -> None:
+        """Look for what was saved; runs wait until then."""
+        owned = self._owned
+        if owned is None or owned.book is not None:
+            return
+        state = (await self._states.load([PARTITION]))[PARTITION]
+        if owned.lost or owned.book is not None:
+            return
+        if state is not None:
+            try:
+                owned.book, owned.next = self._restored(state.snapshot), state.position
+                owned.saved = state.position
+            except SnapshotError as error:
+                log.error("incidents_unreadable", sentence=f"What was saved of incidents cannot be used: {error}")
+        if owned.book is None:
+            owned.book = self._restored(None)
+
+    def positioned(self, committed: int | None) -> bool:
+        """Reading begins at this committed offset; returns whether what was saved is to be loaded anew.
+
+        Where it lies above what was grouped here, another worker went on meanwhile.
+        """
+        owned = self._owned
+        if owned is None:
+            return False
+        owned.held.clear()
+        if owned.book is not None and owned.saved >= 0 and (committed or 0) > owned.next:
+            self._lose()
+            self._owned = _Owned()
+            return True
+        return False
+
+    def _lose(self) -> None:
+        if self._owned is not None:
+            self._owned.lost = True
+            self._owned = None
+
+    # --- the work
+
+    async def take(self, run: Run) -> None:
+        """Group a run and hand what it leads to over to the delivery. Waits while too much is in flight."""
+        while run.outstanding:
+            owned = self._owned
+            if owned is not None and owned.book is not None:
+                async with self._resting:
+                    if run.outstanding and not owned.lost:
+                        await self._take(run, owned, owned.book)
+                        return
+            await asyncio.sleep(_ASSIGNMENT_POLL_S)
+
+    async def _take(self, run: Run, owned: _Owned, book: Book) -> None:
+        parcel = Parcel(run.tp)
+        begun = time.perf_counter()
+        if run.start > owned.next and owned.saved >= 0:
+            log.error(
+                "incidents_gap",
+                sentence=f"What was saved of incidents ends at offset {owned.next}, and reading begins at {run.start}: "
+                "what lies between is unknown to them.",
+            )
+        for index, record in enumerate(run.records):
+            if record.offset >= owned.next:
+                self._group(record, book, parcel)
+            if index % _RECORDS_BETWEEN_YIELDS == _RECORDS_BETWEEN_YIELDS - 1:
+                await asyncio.sleep(0)
+        owned.next = max(owned.next, run.end)
+        self._metrics.grouping_seconds.observe(time.perf_counter() - begun)
+        self._metrics.records.labels(topic=run.tp.topic).inc(len(run.records))
+        run.release()
+        owned.held.append(run)
+        parcel.when_safe = self._progressed
+        await self._delivery.send(parcel)
+
+    def _group(self, record: ConsumerRecord, book: Book, parcel: Parcel) -> None:
+        try:
+            events = book.take(decode_input(record.value or b""))
+        except (msgspec.DecodeError, ValueError, RecursionError) as error:
+            reason = f"A record of incidents' input must be what scoring writes: {error}."
+            parcel.dead_letters.append(letter_of(record, record.value, "incidents", "InvalidIncidentInput", reason))
+            return
+        self._metrics.count_events(events)
+        for event in events:
+            key = event.data.incident_id
+            where = self._partitioner.partition_of(key)
+            parcel.forwards.append(Outgoing(self._topic, key.encode(), encode(event), CLOUD_EVENT_HEADERS, where))
+
+    # --- saving
+
+    async def save(self) -> None:
+        """Save the book, if it has learned anything, then acknowledge the runs that it knows."""
+        async with self._saving:
+            async with self._resting:  # everything that was taken has been handed over
+                owned = self._owned
+                if owned is None or owned.book is None or not owned.held:
+                    return
+                state = BookState(owned.next, owned.book.snapshot())
+                held = list(owned.held)
+            if not await self._delivery.settled() or owned.lost:
+                return
+            if state.position > owned.saved:
+                self._metrics.state_bytes.inc(await self._states.save(PARTITION, self._generation(), state))
+                self._metrics.saves.inc()
+                owned.saved = state.position
+            for run in held:
+                run.ack()
+                if owned.held and owned.held[0] is run:
+                    owned.held.popleft()
+
+    # --- what others ask
+
+    def statistics(self) -> Mapping[str, int]:
+        """Counts of the book; none where the partition is another worker's."""
+        book = None if self._owned is None else self._owned.book
+        return {} if book is None else book.statistics()
