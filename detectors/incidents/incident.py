@@ -11,8 +11,8 @@ from schemas.incident import TopAnomaly
 from schemas.progress import Progress
 
 OPERATIONS, EVIDENCE, KEYS, TOP, EXEMPLARS, JUDGED = 5_000, 300, 2_000, 5, 10, 1_000
-"""The most operations that are counted, pieces of evidence, keys of what deviates, gravest anomalies, trace ids, and
-anomalies judged by people that are kept of an incident."""
+"""The most operations that are counted, pieces of evidence (for a while up to twice as many), keys of what deviates,
+gravest anomalies, trace ids, and anomalies judged by people that are kept of an incident."""
 
 Phase = Literal["pending", "open", "persisting", "resolved"]
 """*pending* while too little is known to tell anybody; the others as they are told."""
@@ -198,8 +198,10 @@ class TrackedIncident(msgspec.Struct, array_like=True):
             known.add(found)
             return
         self.evidence[name] = found
-        if len(self.evidence) > EVIDENCE:
-            del self.evidence[min(self.evidence, key=lambda one: (self.evidence[one].score, one))]
+        if len(self.evidence) >= 2 * EVIDENCE:  # half at a time: a storm has far more
+            ranked = sorted(self.evidence, key=lambda one: (self.evidence[one].score, one))
+            for weakest in ranked[:EVIDENCE]:
+                del self.evidence[weakest]
 
     def _add_exemplars(self, trace_ids: Iterable[str]) -> None:
         for trace_id in trace_ids:
@@ -214,12 +216,6 @@ class TrackedIncident(msgspec.Struct, array_like=True):
             event.id, event.time, data.application, data.operation, data.kind, data.severity, data.score, data.reason
         )
         self.top = _gravest([*self.top, found])
-
-
-def evidence_key(found: CauseEvidence, environment: str) -> str:
-    """The ``incident_key`` of the anomalies that are this evidence."""
-    scope = [found.operation] if found.operation else []
-    return "/".join((found.application, environment, found.kind, *scope))
 
 
 def _gravity(anomaly: TopAnomaly) -> tuple[int, float]:
