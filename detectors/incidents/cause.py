@@ -5,13 +5,15 @@ from dataclasses import dataclass, field
 
 from detectors.incidents.call_graph import Calls
 from detectors.incidents.cause_picture import Picture
-from detectors.incidents.cause_roles import CALLED_TOO_LONG, Role, role_of, weight_of
+from detectors.incidents.cause_roles import CALLED_TOO_LONG, Role, role_of
 from detectors.incidents.cause_sentence import sentence
 from detectors.incidents.evidence import CauseEvidence
 from schemas.incident import SuspectedCause
 
 ONE_CALLER = 0.5
 """How well a service explains slow calls to it while next to none of its callers show them."""
+MOST_PER_EXECUTION = 2.0
+"""Times as often as what it depends on that an application is expected to fail because of that."""
 STANDS_OUT = 0.6
 """Share of what is unusual at an application that lies in one operation, for it to be named."""
 
@@ -81,10 +83,10 @@ def _explanations(picture: Picture) -> Iterator[tuple[str, CauseEvidence, float]
     """Which application explains which evidence, and with what weight."""
     for application, roles in picture.at.items():
         for role, one in roles.items():
-            yield application, one, weight_of(one)
+            yield application, one, picture.weight(one)
             yield from _elsewhere(picture, application, role, one)
     for (caller, peer), one in picture.between.items():
-        weight = weight_of(one)
+        weight = picture.weight(one)
         yield peer, one, weight * (ONE_CALLER + (1.0 - ONE_CALLER) * picture.share_of_callers(peer))
         yield caller, one, weight * picture.share_of_callees(caller)
         if role_of(one) is CALLED_TOO_LONG:
@@ -98,7 +100,17 @@ def _elsewhere(
         return
     there = picture.below(application) if role.spread == "to callers" else picture.above(application)
     for other, factor in there:
-        yield other, one, weight_of(one) * factor
+        yield other, one, picture.weight(one) * factor * _large_enough(picture.at.get(other, {}).get(role), one)
+
+
+def _large_enough(cause: CauseEvidence | None, one: CauseEvidence) -> float:
+    """How well errors of one application explain those of a caller that fails more often; 1 where rates are not known.
+
+    A caller may call it several times in an execution, but not very often.
+    """
+    if cause is None or cause.share <= 0.0 or one.share <= 0.0:
+        return 1.0
+    return min(1.0, MOST_PER_EXECUTION * cause.share / one.share)
 
 
 def _told(suspect: Suspect, picture: Picture) -> SuspectedCause:

@@ -22,6 +22,8 @@ Key = TypeVar("Key")
 
 MOST_FOLLOWED = 20
 """Applications, the nearest ones, at which the cause of a consequence is looked for: a storm costs no more."""
+FADE_S = 120.0
+"""Event time in which evidence that is not renewed counts half: one incident may see several faults in turn."""
 JUST_SLOW = 0.5
 """How well an application that is slow, but does not fail, explains that its callers fail."""
 
@@ -41,7 +43,12 @@ class Picture:
         self._calls = calls
         self._callers: dict[str, dict[str, float]] = {}
         self._troubled: dict[str, list[tuple[str, float]]] = {}
-        for one in sorted(evidence, key=_by_name):
+        known = sorted(evidence, key=_by_name)
+        newest_s = max((one.last_s for one in known), default=0.0)
+        self._weights: dict[int, float] = {
+            id(one): weight_of(one) * 0.5 ** ((newest_s - one.last_s) / FADE_S) for one in known
+        }
+        for one in known:
             self._place(one)
         for caller, called in calls.items():
             for peer, count in called.items():
@@ -53,19 +60,27 @@ class Picture:
             self.slow_from.setdefault(peer, []).append(caller)
 
     def _place(self, one: CauseEvidence) -> None:
-        role, weight = role_of(one), weight_of(one)
+        role, weight = role_of(one), self.weight(one)
         operations = self.operations.setdefault(one.application, {})
         operations[one.operation] = max(weight, operations.get(one.operation, 0.0))
         if role in (CALL, CALLED_TOO_LONG):
-            _keep_graver(self.between, (one.application, one.peer), one, weight)
+            self._keep_graver(self.between, (one.application, one.peer), one)
         else:
-            _keep_graver(self.at.setdefault(one.application, {}), role, one, weight)
+            self._keep_graver(self.at.setdefault(one.application, {}), role, one)
+
+    def _keep_graver(self, kept: dict[Key, CauseEvidence], key: Key, one: CauseEvidence) -> None:
+        if key not in kept or self.weight(one) > self.weight(kept[key]):
+            kept[key] = one
+
+    def weight(self, one: CauseEvidence) -> float:
+        """How much a piece of the evidence weighs, in (0, 1]: by role and deviation, and by when it was last seen."""
+        return self._weights[id(one)]
 
     @property
     def total(self) -> float:
         """The weight of everything that is unusual; above 0 where there is any evidence."""
-        here = sum(weight_of(one) for roles in self.at.values() for one in roles.values())
-        return here + sum(weight_of(one) for one in self.between.values())
+        here = sum(self.weight(one) for roles in self.at.values() for one in roles.values())
+        return here + sum(self.weight(one) for one in self.between.values())
 
     def share_of_callees(self, application: str) -> float:
         """Which share, in [0, 1), of the services that an application calls it is slow to call.
@@ -109,11 +124,6 @@ class Picture:
 
 def _by_name(one: CauseEvidence) -> tuple[str, str, str, str]:
     return one.application, one.operation, one.signal, one.peer
-
-
-def _keep_graver(kept: dict[Key, CauseEvidence], key: Key, one: CauseEvidence, weight: float) -> None:
-    if key not in kept or weight > weight_of(kept[key]):
-        kept[key] = one
 
 
 def _share(slow: Iterable[str], neighbours: Mapping[str, float], in_doubt: bool) -> float:

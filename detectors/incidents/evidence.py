@@ -1,5 +1,7 @@
 """What is kept of the anomalies of an incident: one summary for each thing that deviates, of bounded size."""
 
+from collections.abc import Iterable, Mapping
+
 import msgspec
 
 from detectors.application import OTHER_PEERS
@@ -11,6 +13,8 @@ SILENCE = "silence_ms"
 """The signal of an application that sends nothing."""
 LEAST_SHARE = 0.15
 """Of an anomaly's excess, for what a called service has of it to count."""
+TOGETHER_S = 60.0
+"""Evidence under one key that was told within so long of the newest belongs to the same deviation."""
 _UNNAMED = ("", OTHER_PEERS)
 
 
@@ -89,3 +93,32 @@ def _towards(anomaly: Anomaly, at_s: float, about: str, about_share: float, part
         first_s=at_s,
         last_s=at_s,
     )
+
+
+def evidence_key(found: CauseEvidence, environment: str) -> str:
+    """The ``incident_key`` of the anomalies that are this evidence."""
+    scope = [found.operation] if found.operation else []
+    return "/".join((found.application, environment, found.kind, *scope))
+
+
+def renewed(evidence: Iterable[CauseEvidence], alarmed_s: Mapping[str, float], environment: str) -> list[CauseEvidence]:
+    """The evidence, each piece as of its last deviation, told or not; ``alarmed_s`` maps ``incident_key`` to that.
+
+    A key stands for calls to many services. Which of them goes on is not said, so it is taken to be those that were
+    told last: the others may be from a fault before.
+    """
+    known = list(evidence)
+    told_s: dict[str, float] = {}
+    for one in known:
+        key = evidence_key(one, environment)
+        told_s[key] = max(one.last_s, told_s.get(key, one.last_s))
+    return [_renewed(one, evidence_key(one, environment), told_s, alarmed_s) for one in known]
+
+
+def _renewed(
+    one: CauseEvidence, key: str, told_s: Mapping[str, float], alarmed_s: Mapping[str, float]
+) -> CauseEvidence:
+    last_s = max(one.last_s, alarmed_s.get(key, one.last_s))
+    if last_s == one.last_s or one.last_s < told_s[key] - TOGETHER_S:
+        return one
+    return msgspec.structs.replace(one, last_s=last_s)

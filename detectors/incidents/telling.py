@@ -3,13 +3,11 @@
 from collections.abc import Sequence
 from urllib.parse import quote
 
-import msgspec
-
 from detectors.events import identity
 from detectors.incidents.cause import suspected_causes
 from detectors.incidents.environment import Environment
-from detectors.incidents.evidence import CauseEvidence
-from detectors.incidents.incident import Phase, TrackedIncident, evidence_key
+from detectors.incidents.evidence import renewed
+from detectors.incidents.incident import Phase, TrackedIncident
 from detectors.incidents.settings import IncidentSettings
 from schemas.anomaly import SEVERITIES
 from schemas.execution import rfc3339
@@ -47,7 +45,8 @@ def incident_event(
     previous = None if incident.told is None else SEVERITIES[incident.told.severity]
     incident.revision += 1
     time = rfc3339(now_s)
-    causes = suspected_causes(_evidence(incident), environment.graph.calls)
+    evidence = renewed(incident.evidence.values(), incident.keys, incident.environment)
+    causes = suspected_causes(evidence, environment.graph.calls)
     data = Incident(
         incident_id=incident.incident_id,
         dedup_key=incident.incident_id,
@@ -82,16 +81,6 @@ def incident_event(
         time=time,
         data=data,
     )
-
-
-def _evidence(incident: TrackedIncident) -> Sequence[CauseEvidence]:
-    """All evidence, each as of its last deviation, told or not."""
-    return [
-        msgspec.structs.replace(
-            found, last_s=max(found.last_s, incident.keys.get(evidence_key(found, incident.environment), found.last_s))
-        )
-        for found in incident.evidence.values()
-    ]
 
 
 def _summary(incident: TrackedIncident) -> str:
