@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from schemas.execution import Execution, epoch_seconds, rfc3339
+from schemas.execution import Execution, Segment, epoch_seconds, rfc3339
 from schemas.explanation import decoding_flaw, excerpt, invalid_time_sentence
 from schemas.json_array import split_array
 from schemas.rejection import ErrorName, Flaw, RefusedElements, Rejection, reject_record
@@ -84,26 +84,33 @@ def _all_fit(value: bytes, limits: Limits) -> bool:
 def _all_sound(executions: list[Execution], limits: Limits, latest_s: float) -> bool:
     """Whether all keep the rules beyond types. The hot path; ``_flaw`` says the same with reasons."""
     application = executions[0].application if executions else ""
+    by_trace, max_segments = limits.by_trace, limits.max_segments
     for execution in executions:
-        if isinstance(execution.started_at, str):
+        started_at = execution.started_at
+        if isinstance(started_at, str):
             try:
-                execution.started_at = epoch_seconds(execution.started_at)
+                started_at = execution.started_at = epoch_seconds(started_at)
             except ValueError:
                 return False
-        if not 0 <= execution.started_at <= latest_s:
+        if not 0 <= started_at <= latest_s:
             return False
-        if not execution.trace_id if limits.by_trace else execution.application != application:
+        if not execution.trace_id if by_trace else execution.application != application:
             return False
         segments = execution.segments
-        if segments:
-            if len(segments) > limits.max_segments:
-                return False
-            for index, segment in enumerate(segments):
-                if segment.parent is not None and segment.parent >= index:
+        if len(segments) > max_segments:
+            return False
+        for segment in segments:
+            if segment.parent is not None:
+                if not _parents_first(segments):
                     return False
+                break
         if execution.attributes and not _shallow(execution.attributes):
             return False
     return True
+
+
+def _parents_first(segments: list[Segment]) -> bool:
+    return all(segment.parent is None or segment.parent < index for index, segment in enumerate(segments))
 
 
 def _shallow(attributes: dict[str, Any]) -> bool:

@@ -52,7 +52,7 @@ class ExecutionFailure(msgspec.Struct, omit_defaults=True, gc=False):
     handled: bool = False
 
 
-class Execution(msgspec.Struct, omit_defaults=True):
+class Execution(msgspec.Struct, omit_defaults=True, gc=False):
     """One execution of one operation of one application: the value of ``executions.v1``.
 
     ``started_at`` is epoch seconds, or an RFC 3339 date-time with an offset; durations are milliseconds.

@@ -96,10 +96,12 @@ class RunReader:
         if record.offset < partition.scored_to:
             reading.duplicates += 1
             return
-        origin = read_origin(record.headers, self._origins, self._partitions) if record.headers else None
-        if record.headers and any(name == CONTROL_HEADER for name, _ in record.headers):
-            self._read_control(partition, record, origin, reading)
-            return
+        origin = None
+        if record.headers:
+            origin = read_origin(record.headers, self._origins, self._partitions)
+            if any(name == CONTROL_HEADER for name, _ in record.headers):
+                self._read_control(partition, record, origin, reading)
+                return
         decoded = decode_record(record.value, self._limits, (record.timestamp or 0) / 1000.0)
         executions = decoded.executions
         if executions and self._is_elsewhere(executions[0].application, record, origin, reading):
@@ -112,9 +114,10 @@ class RunReader:
         for refused in decoded.rejected:
             stage = DEAD_LETTER_STAGES.get(refused.error, "validate")
             reading.dead_letters.append(letter_of(record, refused.value_bytes, stage, refused.error, refused.reason))
-        if self._normalize is not None:
+        normalize = self._normalize
+        if normalize is not None:
             for execution in executions:
-                execution.operation = self._normalize(execution.operation)
+                execution.operation = normalize(execution.operation)
         reading.executions += executions
         reading.sources += [record] * len(executions)
 
