@@ -1,7 +1,7 @@
 """The charts of an application: one per operation and signal, and one per called peer."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numba import njit
@@ -14,22 +14,52 @@ from detectors.chart_kernel import OWN_LEAST
 from detectors.registry import CALLS, CHARTS, ChartedSignal
 from detectors.settings import DetectionSettings
 
+_PER_EXECUTION: Final = np.dtype(
+    [
+        *(("worst", np.int64), ("longest", np.int64)),
+        *((name, np.float64) for name in ("sigma", "tail", "rank")),
+    ]
+)
+_NO_CALL: Final = np.array((-1, -1, np.nan, 0.0, 0.5), _PER_EXECUTION)
+
 
 @dataclass(frozen=True, slots=True)
 class CallJudgement:
     """What the charts of m calls say, and which of its calls says most about each of n executions.
 
-    ``worst`` and ``longest`` (n,) are places in ``calls`` and ``chart``, -1 without a call: by ``sigma`` and by
-    ``tail``. ``sigma``, ``tail`` and ``rank`` (n,) are the largest of the execution's calls.
+    ``rows`` (n,) are records of what follows. ``worst`` and ``longest`` (n,) are places in ``calls`` and ``chart``, -1
+    without a call: by ``sigma`` and by ``tail``. ``sigma``, ``tail`` and ``rank`` (n,) are the largest of the
+    execution's calls.
     """
 
     calls: Calls
     chart: ChartJudgement
-    worst: NDArray[np.int64]
-    longest: NDArray[np.int64]
-    sigma: Floats
-    tail: Floats
-    rank: Floats
+    rows: NDArray[np.void]
+
+    @property
+    def worst(self) -> NDArray[np.int64]:
+        """(n,) Place of the call with the largest sigma, -1 for none."""
+        return self.rows["worst"]
+
+    @property
+    def longest(self) -> NDArray[np.int64]:
+        """(n,) Place of the call with the largest tail, -1 for none."""
+        return self.rows["longest"]
+
+    @property
+    def sigma(self) -> Floats:
+        """(n,) Largest sigma, NaN without a call that is judged."""
+        return self.rows["sigma"]
+
+    @property
+    def tail(self) -> Floats:
+        """(n,) Largest tail."""
+        return self.rows["tail"]
+
+    @property
+    def rank(self) -> Floats:
+        """(n,) Largest rank."""
+        return self.rows["rank"]
 
 
 class Charts:
@@ -81,7 +111,6 @@ class Charts:
     def judge_calls(self, batch: Batch) -> tuple[CallJudgement, ...]:
         """Judge, then learn, the calls of a batch."""
         found = []
-        n = len(batch.times)
         for calls, chart in zip(batch.calls, self.calls, strict=True):
             rows = calls.rows
             judged = chart.judge_then_learn(
@@ -89,14 +118,9 @@ class Charts:
                 accept_after=batch.accept_after[rows],
                 released=batch.released[rows],
             )
-            call = CallJudgement(
-                *(calls, judged, np.full(n, -1), np.full(n, -1)), *(np.full(n, np.nan), np.zeros(n), np.full(n, 0.5))
-            )
-            _per_execution(
-                *(rows, judged.sigma, judged.tail, judged.rank, judged.learned >= OWN_LEAST),
-                *(call.worst, call.longest, call.sigma, call.tail, call.rank),
-            )
-            found.append(call)
+            said = np.full(len(batch.times), _NO_CALL, _PER_EXECUTION)
+            _per_execution(rows, judged.rows, said)
+            found.append(CallJudgement(calls, judged, said))
         return tuple(found)
 
     def snapshot_operation(self, slot: int) -> dict[str, State]:
@@ -129,25 +153,13 @@ class Charts:
 
 
 @njit(cache=True)
-def _per_execution(
-    rows: Any,
-    sigma: Any,
-    tail: Any,
-    rank: Any,
-    judged: Any,
-    worst: Any,
-    longest: Any,
-    out_sigma: Any,
-    out_tail: Any,
-    out_rank: Any,
-) -> None:
+def _per_execution(rows: Any, calls: Any, said: Any) -> None:
     for entry in range(rows.size):
-        if not judged[entry]:
+        call, one = calls[entry], said[rows[entry]]
+        if call.learned < OWN_LEAST:
             continue
-        row = rows[entry]
-        if worst[row] < 0 or sigma[entry] > out_sigma[row]:
-            worst[row], out_sigma[row] = entry, sigma[entry]
-        if longest[row] < 0 or tail[entry] > out_tail[row]:
-            longest[row], out_tail[row] = entry, tail[entry]
-        if rank[entry] > out_rank[row]:
-            out_rank[row] = rank[entry]
+        if one.worst < 0 or call.sigma > one.sigma:
+            one.worst, one.sigma = entry, call.sigma
+        if one.longest < 0 or call.tail > one.tail:
+            one.longest, one.tail = entry, call.tail
+        one.rank = max(one.rank, call.rank)

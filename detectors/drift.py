@@ -143,6 +143,17 @@ class Drift:
         return self._store.row_bytes()
 
 
+@njit(cache=True)
+def keep_largest(values: Any, column: int, rows: Any, candidates: Any) -> None:
+    """Set places of a column of ``values`` (n, columns) to the largest of their ``candidates`` (m,), in ``rows`` (m,).
+
+    Missing values (NaN) give way, and are no candidates.
+    """
+    for at in range(rows.size):
+        if not candidates[at] <= values[rows[at], column] and not np.isnan(candidates[at]):
+            values[rows[at], column] = candidates[at]
+
+
 def stability_index(
     block: Sequence[int] | np.ndarray[Any, Any], reference: Sequence[int] | np.ndarray[Any, Any]
 ) -> float:

@@ -9,15 +9,16 @@ from scipy.special import ndtri
 from detectors.bank import Bank, Flags, Floats
 from detectors.batch import Batch
 from detectors.calibration import Calibrated, Calibration
+from detectors.channel_statistics import take_charts, take_windows
 from detectors.chart import Chart, ChartJudgement, ChartRules
 from detectors.chart_kernel import OWN_LEAST
 from detectors.charts import CallJudgement, Charts
-from detectors.drift import Drift, DriftFinding
+from detectors.drift import Drift, DriftFinding, keep_largest
 from detectors.error_types import ErrorTypeJudgement, ErrorTypes
 from detectors.exposure import Exposure
 from detectors.golden_signals import GoldenSignals
 from detectors.refitting import RefittedBank
-from detectors.registry import CALLS, CHARTS, DETECTORS, STRUCTURE_CHANGE, channels, chosen
+from detectors.registry import CALLS, CHARTS, DETECTORS, STRUCTURE, STRUCTURE_CHANGE, channels, chosen
 from detectors.settings import DetectionSettings
 from detectors.smoothed import SmoothedScores
 from detectors.structure import Structure, StructureJudgement
@@ -143,9 +144,8 @@ class Ensemble:
         n = len(batch.times)
         charts, calls = self.charts.judge_signals(batch), self.charts.judge_calls(batch)
         warming = charts[_LOCAL].learned < self._settings.warm_up_executions
-        normal = np.ones(n, np.bool_)
-        for sigma in self._sigmas(charts, calls):
-            normal &= ~(sigma >= self._settings.gate_sigma)
+        statistics = np.full((n, len(self.channels)), np.nan)
+        normal = take_charts(batch, charts, calls, self._settings.gate_sigma, statistics)
         patience = np.minimum(batch.accept_after, self._settings.patience_s)
         structure = self.structure.judge_then_learn(batch.operations, batch.paths, batch.times, normal, patience)
         exposure = self.exposure.weigh_then_learn(batch.applications, batch.paths, np.ones(n, np.bool_))
@@ -153,14 +153,15 @@ class Ensemble:
         structure_judgement = self._judge_structure(batch, structure, exposure)
         error_types = self.error_types.judge_then_learn(batch.applications, batch.error_types, batch.times)
         columns = self._columns(batch, charts, calls, structure)
+        given = {names: _side_by_side(columns, names) for names in {bank.columns for bank in self.detectors}}
         detectors = []
         for bank, chart in zip(self.detectors, self.score_charts, strict=True):
-            judgement = self._judge(bank, chart, batch, columns, normal & ~warming, warming)
+            judgement = self._judge(bank, chart, batch, given[bank.columns], normal & ~warming, warming)
             if bank.calibrated:
                 normal = normal & (judgement.score < GATE_SCORE)
             detectors.append(judgement)
         windows = self._judge_windows(batch, charts[_LOCAL])
-        statistics = self._statistics(batch, charts, calls, structure_judgement, error_types, tuple(detectors), windows)
+        self._add_statistics(structure_judgement, error_types, tuple(detectors), windows, statistics)
         calibrated = self._tell_changes_once(
             batch, self.calibration.judge_then_learn(batch.applications, statistics, batch.times)
         )
@@ -202,16 +203,12 @@ class Ensemble:
         alarm[:, column] = begins
         return Calibrated(np.maximum(0.0, scores.max(axis=1)), scores, alarm, limit)
 
-    @staticmethod
-    def _sigmas(charts: tuple[ChartJudgement, ...], calls: tuple[CallJudgement, ...]) -> list[Floats]:
-        return [chart.sigma for chart in charts] + [call.sigma for call in calls]
-
     def _watch_drift(self, batch: Batch, learn: Flags) -> tuple[DriftFinding, ...]:
         """What has drifted; executions that deviate do not count, so that a fault is not taken for drift."""
         values = np.full((len(batch.times), len(DRIFTING)), np.nan)
         values[:, : len(CHARTS)] = batch.signals
         for column, calls in enumerate(batch.calls, start=len(CHARTS)):
-            np.fmax.at(values[:, column], calls.rows, calls.values)
+            keep_largest(values, column, calls.rows, calls.values)
         return tuple(self.drift.observe(batch.operations, values, batch.times, learn))
 
     def _judge_windows(self, batch: Batch, local: ChartJudgement) -> JudgedWindows:
@@ -243,12 +240,11 @@ class Ensemble:
         bank: Bank,
         chart: Chart | None,
         batch: Batch,
-        columns: dict[str, Floats],
+        values: Floats,
         learn: Flags,
         warming: Flags,
     ) -> DetectorJudgement:
         slots = batch.operations if bank.scope == "operation" else batch.applications
-        values = np.column_stack([columns[name] for name in bank.columns])
         if chart is None:
             given = bank.judge_then_learn_many(slots, values, batch.times, np.ones(len(slots), np.bool_))
             return DetectorJudgement(np.zeros(len(slots)), given.score, given.typical, given.actual)
@@ -259,41 +255,22 @@ class Ensemble:
         judged = chart.judge_then_learn(slots, batch.applications, usable, batch.times, None, *lasting)
         return DetectorJudgement(judged.sigma, np.zeros(len(slots)))
 
-    def _statistics(
+    def _add_statistics(
         self,
-        batch: Batch,
-        charts: tuple[ChartJudgement, ...],
-        calls: tuple[CallJudgement, ...],
         structure: tuple[Floats, Floats],
         error_types: ErrorTypeJudgement,
         detectors: tuple[DetectorJudgement, ...],
         windows: JudgedWindows,
-    ) -> Floats:
-        """What goes to each channel of the calibration, (n, k); NaN where it has nothing to say."""
-        columns: list[Floats] = []
-        for column, judged in enumerate(charts):
-            asked = (judged.learned >= OWN_LEAST) & ~np.isnan(batch.signals[:, column])
-            columns.append(np.where(asked, judged.sigma, np.nan))
-        columns += [call.sigma for call in calls]
-        columns.append(np.maximum.reduce([chart.tail for chart in charts] + [call.tail for call in calls]))
-        columns += structure
-        columns.append(np.where(error_types.new, error_types.score, np.nan))
-        columns += [
-            judged.score if bank.calibrated else judged.sigma
-            for bank, judged in zip(self.detectors, detectors, strict=True)
-        ]
-        columns += self._window_statistics(len(batch.times), windows)
-        return np.column_stack(columns)
-
-    @staticmethod
-    def _window_statistics(n: int, windows: JudgedWindows) -> list[Floats]:
-        columns = [np.full(n, np.nan) for _ in WINDOW_SIGNALS]
-        telling = np.where(windows.matters, windows.score, 0.0)
-        for number, column in enumerate(columns):
-            of_signal = (windows.signal == number) & ~windows.warming
-            column[windows.row[of_signal]] = 0.0
-            np.maximum.at(column, windows.row[of_signal], telling[of_signal])
-        return columns
+        statistics: Floats,
+    ) -> None:
+        """Fill the columns (n, k) of the channels after those of charts; NaN where one has nothing to say."""
+        first = self.channel(STRUCTURE)
+        statistics[:, first], statistics[:, first + 1] = structure
+        statistics[:, first + 2] = np.where(error_types.new, error_types.score, np.nan)
+        banks = zip(self.detectors, detectors, strict=True)
+        for column, (bank, judged) in enumerate(banks, start=first + 3):
+            statistics[:, column] = judged.score if bank.calibrated else judged.sigma
+        take_windows(windows, first + 3 + len(detectors), len(WINDOW_SIGNALS), statistics)
 
     def channel(self, name: str) -> int:
         """The column of a channel in the calibrated scores."""
@@ -307,3 +284,11 @@ class Ensemble:
         """The charts of the scores of banks that are not calibrated, by the bank's name."""
         pairs = zip(self.detectors, self.score_charts, strict=True)
         return [(bank.name, chart) for bank, chart in pairs if chart is not None]
+
+
+def _side_by_side(columns: dict[str, Floats], names: tuple[str, ...]) -> Floats:
+    """The named columns as (n, k)."""
+    values = np.empty((len(columns[names[0]]), len(names)))
+    for place, name in enumerate(names):
+        values[:, place] = columns[name]
+    return values

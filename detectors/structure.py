@@ -15,7 +15,7 @@ from detectors.structure_state import ENTRY, INDEX_PER_ENTRY, OPERATION, Structu
 
 @dataclass(frozen=True, slots=True)
 class StructureJudgement:
-    """What the structure of n executions says: each array is (n,).
+    """What the structure of n executions says: ``rows`` (n,) are records, and each of their fields is an array (n,).
 
     ``score`` is −log10 of the false-alarm probability of the execution given its operation, already corrected for
     how many paths were asked; ``novelty`` its part by set, ``excess`` by time and ``count_excess`` by counts.
@@ -25,16 +25,57 @@ class StructureJudgement:
     execution brought a path into what is learned, so the names of its paths are worth keeping.
     """
 
-    score: Floats
-    novelty: Floats
-    excess: Floats
-    count_excess: Floats
-    culprit: NDArray[np.int64]
-    typical: Floats
-    actual: Floats
-    about: NDArray[np.int8]
-    warming: Flags
-    remembered: Flags
+    rows: NDArray[np.void]
+
+    @property
+    def score(self) -> Floats:
+        """(n,) −log10 of the probability of the execution given its operation."""
+        return self.rows["score"]
+
+    @property
+    def novelty(self) -> Floats:
+        """(n,) The part of the score by set."""
+        return self.rows["novelty"]
+
+    @property
+    def excess(self) -> Floats:
+        """(n,) The part by time."""
+        return self.rows["excess"]
+
+    @property
+    def count_excess(self) -> Floats:
+        """(n,) The part by counts."""
+        return self.rows["count_excess"]
+
+    @property
+    def culprit(self) -> NDArray[np.int64]:
+        """(n,) The path that contributes most."""
+        return self.rows["culprit"]
+
+    @property
+    def typical(self) -> Floats:
+        """(n,) Typical count of the culprit, or its time in ms."""
+        return self.rows["typical"]
+
+    @property
+    def actual(self) -> Floats:
+        """(n,) Its actual count, or time in ms."""
+        return self.rows["actual"]
+
+    @property
+    def about(self) -> NDArray[np.int8]:
+        """(n,) What it is about, 0 to 5."""
+        return self.rows["about"]
+
+    @property
+    def warming(self) -> Flags:
+        """(n,) True without a reference."""
+        return self.rows["warming"]
+
+    @property
+    def remembered(self) -> Flags:
+        """(n,) True where a path came into what is learned."""
+        return self.rows["remembered"]
 
 
 class Structure:
@@ -123,7 +164,7 @@ class Structure:
             )
             if done < n:
                 state.reserve(longest + 2)
-        return StructureJudgement(*(np.ascontiguousarray(out[name]) for name in StructureJudgement.__slots__))
+        return StructureJudgement(out)
 
     def known(self, slot: int) -> int:
         """Executions that the frozen reference was taken from; 0 while warming."""
