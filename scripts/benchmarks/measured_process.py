@@ -9,17 +9,44 @@ from pathlib import Path
 
 TICKS = os.sysconf("SC_CLK_TCK")
 WARM_SHARE = 0.4
-"""The share of the executions after which the clock starts: importing, compiling, joining the group and every
-application's first refit are over; later refits count."""
+"""The share of the executions after which a clock may start: importing, compiling and joining the group are over.
+Whether models are warm by then depends on how many executions each application has; whoever measures must see to it."""
+SETTLE_S = 0.5
+"""How long a contender that is done is watched: one that reads a record twice would count on."""
 
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """One run of one contender over the last 60 % of the executions."""
+    """One run of one contender over the last part of the executions."""
 
     executions_per_second: float
     executions_per_cpu_second: float
+    cpu_s_per_million: float
     peak_mb: float
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """How far a process was at a moment: seconds of wall and CPU time, executions done."""
+
+    at_s: float
+    cpu_s: float
+    done: int
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """What to run, and how it tells how many executions it is done with; asked every ``poll_s`` seconds.
+
+    ``losses`` says what went wrong with executions that it counts as done; empty where nothing did.
+    """
+
+    command: Sequence[str]
+    environment: Mapping[str, str]
+    log: Path
+    done: Callable[[], int]
+    poll_s: float = 0.05
+    losses: Callable[[], str] = str
 
 
 def _family(pid: int) -> list[int]:
@@ -48,42 +75,35 @@ def peak_memory_mb(pid: int) -> float:
 
 
 def measure(
-    command: Sequence[str],
-    environment: Mapping[str, str],
-    log: Path,
-    scored: Callable[[], int],
+    program: Program,
     total: int,
     core: int,
     timeout_s: float,
+    when_warm: Callable[[int], object] | None = None,
+    warm_share: float = WARM_SHARE,
 ) -> Measurement:
-    """Run ``command`` pinned to ``core`` until ``scored()`` reaches ``total``, then end it.
+    """Run a program pinned to ``core`` until it is done with ``total`` executions, then end it.
+
+    The clock starts at ``warm_share`` of the executions; ``when_warm`` is then told its process id.
 
     Raises:
-        RuntimeError: it ended by itself or took longer than ``timeout_s``; the message holds the end of its log.
+        RuntimeError: it ended by itself, took longer than ``timeout_s``, lost executions or counted some twice; the
+            message holds the end of its log.
     """
-    with log.open("wb") as output:
+    with program.log.open("wb") as output:
         process = subprocess.Popen(
-            ["taskset", "-c", str(core), *command],
+            ["taskset", "-c", str(core), *program.command],
             stdout=output,
             stderr=subprocess.STDOUT,
-            env={**os.environ, **environment},
+            env={**os.environ, **program.environment},
         )
     try:
-        begun: tuple[float, float, int] | None = None
-        deadline = time.monotonic() + timeout_s
-        while True:
-            time.sleep(0.05)
-            if process.poll() is not None or time.monotonic() > deadline:
-                ended = log.read_text(errors="replace")[-1500:]
-                raise RuntimeError(f"{command} ended with {process.returncode} at {scored()} of {total}: {ended}")
-            done, now_s = scored(), time.monotonic()
-            if begun is None and done >= WARM_SHARE * total:
-                begun = (now_s, cpu_seconds(process.pid), done)
-            if done >= total and begun is not None:
-                first_s, first_cpu_s, first = begun
-                count = done - first
-                cpu_s = cpu_seconds(process.pid) - first_cpu_s
-                return Measurement(count / (now_s - first_s), count / cpu_s, peak_memory_mb(process.pid))
+        samples = _watch(process, program, total, time.monotonic() + timeout_s, warm_share * total, when_warm)
+        time.sleep(SETTLE_S)
+        done, losses = program.done(), program.losses()
+        if done != total or losses:
+            raise RuntimeError(f"{_name(program)} must be done with {total} executions. Got {done}. {losses}")
+        return measurement(samples, total, peak_memory_mb(process.pid), warm_share)
     finally:
         process.terminate()
         try:
@@ -91,3 +111,48 @@ def measure(
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+
+def _watch(
+    process: "subprocess.Popen[bytes]",
+    program: Program,
+    total: int,
+    deadline_s: float,
+    warm_from: float,
+    when_warm: Callable[[int], object] | None,
+) -> list[Sample]:
+    samples: list[Sample] = []
+    warm = False
+    while not samples or samples[-1].done < total:
+        time.sleep(program.poll_s)
+        if process.poll() is not None or time.monotonic() > deadline_s:
+            done = samples[-1].done if samples else 0
+            ended = program.log.read_text(errors="replace")[-1500:]
+            raise RuntimeError(
+                f"{_name(program)} ended with {process.returncode} at {done} of {total}. {program.losses()}\n{ended}"
+            )
+        done = program.done()
+        samples.append(Sample(time.monotonic(), cpu_seconds(process.pid), done))
+        if not warm and done >= warm_from:
+            warm = True
+            if when_warm is not None:
+                when_warm(process.pid)
+    return samples
+
+
+def _name(program: Program) -> str:
+    return " ".join(program.command[-8:])
+
+
+def measurement(samples: Sequence[Sample], total: int, peak_mb: float, warm_share: float = WARM_SHARE) -> Measurement:
+    """What the samples of a run, the last one at ``total``, amount to.
+
+    The clock starts at the first sample with ``warm_share`` of the executions and stops at the last one before the
+    end, since after the end there is only waiting for it to be noticed. A run so short that there is no time between
+    these two is measured from its first sample to its last.
+    """
+    inside = [sample for sample in samples if warm_share * total <= sample.done < total]
+    first, last = (inside[0], inside[-1]) if inside and inside[-1].done > inside[0].done else (samples[0], samples[-1])
+    count = last.done - first.done
+    wall_s, cpu_s = max(1e-3, last.at_s - first.at_s), max(1 / TICKS, last.cpu_s - first.cpu_s)
+    return Measurement(count / wall_s, count / cpu_s, cpu_s / max(1, count) * 1e6, peak_mb)

@@ -1,197 +1,108 @@
-"""Executions per second of one worker with all detectors on, next to stock Faust with River, in one run."""
+"""Executions per second of one core: our worker, its parts, and other stream processors, on one broker in one run."""
 
-import statistics
-import sys
 import tempfile
-import time
-import urllib.error
-import urllib.request
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import click
-import orjson
 from rich.console import Console
-from rich.table import Table
 
 from infra.kafka.broker import broker
-from infra.kafka.ports import free_ports
-from schemas.topics import Topics
-from scripts.benchmarks.measured_process import Measurement, measure
-from scripts.benchmarks.workload import executions, records
-from scripts.kafka_clients import producer_config
-from scripts.sending import connect
-from streams.settings import load_settings
+from scripts.benchmarks.throughput_contenders import CONTENDERS, Contender
+from scripts.benchmarks.throughput_machine import this_machine
+from scripts.benchmarks.throughput_profile import Profile, Sampler, why_no_profile
+from scripts.benchmarks.throughput_report import Findings, summary, write
+from scripts.benchmarks.throughput_run import SEGMENTS, Arena, Sizes, everything_but, take_turns
 
-PARTITIONS = 12
-TIMEOUT_S = 120.0
+PROFILED = ("tracehound", "tracehound_arrays")
+_DEFAULT = Sizes()
 
 
-@dataclass(frozen=True, slots=True)
-class Contender:
-    """A program and the topics that it reads: ``prefix`` says which of the two workloads."""
-
-    name: str
-    prefix: str
-    run: Callable[[Path, str, int], Measurement]
-
-
-def _worker(bootstrap: str, prefix: str, total: int) -> Callable[[Path, str, int], Measurement]:
-    def run(folder: Path, group: str, core: int) -> Measurement:
-        [port] = free_ports(1)
-        environment = {
-            "KAFKA_BOOTSTRAP_SERVERS": bootstrap,
-            "TRACEHOUND_TOPIC_PREFIX": prefix,
-            "TRACEHOUND_PARTITIONS": str(PARTITIONS),
-            "TRACEHOUND_GROUP_ID": group,
-            "TRACEHOUND_HTTP_PORT": str(port),
-        }
-        command = [sys.executable, "-m", "scripts", "worker"]
-        metrics = _Metrics(port)
-        try:
-            return measure(command, environment, folder / "log", metrics.scored, total, core, TIMEOUT_S)
-        except RuntimeError as error:
-            raise RuntimeError(f"{error}\nIts last metrics:\n{metrics.counts()}") from error
-
-    return run
+def who_runs(only: Sequence[str], embedded: bool) -> tuple[list[Contender], dict[str, str]]:
+    """The contenders that run, and why each of the others does not; ``only`` empty means all."""
+    running, absent = [], {}
+    for contender in CONTENDERS:
+        why_not = contender.why_not(embedded) if not only or contender.name in only else "It was not asked for."
+        if why_not is None:
+            running.append(contender)
+        else:
+            absent[contender.name] = why_not
+    return running, absent
 
 
-class _Metrics:
-    """What a worker says of itself; keeps the last answer."""
-
-    def __init__(self, port: int) -> None:
-        self._url = f"http://127.0.0.1:{port}/metrics"
-        self._text = ""
-
-    def scored(self) -> int:
-        """Executions scored so far; 0 while it does not answer."""
-        try:
-            with urllib.request.urlopen(self._url, timeout=5) as answer:  # noqa: S310 (always http)
-                self._text = answer.read().decode()
-        except (urllib.error.URLError, TimeoutError, ConnectionError):
-            return 0
-        lines = (line for line in self._text.splitlines() if line.startswith("tracehound_executions_total"))
-        return int(sum(float(line.split()[-1]) for line in lines))
-
-    def counts(self) -> str:
-        """All counters and the records that wait."""
-        shown = ("_total", "_total{", "tracehound_lag_records{")
-        return "\n".join(
-            line
-            for line in self._text.splitlines()
-            if line.startswith("tracehound_") and any(part in line for part in shown)
-        )
-
-
-def _stock(bootstrap: str, topic: str, total: int) -> Callable[[Path, str, int], Measurement]:
-    def run(folder: Path, group: str, core: int) -> Measurement:
-        log = folder / "log"
-        command = [sys.executable, "-m", "scripts.benchmarks.stock_faust_river", bootstrap, topic, group]
-
-        def printed() -> int:
-            numbers = [line for line in log.read_text(errors="replace").splitlines()[:-1] if line.isdigit()]
-            return int(numbers[-1]) if numbers else 0
-
-        return measure(command, {}, log, printed, total, core, TIMEOUT_S)
-
-    return run
-
-
-def _fill(bootstrap: str, topics: Topics, count: int, batch: int, applications: int, operations: int) -> None:
-    settings = load_settings(bootstrap_servers=bootstrap)
-    failures: list[str] = []
-
-    def delivered(error: Any, _: Any) -> None:
-        if error is not None:
-            failures.append(str(error))
-
-    producer = connect(producer_config(settings) | {"queue.buffering.max.messages": 500_000}, topics.executions)
-    for key, value, _ in records(executions(count, applications, operations, 5, time.time()), batch):
-        while True:
+def profiles(arena: Arena, contenders: Sequence[Contender], folder: Path) -> tuple[Mapping[str, Profile], str]:
+    """Where the time of our worker goes, by contender, in runs of their own; or why that cannot be told."""
+    if reason := why_no_profile():
+        return {}, reason
+    found = {}
+    for contender in contenders:
+        if contender.name in PROFILED:
+            place = folder / f"profile-{contender.name}"
+            place.mkdir()
+            sampler = Sampler(place)
+            arena.run(contender, "profiled", sampler.start)
             try:
-                producer.produce(topics.executions.name, value, key, on_delivery=delivered)
-                break
-            except BufferError:
-                producer.poll(0.1)
-        producer.poll(0)
-    if producer.flush(120) or failures:
-        raise RuntimeError(f"Kafka did not acknowledge all executions: {failures[:3]}")
-
-
-def _summary(runs: list[Measurement]) -> dict[str, Any]:
-    figures: dict[str, Any] = {}
-    for name in asdict(runs[0]):
-        values = [getattr(run, name) for run in runs]
-        figures[name] = {"min": min(values), "median": statistics.median(values), "max": max(values)}
-    return figures
-
-
-def _show(figures: dict[str, dict[str, Any]]) -> Table:
-    table = Table("contender", "executions/s", "executions per CPU second", "peak MB", "against stock Faust + River")
-    stock = figures["faust_river"]["executions_per_second"]["median"]
-    for name, figure in figures.items():
-        rate, per_cpu, peak = (
-            figure[column] for column in ("executions_per_second", "executions_per_cpu_second", "peak_mb")
-        )
-        ranges = (f"{one['median']:,.0f} ({one['min']:,.0f} to {one['max']:,.0f})" for one in (rate, per_cpu))
-        table.add_row(name, *ranges, f"{peak['median']:,.0f}", f"{rate['median'] / stock:.1f} ×")
-    return table
+                found[contender.name] = sampler.profile()
+            except RuntimeError as error:
+                return found, str(error)
+    return found, "Our worker did not run."
 
 
 @click.command()
-@click.option("--kind", default="real", show_default=True, help="Broker: real or embedded.")
-@click.option("--count", default=400_000, show_default=True, help="Executions for the worker.")
-@click.option("--stock-count", default=40_000, show_default=True, help="Executions for stock Faust with River.")
-@click.option("--applications", default=200, show_default=True)
-@click.option("--operations", default=20, show_default=True, help="Operations per application.")
-@click.option("--batch", default=50, show_default=True, help="Executions per record in the second workload.")
-@click.option("--rounds", default=3, show_default=True)
+@click.option("--kind", default="real", show_default=True, help="Broker: real, external or embedded.")
+@click.option("--count", default=_DEFAULT.count, show_default=True, help="Executions for fast contenders.")
+@click.option("--short-count", default=_DEFAULT.short_count, show_default=True, help="Executions for slow ones.")
+@click.option("--applications", default=_DEFAULT.applications, show_default=True)
+@click.option("--operations", default=_DEFAULT.operations, show_default=True, help="Operations per application.")
+@click.option("--batch", default=_DEFAULT.batch, show_default=True, help="Executions per record of the arrays.")
+@click.option("--rounds", default=3, show_default=True, type=click.IntRange(1, 100))
 @click.option("--core", default=0, show_default=True, help="The core that contenders are pinned to.")
-@click.option("--output", type=click.Path(path_type=Path), help="Write the figures as JSON.")
+@click.option("--only", multiple=True, type=click.Choice([one.name for one in CONTENDERS]), help="Run only these.")
+@click.option("--profile", is_flag=True, help="Sample our worker's stack in runs of its own.")
+@click.option("--report", type=click.Path(path_type=Path, file_okay=False, exists=True), help="Folder of the report.")
 def main(
     kind: Any,
     count: int,
-    stock_count: int,
+    short_count: int,
     applications: int,
     operations: int,
     batch: int,
     rounds: int,
     core: int,
-    output: Path | None,
+    only: Sequence[str],
+    profile: bool,
+    report: Path | None,
 ) -> None:
     """Let each contender read the same generated executions from one broker, pinned to one core, in turn."""
     console = Console()
-    single, arrays, short = (Topics(f"bench-{name}.", PARTITIONS) for name in ("single", "arrays", "short"))
-    with broker(kind) as kafka, tempfile.TemporaryDirectory() as folder:
-        for topics, number, size in ((single, count, 1), (arrays, count, batch), (short, stock_count, 1)):
-            kafka.create_topics(topics)
-            _fill(kafka.bootstrap_servers, topics, number, size, applications, operations)
-        servers = kafka.bootstrap_servers
-        contenders = [
-            Contender("tracehound", single.prefix, _worker(servers, single.prefix, count)),
-            Contender("tracehound_arrays", arrays.prefix, _worker(servers, arrays.prefix, count)),
-            Contender("faust_river", short.prefix, _stock(servers, short.executions.name, stock_count)),
-        ]
-        runs: dict[str, list[Measurement]] = {contender.name: [] for contender in contenders}
-        for number in range(rounds):
-            for contender in contenders:
-                place = Path(folder, f"{contender.name}-{number}")
-                place.mkdir()
-                runs[contender.name].append(contender.run(place, f"{contender.name}-{number}", core))
-                console.print(f"round {number + 1}, {contender.name}: {runs[contender.name][-1]}")
-    figures = {name: _summary(measured) for name, measured in runs.items()}
-    console.print(_show(figures))
-    if output is not None:
-        setup = {
-            "applications": applications,
-            "operations": operations,
-            "segments": 5,
-            "batch": batch,
-            "rounds": rounds,
-        }
-        output.write_bytes(orjson.dumps({"setup": setup, "contenders": figures}, option=orjson.OPT_INDENT_2) + b"\n")
+    sizes = Sizes(count, short_count, applications, operations, batch)
+    with everything_but(core), broker(kind) as kafka, tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        running, absent = who_runs(only, kafka.embedded)
+        for contender, reason in absent.items():
+            console.print(f"NOT MEASURED: {contender}: {reason}", style="bold red", markup=False)
+        if cold := sizes.why_cold():
+            console.print(f"TOO FEW EXECUTIONS: {cold}", style="bold red", markup=False)
+        arena = Arena(kafka, sizes, folder, core)
+        arena.fill(sorted({contender.workload for contender in running}))
+        runs = take_turns(arena, running, rounds, lambda text: console.print(text, markup=False))
+        found, no_profile = profiles(arena, running, folder) if profile else ({}, "It was not asked for.")
+        findings = Findings(
+            {**asdict(sizes), "segments": SEGMENTS, "rounds": rounds},
+            this_machine(kafka.kind),
+            {contender: summary(measured) for contender, measured in runs.items()},
+            absent,
+            {contender.name: contender.about for contender in CONTENDERS},
+            found,
+            sizes.why_cold(),
+            no_profile,
+        )
+    for verdict in findings.verdicts():
+        console.print(verdict.sentence().replace("**", ""), markup=False)
+    if report is not None:
+        write(findings, report)
 
 
 if __name__ == "__main__":

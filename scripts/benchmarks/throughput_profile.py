@@ -1,0 +1,141 @@
+"""Where a worker's time goes: samples of its stack by py-spy, from outside, sorted by stage and by function."""
+
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+_RATE_HZ: Final = 200
+_STOP_S: Final = 60.0
+_FUNCTIONS: Final = 15
+_FRAME = re.compile(r"(?P<function>.+?) \((?P<file>[^()]*?)(?::\d+)?\)$")
+
+_WHOLE_STACK: Final = {
+    "state saving": ("detectors/application_snapshot.py", "streams/model_states.py", "streams/state_store.py"),
+    "starting": ("<frozen importlib", "numba/core/dispatcher.py:_compile_for_args"),
+}
+"""Stages that own everything beneath one of their frames. The collector is told by the name of its function."""
+
+_DEEPEST: Final = (
+    ("decoding", r"schemas/"),
+    ("batch building", r"detectors/(rows|batch|columns|ordered|features|paths|slots)\.py"),
+    (
+        "detectors: alarms and events",
+        r"detectors/(scoring|alarms|events|finding|publishing|explanation|severity|profile)",
+    ),
+    ("detectors: refits", r"detectors/(refit|fitting|forest_fit)"),
+    ("detectors: windows and silence", r"detectors/(window|golden|silence|series)"),
+    ("detectors: structure", r"detectors/structure"),
+    ("detectors: charts", r"detectors/(chart|reference|smoothed|exposure)"),
+    ("detectors: {}", r"detectors/(?P<bank>\w+)\.py"),
+    ("reading runs", r"streams/(read_run|forwarding|partitions)\.py"),
+    ("state saving", r"streams/(resident_models|changelog|state_folder)\.py"),
+    ("delivery", r"streams/(delivery|publisher|outputs|report_progress)\.py"),
+    ("metrics and health", r"streams/(metrics|health|vitals)\.py|prometheus_client/"),
+    ("scoring loop", r"streams/"),
+    ("kafka client and faust", r"aiokafka/|faust/|mode/|kafka/|cramjam"),
+    ("asyncio", r"asyncio/|selectors\.py|aiohttp/"),
+)
+"""Stages by the deepest frame of a file that belongs to one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """Shares of samples: by stage (they sum to 1), and of the functions that were innermost most often."""
+
+    samples: int
+    stages: Mapping[str, float]
+    functions: Mapping[str, float]
+
+
+class Sampler:
+    """py-spy, told a process id when the clock starts; ``profile`` is what it found when the process had ended."""
+
+    def __init__(self, folder: Path) -> None:
+        self._stacks = folder / "stacks"
+        self._log = folder / "py-spy"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self, pid: int) -> None:
+        """Sample this process until ``profile``."""
+        command = [str(_py_spy()), "record", "-p", str(pid), "-r", str(_RATE_HZ), "-f", "raw", "-d", "86400"]
+        with self._log.open("wb") as output:
+            self._process = subprocess.Popen(
+                [*command, "-o", str(self._stacks)], stdin=subprocess.DEVNULL, stdout=output, stderr=output
+            )
+
+    def profile(self) -> Profile:
+        """What was found.
+
+        Raises:
+            RuntimeError: py-spy wrote nothing; the message holds what it said.
+        """
+        if self._process is not None:
+            self._process.send_signal(signal.SIGINT)
+            try:
+                self._process.wait(_STOP_S)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
+        if not self._stacks.exists():
+            said = self._log.read_text(errors="replace")[-500:] if self._log.exists() else "it was not started"
+            raise RuntimeError(f"py-spy must be able to look into the worker. It says: {said}")
+        return profile_of(self._stacks.read_text().splitlines())
+
+
+def why_no_profile() -> str | None:
+    """Why a worker cannot be profiled here, or None if it can."""
+    return None if _py_spy() else "py-spy is not installed."
+
+
+def _py_spy() -> Path | None:
+    beside = Path(sys.executable).with_name("py-spy")
+    found = str(beside) if beside.exists() else shutil.which("py-spy")
+    return Path(found) if found else None
+
+
+def profile_of(lines: Iterable[str]) -> Profile:
+    """Sort stacks in py-spy's raw format: frames from the outermost, separated by semicolons, and a count.
+
+    >>> profile_of(["run (asyncio/runners.py:1);decode_record (schemas/codec.py:9) 3"]).stages
+    {'decoding': 1.0}
+    """
+    stages: Counter[str] = Counter()
+    functions: Counter[str] = Counter()
+    for line in lines:
+        stack, _, count = line.rpartition(" ")
+        frames = [(found["function"], found["file"]) for part in stack.split(";") if (found := _FRAME.match(part))]
+        if frames and count.isdigit():
+            stages[stage_of(frames)] += int(count)
+            functions["{} ({})".format(*frames[-1])] += int(count)
+    samples = stages.total()
+    return Profile(
+        samples,
+        {stage: number / samples for stage, number in stages.most_common()},
+        {function: number / samples for function, number in functions.most_common(_FUNCTIONS)},
+    )
+
+
+def stage_of(frames: Iterable[tuple[str, str]]) -> str:
+    """The stage of a stack of (function, file), outermost first.
+
+    >>> stage_of([("score", "detectors/scoring.py"), ("take", "detectors/chart.py"), ("zeros", "numpy/core.py")])
+    'detectors: charts'
+    """
+    stack = list(frames)
+    for stage, owners in _WHOLE_STACK.items():
+        if any(owner in f"{file}:{function}" for function, file in stack for owner in owners):
+            return stage
+    for function, file in reversed(stack):
+        if function.startswith("gc_collect"):
+            return "garbage collection"
+        for stage, pattern in _DEEPEST:
+            if found := re.search(pattern, file):
+                return stage.format(found.groupdict().get("bank"))
+    return "other"

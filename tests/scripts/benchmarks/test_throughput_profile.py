@@ -1,0 +1,46 @@
+import pytest
+
+from scripts.benchmarks.throughput_profile import profile_of, stage_of
+
+AGENT = [("run", "asyncio/runners.py"), ("_take", "streams/score_executions.py")]
+
+
+@pytest.mark.parametrize(
+    ("inner", "stage"),
+    [
+        ([], "scoring loop"),
+        ([("read", "streams/read_run.py")], "reading runs"),
+        ([("read", "streams/read_run.py"), ("decode_record", "schemas/codec.py")], "decoding"),
+        ([("score", "detectors/scoring.py"), ("batch", "detectors/rows.py")], "batch building"),
+        ([("score", "detectors/scoring.py"), ("_run", "detectors/half_space_trees.py")], "detectors: half_space_trees"),
+        ([("_judge", "detectors/ensemble.py"), ("x", "detectors/chart.py"), ("y", "numpy/x.py")], "detectors: charts"),
+        ([("take", "detectors/application_snapshot.py"), ("pack", "detectors/structure_state.py")], "state saving"),
+        ([("gc_collect_main", "python3.11")], "garbage collection"),
+        ([("_fetch_requests", "aiokafka/consumer/fetcher.py")], "kafka client and faust"),
+    ],
+)
+def test_a_stack_belongs_to_the_innermost_frame_that_has_a_stage(inner: list[tuple[str, str]], stage: str) -> None:
+    assert stage_of(AGENT + inner) == stage
+
+
+def test_what_no_stage_wants_is_told_as_other() -> None:
+    assert stage_of([("<module>", "<string>")]) == "other"
+
+
+def test_shares_of_stages_sum_to_one_and_lines_that_are_no_stacks_are_left_out() -> None:
+    found = profile_of(
+        [
+            "run (asyncio/runners.py:7);decode_record (schemas/codec.py:9) 3",
+            "run (asyncio/runners.py:8) 1",
+            "no stack",
+            "",
+        ]
+    )
+
+    assert found.samples == 4
+    assert found.stages == {"decoding": 0.75, "asyncio": 0.25}
+    assert found.functions == {"decode_record (schemas/codec.py)": 0.75, "run (asyncio/runners.py)": 0.25}
+
+
+def test_nothing_sampled_is_no_error() -> None:
+    assert profile_of([]).stages == {}
