@@ -11,7 +11,7 @@ MINUTES ?= 30
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-quick check format kafka bench-throughput bench-latency bench-micro bench-intake bench-trials bench-quality bench-nab bench-joined soak lock clean
+.PHONY: help setup demo test test-quick check format kafka bench-throughput bench-latency bench-scale bench-micro bench-intake bench-trials bench-quality bench-nab bench-joined soak lock clean
 
 help: ## List every target with one line each
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -56,6 +56,9 @@ bench-throughput: $(STAMP) ## Measure executions per second next to stock Faust 
 
 bench-latency: $(STAMP) ## Measure how long anomalies take at 10, 50 and 80 % of what one worker keeps up with
 	$(BIN)/python -m scripts.benchmarks.latency --output docs/benchmarks
+
+bench-scale: $(STAMP) ## Measure cost, memory and restart by the number of operations, segments and workers
+	$(BIN)/python -m scripts.benchmarks.scale --output docs/benchmarks
 
 bench-micro: $(STAMP) ## Measure each part of the hot path next to the stored figures (BASELINE=write: store anew)
 	$(BIN)/python -m scripts.benchmarks.micro --baseline docs/benchmarks/micro-baseline.json $(if $(filter write,$(BASELINE)),--write)
