@@ -356,6 +356,14 @@ def test_refused_bytes_are_the_original_elements(
     )
 
 
+@given(st.lists(st.none() | st.integers(0, 4), max_size=5))
+def test_parents_come_before_their_children(parents: list[int | None]) -> None:
+    segments = [{"name": "a", "duration_ms": 1, "parent": parent} for parent in parents]
+    decoded = decode(with_field(f'"segments":{json.dumps(segments)}'))
+    sound = all(parent is None or parent < index for index, parent in enumerate(parents))
+    assert (len(decoded.executions), len(decoded.rejected)) == ((1, 0) if sound else (0, 1))
+
+
 @given(data=st.data())
 def test_the_digest_follows_from_content_alone(data: st.DataObject, executions_of: ExecutionsOf) -> None:
     value = data.draw(executions_of("shop"))
