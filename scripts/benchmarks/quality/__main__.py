@@ -1,15 +1,11 @@
 """The command behind `make bench-quality`: judges detection on labelled traces, writes figures, plots and report."""
 
-import math
-import os
-import platform
 import time
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
 
 import click
 import orjson
@@ -18,6 +14,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from schemas.errors import TracehoundError
 from scripts.benchmarks.quality.data_sets import ROLES, DataSet, open_data_sets
+from scripts.benchmarks.quality.document import machine, rounded
 from scripts.benchmarks.quality.figures import Figures
 from scripts.benchmarks.quality.plots import draw_precision_recall, draw_timeline
 from scripts.benchmarks.quality.report import report
@@ -26,7 +23,6 @@ from scripts.replay_report import console
 
 COMMAND = "make bench-quality"
 TUNED = "train_ticket_30"
-DIGITS = 6
 
 
 @click.command()
@@ -56,11 +52,11 @@ def main(data: Path, only: tuple[str, ...], no_baselines: bool, output: Path, pr
         raise click.ClickException(str(error)) from error
     if no_baselines or only:
         judged = _partial(data_sets, no_baselines, processes)
-        console().print_json(orjson.dumps(_rounded(_by_name(judged))).decode())
+        console().print_json(orjson.dumps(rounded(_by_name(judged))).decode())
         return
     judged, document = _complete(data_sets, processes)
     document["seconds"] = time.monotonic() - begun
-    _write(judged, _rounded(document), output)
+    _write(judged, rounded(document), output)
 
 
 def _partial(data_sets: list[DataSet], no_baselines: bool, processes: int) -> list[Judged]:
@@ -83,7 +79,7 @@ def _complete(data_sets: list[DataSet], processes: int) -> tuple[list[Judged], F
         "alarm_budget_ratio": observed[TUNED]["ratio"],
         "alarm_budget": observed,
         "command": COMMAND,
-        "machine": _machine(),
+        "machine": machine(),
     }
 
 
@@ -101,29 +97,6 @@ def _write(judged: list[Judged], document: Figures, output: Path) -> None:
 
 def _by_name(judged: list[Judged]) -> Figures:
     return {one.truth.data.name: one.figures() for one in judged}
-
-
-def _rounded(value: Any) -> Any:
-    """Figures to as many digits as mean something; what is undefined becomes null."""
-    if isinstance(value, dict):
-        return {name: _rounded(inner) for name, inner in value.items()}
-    if isinstance(value, list):
-        return [_rounded(inner) for inner in value]
-    if isinstance(value, float):
-        return round(value, DIGITS) if math.isfinite(value) else None
-    return value
-
-
-def _machine() -> Figures:
-    return {"processor": _processor(), "cores": os.cpu_count(), "python": platform.python_version()}
-
-
-def _processor() -> str:
-    """The processor's name where the system tells, else its architecture."""
-    known = Path("/proc/cpuinfo")
-    lines = known.read_text(encoding="utf-8").splitlines() if known.is_file() else []
-    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.machine()
 
 
 def _pool(processes: int) -> ProcessPoolExecutor:
