@@ -14,6 +14,12 @@ OPERATIONS, EVIDENCE, KEYS, TOP, EXEMPLARS, JUDGED = 5_000, 300, 2_000, 5, 10, 1
 """The most operations that are counted, pieces of evidence (for a while up to twice as many), keys of what deviates,
 gravest anomalies, trace ids, and anomalies judged by people that are kept of an incident."""
 
+LEARNED_AT_ONCE = ("structure_missing", "structure_count")
+"""Signals of changes that are learned as they are seen, and so are never seen to go on. A segment that is new is one
+too, but it is another branch more often than not."""
+ERROR_TYPE = "error_type"
+"""The signal of a type of error that is new; the actual value counts its sightings, and it is told once."""
+
 Phase = Literal["pending", "open", "persisting", "resolved"]
 """*pending* while too little is known to tell anybody; the others as they are told."""
 _MAJOR = SEVERITIES.index("major")
@@ -34,7 +40,8 @@ class Spell(msgspec.Struct, array_like=True):
     """What an incident has shown since event time ``since_s``, when it was opened, or opened again.
 
     ``worst`` and ``severity`` are places in ``SEVERITIES``: of the gravest anomaly, and the gravest that the incident
-    had. ``occasions`` counts anomalies of different executions or windows, ``broken`` applications;
+    had. ``occasions`` counts anomalies of different executions or windows, ``broken`` applications, ``silences``
+    applications that fell silent; ``certain``: an anomaly was of more than one execution and is not seen to go on;
     ``executions`` are those of all members, ``affected`` those in operations that deviate.
     """
 
@@ -45,7 +52,9 @@ class Spell(msgspec.Struct, array_like=True):
     failing: bool = False
     erring: bool = False
     missed: bool = False
+    certain: bool = False
     broken: int = 0
+    silences: int = 0
     executions: int = 0
     affected: int = 0
 
@@ -55,6 +64,7 @@ class Told(msgspec.Struct, array_like=True):
 
     clock_s: float
     severity: int
+    silences: int
     applications: int
     anomalies: int
     muted_by: str | None
@@ -157,7 +167,8 @@ class TrackedIncident(msgspec.Struct, array_like=True):
         mine.worst, mine.severity = max(mine.worst, other.worst), max(mine.severity, other.severity)
         mine.occasions += other.occasions
         mine.failing, mine.erring = mine.failing or other.failing, mine.erring or other.erring
-        mine.missed = mine.missed or other.missed
+        mine.missed, mine.certain = mine.missed or other.missed, mine.certain or other.certain
+        mine.silences += other.silences
         mine.executions += other.executions
         mine.affected += other.affected
 
@@ -165,6 +176,8 @@ class TrackedIncident(msgspec.Struct, array_like=True):
         rank, spell = SEVERITIES.index(anomaly.severity), self.spell
         spell.worst = max(spell.worst, rank)
         spell.missed = spell.missed or missed
+        spell.certain = spell.certain or _is_of_several(anomaly)
+        spell.silences += anomaly.signal == SILENCE
         if not anomaly.exemplar_trace_ids or anomaly.exemplar_trace_ids[0] not in self.exemplars:
             spell.occasions += 1
         if anomaly.kind == "errors":
@@ -216,6 +229,12 @@ class TrackedIncident(msgspec.Struct, array_like=True):
             event.id, event.time, data.application, data.operation, data.kind, data.severity, data.score, data.reason
         )
         self.top = _gravest([*self.top, found])
+
+
+def _is_of_several(anomaly: Anomaly) -> bool:
+    """Whether it is of more than one execution, and of a kind that is not seen to go on."""
+    repeated = anomaly.signal == ERROR_TYPE and anomaly.actual > 1.0
+    return repeated or anomaly.window is not None or anomaly.signal in LEARNED_AT_ONCE
 
 
 def _gravity(anomaly: TopAnomaly) -> tuple[int, float]:

@@ -87,7 +87,9 @@ class Lifecycle:
             self._update(environment, survivor, clock_s, now_s)
             return survivor
         judge_severity(incident, clock_s, self._settings)
-        reason = "deviates in something major" if incident.spell.worst else "goes on, or shows more than once"
+        reason = (
+            "deviates in something major" if incident.spell.worst else "goes on, or shows in more than one execution"
+        )
         if incident.revision:
             incident.reopened += 1
             after_s = incident.spell.since_s - (incident.resolved_s or incident.spell.since_s)

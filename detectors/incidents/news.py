@@ -10,7 +10,9 @@ def is_confirmed(incident: TrackedIncident, settings: IncidentSettings) -> bool:
     """Whether enough is known to tell somebody: anything major, or minor anomalies that are not a single outlier."""
     spell = incident.spell
     lasted_s = incident.seen_s - spell.since_s
-    return spell.worst > 0 or spell.occasions >= settings.confirm_occasions or lasted_s >= settings.confirm_s
+    if spell.worst > 0 or spell.certain:
+        return True
+    return spell.occasions >= settings.confirm_occasions or lasted_s >= settings.confirm_s
 
 
 def judge_severity(incident: TrackedIncident, clock_s: float, settings: IncidentSettings) -> int:
@@ -41,6 +43,8 @@ def news(incident: TrackedIncident, clock_s: float, severity: int, settings: Inc
         return None
     if severity > told.severity:
         return f"escalated to {SEVERITIES[severity]}"
+    if incident.spell.silences > told.silences == 0:
+        return "an application fell silent"
     if incident.phase == "open" and clock_s - incident.spell.since_s >= settings.persist_after_s:
         incident.phase = "persisting"
         return f"goes on for longer than {settings.persist_after_s:g} s"

@@ -38,6 +38,7 @@ class Teller:
         incident.told = Told(
             now_s if clock_s is None else clock_s,
             incident.spell.severity,
+            incident.spell.silences,
             len(incident.members),
             incident.anomaly_count,
             muted_by,

@@ -35,6 +35,34 @@ def test_a_single_minor_anomaly_is_not_told(world: World) -> None:
     assert world.book.statistics()["pending"] == 0
 
 
+@pytest.mark.parametrize("signal", ["structure_missing", "structure_count"])
+def test_what_is_learned_as_it_is_seen_is_told_at_once(world: World, signal: str) -> None:
+    told = world.take(anomaly("shop", 16.0, "minor", kind="structure", signal=signal))
+
+    assert changes(told) == [("opened", "minor")]
+
+
+def test_a_window_is_more_than_one_execution(world: World) -> None:
+    told = world.take(anomaly("shop", 30.0, "minor", operation="", kind="traffic", signal="traffic"))
+
+    assert changes(told) == [("opened", "minor")]
+
+
+def test_a_new_type_of_error_is_told_at_once_when_it_was_seen_more_than_once() -> None:
+    for sightings, expected in ((1.0, []), (3.0, [("opened", "minor")])):
+        event = anomaly("shop", 16.0, "minor", kind="errors", signal="error_type")
+        event.data.actual = sightings
+        assert changes(World({"shop": []}).take(event)) == expected
+
+
+def test_the_first_silence_of_an_open_incident_is_told_at_once() -> None:
+    world = World({"gateway": ["shop", "stock"], "shop": [], "stock": []})
+    world.take(anomaly("gateway", 16.0, "critical", kind="errors", signal="error_rate"))
+    told = world.take(silence("shop", 10.0, 30.0), silence("stock", 10.0, 30.0))
+
+    assert [event.data.reason for event in told] == ["an application fell silent"]
+
+
 def test_a_minor_anomaly_that_goes_on_is_told(world: World) -> None:
     world.take(anomaly("shop", 16.0, "minor"))
     world.ongoing["shop"] = {KEY}
