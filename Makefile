@@ -11,7 +11,7 @@ MINUTES ?= 30
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-quick check format kafka bench-throughput bench-latency bench-scale bench-micro bench-intake bench-trials bench-quality bench-nab bench-joined soak lock clean
+.PHONY: help setup demo test test-quick check format kafka bench-throughput bench-latency bench-scale bench-micro bench-intake bench-trials bench-quality bench-nab bench-incidents bench-joined soak lock clean
 
 help: ## List every target with one line each
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -74,6 +74,9 @@ bench-quality: $(STAMP) ## Judge the detectors on labelled traces next to simple
 
 bench-nab: $(STAMP) ## Judge the series detector on the Numenta Anomaly Benchmark (DATA=../shared/data)
 	$(BIN)/python -m scripts.benchmarks.nab --data $(DATA)
+
+bench-incidents: $(STAMP) ## Judge the suspected causes of incidents on labelled traces (DATA=../shared/data)
+	$(BIN)/python -m scripts.benchmarks.incidents --data $(DATA)
 
 bench-joined: $(STAMP) ## Send recorded traces through Kafka and intake, compare with offline (SPEED=max RUNS=1 ONLY=train_ticket_30)
 	$(BIN)/python -m scripts.benchmarks.joined --data $(DATA) --runs $(RUNS) $(SPEED:%=--speed %) $(ONLY:%=--only %) --output docs/benchmarks
