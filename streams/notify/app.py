@@ -1,6 +1,7 @@
 """The one place where the notifier is put together, and where it runs from start to end."""
 
 import asyncio
+import math
 import os
 import time
 from collections.abc import Callable, Mapping
@@ -129,7 +130,7 @@ def build_notifier(
         queues,
         bury,
         metrics,
-        notify.remember_s,
+        math.inf if settings.broker_is_embedded else notify.remember_s,  # the embedded broker knows no times
         settings.commit_interval_s,
         settings.finish_timeout_s,
         clock,
@@ -164,7 +165,7 @@ async def _run(settings: Settings) -> int:
         await health.start()
         if await wait_for_broker(settings, stop):
             await _check_topics(settings)
-            await _serve(app, stop)
+            await serve(app, stop)
     finally:
         await health.stop()
         await asyncio.gather(*(queue.close() for queue in app.queues.values()))
@@ -180,7 +181,8 @@ async def _check_topics(settings: Settings) -> None:
         raise ConfigurationError("\n".join(problems))
 
 
-async def _serve(app: NotifyApp, stop: asyncio.Event) -> None:
+async def serve(app: NotifyApp, stop: asyncio.Event) -> None:
+    """Read and deliver until ``stop`` is set. Queues and receivers are left open."""
     await app.publisher.start()
     try:
         app.consumer.subscribe([app.topic], listener=app.notifier)

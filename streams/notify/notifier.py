@@ -1,6 +1,7 @@
 """Reads incidents from Kafka and hands them to the receivers' queues; commits what was told or given up."""
 
 import asyncio
+import math
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any
@@ -36,7 +37,7 @@ class Notifier(ConsumerRebalanceListener):
         consumer: an ``AIOKafkaConsumer`` of a group that commits nothing by itself.
         queues: by receiver's name.
         bury: sends a dead letter; returns once it is safe.
-        remember_s: how far back is read to know what is open.
+        remember_s: how far back is read to know what is open; infinite: everything.
         finish_timeout_s: how long attempts that are under way may take when partitions are taken away.
         clock: wall time in epoch seconds.
     """
@@ -127,7 +128,7 @@ class Notifier(ConsumerRebalanceListener):
                 log.warning("partition_not_ready", partition=tp.partition, cause=repr(error))
                 await asyncio.sleep(_RETRY_S)
                 return
-            self._partitions[tp] = IncidentPartition(tp.partition, self._routes, committed, debts)
+            self._partitions[tp] = IncidentPartition(tp.partition, self._routes, begin, committed, debts)
             self._behind.add(tp)
             self._held_up = False
         self._catch_up()
@@ -138,9 +139,7 @@ class Notifier(ConsumerRebalanceListener):
         known = (await self._consumer._coordinator.fetch_committed_offsets([tp])).get(tp)
         first = int((await self._consumer.beginning_offsets([tp]))[tp])
         end = int((await self._consumer.end_offsets([tp]))[tp])
-        since_ms = max(0, int((self._clock() - self._remember_s) * 1000))
-        found = (await self._consumer.offsets_for_times({tp: since_ms})).get(tp)
-        recent = end if found is None else int(found.offset)
+        recent = await self._recent(tp, first, end)
         if known is None or known.offset < 0:  # the group's first start: what happened before is not told
             await self._consumer.commit({tp: OffsetAndMetadata(end, "")})
             return end, Debts(end), max(first, min(recent, end))
@@ -148,6 +147,14 @@ class Notifier(ConsumerRebalanceListener):
             return first, Debts(first), first
         committed = max(first, int(known.offset))
         return committed, read_commit(int(known.offset), known.metadata or ""), max(first, min(recent, committed))
+
+    async def _recent(self, tp: TopicPartition, first: int, end: int) -> int:
+        """The first offset that is worth remembering."""
+        if self._remember_s == math.inf:
+            return first
+        since_ms = max(0, int((self._clock() - self._remember_s) * 1000))
+        found = (await self._consumer.offsets_for_times({tp: since_ms})).get(tp)
+        return end if found is None else int(found.offset)
 
     def _hold_up(self) -> None:
         """Read on only while every receiver that takes messages has room for more."""

@@ -35,14 +35,15 @@ class IncidentPartition:
     and only what ``debts`` names of it is still to be sent.
 
     Parameters:
+        begin: offset from which it is read.
         committed: offset that was committed last.
         debts: what is owed.
     """
 
-    def __init__(self, number: int, routes: Routes, committed: int, debts: Debts) -> None:
+    def __init__(self, number: int, routes: Routes, begin: int, committed: int, debts: Debts) -> None:
         self.number = number
         self.gone = asyncio.Event()
-        self.position = committed
+        self.position = begin
         self._debts = debts
         self._follower = IncidentFollower(routes)
         self._owed = OwedMessages(committed)
