@@ -91,6 +91,7 @@ class Ensemble:
         self.structure_changes = SmoothedScores()
         self.error_types = ErrorTypes(patience_s=settings.patience_s)
         self.detectors: tuple[Bank, ...] = chosen(DETECTORS, settings)
+        self._column_names = {bank.columns for bank in self.detectors}
         rules = ChartRules(settings.warm_up_executions, settings.gate_sigma, settings.patience_s)
         self.score_charts = tuple(None if bank.calibrated else Chart(rules) for bank in self.detectors)
         self.drift = Drift(len(DRIFTING), settings.patience_s)
@@ -153,7 +154,7 @@ class Ensemble:
         structure_judgement = self._judge_structure(batch, structure, exposure)
         error_types = self.error_types.judge_then_learn(batch.applications, batch.error_types, batch.times)
         columns = self._columns(batch, charts, calls, structure)
-        given = {names: _side_by_side(columns, names) for names in {bank.columns for bank in self.detectors}}
+        given = {names: _side_by_side(columns, names) for names in self._column_names}
         detectors = []
         for bank, chart in zip(self.detectors, self.score_charts, strict=True):
             judgement = self._judge(bank, chart, batch, given[bank.columns], normal & ~warming, warming)

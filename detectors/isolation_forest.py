@@ -159,9 +159,18 @@ class IsolationForest(RefittedBank):
 
 def _rows_of(values: Floats) -> NDArray[np.float32]:
     """Values with 0.5 where they are missing, and the column that leaves look at."""
-    rows = np.full((len(values), values.shape[1] + 1), -np.inf, np.float32)
-    rows[:, :-1] = np.where(np.isnan(values), 0.5, values)
+    rows = np.empty((len(values), values.shape[1] + 1), np.float32)
+    _fill(values, rows)
     return rows
+
+
+@njit(cache=True)
+def _fill(values: Any, rows: Any) -> None:
+    columns = values.shape[1]
+    for i in range(values.shape[0]):
+        for j in range(columns):
+            rows[i, j] = 0.5 if np.isnan(values[i, j]) else values[i, j]
+        rows[i, columns] = -np.inf
 
 
 def _checked(state: State, columns: int) -> list[NDArray[Any]]:

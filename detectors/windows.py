@@ -38,6 +38,11 @@ class ClosedWindows:
     beside_gap: Flags
 
 
+_NONE = ClosedWindows(
+    np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0), np.zeros((0, SUMS)), np.zeros(0, np.bool_)
+)
+
+
 class Windows:
     """Tumbling windows of event time, one sequence per application, aligned to the epoch.
 
@@ -103,7 +108,7 @@ class Windows:
         settings = (self.width_s, self.lateness_s)
         values = (times, durations_ms, errors, latency_z)
         k = _add(slots, *values, *settings, self._store.records, at, found, beside)
-        return self._with_empty_ones(slots, at[:k], found[:k], beside[:k])
+        return self._with_empty_ones(slots, at[:k], found[:k], beside[:k]) if k else _NONE
 
     def _with_empty_ones(self, slots: Slots, at: Floats, found: Floats, beside: Flags) -> ClosedWindows:
         row = at[:, 0].astype(np.int64)
