@@ -3,6 +3,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+# Quix Streams wants other versions of what we use, so that contender has an environment of its own.
+QUIX := $(VENV)/quix
+QUIX_LOCK := scripts/benchmarks/contenders/quix_river.lock
 KAFKA ?= embedded
 DATA ?= ../shared/data
 SPEED ?= max
@@ -51,8 +54,13 @@ format: $(STAMP) ## Format the code and write the generated documents anew
 kafka: $(STAMP) ## Run a real Apache Kafka in the foreground and print its address
 	@exec $(BIN)/python -m infra.kafka --kind real
 
-bench-throughput: $(STAMP) ## Measure executions per second next to stock Faust with River, on a real Apache Kafka
-	$(BIN)/python -m scripts.benchmarks.throughput --output docs/benchmarks/throughput.json
+$(QUIX)/.installed: $(QUIX_LOCK) | $(STAMP)
+	$(PYTHON) -m venv $(QUIX)
+	$(QUIX)/bin/python -m pip install --quiet --require-hashes -r $(QUIX_LOCK)
+	@touch $(QUIX)/.installed
+
+bench-throughput: $(STAMP) $(QUIX)/.installed ## Measure executions per second next to other stream processors, on a real Apache Kafka
+	$(BIN)/python -m scripts.benchmarks.throughput --profile --report docs/benchmarks
 
 bench-latency: $(STAMP) ## Measure how long anomalies take at 10, 50 and 80 % of what one worker keeps up with
 	$(BIN)/python -m scripts.benchmarks.latency --output docs/benchmarks
@@ -88,6 +96,8 @@ lock: $(STAMP) ## Resolve the dependencies anew and write requirements.lock
 	$(BIN)/python -m pip install --quiet uv
 	$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \
 	  --no-emit-index-url --custom-compile-command "make lock" --quiet -o requirements.lock
+	$(BIN)/uv pip compile $(QUIX_LOCK:.lock=.in) --universal --python-version 3.11 --generate-hashes \
+	  --no-emit-index-url --custom-compile-command "make lock" --quiet -o $(QUIX_LOCK)
 
 clean: ## Remove the virtual environment and all caches of this folder
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info
