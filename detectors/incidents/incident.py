@@ -46,6 +46,7 @@ class Spell(msgspec.Struct, array_like=True):
     """
 
     since_s: float
+    anomalies: int = 0
     worst: int = 0
     severity: int = 0
     occasions: int = 0
@@ -110,6 +111,9 @@ class TrackedIncident(msgspec.Struct, array_like=True):
         ``missed``: it is the silence of an application that somebody misses.
         """
         anomaly = event.data
+        if not self.spell.anomalies:  # what it was before it was resolved explains nothing now
+            self.evidence, self.top, self.exemplars = {}, [], []
+        self.spell.anomalies += 1
         self.anomaly_count += 1
         self.seen_s = max(self.seen_s, counted_s)
         self._add_key(anomaly.incident_key, counted_s)
@@ -165,6 +169,7 @@ class TrackedIncident(msgspec.Struct, array_like=True):
         mine = self.spell
         mine.since_s = min(mine.since_s, other.since_s)
         mine.worst, mine.severity = max(mine.worst, other.worst), max(mine.severity, other.severity)
+        mine.anomalies += other.anomalies
         mine.occasions += other.occasions
         mine.failing, mine.erring = mine.failing or other.failing, mine.erring or other.erring
         mine.missed, mine.certain = mine.missed or other.missed, mine.certain or other.certain

@@ -194,6 +194,17 @@ def test_what_deviates_again_within_the_grace_is_the_same_incident(world: World)
     assert resolved.data.reopened == 0
 
 
+def test_what_is_opened_again_is_explained_by_what_deviates_now(world: World) -> None:
+    world.take(anomaly("shop", 16.0, score=20.0, about="calls to stock"))
+    world.run(until_s=200.0)
+    [again] = world.take(anomaly("shop", 300.0, operation="POST /", about="its own code"))
+
+    assert [one.operation for one in again.data.top_anomalies] == ["POST /"]
+    assert again.data.suspected_cause is not None
+    assert again.data.suspected_cause.application == "shop"
+    assert (again.data.anomaly_count, again.data.operation_count) == (2, 2)
+
+
 def test_a_single_minor_anomaly_opens_nothing_again(world: World) -> None:
     world.take(anomaly("shop", 16.0))
     world.run(until_s=200.0)
