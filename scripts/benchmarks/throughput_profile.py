@@ -6,21 +6,29 @@ import signal
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-_RATE_HZ: Final = 200
+_RATE_HZ: Final = 100
 _STOP_S: Final = 60.0
 _FUNCTIONS: Final = 15
 _FRAME = re.compile(r"(?P<function>.+?) \((?P<file>[^()]*?)(?::\d+)?\)$")
+
+_COLLECTOR: Final = "gc_collect"
+_WAITS: Final = re.compile(
+    r"(_worker \(\S*concurrent/futures/thread|wait\w* \(\S*threading|select \(\S*selectors|"
+    r"(wait\w*|poll|_?recv\w*) \(\S*multiprocessing/(connection|popen|queues)|"
+    r"(get|put) \(\S*queue)\.py"
+)
+"""Innermost functions of threads that do nothing. py-spy knows most of them itself, but not where cores are scarce."""
 
 _WHOLE_STACK: Final = {
     "state saving": ("detectors/application_snapshot.py", "streams/model_states.py", "streams/state_store.py"),
     "starting": ("<frozen importlib", "numba/core/dispatcher.py:_compile_for_args"),
 }
-"""Stages that own everything beneath one of their frames. The collector is told by the name of its function."""
+"""Stages that own everything beneath one of their frames."""
 
 _DEEPEST: Final = (
     ("decoding", r"schemas/"),
@@ -47,7 +55,10 @@ _DEEPEST: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """Shares of samples: by stage (they sum to 1), and of the functions that were innermost most often."""
+    """Shares of samples of threads that work: by stage (they sum to 1), and of the commonest innermost functions.
+
+    Compiled code counts as the Python function that called it, the garbage collector as itself.
+    """
 
     samples: int
     stages: Mapping[str, float]
@@ -64,7 +75,19 @@ class Sampler:
 
     def start(self, pid: int) -> None:
         """Sample this process until ``profile``."""
-        command = [str(_py_spy()), "record", "-p", str(pid), "-r", str(_RATE_HZ), "-f", "raw", "-d", "86400"]
+        command = [
+            str(_py_spy()),
+            "record",
+            "-p",
+            str(pid),
+            "-r",
+            str(_RATE_HZ),
+            "-f",
+            "raw",
+            "-d",
+            "86400",
+            "--native",
+        ]
         with self._log.open("wb") as output:
             self._process = subprocess.Popen(
                 [*command, "-o", str(self._stacks)], stdin=subprocess.DEVNULL, stdout=output, stderr=output
@@ -111,15 +134,22 @@ def profile_of(lines: Iterable[str]) -> Profile:
     for line in lines:
         stack, _, count = line.rpartition(" ")
         frames = [(found["function"], found["file"]) for part in stack.split(";") if (found := _FRAME.match(part))]
-        if frames and count.isdigit():
+        if frames and count.isdigit() and not _WAITS.search(innermost := _innermost(frames)):
             stages[stage_of(frames)] += int(count)
-            functions["{} ({})".format(*frames[-1])] += int(count)
+            functions[innermost] += int(count)
     samples = stages.total()
     return Profile(
         samples,
         {stage: number / samples for stage, number in stages.most_common()},
         {function: number / samples for function, number in functions.most_common(_FUNCTIONS)},
     )
+
+
+def _innermost(frames: Sequence[tuple[str, str]]) -> str:
+    for function, file in reversed(frames):
+        if function.startswith(_COLLECTOR) or file.endswith((".py", ">")):
+            return f"{function} ({file})"
+    return "{} ({})".format(*frames[-1])
 
 
 def stage_of(frames: Iterable[tuple[str, str]]) -> str:
@@ -133,7 +163,7 @@ def stage_of(frames: Iterable[tuple[str, str]]) -> str:
         if any(owner in f"{file}:{function}" for function, file in stack for owner in owners):
             return stage
     for function, file in reversed(stack):
-        if function.startswith("gc_collect"):
+        if function.startswith(_COLLECTOR):
             return "garbage collection"
         for stage, pattern in _DEEPEST:
             if found := re.search(pattern, file):

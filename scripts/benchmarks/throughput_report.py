@@ -208,7 +208,7 @@ def _profile(findings: Findings) -> str:
     intro = (
         "Samples of the worker's stack (py-spy), taken in a run of their own while the clock runs. A sample belongs to "
         "the stage of its innermost frame in a file that has one, so time in numpy and compiled kernels is its "
-        "caller's."
+        "caller's; threads that wait are left out."
     )
     return "\n\n".join((intro, _stages(findings.profile), *map(_functions, findings.profile.items())))
 

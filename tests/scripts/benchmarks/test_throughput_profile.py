@@ -15,7 +15,10 @@ AGENT = [("run", "asyncio/runners.py"), ("_take", "streams/score_executions.py")
         ([("score", "detectors/scoring.py"), ("_run", "detectors/half_space_trees.py")], "detectors: half_space_trees"),
         ([("_judge", "detectors/ensemble.py"), ("x", "detectors/chart.py"), ("y", "numpy/x.py")], "detectors: charts"),
         ([("take", "detectors/application_snapshot.py"), ("pack", "detectors/structure_state.py")], "state saving"),
-        ([("gc_collect_main", "python3.11")], "garbage collection"),
+        (
+            [("gc_collect_main", "libpython3.11.so.1.0"), ("tupletraverse", "libpython3.11.so.1.0")],
+            "garbage collection",
+        ),
         ([("_fetch_requests", "aiokafka/consumer/fetcher.py")], "kafka client and faust"),
     ],
 )
@@ -44,3 +47,33 @@ def test_shares_of_stages_sum_to_one_and_lines_that_are_no_stacks_are_left_out()
 
 def test_nothing_sampled_is_no_error() -> None:
     assert profile_of([]).stages == {}
+
+
+@pytest.mark.parametrize(
+    "waiting",
+    [
+        "_worker (concurrent/futures/thread.py:81)",
+        "Condition.wait (threading.py:327);epoll_wait (libc.so.6)",
+        "EpollSelector.select (selectors.py:468);epoll_wait (libc.so.6)",
+        "_ConnectionBase._poll (multiprocessing/connection.py:440)",
+    ],
+)
+def test_threads_that_wait_are_left_out(waiting: str) -> None:
+    found = profile_of([f"run (threading.py:982);{waiting} 9", "take (streams/score_executions.py:3) 1"])
+
+    assert (found.samples, found.stages) == (1, {"scoring loop": 1.0})
+
+
+def test_compiled_code_is_its_callers_and_the_collector_itself() -> None:
+    found = profile_of(
+        [
+            "take (streams/score_executions.py:3);decode (schemas/codec.py:9);parse (_core.cpython-311.so) 3",
+            "take (streams/score_executions.py:3);gc_collect_main (libpython3.11.so.1.0);visit (libpython3.11.so) 1",
+        ]
+    )
+
+    assert found.functions == {
+        "decode (schemas/codec.py)": 0.75,
+        "gc_collect_main (libpython3.11.so.1.0)": 0.25,
+    }
+    assert found.stages == {"decoding": 0.75, "garbage collection": 0.25}
