@@ -13,6 +13,7 @@ What this module promises:
 - Before partitions are revoked, and before the app stops, ``RunListener.finish_runs`` is awaited and what it
   acknowledged is committed.
 - An offset out of range (retention passed us, the topic was made anew) is announced, never skipped silently.
+- A fetcher that no longer asks for a partition shows in ``unheard_s``.
 
 Written against faust-streaming 0.15.3 and aiokafka 0.14, whose private names it overrides.
 """
@@ -155,6 +156,7 @@ class RunConsumer(driver.Consumer):
         self._next: dict[TP, int | None] = {}  # where handing over goes on; None: at the start
         self._processed: dict[TP, int] = {}  # the offset after the leading acknowledged runs
         self._seeks: defaultdict[TP, int] = defaultdict(int)
+        self._sought_at: dict[TP, float] = {}
         self._buffer_dropped = asyncio.Event()
 
     def _new_consumer_thread(self) -> _RunConsumerThread:
@@ -255,6 +257,7 @@ class RunConsumer(driver.Consumer):
             self._give_up_runs([tp])
             self._next[tp] = positions[tp] = offset
             self._seeks[tp] += 1
+            self._sought_at[tp] = time.time()
             if not offset:  # aiokafka seeks to positive offsets only
                 await self._rewind(tp)
         self.app.runs.positioned(positions)
@@ -340,6 +343,7 @@ class RunConsumer(driver.Consumer):
         self._give_up_runs(revoked)
         for tp in revoked:
             self._next.pop(tp, None)
+            self._sought_at.pop(tp, None)
         self._buffered_partitions.difference_update(revoked)
         await super().on_partitions_revoked(revoked)
 
@@ -364,6 +368,18 @@ class RunConsumer(driver.Consumer):
         highwater = state.highwater or 0
         following = self._next.get(tp)
         return max(0, highwater - (state.position_or(highwater) if following is None else following))
+
+    def unheard_s(self, tp: TP) -> float:
+        """Seconds since the broker last told of a partition of which nothing is left to do.
+
+        aiokafka's fetcher can stop asking without an error, and what waits is then not known: its last answer, which
+        comes every half second where nothing is new, is what tells.
+        """
+        sought_at = self._sought_at.get(tp)
+        if sought_at is None or tp in self._buffered_partitions or not all(run.done for run in self._runs.get(tp, ())):
+            return 0.0
+        told_ms = _fetch_state(self._thread, tp).told_ms or 0
+        return max(0.0, time.time() - max(sought_at, told_ms / 1000.0))
 
     def empty_at_ms(self, tp: TP) -> int | None:
         """When the broker last said that no record is left, epoch milliseconds; None if some are not dealt with."""

@@ -37,6 +37,10 @@ class Vitals(Protocol):
         """When a run was last acknowledged, as ``time.monotonic()``."""
         ...
 
+    def unheard_s(self) -> float:
+        """For how long the broker has been silent about a partition of which nothing is left to do, at most."""
+        ...
+
 
 class Liveness:
     """Alive unless there was no progress for ``timeout_s`` although records wait, or nothing was being read at all.
@@ -135,7 +139,7 @@ class HealthServer(Service):
     async def _watch(self) -> None:
         while not self.should_stop:
             self._observe()
-            if not self._liveness.alive(time.monotonic()):
+            if not self._alive():
                 self._stalled(StalledError(self._why()))
                 return
             await asyncio.sleep(_WATCH_INTERVAL_S)
@@ -145,8 +149,13 @@ class HealthServer(Service):
         reading = vitals.partitions() is not None
         self._liveness.observe(time.monotonic(), vitals.waiting(), reading, vitals.last_progress())
 
+    def _alive(self) -> bool:
+        return self._liveness.alive(time.monotonic()) and self._vitals.unheard_s() < self._stall_timeout_s
+
     def _why(self) -> str:
         limit = f"{self._stall_timeout_s:g} s (setting 'stall_timeout_s')"
+        if self._vitals.unheard_s() >= self._stall_timeout_s:
+            return f"The broker has not answered for a partition of this worker for {limit}, or was not asked."
         if self._vitals.partitions() is None:
             return f"The consumer group has given this worker nothing to read for {limit}."
         return f"{self._vitals.waiting()} records have waited for {limit} without any progress."
@@ -157,7 +166,8 @@ class HealthServer(Service):
     async def _livez(self, _request: web.Request) -> web.Response:
         self._observe()
         now = time.monotonic()
-        return _answer(self._liveness.alive(now), stalled_s=round(self._liveness.stalled_s(now), 1))
+        stalled_s = max(self._liveness.stalled_s(now), self._vitals.unheard_s())
+        return _answer(self._alive(), stalled_s=round(stalled_s, 1))
 
     async def _readyz(self, _request: web.Request) -> web.Response:
         partitions = self._vitals.partitions()

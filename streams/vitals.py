@@ -47,6 +47,13 @@ class WorkerVitals:
         """When a run was last acknowledged, as ``time.monotonic()``."""
         return self._scoring.last_progress
 
+    def unheard_s(self) -> float:
+        """For how long the broker has been silent about a partition of which nothing is left to do, at most."""
+        consumer = self._consumer()
+        if consumer is None or self.partitions() is None:
+            return 0.0
+        return max((consumer.unheard_s(TP(self._topic, owned.number)) for owned in self._owned), default=0.0)
+
     def lag_records(self) -> dict[int, int]:
         """Records that wait, by partition."""
         consumer = self._consumer()

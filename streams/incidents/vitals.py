@@ -39,6 +39,13 @@ class IncidentVitals:
         """When a run was last dealt with, as ``time.monotonic()``."""
         return self.progressed_at
 
+    def unheard_s(self) -> float:
+        """For how long the broker has been silent about a partition of which nothing is left to do, at most."""
+        consumer: RunConsumer | None = self._app._consumer  # app.consumer would create one
+        if consumer is None or self.partitions() is None:
+            return 0.0
+        return max((consumer.unheard_s(tp) for tp in self._assigned()), default=0.0)
+
     def waiting_by_topic(self) -> Mapping[str, int]:
         """Records that wait to be read, by topic."""
         waiting = dict.fromkeys(self._app.run_topics, 0)

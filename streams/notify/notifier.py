@@ -116,6 +116,10 @@ class Notifier(ConsumerRebalanceListener):
         """See ``health.Vitals``: when a record was last read, or taken by a receiver."""
         return max((self._last_read_s, *(queue.last_taken_s for queue in self._queues.values())))
 
+    def unheard_s(self) -> float:
+        """See ``health.Vitals``: not watched here; what is not read is read by whoever the group gives it to next."""
+        return 0.0
+
     async def _prepare(self) -> None:
         for tp in (self._assigned or set()) - self._partitions.keys():
             try:

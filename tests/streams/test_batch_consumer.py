@@ -310,6 +310,9 @@ def test_lag_and_end_follow_acknowledgements(
             await wait_until(lambda: consumer.at_end(TP(topic, 1), 5.0), "partition 1 is at its end")
             assert not consumer.at_end(TP(topic, 0), 5.0)
             assert (consumer.lag(TP(topic, 0)), consumer.lag(TP(topic, 1))) == (25, 0)
+            assert consumer.unheard_s(TP(topic, 0)) == 0.0, "there is something to do"
+            assert 0.0 < consumer.unheard_s(TP(topic, 1)) < 5.0
+            assert consumer.unheard_s(TP("another", 0)) == 0.0
             for kept in reading.runs:
                 kept.ack()
             assert consumer.at_end(TP(topic, 0), 5.0)

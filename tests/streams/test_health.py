@@ -11,12 +11,14 @@ from prometheus_client import CollectorRegistry
 from schemas.errors import ConfigurationError
 from streams.health import HealthServer, Liveness
 from streams.metrics import Metrics, StateCollector
+from tests.streams.conftest import until
 
 
 class FakeVitals:
     def __init__(self) -> None:
         self.assigned: list[int] | None = None
         self.waits = 0
+        self.unheard = 0.0
 
     def partitions(self) -> list[int] | None:
         return self.assigned
@@ -26,6 +28,9 @@ class FakeVitals:
 
     def last_progress(self) -> float:
         return 0.0
+
+    def unheard_s(self) -> float:
+        return self.unheard
 
 
 def test_alive_while_nothing_waits_however_long_ago_the_last_progress_was() -> None:
@@ -56,6 +61,29 @@ def test_dead_when_it_is_given_nothing_to_read_for_too_long() -> None:
     assert not liveness.alive(70.0)
     liveness.observe(80.0, waiting=0, reading=True, last_progress=0.0)
     assert liveness.alive(1_000.0)
+
+
+def test_a_broker_that_no_longer_answers_for_a_partition_is_a_stall() -> None:
+    async def test() -> None:
+        vitals, stalls = FakeVitals(), list[str]()
+        vitals.assigned = [1]
+        registry = CollectorRegistry()
+        server = HealthServer(registry, vitals, "127.0.0.1", 0, 60.0, lambda error: stalls.append(str(error)))
+        vitals.unheard = 59.0
+        await server.start()
+        try:
+            await asyncio.sleep(0.05)
+            assert not stalls
+            vitals.unheard = 61.0
+            await until(lambda: bool(stalls), "the stall is told", 10.0)
+        finally:
+            await server.stop()
+        assert stalls == [
+            "The broker has not answered for a partition of this worker for 60 s (setting 'stall_timeout_s'), "
+            "or was not asked."
+        ]
+
+    asyncio.run(test())
 
 
 def test_pages(fake_scorer: Any) -> None:
