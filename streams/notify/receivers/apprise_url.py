@@ -93,4 +93,9 @@ def _service(url: str) -> Any:
         import apprise
 
         service = apprise.Apprise(asset=apprise.AppriseAsset(async_mode=False, storage_mode="memory"))
-        return service if service.add(url) else None
+        logger = logging.getLogger("apprise")
+        logger.disabled = True  # it quotes a URL that it cannot read
+        try:
+            return service if service.add(url) else None
+        finally:
+            logger.disabled = False
