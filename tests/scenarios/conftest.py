@@ -1,6 +1,7 @@
 """Simulated systems with the ten scenarios one after the other, each run once for all tests."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import chain
 
 import pytest
@@ -8,10 +9,12 @@ import pytest
 from detectors.fitting import InlineFitter
 from detectors.scoring import Scorer
 from detectors.settings import DetectionSettings
+from schemas.incident_input import IncidentInput
 from scripts.simulator.applications import build_system
 from scripts.simulator.faults import SCENARIOS, FaultName
 from scripts.simulator.judge import Judgement, Verdict
-from scripts.simulator.trial import course_of_faults, run_trial
+from scripts.simulator.trial import Course, course_of_faults, run_trial
+from tests.scenarios.recording import Recording
 
 SEEDS = (54, 55, 56, 57)
 """The first four in a row with which nearly every fault has effects of all three sizes."""
@@ -22,12 +25,30 @@ HISTORY_S = 1_500.0
 Verdicts = dict[FaultName, list[Verdict]]
 
 
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One system: what was simulated, what was said about it, and what the incident stage is told of it."""
+
+    course: Course
+    judgement: Judgement
+    log: Sequence[IncidentInput]
+
+
 @pytest.fixture(scope="session")
-def judgements() -> Sequence[Judgement]:
-    """What was said about each system: 25 minutes without a fault, then one fault of every name."""
-    settings = DetectionSettings()
+def trials() -> Sequence[Trial]:
+    """Each system: 25 minutes without a fault, then one fault of every name."""
     courses = [course_of_faults(build_system(seed=seed), seed, RATE, START_S, HISTORY_S, SCENARIOS) for seed in SEEDS]
-    return [run_trial(Scorer(settings, InlineFitter()), course) for course in courses]
+    found: list[Trial] = []
+    for course in courses:
+        recording = Recording(Scorer(DetectionSettings(), InlineFitter()))
+        found.append(Trial(course, run_trial(recording, course), recording.log))
+    return found
+
+
+@pytest.fixture(scope="session")
+def judgements(trials: Sequence[Trial]) -> Sequence[Judgement]:
+    """What was said about each system."""
+    return [trial.judgement for trial in trials]
 
 
 @pytest.fixture(scope="session")
