@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from detectors.application import ApplicationModels, OperationModels
+from detectors.application import ApplicationKey, ApplicationModels, OperationModels
 from schemas.anomaly import Anomaly, AnomalyKind, ModelStamp, Severity, Window
 from schemas.execution import Execution, rfc3339
 
@@ -103,8 +103,17 @@ def anomaly_of(subject: Subject, finding: Finding, scope: str, window: Window | 
             trained_at=rfc3339(trained) if trained is not None and finding.model == "isolation-forest" else None,
             warming=False,
         ),
-        incident_key="/".join((application, environment, finding.kind, *([scope] if scope else []))),
+        incident_key=incident_key(subject.application.key, finding.kind, scope),
     )
+
+
+def incident_key(application: ApplicationKey, kind: AnomalyKind, scope: str) -> str:
+    """The same for everything that belongs together; an empty ``scope`` stands for the whole application.
+
+    >>> incident_key(("shop", "test"), "latency", "GET /"), incident_key(("shop", ""), "traffic", "")
+    ('shop/test/latency/GET /', 'shop//traffic')
+    """
+    return "/".join((*application, kind, *([scope] if scope else [])))
 
 
 def shares(weights: dict[str, float]) -> dict[str, float]:

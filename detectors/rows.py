@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from detectors.application import ApplicationModels, OperationModels
+from detectors.application import ApplicationKey, ApplicationModels, OperationModels
 from detectors.bank import Floats, Slots
 from detectors.batch import Batch, Calls
 from detectors.columns import columns_of, floats
@@ -22,7 +22,8 @@ NewCall = Callable[[ApplicationModels, int, str], int]
 class Rows:
     """Executions collected until something has to happen between two of them; the first has the index ``first``.
 
-    ``applications``, ``operations`` and ``executions`` have an entry per row.
+    ``applications``, ``operations`` and ``executions`` have an entry per row. ``called`` counts, once there is a
+    ``batch``, the calls of each application by the peer that it called.
     """
 
     def __init__(self, first: int) -> None:
@@ -30,6 +31,7 @@ class Rows:
         self.applications: list[ApplicationModels] = []
         self.operations: list[OperationModels] = []
         self.executions: list[Execution] = []
+        self.called: dict[ApplicationKey, dict[str, int]] = {}
         self._numbers: list[int] = []
 
     def __len__(self) -> int:
@@ -87,11 +89,14 @@ class Rows:
         pairs = applications[calls.rows] * len(peers) + calls.peers
         _, first, which = np.unique(pairs, return_index=True, return_inverse=True)
         slots = np.empty(len(first), np.int64)
+        counts = np.bincount(which, minlength=len(first))
         for pair in np.argsort(first).tolist():  # in order of appearance, in which new peers are given slots
             entry = first[pair]
             application, peer = self.applications[calls.rows[entry]], peers[calls.peers[entry]]
             slot = application.calls[kind].get(peer)
             slots[pair] = new_call(application, kind, peer) if slot is None else slot
+            called = self.called.setdefault(application.key, {})
+            called[peer] = called.get(peer, 0) + int(counts[pair])
         return Calls(calls.rows, slots[which], calls.ms)
 
 

@@ -1,9 +1,9 @@
 """The scoring core: executions in, scores, anomalies and model events out; the same in a worker and on a file."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -22,7 +22,7 @@ from detectors.application import (
 from detectors.batch import CALL_SIGNALS, Batch
 from detectors.drift import DriftFinding
 from detectors.ensemble import DRIFTING, Ensemble, Judgements
-from detectors.finding import Alarm, Subject, anomaly_of
+from detectors.finding import Alarm, Subject, anomaly_of, incident_key
 from detectors.fitting import Fitter
 from detectors.paths import named_paths
 from detectors.profile import Profile, parts
@@ -48,7 +48,9 @@ class ScoredBatch:
 
     ``score`` (n,) is −log10 of the false-alarm probability, ``severity`` has n entries, ``warming`` (n,) is True
     where the models had not learned enough to judge (a low score then says nothing). ``anomalies`` pairs each
-    published anomaly with the index of the execution that led to it.
+    published anomaly with the index of the execution that led to it. ``deviating`` says of each application which
+    ``incident_key`` alarmed, published or not, and at which event time (epoch seconds) last; ``calls`` how often it
+    called which peer.
     """
 
     score: NDArray[np.float64]
@@ -56,6 +58,21 @@ class ScoredBatch:
     warming: NDArray[np.bool_]
     anomalies: list[tuple[int, AnomalyEvent]]
     model_events: list[ModelEvent]
+    deviating: dict[ApplicationKey, dict[str, float]] = field(default_factory=dict)
+    calls: dict[ApplicationKey, dict[str, int]] = field(default_factory=dict)
+
+    def note_deviation(self, application: ApplicationKey, alarm: Alarm, at_s: float) -> None:
+        """An application alarms at event time ``at_s``, whether that is published or not."""
+        known = self.deviating.setdefault(application, {})
+        key = incident_key(application, alarm.kind, alarm.scope)
+        known[key] = max(at_s, known.get(key, at_s))
+
+    def count_calls(self, called: Mapping[ApplicationKey, Mapping[str, int]]) -> None:
+        """Add calls by application and peer."""
+        for application, counts in called.items():
+            known = self.calls.setdefault(application, {})
+            for peer, count in counts.items():
+                known[peer] = known.get(peer, 0) + count
 
 
 class Scorer:
@@ -189,6 +206,7 @@ class Scorer:
         if not len(rows):
             return
         batch = rows.batch(self._settings, self._call)
+        result.count_calls(rows.called)
         judged = self._ensemble.judge_then_learn(batch)
         self._silence.learn(batch)
         span = slice(rows.first, rows.first + len(rows))
@@ -229,6 +247,7 @@ class Scorer:
         index, execution = first + subject.row, subject.execution
         for alarm in self._rules.alarms(subject, judged):
             result.severity[index] = events.graver(result.severity[index], alarm.severity)
+            result.note_deviation(subject.application.key, alarm, execution.started_s)
             seen = subject.operation.seen if alarm.key == subject.operation.name else subject.number
             if is_told(subject.application, alarm, execution.started_s, seen, self._settings):
                 identifier = events.identity(content_digest(execution), alarm.kind, alarm.signal)
@@ -247,6 +266,7 @@ class Scorer:
         self, subject: Subject, finding: WindowFinding, alarm: Alarm, first: int, result: ScoredBatch
     ) -> None:
         application = subject.application
+        result.note_deviation(application.key, alarm, finding.end_s)
         if is_told(application, alarm, finding.end_s, subject.number, self._settings):
             start = rfc3339(finding.start_s)
             identifier = events.identity(*application.key, alarm.kind, alarm.signal, start)

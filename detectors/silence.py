@@ -10,7 +10,7 @@ from detectors.application import ApplicationModels
 from detectors.bank import State
 from detectors.batch import Batch
 from detectors.chart import Chart, ChartRules
-from detectors.finding import MODEL_VERSION, confidence
+from detectors.finding import MODEL_VERSION, confidence, incident_key
 from detectors.probability import sigma_of_score
 from detectors.settings import DetectionSettings
 from detectors.severity import Evidence, severity_of
@@ -79,7 +79,7 @@ class SilenceWatch:
             exemplar_trace_ids=[],
             window=Window(rfc3339(newest_s), rfc3339(now_s), 0),
             model=ModelStamp(MODEL, MODEL_VERSION, application.seen, None, warming=False),
-            incident_key="/".join((name, environment, "traffic")),
+            incident_key=incident_key(application.key, "traffic", ""),
         )
         identifier = events.identity(name, environment, "traffic", "silence_ms", rfc3339(newest_s))
         return events.anomaly(application.key, identifier, now_s, data)

@@ -143,7 +143,7 @@ def build_app(
             raise
 
     async def progress() -> None:
-        await report_progress(ledger, topics.progress.name, delivery, metrics)
+        await report_progress(ledger, topics, delivery, metrics)
 
     async def silence() -> None:
         await watch_silence(
@@ -151,7 +151,7 @@ def build_app(
             partitions,
             vitals.read_to_end,
             scoring.fetch_live,
-            topics.anomalies.name,
+            topics,
             delivery,
             metrics,
             clock,

@@ -5,28 +5,37 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from detectors.application import ApplicationKey
-from schemas.anomaly import AnomalyEvent
 from schemas.codec import encode
 from schemas.execution import Execution, rfc3339
+from schemas.incident_input import IncidentInput
 from schemas.progress import Progress
+from schemas.topics import Topics
 from streams.delivery import Delivery, Parcel
 from streams.metrics import Metrics
+from streams.outputs import incident_input_outgoing
 from streams.publisher import Outgoing
+from streams.score_chunk import ChunkOutcome
 
 OTHER_OPERATIONS = "(other)"
 _MOST_OPERATIONS = 1_000
+_MOST_CALLEES = 200
 _NO_SOURCE = -1
 
 
 @dataclass(slots=True)
 class Tally:
-    """What was scored of one application: counts, and the newest event time in epoch seconds."""
+    """What was scored of one application: counts, and the newest event time in epoch seconds.
+
+    ``ongoing`` and ``calls`` as in ``schemas.progress.Progress``.
+    """
 
     newest_s: float
     executions: int = 0
     errors: int = 0
     anomalies: int = 0
     operations: Counter[str] = field(default_factory=Counter)
+    ongoing: dict[str, float] = field(default_factory=dict)
+    calls: Counter[str] = field(default_factory=Counter)
 
     def add(self, other: "Tally") -> None:
         """Count what ``other`` counts, too."""
@@ -35,18 +44,28 @@ class Tally:
         self.errors += other.errors
         self.anomalies += other.anomalies
         self.operations.update(other.operations)
+        self.calls.update(other.calls)
+        self.note_deviations(other.ongoing)
+
+    def note_deviations(self, deviating: Mapping[str, float]) -> None:
+        """Keys of incidents that alarmed, and when they last did, epoch seconds."""
+        for key, at_s in deviating.items():
+            self.ongoing[key] = max(at_s, self.ongoing.get(key, at_s))
 
 
 Tallies = dict[ApplicationKey, Tally]
 
 
-def tally(executions: Mapping[ApplicationKey, Sequence[Execution]], anomalies: Iterable[AnomalyEvent]) -> Tallies:
-    """Count the executions of each application; none has an empty sequence."""
+def tally(executions: Mapping[ApplicationKey, Sequence[Execution]], outcomes: Iterable[ChunkOutcome]) -> Tallies:
+    """Count the executions of each application, none of which has an empty sequence, and what they led to."""
     tallies = {application: _tally_of(own) for application, own in executions.items()}
-    for anomaly in anomalies:
-        counted = tallies.get((anomaly.data.application, anomaly.data.environment))
-        if counted is not None:
-            counted.anomalies += 1
+    for outcome in outcomes:
+        for _, anomaly in outcome.anomalies:
+            tallies[anomaly.data.application, anomaly.data.environment].anomalies += 1
+        for application, deviating in outcome.deviating.items():
+            tallies[application].note_deviations(deviating)
+        for application, calls in outcome.calls.items():
+            tallies[application].calls.update(calls)
     return tallies
 
 
@@ -92,17 +111,20 @@ def _progress(application: ApplicationKey, counted: Tally) -> Progress:
         errors=counted.errors,
         anomalies=counted.anomalies,
         operations=operations,
+        ongoing=counted.ongoing,
+        calls=dict(counted.calls.most_common(_MOST_CALLEES)),
     )
 
 
-async def report_progress(ledger: ProgressLedger, topic: str, delivery: Delivery, metrics: Metrics) -> None:
-    """Timer. Input: the ledger. Output: progress topic, keyed by application.
+async def report_progress(ledger: ProgressLedger, topics: Topics, delivery: Delivery, metrics: Metrics) -> None:
+    """Timer. Input: the ledger. Outputs: progress topic, keyed by application, and the input of incidents.
 
     Sent at least once; what was acknowledged but not yet reported is lost with the process.
     """
     progress: Sequence[Progress] = ledger.take()
     if not progress:
         return
-    outgoing = [Outgoing(topic, one.application.encode(), encode(one)) for one in progress]
-    await delivery.send(Parcel(_NO_SOURCE, outgoing))
-    metrics.progress_records.inc(len(outgoing))
+    outgoing = [Outgoing(topics.progress.name, one.application.encode(), encode(one)) for one in progress]
+    told = incident_input_outgoing([IncidentInput(progress=one) for one in progress], topics.incident_input.name)
+    await delivery.send(Parcel(_NO_SOURCE, [*outgoing, *told]))
+    metrics.progress_records.inc(len(progress))

@@ -17,11 +17,13 @@ log = structlog.get_logger(__name__)
 
 @dataclass(slots=True)
 class ChunkOutcome:
-    """What a chunk led to; indexes count within the chunk."""
+    """What a chunk led to; indexes count within the chunk. ``deviating`` and ``calls`` as in ``ScoredBatch``."""
 
     anomalies: list[tuple[int, AnomalyEvent]] = field(default_factory=list)
     model_events: list[ModelEvent] = field(default_factory=list)
     failures: list[tuple[int, Exception]] = field(default_factory=list)
+    deviating: dict[ApplicationKey, dict[str, float]] = field(default_factory=dict)
+    calls: dict[ApplicationKey, dict[str, int]] = field(default_factory=dict)
 
 
 def score_chunk(scorer: ScoringCore, executions: Sequence[Execution]) -> ChunkOutcome:
@@ -58,4 +60,10 @@ def _try(
         return error
     outcome.anomalies += [(indexes[index], anomaly) for index, anomaly in scored.anomalies]
     outcome.model_events += scored.model_events
+    for application, keys in scored.deviating.items():
+        outcome.deviating.setdefault(application, {}).update(keys)
+    for application, counts in scored.calls.items():
+        known = outcome.calls.setdefault(application, {})
+        for peer, count in counts.items():
+            known[peer] = known.get(peer, 0) + count
     return None

@@ -10,7 +10,6 @@ from faust.types import TP
 
 from detectors import events
 from detectors.application import ApplicationKey
-from schemas.anomaly import AnomalyEvent
 from schemas.codec import encode
 from schemas.control import Control
 from schemas.execution import Execution
@@ -18,12 +17,12 @@ from schemas.topics import Topics
 from streams.batch_consumer import Run
 from streams.delivery import Delivery, Parcel
 from streams.metrics import Metrics
-from streams.outputs import anomalies_outgoing, model_events_outgoing
+from streams.outputs import anomalies_outgoing, incident_input_of, incident_input_outgoing, model_events_outgoing
 from streams.partitions import Partition, Partitions, Seen
 from streams.read_run import Reading, RunReader, letter_of
 from streams.report_progress import ProgressLedger, Tallies, report_progress, tally
 from streams.resident_models import ResidentModels
-from streams.score_chunk import score_chunk
+from streams.score_chunk import ChunkOutcome, score_chunk
 from streams.scoring_core import ScoringCore
 
 _RECORDS_BETWEEN_YIELDS = 500
@@ -34,7 +33,9 @@ log = structlog.get_logger(__name__)
 
 
 async def score_executions(runs: AsyncIterable[Run], scoring: "Scoring") -> None:
-    """Agent. Input: executions topic, keyed by application. Outputs: anomalies, models, dead letters; forwards.
+    """Agent. Input: executions topic, keyed by application. Outputs: anomalies, models, incident input, dead letters.
+
+    Also forwards executions that are in another application's partition.
 
     Learned exactly once, published at least once: a run is acknowledged after the broker acknowledged everything
     it led to and then the states of all applications that learned from it. Anomalies have ids that follow from
@@ -87,7 +88,7 @@ class Scoring:
             async with asyncio.timeout(self._patience_s):
                 async with self._resting:
                     await self._delivery.idle()
-                    await report_progress(self._ledger, self._topics.progress.name, self._delivery, self._metrics)
+                    await report_progress(self._ledger, self._topics, self._delivery, self._metrics)
                     await self._delivery.idle()
                     while (batches := self._models.take(_SAVE_SLICE_S)) or self._models.saving:
                         if not await self._models.write(batches):
@@ -168,7 +169,7 @@ class Scoring:
     async def _take(self, run: Run, partition: Partition) -> None:
         reading = await self._read(run, partition)
         parcel = Parcel(partition.number, dead_letters=reading.dead_letters, forwards=reading.forwards)
-        anomalies: list[AnomalyEvent] = []
+        outcomes: list[ChunkOutcome] = []
         new_from = max(run.start, partition.scored_to)
         executions = reading.by_application()
         await self._fetch_models(partition, reading, executions.keys(), parcel)
@@ -179,7 +180,7 @@ class Scoring:
                 await self._await_fits(chunk)
                 if partition.lost:
                     return
-                anomalies += self._score(chunk, reading.sources[start:stop], parcel)
+                outcomes.append(self._score(chunk, reading.sources[start:stop], parcel))
                 await asyncio.sleep(0)
             if control is not None:
                 self._obey(control, parcel)
@@ -188,7 +189,7 @@ class Scoring:
         if partition.lost:
             return
         partition.note_scored(run.end)
-        tallies = tally(executions, anomalies)
+        tallies = tally(executions, outcomes)
         self._remember(partition, tallies)
         for application in tallies:
             partition.dirty.setdefault(application, new_from)
@@ -213,9 +214,7 @@ class Scoring:
         if due:  # how a fit ended is the scorer's business
             await asyncio.gather(*map(asyncio.wrap_future, due), return_exceptions=True)
 
-    def _score(
-        self, chunk: Sequence[Execution], sources: Sequence[ConsumerRecord], parcel: Parcel
-    ) -> list[AnomalyEvent]:
+    def _score(self, chunk: Sequence[Execution], sources: Sequence[ConsumerRecord], parcel: Parcel) -> ChunkOutcome:
         with self._metrics.scoring_seconds.time():
             outcome = score_chunk(self._scorer, chunk)
         found = [anomaly for _, anomaly in outcome.anomalies]
@@ -223,12 +222,14 @@ class Scoring:
         self._metrics.count_model_changes(outcome.model_events)
         parcel.outgoing += anomalies_outgoing(found, self._topics.anomalies.name)
         parcel.outgoing += model_events_outgoing(outcome.model_events, self._topics.models.name)
+        told = incident_input_of(found, outcome.model_events)
+        parcel.outgoing += incident_input_outgoing(told, self._topics.incident_input.name)
         for index, error in outcome.failures:
             reason = f"Scoring the execution of {chunk[index].operation!r} failed: {error}."
             parcel.dead_letters.append(
                 letter_of(sources[index], encode(chunk[index]), "score", type(error).__name__, reason)
             )
-        return found
+        return outcome
 
     def _obey(self, control: Control, parcel: Parcel) -> None:
         told = self._models.obey(control)

@@ -4,9 +4,10 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from detectors.application import ApplicationKey
 from schemas.anomaly import AnomalyEvent
+from schemas.topics import Topics
 from streams.delivery import Delivery, Parcel
 from streams.metrics import Metrics
-from streams.outputs import anomalies_outgoing
+from streams.outputs import anomalies_outgoing, incident_input_of, incident_input_outgoing
 from streams.partitions import Partition, Partitions, Seen
 from streams.scoring_core import ScoringCore
 
@@ -30,13 +31,13 @@ async def watch_silence(
     partitions: Partitions,
     read_to_end: Callable[[int], bool],
     fetch_live: Callable[[Partition, Sequence[ApplicationKey], float], Awaitable[None]],
-    topic: str,
+    topics: Topics,
     delivery: Delivery,
     metrics: Metrics,
     clock: Callable[[], float],
     live_within_s: float,
 ) -> None:
-    """Timer. Input: what is remembered of owned partitions. Output: anomalies topic, keyed by application.
+    """Timer. Input: what is remembered of owned partitions. Outputs: anomalies, keyed by application; incident input.
 
     Sent at least once with an id that names the missed window; model state is never changed.
     """
@@ -53,11 +54,14 @@ async def watch_silence(
                 await fetch_live(partition, waiting, now_s)
             for application, event_s in live.items():
                 found += scorer.judge_silence(event_s, [application])
-    await publish_anomalies(found, topic, delivery, metrics)
+    await publish_anomalies(found, topics, delivery, metrics)
 
 
-async def publish_anomalies(found: Sequence[AnomalyEvent], topic: str, delivery: Delivery, metrics: Metrics) -> None:
+async def publish_anomalies(
+    found: Sequence[AnomalyEvent], topics: Topics, delivery: Delivery, metrics: Metrics
+) -> None:
     """Hand anomalies that belong to no run to the delivery."""
     if found:
         metrics.count_anomalies(found)
-        await delivery.send(Parcel(_NO_SOURCE, anomalies_outgoing(found, topic)))
+        told = incident_input_outgoing(incident_input_of(found, ()), topics.incident_input.name)
+        await delivery.send(Parcel(_NO_SOURCE, [*anomalies_outgoing(found, topics.anomalies.name), *told]))

@@ -149,6 +149,19 @@ def test_a_release_does_not_excuse_what_was_slow_before_it() -> None:
     assert [change for change, _, _ in told if change in ("release", "new_normal")] == ["release"]
 
 
+def test_what_goes_on_is_known_although_it_is_not_told_again_and_so_is_who_was_called() -> None:
+    found = scorer()
+    normal = workload("shop", 600)
+    assert found.score(normal).deviating == {}
+    slow = slowed(workload("shop", 200, start=600.0), 2_000.0)
+    first, second = found.score(slow[:100]), found.score(slow[100:])
+    told = {anomaly.data.incident_key for _, anomaly in first.anomalies}
+    assert second.anomalies == []
+    assert told & second.deviating["shop", ""].keys(), "what was told goes on"
+    assert max(second.deviating["shop", ""].values()) == slow[-1].started_s
+    assert second.calls == {("shop", ""): {"stock": 100}}
+
+
 def test_repeated_alarms_rest_and_come_back_after_the_rest() -> None:
     found = events(warmed(), slowed(workload("shop", 500, seed=2, start=1_000), 300.0))
     of_one = [event for event in found if event.data.operation == "GET /0"]

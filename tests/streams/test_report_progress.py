@@ -12,10 +12,12 @@ from prometheus_client import CollectorRegistry
 
 from schemas.anomaly import AnomalyEvent
 from schemas.execution import Execution, ExecutionFailure
+from schemas.topics import Topics
 from streams.delivery import Delivery
 from streams.metrics import Metrics
 from streams.read_run import Reading
 from streams.report_progress import OTHER_OPERATIONS, ProgressLedger, Tallies, Tally, report_progress, tally
+from streams.score_chunk import ChunkOutcome
 from tests.streams.conftest import anomaly_of
 
 
@@ -24,7 +26,8 @@ def execution(operation: str = "GET /", started_s: float = 100.0, environment: s
 
 
 def tallied(*executions: Execution, anomalies: Iterable[AnomalyEvent] = ()) -> Tallies:
-    return tally(Reading(list(executions)).by_application(), anomalies)
+    outcome = ChunkOutcome(anomalies=[(0, anomaly) for anomaly in anomalies])
+    return tally(Reading(list(executions)).by_application(), [outcome])
 
 
 def plain_tally(executions: Iterable[Execution], anomalies: Iterable[AnomalyEvent]) -> Tallies:
@@ -57,8 +60,7 @@ EXECUTIONS = st.lists(
 @given(EXECUTIONS, st.data())
 def test_a_tally_counts_as_one_execution_after_the_other(executions: list[Execution], data: st.DataObject) -> None:
     anomalous = data.draw(st.lists(st.sampled_from(executions), max_size=3)) if executions else []
-    stranger = Execution("elsewhere", "GET /", 1.0, 1.0)
-    anomalies = [anomaly_of(one) for one in [*anomalous, stranger]]
+    anomalies = [anomaly_of(one) for one in anomalous]
     found = tallied(*executions, anomalies=anomalies)
     assert found == plain_tally(executions, anomalies)
     assert list(found) == list(plain_tally(executions, anomalies))
@@ -77,6 +79,17 @@ def test_acknowledged_tallies_add_up_and_are_taken_once() -> None:
     assert ledger.take() == []
 
 
+def test_what_deviates_and_who_is_called_adds_up() -> None:
+    key = ("shop", "")
+    ledger = ProgressLedger()
+    for ongoing, calls in (({"a": 5.0, "b": 1.0}, {"stock": 2}), ({"a": 3.0}, {"stock": 1, "till": 4})):
+        outcome = ChunkOutcome(deviating={key: ongoing}, calls={key: calls})
+        ledger.acknowledged(tally({key: [execution()]}, [outcome]))
+    (progress,) = ledger.take()
+    assert progress.ongoing == {"a": 5.0, "b": 1.0}
+    assert progress.calls == {"stock": 3, "till": 4}
+
+
 def test_many_operations_are_summed_up() -> None:
     ledger = ProgressLedger()
     often = [execution("often")] * 5
@@ -93,13 +106,17 @@ def test_only_applications_with_new_executions_are_reported(fake_publisher: Any)
         metrics = Metrics(CollectorRegistry())
         delivery = Delivery(fake_publisher, "dead", metrics, 4, lambda error: None)
         ledger = ProgressLedger()
-        await report_progress(ledger, "progress", delivery, metrics)
-        ledger.acknowledged(tallied(execution()))
-        await report_progress(ledger, "progress", delivery, metrics)
-        await report_progress(ledger, "progress", delivery, metrics)
+        topics = Topics("")
+        await report_progress(ledger, topics, delivery, metrics)
+        ledger.acknowledged(tallied(execution(environment="test")))
+        await report_progress(ledger, topics, delivery, metrics)
+        await report_progress(ledger, topics, delivery, metrics)
         await delivery.idle()
-        (sent,) = fake_publisher.topic("progress")
+        (sent,) = fake_publisher.topic(topics.progress.name)
         assert sent.key == b"shop"
         assert json.loads(sent.value)["executions"] == 1
+        (told,) = fake_publisher.topic(topics.incident_input.name)
+        assert told.key == b"test"
+        assert json.loads(told.value) == {"progress": json.loads(sent.value)}
 
     asyncio.run(test())

@@ -141,6 +141,8 @@ def test_scores_in_chunks_publishes_anomalies_and_acknowledges_after_the_state(w
         await work.save()
         assert one.acked
         (sent,) = work.publisher.topic(TOPICS.anomalies.name)
+        (told,) = work.publisher.topic(TOPICS.incident_input.name)
+        assert told.value == b'{"anomaly":' + (sent.value or b"") + b"}"
         assert sent.key == b"shop"
         assert dict(sent.headers) == {"content-type": b"application/cloudevents+json"}
         assert json.loads(sent.value)["data"]["exemplar_trace_ids"] == ["130"]
@@ -504,7 +506,7 @@ def test_a_failure_of_delivery_is_reported(work: Work) -> None:
         send = work.publisher.publish
 
         async def publish(outgoing: Outgoing) -> None:
-            if outgoing.topic == TOPICS.anomalies.name:
+            if outgoing.topic in (TOPICS.anomalies.name, TOPICS.incident_input.name):
                 raise error
             await send(outgoing)
 

@@ -9,6 +9,7 @@ from prometheus_client import CollectorRegistry
 
 from schemas.execution import Execution
 from schemas.model_state import ApplicationKey
+from schemas.topics import Topics
 from streams.delivery import Delivery
 from streams.metrics import Metrics
 from streams.partitions import Partition, Partitions, Seen
@@ -55,7 +56,7 @@ def test_only_partitions_read_to_their_end_are_judged(fake_scorer: Any, fake_pub
             partitions,
             lambda number: number == 1,
             fetch,
-            "anomalies",
+            Topics(""),
             delivery,
             metrics,
             lambda: 1_030.0,
@@ -69,14 +70,15 @@ def test_only_partitions_read_to_their_end_are_judged(fake_scorer: Any, fake_pub
             partitions,
             lambda number: number == 1,
             fetch,
-            "anomalies",
+            Topics(""),
             delivery,
             metrics,
             lambda: 1_040.0,
             600.0,
         )
         await delivery.idle()
-        assert [sent.key for sent in fake_publisher.topic("anomalies")] == [b"app-1"]
+        assert [sent.key for sent in fake_publisher.topic(Topics("").anomalies.name)] == [b"app-1"]
+        assert len(fake_publisher.topic(Topics("").incident_input.name)) == 1
         labels = {"kind": "outlier", "severity": "minor"}
         assert registry.get_sample_value("tracehound_anomalies_total", labels) == 1
         assert fetch.asked == []
@@ -96,7 +98,7 @@ def test_the_end_of_a_replay_of_the_past_is_no_silence(fake_scorer: Any, fake_pu
             partition.applications["replayed", ""] = Seen(9_000.0, 10_000.0)
             partition.unrestored = {("live", ""), ("replayed", "")}
         await watch_silence(
-            fake_scorer, partitions, lambda _: True, fetch, "anomalies", delivery, metrics, lambda: 10_100.0, 600.0
+            fake_scorer, partitions, lambda _: True, fetch, Topics(""), delivery, metrics, lambda: 10_100.0, 600.0
         )
         assert [application for _, application in fake_scorer.silent] == [("live", "")]
         assert fetch.asked == [(0, [("live", "")], 10_100.0)]
