@@ -80,9 +80,11 @@ def main(
         console.print(f"{time.monotonic() - begun_s:.0f} s: {points[-1]}")
     crews: list[Crewed] = []
     again: Restarted | None = None
+    had = str(kind)
     if kind != "none":
         with ExitStack() as stack:
             kafka = stack.enter_context(broker(kind))
+            had = kafka.kind
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
             for number in workers:
                 place = folder / f"crew-{number}"
@@ -93,7 +95,7 @@ def main(
             if restarted:
                 again = Restarted(restarted, *restart.measure(kafka, folder, restarted, _LEARNED_EACH, {}))
                 console.print(f"{time.monotonic() - begun_s:.0f} s: {again}")
-    findings = Findings(Machine.here(str(kind)), last_cache_mb(), points, crews, again)
+    findings = Findings(Machine.here(had), last_cache_mb(), points, crews, again)
     console.print(growth(findings))
     if output is not None:
         write(findings, output)

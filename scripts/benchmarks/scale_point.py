@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
-from multiprocessing import get_context
+from multiprocessing import active_children, get_context
 from typing import Final
 
 from detectors.fitting import Fitter, PoolFitter
@@ -20,6 +20,7 @@ from scripts.soak.memory import resident_bytes
 CHUNK: Final = 1_000
 """Executions that are scored at once, as in a worker that has much to read."""
 _SAMPLED: Final = 50
+_END_S: Final = 30.0
 _LATER_S: Final = 4e9  # no execution lies in the future of this moment
 _GC_THRESHOLDS: Final = (100_000, 20, 50)  # as in a worker
 
@@ -67,6 +68,7 @@ def measure_here(size: Size, learned: int, measured: int) -> Point:
     fitter = PoolFitter()
     settings = DetectionSettings(applications_per_worker=max(2, size.applications + 1))
     try:
+        fitter.submit(int).result()  # its process is there before anything is timed, and before it is ended
         scorer = Scorer(settings, fitter)
         _compile(scorer, size.segments)
         gc.collect()
@@ -95,6 +97,8 @@ def measure_here(size: Size, learned: int, measured: int) -> Point:
         )
     finally:
         fitter.close()
+        for child in active_children():  # a process of multiprocessing that ends at once may leave its own hanging
+            child.join(_END_S)
 
 
 def _compile(scorer: Scorer, segments: int) -> None:
