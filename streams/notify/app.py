@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import structlog
 from aiokafka import AIOKafkaConsumer
+from aiokafka.errors import KafkaError
 from prometheus_client import CollectorRegistry
 
 from infra.kafka.topics import check_topics
@@ -36,8 +37,14 @@ from streams.settings import Settings
 from streams.worker import EXIT_CLEAN, EXIT_FAILED, EXIT_MISCONFIGURED, stop_on_signals
 
 _HEARTBEATS_PER_SESSION = 6
+_STOP_SLACK_S = 20.0
+_CLOSE_TIMEOUT_S = 10.0
 
 log = structlog.get_logger(__name__)
+
+
+class NotStoppedError(TracehoundError):
+    """The notifier did not end in time after a signal; what was under way is told again."""
 
 
 @dataclass(slots=True)
@@ -63,8 +70,8 @@ def run_notify(settings: Settings) -> int:
     except ConfigurationError as error:
         log.critical("configuration_error", sentence=str(error))
         return EXIT_MISCONFIGURED
-    except TracehoundError as error:
-        log.critical("notifier_failed", sentence=str(error))
+    except (TracehoundError, KafkaError) as error:
+        log.critical("notifier_failed", sentence=f"A fatal error ended the notifier: {error}")
         return EXIT_FAILED
 
 
@@ -165,13 +172,25 @@ async def _run(settings: Settings) -> int:
         await health.start()
         if await wait_for_broker(settings, stop):
             await _check_topics(settings)
-            await serve(app, stop)
+            await _serve_until(stop, app, settings.finish_timeout_s + _STOP_SLACK_S)
     finally:
         await health.stop()
         await asyncio.gather(*(queue.close() for queue in app.queues.values()))
     for error in failures:
         log.critical("notifier_failed", sentence=f"A fatal error ended the notifier: {error!r}.")
     return EXIT_FAILED if failures else EXIT_CLEAN
+
+
+async def _serve_until(stop: asyncio.Event, app: NotifyApp, stop_timeout_s: float) -> None:
+    """Serve, and after ``stop`` wait so long for the end: a broker that is away must not hold it up."""
+    serving = asyncio.create_task(serve(app, stop))
+    stopping = asyncio.create_task(stop.wait())
+    await asyncio.wait([serving, stopping], return_when=asyncio.FIRST_COMPLETED)
+    stopping.cancel()
+    try:
+        await asyncio.wait_for(serving, stop_timeout_s)
+    except TimeoutError:
+        raise NotStoppedError(f"The notifier did not stop within {stop_timeout_s:g} s.") from None
 
 
 async def _check_topics(settings: Settings) -> None:
@@ -194,5 +213,14 @@ async def serve(app: NotifyApp, stop: asyncio.Event) -> None:
         await app.notifier.run(stop)
         log.info("notifier_stopped")
     finally:
-        await app.consumer.stop()
+        await _close(app.consumer)
         await app.publisher.stop()
+
+
+async def _close(consumer: AIOKafkaConsumer) -> None:
+    stopping = asyncio.create_task(consumer.stop())
+    await asyncio.wait([stopping], timeout=_CLOSE_TIMEOUT_S)  # without a broker it ends cancelled, by itself
+    if not stopping.done():
+        stopping.cancel()
+    elif not stopping.cancelled() and (error := stopping.exception()) is not None:
+        log.warning("consumer_did_not_close", cause=repr(error))
