@@ -18,13 +18,14 @@ def draw(contenders: Mapping[str, Mapping[str, Mapping[str, float]]], path: Path
         [rate["median"] - rate["min"] for rate in rates.values()],
         [rate["max"] - rate["median"] for rate in rates.values()],
     ]
-    figure = Figure(figsize=(8, 0.4 * len(names) + 1), layout="constrained")
+    figure = Figure(figsize=(8, max(3.0, 0.4 * len(names) + 1)), layout="constrained")
     axes = figure.subplots()
     axes.barh(names, medians, xerr=spread, color=[_colour(name) for name in names], log=True)
     for number, median in enumerate(medians):
         axes.text(median * 1.1, number + 0.05, f"{median:,.0f}", va="bottom", fontsize=8)
     axes.set_xlabel("executions per second of one core")
-    axes.margins(x=0.15)
+    if medians:
+        axes.set_xlim(min(medians) / 3, max(medians) * 4)  # room for the figures beside the bars
     axes.spines[["top", "right"]].set_visible(False)
     with mpl.rc_context({"svg.hashsalt": "tracehound", "svg.fonttype": "none"}):
         figure.savefig(path, metadata={"Date": None})

@@ -134,7 +134,8 @@ def profile_of(lines: Iterable[str]) -> Profile:
     for line in lines:
         stack, _, count = line.rpartition(" ")
         frames = [(found["function"], found["file"]) for part in stack.split(";") if (found := _FRAME.match(part))]
-        if frames and count.isdigit() and not _WAITS.search(innermost := _innermost(frames)):
+        innermost = _innermost(frames)
+        if count.isdigit() and innermost is not None and not _WAITS.search(innermost):
             stages[stage_of(frames)] += int(count)
             functions[innermost] += int(count)
     samples = stages.total()
@@ -145,11 +146,11 @@ def profile_of(lines: Iterable[str]) -> Profile:
     )
 
 
-def _innermost(frames: Sequence[tuple[str, str]]) -> str:
+def _innermost(frames: Sequence[tuple[str, str]]) -> str | None:
     for function, file in reversed(frames):
         if function.startswith(_COLLECTOR) or file.endswith((".py", ">")):
             return f"{function} ({file})"
-    return "{} ({})".format(*frames[-1])
+    return None  # a thread of a library's own
 
 
 def stage_of(frames: Iterable[tuple[str, str]]) -> str:
