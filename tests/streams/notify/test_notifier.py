@@ -111,6 +111,12 @@ def ids(server: StandIn) -> list[str]:
     return [request.headers["webhook-id"] for request in server.requests]
 
 
+def is_committed(app: NotifyApp) -> bool:
+    """Whether everything that is done by now is committed."""
+    notifier = app.notifier
+    return all(notifier._committed.get(tp) == one.commit() for tp, one in notifier._partitions.items())
+
+
 def run(test: Coroutine[Any, Any, None]) -> None:
     asyncio.run(asyncio.wait_for(test, 90))
 
@@ -140,10 +146,10 @@ def test_after_a_crash_what_was_not_taken_is_told_and_its_id_is_the_same(field: 
         async with stand_in() as healthy, stand_in() as broken:
             broken.then = status(503)
             both = to({"healthy": healthy, "broken": broken})
-            async with field.notifier(both, killed=True):
+            async with field.notifier(both, killed=True) as app:
                 field.send(*(make_event(f"i{number}") for number in range(10)))
                 await until(lambda: len(ids(healthy)) == 10 and len(set(ids(broken))) >= 4, "they are under way")
-                await asyncio.sleep(0.5)
+                await until(lambda: not len(app.queues["healthy"]) and is_committed(app), "that is committed")
             broken.requests.clear()
             broken.then = status(202)
             async with field.notifier(both):
@@ -211,7 +217,6 @@ def test_what_is_held_outlives_a_restart(field: Field) -> None:
             async with field.notifier(settings):
                 field.send(make_event("held"), make_event("grave", severity="critical"))
                 await until(lambda: ids(server) == ["grave-1"], "critical passes")
-                await asyncio.sleep(0.5)
             always = to({"team": server})
             async with field.notifier(always):
                 await until(lambda: "held-1" in ids(server), "the held one is told")
