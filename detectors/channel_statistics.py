@@ -7,7 +7,6 @@ import numpy as np
 from numba import njit
 
 from detectors.bank import Flags, Floats
-from detectors.batch import Batch
 from detectors.chart import ChartJudgement
 from detectors.chart_kernel import OWN_LEAST
 from detectors.charts import CallJudgement
@@ -15,7 +14,7 @@ from detectors.window_findings import JudgedWindows
 
 
 def take_charts(
-    batch: Batch,
+    signals: Floats,
     charts: Sequence[ChartJudgement],
     calls: Sequence[CallJudgement],
     gate_sigma: float,
@@ -23,14 +22,15 @@ def take_charts(
 ) -> Flags:
     """Fill the columns of charts, of calls, and the one after them of single values; tell where nothing deviates.
 
-    ``statistics`` (n, k) has a row per execution, NaN so far. A chart says nothing (NaN) where it has too few values
-    or no value; the column after theirs gets the largest tail. Returns (n,): no chart's sigma is at ``gate_sigma``.
+    ``signals`` (n, charts) are what was charted. ``statistics`` (n, k) has a row per execution, NaN so far. A chart
+    says nothing (NaN) where it has too few values or no value; the column after theirs gets the largest tail. Returns
+    (n,): no chart's sigma is at ``gate_sigma``.
     """
     n, single = len(statistics), len(charts) + len(calls)
     normal = np.ones(n, np.bool_)
     statistics[:, single] = 0.0
     for column, chart in enumerate(charts):
-        _take_chart(chart.rows, batch.signals, column, single, gate_sigma, statistics, normal)
+        _take_chart(chart.rows, signals, column, single, gate_sigma, statistics, normal)
     for column, call in enumerate(calls, start=len(charts)):
         _take_call(call.rows, column, single, gate_sigma, statistics, normal)
     return normal

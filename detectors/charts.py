@@ -14,13 +14,14 @@ from detectors.chart_kernel import OWN_LEAST
 from detectors.registry import CALLS, CHARTS, ChartedSignal
 from detectors.settings import DetectionSettings
 
-_PER_EXECUTION: Final = np.dtype(
+PER_EXECUTION: Final = np.dtype(
     [
         *(("worst", np.int64), ("longest", np.int64)),
         *((name, np.float64) for name in ("sigma", "tail", "rank")),
     ]
 )
-_NO_CALL: Final = np.array((-1, -1, np.nan, 0.0, 0.5), _PER_EXECUTION)
+"""What the calls of one execution say: the fields of ``CallJudgement``."""
+_NO_CALL: Final = np.array((-1, -1, np.nan, 0.0, 0.5), PER_EXECUTION)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +119,7 @@ class Charts:
                 accept_after=batch.accept_after[rows],
                 released=batch.released[rows],
             )
-            said = np.full(len(batch.times), _NO_CALL, _PER_EXECUTION)
+            said = np.full(len(batch.times), _NO_CALL, PER_EXECUTION)
             _per_execution(rows, judged.rows, said)
             found.append(CallJudgement(calls, judged, said))
         return tuple(found)

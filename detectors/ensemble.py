@@ -146,7 +146,7 @@ class Ensemble:
         charts, calls = self.charts.judge_signals(batch), self.charts.judge_calls(batch)
         warming = charts[_LOCAL].learned < self._settings.warm_up_executions
         statistics = np.full((n, len(self.channels)), np.nan)
-        normal = take_charts(batch, charts, calls, self._settings.gate_sigma, statistics)
+        normal = take_charts(batch.signals, charts, calls, self._settings.gate_sigma, statistics)
         patience = np.minimum(batch.accept_after, self._settings.patience_s)
         structure = self.structure.judge_then_learn(batch.operations, batch.paths, batch.times, normal, patience)
         exposure = self.exposure.weigh_then_learn(batch.applications, batch.paths, np.ones(n, np.bool_))
