@@ -1,28 +1,18 @@
 """What a scoring worker tells the incident stage, recorded in process: anomalies, and progress every few seconds."""
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 
 from detectors.application import ApplicationKey
 from detectors.scoring import ScoredBatch, Scorer
 from schemas.anomaly import AnomalyEvent
-from schemas.execution import Execution, rfc3339
+from schemas.execution import Execution
 from schemas.incident_input import IncidentInput
-from schemas.progress import Progress
+from streams.outputs import incident_input_of
+from streams.read_run import Reading
+from streams.report_progress import ProgressLedger, tally
+from streams.score_chunk import ChunkOutcome
 
 PROGRESS_S = 5.0
-
-
-@dataclass(slots=True)
-class Tally:
-    """What was scored of an application since its last progress record."""
-
-    newest_s: float = 0.0
-    executions: int = 0
-    operations: Counter[str] = field(default_factory=Counter)
-    calls: Counter[str] = field(default_factory=Counter)
-    ongoing: dict[str, float] = field(default_factory=dict)
 
 
 class Recording:
@@ -30,62 +20,28 @@ class Recording:
 
     def __init__(self, scorer: Scorer) -> None:
         self._scorer = scorer
-        self._tallies: dict[ApplicationKey, Tally] = {}
-        self._told_keys: dict[tuple[str, str], set[str]] = {}
+        self._ledger = ProgressLedger()
         self._next_s: float | None = None
         self.log: list[IncidentInput] = []
 
     def score(self, executions: Sequence[Execution]) -> ScoredBatch:
         """Score, then learn, in order."""
         batch = self._scorer.score(executions)
-        self._take(event for _, event in batch.anomalies)
-        self.log += [IncidentInput(change=event) for event in batch.model_events]
-        for execution, severity in zip(executions, batch.severity, strict=True):
-            self._count(execution, alarming=severity is not None)
+        self.log += incident_input_of((event for _, event in batch.anomalies), batch.model_events)
+        outcome = ChunkOutcome(batch.anomalies, deviating=batch.deviating, calls=batch.calls)
+        self._ledger.acknowledged(tally(Reading(list(executions)).by_application(), [outcome]))
         newest_s = max(execution.started_s for execution in executions)
         if self._next_s is None or newest_s >= self._next_s:
             self._next_s = newest_s + PROGRESS_S
-            self._report()
+            self.log += [IncidentInput(progress=one) for one in self._ledger.take()]
         return batch
 
     def judge_silence(self, now_s: float, applications: Sequence[ApplicationKey]) -> list[AnomalyEvent]:
         """Anomalies for applications that have fallen silent."""
         found = self._scorer.judge_silence(now_s, applications)
-        self._take(found)
+        self.log += incident_input_of(found, ())
         return found
 
     def applications(self) -> list[ApplicationKey]:
         """Every application known."""
         return self._scorer.applications()
-
-    def _take(self, events: Iterable[AnomalyEvent]) -> None:
-        for event in events:
-            self.log.append(IncidentInput(anomaly=event))
-            key = (event.data.application, event.data.operation)
-            self._told_keys.setdefault(key, set()).add(event.data.incident_key)
-
-    def _count(self, execution: Execution, alarming: bool) -> None:
-        tally = self._tallies.setdefault((execution.application, execution.environment), Tally())
-        tally.newest_s = max(tally.newest_s, execution.started_s)
-        tally.executions += 1
-        tally.operations[execution.operation] += 1
-        tally.calls.update(segment.peer for segment in execution.segments if segment.peer)
-        if alarming:  # of which kind is not known here: of all that it was told of
-            told = sorted(self._told_keys.get((execution.application, execution.operation), ()))
-            tally.ongoing.update(dict.fromkeys(told, execution.started_s))
-
-    def _report(self) -> None:
-        for (application, environment), tally in self._tallies.items():
-            record = Progress(
-                application,
-                environment,
-                rfc3339(tally.newest_s),
-                tally.executions,
-                0,
-                0,
-                dict(tally.operations),
-                tally.ongoing,
-                dict(tally.calls),
-            )
-            self.log.append(IncidentInput(progress=record))
-        self._tallies = {}
