@@ -9,6 +9,7 @@ import inspect
 import pkgutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -63,8 +64,10 @@ class Rows:
 
 
 def answers(judged: object) -> Answers:
-    """The arrays of a judgement."""
-    return tuple(getattr(judged, name) for name in type(judged).__slots__)  # type: ignore[attr-defined] # dataclasses
+    """The arrays of a judgement, also where it keeps them as the fields of records."""
+    found = [getattr(judged, name) for name in type(judged).__slots__]  # type: ignore[attr-defined] # dataclasses
+    parts = ([one] if one.dtype.names is None else [one[name] for name in one.dtype.names] for one in found)
+    return tuple(chain.from_iterable(parts))
 
 
 def paths(rows: Rows) -> Paths:
