@@ -10,6 +10,7 @@ from detectors.bank import Bank
 from detectors.chart import ChartJudgement
 from detectors.charts import CallJudgement
 from detectors.ensemble import Ensemble, Judgements
+from detectors.feedback import size_of
 from detectors.finding import Alarm, Finding, Subject, shares
 from detectors.probability import sigma_of_score
 from detectors.profile import OWN_CODE, TIME_COLUMN, part_name, parts
@@ -53,14 +54,19 @@ class AlarmRules:
         """Rows where an execution is an alarm, in order."""
         return np.flatnonzero((judged.calibrated.alarm & self._of_executions).any(axis=1))
 
-    def alarms(self, subject: Subject, judged: Judgements) -> list[Alarm]:
-        """The alarms of one execution."""
-        found: dict[AnomalyKind, Alarm] = {}
-        row = subject.row
+    def alarms(
+        self, subject: Subject, judged: Judgements, told: Callable[[list[Alarm]], list[Alarm]] | None = None
+    ) -> list[Alarm]:
+        """The alarms of one execution; ``told`` gives those of all that may be told."""
+        row, alarms = subject.row, []
         for channel in np.flatnonzero(judged.calibrated.alarm[row]).tolist():
             source, score = self._sources[channel], float(judged.calibrated.scores[row, channel])
             alarm = None if source is None else source(subject, judged, score)
-            if alarm is not None and (alarm.kind not in found or _weight(alarm) > _weight(found[alarm.kind])):
+            if alarm is not None:
+                alarms.append(alarm)
+        found: dict[AnomalyKind, Alarm] = {}
+        for alarm in alarms if told is None else told(alarms):
+            if alarm.kind not in found or _weight(alarm) > _weight(found[alarm.kind]):
                 found[alarm.kind] = alarm
         return list(found.values())
 
@@ -128,8 +134,10 @@ class AlarmRules:
             )
 
         lasting = 0.0 if single else float(chart.lasting[place])
+        operation = subject.operation.name
+        size, model = size_of(name, signal.unit, typical, actual), _TAIL if single else _CHART
         return Alarm(
-            signal.kind, name, severity, score, subject.operation.name, subject.operation.name, lasting, describe
+            signal.kind, name, severity, score, operation, operation, lasting, describe, size=size, model=model
         )
 
     def _slow_call(
@@ -169,9 +177,9 @@ class AlarmRules:
             )
 
         lasting = 0.0 if single else float(call.chart.lasting[entry])
-        return Alarm(
-            signal.kind, signal.name, severity, score, subject.operation.name, f"calls to {peer}", lasting, describe
-        )
+        scope, key = subject.operation.name, f"calls to {peer}"
+        size, model = size_of(signal.name, signal.unit, typical, actual), _TAIL if single else _CHART
+        return Alarm(signal.kind, signal.name, severity, score, scope, key, lasting, describe, size=size, model=model)
 
     def _call_contributions(self, subject: Subject, column: int, call: CallJudgement) -> dict[str, float]:
         """Shares of what the execution's deviating calls take more than usual."""
@@ -218,7 +226,8 @@ class AlarmRules:
             )
 
         scope, same_s = subject.operation.name, self._settings.patience_s  # for so long a type counts as new
-        return Alarm("errors", "error_type", severity, score, scope, f"error {error.type}", 0.0, describe, same_s)
+        key = f"error {error.type}"
+        return Alarm("errors", "error_type", severity, score, scope, key, 0.0, describe, same_s, model="error-types")
 
     def _bank(self, subject: Subject, judged: Judgements, score: float, number: int) -> Alarm | None:
         bank, given, row = self._detectors[number], judged.detectors[number], subject.row
@@ -250,7 +259,8 @@ class AlarmRules:
             )
 
         scope = subject.operation.name if bank.scope == "operation" else ""
-        return Alarm(bank.kind, bank.name, severity, score, scope, scope, 0.0, describe)
+        size = size_of(bank.name, "sigma", 0.0, sigma)
+        return Alarm(bank.kind, bank.name, severity, score, scope, scope, 0.0, describe, size=size, model=bank.name)
 
     def _error_rate(
         self, subject: Subject, bank: Bank, score: float, evidence: float, usual: float, failing: float
@@ -275,9 +285,8 @@ class AlarmRules:
                 reason=explanation.errors_sentence(subject.operation.name, failing, usual, contributions),
             )
 
-        return Alarm(
-            "errors", "error_rate", severity, score, subject.operation.name, subject.operation.name, 0.0, describe
-        )
+        scope, size = subject.operation.name, size_of("error_rate", "share", usual, failing)
+        return Alarm("errors", "error_rate", severity, score, scope, scope, 0.0, describe, size=size, model=bank.name)
 
 
 def _weight(alarm: Alarm) -> tuple[int, float]:

@@ -5,6 +5,7 @@ from hashlib import blake2b
 from typing import Any
 
 from detectors.batch import CALL_SIGNALS
+from detectors.feedback import FeedbackMemory, Peaks
 from detectors.priors import PRIOR_VERSION
 from detectors.profile import Profile
 
@@ -84,7 +85,8 @@ class ApplicationModels:
     kind. ``asked_refit`` is the count at which a refit beside the schedule starts, ``asked_why`` its reason,
     ``last_refit`` the count at which the last one started. ``prior`` is the version of the shipped prior that the
     models began with, and keep. ``versions`` are the versions seen last, ``release_s`` when the newest of them was
-    first seen.
+    first seen. ``feedback`` is what was learned of verdicts, ``peaks`` how large deviations became; until
+    ``expected_until_s`` those that began from ``expected_s`` on are soon the new normal, because somebody expects them.
     """
 
     key: ApplicationKey
@@ -105,6 +107,10 @@ class ApplicationModels:
     last_refit: int = 0
     prior: int = PRIOR_VERSION
     silent_since_s: float | None = None
+    feedback: FeedbackMemory = field(default_factory=FeedbackMemory)
+    peaks: Peaks = field(default_factory=Peaks)
+    expected_s: float = float("-inf")
+    expected_until_s: float = float("-inf")
 
     def peer_of(self, kind: int, slot: int) -> str:
         """The called peer that has a slot; ``kind`` is a place in ``CALL_SIGNALS``."""

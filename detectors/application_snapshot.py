@@ -3,6 +3,8 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import msgspec
+
 from detectors import ensemble_state
 from detectors.application import ApplicationKey, ApplicationModels, Published, Refit
 from detectors.ensemble import Ensemble
@@ -50,6 +52,11 @@ def take(application: ApplicationModels, ensemble: Ensemble, silence: SilenceWat
                 [*key, last.at_s, last.rank, last.alarm_s, last.seen, last.told]
                 for key, last in application.published.items()
             ],
+            "feedback": {
+                "memory": application.feedback.stored(),
+                "peaks": application.peaks.stored(),
+                "expected": [application.expected_s, application.expected_until_s],
+            },
             "calls": [
                 {peer: chart.snapshot(slot) for peer, slot in peers.items()}
                 for chart, peers in zip(ensemble.charts.calls, application.calls, strict=True)
@@ -88,6 +95,7 @@ def fill(stored: StoredApplication, application: ApplicationModels, ensemble: En
         silence.restore(application.slot, state["silence"])
         application.refits = [Refit(**{**refit, "sample": tuple(refit["sample"])}) for refit in state["refits"]]
         application.published = {(operation, kind): Published(*last) for operation, kind, *last in state["published"]}
+        _fill_feedback(application, state)
         for chart, slots, peers in zip(ensemble.charts.calls, application.calls, stored.calls, strict=True):
             for peer, content in peers.items():
                 chart.restore(slots[peer], content)
@@ -98,5 +106,14 @@ def fill(stored: StoredApplication, application: ApplicationModels, ensemble: En
             operation.path_names = {path: (name, part) for path, name, part in content["path_names"]}
             operation.profile.learned = content["profile"]["learned"]
             operation.profile.averages = content["profile"]["averages"]
-    except (KeyError, TypeError, ValueError, IndexError, OverflowError) as error:
+    except (KeyError, TypeError, ValueError, IndexError, OverflowError, msgspec.ValidationError) as error:
         raise SnapshotError(f"The snapshot of {stored.key[0]} does not fit this tracehound: {error!r}") from error
+
+
+def _fill_feedback(application: ApplicationModels, state: dict[str, Any]) -> None:
+    stored = state.get("feedback")
+    if stored is None:  # it was taken before there was any
+        return
+    application.feedback.restore(stored["memory"])
+    application.peaks.restore(stored["peaks"])
+    application.expected_s, application.expected_until_s = map(float, stored["expected"])

@@ -32,7 +32,8 @@ class Batch:
     ``signals`` (n, 3) as in ``detectors.features.SIGNALS``, ``errors`` (n,) 0 or 1, ``error_types`` (n,) as
     ``detectors.error_types.type_number``, ``calls`` one per entry of ``CALL_SIGNALS``. ``accept_after`` (n,) is for
     how many seconds a deviation must last to become the new normal; one that began before ``released`` (n,), the
-    event time of a release that is still recent, does not (-inf where there is none).
+    event time of a release that is still recent or of a change that somebody expects, does not (-inf where there is
+    none).
     """
 
     operations: Slots

@@ -5,10 +5,12 @@ from urllib.parse import quote
 
 from detectors.application import ApplicationKey, ApplicationModels, OperationModels
 from detectors.drift import LIMIT, NOISE
+from detectors.feedback import Change
 from detectors.finding import Subject
 from detectors.priors import PRIOR_VERSION
 from schemas.anomaly import ANOMALY_TYPE, SEVERITIES, Anomaly, AnomalyEvent, Severity
 from schemas.execution import rfc3339
+from schemas.feedback import Lesson
 from schemas.model_event import MODEL_EVENT_TYPES, ModelChange, ModelEvent
 
 
@@ -181,3 +183,34 @@ def new_normal(subject: Subject, what: str, signal: str, lasted_s: float) -> Mod
     model = f"rank-ewma-chart {signal}"
     change = ModelChange(*key, what, model, "new_normal", learned=subject.number, needed=0, sentence=sentence)
     return model_event(subject.execution.started_s, change)
+
+
+def feedback(application: ApplicationModels, change: Change, days: float, time_s: float) -> ModelEvent:
+    """A lesson was learned, withdrawn, or is no longer valid."""
+    key, lesson = application.key, change.lesson
+    sentence = _FEEDBACK[change.occasion].format(
+        subject=lesson.subject_id,
+        name=key[0],
+        judged=_JUDGED[lesson.judgement],
+        by=f" by {lesson.by}" if lesson.by else "",
+        patterns="1 pattern" if change.patterns == 1 else f"{change.patterns} patterns",
+        then=_then(lesson, days),
+    )
+    told = ModelChange(*key, "", "all", "feedback", learned=application.seen, needed=0, sentence=sentence)
+    return model_event(time_s, told, f"{lesson.subject_id} {change.occasion} {lesson.judged_at}")
+
+
+_JUDGED = {"false_positive": "a false positive", "confirmed": "a fault", "expected_change": "an expected change"}
+_FEEDBACK = {
+    "learned": "{subject} was judged {judged}{by}: its {patterns} in {name} {then}.",
+    "withdrawn": "The verdict on {subject} was withdrawn: its {patterns} in {name} had been judged {judged}.",
+    "expired": "The verdict on {subject} is too old to count: its {patterns} in {name} had been judged {judged}.",
+    "forgotten": "The verdict on {subject} was forgotten for later ones: its {patterns} in {name} were {judged}.",
+}
+
+
+def _then(lesson: Lesson, days: float) -> str:
+    if lesson.judgement == "confirmed":
+        return "are told, whatever was judged before"
+    soon = ", and soon are the new normal" if lesson.judgement == "expected_change" else ""
+    return f"are not told again up to 20 % beyond that, for {days:g} days{soon}"

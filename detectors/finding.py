@@ -49,7 +49,7 @@ class Alarm:
     ``scope`` is the operation that the anomaly names, or empty where it is the application; ``key`` what deviates:
     the operation, the called peer, the type of error, or the application. ``lasting_s`` is for how long it has, in
     seconds of event time, where that is known. ``same_s`` is the event time within which the next alarm is no news,
-    however quiet it was between them.
+    however quiet it was between them. ``size`` is as ``detectors.feedback.size_of``, ``model`` who says so.
     """
 
     kind: AnomalyKind
@@ -61,6 +61,8 @@ class Alarm:
     lasting_s: float
     describe: Callable[[], Finding]
     same_s: float = 0.0
+    size: float = 0.0
+    model: str = ""
 
 
 def confidence(learned: int) -> float:

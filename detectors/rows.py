@@ -64,6 +64,12 @@ class Rows:
         slots = np.fromiter([application.slot for application in self.applications], np.int64, n)
         released = floats([application.release_s for application in self.applications])
         recent = times < released + settings.release_window_s
+        released = np.where(recent, released - settings.lateness_s, -np.inf)
+        expected = times < floats([application.expected_until_s for application in self.applications])
+        if expected.any():
+            since = floats([application.expected_s for application in self.applications])
+            released = np.where(expected, np.where(recent, np.minimum(released, since), since), released)
+            recent = recent | expected
         errors, error_types = _errors(executions)
         return Batch(
             operations=np.fromiter([operation.slot for operation in self.operations], np.int64, n),
@@ -79,7 +85,7 @@ class Rows:
             ),
             paths=paths_in(columns),
             accept_after=np.where(recent, settings.release_patience_s, settings.persist_s),
-            released=np.where(recent, released - settings.lateness_s, -np.inf),
+            released=released,
         )
 
     def _calls(

@@ -1,7 +1,7 @@
 """The scoring core: executions in, scores, anomalies and model events out; the same in a worker and on a file."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any
@@ -22,6 +22,7 @@ from detectors.application import (
 from detectors.batch import CALL_SIGNALS, Batch
 from detectors.drift import DriftFinding
 from detectors.ensemble import DRIFTING, Ensemble, Judgements
+from detectors.feedback import DAY_S, Change
 from detectors.finding import Alarm, Subject, anomaly_of, incident_key
 from detectors.fitting import Fitter
 from detectors.paths import named_paths
@@ -35,10 +36,11 @@ from detectors.silence import SilenceWatch
 from detectors.slots import SlotNumbers
 from detectors.window_alarms import WindowRules
 from detectors.window_findings import WindowFinding
-from schemas.anomaly import AnomalyEvent, Severity, Window
+from schemas.anomaly import AnomalyEvent, AnomalyKind, Severity, Window
 from schemas.codec import content_digest
 from schemas.errors import SnapshotError
 from schemas.execution import Execution, rfc3339
+from schemas.feedback import Lesson
 from schemas.model_event import ModelEvent
 
 
@@ -50,7 +52,7 @@ class ScoredBatch:
     where the models had not learned enough to judge (a low score then says nothing). ``anomalies`` pairs each
     published anomaly with the index of the execution that led to it. ``deviating`` says of each application which
     ``incident_key`` alarmed, published or not, and at which event time (epoch seconds) last; ``calls`` how often it
-    called which peer.
+    called which peer, ``suppressed`` how many alarms of each kind feedback kept from being told.
     """
 
     score: NDArray[np.float64]
@@ -60,12 +62,18 @@ class ScoredBatch:
     model_events: list[ModelEvent]
     deviating: dict[ApplicationKey, dict[str, float]] = field(default_factory=dict)
     calls: dict[ApplicationKey, dict[str, int]] = field(default_factory=dict)
+    suppressed: dict[AnomalyKind, int] = field(default_factory=dict)
 
     def note_deviation(self, application: ApplicationKey, alarm: Alarm, at_s: float) -> None:
         """An application alarms at event time ``at_s``, whether that is published or not."""
         known = self.deviating.setdefault(application, {})
         key = incident_key(application, alarm.kind, alarm.scope)
         known[key] = max(at_s, known.get(key, at_s))
+
+    def count_suppressed(self, alarms: Iterable[Alarm]) -> None:
+        """Alarms that are not told because of feedback; they are no deviations either, or no incident would end."""
+        for alarm in alarms:
+            self.suppressed[alarm.kind] = self.suppressed.get(alarm.kind, 0) + 1
 
     def count_calls(self, called: Mapping[ApplicationKey, Mapping[str, int]]) -> None:
         """Add calls by application and peer."""
@@ -245,7 +253,10 @@ class Scorer:
 
     def _raise_alarms(self, subject: Subject, judged: Judgements, first: int, result: ScoredBatch) -> None:
         index, execution = first + subject.row, subject.execution
-        for alarm in self._rules.alarms(subject, judged):
+        for alarm in self._rules.alarms(
+            subject, judged, self._heeding(subject.application, execution.started_s, result)
+        ):
+            subject.application.peaks.note(alarm, execution.started_s)
             result.severity[index] = events.graver(result.severity[index], alarm.severity)
             result.note_deviation(subject.application.key, alarm, execution.started_s)
             seen = subject.operation.seen if alarm.key == subject.operation.name else subject.number
@@ -254,6 +265,24 @@ class Scorer:
                 data = anomaly_of(subject, alarm.describe(), alarm.scope)
                 event = events.anomaly(subject.application.key, identifier, execution.started_s, data)
                 result.anomalies.append((index, event))
+
+    def _heeding(
+        self, application: ApplicationModels, now_s: float, result: ScoredBatch
+    ) -> Callable[[list[Alarm]], list[Alarm]] | None:
+        """Keeps those of an execution's alarms that may be told; None where there is no feedback to heed."""
+        feedback = application.feedback
+        if not feedback:
+            return None
+        life_s = self._settings.feedback_days * DAY_S
+        for change in feedback.expire(now_s, life_s):
+            result.model_events.append(events.feedback(application, change, self._settings.feedback_days, now_s))
+
+        def told(alarms: list[Alarm]) -> list[Alarm]:
+            untold = feedback.untold(alarms, now_s)
+            result.count_suppressed(untold)
+            return [alarm for alarm in alarms if alarm not in untold] if untold else alarms
+
+        return told
 
     def _window_alarms(self, rows: Rows, judged: Judgements) -> dict[int, list[tuple[WindowFinding, Alarm]]]:
         """The alarms of windows by the row that closed them."""
@@ -266,6 +295,10 @@ class Scorer:
         self, subject: Subject, finding: WindowFinding, alarm: Alarm, first: int, result: ScoredBatch
     ) -> None:
         application = subject.application
+        told = self._heeding(application, finding.end_s, result)
+        if told is not None and not told([alarm]):
+            return
+        application.peaks.note(alarm, finding.end_s)
         result.note_deviation(application.key, alarm, finding.end_s)
         if is_told(application, alarm, finding.end_s, subject.number, self._settings):
             start = rfc3339(finding.start_s)
@@ -322,6 +355,33 @@ class Scorer:
             KeyError: the application has no models here.
         """
         self._refits.demand(self._applications[application])
+
+    def heed(self, key: ApplicationKey, lesson: Lesson) -> list[ModelEvent]:
+        """Learn of a verdict, in order with the executions of its application; what changed is told.
+
+        What was judged to be nothing is not told again up to a fifth beyond its size, for ``feedback_days`` of event
+        time. An expected change is soon the new normal, as if there had been a release. Learning it twice, or
+        one that was replaced by a later one of the same subject, changes nothing; nor does it where the application
+        has no models.
+        """
+        application = self._applications.get(key)
+        if application is None:
+            return []
+        days = self._settings.feedback_days
+        changes = application.feedback.learn(lesson, application.peaks, days * DAY_S)
+        for change in changes:
+            if change.lesson.judgement == "expected_change":
+                self._expect(application, change)
+        return [events.feedback(application, change, days, lesson.judged_at) for change in changes]
+
+    def _expect(self, application: ApplicationModels, change: Change) -> None:
+        """What deviates since the change is accepted soon; the chart saw it somewhat earlier than it was told."""
+        application.expected_s = application.expected_until_s = float("-inf")
+        if change.occasion == "learned":
+            told_s = [pattern.at_s for pattern in change.lesson.patterns]
+            newest_s = self._silence.newest_s(application.slot)
+            application.expected_s = min(told_s) - self._settings.release_patience_s
+            application.expected_until_s = max([*told_s, newest_s]) + self._settings.release_window_s
 
     def drift(self) -> dict[ApplicationKey, float]:
         """The largest population stability index of each application's operations; without those not yet known."""

@@ -51,6 +51,9 @@ class DetectionSettings:
     )
     window_s: float = _setting(30.0, 1, 3_600, "length of the windows of the golden signals, in event time")
     lateness_s: float = _setting(5.0, 0, 3_600, "event time that a window waits for late executions")
+    feedback_days: float = _setting(
+        30.0, 1, 365, "days of event time for which an anomaly that was judged to be nothing is not told again"
+    )
     rest_s: float = _setting(300.0, 0, 86_400, "event time in which a repeated anomaly is not published again")
     silence_score: float = _setting(
         6.0, 2, 50, "−log10 of the false-alarm probability from which missing traffic is an anomaly"

@@ -10,6 +10,7 @@ from detectors.application import ApplicationModels
 from detectors.bank import State
 from detectors.batch import Batch
 from detectors.chart import Chart, ChartRules
+from detectors.feedback import size_of
 from detectors.finding import MODEL_VERSION, confidence, incident_key
 from detectors.probability import sigma_of_score
 from detectors.settings import DetectionSettings
@@ -17,7 +18,7 @@ from detectors.severity import Evidence, severity_of
 from schemas.anomaly import Anomaly, AnomalyEvent, ModelStamp, Window
 from schemas.execution import rfc3339
 
-MODEL = "silence"
+MODEL, SIGNAL = "silence", "silence_ms"
 
 
 class SilenceWatch:
@@ -55,9 +56,12 @@ class SilenceWatch:
         score = self._gaps.tail_of(application.slot, silent_s * 1000.0)
         if score < self._settings.silence_score:
             return None
+        low, typical, high = self._gaps.typical(application.slot)
+        size = size_of(SIGNAL, "ms", typical, silent_s * 1000.0)
+        if application.feedback.covers(("traffic", SIGNAL, MODEL, "", ""), size, now_s):
+            return None
         severity = severity_of(Evidence("traffic", silent=True), self._settings)
         application.silent_since_s = newest_s
-        low, typical, high = self._gaps.typical(application.slot)
         name, environment = application.key
         data = Anomaly(
             application=name,
@@ -69,7 +73,7 @@ class SilenceWatch:
             sigma=round(sigma_of_score(score), 3),
             severity=severity,
             confidence=round(confidence(application.seen), 3),
-            signal="silence_ms",
+            signal=SIGNAL,
             typical=round(typical, 4),
             actual=round(silent_s * 1000.0, 4),
             bounds=(round(low, 4), round(high, 4)),
@@ -81,8 +85,12 @@ class SilenceWatch:
             model=ModelStamp(MODEL, MODEL_VERSION, application.seen, None, warming=False),
             incident_key=incident_key(application.key, "traffic", ""),
         )
-        identifier = events.identity(name, environment, "traffic", "silence_ms", rfc3339(newest_s))
+        identifier = events.identity(name, environment, "traffic", SIGNAL, rfc3339(newest_s))
         return events.anomaly(application.key, identifier, now_s, data)
+
+    def newest_s(self, slot: int) -> float:
+        """The event time of an application's newest execution; NaN before the first."""
+        return float(self._newest[slot])
 
     def snapshot(self, slot: int) -> dict[str, State]:
         """The references of gaps and the newest event time of an application."""

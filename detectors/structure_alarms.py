@@ -2,6 +2,7 @@
 
 from detectors import explanation
 from detectors.ensemble import Judgements
+from detectors.feedback import size_of
 from detectors.finding import Alarm, Finding, Subject
 from detectors.paths import WHOLE, named_paths
 from detectors.probability import sigma_of_score
@@ -53,7 +54,10 @@ def structure_alarm(
             reason=explanation.structure_sentence(operation, about, name, actual, typical),
         )
 
-    return Alarm("structure", signal, severity, score, operation, operation, 0.0, describe)
+    size = size_of(signal, "segments", typical, actual)
+    return Alarm(
+        "structure", signal, severity, score, operation, operation, 0.0, describe, size=size, model="structure"
+    )
 
 
 def _slow(
@@ -86,7 +90,8 @@ def _slow(
             reason=reason,
         )
 
-    return Alarm("latency", signal, severity, score, operation, operation, 0.0, describe)
+    size = size_of(signal, "ms", typical, actual)
+    return Alarm("latency", signal, severity, score, operation, operation, 0.0, describe, size=size, model="structure")
 
 
 def _named(subject: Subject, path: int) -> tuple[str, str]:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from detectors.ensemble import Ensemble, Judgements
+from detectors.feedback import size_of
 from detectors.finding import Alarm, Finding
 from detectors.probability import sigma_of_score
 from detectors.settings import DetectionSettings
@@ -68,7 +69,10 @@ class WindowRules:
                 reason=sentence(application, finding),
             )
 
-        return Alarm(kind, signal.name, severity, score, "", signal.name, 0.0, describe)
+        size = size_of(signal.name, signal.unit, finding.expected, finding.actual)
+        return Alarm(
+            kind, signal.name, severity, score, "", signal.name, 0.0, describe, size=size, model="golden-signals"
+        )
 
 
 def _contribution(finding: WindowFinding) -> str:

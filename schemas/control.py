@@ -5,26 +5,28 @@ from typing import Literal
 import msgspec
 
 from schemas.errors import InvalidExecutionError
-from schemas.execution import Name
+from schemas.execution import EpochSeconds, Name
+from schemas.feedback import Lesson
 
 CONTROL_HEADER = "tracehound_control"
 """Header that tells a control record from executions; its content names the verb."""
 
-Verb = Literal["reset", "import"]
+Verb = Literal["reset", "import", "feedback"]
 
 
 class Control(msgspec.Struct, omit_defaults=True):
     """The value of a control record on ``executions.v1``, keyed by application.
 
     ``reset`` forgets the application's models; ``import`` replaces them by ``snapshot`` (base64 in JSON), as
-    ``tracehound models export`` wrote it. ``asked_at`` is epoch seconds.
+    ``tracehound models export`` wrote it; ``feedback`` teaches the ``lesson``. ``asked_at`` is epoch seconds.
     """
 
     verb: Verb
     application: Name
     environment: str = ""
-    asked_at: float = 0.0
+    asked_at: EpochSeconds = 0.0
     snapshot: bytes = b""
+    lesson: Lesson | None = None
 
 
 _decode = msgspec.json.Decoder(Control).decode
@@ -37,6 +39,9 @@ def read_control(value: bytes | None) -> Control:
         InvalidExecutionError: it holds none.
     """
     try:
-        return _decode(value or b"")
+        control = _decode(value or b"")
     except (msgspec.DecodeError, ValueError, RecursionError) as error:
         raise InvalidExecutionError(f"A control record must be a verb for an application: {error}.") from error
+    if control.verb == "feedback" and control.lesson is None:
+        raise InvalidExecutionError("A control record of feedback must hold a lesson. Got none instead.")
+    return control

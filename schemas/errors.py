@@ -17,5 +17,9 @@ class SnapshotError(TracehoundError):
     """A stored model state cannot be read; the message says which version or checksum does not fit."""
 
 
+class UnknownSubjectError(TracehoundError):
+    """A verdict is about something that is not known, or no longer; the message names it."""
+
+
 class BrokerError(TracehoundError):
     """A broker cannot be started, reached or prepared; the message names the address and the cause."""

@@ -1,11 +1,20 @@
-"""What happens to the models of an application: readiness, training with its cost, drift, lost state."""
+"""What happens to the models of an application: readiness, training with its cost, drift, feedback, lost state."""
 
 from typing import Literal
 
 import msgspec
 
 ModelEventKind = Literal[
-    "warming", "ready", "trained", "training_failed", "drift", "loss", "reset", "release", "new_normal"
+    "warming",
+    "ready",
+    "trained",
+    "training_failed",
+    "drift",
+    "loss",
+    "reset",
+    "release",
+    "new_normal",
+    "feedback",
 ]
 MODEL_EVENT_TYPES: dict[ModelEventKind, str] = {
     "warming": "io.tracehound.model.warming.v1",
@@ -17,6 +26,7 @@ MODEL_EVENT_TYPES: dict[ModelEventKind, str] = {
     "reset": "io.tracehound.model.reset.v1",
     "release": "io.tracehound.model.release.v1",
     "new_normal": "io.tracehound.model.new-normal.v1",
+    "feedback": "io.tracehound.model.feedback.v1",
 }
 
 

@@ -7,7 +7,7 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from detectors.application import ApplicationKey
-from schemas.anomaly import AnomalyEvent
+from schemas.anomaly import AnomalyEvent, AnomalyKind
 from schemas.model_event import ModelEvent
 
 _SCORING_BUCKETS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
@@ -28,6 +28,12 @@ class Metrics:
         self.executions = Counter("tracehound_executions", "Executions scored", registry=registry)
         self.records = Counter("tracehound_records", "Records read", registry=registry)
         self.anomalies = Counter("tracehound_anomalies", "Anomalies found", ["kind", "severity"], registry=registry)
+        self.anomalies_suppressed = Counter(
+            "tracehound_anomalies_suppressed",
+            "Alarms that were not told because people had judged the like to be nothing",
+            ["kind"],
+            registry=registry,
+        )
         self.anomaly_score = Histogram(
             "tracehound_anomaly_score",
             "Scores of anomalies: −log10 of the false-alarm probability",
@@ -86,6 +92,11 @@ class Metrics:
             self.anomalies.labels(kind=anomaly.kind, severity=anomaly.severity).inc()
             self.anomaly_score.labels(kind=anomaly.kind).observe(anomaly.score)
             self.anomaly_confidence.observe(anomaly.confidence)
+
+    def count_suppressed(self, suppressed: Mapping[AnomalyKind, int]) -> None:
+        """Count alarms that were not told because of feedback."""
+        for kind, count in suppressed.items():
+            self.anomalies_suppressed.labels(kind=kind).inc(count)
 
     def count_model_changes(self, events: Iterable[ModelEvent]) -> None:
         """Count model events, and what refits among them took."""

@@ -1,13 +1,13 @@
 """Scores a chunk of executions; if scoring fails, finds the offenders and scores everything else."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import structlog
 
 from detectors.application import ApplicationKey
-from schemas.anomaly import AnomalyEvent
+from schemas.anomaly import AnomalyEvent, AnomalyKind
 from schemas.execution import Execution
 from schemas.model_event import ModelEvent
 from streams.scoring_core import ScoringCore
@@ -17,13 +17,16 @@ log = structlog.get_logger(__name__)
 
 @dataclass(slots=True)
 class ChunkOutcome:
-    """What a chunk led to; indexes count within the chunk. ``deviating`` and ``calls`` as in ``ScoredBatch``."""
+    """What a chunk led to; indexes count within the chunk. ``deviating``, ``calls`` and ``suppressed`` as in
+    ``ScoredBatch``.
+    """
 
     anomalies: list[tuple[int, AnomalyEvent]] = field(default_factory=list)
     model_events: list[ModelEvent] = field(default_factory=list)
     failures: list[tuple[int, Exception]] = field(default_factory=list)
     deviating: dict[ApplicationKey, dict[str, float]] = field(default_factory=dict)
     calls: dict[ApplicationKey, dict[str, int]] = field(default_factory=dict)
+    suppressed: Counter[AnomalyKind] = field(default_factory=Counter)
 
 
 def score_chunk(scorer: ScoringCore, executions: Sequence[Execution]) -> ChunkOutcome:
@@ -60,6 +63,7 @@ def _try(
         return error
     outcome.anomalies += [(indexes[index], anomaly) for index, anomaly in scored.anomalies]
     outcome.model_events += scored.model_events
+    outcome.suppressed.update(scored.suppressed)
     for application, keys in scored.deviating.items():
         outcome.deviating.setdefault(application, {}).update(keys)
     for application, counts in scored.calls.items():

@@ -219,6 +219,7 @@ class Scoring:
             outcome = score_chunk(self._scorer, chunk)
         found = [anomaly for _, anomaly in outcome.anomalies]
         self._metrics.count_anomalies(found)
+        self._metrics.count_suppressed(outcome.suppressed)
         self._metrics.count_model_changes(outcome.model_events)
         parcel.outgoing += anomalies_outgoing(found, self._topics.anomalies.name)
         parcel.outgoing += model_events_outgoing(outcome.model_events, self._topics.models.name)

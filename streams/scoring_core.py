@@ -8,6 +8,8 @@ from detectors.application import ApplicationKey
 from detectors.scoring import ScoredBatch
 from schemas.anomaly import AnomalyEvent
 from schemas.execution import Execution
+from schemas.feedback import Lesson
+from schemas.model_event import ModelEvent
 
 
 class ScoringCore(Protocol):
@@ -28,6 +30,10 @@ class ScoringCore(Protocol):
 
     def judge_silence(self, now_s: float, applications: Iterable[ApplicationKey]) -> list[AnomalyEvent]:
         """Anomalies for applications that have missed traffic at event time ``now_s``."""
+        ...
+
+    def heed(self, key: ApplicationKey, lesson: Lesson) -> list[ModelEvent]:
+        """Learn of a verdict; returns what changed."""
         ...
 
     def snapshot(self, application: ApplicationKey) -> bytes:

@@ -22,6 +22,8 @@ from schemas.anomaly import Anomaly, AnomalyEvent, ModelStamp
 from schemas.codec import content_digest
 from schemas.errors import SnapshotError
 from schemas.execution import Execution, rfc3339
+from schemas.feedback import Lesson
+from schemas.model_event import ModelEvent
 from schemas.topics import Topics
 from streams.batch_consumer import Run, RunApp
 from streams.changelog import Page
@@ -73,6 +75,7 @@ class FakeScorer:
         self.silent: list[tuple[float, ApplicationKey]] = []
         self.silence: list[AnomalyEvent] = []
         self.breaks_after = -1
+        self.lessons: list[tuple[ApplicationKey, Lesson]] = []
 
     def fits_due(self, executions: Sequence[Execution]) -> list[Future[Any]]:
         if self.breaks_after == 0:
@@ -94,6 +97,10 @@ class FakeScorer:
     def judge_silence(self, now_s: float, applications: Iterable[ApplicationKey]) -> list[AnomalyEvent]:
         self.silent += [(now_s, application) for application in applications]
         return self.silence
+
+    def heed(self, key: ApplicationKey, lesson: Lesson) -> list[ModelEvent]:
+        self.lessons.append((key, lesson))
+        return []
 
     def snapshot(self, application: ApplicationKey) -> bytes:
         return json.dumps([application, self.learned[application]]).encode()

@@ -17,6 +17,8 @@ from detectors.settings import DetectionSettings
 from schemas.anomaly import AnomalyEvent
 from schemas.errors import SnapshotError
 from schemas.execution import Execution
+from schemas.feedback import Lesson
+from schemas.model_event import ModelEvent
 from streams.app import build_app
 from streams.settings import load_settings
 from streams.worker import run_worker
@@ -48,6 +50,10 @@ class NoDetection:
 
     def judge_silence(self, now_s: float, applications: Iterable[ApplicationKey]) -> list[AnomalyEvent]:  # noqa: ARG002
         """None."""
+        return []
+
+    def heed(self, key: ApplicationKey, lesson: Lesson) -> list[ModelEvent]:  # noqa: ARG002 (the core's signature)
+        """Nothing."""
         return []
 
     def snapshot(self, application: ApplicationKey) -> bytes:
