@@ -24,7 +24,8 @@ def _nothing() -> None:
 class Parcel:
     """What one run led to. ``when_safe`` is called after everything was acknowledged by the broker.
 
-    ``forwards`` keep their order per target partition and with those of earlier parcels of the same ``source``.
+    ``forwards`` keep their order per target topic and partition, and with those of earlier parcels of the same
+    ``source``.
     """
 
     source: Hashable
@@ -132,9 +133,9 @@ class Delivery:
     async def _forward(self, forwards: Sequence[Outgoing], before: asyncio.Task[None] | None) -> None:
         if before is not None:
             await asyncio.wait([before])
-        by_target: dict[int | None, list[Outgoing]] = {}
+        by_target: dict[tuple[str, int | None], list[Outgoing]] = {}
         for outgoing in forwards:
-            by_target.setdefault(outgoing.partition, []).append(outgoing)
+            by_target.setdefault((outgoing.topic, outgoing.partition), []).append(outgoing)
         await asyncio.gather(*map(self._forward_in_order, by_target.values()))
         self._metrics.forwarded.inc(len(forwards))
 

@@ -12,10 +12,14 @@ from detectors.incidents.lifecycle import Lifecycle
 from detectors.incidents.maintenance import MaintenanceWindows
 from detectors.incidents.settings import IncidentSettings
 from detectors.incidents.storm import raging_storm
+from detectors.incidents.teaching import Teaching
 from detectors.incidents.teller import Teller
 from detectors.incidents.verdicts import judge
 from schemas.anomaly import Anomaly, AnomalyEvent
+from schemas.control import Control
+from schemas.errors import UnknownSubjectError
 from schemas.execution import epoch_seconds
+from schemas.feedback import Verdict
 from schemas.incident import IncidentEvent
 from schemas.incident_input import IncidentInput
 from schemas.model_event import ModelEvent
@@ -38,6 +42,7 @@ class IncidentBook:
         self._windows = MaintenanceWindows(self._state.windows)
         self._teller = Teller(settings, self._windows)
         self._lifecycle = Lifecycle(settings, self._teller)
+        self._teaching = Teaching(self._state.teaching, self._state.seen)
         self._environments = {name: Environment(one, settings) for name, one in self._state.environments.items()}
 
     @classmethod
@@ -58,6 +63,7 @@ class IncidentBook:
 
         Raises:
             ValueError: a time in it is no RFC 3339 date-time; nothing has changed then.
+            UnknownSubjectError: it is a verdict on something that is not known, or no longer; nothing has changed.
         """
         if record.progress is not None:
             self._progressed(record.progress)
@@ -66,10 +72,16 @@ class IncidentBook:
         if record.change is not None:
             self._changed(record.change)
         if record.verdict is not None:
-            judge(record.verdict, self._environments.values(), self._state.seen, self._lifecycle)
+            self._judged(record.verdict)
         if record.maintenance is not None:
             self._windows.announce(record.maintenance)
+        for incident, window, now_s in self._teller.take_expected():
+            self._teaching.expect(incident.incident_id, incident.numbers, window, now_s)
         return self._teller.take()
+
+    def take_lessons(self) -> list[Control]:
+        """What models are to learn because of the records taken since the last call, in order."""
+        return self._teaching.take()
 
     def statistics(self) -> dict[str, int]:
         """Counts for metrics: ``open`` and ``pending`` incidents, ``applications``, ``environments``."""
@@ -111,10 +123,21 @@ class IncidentBook:
         incident.add(event, at_s, counted_s, application.silent and self._is_missed(environment, application))
         application.incident = incident.number
         self._remember(digest, incident)
+        self._teaching.remember(digest, anomaly, at_s)
         if incident.phase != "resolved":
             incident.held_by = application.name
             incident = self._lifecycle.connect(environment, incident, application, counted_s)
             self._lifecycle.review(environment, incident, application)
+
+    def _judged(self, verdict: Verdict) -> None:
+        digest = digest_of(verdict.subject_id)
+        number = self._state.seen.get(digest, 0)
+        incident = judge(verdict, self._environments.values(), number, self._lifecycle)
+        if incident is None and not number and not self._teaching.knows(verdict):
+            raise UnknownSubjectError(
+                f"A verdict must be on an anomaly or incident that is remembered. Got {verdict.subject_id!r} instead."
+            )
+        self._teaching.judge(verdict, digest, () if incident is None else incident.numbers)
 
     def _home(
         self,
@@ -160,7 +183,10 @@ class IncidentBook:
         through_s = epoch_seconds(progress.scored_through)
         environment = self._environment(progress.environment)
         application = environment.heard_of(progress.application)
+        silent_since_s = application.silent_since_s
         application.progresses(through_s, progress.executions)
+        if silent_since_s is not None and not application.silent:
+            self._teaching.silence_ended(application.name, progress.environment, silent_since_s, through_s)
         scored_s = through_s if application.scored_s is None else application.scored_s
         half_life_s = self._settings.calls_half_life_s
         linked = environment.graph.learn(application.name, progress.calls, scored_s, half_life_s)

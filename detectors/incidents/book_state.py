@@ -5,10 +5,12 @@ from hashlib import blake2b
 import msgspec
 
 from detectors.incidents.environment import EnvironmentState
+from detectors.incidents.teaching import TeachingState
 from schemas.errors import SnapshotError
 from schemas.feedback import Maintenance
 
 VERSION = 1
+_FIELDS = 5
 _DIGEST_BYTES = 16
 
 
@@ -22,11 +24,13 @@ class BookState(msgspec.Struct, array_like=True):
     environments: dict[str, EnvironmentState] = {}
     seen: dict[bytes, int] = {}
     windows: dict[str, Maintenance] = {}
+    teaching: TeachingState = msgspec.field(default_factory=TeachingState)
 
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(BookState).decode
-_decode_version = msgspec.msgpack.Decoder(tuple[int, int, msgspec.Raw, msgspec.Raw, msgspec.Raw]).decode
+_decode_parts = msgspec.msgpack.Decoder(list[msgspec.Raw]).decode
+_decode_version = msgspec.msgpack.Decoder(int).decode
 
 
 def pack_book(state: BookState) -> bytes:
@@ -41,7 +45,10 @@ def unpack_book(snapshot: bytes) -> BookState:
         SnapshotError: it is no snapshot of incidents, is damaged, or is of another version.
     """
     try:
-        version = _decode_version(snapshot)[0]
+        parts = _decode_parts(snapshot)
+        if len(parts) < _FIELDS:
+            raise SnapshotError(f"A snapshot of incidents must have {_FIELDS} parts or more. Got {len(parts)} instead.")
+        version = _decode_version(parts[0])
         if version != VERSION:
             raise SnapshotError(f"The snapshot of incidents must be of version {VERSION}. Got {version} instead.")
         return _decode(snapshot)

@@ -10,9 +10,9 @@ from schemas.anomaly import SEVERITIES, Anomaly, AnomalyEvent, AnomalyKind
 from schemas.incident import TopAnomaly
 from schemas.progress import Progress
 
-OPERATIONS, EVIDENCE, KEYS, TOP, EXEMPLARS, JUDGED = 5_000, 300, 2_000, 5, 10, 1_000
+OPERATIONS, EVIDENCE, KEYS, TOP, EXEMPLARS, JUDGED, MERGED = 5_000, 300, 2_000, 5, 10, 1_000, 1_000
 """The most operations that are counted, pieces of evidence (for a while up to twice as many), keys of what deviates,
-gravest anomalies, trace ids, and anomalies judged by people that are kept of an incident."""
+gravest anomalies, trace ids, anomalies judged by people, and incidents merged into it that are kept of an incident."""
 
 LEARNED_AT_ONCE = ("structure_missing", "structure_count")
 """Signals of changes that are learned as they are seen, and so are never seen to go on. A segment that is new is one
@@ -77,7 +77,7 @@ class TrackedIncident(msgspec.Struct, array_like=True):
     ``evidence`` is kept by application, operation, signal and peer, ``keys`` by ``incident_key`` with the time of its
     last deviation, told or not. ``revision`` counts events. ``resolved_s`` is how far applications had been scored
     when it was resolved, ``ended_s`` its last deviation, ``held_by`` the member found last that is not quiet.
-    ``dismissed_by`` says who judged it to be nothing.
+    ``dismissed_by`` says who judged it to be nothing, ``merged`` holds the numbers of incidents that it took in.
     """
 
     number: int
@@ -104,6 +104,7 @@ class TrackedIncident(msgspec.Struct, array_like=True):
     dismissed_by: str = ""
     held_by: str = ""
     storm: bool = False
+    merged: list[int] = []
 
     def add(self, event: AnomalyEvent, at_s: float, counted_s: float, missed: bool) -> None:
         """Take in an anomaly of event time ``at_s``, which counts as of ``counted_s``.
@@ -155,8 +156,14 @@ class TrackedIncident(msgspec.Struct, array_like=True):
         self.top = _gravest([*self.top, *other.top])
         self.anomaly_count += other.anomaly_count
         self.judged = [*self.judged, *other.judged][:JUDGED]
+        self.merged = [*self.merged, other.number, *other.merged][-MERGED:]
         self.seen_s = max(self.seen_s, other.seen_s)
         self._join_spell(other.spell)
+
+    @property
+    def numbers(self) -> list[int]:
+        """Its own number, and those of the incidents that it took in."""
+        return [self.number, *self.merged]
 
     def begin_again(self, at_s: float) -> None:
         """Something deviates again after the incident was resolved."""

@@ -16,6 +16,12 @@ class Teller:
         self._settings = settings
         self._windows = windows
         self._events: list[IncidentEvent] = []
+        self._expected: list[tuple[TrackedIncident, Maintenance, float]] = []
+
+    def take_expected(self) -> list[tuple[TrackedIncident, Maintenance, float]]:
+        """Incidents told since the last call within windows that are to be learned, with the event time of each."""
+        expected, self._expected = self._expected, []
+        return expected
 
     def take(self) -> list[IncidentEvent]:
         """The events since the last call, in order."""
@@ -43,6 +49,8 @@ class Teller:
             incident.anomaly_count,
             muted_by,
         )
+        if window is not None and window.learn:
+            self._expected.append((incident, window, now_s))
         if window is not None and incident.phase != "resolved":
             self._wait_for_end(environment, incident, window)
 

@@ -1,8 +1,7 @@
 """What people say of anomalies and incidents: that of which all is judged to be nothing is over."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
-from detectors.incidents.book_state import digest_of
 from detectors.incidents.environment import Environment
 from detectors.incidents.incident import JUDGED, TrackedIncident
 from detectors.incidents.lifecycle import Lifecycle
@@ -15,19 +14,19 @@ _NOTHING: dict[Judgement, str] = {
 
 
 def judge(
-    verdict: Verdict, environments: Iterable[Environment], seen: Mapping[bytes, int], lifecycle: Lifecycle
-) -> None:
-    """Take a verdict on an incident, or on one of its anomalies; ``seen`` maps their ids to incidents' numbers.
+    verdict: Verdict, environments: Iterable[Environment], number: int, lifecycle: Lifecycle
+) -> TrackedIncident | None:
+    """Take a verdict on an incident, or on an anomaly of the incident with this ``number``; returns the incident.
 
     An incident that was dismissed stays so while nothing else, and nothing graver, deviates; a verdict that is
     withdrawn, or replaced by *confirmed*, lets it be opened again by what deviates next.
     """
-    number = seen.get(digest_of(verdict.subject_id), 0)
     for environment in environments:
         for incident in (*environment.state.live.values(), *environment.state.resolved.values()):
-            if verdict.subject_id == incident.incident_id or number == incident.number:
+            if verdict.subject_id == incident.incident_id or number in incident.numbers:
                 _judge(verdict, environment, incident, lifecycle)
-                return
+                return incident
+    return None
 
 
 def _judge(verdict: Verdict, environment: Environment, incident: TrackedIncident, lifecycle: Lifecycle) -> None:

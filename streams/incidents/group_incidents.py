@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import deque
-from collections.abc import AsyncIterable, Callable, Mapping
+from collections.abc import AsyncIterable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -12,7 +12,8 @@ import structlog
 from aiokafka import ConsumerRecord
 
 from schemas.codec import encode
-from schemas.errors import SnapshotError
+from schemas.control import CONTROL_HEADER, Control
+from schemas.errors import SnapshotError, UnknownSubjectError
 from schemas.incident import IncidentEvent
 from schemas.incident_input import IncidentInput, decode_input
 from schemas.topics import Topics
@@ -31,6 +32,8 @@ PARTITION = 0
 _RECORDS_BETWEEN_YIELDS = 200
 _ASSIGNMENT_POLL_S = 0.01
 
+_encode_control = msgspec.json.Encoder().encode
+
 log = structlog.get_logger(__name__)
 
 
@@ -39,6 +42,10 @@ class Book(Protocol):
 
     def take(self, record: IncidentInput) -> list[IncidentEvent]:
         """What a record leads to."""
+        ...
+
+    def take_lessons(self) -> list[Control]:
+        """What models are to learn of it."""
         ...
 
     def snapshot(self) -> bytes:
@@ -53,8 +60,9 @@ class Book(Protocol):
 async def group_incidents(runs: AsyncIterable[Run], grouping: "Grouping") -> None:
     """Agent. Input: incident input, one partition. Output: severity topic, keyed by incident; dead letters.
 
-    At least once, with ids that follow from the incident and its revision. The book is saved after the broker
-    acknowledged all that it led to, and a run is acknowledged once a saved book knows it.
+    What models are to learn of verdicts goes to the executions topic, as control records in the partition of each
+    application. At least once, with ids that follow from the incident and its revision. The book is saved after the
+    broker acknowledged all that it led to, and a run is acknowledged once a saved book knows it.
     """
     async for run in runs:
         await grouping.take(run)
@@ -95,6 +103,8 @@ class Grouping:
         self._delivery = delivery
         self._topic = topics.severity.name
         self._partitioner = Partitioner(topics.severity.partitions)
+        self._executions_topic = topics.executions.name
+        self._partitioner_of_executions = Partitioner(topics.executions.partitions)
         self._metrics = metrics
         self._generation = generation
         self._progressed = progressed
@@ -191,11 +201,23 @@ class Grouping:
             reason = f"A record of incidents' input must be what scoring writes: {error}."
             parcel.dead_letters.append(letter_of(record, record.value, "incidents", "InvalidIncidentInput", reason))
             return
+        except UnknownSubjectError as error:
+            parcel.dead_letters.append(letter_of(record, record.value, "incidents", "UnknownSubject", str(error)))
+            return
         self._metrics.count_events(events)
         for event in events:
             key = event.data.incident_id
             where = self._partitioner.partition_of(key)
             parcel.forwards.append(Outgoing(self._topic, key.encode(), encode(event), CLOUD_EVENT_HEADERS, where))
+        self._teach(book.take_lessons(), parcel)
+
+    def _teach(self, lessons: Sequence[Control], parcel: Parcel) -> None:
+        self._metrics.lessons.inc(len(lessons))
+        for control in lessons:
+            application, headers = control.application, ((CONTROL_HEADER, control.verb.encode()),)
+            where = self._partitioner_of_executions.partition_of(application)
+            value = _encode_control(control)
+            parcel.forwards.append(Outgoing(self._executions_topic, application.encode(), value, headers, where))
 
     # --- saving
 

@@ -23,6 +23,9 @@ class IncidentMetrics:
         )
         self.dead_letters = Counter("tracehound_dead_letters", "Records refused", ["error"], registry=registry)
         self.forwarded = Counter("tracehound_forwarded", "Records written to keyed topics", registry=registry)
+        self.lessons = Counter(
+            "tracehound_incident_lessons", "Lessons of verdicts sent to applications", registry=registry
+        )
         self.offsets_lost = Counter(
             "tracehound_offsets_lost", "Records that Kafka deleted before they were read", registry=registry
         )

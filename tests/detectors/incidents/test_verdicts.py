@@ -2,6 +2,7 @@
 
 import pytest
 
+from schemas.errors import UnknownSubjectError
 from tests.detectors.incidents.records import World, anomaly, changes, verdict
 
 
@@ -76,5 +77,9 @@ def test_what_was_judged_before_anybody_was_told_is_never_told(world: World) -> 
     assert world.book.statistics()["pending"] == 0
 
 
-def test_verdicts_on_unknown_things_are_ignored(world: World) -> None:
-    assert world.take(verdict("nobody knows")) == []
+def test_verdicts_on_unknown_things_are_refused_and_change_nothing(world: World) -> None:
+    before = world.book.snapshot()
+    with pytest.raises(UnknownSubjectError, match="Got 'nobody knows' instead"):
+        world.take(verdict("nobody knows"))
+
+    assert (world.book.snapshot(), world.book.take_lessons()) == (before, [])
