@@ -1,4 +1,4 @@
-"""Moments on the command line: an age such as 90m, or an RFC 3339 date-time."""
+"""Moments and durations on the command line: an age or a time such as 90m, or an RFC 3339 date-time."""
 
 import re
 import time
@@ -9,6 +9,7 @@ from schemas.execution import epoch_seconds
 
 _AGE = re.compile(r"(?P<count>\d+)(?P<unit>[smhd])")
 _UNIT_S = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
+_MOST = 1_000_000
 
 
 def parse_moment(text: str, now_s: float) -> float:
@@ -43,3 +44,19 @@ class Moment(click.ParamType):
                 param,
                 ctx,
             )
+
+
+class Duration(click.ParamType):
+    """The type of an option that takes a length of time."""
+
+    name = "duration"
+
+    def convert(self, value: str | float, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Seconds; a usage error if the text is no duration above 0."""
+        if isinstance(value, float):
+            return value
+        given = _AGE.fullmatch(value)
+        if given is None or not 0 < int(given["count"]) <= _MOST:
+            said = f"A duration must be a number with a unit, such as 30m, 2h or 1d. Got {value!r} instead."
+            self.fail(said, param, ctx)
+        return float(int(given["count"]) * _UNIT_S[given["unit"]])
