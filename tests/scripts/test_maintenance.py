@@ -101,6 +101,7 @@ def test_the_last_record_of_a_window_counts_and_others_are_passed_over() -> None
     now_s = time.time()
     first, last = Maintenance("a", now_s, now_s + 60.0), Maintenance("a", now_s, now_s + 120.0)
     other, back = Maintenance("b", now_s, now_s + 1.0), Maintenance("b", now_s, now_s + 1.0, withdrawn=True)
-    given = [first, other, b"{", None, b'{"window_id": 7}', last, back, Maintenance("c", 5.0, 5.0)]
+    empty = Maintenance("c", 5.0, 5.0)
+    given: list[Maintenance | bytes | None] = [first, other, b"{", None, b'{"window_id": 7}', last, back, empty]
 
     assert known_windows([Message(one) for one in given]) == {"a": last}

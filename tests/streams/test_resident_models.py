@@ -8,6 +8,8 @@ import pytest
 from faust.types import TP
 from prometheus_client import CollectorRegistry
 
+from schemas.control import Control
+from schemas.feedback import Lesson, Pattern
 from schemas.model_state import Head, ModelState, RecordKey
 from streams.batch_consumer import Run
 from streams.delivery import Delivery, Parcel
@@ -378,3 +380,10 @@ def test_models_that_were_fetched_for_a_lost_partition_are_fetched_anew(resident
         assert resident.scorer.learned == {A: ["1"]}
 
     run(test())
+
+
+def test_a_lesson_is_handed_to_the_core(resident: Resident) -> None:
+    lesson = Lesson("incident", "confirmed", 5.0, [Pattern("latency", "self_ms", "chart")])
+
+    assert resident.models.obey(Control("feedback", "shop", "test", 5.0, lesson=lesson)) == []
+    assert resident.scorer.lessons == [(("shop", "test"), lesson)]

@@ -12,17 +12,19 @@ from prometheus_client import CollectorRegistry
 
 from detectors.incidents.book import IncidentBook
 from detectors.incidents.settings import IncidentSettings
+from schemas.control import CONTROL_HEADER, Control, read_control
 from schemas.incident import IncidentEvent
 from schemas.incident_input import IncidentInput, encode_input
 from schemas.topics import Topics
 from streams.batch_consumer import Run
 from streams.checkpoint_log import CheckpointLog
 from streams.delivery import Delivery
+from streams.forwarding import Partitioner
 from streams.incidents.book_state import BookState, pack_state, unpack_state
 from streams.incidents.group_incidents import Book, Grouping
 from streams.incidents.hear_people import Hearing
 from streams.incidents.metrics import IncidentMetrics
-from tests.detectors.incidents.records import anomaly, progress, wrapped
+from tests.detectors.incidents.records import anomaly, progress, verdict, wrapped
 from tests.streams.conftest import FakeChangelog, KeepingPublisher
 
 TOPICS = Topics("", 3)
@@ -214,6 +216,59 @@ def test_a_saved_book_that_is_damaged_is_refused_and_a_new_one_begun() -> None:
         await worker.grouping.take(run_of([encode_input(record) for record in story(4)], 0))
         await worker.grouping.save()
         assert by_incident(told(publisher)) == by_incident(expected(story(4)))
+
+    play(test())
+
+
+def controls(publisher: KeepingPublisher) -> list[Control]:
+    return [read_control(one.value) for one in publisher.topic(TOPICS.executions.name)]
+
+
+def test_verdicts_become_control_records_beside_the_executions_of_each_application() -> None:
+    async def test() -> None:
+        kept = FakeChangelog(TOPICS.incident_states.name)
+        publisher = KeepingPublisher(kept)
+        worker = Worker(kept, publisher, 1)
+        await worker.start(None)
+        judged = [anomaly(name, 16.0) for name in ("shop", "stock", "till")]
+        values = [encode_input(wrapped(one)) for one in judged]
+        values += [encode_input(wrapped(verdict(one.id))) for one in judged]
+        run = run_of([*values, encode_input(wrapped(verdict("nobody knows")))], 0)
+        await worker.grouping.take(run)
+        await worker.grouping.save()
+
+        assert run.acked
+        assert [control.application for control in controls(publisher)] == ["shop", "stock", "till"]
+        for one in publisher.topic(TOPICS.executions.name):
+            assert one.key is not None
+            assert one.headers == ((CONTROL_HEADER, b"feedback"),)
+            assert one.partition == Partitioner(TOPICS.executions.partitions).partition_of(one.key.decode())
+        [letter] = publisher.topic(TOPICS.dead_letters.name)
+        headers = dict(letter.headers)
+        assert {b"incidents", b"UnknownSubject"} <= set(headers.values())
+        assert not worker.failures
+
+    play(test())
+
+
+def test_a_lesson_is_sent_again_where_it_may_not_have_arrived() -> None:
+    async def test() -> None:
+        judged = anomaly("shop", 16.0)
+        values = [encode_input(wrapped(judged)), encode_input(wrapped(verdict(judged.id)))]
+        kept = FakeChangelog(TOPICS.incident_states.name)
+        publisher = KeepingPublisher(kept)
+        for generation in (1, 2):
+            worker = Worker(kept, publisher, generation)
+            await worker.start(None)
+            await worker.grouping.take(run_of(values, 0))
+            await asyncio.sleep(0.01)  # killed here
+        await worker.grouping.save()
+        third = Worker(kept, publisher, 3)
+        await third.start(2)
+        await third.grouping.take(run_of(values, 0))
+        await third.grouping.save()
+        first, second = controls(publisher)
+        assert first == second
 
     play(test())
 
