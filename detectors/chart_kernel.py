@@ -121,7 +121,7 @@ def run_chart(
     all_pools: Any,
     said: Any,
 ) -> None:
-    """See ``detectors.chart.Chart``: ``RULES``, a record of ``KEY`` per slot, of ``POOL`` per pool, of ``ROW`` per row."""
+    """See ``detectors.chart.Chart``: ``RULES``, a record of ``KEY`` per slot, ``POOL`` per pool, ``ROW`` per row."""
     warm_up, gate, margin, margin_share = rules.warm_up, rules.gate_sigma, rules.margin, rules.margin_share
     for i in range(slots.size):
         key, pool, row = all_keys[slots[i]], all_pools[pools[i]], said[i]

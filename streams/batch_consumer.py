@@ -157,6 +157,7 @@ class RunConsumer(driver.Consumer):
         self._processed: dict[TP, int] = {}  # the offset after the leading acknowledged runs
         self._seeks: defaultdict[TP, int] = defaultdict(int)
         self._sought_at: dict[TP, float] = {}
+        self._unproven: set[TP] = set()  # sought, and nothing handed over since
         self._buffer_dropped = asyncio.Event()
 
     def _new_consumer_thread(self) -> _RunConsumerThread:
@@ -183,11 +184,19 @@ class RunConsumer(driver.Consumer):
             if tp.topic not in self.app.run_topics:
                 for record in records if wanted else ():
                     yield tp, self._to_message(tp, record)
-            elif not wanted or seeks.get(tp, 0) != self._seeks[tp]:
+            elif not wanted or seeks.get(tp, 0) != self._seeks[tp] or self._leaves_out(tp, records):
                 await self._rewind(tp)
             elif message := self._new_run(tp, records):
                 self._read_offset[tp] = None  # Faust's own bookkeeping of gaps is not used for runs
                 yield tp, message
+
+    def _leaves_out(self, tp: TP, records: Sequence[ConsumerRecord]) -> bool:
+        """Whether the first records after a seek begin beyond what was sought: said once, since there may be none."""
+        start = self._next.get(tp)
+        if tp not in self._unproven or start is None:
+            return False
+        self._unproven.discard(tp)
+        return bool(records[0].offset > start)
 
     def _new_run(self, tp: TP, records: Sequence[ConsumerRecord]) -> _RunMessage | None:
         start = self._next.get(tp)
@@ -258,8 +267,10 @@ class RunConsumer(driver.Consumer):
             self._next[tp] = positions[tp] = offset
             self._seeks[tp] += 1
             self._sought_at[tp] = time.time()
-            if not offset:  # aiokafka seeks to positive offsets only
-                await self._rewind(tp)
+            self._unproven.add(tp)
+        # Again: a rebalance may be over before a fetch from before it is, and what that took after aiokafka's own seek
+        # (which is to positive offsets only) would be neither handed over nor fetched again.
+        await asyncio.gather(*map(self._rewind, positions))
         self.app.runs.positioned(positions)
         return committed
 
@@ -344,6 +355,7 @@ class RunConsumer(driver.Consumer):
         for tp in revoked:
             self._next.pop(tp, None)
             self._sought_at.pop(tp, None)
+            self._unproven.discard(tp)
         self._buffered_partitions.difference_update(revoked)
         await super().on_partitions_revoked(revoked)
 

@@ -341,3 +341,48 @@ def test_resuming_keeps_what_was_fetched_since_the_seek() -> None:
         assert buffer.qsize() == 0
 
     run(test())
+
+
+def test_a_fetch_that_ends_while_committed_offsets_are_sought_loses_nothing(
+    reader: MakeReader, produce: Callable[..., None], topic: str, wait_until: Wait
+) -> None:
+    """A rebalance can be over before a fetch from before it is: that fetch then takes records after the seek."""
+
+    async def test() -> None:
+        reading = reader()
+        async with reading:
+            await wait_until(lambda: len(reading.seen) == PARTITIONS * 25, "all was read")
+            consumer = reading.app.consumer
+            await wait_until(lambda: consumer.at_end(TP(topic, 1), 5.0), "partition 1 is at its end")
+            await asyncio.sleep(0.6)
+            seek, fetch = consumer._thread.seek_to_committed, consumer._thread._fetch_records
+            owned = {TP(topic, number) for number in range(PARTITIONS)}
+            taken: dict[Any, Any] = {}
+
+            async def seek_before_the_fetch_ends() -> Any:
+                committed = await seek()
+                deadline = asyncio.get_running_loop().time() + 20
+                consumer.flow_active = True  # as it was when the fetch began
+                while len(taken) < PARTITIONS and asyncio.get_running_loop().time() < deadline:
+                    one = await consumer._thread.call_thread(
+                        fetch, consumer._thread._ensure_consumer(), owned, timeout=0.5, max_records=100
+                    )
+                    taken.update(one)
+                consumer.flow_active = False
+                return committed
+
+            consumer._thread.seek_to_committed = seek_before_the_fetch_ends
+            consumer.stop_flow()
+            await consumer.wait_for_stopped_flow()
+            await asyncio.sleep(1.2)
+            for tp in owned:
+                consumer._next.pop(tp)  # as when they are revoked
+            produce(count=10)
+            await consumer.perform_seek()
+            assert len(taken) == PARTITIONS, "the fetch was to take records"
+            consumer.resume_flow()
+            await wait_until(lambda: len(reading.seen) >= PARTITIONS * 35, "what the fetch took was read again")
+            assert sorted(reading.seen) == all_offsets(35)
+
+    produce(count=25)
+    run(test())
