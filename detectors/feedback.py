@@ -47,7 +47,8 @@ def size_of(signal: str, unit: str, typical: float, actual: float) -> float:
     if unit == "percentile":
         typical, actual = (100.0 * value / (100.5 - min(100.0, max(0.0, value))) for value in (typical, actual))
     small = _SMALL.get(unit, 1.0)
-    return math.log((small + max(0.0, actual)) / (small + max(0.0, typical)))
+    above, below = small + (actual if actual > 0.0 else 0.0), small + (typical if typical > 0.0 else 0.0)
+    return math.log(above / below)
 
 
 def about_of(signal: str, contributions: Mapping[str, float]) -> str:
