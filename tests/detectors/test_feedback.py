@@ -217,6 +217,17 @@ def test_an_expected_change_is_soon_the_new_normal() -> None:
     assert models[1] == 0
 
 
+def test_a_silence_that_was_judged_is_told_when_it_lasts_longer() -> None:
+    found = warmed()
+    [told] = found.judge_silence(1_060.0, [SHOP])
+    judge(found, [told])
+    found.score(workload("shop", 500, 2, 1_000.0))
+
+    assert found.judge_silence(1_560.0, [SHOP]) == []
+    [longer] = found.judge_silence(1_620.0, [SHOP])
+    assert longer.data.actual == 121_000.0
+
+
 def test_a_deviation_that_goes_down_is_not_one_that_goes_up() -> None:
     memory = learned(lesson(pattern(-1.0)))
 

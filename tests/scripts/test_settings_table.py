@@ -17,7 +17,7 @@ def test_every_setting_is_in_the_table() -> None:
     shown = table()
     names = [*Settings.model_fields, *IntakeSettings.model_fields, *NotifySettings.model_fields]
     names += [setting.name for setting in dataclasses.fields(DetectionSettings)]
-    groups = {"detection", "intake", "notify"}
+    groups = {"detection", "incident_worker", "incidents", "intake", "notify"}
     assert [name for name in names if name not in groups and f"| `{name}` |" not in shown] == []
 
 
