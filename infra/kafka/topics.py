@@ -192,12 +192,16 @@ def _create(client: Client, topics: Sequence[Topic], replication_factor: int, ti
     for topic in topics:
         try:
             futures[topic.name].result()
-            said.append(f"created {topic.name}: {topic.partitions} partitions, {_replicas(replication_factor)}")
+            said.append(f"created {topic.name}: {_partitions(topic.partitions)}, {_replicas(replication_factor)}")
         except KafkaException as error:
             if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
                 raise _refused(f"create the topic {topic.name!r}", error) from error
             said.append(f"unchanged {topic.name}: created by another at the same time")
     return said
+
+
+def _partitions(count: int) -> str:
+    return "1 partition" if count == 1 else f"{count} partitions"
 
 
 def _replicas(count: int) -> str:

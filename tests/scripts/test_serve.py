@@ -15,8 +15,8 @@ def test_topics_are_created_once_and_then_unchanged(kafka: Broker, prefix: str) 
 
     first, second = (CliRunner(env=environment).invoke(main, ["topics"]) for _ in range(2))
 
-    for topic in Topics(prefix, otlp_names=(prefix + "otlp",)).all():
-        assert f"created {topic.name}: 2 partitions" in first.output
+    for topic in Topics(prefix, 2, (prefix + "otlp",)).all():
+        assert f"created {topic.name}: {topic.partitions} partition" in first.output
         assert f"unchanged {topic.name}" in second.output
 
 
