@@ -40,7 +40,7 @@ def test_a_broker_that_is_there_gets_its_topics_and_is_left_alone(kafka: Broker,
     with start(*options, KAFKA_BOOTSTRAP_SERVERS=kafka.bootstrap_servers) as process:
         said, _errors = process.communicate()
     assert process.returncode == 0
-    assert f"created {prefix}executions.v1: 1 partitions" in said
+    assert f"created {prefix}executions.v1: 1 partition," in said
     assert f"Using the broker at {kafka.bootstrap_servers}" in said
 
 
