@@ -158,6 +158,7 @@ class RunConsumer(driver.Consumer):
         self._seeks: defaultdict[TP, int] = defaultdict(int)
         self._sought_at: dict[TP, float] = {}
         self._unproven: set[TP] = set()  # sought, and nothing handed over since
+        self._passed: dict[TP, int] = {}  # the fetcher's position while all that it had taken was handed over
         self._buffer_dropped = asyncio.Event()
 
     def _new_consumer_thread(self) -> _RunConsumerThread:
@@ -167,6 +168,7 @@ class RunConsumer(driver.Consumer):
 
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Any]]:  # noqa: ASYNC109 (Faust's name)
         """Fetch, and yield one message for each run, whose value is the ``Run``."""
+        self._note_positions()
         seeks = dict(self._seeks)
         generation = self.app.consumer_generation_id
         fetched, active = await self._wait_next_records(timeout)
@@ -189,6 +191,18 @@ class RunConsumer(driver.Consumer):
             elif message := self._new_run(tp, records):
                 self._read_offset[tp] = None  # Faust's own bookkeeping of gaps is not used for runs
                 yield tp, message
+
+    def _note_positions(self) -> None:
+        """Records that are not for consumers (of transactions, say) move the fetcher on without a run."""
+        for tp in self._next:
+            state = _fetch_state(self._thread, tp)
+            if state.known:
+                self._passed[tp] = state.position_or(0)
+
+    def _following(self, tp: TP) -> int | None:
+        """The offset of the next record that may be handed over; None where reading begins at the start."""
+        following = self._next.get(tp)
+        return following if following is None else max(following, self._passed.get(tp, 0))
 
     def _leaves_out(self, tp: TP, records: Sequence[ConsumerRecord]) -> bool:
         """Whether the first records after a seek begin beyond what was sought: said once, since there may be none."""
@@ -265,6 +279,7 @@ class RunConsumer(driver.Consumer):
                 continue
             self._give_up_runs([tp])
             self._next[tp] = positions[tp] = offset
+            self._passed.pop(tp, None)
             self._seeks[tp] += 1
             self._sought_at[tp] = time.time()
             self._unproven.add(tp)
@@ -283,6 +298,7 @@ class RunConsumer(driver.Consumer):
     async def _rewind(self, tp: TP) -> None:
         """Let the fetcher go on where handing over stopped. Unknown: a seek is still to come."""
         self._seeks[tp] += 1
+        self._passed.pop(tp, None)
         if tp not in self._next or tp not in self.assignment():
             return
         start = self._next[tp]
@@ -356,6 +372,7 @@ class RunConsumer(driver.Consumer):
             self._next.pop(tp, None)
             self._sought_at.pop(tp, None)
             self._unproven.discard(tp)
+            self._passed.pop(tp, None)
         self._buffered_partitions.difference_update(revoked)
         await super().on_partitions_revoked(revoked)
 
@@ -378,7 +395,7 @@ class RunConsumer(driver.Consumer):
         """Records between what was handed over and the end of the partition, as far as known."""
         state = _fetch_state(self._thread, tp)
         highwater = state.highwater or 0
-        following = self._next.get(tp)
+        following = self._following(tp)
         return max(0, highwater - (state.position_or(highwater) if following is None else following))
 
     def unheard_s(self, tp: TP) -> float:
@@ -398,7 +415,7 @@ class RunConsumer(driver.Consumer):
         state = _fetch_state(self._thread, tp)
         if not state.known or state.highwater is None:
             return None
-        following = self._next.get(tp)  # (the fetcher's position is ahead of what was handed over)
+        following = self._following(tp)  # (the fetcher's position is ahead of what was handed over)
         if state.highwater > 0 and (following is None or following < state.highwater):
             return None
         return state.told_ms if all(run.done for run in self._runs.get(tp, ())) else None
