@@ -1,5 +1,6 @@
 """Sends what a person says to its topic, checked as its reader will check it, and waits until it is safe."""
 
+from collections.abc import Sequence
 from typing import TypeVar
 
 import msgspec
@@ -28,7 +29,9 @@ def checked(said: Said, kind: type[Said]) -> Said:
         raise TracehoundError(f"This cannot be sent: {error}.") from error
 
 
-def announce(settings: Settings, topic: Topic, key: str, said: msgspec.Struct) -> None:
+def announce(
+    settings: Settings, topic: Topic, key: str, said: msgspec.Struct, headers: Sequence[tuple[str, bytes]] = ()
+) -> None:
     """Send one record, keyed by ``key``, and wait until the broker has it.
 
     Raises:
@@ -40,6 +43,7 @@ def announce(settings: Settings, topic: Topic, key: str, said: msgspec.Struct) -
         topic.name,
         msgspec.json.encode(said),
         key.encode(),
+        headers=list(headers),
         on_delivery=lambda error, _: failures.append(str(error)) if error is not None else None,
     )
     left = producer.flush(FLUSH_S)

@@ -6,23 +6,22 @@ from pathlib import Path
 
 import click
 import msgspec
-from confluent_kafka import Producer
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from detectors import application_snapshot
 from schemas.control import CONTROL_HEADER, Control
-from schemas.errors import BrokerError, SnapshotError, TracehoundError
+from schemas.errors import SnapshotError, TracehoundError
 from schemas.execution import rfc3339
 from schemas.model_state import ApplicationKey
-from scripts.kafka_clients import consumer_config, producer_config
+from scripts.announcing import announce
+from scripts.kafka_clients import consumer_config
 from scripts.stored_states import Stored, stored_states
 from scripts.terminal_text import printable
 from scripts.topic_reading import TopicReader
 from streams.settings import Settings, load_settings
 
-_FLUSH_S = 30.0
 _SLACK_BYTES = 1_000
 
 environment_option = click.option("--environment", default="", help="The application's environment.")
@@ -127,21 +126,6 @@ def reset_models(application: str, environment: str, yes: bool) -> None:
 
 
 def _send(settings: Settings, control: Control) -> None:
-    """Send a control record in order with the application's executions, and wait until it is safe.
-
-    Raises:
-        BrokerError: the broker did not take it.
-    """
-    failures: list[str] = []
-    producer = Producer(producer_config(settings))
-    producer.produce(
-        settings.topics.executions.name,
-        msgspec.json.encode(control),
-        control.application.encode(),
-        headers=[(CONTROL_HEADER, control.verb.encode())],
-        on_delivery=lambda error, _: failures.append(str(error)) if error is not None else None,
-    )
-    left = producer.flush(_FLUSH_S)
-    if failures or left:
-        why = failures[0] if failures else f"no acknowledgement within {_FLUSH_S:.0f} s"
-        raise BrokerError(f"The broker at {settings.bootstrap_servers} did not take the record: {why}.")
+    """Send a control record in order with the application's executions."""
+    headers = [(CONTROL_HEADER, control.verb.encode())]
+    announce(settings, settings.topics.executions, control.application, control, headers)

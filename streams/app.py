@@ -1,7 +1,7 @@
 """The one place where a worker is put together: settings in, a Faust app out. Nothing connects before it starts."""
 
 import time
-from collections.abc import AsyncIterable, Awaitable, Callable
+from collections.abc import AsyncIterable, Callable
 from dataclasses import replace
 from typing import Any
 
@@ -119,11 +119,7 @@ def build_app(
         app.add_future(app.crash(error))
 
     async def score(stream: AsyncIterable[Run]) -> None:
-        try:
-            await score_executions(stream, scoring)
-        except Exception as error:
-            await app.crash(error)  # restarting the agent alone would leave its run unacknowledged for ever
-            raise
+        await app.or_crash(score_executions(stream, scoring))
 
     async def assigned(_app: Any, assigned: set[TP], **_: Any) -> None:
         await states.release(partitions.assign({tp.partition for tp in assigned if tp.topic == topics.executions.name}))
@@ -134,13 +130,6 @@ def build_app(
 
     async def save() -> None:
         await scoring.save(settings.save_share * settings.save_interval_s)
-
-    async def guarded(interval_s: float, act: Callable[[], Awaitable[None]]) -> None:
-        try:
-            await app.every(interval_s, act)
-        except Exception as error:
-            await app.crash(error)  # a worker that cannot load or save must not go on
-            raise
 
     async def progress() -> None:
         await report_progress(ledger, topics, delivery, metrics)
@@ -160,8 +149,8 @@ def build_app(
 
     app.agent(app.run_topic(topics.executions.name), name="score_executions")(score)
     app.on_partitions_assigned.connect(assigned)
-    app.task(lambda: guarded(_LOAD_POLL_S, load))
-    app.task(lambda: guarded(settings.save_interval_s, save))
+    app.task(lambda: app.or_crash(app.every(_LOAD_POLL_S, load)))
+    app.task(lambda: app.or_crash(app.every(settings.save_interval_s, save)))
     app.timer(settings.progress_interval_s)(progress)
     app.timer(settings.silence_interval_s)(silence)
     return app

@@ -279,7 +279,6 @@ class RunConsumer(driver.Consumer):
                 continue
             self._give_up_runs([tp])
             self._next[tp] = positions[tp] = offset
-            self._passed.pop(tp, None)
             self._seeks[tp] += 1
             self._sought_at[tp] = time.time()
             self._unproven.add(tp)

@@ -36,6 +36,17 @@ class WorkerApp(RunApp):
         for close in self.closing:
             close()
 
+    async def or_crash(self, work: Awaitable[None]) -> None:
+        """Await what the worker cannot do without: an error ends the worker.
+
+        Restarting an agent alone would leave its run unacknowledged for ever.
+        """
+        try:
+            await work
+        except Exception as error:
+            await self.crash(error)
+            raise
+
     async def every(self, interval_s: float, act: Callable[[], Awaitable[None]]) -> None:
         """Do something again and again. Unlike Faust's timers it does not complain of a turn that takes long."""
         while not self.should_stop:

@@ -116,25 +116,13 @@ def build_incidents(settings: Settings, registry: CollectorRegistry | None = Non
     metrics.registry.register(IncidentCollector(grouping.statistics, vitals.waiting_by_topic))
 
     async def group(stream: AsyncIterable[Run]) -> None:
-        try:
-            await group_incidents(stream, grouping)
-        except Exception as error:
-            await app.crash(error)  # restarting the agent alone would leave its run unacknowledged for ever
-            raise
+        await app.or_crash(group_incidents(stream, grouping))
 
     async def hear(stream: AsyncIterable[Run]) -> None:
-        try:
-            await hear_people(stream, hearing)
-        except Exception as error:
-            await app.crash(error)  # the same
-            raise
+        await app.or_crash(hear_people(stream, hearing))
 
     async def save() -> None:
-        try:
-            await grouping.save()
-        except Exception as error:
-            await app.crash(error)  # a worker that cannot save must not go on
-            raise
+        await app.or_crash(grouping.save())
 
     def load() -> None:
         app.add_future(grouping.load())

@@ -125,18 +125,10 @@ def build_intake(
     metrics.registry.register(BufferCollector(joining.buffered, vitals.waiting_by_topic, vitals.behind_s))
 
     async def rekey(stream: AsyncIterable[Run]) -> None:
-        try:
-            await rekey_spans(stream, rekeying)
-        except Exception as error:
-            await app.crash(error)  # restarting the agent alone would leave its run unacknowledged for ever
-            raise
+        await app.or_crash(rekey_spans(stream, rekeying))
 
     async def join(stream: AsyncIterable[Run]) -> None:
-        try:
-            await join_traces(stream, joining)
-        except Exception as error:
-            await app.crash(error)  # the same
-            raise
+        await app.or_crash(join_traces(stream, joining))
 
     def load(numbers: list[int]) -> None:
         if numbers:
