@@ -111,10 +111,15 @@ class Drift:
         newest: Floats = self._of(slot)["psi"].astype(np.float64)
         return newest
 
-    def largest(self, slots: Slots) -> float:
-        """The largest index of the newest blocks of all features of several operations; NaN before the first."""
-        newest: Floats = self._store["features"][slots]["psi"]
-        return float(np.fmax.reduce(newest, axis=None, initial=np.nan))
+    def largest(self, slots: Slots, starts: Slots) -> Floats:
+        """(k,) the largest index of the newest blocks of all features of several operations; NaN before the first.
+
+        ``slots`` (n,) has the operations of k groups one after another, and ``starts`` (k,) says where each group
+        begins; none is empty.
+        """
+        newest = np.fmax.reduce(self._store["features"]["psi"][slots], axis=1)
+        groups: Floats = np.fmax.reduceat(newest, starts).astype(np.float64)
+        return groups
 
     def snapshot(self, slot: int) -> State:
         """A copy of the operation's complete state."""

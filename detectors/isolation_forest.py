@@ -10,7 +10,7 @@ from detectors.bank import Flags, Floats, Slots, State
 from detectors.features import OUTLIER_COLUMNS
 from detectors.forest_fit import DEPTH, MAX_NODES, TREES, FittedForest, fit_forest
 from detectors.refitting import RefittedBank
-from detectors.slots import SlotArrays
+from detectors.slots import SlotArrays, SlotBlocks
 
 _NODE = np.dtype([("value", np.float32), ("child", np.uint16), ("feature", np.uint16)])
 """A node, side by side, so that a step costs one look at memory. At a leaf ``child`` is the leaf itself and ``feature``
@@ -51,20 +51,20 @@ class IsolationForest(RefittedBank):
         self._rows = reservoir
         self._store = SlotArrays(
             {
-                "nodes": (_NODE, (TREES, MAX_NODES)),
                 "offset": (np.float64, ()),
-                "rows": (np.float32, (reservoir, len(self.columns))),
                 "seen": (np.int64, ()),
                 "kept": (np.int64, ()),
                 "random": (np.int64, ()),
                 "seed": (np.int64, ()),
-            },
-            capacity=4,
+            }
         )
+        self._nodes = SlotBlocks(_NODE, (TREES, MAX_NODES))
+        self._sample = SlotBlocks(np.float32, (reservoir, len(self.columns)))
 
     def open(self, slot: int, seed: int) -> None:
         """Start afresh for the application in ``slot``; reservoir and forests draw from ``seed``."""
-        self._store.open(slot)
+        for store in (self._store, self._nodes, self._sample):
+            store.open(slot)
         self._store["random"][slot] = self._store["seed"][slot] = seed & 0x7FFFFFFF
 
     def score_many(self, slots: Slots, values: Floats) -> Floats:
@@ -73,7 +73,8 @@ class IsolationForest(RefittedBank):
 
     def _score(self, slots: Slots, rows: NDArray[np.float32]) -> Floats:
         scores = np.zeros(len(slots))
-        _score(slots, rows, self._store["nodes"], self._store["offset"], scores)
+        for first, nodes in self._nodes.holding(slots):
+            _score(slots, rows, first, nodes, self._store["offset"], scores)
         return scores
 
     def learn_many(self, slots: Slots, values: Floats, times: Floats) -> None:  # noqa: ARG002 (time plays no part)
@@ -81,7 +82,8 @@ class IsolationForest(RefittedBank):
         self._learn(slots, _rows_of(values), np.ones(len(slots), np.bool_))
 
     def _learn(self, slots: Slots, rows: NDArray[np.float32], learn: Flags) -> None:
-        _keep(slots, rows, learn, self._store["rows"], *(self._store[name] for name in _COUNTS))
+        for first, kept_rows in self._sample.holding(slots):
+            _keep(slots, rows, learn, first, kept_rows, *(self._store[name] for name in _COUNTS))
 
     def score_then_learn_many(self, slots: Slots, values: Floats, times: Floats, learn: Flags) -> Floats:  # noqa: ARG002
         """Score all rows, then learn: learning does not change a forest before its refit."""
@@ -99,7 +101,7 @@ class IsolationForest(RefittedBank):
         """A frozen copy of the reservoir and the seed: what ``fit_forest`` takes."""
         kept = int(self._store["kept"][slot])
         seed = (int(self._store["seed"][slot]) + int(self._store["seen"][slot])) & 0x7FFFFFFF
-        return self._store["rows"][slot, :kept].copy(), seed
+        return self._sample[slot][:kept].copy(), seed
 
     @staticmethod
     def fit(sample: NDArray[np.float32], seed: int) -> FittedForest:
@@ -112,14 +114,14 @@ class IsolationForest(RefittedBank):
         self._store["offset"][slot] = fitted["offset"]
 
     def _put(self, slot: int, feature: NDArray[np.int8], child: NDArray[np.int16], value: NDArray[np.float32]) -> None:
-        nodes, leaf = self._store["nodes"][slot], feature < 0
+        nodes, leaf = self._nodes[slot], feature < 0
         nodes["value"] = value
         nodes["child"] = np.where(leaf, np.arange(MAX_NODES), child)
         nodes["feature"] = np.where(leaf, len(self.columns), feature)
 
     def _fitted(self, slot: int) -> State:
         """A forest as ``fit_forest`` returns it."""
-        nodes = self._store["nodes"][slot]
+        nodes = self._nodes[slot]
         leaf = nodes["feature"] == len(self.columns)
         return {
             "feature": np.where(leaf, -1, nodes["feature"]).astype(np.int8),
@@ -129,12 +131,12 @@ class IsolationForest(RefittedBank):
 
     def fitted_bytes(self) -> int:
         """Bytes of one fitted forest."""
-        return self._store["nodes"][:1].nbytes + self._store["offset"][:1].nbytes
+        return self._nodes.row_bytes() + self._store["offset"][:1].nbytes
 
     def snapshot(self, slot: int) -> State:
         """Reservoir, forest and counters of an application."""
         state: State = {name: self._store[name][slot].item() for name in (*_COUNTS, "seed", "offset")}
-        state["rows"] = self._store["rows"][slot, : int(self._store["kept"][slot])].copy()
+        state["rows"] = self._sample[slot][: int(self._store["kept"][slot])].copy()
         if self._store["offset"][slot]:
             state.update(self._fitted(slot))
         return state
@@ -148,13 +150,13 @@ class IsolationForest(RefittedBank):
             )
         if state["offset"]:
             self._put(slot, *_checked(state, len(self.columns)))
-        self._store["rows"][slot, : len(rows)] = rows
+        self._sample[slot][: len(rows)] = rows
         for name in (*_COUNTS, "seed", "offset"):
             self._store[name][slot] = state[name]
 
     def nbytes(self, slot: int) -> int:  # noqa: ARG002 (the same for every application)
         """Bytes that one application takes."""
-        return self._store.row_bytes()
+        return self._store.row_bytes() + self._nodes.row_bytes() + self._sample.row_bytes()
 
 
 def _rows_of(values: Floats) -> NDArray[np.float32]:
@@ -187,34 +189,40 @@ def _checked(state: State, columns: int) -> list[NDArray[Any]]:
 
 
 @njit(cache=True)
-def _score(slots: Any, rows: Any, nodes: Any, offset: Any, out: Any) -> None:
-    """All trees of a row go down one level at a time: their looks at memory then overlap."""
+def _score(slots: Any, rows: Any, first: int, nodes: Any, offset: Any, out: Any) -> None:
+    """All trees of a row go down one level at a time: their looks at memory then overlap.
+
+    ``nodes`` are those of the slots from ``first`` on; rows of other slots are left alone.
+    """
     places = np.zeros(TREES, np.uint64)
     for i in range(slots.size):
         slot = slots[i]
-        if offset[slot] == 0.0:
+        at = slot - first
+        if at < 0 or at >= nodes.shape[0] or offset[slot] == 0.0:
             continue
         places[:] = 0
         for _ in range(DEPTH):
             for tree in range(TREES):
-                node = nodes[slot, tree, places[tree]]
+                node = nodes[at, tree, places[tree]]
                 places[tree] = np.uint64(node.child) + np.uint64(rows[i, node.feature] > node.value)
         total = 0.0
         for tree in range(TREES):
-            total += nodes[slot, tree, places[tree]].value
+            total += nodes[at, tree, places[tree]].value
         out[i] = 2.0 ** (-total / offset[slot])
 
 
 @njit(cache=True)
-def _keep(slots: Any, rows: Any, learn: Any, kept_rows: Any, seen: Any, kept: Any, random: Any) -> None:
+def _keep(slots: Any, rows: Any, learn: Any, first: int, kept_rows: Any, seen: Any, kept: Any, random: Any) -> None:
+    """``kept_rows`` are those of the slots from ``first`` on; rows of other slots are left alone."""
     capacity, columns = kept_rows.shape[1:]
     for i in range(slots.size):
-        if not learn[i]:
-            continue
         slot = slots[i]
+        at = slot - first
+        if not learn[i] or at < 0 or at >= kept_rows.shape[0]:
+            continue
         seen[slot] += 1
         if kept[slot] < capacity:
-            kept_rows[slot, kept[slot]] = rows[i, :columns]
+            kept_rows[at, kept[slot]] = rows[i, :columns]
             kept[slot] += 1
             continue
         state = (1103515245 * random[slot] + 12345) & 0x7FFFFFFF
@@ -222,4 +230,4 @@ def _keep(slots: Any, rows: Any, learn: Any, kept_rows: Any, seen: Any, kept: An
         random[slot] = state
         if state < 0x7FFFFFFF * max(KEEP_LEARNING, capacity / seen[slot]):
             place = (1103515245 * state + 12345) & 0x7FFFFFFF
-            kept_rows[slot, (place >> 8) % capacity] = rows[i, :columns]
+            kept_rows[at, (place >> 8) % capacity] = rows[i, :columns]

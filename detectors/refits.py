@@ -82,22 +82,25 @@ class Refits:
             told.append(self._install(application, refit, now_s))
         asked = application.asked_refit is not None and application.seen >= application.asked_refit
         if asked or application.seen >= application.next_refit:
-            self._start(application, application.asked_why if asked else SCHEDULED, now_s, told)
+            why = application.asked_why if asked else SCHEDULED
             application.asked_refit, application.asked_why = None, ""
+            self._start(application, why, now_s, told)
             self.schedule(application)
         self._set_stop(application)
 
     def _start(self, application: ApplicationModels, why: str, now_s: float, told: list[ModelEvent]) -> None:
-        application.last_refit = application.seen
         for name, bank in self._banks.items():
             sample = bank.sample(application.slot)
             due = application.seen + self._settings.refit_delay
             refit = Refit(name, sample, application.seen, due, now_s, why)
             if len(sample[0]) >= SMALLEST_SAMPLE:
                 application.refits.append(refit)
+                application.last_refit = application.seen
                 self._submit(application, refit)
             elif why == DEMANDED:
                 told.append(self._too_few(application, refit, now_s))
+            else:  # its operations are still warming up
+                self._ask(application, application.seen + self._settings.first_refit, why)
 
     def _too_few(self, application: ApplicationModels, refit: Refit, now_s: float) -> ModelEvent:
         sentence = (

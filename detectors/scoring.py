@@ -385,13 +385,13 @@ class Scorer:
 
     def drift(self) -> dict[ApplicationKey, float]:
         """The largest population stability index of each application's operations; without those not yet known."""
-        indexes = {
-            key: self._ensemble.drift.largest(
-                np.array([operation.slot for operation in models.operations.values()], np.int64)
-            )
-            for key, models in self._applications.items()
-        }
-        return {key: index for key, index in indexes.items() if not np.isnan(index)}
+        known = [(key, models.operations.values()) for key, models in self._applications.items() if models.operations]
+        if not known:
+            return {}
+        slots = np.array([operation.slot for _, operations in known for operation in operations], np.int64)
+        starts = np.cumsum([0, *(len(operations) for _, operations in known[:-1])])
+        indexes = self._ensemble.drift.largest(slots, starts)
+        return {known[at][0]: float(indexes[at]) for at in np.flatnonzero(~np.isnan(indexes)).tolist()}
 
     def applications(self) -> list[ApplicationKey]:
         """Every application that has models here."""

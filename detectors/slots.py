@@ -1,5 +1,6 @@
-"""Packed arrays and records with a row per key that grow on demand, and the numbering of the keys."""
+"""Packed arrays, records and blocks with a row per key that grow on demand, and the numbering of the keys."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -74,6 +75,46 @@ class SlotRecords:
     def row_bytes(self) -> int:
         """Bytes that one slot takes."""
         return self.records.itemsize
+
+
+class SlotBlocks:
+    """One large array per slot, in blocks that double and never move: a slot takes memory once it is written.
+
+    A slot that was used before keeps what was in it. ``dtype`` and ``shape`` are those of one slot's array.
+
+    >>> blocks = SlotBlocks(np.int64, (3,), capacity=2)
+    >>> blocks.open(4); blocks[4][:] = 7
+    >>> [(first, block.shape) for first, block in blocks.holding(np.array([1, 4]))]
+    [(0, (2, 3)), (2, (2, 3)), (4, (4, 3))]
+    """
+
+    def __init__(self, dtype: Any, shape: tuple[int, ...], capacity: int = 64) -> None:
+        self._blocks: list[tuple[int, NDArray[Any]]] = [(0, np.zeros((capacity, *shape), dtype))]
+
+    def __getitem__(self, slot: int) -> NDArray[Any]:
+        for first, block in self._blocks:
+            if slot < first + len(block):
+                array: NDArray[Any] = block[slot - first]
+                return array
+        raise IndexError(f"The slot must have been opened. Got {slot} instead.")
+
+    def open(self, slot: int) -> None:
+        """Make sure that ``slot`` exists."""
+        while slot >= (end := sum(len(block) for _, block in self._blocks)):
+            block = self._blocks[-1][1]
+            self._blocks.append((end, np.zeros((end, *block.shape[1:]), block.dtype)))
+
+    def holding(self, slots: NDArray[np.int64]) -> Iterator[tuple[int, NDArray[Any]]]:
+        """Blocks that hold some of ``slots`` (n,), and maybe others between: first slot, array of all of its slots."""
+        if len(slots):
+            lowest, highest = slots.min(), slots.max()
+            for first, block in self._blocks:
+                if first <= highest and lowest < first + len(block):
+                    yield first, block
+
+    def row_bytes(self) -> int:
+        """Bytes that one slot takes."""
+        return self._blocks[0][1][:1].nbytes
 
 
 class SlotNumbers:

@@ -18,7 +18,7 @@ from scripts.soak.scene import Pace, Scene, scene
 from streams.settings import Settings
 
 PARTITIONS: Final = 12
-_POLL_S: Final = 0.05
+_POLL_S: Final = 0.25
 _TIMEOUT_S: Final = 900.0
 _PAST_S: Final = 86_400.0
 

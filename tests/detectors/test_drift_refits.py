@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 from detectors.application import ApplicationModels
 from detectors.drift import BLOCK, REFERENCE, SAMPLE
@@ -82,6 +83,18 @@ def test_without_drift_nothing_is_told_and_the_index_is_small() -> None:
     _, told = scored(found, executions(CHANGED + 5 * BLOCK, 0.3))
     assert of("drift", told) == []
     assert 0.0 < found.drift()[SHOP] < 0.2
+
+
+def test_each_application_has_its_own_index() -> None:
+    alone, found = scorer(), scorer()
+    given = executions(CHANGED + 2 * BLOCK, 0.3)
+    other = [replace(one, application="bank", operation=f"GET /{at % 2}") for at, one in enumerate(given)]
+    scored(alone, given)
+    scored(found, [replace(given[0], application="young"), *given, *other[: 2 * CHANGED]])
+    assert found.drift()[SHOP] == alone.drift()[SHOP]
+    scored(found, [replace(one, started_at=one.started_at + 10_000) for one in other])
+    assert found.drift().keys() == {SHOP, ("bank", "")}
+    assert found.drift()[SHOP] == alone.drift()[SHOP]
 
 
 def test_a_fault_is_no_drift() -> None:
@@ -230,3 +243,13 @@ def test_executions_of_a_warming_operation_do_not_get_into_the_sample() -> None:
     found.refit(SHOP)
     scored(found, executions(1, 0.3, 10_000))
     assert SMALLEST_SAMPLE <= len(fitter.samples[-1]) <= 80
+
+
+@pytest.mark.parametrize("size", [1_000, 77])
+def test_a_refit_that_came_too_early_is_tried_again_soon(size: int) -> None:
+    settings, names = DetectionSettings(), 100
+    given = [replace(one, operation=f"GET /{at % names}") for at, one in enumerate(executions(6_000, 0.3))]
+    found = scorer(settings)
+    [trained] = of("trained", scored(found, given, size)[1])
+    warm = names * settings.warm_up_executions
+    assert warm < trained.data.learned <= warm + settings.first_refit + SMALLEST_SAMPLE

@@ -53,3 +53,39 @@ def test_a_forest_from_damaged_state_is_refused() -> None:
 
 def test_the_forest_fits_into_its_ceiling() -> None:
     assert IsolationForest().nbytes(0) < 512 * 1024
+
+
+def test_applications_in_later_blocks_are_scored_as_in_the_first() -> None:
+    bank = IsolationForest(reservoir=200)
+    random = np.random.default_rng(4)
+    sample = random.random((300, len(bank.columns)))
+    asked = random.uniform(-1, 2, (40, len(bank.columns)))
+    slots = np.array([0, 63, 64, 130], np.int64)
+    for slot in (0, 130, 64, 63):
+        bank.open(slot, seed=9)
+        bank.install(slot, fit_forest(sample.astype(np.float32), seed=2))
+    alone = bank.score_many(np.zeros(40, np.int64), asked)
+    mixed = bank.score_many(np.repeat(slots, 40), np.tile(asked, (4, 1)))
+    assert np.array_equal(mixed.reshape(4, 40), np.tile(alone, (4, 1)))
+    bank.learn_many(np.tile(slots, 300), np.repeat(sample, 4, axis=0), np.arange(1_200.0))
+    kept, _ = bank.sample(0)
+    assert len(kept) == 200
+    assert all(np.array_equal(bank.sample(int(slot))[0], kept) for slot in slots[1:])
+
+
+def test_a_slot_that_is_used_again_starts_without_forest_and_rows() -> None:
+    bank = IsolationForest(reservoir=50)
+    values = np.random.default_rng(5).random((300, len(bank.columns)))
+    slots = np.full(300, 3, np.int64)
+    bank.open(3, seed=1)
+    bank.install(3, fit_forest(values.astype(np.float32), seed=2))
+    bank.learn_many(slots, values, np.arange(300.0))
+    bank.open(3, seed=1)
+    fresh = IsolationForest(reservoir=50)
+    fresh.open(3, seed=1)
+    assert not bank.score_many(slots, values).any()
+    assert bank.warming(slots).all()
+    assert len(bank.sample(3)[0]) == 0
+    for one in (bank, fresh):
+        one.learn_many(slots, values, np.arange(300.0))
+    assert np.array_equal(bank.sample(3)[0], fresh.sample(3)[0])
