@@ -92,7 +92,7 @@ def test_each_application_has_its_own_index() -> None:
     scored(alone, given)
     scored(found, [replace(given[0], application="young"), *given, *other[: 2 * CHANGED]])
     assert found.drift()[SHOP] == alone.drift()[SHOP]
-    scored(found, [replace(one, started_at=one.started_at + 10_000) for one in other])
+    scored(found, [replace(one, started_at=float(one.started_at) + 10_000) for one in other])
     assert found.drift().keys() == {SHOP, ("bank", "")}
     assert found.drift()[SHOP] == alone.drift()[SHOP]
 
