@@ -17,9 +17,11 @@ MEMORY = 5_000.0
 PRIOR_RATE, PRIOR_WEIGHT = 0.01, 50.0
 RECENT_WEIGHT = 0.05
 LARGEST_SUM = 40.0
-"""The sum stops here, so that a long burst is forgotten within some hundred good executions."""
+"""The sum stops here, so that a long burst that ends slowly is forgotten within some hundred good executions."""
 _LOG_10 = float(np.log(10.0))
-_NAMES = ("cusum", "errors", "seen", "recent", "learned", "deviating_since")
+OVER = 5.0 * _LOG_10
+"""Log-likelihood ratio of the usual rate against that of the burst at which the burst is over."""
+_NAMES = ("cusum", "recovery", "errors", "seen", "recent", "learned", "deviating_since")
 
 
 class ErrorRate(Bank):
@@ -30,6 +32,10 @@ class ErrorRate(Bank):
     at the usual rate looks so much like the raised one, so the score is sum / ln 10, at most 17. Learning stops while
     the score is above ``gate``; it starts again after ``persist_s`` of it, so that an outage does not become normal, or
     after ``patience_s`` in an operation that is hardly known, which may just fail often.
+
+    From the gate on, a second CUSUM runs the other way: the usual rate against that of the burst, max(p1, the recent
+    rate), at most 0.9. At a ratio of 10⁵ the burst is over and the sum is 0: after 6 good executions in a row where
+    all have failed, after some 25 where 60 % have, after some 45 where a quarter has.
 
     Assumes independent executions; retries of one failing caller count each. Cannot see a change below five
     times the usual rate. Parameters: ``gate`` (−log10 of a probability), ``patience_s`` and ``persist_s`` (event
@@ -134,6 +140,7 @@ def _run_cusum(
         usual = (one.errors + PRIOR_RATE * PRIOR_WEIGHT) / (one.seen + PRIOR_WEIGHT)
         usual = min(0.5, max(0.002, usual))
         raised = min(0.9, 5.0 * usual + 0.2)
+        burst = min(0.9, max(raised, one.recent))
         out_usual[i] = usual
         out_recent[i] = one.recent + RECENT_WEIGHT * (failed - one.recent)
         step = np.log(raised / usual) if failed > 0.5 else np.log((1.0 - raised) / (1.0 - usual))
@@ -146,6 +153,13 @@ def _run_cusum(
         one.recent = out_recent[i]
         if one.learned > WARM_UP:
             one.cusum = min(total, LARGEST_SUM)
+        if one.cusum >= gate:
+            back = np.log(usual / burst) if failed > 0.5 else np.log((1.0 - usual) / (1.0 - burst))
+            one.recovery = max(0.0, one.recovery + back)
+            if one.recovery >= OVER:
+                one.cusum = 0.0
+        else:
+            one.recovery = 0.0
         accepted = True
         if one.cusum >= gate:
             if np.isnan(one.deviating_since):

@@ -44,6 +44,23 @@ def test_an_outage_of_two_hours_does_not_become_the_usual_rate(rate: float) -> N
     assert over[-500:].max() == 0
 
 
+@pytest.mark.parametrize(("rate", "good"), [(1.0, 6), (0.6, 30), (0.3, 60)])
+def test_a_burst_is_over_once_that_many_executions_are_good(rate: float, good: int) -> None:
+    bank = trained(0.005)
+    burst = (np.random.default_rng(3).random(300) < rate).astype(np.float64)
+    assert run(bank, burst, start=4_000)[-1] > 12
+    after = run(bank, np.zeros(100), start=4_300)
+    assert after[0] > 12
+    assert after[good:].max() == 0
+    assert run(bank, np.ones(10), start=4_400).max() > 8, "the next burst is seen as the first was"
+
+
+def test_a_burst_with_good_executions_in_it_is_not_over() -> None:
+    bank = trained(0.005)
+    failed = np.tile([1.0, 1.0, 1.0, 0.0, 0.0], 200)
+    assert run(bank, failed, start=4_000)[20:].min() > 12
+
+
 def test_an_operation_that_fails_often_from_the_start_is_soon_known_for_it() -> None:
     bank = ErrorRate()
     bank.open(0, 0)
