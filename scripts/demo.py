@@ -1,14 +1,14 @@
-"""The command `demo`: broker, worker and simulated applications in one, with faults injected before your eyes."""
+"""The command `demo`: broker, workers and simulated applications in one, with faults injected before your eyes."""
 
 import signal
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from itertools import chain
 from pathlib import Path
 from types import FrameType
-from typing import Literal, NoReturn, cast
+from typing import Generic, Literal, NoReturn, TypeVar, cast
 from uuid import uuid4
 
 import click
@@ -20,6 +20,7 @@ from infra.kafka.broker import Broker, broker
 from infra.kafka.ports import free_ports
 from schemas.anomaly import AnomalyEvent
 from schemas.errors import TracehoundError
+from schemas.incident import IncidentEvent
 from scripts.demo_view import DemoState, DemoView
 from scripts.kafka_clients import admin_config, consumer_config, producer_config
 from scripts.sending import ExecutionSender, connect
@@ -42,6 +43,8 @@ SHOW_EVERY_S = 0.25
 START_TIMEOUT_S = 60.0
 ON_THE_WAY = 6_000
 """Most executions of the past that are sent and not scored yet."""
+QUIET_S = 15.0
+"""An incident is over after so long without a deviation: sooner than usual, for people who watch."""
 FALSE_ALARM_BOUND = 5
 """False alarms, in the simulated past and live together, with which the demo still succeeds."""
 
@@ -74,9 +77,10 @@ USUAL_TIME_TO_DETECT_S = 18.0
 def demo(kafka: Literal["embedded", "real"], duration: float | None, seed: int) -> None:
     """Show faults being detected.
 
-    Starts a broker and a worker, sends the simulated past of six applications, and then injects faults now. Shows
-    what was detected, when and why, and every false alarm. With --duration the exit status is 0 only if every
-    fault injected was detected (right application, kind and time) with at most 5 false alarms. Ctrl-C ends it all.
+    Starts a broker and workers, sends the simulated past of six applications, and then injects faults now. Shows what
+    was detected, when and why, every false alarm, and the incidents that people are told of. With --duration the exit
+    status is 0 only if every fault injected was detected (right application, kind and time) with at most 5 false
+    alarms. Ctrl-C ends it all.
     """
     console = Console()
     signal.signal(signal.SIGTERM, _interrupt)
@@ -102,8 +106,10 @@ def _run(stack: ExitStack, console: Console, kafka: str, duration: float | None,
     settings = _settings(started)
     stack.enter_context(_topics(started, settings))
     worker = stack.enter_context(WorkerProcess(folder, _environment(settings), free_ports(1)[0]))
-    reader = stack.enter_context(TopicReader(consumer_config(settings)))
-    return _Demo(settings, worker, reader, view, state, seed).run(duration)
+    incidents = stack.enter_context(WorkerProcess(folder, _environment(settings), free_ports(1)[0], "incidents"))
+    anomalies = stack.enter_context(_Listening(settings, settings.topics.anomalies.name, AnomalyEvent))
+    told = stack.enter_context(_Listening(settings, settings.topics.severity.name, IncidentEvent))
+    return _Demo(settings, (worker, incidents), anomalies, told, view, state, seed).run(duration)
 
 
 def _settings(started: Broker) -> Settings:
@@ -128,6 +134,8 @@ def _environment(settings: Settings) -> dict[str, str]:
         "TRACEHOUND_BROKER_IS_EMBEDDED": str(settings.broker_is_embedded),
         "TRACEHOUND_SILENCE_INTERVAL_S": str(settings.silence_interval_s),
         "TRACEHOUND_PROGRESS_INTERVAL_S": str(settings.progress_interval_s),
+        "TRACEHOUND_INCIDENT_WORKER__GROUP_ID": f"{settings.group_id}-incidents",
+        "TRACEHOUND_INCIDENTS__QUIET_S": str(QUIET_S),
         "TRACEHOUND_LOG_FORMAT": "json",
     }
 
@@ -147,25 +155,48 @@ def _topics(started: Broker, settings: Settings) -> Iterator[None]:
                 future.result()
 
 
+Event = TypeVar("Event", AnomalyEvent, IncidentEvent)
+
+
+class _Listening(TopicReader, Generic[Event]):
+    """Reads the events of a topic from its beginning, each once."""
+
+    def __init__(self, settings: Settings, topic: str, kind: type[Event]) -> None:
+        super().__init__(consumer_config(settings))
+        self.start(TopicPartition(topic, number, OFFSET_BEGINNING) for number in self.partitions(topic))
+        self._decode: Callable[[bytes], Event] = msgspec.json.Decoder(kind).decode
+        self._seen: set[str] = set()
+
+    def new(self, timeout_s: float = 0.0) -> Iterator[Event]:
+        """What has come since; waits for the first for up to ``timeout_s``."""
+        message = self.poll(timeout_s)
+        while message is not None:
+            event = self._decode(message.value())
+            if event.id not in self._seen:
+                self._seen.add(event.id)
+                yield event
+            message = self.poll(0)
+
+
 class _Demo:
     """The running demo: one loop that feeds, listens and shows."""
 
     def __init__(
         self,
         settings: Settings,
-        worker: WorkerProcess,
-        reader: TopicReader,
+        workers: tuple[WorkerProcess, WorkerProcess],
+        detected: _Listening[AnomalyEvent],
+        told: _Listening[IncidentEvent],
         view: DemoView,
         state: DemoState,
         seed: int,
     ) -> None:
-        self._worker, self._reader, self._view, self._state = worker, reader, view, state
+        self._workers, self._view, self._state = workers, view, state
+        self._worker, _ = workers
+        self._detected, self._told = detected, told
         topic = settings.topics.executions
         producer = connect(producer_config(settings) | {"compression.type": "none"}, topic)  # loopback: nothing to save
         self._sender = ExecutionSender(producer, topic, batch=50)
-        anomalies = settings.topics.anomalies.name
-        reader.start(TopicPartition(anomalies, number, OFFSET_BEGINNING) for number in reader.partitions(anomalies))
-        self._decode = msgspec.json.Decoder(AnomalyEvent).decode
         self._seed = seed
         self._system = build_system(seed=seed)
         self._start_s = time.time() - HISTORY_S
@@ -204,7 +235,7 @@ class _Demo:
         """Until all but ``missing`` of the executions sent are scored: the embedded broker keeps only a few MB."""
         deadline_s = time.monotonic() + START_TIMEOUT_S
         while self._feed.sent - self._state.scored > missing:
-            self._worker.check()
+            self._check()
             self._listen(TICK_S)
             self._show()
             if time.monotonic() > deadline_s:
@@ -213,21 +244,22 @@ class _Demo:
                     f"within {START_TIMEOUT_S:.0f} s. The end of its log:\n{self._worker.end_of_log()}"
                 )
 
+    def _check(self) -> None:
+        for worker in self._workers:
+            worker.check()
+
     def _tick(self) -> None:
-        self._worker.check()
+        self._check()
         self._feed.advance(time.time())
         self._listen(TICK_S)
         if time.monotonic() - self._shown_s > SHOW_EVERY_S:
             self._show()
 
     def _listen(self, timeout_s: float = 0.0) -> None:
-        message = self._reader.poll(timeout_s)
-        while message is not None:
-            event = self._decode(message.value())
-            if event.id not in self._arrived_s:
-                self._arrived_s[event.id] = time.time()
-                self._anomalies.append(event)
-            message = self._reader.poll(0)
+        for found in self._detected.new(timeout_s):
+            self._arrived_s[found.id] = time.time()
+            self._anomalies.append(found)
+        self._state.told += self._told.new()
 
     def _show(self) -> None:
         self._shown_s = time.monotonic()
@@ -246,6 +278,8 @@ class _Demo:
             f"{len(found.false_alarms)} false alarms, at most {FALSE_ALARM_BOUND} are allowed; "
             f"{found.collateral} further anomalies follow from the faults."
         )
+        incidents = {event.subject for event in self._state.told}
+        click.echo(f"{len(incidents)} incidents, of which people were sent {len(self._state.told)} messages.")
         for verdict in found.missed:
             click.echo(f"Missed: {verdict.truth.fault.describe()}")
         return not found.missed and len(found.false_alarms) <= FALSE_ALARM_BOUND

@@ -1,7 +1,7 @@
 """What the demo shows: faults next to what was detected; a live table on a terminal, else plain lines."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
@@ -11,21 +11,25 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from schemas.incident import IncidentEvent
 from scripts.simulator.judge import Judgement, Verdict
 from scripts.terminal_text import printable
 
 FALSE_ALARMS_SHOWN = 8
+INCIDENTS_SHOWN = 6
 
 
 @dataclass(slots=True)
 class DemoState:
-    """Everything that is shown. ``arrived_s`` has for each anomaly's id when it was received (epoch seconds)."""
+    """Everything that is shown. ``arrived_s`` has for each anomaly's id when it was received (epoch seconds);
+    ``told`` are the events of incidents, in order."""
 
     phase: str = "starting"
     sent: int = 0
     scored: int = 0
     judgement: Judgement = field(default_factory=lambda: Judgement([]))
     arrived_s: Mapping[str, float] = field(default_factory=dict)
+    told: list[IncidentEvent] = field(default_factory=list)
 
     def delay_s(self, verdict: Verdict) -> float | None:
         """Seconds from a fault's start until its first detection was received; None without one."""
@@ -82,7 +86,8 @@ class DemoView:
                 waiting if delay_s is None else Text(f"after {delay_s:.1f} s", "bold green"),
                 Text("" if delay_s is None else state.first(verdict)),
             )
-        return Group(Text(self._headline(state), "bold"), table, Text(self._false_alarms(state)))
+        told = Text("\n".join(["Incidents, as people are told of them:", *map(_told, _newest(state.told))]))
+        return Group(Text(self._headline(state), "bold"), table, told, Text(self._false_alarms(state)))
 
     def _headline(self, state: DemoState) -> str:
         return f"{state.phase}: {state.sent:,} executions sent, {state.scored:,} scored"
@@ -108,6 +113,8 @@ class DemoView:
                     f"{_time(fault.start_s + delay_s)} detected  {fault.name} after {delay_s:.1f} s: "
                     f"{state.first(verdict)}",
                 )
+        for event in state.told:
+            self._say(event.id, _told(event))
         for one in state.judgement.false_alarms:
             self._say(
                 one.id,
@@ -118,6 +125,19 @@ class DemoView:
         if once not in self._said:
             self._said.add(once)
             self._console.print(Text(line), soft_wrap=True)
+
+
+def _newest(told: Sequence[IncidentEvent]) -> list[IncidentEvent]:
+    """The last event of each incident, of those that were told of last."""
+    last = {event.subject: event for event in told}
+    return sorted(last.values(), key=lambda event: event.time)[-INCIDENTS_SHOWN:]
+
+
+def _told(event: IncidentEvent) -> str:
+    """An event of an incident in one line."""
+    incident = event.data
+    cause = f" Suspected cause: {incident.suspected_cause.why}" if incident.suspected_cause else ""
+    return printable(f"{event.time[11:19]} incident {incident.state}  {incident.severity}: {incident.summary}{cause}")
 
 
 def _time(at_s: float) -> str:

@@ -18,7 +18,11 @@ STOP_TIMEOUT_S = 15.0
 HTTP_TIMEOUT_S = 2.0
 _LAST_LINES = 3
 _LINE_LENGTH = 500
-_PORTS = {"worker": "TRACEHOUND_HTTP_PORT", "intake": "TRACEHOUND_INTAKE__HTTP_PORT"}
+_PORTS = {
+    "worker": "TRACEHOUND_HTTP_PORT",
+    "intake": "TRACEHOUND_INTAKE__HTTP_PORT",
+    "incidents": "TRACEHOUND_INCIDENT_WORKER__HTTP_PORT",
+}
 
 
 class WorkerEndedError(TracehoundError):
@@ -26,7 +30,7 @@ class WorkerEndedError(TracehoundError):
 
 
 class WorkerProcess:
-    """Runs ``tracehound worker`` (or ``intake``) until closed; its log goes to a file in ``folder``.
+    """Runs ``tracehound worker`` (or ``intake``, ``incidents``) until closed; its log goes to a file in ``folder``.
 
     Parameters:
         folder: a temporary folder of the caller's.
@@ -41,7 +45,7 @@ class WorkerProcess:
         folder: Path,
         environment: Mapping[str, str],
         http_port: int,
-        kind: Literal["worker", "intake"] = "worker",
+        kind: Literal["worker", "intake", "incidents"] = "worker",
         name: str = "",
     ) -> None:
         self.log_file = folder / f"{name or kind}.log"

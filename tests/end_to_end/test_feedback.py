@@ -15,7 +15,7 @@ from schemas.execution import Execution, ExecutionFailure, rfc3339
 from scripts.feedback import feedback
 from tests.detectors.test_scoring import changed, slowed, workload
 from tests.end_to_end.conftest import wait_until_within
-from tests.end_to_end.test_incidents import INCIDENTS
+from tests.end_to_end.incident_stage import INCIDENTS
 
 eventually = partial(wait_until_within, timeout_s=60.0)
 

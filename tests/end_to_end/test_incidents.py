@@ -1,29 +1,25 @@
 """The incident worker on Kafka: incidents of what scoring tells, and the same ones whatever is killed meanwhile."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
 import msgspec
 import pytest
-from confluent_kafka import Consumer, Message, Producer, TopicPartition
 
 from detectors.incidents.book import IncidentBook
 from detectors.incidents.settings import IncidentSettings
 from schemas.feedback import Verdict
 from schemas.incident import IncidentEvent
-from schemas.incident_input import IncidentInput, decode_input, encode_input
+from schemas.incident_input import IncidentInput, decode_input
 from tests.detectors.incidents.records import anomaly, progress, wrapped
 from tests.end_to_end.conftest import wait_until_within
+from tests.end_to_end.incident_stage import Stage, by_id
 
 wait_until = partial(wait_until_within, timeout_s=60.0)
 
 ON_APACHE_KAFKA = pytest.mark.parametrize("any_kafka", ["real"], indirect=True)
-INCIDENTS = (
-    "import sys; from streams.settings import load_settings; from streams.worker import run_worker; "
-    "from streams.incidents.app import build_incidents; sys.exit(run_worker(load_settings(), build_incidents))"
-)
 
 
 def story() -> Iterator[IncidentInput]:
@@ -37,61 +33,9 @@ def story() -> Iterator[IncidentInput]:
             yield wrapped(progress(name, at_s, calls=[f"app-{number + 1}"] if number % 4 == 0 else []))
 
 
-class Stage:
-    """A field with incident workers: what they are told, and what they tell."""
-
-    def __init__(self, field: Any, worker: Callable[..., Any]) -> None:
-        self.field = field
-        self._worker = worker
-        self._producer = Producer(field.broker.client_config)
-
-    def start(self) -> Any:
-        environment = {
-            **self.field.environment,
-            "TRACEHOUND_INCIDENT_WORKER__GROUP_ID": self.field.topics.prefix + "incidents",
-            "TRACEHOUND_INCIDENT_WORKER__HTTP_PORT": "0",
-            "TRACEHOUND_INCIDENT_WORKER__SAVE_INTERVAL_S": "0.2",
-        }
-        return self._worker(environment, code=INCIDENTS)
-
-    def tell(self, records: Sequence[IncidentInput]) -> None:
-        for record in records:
-            self._producer.produce(self.field.topics.incident_input.name, encode_input(record), b"")
-            self._producer.poll(0)
-        assert self._producer.flush(30) == 0
-
-    def say(self, topic: str, value: bytes) -> None:
-        self._producer.produce(topic, value, b"k")
-        assert self._producer.flush(30) == 0
-
-    def told(self, enough: Callable[[list[IncidentEvent]], bool]) -> list[IncidentEvent]:
-        """All events so far, once there are enough."""
-
-        def read(messages: list[Message]) -> list[IncidentEvent]:
-            return [msgspec.json.decode(message.value(), type=IncidentEvent) for message in messages]
-
-        return read(self.field.read(self.field.topics.severity.name, lambda found: enough(read(found)), 90.0))
-
-    def committed(self) -> int:
-        topic = self.field.topics
-        group = Consumer({**self.field.broker.client_config, "group.id": topic.prefix + "incidents"})
-        try:
-            [place] = group.committed([TopicPartition(topic.incident_input.name, 0)], timeout=10)
-            return int(place.offset)
-        finally:
-            group.close()
-
-
 @pytest.fixture
 def stage(field: Any, worker: Callable[..., Any]) -> Stage:
     return Stage(field, worker)
-
-
-def by_id(events: Sequence[IncidentEvent]) -> Mapping[str, IncidentEvent]:
-    found: dict[str, IncidentEvent] = {}
-    for event in events:
-        assert found.setdefault(event.id, event) == event, "an id that came again must have the same content"
-    return found
 
 
 @ON_APACHE_KAFKA

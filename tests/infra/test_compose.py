@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import yaml
+from pydantic import BaseModel
 
 from infra.kafka.cluster import Address, wait_for_members
 from infra.kafka.embedded_process import PROJECT
@@ -20,11 +21,22 @@ from infra.kafka.ports import free_ports
 from infra.kafka.topics import check_topics
 from schemas.topics import Topics
 from scripts.cli import COMMANDS
+from streams.incidents.settings import IncidentWorkerSettings
 from streams.intake.settings import IntakeSettings
+from streams.notify.settings import NotifySettings
 from streams.settings import Settings, load_settings
 
 BROKERS = ("kafka-1", "kafka-2", "kafka-3")
-OURS = ("topics", "worker", "intake")
+WORKERS = ("worker", "intake", "incidents", "notify")
+OURS = ("topics", *WORKERS)
+ROUTES = """
+[notify.receivers.alerts]
+kind = "alertmanager"
+url = "http://127.0.0.1:9093"
+
+[[notify.routes]]
+receivers = ["alerts"]
+"""
 
 
 @pytest.fixture(scope="module")
@@ -41,8 +53,14 @@ def prometheus() -> dict[str, Any]:
 
 def variables_of_settings() -> set[str]:
     names = {f"TRACEHOUND_{name.upper()}" for name in Settings.model_fields}
-    names |= {f"TRACEHOUND_INTAKE__{name.upper()}" for name in IntakeSettings.model_fields}
-    return names | {"KAFKA_BOOTSTRAP_SERVERS"}
+    sections: dict[str, type[BaseModel]] = {
+        "INTAKE": IntakeSettings,
+        "INCIDENT_WORKER": IncidentWorkerSettings,
+        "NOTIFY": NotifySettings,
+    }
+    for section, settings in sections.items():
+        names |= {f"TRACEHOUND_{section}__{name.upper()}" for name in settings.model_fields}
+    return names | {"KAFKA_BOOTSTRAP_SERVERS", "TRACEHOUND_CONFIG"}
 
 
 def listeners(text: str) -> dict[str, str]:
@@ -83,9 +101,19 @@ def test_settings_accept_the_values(services: dict[str, Any], monkeypatch: pytes
     settings = load_settings()
     assert settings.replication_factor == len(BROKERS)
     assert settings.bootstrap_servers == ",".join(f"{broker}:9092" for broker in BROKERS)
-    for name, port in (("worker", settings.http_port), ("intake", settings.intake.http_port)):
+    ports = (
+        *(("worker", settings.http_port), ("intake", settings.intake.http_port)),
+        *(("incidents", settings.incident_worker.http_port), ("notify", settings.notify.http_port)),
+    )
+    for name, port in ports:
         assert services[name]["expose"] == [str(port)]
         assert f":{port}/livez" in services[name]["healthcheck"]["test"][-1]
+
+
+def test_only_what_needs_a_file_of_the_users_waits_to_be_asked_for(services: dict[str, Any]) -> None:
+    assert [name for name, service in services.items() if "profiles" in service] == ["notify"]
+    (mounted,) = services["notify"]["volumes"]
+    assert mounted.split(":")[1:] == [services["notify"]["environment"]["TRACEHOUND_CONFIG"], "ro"]
 
 
 def test_commands_exist(services: dict[str, Any]) -> None:
@@ -96,7 +124,7 @@ def test_commands_exist(services: dict[str, Any]) -> None:
 
 
 def test_workers_can_be_scaled_and_come_after_the_topics(services: dict[str, Any]) -> None:
-    for worker in (services["worker"], services["intake"]):
+    for worker in (services[name] for name in WORKERS):
         assert not {"ports", "container_name", "hostname"} & worker.keys()
         assert worker["depends_on"] == {"topics": {"condition": "service_completed_successfully"}}
     assert services["topics"]["depends_on"] == {name: {"condition": "service_healthy"} for name in BROKERS}
@@ -116,7 +144,9 @@ def test_brokers_make_one_cluster(services: dict[str, Any]) -> None:
         assert advertised["INTERNAL"] == f"{name}{inside['INTERNAL']}"
 
 
-@pytest.mark.parametrize(("job_name", "service"), [("tracehound", "worker"), ("tracehound-intake", "intake")])
+@pytest.mark.parametrize(
+    ("job_name", "service"), [("tracehound", "worker"), *((f"tracehound-{name}", name) for name in WORKERS[1:])]
+)
 def test_prometheus_asks_every_worker(
     prometheus: dict[str, Any], services: dict[str, Any], job_name: str, service: str
 ) -> None:
@@ -208,7 +238,13 @@ def answers(url: str) -> bool:
 
 
 @pytest.mark.parametrize(
-    ("service", "port_variable"), [("worker", "TRACEHOUND_HTTP_PORT"), ("intake", "TRACEHOUND_INTAKE__HTTP_PORT")]
+    ("service", "port_variable"),
+    [
+        ("worker", "TRACEHOUND_HTTP_PORT"),
+        ("intake", "TRACEHOUND_INTAKE__HTTP_PORT"),
+        ("incidents", "TRACEHOUND_INCIDENT_WORKER__HTTP_PORT"),
+        ("notify", "TRACEHOUND_NOTIFY__HTTP_PORT"),
+    ],
 )
 def test_topics_and_workers_start_on_the_brokers_by_the_same_commands_and_settings(
     services: dict[str, Any],
@@ -225,6 +261,9 @@ def test_topics_and_workers_start_on_the_brokers_by_the_same_commands_and_settin
         "TRACEHOUND_HTTP_HOST": "127.0.0.1",
         port_variable: str(port),
     }
+    configuration = tmp_path / "tracehound.toml"
+    configuration.write_text(ROUTES)
+    here |= {"TRACEHOUND_CONFIG": str(configuration)} if "TRACEHOUND_CONFIG" in services[service]["environment"] else {}
     environment = {**os.environ, **services[service]["environment"], **here}
     program = [sys.executable, "-m", "scripts.cli"]
     create = [*program, *services["topics"]["command"][1:]]

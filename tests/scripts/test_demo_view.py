@@ -4,12 +4,17 @@ from collections.abc import Callable
 import pytest
 from rich.console import Console
 
+from detectors.incidents.book import IncidentBook
+from detectors.incidents.settings import IncidentSettings
 from schemas.anomaly import AnomalyEvent
+from schemas.incident import IncidentEvent
+from schemas.incident_input import IncidentInput
 from scripts.demo_view import DemoState, DemoView
 from scripts.simulator.applications import build_system
 from scripts.simulator.faults import Fault
 from scripts.simulator.judge import judge
 from scripts.simulator.truth import truth_of
+from tests.detectors.incidents.records import anomaly, progress, wrapped
 
 START_S = 1_000_000_000.0
 TRUTHS = [
@@ -32,7 +37,13 @@ def state(make_anomaly: Callable[..., AnomalyEvent]) -> DemoState:
         "collateral": START_S + 5,
         "false": START_S + 6,
     }
-    return DemoState("live", 120, 100, judge(TRUTHS, anomalies), arrived_s)
+    told = told_of([wrapped(anomaly("orders", 1.0, "major")), wrapped(progress("orders", 2.0))])
+    return DemoState("live", 120, 100, judge(TRUTHS, anomalies), arrived_s, told)
+
+
+def told_of(records: list[IncidentInput]) -> list[IncidentEvent]:
+    book = IncidentBook(IncidentSettings())
+    return [event for record in records for event in book.take(record)]
 
 
 def shown(state: DemoState, terminal: bool, times: int = 1) -> str:
@@ -52,6 +63,12 @@ def test_the_delay_is_until_the_first_detection_was_received(state: DemoState) -
     assert state.delay_s(silent) is None
 
 
+def why(state: DemoState) -> str:
+    [event] = state.told
+    assert event.data.suspected_cause is not None
+    return event.data.suspected_cause.why
+
+
 def test_without_a_terminal_each_thing_is_one_plain_line_once(state: DemoState) -> None:
     lines = shown(state, terminal=False, times=3).splitlines()
 
@@ -60,6 +77,7 @@ def test_without_a_terminal_each_thing_is_one_plain_line_once(state: DemoState) 
         "01:46:40 injected  slow_dependency: orders-db answers orders 8.0 times as slowly",
         "01:46:44 detected  slow_dependency after 4.5 s: orders, latency, minor: Ten \\x1b[31mtimes [bold]as slow.",
         "01:46:45 injected  silence: cart falls silent",
+        f"00:00:01 incident open  major: {state.told[0].data.summary} Suspected cause: {why(state)}",
         "01:46:43 false alarm  payment, errors: Nobody knows why.",
     ]
 
@@ -75,4 +93,5 @@ def test_a_terminal_shows_faults_next_to_what_was_detected(state: DemoState) -> 
     assert "False alarms: 1 (bound 3)" in text
     assert "false alarm: payment, errors: Nobody knows why." in text
     assert "1 further anomalies" in text
+    assert why(state) in " ".join(text.split())
     assert "\x1b[31mtimes" not in text

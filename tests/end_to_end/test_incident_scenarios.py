@@ -1,0 +1,233 @@
+"""From executions to incidents on Apache Kafka: ten faults, a day without one, and a storm."""
+
+import random
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+import pytest
+
+from detectors.incidents.book import IncidentBook
+from detectors.incidents.settings import IncidentSettings
+from detectors.settings import DetectionSettings
+from schemas.anomaly import Severity
+from schemas.execution import Execution, epoch_seconds
+from schemas.incident import Incident, IncidentEvent
+from schemas.incident_input import IncidentInput, decode_input
+from scripts.sending import ExecutionSender, connect
+from scripts.simulator.afflicted import NEXT_VERSION
+from scripts.simulator.applications import build_system
+from scripts.simulator.faults import SCENARIOS, Fault, FaultName
+from scripts.simulator.feed import Feed
+from scripts.simulator.simulation import Simulation, even_traffic
+from scripts.simulator.trial import DAY_S
+from tests.end_to_end.conftest import wait_until_within
+from tests.end_to_end.incident_stage import Stage, by_id
+
+ON_APACHE_KAFKA = pytest.mark.parametrize("any_kafka", ["real"], indirect=True)
+SOON = IncidentSettings(quiet_s=45.0, grace_s=0.0, join_s=60.0)
+"""Faults come two minutes after each other here: what has ended must be over by then."""
+WAIT_S = 120.0
+ON_THE_WAY = 4_000
+
+SPEED = 10.0
+"""Seconds of the clock of the workers and of the applications in a second."""
+FASTER = (
+    "import time; real = time.time; time.time = lambda: {start_s!r} + (real() - {real_s!r}) * {speed!r}; "
+    "import sys; from streams.settings import load_settings; from streams.worker import run_worker; "
+    "sys.exit(run_worker(load_settings()))"
+)
+RATE, HISTORY_S = 80.0, 1_200.0
+FAULT_S, PAUSE_S = 60.0, 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """A fault, and what its incident must say in the end: ``causes`` names the first suspects that are right, and
+    ``suspected`` one that must be the first or the second."""
+
+    name: FaultName
+    application: str
+    effect: float
+    severities: tuple[Severity, ...]
+    causes: tuple[str, ...]
+    operation: str | None = None
+    peer: str | None = None
+    step: str | None = None
+    suspected: str = ""
+
+    def fault(self, start_s: float) -> Fault:
+        return Fault(self.name, self.application, start_s, FAULT_S, self.effect, self.operation, self.peer, self.step)
+
+
+TEN: Final = (
+    Scenario("error_burst", "cart", 0.5, ("critical",), ("cart",)),
+    Scenario("silence", "payment", 1.0, ("critical",), ("payment",)),
+    Scenario("network_delay", "gateway", 150.0, ("major",), ("gateway", "catalog"), peer="catalog"),
+    Scenario("n_plus_one", "catalog", 30.0, ("major",), ("catalog",), "GET /products/{id}", "catalog-db"),
+    Scenario(
+        "slow_dependency", "orders", 8.0, ("major",), ("orders", "orders-db"), peer="orders-db", suspected="orders-db"
+    ),
+    Scenario("new_release", "users", 3.0, ("major",), ("users",)),
+    Scenario("lost_call", "gateway", 0.9, ("minor",), ("gateway",), "GET /cart", "users", "GET /session"),
+    Scenario("new_error_type", "catalog", 0.05, ("minor", "major"), ("catalog",)),
+    Scenario("traffic_surge", "cart", 5.0, ("minor", "major"), ("cart",)),
+    Scenario("saturation", "orders", 1.3, ("major",), ("orders",)),
+)
+
+
+class Chain:
+    """Applications, a scoring worker and a worker of incidents, with a broker between them."""
+
+    def __init__(self, stage: Stage, worker: Callable[..., Any]) -> None:
+        self.stage = stage
+        self._worker = worker
+        topic = stage.field.topics.executions
+        producer = connect({**stage.field.broker.client_config, "linger.ms": 5}, topic)
+        self.sender = ExecutionSender(producer, topic, batch=20)
+        self.scoring: Any = None
+        self.incidents: Any = None
+
+    def start(self, **more: Any) -> None:
+        self.scoring = self._worker(self.stage.field.environment, **more)
+        self.start_incidents()
+        self.scoring.wait_for("worker_ready", WAIT_S)
+
+    def start_incidents(self) -> None:
+        names = ("quiet_s", "grace_s", "join_s")
+        self.incidents = self.stage.start({f"TRACEHOUND_INCIDENTS__{n.upper()}": str(getattr(SOON, n)) for n in names})
+        self.incidents.wait_for("worker_ready")
+
+    def keep_up(self, sent: int, on_the_way: int = ON_THE_WAY) -> None:
+        """Wait until all but so many of the executions sent have been scored."""
+        self.sender.flush()
+        wait_until_within(
+            lambda: sent - self.scoring.counted("executions_total") <= on_the_way, "executions are scored", WAIT_S
+        )
+
+    def end(self, sent: int) -> tuple[list[IncidentInput], list[IncidentEvent]]:
+        """Let everything come through, and end both workers: what incidents were made of, and what was told."""
+        self.sender.close()
+        self.keep_up(sent, 0)
+        assert self.scoring.end() == 0
+        offered = self.stage.offered()
+        wait_until_within(lambda: self.stage.committed() == offered, "incidents have seen everything", WAIT_S)
+        assert self.incidents.end() == 0
+        topic = self.stage.field.topics.incident_input.name
+        inputs = self.stage.field.read(topic, lambda found: len(found) == offered, WAIT_S)
+        told = list(by_id(self.stage.told(settled)).values())
+        return [decode_input(message.value()) for message in inputs], told
+
+
+def settled(events: list[IncidentEvent]) -> bool:
+    """Whether every incident has ended."""
+    return {event.data.state for event in {event.subject: event for event in events}.values()} <= {"resolved"}
+
+
+@pytest.fixture
+def chain(field: Any, worker: Callable[..., Any]) -> Chain:
+    return Chain(Stage(field, worker), worker)
+
+
+def incidents_of(events: list[IncidentEvent], start_s: float, end_s: float) -> list[list[Incident]]:
+    """Each incident that was opened in [``start_s``, ``end_s``), event by event."""
+    opened = [e.subject for e in events if e.data.revision == 1 and start_s <= epoch_seconds(e.data.opened_at) < end_s]
+    return [[event.data for event in events if event.subject == subject] for subject in opened]
+
+
+@ON_APACHE_KAFKA
+def test_ten_faults_are_ten_incidents_whatever_happens_to_the_worker_of_incidents(chain: Chain) -> None:
+    assert {one.name for one in TEN} == set(SCENARIOS)
+    start_s, real_s = time.time() - 5_000, time.time()
+
+    def clock() -> float:
+        return start_s + HISTORY_S + (time.time() - real_s) * SPEED
+
+    chain.start(code=FASTER.format(start_s=start_s + HISTORY_S, real_s=real_s, speed=SPEED))
+    simulation = Simulation(build_system(seed=1), 1, RATE, start_s, even_traffic)
+    feed = Feed(simulation, chain.sender)
+    reached_s = feed.catch_up(start_s, clock, lambda _: chain.keep_up(feed.sent))
+    faults = [one.fault(reached_s + 30.0 + number * (FAULT_S + PAUSE_S)) for number, one in enumerate(TEN)]
+    for fault in faults:
+        simulation.inject(fault)
+    kills = [fault.start_s + 40.0 for fault in faults[1::3]]
+    while (now_s := clock()) < faults[-1].end_s + PAUSE_S:
+        feed.advance(now_s)
+        if kills and now_s > kills[0]:
+            del kills[0]
+            chain.incidents.kill()
+            chain.start_incidents()
+        time.sleep(0.05)
+    inputs, told = chain.end(feed.sent)
+
+    book = IncidentBook(SOON)
+    assert told == [event for record in inputs for event in book.take(record)]
+    assert incidents_of(told, 0.0, faults[0].start_s) == []
+    wrong = []
+    for scenario, fault in zip(TEN, faults, strict=True):
+        found = incidents_of(told, fault.start_s, fault.end_s + PAUSE_S)
+        problems = [problem for story in found for problem in problems_of(scenario, story)]
+        if len(found) != 1 or problems:
+            said = [[(one.revision, one.state, one.severity, one.summary) for one in story] for story in found]
+            wrong.append(f"{fault.describe()}: {len(found)} incidents, {problems}: {said}")
+    assert wrong == []
+    assert len({event.subject for event in told}) == len(TEN)
+
+
+def problems_of(scenario: Scenario, story: list[Incident]) -> Iterator[str]:
+    """What is wrong with the incident of a fault."""
+    last = story[-1]
+    if [one.revision for one in story] != list(range(1, len(story) + 1)) or len(story) > 6:
+        yield f"its revisions are {[one.revision for one in story]}"
+    if (story[0].state, last.state) != ("open", "resolved") or last.resolved_at is None:
+        yield f"its states are {[one.state for one in story]}"
+    if last.severity not in scenario.severities:
+        yield f"it is {last.severity}"
+    if scenario.application not in last.applications:
+        yield f"it concerns {last.applications}"
+    suspects = [one.application for one in (last.suspected_cause, last.runner_up) if one is not None]
+    if not suspects or suspects[0] not in scenario.causes or scenario.suspected not in (*suspects, ""):
+        yield f"it suspects {suspects}"
+    released = {(one.application, one.version) for one in last.releases}
+    if scenario.name == "new_release" and (scenario.application, NEXT_VERSION) not in released:
+        yield f"it lists the releases {released}"
+
+
+@ON_APACHE_KAFKA
+def test_a_day_without_a_fault_has_no_more_incidents_than_the_budget(chain: Chain) -> None:
+    start_s = time.time() - 2 * DAY_S
+    system = build_system(seed=7)
+    chain.start()
+    feed = Feed(Simulation(system, 7, 2.0, start_s, strain=0.2), chain.sender)
+    for step in range(1, 289):
+        feed.advance(start_s + step * DAY_S / 288)
+        chain.keep_up(feed.sent, 500)
+    _, told = chain.end(feed.sent)
+
+    assert feed.sent > 150_000
+    assert len({event.subject for event in told}) <= DetectionSettings().alarm_budget * len(system.applications)
+
+
+@ON_APACHE_KAFKA
+def test_a_storm_of_a_thousand_operations_is_three_messages_at_most(chain: Chain) -> None:
+    start_s, operations, rate = time.time() - 10_000, 1_000, 100
+    draw = random.Random(3)
+    chain.start()
+    usual_s, storm_s, after_s = 800, 60, 200
+    for number in range((usual_s + storm_s + after_s) * rate):
+        after = number / rate
+        slow = 8.0 if usual_s <= after < usual_s + storm_s else 1.0
+        name = f"GET /{number * 7 % operations}"
+        duration_ms = slow * 50.0 * draw.lognormvariate(0, 0.2)
+        chain.sender.send(Execution("monolith", name, start_s + after, duration_ms, trace_id=f"{number}"))
+        if number % 1_000 == 999:
+            chain.keep_up(number + 1)
+    _, told = chain.end((usual_s + storm_s + after_s) * rate)
+
+    assert 2 <= len(told) <= 3, [(event.type, event.data.summary, event.data.reason) for event in told]
+    assert len({event.subject for event in told}) == 1
+    last = told[-1].data
+    assert (last.state, last.severity) == ("resolved", "critical")
+    assert last.operation_count >= 900
+    assert len(last.operations) < 100
