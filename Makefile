@@ -24,6 +24,7 @@ $(STAMP): requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
+	$(BIN)/python -m scripts.compile_kernels
 	@touch $(STAMP)
 
 setup: $(STAMP) ## Create .venv with the locked dependencies

@@ -177,6 +177,7 @@ def test_the_image_is_built_from_files_that_exist_and_runs_unprivileged() -> Non
     ignored = (PROJECT / "infra/docker/Dockerfile.dockerignore").read_text().splitlines()
     assert re.search(r"^FROM python:3\.11-slim$", dockerfile, re.MULTILINE)
     assert re.search(r"^USER tracehound$", dockerfile, re.MULTILINE)
+    assert "NUMBA_CACHE_DIR=/home/tracehound/" in dockerfile, "the folder of the package cannot be written to"
     assert "--require-hashes -r requirements.lock" in dockerfile
     for line in re.findall(r"^COPY (.+)$", dockerfile, re.MULTILINE):
         for source in line.split()[:-1]:

@@ -1,0 +1,50 @@
+"""Compiles the kernels of the detectors ahead of the first worker, which otherwise does it for most of a minute."""
+
+import sys
+import time
+
+from numba.core.dispatcher import Dispatcher
+
+from detectors.fitting import InlineFitter
+from detectors.registry import EXTRA_DETECTORS
+from detectors.scoring import Scorer
+from detectors.settings import DetectionSettings
+from scripts.simulator.applications import build_system
+from scripts.simulator.faults import SCENARIOS
+from scripts.simulator.trial import course_of_faults, run_trial
+
+RATE = 20.0
+HISTORY_S = 300.0
+
+
+def compile_kernels() -> None:
+    """Run every detector over a simulated hour; numba keeps what it compiles in files, which later processes load."""
+    settings = DetectionSettings(first_refit=100, refit_delay=64, extra_detectors=tuple(EXTRA_DETECTORS))
+    scorer = Scorer(settings, InlineFitter())
+    run_trial(scorer, course_of_faults(build_system(), 1, RATE, 1_767_225_600.0, HISTORY_S, SCENARIOS))
+    scorer.drift()
+    for application in scorer.applications():
+        scorer.restore(scorer.snapshot(application))
+
+
+def kernels() -> dict[str, Dispatcher]:
+    """Every compiled function of the detectors, by module and name."""
+    modules = {name: module for name, module in sys.modules.items() if name.startswith("detectors.")}
+    return {
+        f"{kernel.py_func.__module__}.{kernel.py_func.__qualname__}": kernel
+        for module in modules.values()
+        for kernel in vars(module).values()
+        if isinstance(kernel, Dispatcher)
+    }
+
+
+def main() -> None:
+    """Compile, and say how many kernels there are now."""
+    begun_s = time.perf_counter()
+    compile_kernels()
+    compiled = sum(bool(kernel.signatures) for kernel in kernels().values())
+    print(f"{compiled} kernels are compiled, after {time.perf_counter() - begun_s:.0f} s.")
+
+
+if __name__ == "__main__":
+    main()
