@@ -70,13 +70,19 @@ class AlarmRules:
                 found[alarm.kind] = alarm
         return list(found.values())
 
-    def _chart(self, subject: Subject, judged: Judgements, score: float, column: int) -> Alarm:
+    def _chart(self, subject: Subject, judged: Judgements, score: float, column: int) -> Alarm | None:
+        """A shift, told by an execution that shows it: the first good ones after a fault are not blamed for it."""
         signal, chart = CHARTS[column], judged.charts[column]
+        if not _measured(judged, signal, subject.row) > float(chart.bounds[subject.row, 1]):
+            return None
         level = float(chart.level[subject.row])
         return self._latency(subject, signal, chart, subject.row, level, score, single=False)
 
-    def _call(self, subject: Subject, judged: Judgements, score: float, column: int) -> Alarm:
+    def _call(self, subject: Subject, judged: Judgements, score: float, column: int) -> Alarm | None:
+        """The same of calls to a peer."""
         entry = int(judged.calls[column].worst[subject.row])
+        if not judged.calls[column].calls.values[entry] > judged.calls[column].chart.bounds[entry, 1]:
+            return None
         level = float(judged.calls[column].chart.level[entry])
         return self._slow_call(subject, column, judged.calls[column], entry, level, score, single=False)
 

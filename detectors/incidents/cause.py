@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from detectors.incidents.call_graph import Calls
 from detectors.incidents.cause_picture import Picture
-from detectors.incidents.cause_roles import CALLED_TOO_LONG, Role, role_of
+from detectors.incidents.cause_roles import CALLED_TOO_LONG, WINDOW_LATENCY, Role, role_of
 from detectors.incidents.cause_sentence import sentence
 from detectors.incidents.evidence import CauseEvidence
 from schemas.incident import SuspectedCause
@@ -52,7 +52,8 @@ def suspected_causes(evidence: Iterable[CauseEvidence], calls: Calls, most: int 
     Each application, and each service that is called, is asked which share of the evidence a fault in it would
     explain; evidence counts by role and deviation (``cause_roles``):
 
-    - what is slow of its own explains itself;
+    - what is slow of its own explains itself; a window in which all is slower is also explained by a service without
+      traces that is slow to call, for which nobody else answers;
     - slow calls from A to B are explained by B the better, the larger the share of B's callers that show them, and by
       A by the share of the services it calls that it is slow to call: a service that lacks CPU, or whose network is
       slow, is slow towards all; where only calls to one are slow, the cause is behind them;
@@ -85,6 +86,9 @@ def _explanations(picture: Picture) -> Iterator[tuple[str, CauseEvidence, float]
         for role, one in roles.items():
             yield application, one, picture.weight(one)
             yield from _elsewhere(picture, application, role, one)
+            if one.signal == WINDOW_LATENCY:
+                for peer in picture.unknown_to.get(application, ()):
+                    yield peer, one, picture.weight(one) * picture.share_of_callers(peer)
     for (caller, peer), one in picture.between.items():
         weight = picture.weight(one)
         yield peer, one, weight * (ONE_CALLER + (1.0 - ONE_CALLER) * picture.share_of_callers(peer))

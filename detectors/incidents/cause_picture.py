@@ -24,6 +24,8 @@ MOST_FOLLOWED = 20
 """Applications, the nearest ones, at which the cause of a consequence is looked for: a storm costs no more."""
 FADE_S = 120.0
 """Event time in which evidence that is not renewed counts half: one incident may see several faults in turn."""
+UNANSWERED = "call_ms"
+"""The signal of calls to a service of which there are no traces."""
 JUST_SLOW = 0.5
 """How well an application that is slow, but does not fail, explains that its callers fail."""
 
@@ -55,7 +57,10 @@ class Picture:
                 self._callers.setdefault(peer, {})[caller] = count
         self.slow_to: dict[str, list[str]] = {}
         self.slow_from: dict[str, list[str]] = {}
-        for caller, peer in self.between:
+        self.unknown_to: dict[str, list[str]] = {}
+        for (caller, peer), one in self.between.items():
+            if one.signal == UNANSWERED:
+                self.unknown_to.setdefault(caller, []).append(peer)
             self.slow_to.setdefault(caller, []).append(peer)
             self.slow_from.setdefault(peer, []).append(caller)
 

@@ -42,7 +42,9 @@ ODD: Final = Role("odd", 0.3, "stays")
 LEAST_SIGMA, MOST_SIGMA = 3.0, 10.0
 """Deviations beyond the second weigh no more: all of them are certain."""
 
-_OWN = ("self_ms", "local_ms", "memory_peak_mb", "window_latency")
+WINDOW_LATENCY = "window_latency"
+"""The signal of executions that are slower on average, with what services without traces take."""
+_OWN = ("self_ms", "local_ms", "memory_peak_mb", WINDOW_LATENCY)
 _BY_KIND: dict[AnomalyKind, Role] = {
     "latency": SLOW_PART,
     "structure": ODD,

@@ -61,7 +61,10 @@ class Spell(msgspec.Struct, array_like=True):
 
 
 class Told(msgspec.Struct, array_like=True):
-    """What the last event said; ``clock_s`` is how far the application that led to it was scored."""
+    """What the last event said; ``clock_s`` is how far the application that led to it was scored.
+
+    ``cause`` is the application that was suspected first, and ``weighed_s`` when suspects were last compared.
+    """
 
     clock_s: float
     severity: int
@@ -69,6 +72,8 @@ class Told(msgspec.Struct, array_like=True):
     applications: int
     anomalies: int
     muted_by: str | None
+    cause: str | None = None
+    weighed_s: float | None = None
 
 
 class TrackedIncident(msgspec.Struct, array_like=True):

@@ -6,7 +6,7 @@ from detectors.incidents.application import KnownApplication
 from detectors.incidents.environment import Environment
 from detectors.incidents.grouping import connected_incidents, merge, seniority
 from detectors.incidents.incident import TrackedIncident
-from detectors.incidents.news import is_confirmed, judge_severity, news
+from detectors.incidents.news import is_confirmed, judge_severity, news, other_cause
 from detectors.incidents.settings import IncidentSettings
 from detectors.incidents.storm import gathering_storm
 from detectors.incidents.teller import Teller
@@ -73,6 +73,7 @@ class Lifecycle:
         severity = judge_severity(incident, clock_s, self._settings)
         reason = news(incident, clock_s, severity, self._settings)
         reason = reason or self._teller.why_unmuted(environment, incident)
+        reason = reason or other_cause(environment, incident, clock_s, self._settings)
         if reason is not None:
             self._teller.tell(environment, incident, "updated", reason, now_s, clock_s)
 

@@ -1,9 +1,14 @@
 """Whether an incident is worth telling: for the first time, or again because of what is new or graver."""
 
+from detectors.incidents.environment import Environment
 from detectors.incidents.incident import Spell, TrackedIncident
 from detectors.incidents.settings import IncidentSettings
 from detectors.incidents.severity import Breadth, incident_severity
+from detectors.incidents.telling import causes_of
 from schemas.anomaly import SEVERITIES
+
+CLEAR_LEAD = 0.1
+"""By so much more of what is unusual the new suspect must explain than the one that people were told of."""
 
 
 def is_confirmed(incident: TrackedIncident, settings: IncidentSettings) -> bool:
@@ -56,6 +61,24 @@ def news(incident: TrackedIncident, clock_s: float, severity: int, settings: Inc
     if more > 0 and _due(clock_s, told.clock_s, often_s):
         return "1 more anomaly" if more == 1 else f"{more} more anomalies"
     return None
+
+
+def other_cause(
+    environment: Environment, incident: TrackedIncident, clock_s: float, settings: IncidentSettings
+) -> str | None:
+    """Who is now suspected instead of the one that people were told of, in a few words; None where nobody is.
+
+    Suspects are compared now and then only, and the new one has to lead clearly.
+    """
+    told = incident.told
+    if told is None or told.weighed_s is None or not _due(clock_s, told.weighed_s, settings.join_update_s):
+        return None
+    told.weighed_s = clock_s
+    causes = causes_of(environment, incident)
+    former = max((cause.share for cause in causes if cause.application == told.cause), default=0.0)
+    if not causes or causes[0].share < former + CLEAR_LEAD:
+        return None
+    return f"the cause is now suspected in {causes[0].application}"
 
 
 def _share(spell: Spell) -> float:

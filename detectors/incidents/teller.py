@@ -40,14 +40,18 @@ class Teller:
         """Tell an incident as of event time ``now_s``; ``clock_s`` is how far was scored, ``now_s`` without it."""
         window = self._muting(environment, incident, None)
         muted_by = None if window is None else window.window_id
-        self._events.append(incident_event(environment, incident, change, reason, now_s, muted_by, self._settings))
+        event = incident_event(environment, incident, change, reason, now_s, muted_by, self._settings)
+        self._events.append(event)
+        cause, told_s = event.data.suspected_cause, now_s if clock_s is None else clock_s
         incident.told = Told(
-            now_s if clock_s is None else clock_s,
+            told_s,
             incident.spell.severity,
             incident.spell.silences,
             len(incident.members),
             incident.anomaly_count,
             muted_by,
+            None if cause is None else cause.application,
+            told_s,
         )
         if window is not None and window.learn:
             self._expected.append((incident, window, now_s))

@@ -19,6 +19,7 @@ from schemas.incident import (
     IncidentEvent,
     IncidentState,
     Release,
+    SuspectedCause,
 )
 
 OPERATIONS_LISTED, APPLICATIONS_LISTED, RELEASES_LISTED = 20, 500, 20
@@ -45,8 +46,7 @@ def incident_event(
     previous = None if incident.told is None else SEVERITIES[incident.told.severity]
     incident.revision += 1
     time = rfc3339(now_s)
-    evidence = renewed(incident.evidence.values(), incident.keys, incident.environment)
-    causes = suspected_causes(evidence, environment.graph.calls)
+    causes = causes_of(environment, incident)
     data = Incident(
         incident_id=incident.incident_id,
         dedup_key=incident.incident_id,
@@ -81,6 +81,12 @@ def incident_event(
         time=time,
         data=data,
     )
+
+
+def causes_of(environment: Environment, incident: TrackedIncident) -> list[SuspectedCause]:
+    """The suspected causes of an incident as of now, the first suspect first."""
+    evidence = renewed(incident.evidence.values(), incident.keys, incident.environment)
+    return suspected_causes(evidence, environment.graph.calls)
 
 
 def _summary(incident: TrackedIncident) -> str:

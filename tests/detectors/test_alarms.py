@@ -254,3 +254,15 @@ def test_one_execution_leads_to_at_most_one_alarm_per_kind(scorer: Scorer) -> No
     told = [(row, event.data.kind) for row, event in scorer.score(faulty).anomalies if event.data.window is None]
     assert len(told) == len(set(told))
     assert {kind for _, kind in told} >= {"latency", "structure", "errors"}
+
+
+@pytest.mark.parametrize("place", [None, 0])
+def test_the_first_good_executions_after_a_fault_are_not_blamed_for_it(scorer: Scorer, place: int | None) -> None:
+    scorer.score([slower(200.0, place)(one) for one in executions(60, TRAINED, seed=2)])
+    good = executions(100, TRAINED + 60, seed=3)
+    took = [one.duration_ms if place is None else one.segments[place].duration_ms for one in good]
+    typical = sorted(took)[len(took) // 2]
+    blamed = [at for at, one in enumerate(good) if scorer.score([one]).deviating]
+    assert blamed, "the recent average is above what is usual for a while"
+    assert all(took[at] > 0.7 * typical for at in blamed)
+    assert len(blamed) < 0.8 * (1 + max(blamed)), "those that are as fast as ever are no deviation"

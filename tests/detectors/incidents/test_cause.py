@@ -198,3 +198,10 @@ def test_the_order_of_evidence_does_not_matter_and_shares_are_shares(found: list
     assert all(0.0 <= cause.share <= 1.0 for cause in causes)
     assert [cause.share for cause in causes] == sorted((cause.share for cause in causes), reverse=True)
     assert {one.application for one in found} <= {cause.application for cause in causes}
+
+
+def test_a_window_in_which_all_is_slow_is_explained_by_a_service_without_traces_that_is_slow_to_call() -> None:
+    window = evidence("cart", "window_latency", operation="")
+    assert ranked(window, evidence("cart", "call_ms", peer="cart-db", sigma=5.0)) == ["cart-db", "cart"]
+    assert ranked(window, evidence("cart", "call_gap_ms", peer="stock", sigma=5.0))[0] == "cart"
+    assert ranked(evidence("cart"), evidence("cart", "call_ms", peer="cart-db", sigma=5.0))[0] == "cart"

@@ -58,3 +58,26 @@ def test_ids_follow_from_content() -> None:
 
     assert [event.id for event in told()] == [event.id for event in told()]
     assert len({event.id for event in told()}) == 2
+
+
+def test_another_suspect_is_told_once_it_leads_clearly() -> None:
+    world = World({"gateway": ["shop", "cart"], "shop": ["stock"], "cart": ["stock"], "stock": []})
+    world.ongoing = {"shop": {"shop//latency/GET /"}}
+    world.take(anomaly("shop", 16.0, signal="call_gap_ms", about="calls to stock"))
+    [first] = world.told
+    assert first.data.suspected_cause is not None
+    for at_s in (20.0, 21.0, 22.0):
+        world.take(anomaly("shop", at_s, "minor", operation="GET /b", signal="self_ms"))
+    assert world.run(until_s=70.0) == [], "suspects are compared a minute after people were told"
+    [changed] = world.run(until_s=90.0)
+    assert changed.data.suspected_cause is not None
+    assert (first.data.suspected_cause.application, changed.data.suspected_cause.application) == ("stock", "shop")
+    assert changed.data.reason == "the cause is now suspected in shop"
+    assert world.run(until_s=240.0) == []
+
+
+def test_nothing_is_told_again_while_the_suspect_is_the_same() -> None:
+    world = World({"shop": ["stock"], "stock": []})
+    world.ongoing = {"shop": {"shop//latency/GET /"}}
+    world.take(anomaly("shop", 16.0))
+    assert world.run(until_s=290.0) == []
