@@ -1,6 +1,7 @@
 """Workers of incidents: what they are told, and what they tell."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import msgspec
@@ -8,6 +9,7 @@ from confluent_kafka import Consumer, Message, Producer, TopicPartition
 
 from schemas.incident import IncidentEvent
 from schemas.incident_input import IncidentInput, encode_input
+from schemas.topics import Topic
 
 INCIDENTS = (
     "import sys; from streams.settings import load_settings; from streams.worker import run_worker; "
@@ -53,19 +55,21 @@ class Stage:
 
     def committed(self) -> int:
         """How far the input has been taken."""
-        [place] = self._asked(lambda group, place: group.committed([place], timeout=10))
-        return int(place.offset)
+        with self._group() as group:
+            [place] = group.committed([TopicPartition(self.field.topics.incident_input.name, 0)], timeout=10)
+            return int(place.offset)
 
-    def offered(self) -> int:
-        """Where the input ends."""
-        _, end = self._asked(lambda group, place: group.get_watermark_offsets(place, timeout=10))
-        return int(end)
+    def offered(self, topic: Topic) -> int:
+        """How many records a topic was given."""
+        with self._group() as group:
+            places = [TopicPartition(topic.name, number) for number in range(topic.partitions)]
+            return sum(group.get_watermark_offsets(place, timeout=10)[1] for place in places)
 
-    def _asked(self, what: Callable[[Consumer, TopicPartition], Any]) -> Any:
-        topics = self.field.topics
-        group = Consumer({**self.field.broker.client_config, "group.id": topics.prefix + "incidents"})
+    @contextmanager
+    def _group(self) -> Iterator[Consumer]:
+        group = Consumer({**self.field.broker.client_config, "group.id": self.field.topics.prefix + "incidents"})
         try:
-            return what(group, TopicPartition(topics.incident_input.name, 0))
+            yield group
         finally:
             group.close()
 
