@@ -1,6 +1,7 @@
 """From judgements to alarms: which of an execution's deviations are told, as what, and in which words."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -70,21 +71,17 @@ class AlarmRules:
                 found[alarm.kind] = alarm
         return list(found.values())
 
-    def _chart(self, subject: Subject, judged: Judgements, score: float, column: int) -> Alarm | None:
-        """A shift, told by an execution that shows it: the first good ones after a fault are not blamed for it."""
+    def _chart(self, subject: Subject, judged: Judgements, score: float, column: int) -> Alarm:
         signal, chart = CHARTS[column], judged.charts[column]
-        if not _measured(judged, signal, subject.row) > float(chart.bounds[subject.row, 1]):
-            return None
         level = float(chart.level[subject.row])
-        return self._latency(subject, signal, chart, subject.row, level, score, single=False)
+        alarm = self._latency(subject, signal, chart, subject.row, level, score, single=False)
+        return replace(alarm, evident=_measured(judged, signal, subject.row) > float(chart.bounds[subject.row, 1]))
 
-    def _call(self, subject: Subject, judged: Judgements, score: float, column: int) -> Alarm | None:
-        """The same of calls to a peer."""
-        entry = int(judged.calls[column].worst[subject.row])
-        if not judged.calls[column].calls.values[entry] > judged.calls[column].chart.bounds[entry, 1]:
-            return None
-        level = float(judged.calls[column].chart.level[entry])
-        return self._slow_call(subject, column, judged.calls[column], entry, level, score, single=False)
+    def _call(self, subject: Subject, judged: Judgements, score: float, column: int) -> Alarm:
+        call = judged.calls[column]
+        entry = int(call.worst[subject.row])
+        alarm = self._slow_call(subject, column, call, entry, float(call.chart.level[entry]), score, single=False)
+        return replace(alarm, evident=bool(call.calls.values[entry] > call.chart.bounds[entry, 1]))
 
     def _single(self, subject: Subject, judged: Judgements, score: float) -> Alarm:
         """One execution far out in the tail of one of its signals, or of one of its calls."""
@@ -295,8 +292,8 @@ class AlarmRules:
         return Alarm("errors", "error_rate", severity, score, scope, scope, 0.0, describe, size=size, model=bank.name)
 
 
-def _weight(alarm: Alarm) -> tuple[int, float]:
-    return SEVERITIES.index(alarm.severity), alarm.score
+def _weight(alarm: Alarm) -> tuple[bool, int, float]:
+    return alarm.evident, SEVERITIES.index(alarm.severity), alarm.score
 
 
 def _usual(column: str) -> float:

@@ -50,6 +50,7 @@ class Alarm:
     the operation, the called peer, the type of error, or the application. ``lasting_s`` is for how long it has, in
     seconds of event time, where that is known. ``same_s`` is the event time within which the next alarm is no news,
     however quiet it was between them. ``size`` is as ``detectors.feedback.size_of``, ``model`` who says so.
+    ``evident`` is False where the execution itself is as usual, and only those before it were not.
     """
 
     kind: AnomalyKind
@@ -63,6 +64,7 @@ class Alarm:
     same_s: float = 0.0
     size: float = 0.0
     model: str = ""
+    evident: bool = True
 
 
 def confidence(learned: int) -> float:

@@ -16,18 +16,20 @@ def is_told(application: ApplicationModels, alarm: Alarm, now_s: float, seen: in
     """Whether to publish an alarm at event time ``now_s``; remembers it. ``seen`` counts the executions it is about.
 
     A deviation is told when it begins, at once when it gets worse, and else every ``rest_s``; one that has lasted
-    for longer than ``patience_s`` ever more rarely, up to once an hour. It begins anew after a quiet minute.
+    for longer than ``patience_s`` ever more rarely, up to once an hour. It begins anew after a quiet minute. It is
+    told by an execution that shows it: the first good ones after a fault are not blamed for it.
     """
     rank = SEVERITIES.index(alarm.severity)
     last = application.published.get((alarm.key, alarm.kind))
     told = 0
-    if last is not None:
-        lasting = now_s < last.alarm_s + max(QUIET_S, alarm.same_s) or seen < last.seen + QUIET_EXECUTIONS
+    if last is not None and (now_s < last.alarm_s + max(QUIET_S, alarm.same_s) or seen < last.seen + QUIET_EXECUTIONS):
         last.alarm_s, last.seen = max(last.alarm_s, now_s), seen
-        told = last.told if lasting else 0
-        if lasting and rank <= last.rank and now_s < last.at_s + _rest_s(alarm, told, settings):
+        told = last.told
+        if rank <= last.rank and now_s < last.at_s + _rest_s(alarm, told, settings):
             return False
-        del application.published[alarm.key, alarm.kind]
+    if not alarm.evident:
+        return False
+    application.published.pop((alarm.key, alarm.kind), None)
     application.published[alarm.key, alarm.kind] = Published(now_s, rank, now_s, seen, told + 1)
     if len(application.published) > REMEMBERED:
         del application.published[next(iter(application.published))]
