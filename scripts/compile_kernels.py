@@ -1,11 +1,9 @@
 """Compiles the kernels of the detectors ahead of the first worker, which otherwise does it for most of a minute."""
 
-import sys
 import time
 
-from numba.core.dispatcher import Dispatcher
-
 from detectors.fitting import InlineFitter
+from detectors.kernels import compiled_kernels
 from detectors.registry import EXTRA_DETECTORS
 from detectors.scoring import Scorer
 from detectors.settings import DetectionSettings
@@ -27,22 +25,11 @@ def compile_kernels() -> None:
         scorer.restore(scorer.snapshot(application))
 
 
-def kernels() -> dict[str, Dispatcher]:
-    """Every compiled function of the detectors, by module and name."""
-    modules = {name: module for name, module in sys.modules.items() if name.startswith("detectors.")}
-    return {
-        f"{kernel.py_func.__module__}.{kernel.py_func.__qualname__}": kernel
-        for module in modules.values()
-        for kernel in vars(module).values()
-        if isinstance(kernel, Dispatcher)
-    }
-
-
 def main() -> None:
     """Compile, and say how many kernels there are now."""
     begun_s = time.perf_counter()
     compile_kernels()
-    compiled = sum(bool(kernel.signatures) for kernel in kernels().values())
+    compiled = sum(map(bool, compiled_kernels().values()))
     print(f"{compiled} kernels are compiled, after {time.perf_counter() - begun_s:.0f} s.")
 
 
