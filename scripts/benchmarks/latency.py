@@ -25,7 +25,7 @@ from scripts.benchmarks.latency_load import Sent, run_load
 from scripts.benchmarks.latency_pairs import Answers, pair, trace_ids
 from scripts.benchmarks.latency_report import Findings, Round, table, write
 from scripts.benchmarks.latency_workload import Load, Operation, Spread, share_out, targets_of
-from scripts.benchmarks.measured_process import WARM_SHARE, cpu_seconds
+from scripts.benchmarks.measured_process import cpu_seconds
 from scripts.benchmarks.workload import records
 from scripts.kafka_clients import consumer_config, producer_config
 from scripts.sending import Delivery, connect
@@ -35,6 +35,8 @@ from streams.settings import Settings
 
 PARTITIONS: Final = 12
 _POLL_S: Final = 0.2
+_CLOCK_STARTS: Final = 0.65
+"""The share of the backlog after which the maximum is measured: by then every application has its first forest."""
 _TIMEOUT_S: Final = 180.0
 _ANSWER_S: Final = 5.0
 """How long an anomaly may take after its execution was scored before it counts as missing."""
@@ -64,12 +66,12 @@ class Bench:
             time.sleep(_POLL_S)
 
     def catch_up(self, count: int) -> float:
-        """Let the worker read what has piled up; executions per second over the last 60 % of it.
+        """Let the worker read what has piled up; executions per second over the last 35 % of it, with forests.
 
         Raises:
             TracehoundError: it has ended, does not get there, or was there before one could look.
         """
-        self.wait_until_scored(int(WARM_SHARE * count))
+        self.wait_until_scored(int(_CLOCK_STARTS * count))
         begun_s, first = time.monotonic(), self.worker.counted("executions_total")
         if first >= count:
             raise TracehoundError(f"The backlog must take longer than a look at the metrics. Got {count:,} executions.")
