@@ -279,7 +279,7 @@ class _Demo:
             f"{found.collateral} further anomalies follow from the faults."
         )
         incidents = {event.subject for event in self._state.told}
-        click.echo(f"{len(incidents)} incidents, of which people were sent {len(self._state.told)} messages.")
+        click.echo(f"People were sent {len(self._state.told)} messages of incidents ({len(incidents)} in all).")
         for verdict in found.missed:
             click.echo(f"Missed: {verdict.truth.fault.describe()}")
         return not found.missed and len(found.false_alarms) <= FALSE_ALARM_BOUND
