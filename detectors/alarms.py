@@ -1,7 +1,6 @@
 """From judgements to alarms: which of an execution's deviations are told, as what, and in which words."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -74,14 +73,15 @@ class AlarmRules:
     def _chart(self, subject: Subject, judged: Judgements, score: float, column: int) -> Alarm:
         signal, chart = CHARTS[column], judged.charts[column]
         level = float(chart.level[subject.row])
-        alarm = self._latency(subject, signal, chart, subject.row, level, score, single=False)
-        return replace(alarm, evident=_measured(judged, signal, subject.row) > float(chart.bounds[subject.row, 1]))
+        evident = _measured(judged, signal, subject.row) > float(chart.bounds[subject.row, 1])
+        return self._latency(subject, signal, chart, subject.row, level, score, single=False, evident=evident)
 
     def _call(self, subject: Subject, judged: Judgements, score: float, column: int) -> Alarm:
         call = judged.calls[column]
         entry = int(call.worst[subject.row])
-        alarm = self._slow_call(subject, column, call, entry, float(call.chart.level[entry]), score, single=False)
-        return replace(alarm, evident=bool(call.calls.values[entry] > call.chart.bounds[entry, 1]))
+        evident = bool(call.calls.values[entry] > call.chart.bounds[entry, 1])
+        level = float(call.chart.level[entry])
+        return self._slow_call(subject, column, call, entry, level, score, single=False, evident=evident)
 
     def _single(self, subject: Subject, judged: Judgements, score: float) -> Alarm:
         """One execution far out in the tail of one of its signals, or of one of its calls."""
@@ -105,6 +105,7 @@ class AlarmRules:
         actual: float,
         score: float,
         single: bool,
+        evident: bool = True,
     ) -> Alarm:
         low, typical, high = (float(bound) for bound in chart.bounds[place])
         sigma = sigma_of_score(float(chart.tail[place])) if single else float(chart.sigma[place])
@@ -139,9 +140,8 @@ class AlarmRules:
         lasting = 0.0 if single else float(chart.lasting[place])
         operation = subject.operation.name
         size, model = size_of(name, signal.unit, typical, actual), _TAIL if single else _CHART
-        return Alarm(
-            signal.kind, name, severity, score, operation, operation, lasting, describe, size=size, model=model
-        )
+        named = (operation, operation, lasting, describe)
+        return Alarm(signal.kind, name, severity, score, *named, size=size, model=model, evident=evident)
 
     def _slow_call(
         self,
@@ -152,6 +152,7 @@ class AlarmRules:
         actual: float,
         score: float,
         single: bool,
+        evident: bool = True,
     ) -> Alarm:
         signal = CALLS[column]
         low, typical, high = (float(bound) for bound in call.chart.bounds[entry])
@@ -182,7 +183,8 @@ class AlarmRules:
         lasting = 0.0 if single else float(call.chart.lasting[entry])
         scope, key = subject.operation.name, f"calls to {peer}"
         size, model = size_of(signal.name, signal.unit, typical, actual), _TAIL if single else _CHART
-        return Alarm(signal.kind, signal.name, severity, score, scope, key, lasting, describe, size=size, model=model)
+        named = (scope, key, lasting, describe)
+        return Alarm(signal.kind, signal.name, severity, score, *named, size=size, model=model, evident=evident)
 
     def _call_contributions(self, subject: Subject, column: int, call: CallJudgement) -> dict[str, float]:
         """Shares of what the execution's deviating calls take more than usual."""

@@ -16,11 +16,12 @@ HISTORY_S = 300.0
 
 
 def compile_kernels() -> None:
-    """Run every detector over a simulated hour; numba keeps what it compiles in files, which later processes load."""
+    """Run every detector over half a simulated hour with faults; numba keeps what it compiles in files that later
+    processes load.
+    """
     settings = DetectionSettings(first_refit=100, refit_delay=64, extra_detectors=tuple(EXTRA_DETECTORS))
     scorer = Scorer(settings, InlineFitter())
     run_trial(scorer, course_of_faults(build_system(), 1, RATE, 1_767_225_600.0, HISTORY_S, SCENARIOS))
-    scorer.drift()
     for application in scorer.applications():
         scorer.restore(scorer.snapshot(application))
 

@@ -12,6 +12,7 @@ from detectors.incidents.cause_roles import (
     SILENT,
     SLOW,
     TRAFFIC,
+    UNANSWERED,
     Role,
     role_of,
     weight_of,
@@ -24,8 +25,6 @@ MOST_FOLLOWED = 20
 """Applications, the nearest ones, at which the cause of a consequence is looked for: a storm costs no more."""
 FADE_S = 120.0
 """Event time in which evidence that is not renewed counts half: one incident may see several faults in turn."""
-UNANSWERED = "call_ms"
-"""The signal of calls to a service of which there are no traces."""
 JUST_SLOW = 0.5
 """How well an application that is slow, but does not fail, explains that its callers fail."""
 

@@ -44,6 +44,8 @@ LEAST_SIGMA, MOST_SIGMA = 3.0, 10.0
 
 WINDOW_LATENCY = "window_latency"
 """The signal of executions that are slower on average, with what services without traces take."""
+UNANSWERED = "call_ms"
+"""The signal of calls to a service of which there are no traces."""
 _OWN = ("self_ms", "local_ms", "memory_peak_mb", WINDOW_LATENCY)
 _BY_KIND: dict[AnomalyKind, Role] = {
     "latency": SLOW_PART,
@@ -60,7 +62,7 @@ def role_of(evidence: CauseEvidence) -> Role:
     if evidence.silent:
         return SILENT
     if evidence.peer and evidence.kind == "latency":
-        return CALL if evidence.signal in ("call_gap_ms", "call_ms") else CALLED_TOO_LONG
+        return CALL if evidence.signal in ("call_gap_ms", UNANSWERED) else CALLED_TOO_LONG
     return SLOW if evidence.signal in _OWN else _BY_KIND[evidence.kind]
 
 

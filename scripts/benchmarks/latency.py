@@ -26,6 +26,7 @@ from scripts.benchmarks.latency_pairs import Answers, pair, trace_ids
 from scripts.benchmarks.latency_report import Findings, Round, table, write
 from scripts.benchmarks.latency_workload import Load, Operation, Spread, share_out, targets_of
 from scripts.benchmarks.measured_process import cpu_seconds
+from scripts.benchmarks.throughput_run import CLOCK_STARTS, Sizes
 from scripts.benchmarks.workload import records
 from scripts.kafka_clients import consumer_config, producer_config
 from scripts.sending import Delivery, connect
@@ -35,8 +36,6 @@ from streams.settings import Settings
 
 PARTITIONS: Final = 12
 _POLL_S: Final = 0.2
-_CLOCK_STARTS: Final = 0.7
-"""The share of the backlog after which the maximum is measured: by then every application has its second forest."""
 _TIMEOUT_S: Final = 180.0
 _ANSWER_S: Final = 5.0
 """How long an anomaly may take after its execution was scored before it counts as missing."""
@@ -66,12 +65,12 @@ class Bench:
             time.sleep(_POLL_S)
 
     def catch_up(self, count: int) -> float:
-        """Let the worker read what has piled up; executions per second over the last 30 % of it, with forests.
+        """Let the worker read what has piled up; executions per second after ``CLOCK_STARTS`` of it, with forests.
 
         Raises:
             TracehoundError: it has ended, does not get there, or was there before one could look.
         """
-        self.wait_until_scored(int(_CLOCK_STARTS * count))
+        self.wait_until_scored(int(CLOCK_STARTS * count))
         begun_s, first = time.monotonic(), self.worker.counted("executions_total")
         if first >= count:
             raise TracehoundError(f"The backlog must take longer than a look at the metrics. Got {count:,} executions.")
@@ -203,7 +202,7 @@ def measure(
 @click.command()
 @click.option("--kind", default="real", show_default=True, help="Broker: real or external.")
 @click.option("--maximum", type=float, help="Executions per second that count as the maximum; measured without it.")
-@click.option("--backlog", default=1_080_000, show_default=True, help="Executions to measure the maximum with.")
+@click.option("--backlog", default=Sizes().count, show_default=True, help="Executions to measure the maximum with.")
 @click.option("--share", "shares", multiple=True, type=float, default=(0.1, 0.5, 0.8), show_default=True)
 @click.option("--seconds", default=20.0, show_default=True, help="Of each round, after the load has settled.")
 @click.option("--settle", "settle_s", default=3.0, show_default=True, help="Seconds before anything is planted.")

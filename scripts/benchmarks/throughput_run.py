@@ -26,7 +26,7 @@ from streams.settings import load_settings
 PARTITIONS: Final = 12
 SEGMENTS: Final = 5
 CLOCK_STARTS: Final = 0.7
-"""The share of the executions after which the clock starts."""
+"""The share of the executions after which the clock starts: every application has its second forest by then."""
 TIMEOUT_S: Final = 600.0
 _REFITS_BEFORE: Final = 2
 """Refits of each application before the clock starts. They come ever more rarely, up to one in 50,000 executions; here

@@ -20,12 +20,9 @@ from confluent_kafka import Consumer, Message, Producer
 
 from infra.kafka.broker import Broker
 from schemas.topics import Topics
+from scripts.soak.crew import RUN
 
 PARTITIONS = 4
-_RUN = (
-    "import sys; from streams.settings import load_settings; from streams.worker import run_worker; "
-    "sys.exit(run_worker(load_settings()))"
-)
 
 
 def wait_until_within(condition: Callable[[], bool], what: str, timeout_s: float) -> None:
@@ -39,7 +36,7 @@ def wait_until_within(condition: Callable[[], bool], what: str, timeout_s: float
 class WorkerProcess:
     """``run_worker`` in a process of its own; ``log`` holds its log lines as dicts."""
 
-    def __init__(self, environment: Mapping[str, str], code: str = _RUN) -> None:
+    def __init__(self, environment: Mapping[str, str], code: str = RUN) -> None:
         inherited = {k: v for k, v in os.environ.items() if not k.startswith(("TRACEHOUND_", "KAFKA_"))}
         self.log: list[dict[str, Any]] = []
         self.raw: list[str] = []

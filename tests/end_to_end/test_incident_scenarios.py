@@ -21,7 +21,8 @@ from scripts.simulator.applications import build_system
 from scripts.simulator.faults import SCENARIOS, Fault, FaultName
 from scripts.simulator.feed import Feed
 from scripts.simulator.simulation import Simulation, even_traffic
-from scripts.simulator.trial import DAY_S
+from scripts.simulator.trial import DAY_S, FAULT_S, PAUSE_S
+from scripts.soak.crew import RUN
 from tests.end_to_end.conftest import wait_until_within
 from tests.end_to_end.incident_stage import Stage, by_id
 
@@ -33,13 +34,8 @@ ON_THE_WAY = 4_000
 
 SPEED = 10.0
 """Seconds of the clock of the workers and of the applications in a second."""
-FASTER = (
-    "import time; real = time.time; time.time = lambda: {start_s!r} + (real() - {real_s!r}) * {speed!r}; "
-    "import sys; from streams.settings import load_settings; from streams.worker import run_worker; "
-    "sys.exit(run_worker(load_settings()))"
-)
+FASTER = "import time; real = time.time; time.time = lambda: {start_s!r} + (real() - {real_s!r}) * {speed!r}; " + RUN
 RATE, HISTORY_S = 80.0, 1_200.0
-FAULT_S, PAUSE_S = 60.0, 120.0
 
 
 @dataclass(frozen=True, slots=True)
