@@ -42,6 +42,8 @@ from mode.utils.queues import FlowControlEvent
 _BUFFER_WAIT_S = 0.2
 _BUFFERED_POLL_S = 0.01
 _EMBEDDED_SYNC_DELAY_S = 0.4
+_BROKER_WAITS_IDLE_MS = 500
+_BROKER_WAITS_FLOWING_MS = 50
 
 log = structlog.get_logger(__name__)
 
@@ -141,6 +143,16 @@ class _RunConsumerThread(driver.AIOKafkaConsumerThread):
         """Faust's check for streams that hang, which itself crashes the app while a position is being reset."""
         if _fetch_state(self, tp).known:
             super().verify_event_path(now, tp)
+
+    def note_flow(self, flowing: bool) -> None:
+        """Whether records are coming in: decides how long a broker may hold back its answer to the next fetch.
+
+        aiokafka has one fetch at a time under way to a broker, of the partitions of which it has nothing left. One of
+        partitions that are all at their ends, for 1.5 s as Faust asks, would hold up those that are not.
+        """
+        self._ensure_consumer()._fetcher._fetch_max_wait_ms = (
+            _BROKER_WAITS_FLOWING_MS if flowing else _BROKER_WAITS_IDLE_MS
+        )
 
 
 class RunConsumer(driver.Consumer):
@@ -259,7 +271,9 @@ class RunConsumer(driver.Consumer):
 
     async def _getmany(self, active_partitions: set[TP] | None, timeout: float) -> Any:  # noqa: ASYNC109
         try:
-            return await super()._getmany(active_partitions, timeout)
+            fetched = await super()._getmany(active_partitions, timeout)
+            self._thread.note_flow(bool(fetched))
+            return fetched
         except OffsetOutOfRangeError as error:
             for tp, wanted in error.args[0].items():
                 await self._resume_after_loss(ensure_TP(tp), wanted)

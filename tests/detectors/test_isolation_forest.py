@@ -21,6 +21,29 @@ def test_scores_equal_scikit_learns(rows: int) -> None:
     assert np.allclose(ours, -scikit.score_samples(asked), rtol=0, atol=2e-7)
 
 
+@pytest.mark.parametrize(("rows", "seed"), [(1, 0), (64, 5), (256, 2**31 + 3), (2_000, -9)])
+def test_trees_are_scikit_learns_bit_by_bit(rows: int, seed: int) -> None:
+    sample = np.random.default_rng(rows).random((rows, 7)).astype(np.float32)
+    sample[:, 3] = 0.5
+    forest = fit_forest(sample, seed)
+    scikit = ScikitIsolationForest(
+        n_estimators=TREES, max_samples=min(SUBSAMPLE, rows), random_state=seed & 0x7FFFFFFF
+    ).fit(sample)
+    for number, estimator in enumerate(scikit.estimators_):
+        tree = estimator.tree_
+        queue = [(0, 0)]
+        for theirs, ours in queue:
+            if tree.children_left[theirs] < 0:
+                assert forest["feature"][number, ours] == -1
+                continue
+            assert forest["feature"][number, ours] == tree.feature[theirs]
+            threshold = np.float32(forest["value"][number, ours])
+            assert threshold <= tree.threshold[theirs] < np.nextafter(threshold, np.float32(np.inf))
+            first = int(forest["child"][number, ours])
+            queue += [(tree.children_left[theirs], first), (tree.children_right[theirs], first + 1)]
+        assert len(queue) == tree.node_count
+
+
 def test_constant_rows_are_fitted_and_scored() -> None:
     bank = IsolationForest()
     bank.open(0, 0)
