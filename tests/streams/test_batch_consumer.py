@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
+from aiokafka.consumer import fetcher
 from confluent_kafka import Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 from faust.types import TP
@@ -70,6 +71,31 @@ def test_a_new_reader_goes_on_where_the_last_one_stopped(
 
 
 @ON_APACHE_KAFKA
+def test_a_fetch_of_partitions_at_their_ends_does_not_hold_up_the_others(
+    reader: MakeReader, produce: Callable[..., None], wait_until: Wait, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked_ms: list[int] = []
+    request = fetcher.FetchRequest
+
+    def noting(wait_ms: int, *rest: Any, **named: Any) -> Any:
+        asked_ms.append(wait_ms)
+        return request(wait_ms, *rest, **named)
+
+    async def test() -> None:
+        reading = reader(broker_max_poll_records=20)
+        reading.pause_s = 0.001
+        async with reading:
+            await wait_until(lambda: len(reading.seen) >= 20, "something was read")
+            first = len(asked_ms)
+            await wait_until(lambda: len(reading.seen) >= 2_000, "all was read")
+            assert max(asked_ms[first:], default=0) <= 50, "a fetch may wait for the end of others"
+            await wait_until(lambda: asked_ms[-1] == 500, "an idle reader asks seldom")
+
+    monkeypatch.setattr(fetcher, "FetchRequest", noting)
+    produce(values=[b"%d" % number for number in range(2_000)], partition=1)
+    run(test())
+
+
 def test_commits_stop_before_a_run_that_is_not_acknowledged(
     reader: MakeReader, produce: Callable[..., None], wait_until: Wait
 ) -> None:
