@@ -56,6 +56,7 @@ class Partition:
     saving: dict[ApplicationKey, int] = field(default_factory=dict)
     newest_event_s: float | None = None
     lost: bool = False
+    _read_origins: dict[tuple[ApplicationKey, Source], int] = field(default_factory=dict, init=False)
 
     def load(self, heads: Mapping[ApplicationKey, Head]) -> None:
         """Remember which states are stored."""
@@ -69,20 +70,27 @@ class Partition:
         self.loaded = True
 
     def knows(self, key: ApplicationKey, offset: int, origin: Origin | None) -> bool:
-        """Whether an application has learned the record at ``offset`` before, there or by its origin."""
+        """Whether an application has learned the record at ``offset`` before, or is about to: there, or by origin."""
         if self.learned_to and offset < self.learned_to.get(key, 0):
             return True
         if origin is None:
             return False
+        source = (origin.topic, origin.partition)
         seen = self.applications.get(key)
-        return seen is not None and origin.offset <= seen.origins.get((origin.topic, origin.partition), -1)
+        learned = -1 if seen is None else seen.origins.get(source, -1)
+        return origin.offset <= max(learned, self._read_origins.get((key, source), -1))
 
-    def note_origin(self, key: ApplicationKey, origin: Origin) -> None:
-        """The application takes a record with this origin. Origins of a source arrive in order."""
-        seen = self.applications.get(key)
-        if seen is None:
-            seen = self.applications[key] = Seen()
-        seen.origins[origin.topic, origin.partition] = origin.offset
+    def note_read(self, key: ApplicationKey, origin: Origin) -> None:
+        """A record with this origin is about to be learned by the application. Origins of a source arrive in order."""
+        self._read_origins[key, (origin.topic, origin.partition)] = origin.offset
+
+    def note_learned(self, origins: Iterable[tuple[ApplicationKey, Origin]]) -> None:
+        """Applications have learned the records with these origins: from now on they are part of their states."""
+        for key, origin in origins:
+            source = (origin.topic, origin.partition)
+            self.applications.setdefault(key, Seen()).origins[source] = origin.offset
+            if self._read_origins.get((key, source)) == origin.offset:
+                del self._read_origins[key, source]
 
     def note_scored(self, end: int) -> None:
         """Everything below the offset ``end`` has been scored."""

@@ -27,7 +27,8 @@ DEAD_LETTER_STAGES = {
 class Reading:
     """What a run holds. ``sources[i]`` is the record that ``executions[i]`` came from.
 
-    ``controls`` come with the number of executions that stand before each.
+    ``controls`` come with the number of executions that stand before each; ``origins`` are those of records that have
+    one, by the applications that learn them.
     """
 
     executions: list[Execution] = field(default_factory=list)
@@ -36,6 +37,12 @@ class Reading:
     dead_letters: list[DeadLetter] = field(default_factory=list)
     forwards: list[Outgoing] = field(default_factory=list)
     duplicates: int = 0
+    origins: list[tuple[ApplicationKey, Origin]] = field(default_factory=list)
+
+    @property
+    def executions_only(self) -> bool:
+        """Whether there is nothing that has to happen between executions or must keep an order on its way out."""
+        return not (self.controls or self.forwards)
 
     def by_application(self) -> dict[ApplicationKey, list[Execution]]:
         """The executions of each application, in their order."""
@@ -107,7 +114,7 @@ class RunReader:
         if executions and self._is_elsewhere(executions[0].application, record, origin, reading):
             return
         if executions and (origin is not None or partition.learned_to):
-            executions = self._news(partition, record, origin, executions)
+            executions = self._news(partition, record, origin, executions, reading)
             if not executions:
                 reading.duplicates += 1
                 return
@@ -136,19 +143,25 @@ class RunReader:
             reading.duplicates += 1
             return
         if origin is not None:
-            partition.note_origin(key, origin)
+            partition.note_read(key, origin)
+            reading.origins.append((key, origin))
         reading.controls.append((len(reading.executions), control))
 
     @staticmethod
     def _news(
-        partition: Partition, record: ConsumerRecord, origin: Origin | None, executions: list[Execution]
+        partition: Partition,
+        record: ConsumerRecord,
+        origin: Origin | None,
+        executions: list[Execution],
+        reading: Reading,
     ) -> list[Execution]:
         """The executions of applications that have not learned the record before."""
         keys = {(execution.application, execution.environment) for execution in executions}
         news = {key for key in keys if not partition.knows(key, record.offset, origin)}
         if origin is not None:
             for key in news:
-                partition.note_origin(key, origin)
+                partition.note_read(key, origin)
+                reading.origins.append((key, origin))
         return [execution for execution in executions if (execution.application, execution.environment) in news]
 
     def _is_elsewhere(self, application: str, record: ConsumerRecord, origin: Origin | None, reading: Reading) -> bool:

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import OrderedDict, deque
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Self
 
@@ -129,15 +129,22 @@ class ResidentModels:
             log.error("model_state_doubtful", application=key[0], environment=key[1], sentence=sentence)
             partition.doubtful[key] = sentence
 
-    async def fetch(self, partition: Partition, wanted: Iterable[ApplicationKey], event_s: float) -> list[ModelEvent]:
+    async def fetch(
+        self,
+        partition: Partition,
+        wanted: Iterable[ApplicationKey],
+        event_s: float,
+        keep: Set[ApplicationKey] = frozenset(),
+    ) -> list[ModelEvent]:
         """Have the models of these applications in memory; call it between runs. ``event_s``: for what is to be told.
 
+        Those of ``keep``, of other partitions maybe, are not sent away to make room.
         Returns what is to be told: states that could not be read, whose applications start cold or with an older one.
         """
         await self._save_what_is_held(partition)
         keys = set(wanted)
         new = keys - self._used.keys()
-        await self._make_room(len(new), keys)
+        await self._make_room(len(new), keys | keep)
         doubtful = sorted(new & partition.doubtful.keys())
         told = [_loss(key, partition.doubtful.pop(key), event_s) for key in doubtful]
         for key in sorted(new & partition.unrestored):

@@ -3,6 +3,8 @@
 import asyncio
 import time
 from collections.abc import AsyncIterable, Callable, Iterator, Mapping, Sequence, Set
+from contextlib import aclosing
+from itertools import chain
 
 import structlog
 from aiokafka import ConsumerRecord
@@ -14,6 +16,7 @@ from schemas.codec import encode
 from schemas.control import Control
 from schemas.execution import Execution
 from schemas.topics import Topics
+from streams.at_hand import at_hand
 from streams.batch_consumer import Run
 from streams.delivery import Delivery, Parcel
 from streams.metrics import Metrics
@@ -26,6 +29,8 @@ from streams.score_chunk import ChunkOutcome, score_chunk
 from streams.scoring_core import ScoringCore
 
 _RECORDS_BETWEEN_YIELDS = 500
+_RUNS_AHEAD = 16
+_LINGER_S = 0.01
 _ASSIGNMENT_POLL_S = 0.01
 _SAVE_SLICE_S = 0.02  # snapshots taken at a stretch; scoring waits for them
 
@@ -41,8 +46,9 @@ async def score_executions(runs: AsyncIterable[Run], scoring: "Scoring") -> None
     it led to and then the states of all applications that learned from it. Anomalies have ids that follow from
     content, so that a repeated one can be told.
     """
-    async for run in runs:
-        await scoring.take(run)
+    async with aclosing(at_hand(runs, scoring.joins, _RUNS_AHEAD, _LINGER_S)) as ready:
+        async for together in ready:
+            await scoring.take(together)
 
 
 class Scoring:
@@ -138,21 +144,30 @@ class Scoring:
 
     # --- the work
 
-    async def take(self, run: Run) -> None:
-        """Score a run and hand what it leads to over to the delivery. Waits while too much is in flight."""
-        partition = await self._partition_of(run)
-        if partition is None:
-            return
+    def joins(self, before: Sequence[Run], run: Run) -> bool:
+        """Whether a run may be scored in one call with those before it, as short runs are.
+
+        A call costs half a millisecond whatever it is given, so that one for each of many short runs would keep a
+        worker busy that has little to do.
+        """
+        return len(run.records) + sum(len(one.records) for one in before) <= self._scorer.chunk
+
+    async def take(self, runs: Sequence[Run]) -> None:
+        """Score runs and hand what they lead to over to the delivery. Waits while too much is in flight."""
+        found = [(run, partition) for run in runs if (partition := await self._partition_of(run)) is not None]
         async with self._resting:
-            if run.outstanding and not partition.lost:
-                try:
-                    await self._take(run, partition)
-                except BaseException:  # what was learned of half a run must not be saved when the worker stops
+            taken = [(run, partition) for run, partition in found if run.outstanding and not partition.lost]
+            if not taken:
+                return
+            try:
+                await self._take(taken)
+            except BaseException:  # what was learned of half a run must not be saved when the worker stops
+                for _, partition in taken:
                     self._partitions.drop(partition)
-                    raise
-                finally:
-                    if self._partitions.get(partition.number) is not partition:
-                        self._models.forget_lost()
+                raise
+            finally:
+                if any(self._partitions.get(partition.number) is not partition for _, partition in taken):
+                    self._models.forget_lost()
 
     async def _partition_of(self, run: Run) -> Partition | None:
         """The run's partition, or None once the run is no longer outstanding: its records then come again.
@@ -166,13 +181,44 @@ class Scoring:
             await asyncio.sleep(_ASSIGNMENT_POLL_S)
         return None
 
-    async def _take(self, run: Run, partition: Partition) -> None:
-        reading = await self._read(run, partition)
+    async def _take(self, taken: Sequence[tuple[Run, Partition]]) -> None:
+        readings = [await self._read(run, partition) for run, partition in taken]
+        if len(taken) > 1 and await self._score_together(taken, readings):
+            return
+        for (run, partition), reading in zip(taken, readings, strict=True):
+            await self._score_run(run, partition, reading)
+
+    async def _score_together(self, taken: Sequence[tuple[Run, Partition]], readings: Sequence[Reading]) -> bool:
+        """Score runs in one call. False if that cannot be: one has more than executions, or a partition is lost."""
+        executions = [execution for reading in readings for execution in reading.executions]
+        if len(executions) > self._scorer.chunk or not all(reading.executions_only for reading in readings):
+            return False
+        parcel = Parcel(taken[0][1].number, dead_letters=[letter for one in readings for letter in one.dead_letters])
+        by_run = [reading.by_application() for reading in readings]
+        together: dict[ApplicationKey, list[Execution]] = {}
+        for key, own in chain.from_iterable(applications.items() for applications in by_run):
+            together.setdefault(key, []).extend(own)
+        for (_, partition), reading, applications in zip(taken, readings, by_run, strict=True):
+            await self._fetch_models(partition, reading, applications.keys(), together.keys(), parcel)
+        await self._await_fits(executions)
+        if any(partition.lost for _, partition in taken):
+            await self._delivery.send(Parcel(parcel.source, parcel.outgoing))  # what fetching led to
+            return False
+        sources = [source for reading in readings for source in reading.sources]
+        outcomes = [self._score(executions, sources, parcel)] if executions else []
+        tallies = tally(together, outcomes)
+        for (run, partition), reading, applications in zip(taken, readings, by_run, strict=True):
+            self._note(run, partition, reading, {key: tallies[key] for key in applications})
+        parcel.when_safe = lambda: self._delivered(taken, tallies)
+        await self._delivery.send(parcel)
+        return True
+
+    async def _score_run(self, run: Run, partition: Partition, reading: Reading) -> None:
         parcel = Parcel(partition.number, dead_letters=reading.dead_letters, forwards=reading.forwards)
         outcomes: list[ChunkOutcome] = []
         new_from = max(run.start, partition.scored_to)
         executions = reading.by_application()
-        await self._fetch_models(partition, reading, executions.keys(), parcel)
+        await self._fetch_models(partition, reading, executions.keys(), executions.keys(), parcel)
         begin = 0
         for end, control in [*reading.controls, (len(reading.executions), None)]:
             for start, stop in _chunks(begin, end, self._scorer.chunk):
@@ -188,8 +234,16 @@ class Scoring:
             begin = end
         if partition.lost:
             return
-        partition.note_scored(run.end)
         tallies = tally(executions, outcomes)
+        self._note(run, partition, reading, tallies)
+        parcel.when_safe = lambda: self._delivered([(run, partition)], tallies)
+        await self._delivery.send(parcel)
+
+    def _note(self, run: Run, partition: Partition, reading: Reading, tallies: Tallies) -> None:
+        """The run is scored; its partition holds it until its results are safe and its models saved."""
+        new_from = max(run.start, partition.scored_to)
+        partition.note_scored(run.end)
+        partition.note_learned(reading.origins)
         self._remember(partition, tallies)
         for application in tallies:
             partition.dirty.setdefault(application, new_from)
@@ -198,8 +252,6 @@ class Scoring:
         self._metrics.executions.inc(len(reading.executions))
         self._metrics.duplicates_skipped.inc(reading.duplicates)
         run.release()
-        parcel.when_safe = lambda: self._delivered(run, partition, tallies)
-        await self._delivery.send(parcel)
 
     async def _read(self, run: Run, partition: Partition) -> Reading:
         reading = Reading()
@@ -238,13 +290,19 @@ class Scoring:
         parcel.outgoing += model_events_outgoing(told, self._topics.models.name)
 
     async def _fetch_models(
-        self, partition: Partition, reading: Reading, learning: Set[ApplicationKey], parcel: Parcel
+        self,
+        partition: Partition,
+        reading: Reading,
+        learning: Set[ApplicationKey],
+        keep: Set[ApplicationKey],
+        parcel: Parcel,
     ) -> None:
+        """Have the models in memory of what is ``learning``, with those of ``keep`` beside them."""
         wanted = learning | {(control.application, control.environment) for _, control in reading.controls}
         if not wanted:
             return
         event_s = reading.executions[0].started_s if reading.executions else reading.controls[0][1].asked_at
-        told = await self._models.fetch(partition, wanted, event_s)
+        told = await self._models.fetch(partition, wanted, event_s, keep)
         self._metrics.count_model_changes(told)
         parcel.outgoing += model_events_outgoing(told, self._topics.models.name)
 
@@ -258,9 +316,10 @@ class Scoring:
                 seen.newest_event_s, seen.scored_at_s = counted.newest_s, now_s
             partition.newest_event_s = max(partition.newest_event_s or 0.0, counted.newest_s)
 
-    def _delivered(self, run: Run, partition: Partition, tallies: Tallies) -> None:
-        run.finish()
-        partition.acknowledge()
+    def _delivered(self, scored: Sequence[tuple[Run, Partition]], tallies: Tallies) -> None:
+        for run, partition in scored:
+            run.finish()
+            partition.acknowledge()
         self.last_progress = time.monotonic()
         self._ledger.acknowledged(tallies)
 

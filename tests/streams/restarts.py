@@ -261,13 +261,21 @@ class Worker:
 
     async def take(self, partition: int, count: int) -> None:
         """Read and score at most so many records."""
+        await self.scoring.take(self._read(partition, count))
+
+    async def take_together(self, count: int) -> None:
+        """Read twice at most so many records of each partition and score them together, as runs at hand are."""
+        await self.scoring.take([run for number in 2 * [*range(PARTITIONS)] for run in self._read(number, count)])
+
+    def _read(self, partition: int, count: int) -> list[Run]:
         begin = self._next[partition]
         records = self.world.log[partition][begin : begin + count]
-        if records:
-            run = Run(TP(TOPICS.executions.name, partition), records)
-            self._next[partition] = run.end
-            self._runs[partition].append(run)
-            await self.scoring.take(run)
+        if not records:
+            return []
+        run = Run(TP(TOPICS.executions.name, partition), records)
+        self._next[partition] = run.end
+        self._runs[partition].append(run)
+        return [run]
 
     async def save(self) -> None:
         await self.scoring.save(0.05)
@@ -330,16 +338,20 @@ class Story:
         await self.worker.kill()
 
     async def _finish(self) -> bool:
+        """Let the worker read all that there is and stop; whether it was the same one all the time."""
+        worker = self.worker
         for number in range(PARTITIONS):
             for _ in range(0, len(self.world.log[number]) + 7, 7):
                 await self._try(self.worker.take(number, 7 * self.run_size))
         await self._try(self.worker.stop())
-        return not self.worker.failed
+        return self.worker is worker and not worker.failed
 
     async def _step(self, name: str, a: int, b: int) -> None:
         worker = self.worker
         if name == "take":
             await self._try(worker.take(a % PARTITIONS, (1 + b) * self.run_size))
+        elif name == "take_together":
+            await self._try(worker.take_together((1 + b % 3) * self.run_size))
         elif name == "save":
             await self._try(worker.save())
         elif name == "save_some":

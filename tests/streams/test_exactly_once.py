@@ -46,6 +46,7 @@ def write(world: World, records: Sequence[tuple[int, int, bool, bool]]) -> None:
 
 STEPS: dict[str, int] = {
     "take": 8,
+    "take_together": 4,
     "save": 2,
     "save_some": 3,
     "save_in_background": 2,

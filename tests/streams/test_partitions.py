@@ -40,9 +40,22 @@ def test_origins_are_known_by_application_and_source() -> None:
     assert not partition.knows(SHOP, 50, Origin("spans", 1, 8))
     assert not partition.knows(SHOP, 50, Origin("spans", 2, 7))
     assert not partition.knows(TILL, 50, Origin("spans", 1, 7))
-    partition.note_origin(TILL, Origin("spans", 1, 9))
+    partition.note_read(TILL, Origin("spans", 1, 9))
     assert partition.knows(TILL, 50, Origin("spans", 1, 9))
     assert not partition.knows(SHOP, 50, Origin("spans", 1, 9))
+
+
+def test_what_is_read_and_not_yet_learned_is_no_part_of_the_state() -> None:
+    partition = Partition(0)
+    partition.note_read(TILL, Origin("spans", 1, 9))
+    partition.note_read(TILL, Origin("spans", 1, 12))
+    assert TILL not in partition.applications
+    partition.note_learned([(TILL, Origin("spans", 1, 9))])
+    assert partition.applications[TILL].origins == {("spans", 1): 9}
+    assert partition.knows(TILL, 50, Origin("spans", 1, 12))
+    partition.note_learned([(TILL, Origin("spans", 1, 12))])
+    assert partition.applications[TILL].origins == {("spans", 1): 12}
+    assert not partition.knows(TILL, 50, Origin("spans", 1, 13))
 
 
 def test_runs_are_acknowledged_up_to_what_is_not_saved(record: Any) -> None:

@@ -255,6 +255,82 @@ def test_a_record_on_the_wrong_partition_is_forwarded_as_it_came(work: Work) -> 
     run(test())
 
 
+OTHER = next(name for name in map(str, range(99)) if Partitioner(4).partition_of(name) == WRONG)
+
+
+def noting_calls(work: Work) -> list[list[str]]:
+    """The trace ids of each call of the core from now on."""
+    calls: list[list[str]] = []
+    score = work.scorer.score
+
+    def noting(executions: Sequence[Any]) -> Any:
+        calls.append([one.trace_id for one in executions])
+        return score(executions)
+
+    work.scorer.score = noting
+    return calls
+
+
+def test_short_runs_at_hand_are_scored_in_one_call_and_acknowledged_each_for_itself(work: Work) -> None:
+    async def test() -> None:
+        calls = noting_calls(work)
+        first, second = work.run_of([execution(0), b"{"]), work.run_of([execution(1, duration_ms=20_000)], start=2)
+        third = work.run_of([execution(2, application=OTHER)], partition=WRONG)
+        await work.take(first, second, third)
+        await work.delivery.idle()
+        assert calls == [["0", "1", "2"]]
+        assert [run.done for run in (first, second, third)] == [True] * 3
+        assert not any(run.acked for run in (first, second, third))
+        assert work.counted("executions_total") == 3
+        assert work.counted("records_total") == 4
+        assert work.counted("dead_letters_total", error="InvalidJson") == 1
+        assert [(one.application, one.executions, one.anomalies) for one in work.ledger.take()] == [
+            ("shop", 2, 1),
+            (OTHER, 1, 0),
+        ]
+        await work.save()
+        assert all(run.acked for run in (first, second, third))
+
+    run(test())
+
+
+def test_runs_go_together_up_to_a_chunk(work: Work) -> None:
+    async def test() -> None:
+        calls = noting_calls(work)
+        runs = [work.run_of([execution(n) for n in range(40)], start=40 * number) for number in range(5)]
+        await work.take(*runs)
+        assert [len(call) for call in calls] == [80, 80, 40]
+
+    run(test())
+
+
+def test_runs_with_records_that_must_keep_an_order_are_scored_one_by_one(work: Work) -> None:
+    async def test() -> None:
+        calls = noting_calls(work)
+        runs = [work.run_of([execution(0)]), work.run_of([execution(1), execution(2)], partition=WRONG)]
+        await work.take(*runs, work.run_of([execution(3)], start=1))
+        await work.delivery.idle()
+        assert calls == [["0"], ["3"]]
+        assert work.counted("forwarded_total") == 2
+        await work.save()
+        assert all(one.acked for one in runs)
+
+    run(test())
+
+
+def test_a_core_that_fails_on_one_of_several_runs_buries_its_execution_only(work: Work) -> None:
+    async def test() -> None:
+        runs = [work.run_of([execution(0)]), work.run_of([execution(1, operation="raise"), execution(2)], start=1)]
+        await work.take(*runs)
+        await work.delivery.idle()
+        assert work.scorer.learned["shop", ""] == ["0", "2"]
+        assert work.counted("dead_letters_total", error="ArithmeticError") == 1
+        await work.save()
+        assert all(one.acked for one in runs)
+
+    run(test())
+
+
 def test_a_forwarded_record_is_learned_once(work: Work) -> None:
     async def test() -> None:
         def forwarded(origin: int, at: int) -> Run:
@@ -324,8 +400,7 @@ def test_what_was_scored_before_is_skipped_when_it_comes_again(work: Work) -> No
 
 def test_models_are_dropped_with_their_partition_and_kept_where_it_stays(work: Work) -> None:
     async def test() -> None:
-        other = next(name for name in map(str, range(99)) if Partitioner(4).partition_of(name) == WRONG)
-        await work.take(work.run_of([execution()]), work.run_of([execution(application=other)], partition=WRONG))
+        await work.take(work.run_of([execution()]), work.run_of([execution(application=OTHER)], partition=WRONG))
         work.partitions.assign([RIGHT])
         assert set(work.scorer.learned) == {("shop", "")}
         work.partitions.assign([RIGHT, WRONG])
@@ -419,10 +494,12 @@ def test_reading_is_held_up_while_too_much_is_in_flight(work: Work) -> None:
     async def test() -> None:
         await work.own(*range(4))
         work.publisher.gate.clear()
-        runs = [work.run_of([execution(n, duration_ms=20_000)], start=n) for n in range(10)]
+        chunk = work.scorer.chunk
+        values = [execution(n, duration_ms=20_000) for n in range(chunk)]
+        runs = [work.run_of(values, start=n * chunk) for n in range(10)]
         taking = asyncio.create_task(work.take(*runs))
-        await asyncio.sleep(0.05)
-        assert len(work.scorer.learned[("shop", "")]) == 5  # four in flight, one waits for room
+        await asyncio.sleep(0.3)
+        assert len(work.scorer.learned[("shop", "")]) == 5 * chunk  # four in flight, one waits for room
         work.publisher.gate.set()
         await taking
         await work.save()
