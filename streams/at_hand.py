@@ -10,7 +10,7 @@ _END = object()
 
 
 async def at_hand(
-    items: AsyncIterable[T], joins: Callable[[Sequence[T], T], bool], most: int, linger_s: float
+    items: AsyncIterable[T], joins: Callable[[Sequence[T], T], bool], most: int, linger_s: Callable[[T], float]
 ) -> AsyncGenerator[Sequence[T], None]:
     """The items in their order, one or several at a time.
 
@@ -18,7 +18,7 @@ async def at_hand(
         items: read in a task of its own; what it raises, this raises.
         joins: whether an item may go with those before it.
         most: items that are read ahead, at the most.
-        linger_s: how long others may take to follow an item that comes alone.
+        linger_s: how many seconds others may take to follow an item that comes alone; 0 for none.
     """
     waiting: asyncio.Queue[T | object] = asyncio.Queue(most)
     reading = asyncio.create_task(_read(items, waiting))
@@ -27,8 +27,8 @@ async def at_hand(
         while following is not _END:
             together: list[T] = [following]  # type: ignore[list-item]  # (not the end)
             following = None
-            if waiting.empty():
-                await asyncio.sleep(linger_s)
+            if waiting.empty() and (pause_s := linger_s(together[0])):
+                await asyncio.sleep(pause_s)
             while following is None and not waiting.empty():
                 one = waiting.get_nowait()
                 if one is _END or not joins(together, one):  # type: ignore[arg-type]

@@ -46,7 +46,7 @@ async def score_executions(runs: AsyncIterable[Run], scoring: "Scoring") -> None
     it led to and then the states of all applications that learned from it. Anomalies have ids that follow from
     content, so that a repeated one can be told.
     """
-    async with aclosing(at_hand(runs, scoring.joins, _RUNS_AHEAD, _LINGER_S)) as ready:
+    async with aclosing(at_hand(runs, scoring.joins, _RUNS_AHEAD, scoring.linger_s)) as ready:
         async for together in ready:
             await scoring.take(together)
 
@@ -151,6 +151,10 @@ class Scoring:
         worker busy that has little to do.
         """
         return len(run.records) + sum(len(one.records) for one in before) <= self._scorer.chunk
+
+    def linger_s(self, run: Run) -> float:
+        """How long a run waits for others to join it: a long one does not, so that a backlog is read at full speed."""
+        return _LINGER_S if 2 * len(run.records) <= self._scorer.chunk else 0.0
 
     async def take(self, runs: Sequence[Run]) -> None:
         """Score runs and hand what they lead to over to the delivery. Waits while too much is in flight."""

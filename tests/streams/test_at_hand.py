@@ -13,6 +13,10 @@ def few(before: Sequence[int], item: int) -> bool:
     return len(before) < 3 and item != 100
 
 
+def a_moment(item: int) -> float:
+    return 0.02 if item < 50 else 0.0
+
+
 async def numbers(*items: int, ends_with: Exception | None = None) -> AsyncIterator[int]:
     for item in items:
         yield item
@@ -22,7 +26,7 @@ async def numbers(*items: int, ends_with: Exception | None = None) -> AsyncItera
 
 async def taken(items: AsyncIterator[int], pause_s: float = 0.0) -> list[list[int]]:
     found = []
-    async with aclosing(at_hand(items, few, 4, 0.001)) as ready:
+    async with aclosing(at_hand(items, few, 4, a_moment)) as ready:
         async for together in ready:
             found.append(list(together))
             await asyncio.sleep(pause_s)
@@ -39,16 +43,26 @@ def test_an_item_that_comes_alone_is_taken_alone() -> None:
     async def slow() -> AsyncIterator[int]:
         for item in range(3):
             yield item
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(0.1)
 
     assert asyncio.run(taken(slow())) == [[0], [1], [2]]
+
+
+def test_an_item_that_does_not_wait_is_taken_at_once() -> None:
+    async def in_haste(first: int) -> AsyncIterator[int]:
+        yield first
+        await asyncio.sleep(0.001)
+        yield 2
+
+    assert asyncio.run(taken(in_haste(1))) == [[1, 2]]
+    assert asyncio.run(taken(in_haste(51))) == [[51], [2]]
 
 
 def test_what_the_stream_raises_is_raised_after_its_items() -> None:
     found: list[int] = []
 
     async def test() -> None:
-        async with aclosing(at_hand(numbers(1, 2, ends_with=RuntimeError("lost")), few, 4, 0.001)) as ready:
+        async with aclosing(at_hand(numbers(1, 2, ends_with=RuntimeError("lost")), few, 4, a_moment)) as ready:
             async for together in ready:
                 found.extend(together)
 
@@ -67,7 +81,7 @@ def test_reads_no_further_ahead_than_it_may_and_stops_reading_when_closed() -> N
             yield read
 
     async def test() -> None:
-        async with aclosing(at_hand(endless(), lambda before, item: False, 4, 0.0)) as ready:
+        async with aclosing(at_hand(endless(), lambda before, item: False, 4, a_moment)) as ready:
             async for together in ready:
                 await asyncio.sleep(0.01)
                 assert read <= together[0] + 6
