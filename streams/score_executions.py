@@ -193,7 +193,9 @@ class Scoring:
             await self._score_run(run, partition, reading)
 
     async def _score_together(self, taken: Sequence[tuple[Run, Partition]], readings: Sequence[Reading]) -> bool:
-        """Score runs in one call. False if that cannot be: one has more than executions, or a partition is lost."""
+        """Score runs in one call. False, with nothing done, where they hold more than one chunk or what must keep an
+        order, or where a partition is lost.
+        """
         executions = [execution for reading in readings for execution in reading.executions]
         if len(executions) > self._scorer.chunk or not all(reading.executions_only for reading in readings):
             return False

@@ -85,8 +85,10 @@ class Chain:
         self.scoring: Any = None
         self.incidents: Any = None
 
-    def start(self, **more: Any) -> None:
-        self.scoring = self._worker(self.stage.field.environment, **more)
+    def start(self, progress_interval_s: float = 0.5, **more: Any) -> None:
+        """Start both workers. How far was scored is told at intervals of real time, however fast the applications' runs."""
+        interval = {"TRACEHOUND_PROGRESS_INTERVAL_S": str(progress_interval_s)}
+        self.scoring = self._worker({**self.stage.field.environment, **interval}, **more)
         self.start_incidents()
         for one in (self.scoring, self.incidents):
             one.wait_for("worker_ready", WAIT_S)
@@ -207,7 +209,7 @@ def test_a_day_without_a_fault_has_no_more_incidents_than_the_budget(chain: Chai
 def test_a_storm_of_a_thousand_operations_is_three_messages_at_most(chain: Chain) -> None:
     start_s, operations, rate = time.time() - 10_000, 1_000, 100
     draw = random.Random(3)
-    chain.start()
+    chain.start(progress_interval_s=0.02)  # hundreds of the application's seconds pass in one
     usual_s, storm_s, after_s = 800, 60, 200
     for number in range((usual_s + storm_s + after_s) * rate):
         after = number / rate
