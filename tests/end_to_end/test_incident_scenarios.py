@@ -86,7 +86,7 @@ class Chain:
         self.incidents: Any = None
 
     def start(self, progress_interval_s: float = 0.5, **more: Any) -> None:
-        """Start both workers. How far was scored is told at intervals of real time, however fast the applications' runs."""
+        """Start both workers. How far was scored is told at intervals of real time."""
         interval = {"TRACEHOUND_PROGRESS_INTERVAL_S": str(progress_interval_s)}
         self.scoring = self._worker({**self.stage.field.environment, **interval}, **more)
         self.start_incidents()
