@@ -272,7 +272,8 @@ class RunConsumer(driver.Consumer):
     async def _getmany(self, active_partitions: set[TP] | None, timeout: float) -> Any:  # noqa: ASYNC109
         try:
             fetched = await super()._getmany(active_partitions, timeout)
-            self._thread.note_flow(bool(fetched))
+            if fetched or timeout > _BUFFERED_POLL_S:  # nothing within a short poll says nothing
+                self._thread.note_flow(bool(fetched))
             return fetched
         except OffsetOutOfRangeError as error:
             for tp, wanted in error.args[0].items():
