@@ -2,7 +2,7 @@
 
 import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -85,10 +85,9 @@ class Chain:
         self.scoring: Any = None
         self.incidents: Any = None
 
-    def start(self, progress_interval_s: float = 0.5, **more: Any) -> None:
-        """Start both workers. How far was scored is told at intervals of real time."""
-        interval = {"TRACEHOUND_PROGRESS_INTERVAL_S": str(progress_interval_s)}
-        self.scoring = self._worker({**self.stage.field.environment, **interval}, **more)
+    def start(self, settings: Mapping[str, str] | None = None, **more: Any) -> None:
+        """Start both workers, the scoring one with ``settings`` beside those of the field."""
+        self.scoring = self._worker({**self.stage.field.environment, **(settings or {})}, **more)
         self.start_incidents()
         for one in (self.scoring, self.incidents):
             one.wait_for("worker_ready", WAIT_S)
@@ -209,7 +208,8 @@ def test_a_day_without_a_fault_has_no_more_incidents_than_the_budget(chain: Chai
 def test_a_storm_of_a_thousand_operations_is_three_messages_at_most(chain: Chain) -> None:
     start_s, operations, rate = time.time() - 10_000, 1_000, 100
     draw = random.Random(3)
-    chain.start(progress_interval_s=0.02)  # hundreds of the application's seconds pass in one
+    # Hundreds of the application's seconds pass in a real one, in which progress is told.
+    chain.start({"TRACEHOUND_PROGRESS_INTERVAL_S": "0.02"})
     usual_s, storm_s, after_s = 800, 60, 200
     for number in range((usual_s + storm_s + after_s) * rate):
         after = number / rate

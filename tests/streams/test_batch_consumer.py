@@ -97,6 +97,7 @@ def test_a_fetch_of_partitions_at_their_ends_does_not_hold_up_the_others(
     run(test())
 
 
+@ON_APACHE_KAFKA
 def test_commits_stop_before_a_run_that_is_not_acknowledged(
     reader: MakeReader, produce: Callable[..., None], wait_until: Wait
 ) -> None:
