@@ -1,5 +1,6 @@
 """Fast validated decoding of executions, encoding of every output, and the digest of an execution."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any
@@ -68,9 +69,36 @@ def decode_record(value: bytes | None, limits: Limits, timestamp_s: float) -> De
         except _DECODING_ERRORS:
             return _decode_with_care(value, limits, timestamp_s)
         executions = decoded if isinstance(decoded, list) else [decoded]
-        if _all_fit(value, limits) and _all_sound(executions, limits, timestamp_s + limits.max_future_s):
+        fit = _all_fit(value, limits) and _belong_together(executions, limits)
+        if fit and _all_sound(executions, limits, timestamp_s + limits.max_future_s):
             return DecodedRecord(executions)
     return _decode_with_care(value, limits, timestamp_s)
+
+
+def decode_single(values: Sequence[bytes | None], limits: Limits, timestamp_s: float) -> list[Execution] | None:
+    """The executions of records that hold one each; the same as ``decode_record`` of each, but faster.
+
+    None where any is something else, or is refused, or might be: ``decode_record`` then says what it is.
+
+    Parameters:
+        timestamp_s: a Kafka timestamp in epoch seconds that none of the records is older than.
+
+    >>> record = b'{"application":"shop","operation":"GET /","started_at":9,"duration_ms":5}'
+    >>> [execution.duration_ms for execution in decode_single([record, record], Limits(), 10.0)]
+    [5.0, 5.0]
+    >>> decode_single([record, b"[]"], Limits(), 10.0) is None
+    True
+    """
+    try:
+        if max(map(len, values)) > min(limits.max_event_bytes, limits.max_record_bytes):  # type: ignore[arg-type]
+            return None
+        together = b"\n".join(values)  # type: ignore[arg-type]
+        if not together.isascii():
+            together.decode()
+        executions = list(map(_ELEMENT.decode, values))  # type: ignore[arg-type]
+    except (*_DECODING_ERRORS, TypeError):  # (the value of a record may be None)
+        return None
+    return executions if _all_sound(executions, limits, timestamp_s + limits.max_future_s) else None
 
 
 def _all_fit(value: bytes, limits: Limits) -> bool:
@@ -81,9 +109,13 @@ def _all_fit(value: bytes, limits: Limits) -> bool:
     return max(map(len, split_array(value)), default=0) <= limits.max_event_bytes
 
 
+def _belong_together(executions: list[Execution], limits: Limits) -> bool:
+    """Whether the elements of a record are of one application, where they have to be."""
+    return limits.by_trace or len({execution.application for execution in executions}) <= 1
+
+
 def _all_sound(executions: list[Execution], limits: Limits, latest_s: float) -> bool:
     """Whether all keep the rules beyond types. The hot path; ``_flaw`` says the same with reasons."""
-    application = executions[0].application if executions else ""
     by_trace, max_segments = limits.by_trace, limits.max_segments
     for execution in executions:
         started_at = execution.started_at
@@ -94,7 +126,7 @@ def _all_sound(executions: list[Execution], limits: Limits, latest_s: float) -> 
                 return False
         if not 0 <= started_at <= latest_s:
             return False
-        if not execution.trace_id if by_trace else execution.application != application:
+        if by_trace and not execution.trace_id:
             return False
         segments = execution.segments
         if len(segments) > max_segments:

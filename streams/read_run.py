@@ -1,17 +1,17 @@
 """Sorts the records of a run: executions to score, records to forward, dead letters, and what is known already."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from aiokafka import ConsumerRecord
 
-from schemas.codec import Limits, decode_record
+from schemas.codec import Limits, decode_record, decode_single
 from schemas.control import CONTROL_HEADER, Control, read_control
 from schemas.dead_letter import DeadLetter
 from schemas.errors import InvalidExecutionError
 from schemas.execution import Execution
 from schemas.model_state import ApplicationKey
-from streams.forwarding import Origin, Partitioner, origin_headers, read_origin, without_origin
+from streams.forwarding import ORIGIN_PREFIX, Origin, Partitioner, origin_headers, read_origin, without_origin
 from streams.partitions import Partition
 from streams.publisher import Outgoing
 
@@ -56,6 +56,10 @@ class Reading:
         return found
 
 
+def _is_ours(header: tuple[str, bytes]) -> bool:
+    return header[0].startswith(ORIGIN_PREFIX) or header[0] == CONTROL_HEADER
+
+
 def letter_of(record: ConsumerRecord, value: bytes | None, stage: str, error: str, reason: str) -> DeadLetter:
     """A dead letter about ``record``, with its original key and headers."""
     return DeadLetter(
@@ -98,6 +102,40 @@ class RunReader:
         self._normalize = normalize
         self._partitioner = Partitioner(partitions)
 
+    def read_all(self, partition: Partition, records: Sequence[ConsumerRecord], reading: Reading) -> None:
+        """``read`` each record, of which there is at least one, in order."""
+        executions = self._plain(partition, records)
+        if executions is None:
+            for record in records:
+                self.read(partition, record, reading)
+        else:
+            self._take(executions, records, reading)
+
+    def _plain(self, partition: Partition, records: Sequence[ConsumerRecord]) -> list[Execution] | None:
+        """The executions of records that hold one each, to be scored here, as nearly all do; None where any does not,
+        or where any may be known already.
+        """
+        if partition.learned_to or records[0].offset < partition.scored_to:
+            return None
+        for record in records:
+            if record.headers and any(map(_is_ours, record.headers)):
+                return None
+        oldest_s = min([record.timestamp or 0 for record in records]) / 1000.0
+        executions = decode_single([record.value for record in records], self._limits, oldest_s)
+        if executions is None:
+            return None
+        applications = {execution.application for execution in executions}
+        here = all(self._partitioner.partition_of(one) == records[0].partition for one in applications)
+        return executions if here else None
+
+    def _take(self, executions: list[Execution], sources: Sequence[ConsumerRecord], reading: Reading) -> None:
+        normalize = self._normalize
+        if normalize is not None:
+            for execution in executions:
+                execution.operation = normalize(execution.operation)
+        reading.executions += executions
+        reading.sources += sources
+
     def read(self, partition: Partition, record: ConsumerRecord, reading: Reading) -> None:
         """Add what ``record`` holds to ``reading``, and remember in ``partition`` that it was read."""
         if record.offset < partition.scored_to:
@@ -121,12 +159,7 @@ class RunReader:
         for refused in decoded.rejected:
             stage = DEAD_LETTER_STAGES.get(refused.error, "validate")
             reading.dead_letters.append(letter_of(record, refused.value_bytes, stage, refused.error, refused.reason))
-        normalize = self._normalize
-        if normalize is not None:
-            for execution in executions:
-                execution.operation = normalize(execution.operation)
-        reading.executions += executions
-        reading.sources += [record] * len(executions)
+        self._take(executions, [record] * len(executions), reading)
 
     def _read_control(
         self, partition: Partition, record: ConsumerRecord, origin: Origin | None, reading: Reading

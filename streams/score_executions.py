@@ -261,10 +261,9 @@ class Scoring:
 
     async def _read(self, run: Run, partition: Partition) -> Reading:
         reading = Reading()
-        for index, record in enumerate(run.records):
-            self._reader.read(partition, record, reading)
-            if index % _RECORDS_BETWEEN_YIELDS == _RECORDS_BETWEEN_YIELDS - 1:
-                await asyncio.sleep(0)
+        for start, stop in _chunks(0, len(run.records), _RECORDS_BETWEEN_YIELDS):
+            self._reader.read_all(partition, run.records[start:stop], reading)
+            await asyncio.sleep(0)
         return reading
 
     async def _await_fits(self, chunk: Sequence[Execution]) -> None:
@@ -331,10 +330,11 @@ class Scoring:
 
 
 def _chunks(begin: int, end: int, size: int) -> Iterator[tuple[int, int]]:
-    """Slices of at most ``size`` from ``begin`` to ``end``.
+    """Slices of at most ``size`` from ``begin`` to ``end``, as few as possible and about as long as one another.
 
     >>> list(_chunks(3, 8, 2))
-    [(3, 5), (5, 7), (7, 8)]
+    [(3, 4), (4, 6), (6, 8)]
     """
-    for start in range(begin, end, max(1, size)):
-        yield start, min(end, start + max(1, size))
+    count = -(-(end - begin) // max(1, size))
+    for number in range(count):
+        yield begin + (end - begin) * number // count, begin + (end - begin) * (number + 1) // count
