@@ -213,9 +213,10 @@ class Chart:
 
     def snapshot(self, slot: int) -> State:
         """A copy of the key's complete state."""
-        state: State = {name: self._keys[name][slot].item() for name in _NUMBERS}
-        state["ordered"] = self._keys["ordered"][slot, : self._keys["count"][slot]].copy()
-        state["candidate"] = self._keys["candidate"][slot, : self._keys["candidates"][slot]].copy()
+        key = self._keys.records[slot]
+        state: State = {name: key[name].item() for name in _NUMBERS}
+        state["ordered"] = key["ordered"][: state["count"]].copy()
+        state["candidate"] = key["candidate"][: state["candidates"]].copy()
         return state
 
     def restore(self, slot: int, state: State) -> None:

@@ -3,7 +3,7 @@
 import os
 import subprocess
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,19 +50,27 @@ class Program:
     losses: Callable[[], str] = str
 
 
-def _family(pid: int) -> list[int]:
-    children: list[int] = []
+_ENDED = (FileNotFoundError, ProcessLookupError)
+
+
+def _of_family(pid: int, name: str) -> Iterator[str]:
+    """What ``/proc`` has under ``name`` of a process and of its children, those left out that have just ended."""
+    yield Path(f"/proc/{pid}/{name}").read_text()
     for task in Path(f"/proc/{pid}/task").iterdir():
-        with suppress(FileNotFoundError, ProcessLookupError):  # a thread that has just ended
-            children += map(int, (task / "children").read_text().split())
-    return [pid, *(member for child in children for member in _family(child))]
+        with suppress(*_ENDED):
+            for child in (task / "children").read_text().split():
+                with suppress(*_ENDED):
+                    yield from _of_family(int(child), name)
 
 
 def cpu_seconds(pid: int) -> float:
-    """CPU time, of user and system, that a process and its children have used so far."""
+    """CPU time, of user and system, that a process and its children have used so far.
+
+    That of a child that has ended is its parent's.
+    """
     total = 0.0
-    for member in _family(pid):
-        fields = Path(f"/proc/{member}/stat").read_text().rpartition(")")[2].split()
+    for stat in _of_family(pid, "stat"):
+        fields = stat.rpartition(")")[2].split()
         total += (int(fields[11]) + int(fields[12]) + int(fields[13]) + int(fields[14])) / TICKS
     return total
 
@@ -70,8 +78,7 @@ def cpu_seconds(pid: int) -> float:
 def peak_memory_mb(pid: int) -> float:
     """The most memory that a process and its children have had resident, one at a time."""
     peak_kb = 0
-    for member in _family(pid):
-        status = Path(f"/proc/{member}/status").read_text()
+    for status in _of_family(pid, "status"):
         peak_kb += next((int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM")), 0)
     return peak_kb / 1024
 

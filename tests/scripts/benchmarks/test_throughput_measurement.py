@@ -1,10 +1,19 @@
 import os
+import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
-from scripts.benchmarks.measured_process import Program, Sample, measure, measurement
+from scripts.benchmarks.measured_process import (
+    Program,
+    Sample,
+    cpu_seconds,
+    measure,
+    measurement,
+    peak_memory_mb,
+)
 from scripts.benchmarks.throughput_contenders import last_count
 
 CORE = min(os.sched_getaffinity(0))
@@ -77,3 +86,17 @@ def test_who_counts_too_many_loses_some_or_ends_early_is_not_measured(
 def test_who_takes_too_long_is_not_measured(tmp_path: Path) -> None:
     with pytest.raises(RuntimeError, match="ended with None"):
         measure(program(tmp_path, 500), 1_000, CORE, 1.0)
+
+
+def test_children_that_end_while_they_are_asked_for_are_left_out() -> None:
+    code = "import subprocess\nwhile True: subprocess.run(['true'])"
+    with subprocess.Popen([sys.executable, "-c", code]) as process:
+        try:
+            until = time.monotonic() + 2.0
+            used = [0.0]
+            while time.monotonic() < until:
+                used.append(cpu_seconds(process.pid))
+                assert peak_memory_mb(process.pid) > 1
+        finally:
+            process.kill()
+    assert used[-1] > 0.1
