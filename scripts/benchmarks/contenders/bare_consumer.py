@@ -3,9 +3,9 @@
 import gc
 from collections.abc import Iterator
 
-from confluent_kafka import Consumer
+from confluent_kafka import Consumer, Message
 
-from schemas.codec import Limits, decode_record
+from schemas.codec import Limits, decode_record, decode_single
 from schemas.execution import Execution
 
 _RECORDS = 5_000
@@ -24,12 +24,23 @@ def decoded_batches(bootstrap: str, topic: str, group: str) -> Iterator[list[Exe
     gc.set_threshold(*_GC_THRESHOLDS)
     gc.freeze()
     while True:
-        executions: list[Execution] = []
-        for message in consumer.consume(_RECORDS, 0.05):
+        messages = consumer.consume(_RECORDS, 0.05)
+        for message in messages:
             if message.error() is not None:
                 raise RuntimeError(f"The consumer must read {topic}. It says: {message.error()}.")
-            decoded = decode_record(message.value(), limits, message.timestamp()[1] / 1000.0)
-            if decoded.rejected:
-                raise RuntimeError(f"All records must be accepted. One is not: {decoded.rejected[0].reason}")
-            executions += decoded.executions
-        yield executions
+        yield _decoded(messages, limits) if messages else []
+
+
+def _decoded(messages: list[Message], limits: Limits) -> list[Execution]:
+    """Together where each holds one execution, as in the worker."""
+    times_s = [message.timestamp()[1] / 1000.0 for message in messages]
+    executions = decode_single([message.value() for message in messages], limits, min(times_s))
+    if executions is not None:
+        return executions
+    executions = []
+    for message, time_s in zip(messages, times_s, strict=True):
+        decoded = decode_record(message.value(), limits, time_s)
+        if decoded.rejected:
+            raise RuntimeError(f"All records must be accepted. One is not: {decoded.rejected[0].reason}")
+        executions += decoded.executions
+    return executions
