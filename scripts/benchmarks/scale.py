@@ -22,8 +22,10 @@ OPERATIONS: Final = (1, 10, 100, 1_000, 10_000, 100_000)
 SEGMENTS: Final = (1, 5, 20)
 USUAL_SEGMENTS: Final = 5
 _LEARNED_LEAST: Final = 20_000
-_LEARNED_EACH: Final = 32
-"""Executions of an operation before its size is measured: one that has learned fewer than thirty still warms up."""
+_LEARNED_EACH: Final = 120
+"""Executions of an operation before its size is measured: one that has learned fewer than a hundred costs more."""
+_WARM_EACH: Final = 32
+"""The least of them, however many operations there are: with fewer than thirty one still warms up."""
 
 
 def sizes(operations: Sequence[int], segments: Sequence[int], widest: int) -> Iterator[Size]:
@@ -37,13 +39,14 @@ def sizes(operations: Sequence[int], segments: Sequence[int], widest: int) -> It
         yield from (Size(count, each) for each in (segments if count <= widest else usual))
 
 
-def learned(size: Size, least: int) -> int:
+def learned(size: Size, least: int, most: int) -> int:
     """Executions before the clock starts.
 
-    >>> learned(Size(10, 5), 20_000), learned(Size(10_000, 5), 20_000)
-    (20000, 320000)
+    >>> [learned(Size(operations, 5), 20_000, 4_000_000) for operations in (10, 10_000, 100_000)]
+    [20000, 1200000, 4000000]
     """
-    return max(least, _LEARNED_EACH * size.operations)
+    wanted = max(least, _LEARNED_EACH * size.operations)
+    return min(wanted, max(least, most, _WARM_EACH * size.operations))
 
 
 @click.command()
@@ -53,6 +56,7 @@ def learned(size: Size, least: int) -> int:
     "--widest", default=10_000, show_default=True, help="The most operations with other than 5 segments per execution."
 )
 @click.option("--learned", "least", default=_LEARNED_LEAST, show_default=True, help="Executions before, at least.")
+@click.option("--most-learned", "most", default=4_000_000, show_default=True, help="Executions before, at most.")
 @click.option("--measured", default=40_000, show_default=True, help="Executions that are timed, in process.")
 @click.option("--workers", multiple=True, type=click.IntRange(1), default=(1, 2), show_default=True)
 @click.option("--crew-operations", default=10_000, show_default=True, help="Operations for workers on a broker.")
@@ -65,6 +69,7 @@ def main(
     segments: tuple[int, ...],
     widest: int,
     least: int,
+    most: int,
     measured: int,
     workers: tuple[int, ...],
     crew_operations: int,
@@ -76,7 +81,7 @@ def main(
     """Measure sizes in process, then workers and a restart on a broker."""
     console, points, begun_s = Console(), [], time.monotonic()
     for size in sizes(operations, segments, widest):
-        points.append(scale_point.measure(size, learned(size, least), measured))
+        points.append(scale_point.measure(size, learned(size, least, most), measured))
         console.print(f"{time.monotonic() - begun_s:.0f} s: {points[-1]}")
     crews: list[Crewed] = []
     again: Restarted | None = None
@@ -93,7 +98,7 @@ def main(
                 crews.append(scale_workers.measure(kafka, place, number, size, count))
                 console.print(f"{time.monotonic() - begun_s:.0f} s: {crews[-1]}")
             if restarted:
-                again = Restarted(restarted, *restart.measure(kafka, folder, restarted, _LEARNED_EACH, {}))
+                again = Restarted(restarted, *restart.measure(kafka, folder, restarted, _WARM_EACH, {}))
                 console.print(f"{time.monotonic() - begun_s:.0f} s: {again}")
     findings = Findings(Machine.here(had), last_cache_mb(), points, crews, again)
     console.print(growth(findings))

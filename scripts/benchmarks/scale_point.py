@@ -12,7 +12,7 @@ from typing import Final
 from detectors.fitting import Fitter, PoolFitter
 from detectors.scoring import ScoredBatch, Scorer
 from detectors.settings import DetectionSettings
-from schemas.codec import Limits, decode_record, encode
+from schemas.codec import Limits, decode_single, encode
 from schemas.execution import Execution
 from scripts.benchmarks.scale_traffic import MOST_OPERATIONS, Size, traffic
 from scripts.soak.memory import resident_bytes
@@ -119,8 +119,10 @@ def _time(scorer: Scorer, values: Sequence[bytes]) -> tuple[float, float]:
     limits, refits_s = Limits(), 0.0
     begun_s = time.process_time()
     for begin in range(0, len(values), CHUNK):
-        decoded = (decode_record(value, limits, _LATER_S).executions for value in values[begin : begin + CHUNK])
-        refits_s += _refits_cpu_s(scorer.score([execution for executions in decoded for execution in executions]))
+        decoded = decode_single(values[begin : begin + CHUNK], limits, _LATER_S)
+        if decoded is None:
+            raise RuntimeError("Executions that were encoded here must be decoded.")
+        refits_s += _refits_cpu_s(scorer.score(decoded))
     return (time.process_time() - begun_s) / len(values) * 1e6, refits_s
 
 

@@ -10,6 +10,7 @@ import matplotlib as mpl
 import orjson
 from matplotlib.figure import Figure
 
+from detectors.chart_kernel import PRIOR_WEIGHT
 from scripts.benchmarks.intake_report import Machine
 from scripts.benchmarks.scale_point import CHUNK, Point
 from scripts.benchmarks.scale_workers import Crewed
@@ -17,6 +18,7 @@ from scripts.benchmarks.scale_workers import Crewed
 _TITLES: Final = (
     "operations",
     "segments",
+    "learned, each",
     "executions per CPU second",
     "µs each",
     "refits, µs each",
@@ -88,11 +90,13 @@ def write(findings: Findings, folder: Path) -> None:
 
 def growth(findings: Findings) -> str:
     """How cost grows, in figures, as far as there are points to compare."""
-    return " ".join(filter(None, (_by_operations(findings), _by_segments(findings), _memory(findings))))
+    told = (_by_operations(findings), _by_age(findings), _by_segments(findings), _memory(findings))
+    return " ".join(filter(None, told))
 
 
 def _by_operations(findings: Findings) -> str:
-    found = max((findings.of_segments(segments) for segments in findings.segments), key=_reach, default=[])
+    grown = [[one for one in findings.of_segments(segments) if _is_grown(one)] for segments in findings.segments]
+    found = max(grown, key=_reach, default=[])
     if len(found) < 2:
         return ""
     first, last = found[0], found[-1]
@@ -111,6 +115,26 @@ def _by_operations(findings: Findings) -> str:
         f"{before.operations * before.state_bytes / 2**20:,.1f} to "
         f"{after.operations * after.state_bytes / 2**20:,.1f} MB. The operations come in random order, so that every "
         f"execution needs another part of it than the one before{_caches(findings.cache_mb)}."
+    )
+
+
+def _is_grown(point: Point) -> bool:
+    return point.learned_each >= PRIOR_WEIGHT
+
+
+def _by_age(findings: Findings) -> str:
+    """What young operations cost, which is not for their number."""
+    young = [one for one in findings.points if not _is_grown(one)]
+    if not young:
+        return ""
+    told = ", ".join(
+        f"{one.us_per_execution:.1f} µs among {_operations(one.operations)} with {_segments(one.segments)} after "
+        f"{one.learned_each:,.0f} executions of each"
+        for one in sorted(young, key=lambda one: (one.operations, one.segments))
+    )
+    return (
+        f"An operation that has learned fewer than {PRIOR_WEIGHT:,.0f} executions costs more, since it is judged by "
+        f"the values of its application as well and keeps every value: {told}."
     )
 
 
@@ -161,10 +185,9 @@ def _page(findings: Findings) -> str:
     machine = findings.machine
     method = (
         "`make bench-scale`. In process, since a broker adds nothing there: each row of the first table is a process "
-        f"of its own that decodes executions one by one and scores them in chunks of {CHUNK:,}; another process "
-        "refits the forests. Operations come equally often and in random order, in applications of at most a hundred; "
-        "before the clock starts each has come at least "
-        f"{min((one.learned_each for one in findings.points), default=0):,.0f} times, few operations far more often. "
+        f"of its own that decodes executions and scores them in chunks of {CHUNK:,}; another process refits the "
+        "forests. Operations come equally often and in random order, in applications of at most a hundred, each so "
+        "many times before the clock starts as is said under *learned*. "
         "Times are CPU times. Refits are spread over all executions that were learned, and have taken place more "
         "often where an application is young; *restore all* is the time for up to fifty applications, scaled to all."
     )
@@ -206,6 +229,7 @@ def _row(point: Point) -> tuple[str, ...]:
     return (
         f"{point.operations:,}",
         f"{point.segments}",
+        f"{point.learned_each:,.0f}",
         f"{point.executions_per_cpu_second:,.0f}",
         f"{point.us_per_execution:.1f}",
         f"{point.refit_us_per_execution:.1f}",

@@ -14,7 +14,7 @@ POINT = Point(
     operations=10,
     segments=5,
     applications=1,
-    learned_each=32.0,
+    learned_each=120.0,
     us_per_execution=20.0,
     refit_us_per_execution=3.0,
     resident_mb=300.0,
@@ -49,6 +49,16 @@ def test_a_cost_that_shrinks_is_not_called_growth() -> None:
     assert "It grows at no step" in growth(of([point(1, 5, 30.0), point(10, 5, 20.0)]))
 
 
+def test_young_operations_are_no_part_of_growth_and_told_apart() -> None:
+    young = replace(point(100_000, 5, 60.0), learned_each=40.0)
+
+    told = growth(of([point(10, 5, 20.0), point(100, 5, 22.0), young]))
+
+    assert "20.0 µs among 10 operations and 22.0 µs among 100 operations" in told
+    assert "fewer than 100 executions costs more" in told
+    assert "60.0 µs among 100,000 operations with 5 segments after 40 executions of each" in told
+
+
 def test_segments_are_compared_at_the_largest_size_that_has_several() -> None:
     told = growth(of([point(10, 1, 10.0), point(10, 20, 29.0), point(100, 5, 50.0)]))
 
@@ -74,7 +84,7 @@ def test_files_hold_every_part_that_was_measured(tmp_path: Path) -> None:
     assert [one["executions_per_cpu_second"] for one in figures["points"]] == [50_000.0, 100_000.0]
     assert figures["restart"] == {"applications": 50, "first_s": 4.0, "all_s": 6.0}
     page = (tmp_path / "scale.md").read_text()
-    assert page.index("| 10 | 1 | 100,000 |") < page.index("| 10 | 5 | 50,000 |")
+    assert page.index("| 10 | 1 | 120 | 100,000 |") < page.index("| 10 | 5 | 120 | 50,000 |")
     assert "2 workers score 1.50 times as many executions a second as 1, each for 1.25 times the CPU time" in page
     assert "scores again 4.0 s after" in page
     assert (tmp_path / "scale.svg").read_text().startswith("<?xml")
