@@ -99,7 +99,7 @@ class Settings(BaseSettings):
         default=5.0, description="Time between savings of model states"
     )
     save_share: Annotated[float, Gt(0), Le(1)] = Field(
-        default=0.1, description="Share of a worker's time for saving model states, where there are many"
+        default=0.05, description="Share of a worker's time for saving model states, where there are many"
     )
     model_memory_mb: Annotated[int, Ge(0), Le(1_000_000)] = Field(
         default=2_048,
