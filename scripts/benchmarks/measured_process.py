@@ -90,10 +90,12 @@ def measure(
     timeout_s: float,
     when_warm: Callable[[int], object] | None = None,
     warm_share: float = WARM_SHARE,
+    when_done: Callable[[], object] | None = None,
 ) -> Measurement:
     """Run a program pinned to ``core`` until it is done with ``total`` executions, then end it.
 
-    The clock starts at ``warm_share`` of the executions; ``when_warm`` is then told its process id.
+    The clock starts at ``warm_share`` of the executions; ``when_warm`` is then told its process id. ``when_done`` is
+    called when the clock has stopped, before the program is ended: a worker still saves its states then.
 
     Raises:
         RuntimeError: it ended by itself, took longer than ``timeout_s``, lost executions or counted some twice; the
@@ -108,6 +110,8 @@ def measure(
         )
     try:
         samples = _watch(process, program, total, time.monotonic() + timeout_s, warm_share * total, when_warm)
+        if when_done is not None:
+            when_done()
         time.sleep(SETTLE_S)
         done, losses = program.done(), program.losses()
         if done != total or losses:

@@ -42,7 +42,7 @@ def profiles(arena: Arena, contenders: Sequence[Contender], folder: Path) -> tup
             place = folder / f"profile-{contender.name}"
             place.mkdir()
             sampler = Sampler(place)
-            arena.run(contender, "profiled", sampler.start)
+            arena.run(contender, "profiled", sampler.start, sampler.stop)
             try:
                 found[contender.name] = sampler.profile()
             except RuntimeError as error:

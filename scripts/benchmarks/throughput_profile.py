@@ -66,15 +66,16 @@ class Profile:
 
 
 class Sampler:
-    """py-spy, told a process id when the clock starts; ``profile`` is what it found when the process had ended."""
+    """py-spy, told a process id when the clock starts and when it has stopped; then ``profile`` is what it found."""
 
     def __init__(self, folder: Path) -> None:
         self._stacks = folder / "stacks"
         self._log = folder / "py-spy"
         self._process: subprocess.Popen[bytes] | None = None
+        self._stopped = False
 
     def start(self, pid: int) -> None:
-        """Sample this process until ``profile``."""
+        """Sample this process until ``stop``."""
         command = [
             str(_py_spy()),
             "record",
@@ -93,6 +94,12 @@ class Sampler:
                 [*command, "-o", str(self._stacks)], stdin=subprocess.DEVNULL, stdout=output, stderr=output
             )
 
+    def stop(self) -> None:
+        """Sample no more."""
+        if self._process is not None and not self._stopped:
+            self._stopped = True
+            self._process.send_signal(signal.SIGINT)
+
     def profile(self) -> Profile:
         """What was found.
 
@@ -100,7 +107,7 @@ class Sampler:
             RuntimeError: py-spy wrote nothing; the message holds what it said.
         """
         if self._process is not None:
-            self._process.send_signal(signal.SIGINT)
+            self.stop()
             try:
                 self._process.wait(_STOP_S)
             except subprocess.TimeoutExpired:

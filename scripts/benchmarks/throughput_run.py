@@ -106,8 +106,14 @@ class Arena:
             delivery.produce(value, key.encode())
         delivery.close(_FLUSH_S)
 
-    def run(self, contender: Contender, turn: str, when_warm: Callable[[int], object] | None = None) -> Measurement:
-        """Let a contender read its whole workload; ``turn`` names this time.
+    def run(
+        self,
+        contender: Contender,
+        turn: str,
+        when_warm: Callable[[int], object] | None = None,
+        when_done: Callable[[], object] | None = None,
+    ) -> Measurement:
+        """Let a contender read its whole workload; ``turn`` names this time, the rest is as in ``measure``.
 
         Raises:
             RuntimeError: it failed, or has not processed every execution once.
@@ -121,7 +127,8 @@ class Arena:
         field = Field(self._kafka, topics, name, folder)
         self._create(contender.changelogs(field))
         total = self._sizes.executions(contender.workload)
-        return measure(contender.program(field), total, self._core, TIMEOUT_S, when_warm, CLOCK_STARTS)
+        program = contender.program(field)
+        return measure(program, total, self._core, TIMEOUT_S, when_warm, CLOCK_STARTS, when_done)
 
     def _without_states(self, workload: Workload) -> Topics:
         """The workload's topics without what earlier workers have learned of them: they would be skipped."""

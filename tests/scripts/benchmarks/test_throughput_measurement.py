@@ -57,14 +57,22 @@ def test_a_run_of_one_sample_divides_by_nothing() -> None:
     assert measurement([Sample(1.0, 0.5, 10)], 10, 1.0).executions_per_second == 0.0
 
 
-def test_a_program_is_measured_and_ended_and_its_process_told_once_when_it_is_warm(tmp_path: Path) -> None:
+def test_a_program_is_measured_and_ended_and_told_of_when_the_clock_starts_and_stops(tmp_path: Path) -> None:
     told: list[int] = []
+    there: list[bool] = []
 
-    found = measure(program(tmp_path, 1_000), 1_000, CORE, 30.0, told.append)
+    found = measure(
+        program(tmp_path, 1_000),
+        1_000,
+        CORE,
+        30.0,
+        told.append,
+        when_done=lambda: there.append(Path(f"/proc/{told[0]}").exists()),
+    )
 
     assert found.executions_per_second > 0
     assert found.peak_mb > 1
-    assert len(told) == 1
+    assert (len(told), there) == (1, [True])
     assert not Path(f"/proc/{told[0]}").exists()
 
 
