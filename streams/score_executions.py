@@ -262,8 +262,9 @@ class Scoring:
     async def _read(self, run: Run, partition: Partition) -> Reading:
         reading = Reading()
         for start, stop in _chunks(0, len(run.records), _RECORDS_BETWEEN_YIELDS):
+            if start:
+                await asyncio.sleep(0)
             self._reader.read_all(partition, run.records[start:stop], reading)
-            await asyncio.sleep(0)
         return reading
 
     async def _await_fits(self, chunk: Sequence[Execution]) -> None:

@@ -72,7 +72,6 @@ class Sampler:
         self._stacks = folder / "stacks"
         self._log = folder / "py-spy"
         self._process: subprocess.Popen[bytes] | None = None
-        self._stopped = False
 
     def start(self, pid: int) -> None:
         """Sample this process until ``stop``."""
@@ -96,18 +95,16 @@ class Sampler:
 
     def stop(self) -> None:
         """Sample no more."""
-        if self._process is not None and not self._stopped:
-            self._stopped = True
+        if self._process is not None:
             self._process.send_signal(signal.SIGINT)
 
     def profile(self) -> Profile:
-        """What was found.
+        """What was found until ``stop``.
 
         Raises:
             RuntimeError: py-spy wrote nothing; the message holds what it said.
         """
         if self._process is not None:
-            self.stop()
             try:
                 self._process.wait(_STOP_S)
             except subprocess.TimeoutExpired:
