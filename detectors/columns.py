@@ -1,15 +1,16 @@
 """The segments of many executions as columns, one execution after the other: what kernels read."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
+from typing import Self, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
 from detectors.bank import Floats, Slots
 from detectors.segment_names import SegmentNames, segment_names
-from schemas.execution import Execution
+from schemas.execution import ExecutionHead, whole
 
 _NAN = float("nan")
 
@@ -33,17 +34,92 @@ class SegmentColumns:
     remote_ms: Floats
     parent: NDArray[np.int64]
 
+    def part(self, start: int, stop: int) -> Self:
+        """The columns of the executions [``start``, ``stop``)."""
+        if (start, stop) == (0, len(self.whole_ms)):
+            return self
+        first, last = int(self.starts[start]), int(self.starts[stop])
+        return type(self)(
+            self.whole_ms[start:stop],
+            self.starts[start : stop + 1] - first,
+            self.names,
+            self.name[first:last],
+            self.duration_ms[first:last],
+            self.offset_ms[first:last],
+            self.remote_ms[first:last],
+            self.parent[first:last],
+        )
 
-def columns_of(executions: Sequence[Execution]) -> SegmentColumns:
+    @classmethod
+    def joined(cls, parts: Sequence[Self]) -> Self:
+        """The columns of one after the other, of which there is at least one, all with the same ``names``."""
+        if len(parts) == 1:
+            return parts[0]
+        before = np.cumsum([0, *(len(part.name) for part in parts)])
+        starts = [part.starts[:-1] + first for part, first in zip(parts, before, strict=False)]
+        return cls(
+            np.concatenate([part.whole_ms for part in parts]),
+            np.concatenate([*starts, before[-1:]]),
+            parts[0].names,
+            np.concatenate([part.name for part in parts]),
+            np.concatenate([part.duration_ms for part in parts]),
+            np.concatenate([part.offset_ms for part in parts]),
+            np.concatenate([part.remote_ms for part in parts]),
+            np.concatenate([part.parent for part in parts]),
+        )
+
+
+class ColumnedExecutions(Sequence[ExecutionHead]):
+    """Executions with their segments as columns, which are those of ``columns_of``."""
+
+    def __init__(self, executions: Sequence[ExecutionHead], columns: SegmentColumns) -> None:
+        self._executions = executions
+        self.columns = columns
+
+    def __len__(self) -> int:
+        return len(self._executions)
+
+    def __iter__(self) -> Iterator[ExecutionHead]:
+        return iter(self._executions)
+
+    @overload
+    def __getitem__(self, index: int) -> ExecutionHead: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> "ColumnedExecutions": ...
+
+    def __getitem__(self, index: int | slice) -> "ExecutionHead | ColumnedExecutions":
+        if isinstance(index, int):
+            return self._executions[index]
+        start, stop, step = index.indices(len(self))
+        if step != 1:
+            raise ValueError(f"The step of a slice of executions must be 1. Got {step} instead.")
+        return ColumnedExecutions(self._executions[start:stop], self.columns.part(start, max(start, stop)))
+
+    @classmethod
+    def joined(cls, parts: "Sequence[ColumnedExecutions]") -> "ColumnedExecutions":
+        """One after the other."""
+        if len(parts) == 1:
+            return parts[0]
+        executions = list(chain.from_iterable(part._executions for part in parts))
+        columns = [part.columns for part in parts]
+        if not columns or any(one.names is not columns[0].names for one in columns):  # the table was full between them
+            return cls(executions, columns_of(executions))
+        return cls(executions, SegmentColumns.joined(columns))
+
+
+def columns_of(executions: Sequence[ExecutionHead]) -> SegmentColumns:
     """The columns of n executions.
 
-    >>> from schemas.execution import Segment
+    >>> from schemas.execution import Execution, Segment
     >>> nested = [Segment("GET /b", 9.0, offset_ms=1.0), Segment("SELECT", 2.0, parent=0)]
     >>> columns = columns_of([Execution("shop", "GET /a", 0.0, 10.0, segments=nested)])
     >>> columns.starts.tolist(), columns.offset_ms.tolist(), columns.parent.tolist()
     ([0, 2], [1.0, nan], [-1, 0])
     """
-    lists = [execution.segments for execution in executions]
+    if isinstance(executions, ColumnedExecutions):
+        return executions.columns
+    lists = [whole(execution).segments for execution in executions]
     segments = list(chain.from_iterable(lists))
     starts = np.zeros(len(lists) + 1, np.int64)
     np.cumsum([len(one) for one in lists], out=starts[1:])

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from detectors.bank import Flags, Floats, Slots
 from detectors.columns import SegmentColumns, columns_of, known_floats
-from schemas.execution import Execution
+from schemas.execution import Execution, ExecutionHead
 
 SIGNALS: Final = ("self_ms", "local_ms", "memory_peak_mb")
 """Measured values of an execution, in this order in a row: milliseconds, and megabytes."""
@@ -80,7 +80,7 @@ def features(execution: Execution) -> Features:
     return Features((self_ms, local_ms, megabytes), gaps, waits)
 
 
-def measure(executions: Sequence[Execution], columns: SegmentColumns) -> Measured:
+def measure(executions: Sequence[ExecutionHead], columns: SegmentColumns) -> Measured:
     """``features`` of n executions, given their segments as columns."""
     signals = np.empty((len(executions), len(SIGNALS)))
     joined = ~np.isnan(columns.remote_ms)

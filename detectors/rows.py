@@ -7,13 +7,13 @@ import numpy as np
 from detectors.application import ApplicationKey, ApplicationModels, OperationModels
 from detectors.bank import Floats, Slots
 from detectors.batch import Batch, Calls
-from detectors.columns import columns_of, floats
+from detectors.columns import SegmentColumns, floats
 from detectors.error_types import type_number
 from detectors.features import PeerTimes, measure
 from detectors.finding import Subject
 from detectors.paths import paths_in
 from detectors.settings import DetectionSettings
-from schemas.execution import Execution
+from schemas.execution import ExecutionHead, whole
 
 NewCall = Callable[[ApplicationModels, int, str], int]
 """Gives a slot to a called peer that an application does not know; the number is a place in ``CALL_SIGNALS``."""
@@ -30,14 +30,14 @@ class Rows:
         self.first = first
         self.applications: list[ApplicationModels] = []
         self.operations: list[OperationModels] = []
-        self.executions: list[Execution] = []
+        self.executions: list[ExecutionHead] = []
         self.called: dict[ApplicationKey, dict[str, int]] = {}
         self._numbers: list[int] = []
 
     def __len__(self) -> int:
         return len(self.executions)
 
-    def add(self, application: ApplicationModels, operation: OperationModels, execution: Execution) -> None:
+    def add(self, application: ApplicationModels, operation: OperationModels, execution: ExecutionHead) -> None:
         """Take the next execution; its application has counted it."""
         self.applications.append(application)
         self.operations.append(operation)
@@ -48,17 +48,16 @@ class Rows:
         """One row, with the models it belongs to."""
         return Subject(
             row,
-            self.executions[row],
+            whole(self.executions[row]),
             self.applications[row],
             self.operations[row],
             float(batch.signals[row, 0]),
             self._numbers[row],
         )
 
-    def batch(self, settings: DetectionSettings, new_call: NewCall) -> Batch:
-        """All rows as arrays."""
+    def batch(self, columns: SegmentColumns, settings: DetectionSettings, new_call: NewCall) -> Batch:
+        """All rows as arrays, given their segments."""
         executions, n = self.executions, len(self)
-        columns = columns_of(executions)
         measured = measure(executions, columns)
         times = np.array([execution.started_at for execution in executions], np.float64)
         slots = np.fromiter([application.slot for application in self.applications], np.int64, n)
@@ -106,7 +105,7 @@ class Rows:
         return Calls(calls.rows, slots[which], calls.ms)
 
 
-def _errors(executions: Sequence[Execution]) -> tuple[Floats, Slots]:
+def _errors(executions: Sequence[ExecutionHead]) -> tuple[Floats, Slots]:
     """1 where an execution failed, and the numbers of the types of their errors."""
     failed = floats([execution.status == "error" for execution in executions])
     types = np.zeros(len(executions), np.int64)

@@ -20,6 +20,7 @@ from detectors.application import (
     seed_of,
 )
 from detectors.batch import CALL_SIGNALS, Batch
+from detectors.columns import SegmentColumns, columns_of
 from detectors.drift import DriftFinding
 from detectors.ensemble import DRIFTING, Ensemble, Judgements
 from detectors.feedback import DAY_S, Change
@@ -39,7 +40,7 @@ from detectors.window_findings import WindowFinding
 from schemas.anomaly import AnomalyEvent, AnomalyKind, Severity, Window
 from schemas.codec import content_digest
 from schemas.errors import SnapshotError
-from schemas.execution import Execution, rfc3339
+from schemas.execution import ExecutionHead, rfc3339
 from schemas.feedback import Lesson
 from schemas.model_event import ModelEvent
 
@@ -90,6 +91,7 @@ class Scorer:
     other applications, on wall time or on the process.
 
     >>> from detectors.fitting import InlineFitter
+    >>> from schemas.execution import Execution
     >>> scorer = Scorer(DetectionSettings(), InlineFitter())
     >>> normal = [Execution("shop", "GET /", float(i), 100.0 + i % 7) for i in range(200)]
     >>> len(scorer.score(normal).anomalies)
@@ -116,7 +118,7 @@ class Scorer:
         """The most executions per call of ``score`` with which it never waits for a refit it started itself."""
         return self._settings.refit_delay
 
-    def fits_due(self, executions: Sequence[Execution]) -> list[Future[Any]]:
+    def fits_due(self, executions: Sequence[ExecutionHead]) -> list[Future[Any]]:
         """Unfinished refits that ``score(executions)`` would wait for. Await them first to keep an event loop free."""
         may_be = [
             application
@@ -128,8 +130,9 @@ class Scorer:
         counts = Counter((execution.application, execution.environment) for execution in executions)
         return [future for application in may_be for future in self._refits.due(application, counts[application.key])]
 
-    def score(self, executions: Sequence[Execution]) -> ScoredBatch:
+    def score(self, executions: Sequence[ExecutionHead]) -> ScoredBatch:
         """Score, then learn, in order. Executions may be of several applications."""
+        columns = columns_of(executions)
         n = len(executions)
         self._calls += 1
         result = ScoredBatch(np.zeros(n), [None] * n, np.ones(n, np.bool_), [], [])
@@ -137,19 +140,19 @@ class Scorer:
         for index, execution in enumerate(executions):
             application = self._applications.get((execution.application, execution.environment))
             if application is None:
-                self._judge(rows, result)
+                self._judge(rows, columns, result)
                 rows = Rows(index)
                 application = self._welcome(execution, result)
             application.used = self._calls
             if index - rows.first >= AFTER_DRIFT:
-                self._judge(rows, result)
+                self._judge(rows, columns, result)
                 rows = Rows(index)
             if application.seen >= application.next_stop:
-                self._judge(rows, result)
+                self._judge(rows, columns, result)
                 rows = Rows(index)
                 self._refits.advance(application, execution.started_s, result.model_events)
             if execution.version and execution.version not in application.versions:
-                self._judge(rows, result)
+                self._judge(rows, columns, result)
                 rows = Rows(index)
             application.seen += 1
             if execution.version and application.notice_version(execution.version, execution.started_s):
@@ -160,7 +163,7 @@ class Scorer:
             if operation is None:
                 operation = self._new_operation(application, execution.operation)
             rows.add(application, operation, execution)
-        self._judge(rows, result)
+        self._judge(rows, columns, result)
         return result
 
     def _call(self, application: ApplicationModels, kind: int, peer: str) -> int:
@@ -176,7 +179,7 @@ class Scorer:
         self._ensemble.charts.open_call(kind, slot, seed_of(*application.key, CALL_SIGNALS[kind], peer))
         return slot
 
-    def _welcome(self, execution: Execution, result: ScoredBatch) -> ApplicationModels:
+    def _welcome(self, execution: ExecutionHead, result: ScoredBatch) -> ApplicationModels:
         key = (execution.application, execution.environment)
         if len(self._applications) >= self._settings.applications_per_worker:
             idle = min(self._applications.values(), key=lambda application: application.used)
@@ -210,14 +213,15 @@ class Scorer:
         operation = application.operations[name] = OperationModels(name, slot)
         return operation
 
-    def _judge(self, rows: Rows, result: ScoredBatch) -> None:
+    def _judge(self, rows: Rows, columns: SegmentColumns, result: ScoredBatch) -> None:
         if not len(rows):
             return
-        batch = rows.batch(self._settings, self._call)
+        last = rows.first + len(rows)
+        batch = rows.batch(columns.part(rows.first, last), self._settings, self._call)
         result.count_calls(rows.called)
         judged = self._ensemble.judge_then_learn(batch)
         self._silence.learn(batch)
-        span = slice(rows.first, rows.first + len(rows))
+        span = slice(rows.first, last)
         result.score[span] = judged.calibrated.score
         result.warming[span] = judged.warming
         candidates = set(self._rules.candidates(judged).tolist())

@@ -6,6 +6,7 @@ from threading import Lock
 import numpy as np
 
 from detectors.bank import Slots
+from detectors.segment_texts import SegmentTexts
 from schemas.operations import normalize_operation
 
 NUMBERED_NAMES = 65_536
@@ -30,7 +31,8 @@ class SegmentNames(dict[str | None, _NamesOfPeer]):
 
     ``path`` is a 63-bit hash of both, where ids within URL-like names do not count. ``joined_peer`` is the number of
     the peer that a joined call with this name is to, which is the name where the peer has none; ``waited_peer`` that
-    of a call whose other side is not known, ``NOBODY`` where the segment calls nobody. ``peers`` are their names.
+    of a call whose other side is not known, ``NOBODY`` where the segment calls nobody. ``peers`` are their names, and
+    ``texts`` the numbers by what stands in JSON.
 
     >>> names = SegmentNames()
     >>> names["db"]["SELECT"], names[None]["render"], names["db"]["SELECT"]
@@ -44,6 +46,7 @@ class SegmentNames(dict[str | None, _NamesOfPeer]):
         self.joined_peer: Slots = np.zeros(64, np.int64)
         self.waited_peer: Slots = np.zeros(64, np.int64)
         self.peers: list[str] = []
+        self.texts = SegmentTexts()
         self._peer_numbers: dict[str, int] = {}
         self._count = 0
         self._lock = Lock()

@@ -3,20 +3,24 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
-from typing import Any
+from itertools import chain
+from typing import Any, TypeVar
 
 import msgspec
 
-from schemas.execution import Execution, Segment, epoch_seconds, rfc3339
+from schemas.execution import Execution, ExecutionHead, Segment, UnreadExecution, epoch_seconds, rfc3339
 from schemas.explanation import decoding_flaw, excerpt, invalid_time_sentence
 from schemas.json_array import split_array
 from schemas.rejection import ErrorName, Flaw, RefusedElements, Rejection, reject_record
+
+_T = TypeVar("_T")
 
 ATTRIBUTE_DEPTH = 16
 """How deep the values of ``attributes`` may be nested; deeper ones would overflow the stack of readers."""
 
 _RECORD = msgspec.json.Decoder(Execution | list[Execution])
 _ELEMENT = msgspec.json.Decoder(Execution)
+_UNREAD = msgspec.json.Decoder(UnreadExecution | list[UnreadExecution])
 _ENCODER = msgspec.json.Encoder()
 _CANONICAL_ENCODER = msgspec.json.Encoder(order="deterministic")
 _DECODING_ERRORS = (msgspec.DecodeError, ValueError, OverflowError, RecursionError)
@@ -75,30 +79,54 @@ def decode_record(value: bytes | None, limits: Limits, timestamp_s: float) -> De
     return _decode_with_care(value, limits, timestamp_s)
 
 
-def decode_single(values: Sequence[bytes | None], limits: Limits, timestamp_s: float) -> list[Execution] | None:
-    """The executions of records that hold one each; the same as ``decode_record`` of each, but faster.
+@dataclass(frozen=True, slots=True)
+class UnreadRecords:
+    """The executions of records, in order, and how many each record held; None where each held one."""
 
-    None where any is something else, or is refused, or might be: ``decode_record`` then says what it is.
+    executions: list[UnreadExecution]
+    counts: list[int] | None = None
+
+    def each_of(self, records: Sequence[_T]) -> Sequence[_T]:
+        """The record that each execution came from."""
+        if self.counts is None:
+            return records
+        return [record for record, count in zip(records, self.counts, strict=True) for _ in range(count)]
+
+
+def decode_unread(values: Sequence[bytes | None], limits: Limits, timestamp_s: float) -> UnreadRecords | None:
+    """The executions of records as ``decode_record`` of each, but faster, and without a look at their segments.
+
+    None where any is refused, or might be: ``decode_record`` then says what it is.
 
     Parameters:
         timestamp_s: a Kafka timestamp in epoch seconds that none of the records is older than.
 
     >>> record = b'{"application":"shop","operation":"GET /","started_at":9,"duration_ms":5}'
-    >>> [execution.duration_ms for execution in decode_single([record, record], Limits(), 10.0)]
+    >>> [execution.duration_ms for execution in decode_unread([record, record], Limits(), 10.0).executions]
     [5.0, 5.0]
-    >>> decode_single([record, b"[]"], Limits(), 10.0) is None
+    >>> decode_unread([record, b"["], Limits(), 10.0) is None
     True
     """
     try:
-        if max(map(len, values)) > min(limits.max_event_bytes, limits.max_record_bytes):  # type: ignore[arg-type]
+        longest = max(map(len, values))  # type: ignore[arg-type]
+        if longest > limits.max_record_bytes:
             return None
-        together = b"\n".join(values)  # type: ignore[arg-type]
-        if not together.isascii():
-            together.decode()
-        executions = list(map(_ELEMENT.decode, values))  # type: ignore[arg-type]
+        if longest > limits.max_event_bytes and not all(_all_fit(value, limits) for value in values):  # type: ignore[arg-type]
+            return None
+        if not all(map(bytes.isascii, values)):  # type: ignore[arg-type]
+            for value in values:
+                value.decode()  # type: ignore[union-attr]
+        found = list(map(_UNREAD.decode, values))  # type: ignore[arg-type]
     except (*_DECODING_ERRORS, TypeError):  # (the value of a record may be None)
         return None
-    return executions if _all_sound(executions, limits, timestamp_s + limits.max_future_s) else None
+    if list in set(map(type, found)):
+        lists = [one if isinstance(one, list) else [one] for one in found]
+        if not all(_belong_together(one, limits) for one in lists):
+            return None
+        records = UnreadRecords(list(chain.from_iterable(lists)), list(map(len, lists)))
+    else:
+        records = UnreadRecords(found)
+    return records if _heads_sound(records.executions, limits, timestamp_s + limits.max_future_s) else None
 
 
 def _all_fit(value: bytes, limits: Limits) -> bool:
@@ -109,14 +137,28 @@ def _all_fit(value: bytes, limits: Limits) -> bool:
     return max(map(len, split_array(value)), default=0) <= limits.max_event_bytes
 
 
-def _belong_together(executions: list[Execution], limits: Limits) -> bool:
+def _belong_together(executions: Sequence[ExecutionHead], limits: Limits) -> bool:
     """Whether the elements of a record are of one application, where they have to be."""
     return limits.by_trace or len({execution.application for execution in executions}) <= 1
 
 
 def _all_sound(executions: list[Execution], limits: Limits, latest_s: float) -> bool:
-    """Whether all keep the rules beyond types. The hot path; ``_flaw`` says the same with reasons."""
-    by_trace, max_segments = limits.by_trace, limits.max_segments
+    """Whether all keep the rules beyond types; ``_flaw`` says the same with reasons."""
+    for execution in executions:
+        segments = execution.segments
+        if len(segments) > limits.max_segments:
+            return False
+        for segment in segments:
+            if segment.parent is not None:
+                if not _parents_first(segments):
+                    return False
+                break
+    return _heads_sound(executions, limits, latest_s)
+
+
+def _heads_sound(executions: Sequence[ExecutionHead], limits: Limits, latest_s: float) -> bool:
+    """The same but for the rules of segments. The hot path."""
+    by_trace = limits.by_trace
     for execution in executions:
         started_at = execution.started_at
         if isinstance(started_at, str):
@@ -128,14 +170,6 @@ def _all_sound(executions: list[Execution], limits: Limits, latest_s: float) -> 
             return False
         if by_trace and not execution.trace_id:
             return False
-        segments = execution.segments
-        if len(segments) > max_segments:
-            return False
-        for segment in segments:
-            if segment.parent is not None:
-                if not _parents_first(segments):
-                    return False
-                break
         if execution.attributes and not _shallow(execution.attributes):
             return False
     return True

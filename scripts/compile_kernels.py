@@ -1,12 +1,17 @@
 """Compiles the kernels of the detectors ahead of the first worker, which otherwise does it for most of a minute."""
 
+import math
 import time
+from collections.abc import Sequence
 
 from detectors.fitting import InlineFitter
 from detectors.kernels import compiled_kernels
+from detectors.read_segments import read_segments
 from detectors.registry import EXTRA_DETECTORS
-from detectors.scoring import Scorer
+from detectors.scoring import ScoredBatch, Scorer
 from detectors.settings import DetectionSettings
+from schemas.codec import Limits, decode_unread, encode
+from schemas.execution import Execution
 from scripts.simulator.applications import build_system
 from scripts.simulator.faults import SCENARIOS
 from scripts.simulator.trial import course_of_faults, run_trial
@@ -15,13 +20,31 @@ RATE = 20.0
 HISTORY_S = 300.0
 
 
+class ReadsAsAWorker:
+    """A scorer that is given executions as a worker reads them from their JSON."""
+
+    def __init__(self, scorer: Scorer) -> None:
+        self.judge_silence = scorer.judge_silence
+        self.applications = scorer.applications
+        self._scorer = scorer
+
+    def score(self, executions: Sequence[Execution]) -> ScoredBatch:
+        """Score, then learn, in order."""
+        limits = Limits(max_future_s=math.inf)
+        unread = decode_unread([encode(execution) for execution in executions], limits, 0.0)
+        read = None if unread is None else read_segments(unread.executions, limits.max_segments)
+        if read is None:
+            raise RuntimeError("Executions of the simulator must be read together.")
+        return self._scorer.score(read)
+
+
 def compile_kernels() -> None:
     """Run every detector over half a simulated hour with faults; numba keeps what it compiles in files that later
     processes load.
     """
     settings = DetectionSettings(first_refit=100, refit_delay=64, extra_detectors=tuple(EXTRA_DETECTORS))
     scorer = Scorer(settings, InlineFitter())
-    run_trial(scorer, course_of_faults(build_system(), 1, RATE, 1_767_225_600.0, HISTORY_S, SCENARIOS))
+    run_trial(ReadsAsAWorker(scorer), course_of_faults(build_system(), 1, RATE, 1_767_225_600.0, HISTORY_S, SCENARIOS))
     for application in scorer.applications():
         scorer.restore(scorer.snapshot(application))
 

@@ -5,11 +5,13 @@ from dataclasses import dataclass, field
 
 from aiokafka import ConsumerRecord
 
-from schemas.codec import Limits, decode_record, decode_single
+from detectors.columns import ColumnedExecutions, columns_of
+from detectors.read_segments import read_segments
+from schemas.codec import Limits, decode_record, decode_unread
 from schemas.control import CONTROL_HEADER, Control, read_control
 from schemas.dead_letter import DeadLetter
 from schemas.errors import InvalidExecutionError
-from schemas.execution import Execution
+from schemas.execution import ExecutionHead
 from schemas.model_state import ApplicationKey
 from streams.forwarding import ORIGIN_PREFIX, Origin, Partitioner, origin_headers, read_origin, without_origin
 from streams.partitions import Partition
@@ -27,11 +29,13 @@ DEAD_LETTER_STAGES = {
 class Reading:
     """What a run holds. ``sources[i]`` is the record that ``executions[i]`` came from.
 
+    ``parts`` are the executions again, with their segments as columns, as far as they were read with ``read_all``.
     ``controls`` come with the number of executions that stand before each; ``origins`` are those of records that have
     one, by the applications that learn them.
     """
 
-    executions: list[Execution] = field(default_factory=list)
+    executions: list[ExecutionHead] = field(default_factory=list)
+    parts: list[ColumnedExecutions] = field(default_factory=list)
     sources: list[ConsumerRecord] = field(default_factory=list)
     controls: list[tuple[int, Control]] = field(default_factory=list)
     dead_letters: list[DeadLetter] = field(default_factory=list)
@@ -44,9 +48,9 @@ class Reading:
         """Whether there is nothing that has to happen between executions or must keep an order on its way out."""
         return not (self.controls or self.forwards)
 
-    def by_application(self) -> dict[ApplicationKey, list[Execution]]:
+    def by_application(self) -> dict[ApplicationKey, list[ExecutionHead]]:
         """The executions of each application, in their order."""
-        found: dict[ApplicationKey, list[Execution]] = {}
+        found: dict[ApplicationKey, list[ExecutionHead]] = {}
         for execution in self.executions:
             key = (execution.application, execution.environment)
             own = found.get(key)
@@ -103,32 +107,38 @@ class RunReader:
         self._partitioner = Partitioner(partitions)
 
     def read_all(self, partition: Partition, records: Sequence[ConsumerRecord], reading: Reading) -> None:
-        """``read`` each record, of which there is at least one, in order."""
-        executions = self._plain(partition, records)
-        if executions is None:
+        """``read`` each record, of which there is at least one, in order, and the segments of all into columns."""
+        if not self._read_together(partition, records, reading):
+            before = len(reading.executions)
             for record in records:
                 self.read(partition, record, reading)
-        else:
-            self._take(executions, records, reading)
+            read = reading.executions[before:]
+            reading.parts.append(ColumnedExecutions(read, columns_of(read)))
 
-    def _plain(self, partition: Partition, records: Sequence[ConsumerRecord]) -> list[Execution] | None:
-        """The executions of records that hold one each, to be scored here, as nearly all do; None where any does not,
-        or where any may be known already.
+    def _read_together(self, partition: Partition, records: Sequence[ConsumerRecord], reading: Reading) -> bool:
+        """Read records of which nothing is refused or known already, and which are to be scored here, as nearly all
+        are; False, with nothing done, where any is not.
         """
         if partition.learned_to or records[0].offset < partition.scored_to:
-            return None
+            return False
         for record in records:
             if record.headers and any(map(_is_ours, record.headers)):
-                return None
+                return False
         oldest_s = min([record.timestamp or 0 for record in records]) / 1000.0
-        executions = decode_single([record.value for record in records], self._limits, oldest_s)
-        if executions is None:
-            return None
-        applications = {execution.application for execution in executions}
-        here = all(self._partitioner.partition_of(one) == records[0].partition for one in applications)
-        return executions if here else None
+        unread = decode_unread([record.value for record in records], self._limits, oldest_s)
+        if unread is None:
+            return False
+        applications = {execution.application for execution in unread.executions}
+        if not all(self._partitioner.partition_of(one) == records[0].partition for one in applications):
+            return False
+        read = read_segments(unread.executions, self._limits.max_segments)
+        if read is None:
+            return False
+        reading.parts.append(read)
+        self._take(unread.executions, unread.each_of(records), reading)
+        return True
 
-    def _take(self, executions: list[Execution], sources: Sequence[ConsumerRecord], reading: Reading) -> None:
+    def _take(self, executions: Sequence[ExecutionHead], sources: Sequence[ConsumerRecord], reading: Reading) -> None:
         normalize = self._normalize
         if normalize is not None:
             for execution in executions:
@@ -148,7 +158,7 @@ class RunReader:
                 self._read_control(partition, record, origin, reading)
                 return
         decoded = decode_record(record.value, self._limits, (record.timestamp or 0) / 1000.0)
-        executions = decoded.executions
+        executions: list[ExecutionHead] = [*decoded.executions]
         if executions and self._is_elsewhere(executions[0].application, record, origin, reading):
             return
         if executions and (origin is not None or partition.learned_to):
@@ -185,9 +195,9 @@ class RunReader:
         partition: Partition,
         record: ConsumerRecord,
         origin: Origin | None,
-        executions: list[Execution],
+        executions: list[ExecutionHead],
         reading: Reading,
-    ) -> list[Execution]:
+    ) -> list[ExecutionHead]:
         """The executions of applications that have not learned the record before."""
         keys = {(execution.application, execution.environment) for execution in executions}
         news = {key for key in keys if not partition.knows(key, record.offset, origin)}

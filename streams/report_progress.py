@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from detectors.application import ApplicationKey
 from schemas.codec import encode
-from schemas.execution import Execution, rfc3339
+from schemas.execution import ExecutionHead, rfc3339
 from schemas.incident_input import IncidentInput
 from schemas.progress import Progress
 from schemas.topics import Topics
@@ -56,7 +56,7 @@ class Tally:
 Tallies = dict[ApplicationKey, Tally]
 
 
-def tally(executions: Mapping[ApplicationKey, Sequence[Execution]], outcomes: Iterable[ChunkOutcome]) -> Tallies:
+def tally(executions: Mapping[ApplicationKey, Sequence[ExecutionHead]], outcomes: Iterable[ChunkOutcome]) -> Tallies:
     """Count the executions of each application, none of which has an empty sequence, and what they led to."""
     tallies = {application: _tally_of(own) for application, own in executions.items()}
     for outcome in outcomes:
@@ -69,7 +69,7 @@ def tally(executions: Mapping[ApplicationKey, Sequence[Execution]], outcomes: It
     return tallies
 
 
-def _tally_of(executions: Sequence[Execution]) -> Tally:
+def _tally_of(executions: Sequence[ExecutionHead]) -> Tally:
     suspects = [one for one in executions if one.error is not None or one.status == "error"]  # few: failed is slower
     return Tally(
         newest_s=max([execution.started_s for execution in executions]),

@@ -8,7 +8,7 @@ import structlog
 
 from detectors.application import ApplicationKey
 from schemas.anomaly import AnomalyEvent, AnomalyKind
-from schemas.execution import Execution
+from schemas.execution import ExecutionHead
 from schemas.model_event import ModelEvent
 from streams.scoring_core import ScoringCore
 
@@ -29,7 +29,7 @@ class ChunkOutcome:
     suppressed: Counter[AnomalyKind] = field(default_factory=Counter)
 
 
-def score_chunk(scorer: ScoringCore, executions: Sequence[Execution]) -> ChunkOutcome:
+def score_chunk(scorer: ScoringCore, executions: Sequence[ExecutionHead]) -> ChunkOutcome:
     """Score the chunk in order. Never raises.
 
     After a failure each application is scored by itself, and where that fails too, each execution; what
@@ -53,7 +53,7 @@ def score_chunk(scorer: ScoringCore, executions: Sequence[Execution]) -> ChunkOu
 
 
 def _try(
-    scorer: ScoringCore, executions: Sequence[Execution], indexes: Sequence[int], outcome: ChunkOutcome
+    scorer: ScoringCore, executions: Sequence[ExecutionHead], indexes: Sequence[int], outcome: ChunkOutcome
 ) -> Exception | None:
     chosen = executions if len(indexes) == len(executions) else [executions[index] for index in indexes]
     try:

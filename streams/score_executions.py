@@ -12,9 +12,10 @@ from faust.types import TP
 
 from detectors import events
 from detectors.application import ApplicationKey
+from detectors.columns import ColumnedExecutions
 from schemas.codec import encode
 from schemas.control import Control
-from schemas.execution import Execution
+from schemas.execution import ExecutionHead, whole
 from schemas.topics import Topics
 from streams.at_hand import at_hand
 from streams.batch_consumer import Run
@@ -196,12 +197,12 @@ class Scoring:
         """Score runs in one call. False, with nothing done, where they hold more than one chunk or what must keep an
         order, or where a partition is lost.
         """
-        executions = [execution for reading in readings for execution in reading.executions]
+        executions = ColumnedExecutions.joined([part for reading in readings for part in reading.parts])
         if len(executions) > self._scorer.chunk or not all(reading.executions_only for reading in readings):
             return False
         parcel = Parcel(taken[0][1].number, dead_letters=[letter for one in readings for letter in one.dead_letters])
         by_run = [reading.by_application() for reading in readings]
-        together: dict[ApplicationKey, list[Execution]] = {}
+        together: dict[ApplicationKey, list[ExecutionHead]] = {}
         for key, own in chain.from_iterable(applications.items() for applications in by_run):
             together.setdefault(key, []).extend(own)
         for (_, partition), reading, applications in zip(taken, readings, by_run, strict=True):
@@ -223,12 +224,13 @@ class Scoring:
         parcel = Parcel(partition.number, dead_letters=reading.dead_letters, forwards=reading.forwards)
         outcomes: list[ChunkOutcome] = []
         new_from = max(run.start, partition.scored_to)
-        executions = reading.by_application()
-        await self._fetch_models(partition, reading, executions.keys(), executions.keys(), parcel)
+        applications = reading.by_application()
+        await self._fetch_models(partition, reading, applications.keys(), applications.keys(), parcel)
+        executions = ColumnedExecutions.joined(reading.parts)
         begin = 0
         for end, control in [*reading.controls, (len(reading.executions), None)]:
             for start, stop in _chunks(begin, end, self._scorer.chunk):
-                chunk = reading.executions[start:stop]
+                chunk = executions[start:stop]
                 await self._await_fits(chunk)
                 if partition.lost:
                     return
@@ -240,7 +242,7 @@ class Scoring:
             begin = end
         if partition.lost:
             return
-        tallies = tally(executions, outcomes)
+        tallies = tally(applications, outcomes)
         self._note(run, partition, reading, tallies)
         parcel.when_safe = lambda: self._delivered([(run, partition)], tallies)
         await self._delivery.send(parcel)
@@ -267,12 +269,12 @@ class Scoring:
             self._reader.read_all(partition, run.records[start:stop], reading)
         return reading
 
-    async def _await_fits(self, chunk: Sequence[Execution]) -> None:
+    async def _await_fits(self, chunk: Sequence[ExecutionHead]) -> None:
         due = self._scorer.fits_due(chunk)
         if due:  # how a fit ended is the scorer's business
             await asyncio.gather(*map(asyncio.wrap_future, due), return_exceptions=True)
 
-    def _score(self, chunk: Sequence[Execution], sources: Sequence[ConsumerRecord], parcel: Parcel) -> ChunkOutcome:
+    def _score(self, chunk: Sequence[ExecutionHead], sources: Sequence[ConsumerRecord], parcel: Parcel) -> ChunkOutcome:
         with self._metrics.scoring_seconds.time():
             outcome = score_chunk(self._scorer, chunk)
         found = [anomaly for _, anomaly in outcome.anomalies]
@@ -286,7 +288,7 @@ class Scoring:
         for index, error in outcome.failures:
             reason = f"Scoring the execution of {chunk[index].operation!r} failed: {error}."
             parcel.dead_letters.append(
-                letter_of(sources[index], encode(chunk[index]), "score", type(error).__name__, reason)
+                letter_of(sources[index], encode(whole(chunk[index])), "score", type(error).__name__, reason)
             )
         return outcome
 

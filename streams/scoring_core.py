@@ -7,7 +7,7 @@ from typing import Any, Protocol
 from detectors.application import ApplicationKey
 from detectors.scoring import ScoredBatch
 from schemas.anomaly import AnomalyEvent
-from schemas.execution import Execution
+from schemas.execution import ExecutionHead
 from schemas.feedback import Lesson
 from schemas.model_event import ModelEvent
 
@@ -20,11 +20,11 @@ class ScoringCore(Protocol):
         """The most executions of one call of ``score``."""
         ...
 
-    def fits_due(self, executions: Sequence[Execution]) -> list[Future[Any]]:
+    def fits_due(self, executions: Sequence[ExecutionHead]) -> list[Future[Any]]:
         """Refits that ``score(executions)`` would wait for."""
         ...
 
-    def score(self, executions: Sequence[Execution]) -> ScoredBatch:
+    def score(self, executions: Sequence[ExecutionHead]) -> ScoredBatch:
         """Score, then learn, in order."""
         ...
 

@@ -9,11 +9,15 @@ from pathlib import Path
 from typing import NoReturn
 
 import pytest
+from hypothesis import settings
 
 from infra.kafka.apache import ApacheKafka
 from infra.kafka.broker import Broker, broker
 from infra.kafka.jars import broker_jars, find_java
 from schemas.errors import BrokerError
+
+settings.register_profile("untimed", deadline=None)  # a busy machine is no failure
+settings.load_profile("untimed")
 
 REAL_FIXTURES = {"kafka", "kafka_cluster", "broker_program"}
 _MISSING = pytest.StashKey[dict[str, str]]()

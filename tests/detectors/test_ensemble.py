@@ -10,6 +10,7 @@ import pytest
 from detectors import ensemble_state
 from detectors.application import ApplicationModels, OperationModels
 from detectors.chart_kernel import OWN_LEAST
+from detectors.columns import columns_of
 from detectors.ensemble import Ensemble, Judgements
 from detectors.registry import CALLS, CHARTS, ERROR_TYPE, SINGLE, STRUCTURE, STRUCTURE_CHANGE
 from detectors.rows import Rows
@@ -35,7 +36,7 @@ class System:
         rows = Rows(0)
         for execution in executions:
             rows.add(self.application, self.operation, execution)
-        return self.ensemble.judge_then_learn(rows.batch(SETTINGS, self._new_call))
+        return self.ensemble.judge_then_learn(rows.batch(columns_of(executions), SETTINGS, self._new_call))
 
     def _new_call(self, application: ApplicationModels, kind: int, peer: str) -> int:
         slot = application.calls[kind][peer] = len(application.calls[kind])

@@ -5,6 +5,7 @@ import pytest
 
 from detectors.application import ApplicationModels, OperationModels
 from detectors.batch import Batch
+from detectors.columns import columns_of
 from detectors.error_types import type_number
 from detectors.rows import Rows
 from detectors.settings import DetectionSettings
@@ -27,7 +28,7 @@ def batch_of(models: ApplicationModels, *executions: Execution) -> tuple[Rows, B
     for execution in executions:
         models.seen += 1
         rows.add(models, operation, execution)
-    return rows, rows.batch(SETTINGS, new_call)
+    return rows, rows.batch(columns_of(executions), SETTINGS, new_call)
 
 
 def at(second: float, *segments: Segment) -> Execution:

@@ -38,7 +38,7 @@ SPEED = 10.0
 FASTER = "import time; real = time.time; time.time = lambda: {start_s!r} + (real() - {real_s!r}) * {speed!r}; " + RUN
 RATE, HISTORY_S = 80.0, 1_200.0
 GRID_S = 300.0
-"""Faults begin at such times of the simulation, however long the past took: few courses, which are the same anywhere."""
+"""Faults begin at such times of the simulation, however long the past took: so there are few courses of them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,11 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import settings
 from hypothesis import strategies as st
-
-settings.register_profile("untimed", deadline=None)  # a busy machine is no failure
-settings.load_profile("untimed")
 
 KINDS = ["request", "job", "consumer", "command", "log"]
 SEGMENT_KINDS = ["db", "http", "rpc", "cache", "queue", "view", "code"]

@@ -4,7 +4,7 @@ from detectors.fitting import InlineFitter
 from detectors.kernels import compiled_kernels
 from detectors.scoring import Scorer
 from detectors.settings import DetectionSettings
-from scripts.compile_kernels import compile_kernels
+from scripts.compile_kernels import ReadsAsAWorker, compile_kernels
 from scripts.simulator.applications import build_system
 from scripts.simulator.trial import course_of_faults, run_trial
 
@@ -14,5 +14,5 @@ def test_nothing_is_left_to_compile_for_a_worker() -> None:
     compiled = compiled_kernels()
     assert sum(map(bool, compiled.values())) > 20
     scorer = Scorer(DetectionSettings(), InlineFitter())
-    run_trial(scorer, course_of_faults(build_system(seed=5), 5, 60.0, 1_767_225_600.0, 900.0))
+    run_trial(ReadsAsAWorker(scorer), course_of_faults(build_system(seed=5), 5, 60.0, 1_767_225_600.0, 900.0))
     assert compiled_kernels() == compiled

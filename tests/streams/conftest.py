@@ -21,7 +21,7 @@ from infra.kafka.broker import Broker
 from schemas.anomaly import Anomaly, AnomalyEvent, ModelStamp
 from schemas.codec import content_digest
 from schemas.errors import SnapshotError
-from schemas.execution import Execution, rfc3339
+from schemas.execution import Execution, ExecutionHead, rfc3339, whole
 from schemas.feedback import Lesson
 from schemas.model_event import ModelEvent
 from schemas.topics import Topics
@@ -77,20 +77,20 @@ class FakeScorer:
         self.breaks_after = -1
         self.lessons: list[tuple[ApplicationKey, Lesson]] = []
 
-    def fits_due(self, executions: Sequence[Execution]) -> list[Future[Any]]:
+    def fits_due(self, executions: Sequence[ExecutionHead]) -> list[Future[Any]]:
         if self.breaks_after == 0:
             raise RuntimeError("no refits")
         self.breaks_after -= 1
         return [fit for fit in self.fits if not fit.done()]
 
-    def score(self, executions: Sequence[Execution]) -> ScoredBatch:
+    def score(self, executions: Sequence[ExecutionHead]) -> ScoredBatch:
         assert len(executions) <= self.chunk
         if any(execution.operation == "raise" for execution in executions):
             raise ArithmeticError("no score for this")
         for execution in executions:
             key = (execution.application, execution.environment)
             self.learned.setdefault(key, []).append(execution.trace_id)
-        found = [(i, anomaly_of(e)) for i, e in enumerate(executions) if e.duration_ms >= SLOW_MS]
+        found = [(i, anomaly_of(whole(e))) for i, e in enumerate(executions) if e.duration_ms >= SLOW_MS]
         n = len(executions)
         return ScoredBatch(np.zeros(n), [None] * n, np.zeros(n, dtype=np.bool_), found, [])
 

@@ -1,6 +1,7 @@
 """Records that are read together, next to the same read one after the other."""
 
-from dataclasses import astuple
+from dataclasses import fields
+from typing import Any
 
 import msgspec
 import pytest
@@ -8,12 +9,14 @@ from aiokafka import ConsumerRecord
 from hypothesis import given
 from hypothesis import strategies as st
 
+from detectors.columns import ColumnedExecutions, columns_of
 from schemas.codec import Limits, encode
 from schemas.control import CONTROL_HEADER
-from schemas.execution import Execution, Segment
+from schemas.execution import Execution, Segment, whole
 from streams.forwarding import Headers, Partitioner, origin_headers
 from streams.partitions import Partition
 from streams.read_run import Reading, RunReader
+from tests.detectors.columns import assert_same_columns
 
 TOPIC, PARTITIONS, NUMBER = "executions.v1", 3, 1
 LIMITS = Limits(max_event_bytes=400, max_record_bytes=600, max_segments=3)
@@ -43,6 +46,11 @@ ODD = st.sampled_from(
         _execution(HERE[0], version="Ü"),
         _execution(HERE[0], version="x" * 500),
         b"[" + _execution(HERE[0]) + b"," + _execution(HERE[1]) + b"]",
+        b"[" + _execution(HERE[0], segments=1) + b"," + _execution(HERE[0], segments=3) + b"]",
+        b"[" + b",".join([_execution(HERE[0])] * 5) + b"]",
+        b"[" + _execution(HERE[0]) + b"," + _execution(HERE[0], version="x" * 500) + b"]",
+        _execution(HERE[0], segments=3).replace(b'"parent":1', b'"parent":2'),
+        _execution(HERE[0], segments=1).replace(b'"duration_ms":1.0', b'"duration_ms":1e-300'),
         b"[]",
         b"",
         b'{"application":"app"',
@@ -83,6 +91,11 @@ def _reader(normalize: bool) -> RunReader:
     return RunReader(TOPIC, PARTITIONS, LIMITS, str.lower if normalize else None, "spans.v1")
 
 
+def _read_by(reading: Reading) -> dict[str, Any]:
+    found = {one.name: getattr(reading, one.name) for one in fields(reading) if one.name != "parts"}
+    return found | {"executions": [whole(execution) for execution in reading.executions]}
+
+
 @given(RECORDS, st.integers(0, 6), st.none() | st.integers(0, 12), st.booleans(), st.sampled_from([100_000, None, 0]))
 def test_records_read_together_are_those_read_one_by_one(
     given_records: list[tuple[bytes | None, Headers]],
@@ -101,7 +114,10 @@ def test_records_read_together_are_those_read_one_by_one(
     reader = _reader(normalize)
     for record in records:
         reader.read(partitions[1], record, one_by_one)
-    assert astuple(together) == astuple(one_by_one)
+    assert _read_by(together) == _read_by(one_by_one)
+    read = ColumnedExecutions.joined(together.parts)
+    assert list(read) == together.executions
+    assert_same_columns(read.columns, columns_of(one_by_one.executions))
     assert partitions[0] == partitions[1]
 
 

@@ -1,18 +1,19 @@
 """What the two bare contenders share: a confluent-kafka consumer and our codec, and nothing around them."""
 
 import gc
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from confluent_kafka import Consumer, Message
 
-from schemas.codec import Limits, decode_record, decode_single
-from schemas.execution import Execution
+from detectors.read_segments import read_segments
+from schemas.codec import Limits, decode_record, decode_unread
+from schemas.execution import Execution, ExecutionHead
 
 _RECORDS = 5_000
 _GC_THRESHOLDS = (100_000, 20, 50)  # the worker's: with the default of 700 collections take a third of the time
 
 
-def decoded_batches(bootstrap: str, topic: str, group: str) -> Iterator[list[Execution]]:
+def decoded_batches(bootstrap: str, topic: str, group: str) -> Iterator[Sequence[ExecutionHead]]:
     """What there is in the topic, decoded and checked as the worker does; waits for more, without end.
 
     Raises:
@@ -31,13 +32,14 @@ def decoded_batches(bootstrap: str, topic: str, group: str) -> Iterator[list[Exe
         yield _decoded(messages, limits) if messages else []
 
 
-def _decoded(messages: list[Message], limits: Limits) -> list[Execution]:
-    """Together where each holds one execution, as in the worker."""
+def _decoded(messages: list[Message], limits: Limits) -> Sequence[ExecutionHead]:
+    """Together where that is possible, as in the worker."""
     times_s = [message.timestamp()[1] / 1000.0 for message in messages]
-    executions = decode_single([message.value() for message in messages], limits, min(times_s))
-    if executions is not None:
-        return executions
-    executions = []
+    unread = decode_unread([message.value() for message in messages], limits, min(times_s))
+    read = None if unread is None else read_segments(unread.executions, limits.max_segments)
+    if read is not None:
+        return read
+    executions: list[Execution] = []
     for message, time_s in zip(messages, times_s, strict=True):
         decoded = decode_record(message.value(), limits, time_s)
         if decoded.rejected:

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from detectors.fitting import PoolFitter
 from detectors.scoring import Scorer
 from detectors.settings import DetectionSettings
-from schemas.execution import Execution
+from schemas.execution import ExecutionHead
 from schemas.operations import normalize_operation
 from scripts.benchmarks.contenders.bare_consumer import decoded_batches
 from scripts.benchmarks.contenders.printed_count import PrintedCount
@@ -25,16 +25,16 @@ class Core(Protocol):
         """The most executions of one call of ``score``."""
         ...
 
-    def fits_due(self, executions: Sequence[Execution]) -> list[Future[Any]]:
+    def fits_due(self, executions: Sequence[ExecutionHead]) -> list[Future[Any]]:
         """Refits that ``score(executions)`` would wait for."""
         ...
 
-    def score(self, executions: Sequence[Execution]) -> object:
+    def score(self, executions: Sequence[ExecutionHead]) -> object:
         """Score, then learn, in order."""
         ...
 
 
-def score_all(executions: Sequence[Execution], scorer: Core, done: Callable[[int], None]) -> None:
+def score_all(executions: Sequence[ExecutionHead], scorer: Core, done: Callable[[int], None]) -> None:
     """Score and learn in chunks as the worker does, and wait for refits that are due; tells each chunk's size."""
     for chunk in _chunks(executions, scorer.chunk):
         wait(scorer.fits_due(chunk))
@@ -42,7 +42,7 @@ def score_all(executions: Sequence[Execution], scorer: Core, done: Callable[[int
         done(len(chunk))
 
 
-def _chunks(executions: Sequence[Execution], size: int) -> Iterator[Sequence[Execution]]:
+def _chunks(executions: Sequence[ExecutionHead], size: int) -> Iterator[Sequence[ExecutionHead]]:
     for start in range(0, len(executions), size):
         yield executions[start : start + size]
 

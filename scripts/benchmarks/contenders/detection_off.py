@@ -16,7 +16,7 @@ from detectors.scoring import ScoredBatch
 from detectors.settings import DetectionSettings
 from schemas.anomaly import AnomalyEvent
 from schemas.errors import SnapshotError
-from schemas.execution import Execution
+from schemas.execution import ExecutionHead
 from schemas.feedback import Lesson
 from schemas.model_event import ModelEvent
 from streams.app import build_app
@@ -35,11 +35,11 @@ class NoDetection:
     def __init__(self) -> None:
         self._seen: dict[ApplicationKey, int] = {}
 
-    def fits_due(self, executions: Sequence[Execution]) -> list[Future[Any]]:  # noqa: ARG002 (the core's signature)
+    def fits_due(self, executions: Sequence[ExecutionHead]) -> list[Future[Any]]:  # noqa: ARG002 (the core's signature)
         """None."""
         return []
 
-    def score(self, executions: Sequence[Execution]) -> ScoredBatch:
+    def score(self, executions: Sequence[ExecutionHead]) -> ScoredBatch:
         """Count; nothing is unusual."""
         seen = self._seen
         for execution in executions:

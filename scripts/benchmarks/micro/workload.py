@@ -4,6 +4,7 @@ from typing import Final
 
 from detectors.application import ApplicationKey, ApplicationModels, OperationModels
 from detectors.batch import CALL_SIGNALS, Batch
+from detectors.columns import columns_of
 from detectors.ensemble import Ensemble
 from detectors.fitting import InlineFitter
 from detectors.rows import Rows
@@ -51,7 +52,7 @@ class Models:
 
     def batch(self, rows: Rows) -> Batch:
         """Rows as arrays."""
-        return rows.batch(self.settings, self._new_call)
+        return rows.batch(columns_of(rows.executions), self.settings, self._new_call)
 
     def _new_call(self, application: ApplicationModels, kind: int, peer: str) -> int:
         slot = application.calls[kind][peer] = self._opened[kind]

@@ -9,7 +9,7 @@ import pytest
 
 from infra.kafka.broker import Broker
 from schemas.errors import SnapshotError
-from schemas.execution import Execution
+from schemas.execution import Execution, ExecutionHead
 from scripts.benchmarks.contenders.bare_detectors import score_all
 from scripts.benchmarks.contenders.detection_off import NoDetection
 from scripts.benchmarks.contenders.four_features import four_features
@@ -70,10 +70,10 @@ class CountingScorer:
         self.calls: list[int] = []
         self.fits: list[Future[Any]] = []
 
-    def fits_due(self, executions: Sequence[Execution]) -> list[Future[Any]]:
+    def fits_due(self, executions: Sequence[ExecutionHead]) -> list[Future[Any]]:
         return self.fits
 
-    def score(self, executions: Sequence[Execution]) -> None:
+    def score(self, executions: Sequence[ExecutionHead]) -> None:
         assert all(fit.done() for fit in self.fits)
         self.calls.append(len(executions))
 
