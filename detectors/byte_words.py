@@ -1,4 +1,8 @@
-"""Text read eight bytes at a time by kernels. Texts end with ``PADDING``, so that there is a word at every byte."""
+"""Text read eight bytes at a time by kernels. Texts end with ``PADDING``, so that there is a word at every byte.
+
+Kernels that read text make no arrays and are compiled without counting references to those that they are given
+(``_nrt=False``): counting, which numba does at each call of a function, took two thirds of their time.
+"""
 
 from typing import Any, Final
 

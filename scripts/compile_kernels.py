@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 from detectors.fitting import InlineFitter
 from detectors.kernels import compiled_kernels
-from detectors.read_segments import read_segments
+from detectors.read_segments import read_records
 from detectors.registry import EXTRA_DETECTORS
 from detectors.scoring import ScoredBatch, Scorer
 from detectors.settings import DetectionSettings
-from schemas.codec import Limits, decode_unread, encode
+from schemas.codec import Limits, encode
 from schemas.execution import Execution
 from scripts.simulator.applications import build_system
 from scripts.simulator.faults import SCENARIOS
@@ -30,12 +30,10 @@ class ReadsAsAWorker:
 
     def score(self, executions: Sequence[Execution]) -> ScoredBatch:
         """Score, then learn, in order."""
-        limits = Limits(max_future_s=math.inf)
-        unread = decode_unread([encode(execution) for execution in executions], limits, 0.0)
-        read = None if unread is None else read_segments(unread.executions, limits.max_segments)
+        read = read_records([encode(execution) for execution in executions], Limits(), math.inf)
         if read is None:
             raise RuntimeError("Executions of the simulator must be read together.")
-        return self._scorer.score(read)
+        return self._scorer.score(read[0])
 
 
 def compile_kernels() -> None:

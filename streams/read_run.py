@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from aiokafka import ConsumerRecord
 
 from detectors.columns import ColumnedExecutions, columns_of
-from detectors.read_segments import read_segments
-from schemas.codec import Limits, decode_record, decode_unread
+from detectors.read_segments import read_records
+from schemas.codec import Limits, decode_record
 from schemas.control import CONTROL_HEADER, Control, read_control
 from schemas.dead_letter import DeadLetter
 from schemas.errors import InvalidExecutionError
@@ -125,16 +125,14 @@ class RunReader:
             if record.headers and any(map(_is_ours, record.headers)):
                 return False
         oldest_s = min([record.timestamp or 0 for record in records]) / 1000.0
-        unread = decode_unread([record.value for record in records], self._limits, oldest_s)
-        if unread is None:
+        read = read_records([record.value for record in records], self._limits, oldest_s)
+        if read is None:
             return False
+        executions, unread = read
         applications = {execution.application for execution in unread.executions}
         if not all(self._partitioner.partition_of(one) == records[0].partition for one in applications):
             return False
-        read = read_segments(unread.executions, self._limits.max_segments)
-        if read is None:
-            return False
-        reading.parts.append(read)
+        reading.parts.append(executions)
         self._take(unread.executions, unread.each_of(records), reading)
         return True
 

@@ -10,10 +10,10 @@ from multiprocessing import active_children, get_context
 from typing import Final
 
 from detectors.fitting import Fitter, PoolFitter
-from detectors.read_segments import read_segments
+from detectors.read_segments import read_records
 from detectors.scoring import ScoredBatch, Scorer
 from detectors.settings import DetectionSettings
-from schemas.codec import Limits, decode_unread, encode
+from schemas.codec import Limits, encode
 from schemas.execution import Execution
 from scripts.benchmarks.scale_traffic import MOST_OPERATIONS, Size, traffic
 from scripts.soak.memory import resident_bytes
@@ -120,11 +120,10 @@ def _time(scorer: Scorer, values: Sequence[bytes]) -> tuple[float, float]:
     limits, refits_s = Limits(), 0.0
     begun_s = time.process_time()
     for begin in range(0, len(values), CHUNK):
-        unread = decode_unread(values[begin : begin + CHUNK], limits, _LATER_S)
-        read = None if unread is None else read_segments(unread.executions, limits.max_segments)
+        read = read_records(values[begin : begin + CHUNK], limits, _LATER_S)
         if read is None:
             raise RuntimeError("Executions that were encoded here must be read.")
-        refits_s += _refits_cpu_s(scorer.score(read))
+        refits_s += _refits_cpu_s(scorer.score(read[0]))
     return (time.process_time() - begun_s) / len(values) * 1e6, refits_s
 
 

@@ -31,7 +31,7 @@ _WHOLE_STACK: Final = {
 """Stages that own everything beneath one of their frames."""
 
 _DEEPEST: Final = (
-    ("decoding", r"schemas/"),
+    ("decoding", r"schemas/|detectors/(read_segments|segment_texts|segment_names|byte_words|decimal_numbers)\.py"),
     ("batch building", r"detectors/(rows|batch|columns|ordered|features|paths|slots)\.py"),
     (
         "detectors: alarms and events",

@@ -5,8 +5,8 @@ from collections.abc import Iterator, Sequence
 
 from confluent_kafka import Consumer, Message
 
-from detectors.read_segments import read_segments
-from schemas.codec import Limits, decode_record, decode_unread
+from detectors.read_segments import read_records
+from schemas.codec import Limits, decode_record
 from schemas.execution import Execution, ExecutionHead
 
 _RECORDS = 5_000
@@ -35,10 +35,9 @@ def decoded_batches(bootstrap: str, topic: str, group: str) -> Iterator[Sequence
 def _decoded(messages: list[Message], limits: Limits) -> Sequence[ExecutionHead]:
     """Together where that is possible, as in the worker."""
     times_s = [message.timestamp()[1] / 1000.0 for message in messages]
-    unread = decode_unread([message.value() for message in messages], limits, min(times_s))
-    read = None if unread is None else read_segments(unread.executions, limits.max_segments)
+    read = read_records([message.value() for message in messages], limits, min(times_s))
     if read is not None:
-        return read
+        return read[0]
     executions: list[Execution] = []
     for message, time_s in zip(messages, times_s, strict=True):
         decoded = decode_record(message.value(), limits, time_s)

@@ -2,7 +2,9 @@
 
 from pytest_benchmark.fixture import BenchmarkFixture
 
+from detectors.columns import ColumnedExecutions
 from detectors.fitting import InlineFitter
+from detectors.read_segments import read_records
 from detectors.scoring import Scorer
 from detectors.settings import DetectionSettings
 from schemas.codec import Limits, decode_record, encode
@@ -11,11 +13,27 @@ from scripts.benchmarks.micro.workload import AT_S, some_executions
 
 
 def bench_decode(benchmark: BenchmarkFixture, size: int) -> None:
-    """One execution, or an array of them; five segments each."""
-    encoded = [encode(execution) for execution in some_executions(size)]
-    value = encoded[0] if size == 1 else b"[" + b",".join(encoded) + b"]"
-    decoded = benchmark(decode_record, value, Limits(), AT_S)
+    """One execution, or an array of them, into objects; five segments each."""
+    decoded = benchmark(decode_record, _record(size), Limits(), AT_S)
     assert len(decoded.executions) == size
+
+
+def bench_read(benchmark: BenchmarkFixture, size: int) -> None:
+    """The same as a worker does it: segments into columns."""
+    read = benchmark(_read, _record(size))
+    assert len(read) == size
+
+
+def _record(size: int) -> bytes:
+    encoded = [encode(execution) for execution in some_executions(size)]
+    return encoded[0] if size == 1 else b"[" + b",".join(encoded) + b"]"
+
+
+def _read(value: bytes) -> ColumnedExecutions:
+    read = read_records([value], Limits(), AT_S)
+    if read is None:
+        raise RuntimeError("Executions that were encoded here must be read.")
+    return read[0]
 
 
 def bench_encode_anomaly(benchmark: BenchmarkFixture) -> None:
