@@ -1,8 +1,4 @@
-"""Text read eight bytes at a time by kernels. Texts end with ``PADDING``, so that there is a word at every byte.
-
-Kernels that read text make no arrays and are compiled without counting references to those that they are given
-(``_nrt=False``): counting, which numba does at each call of a function, took two thirds of their time.
-"""
+"""Text read eight bytes at a time by kernels. Texts end with ``PADDING``, so that there is a word at every byte."""
 
 from typing import Any, Final
 
@@ -12,6 +8,8 @@ from numba import njit, types
 from numba.core import cgutils
 from numba.extending import intrinsic
 from numba.np.arrayobj import make_array
+
+from detectors.lean import LEAN
 
 PADDING: Final = bytes(16)
 _EVERY: Final = 0x0101010101010101
@@ -44,13 +42,13 @@ def lowest_bit(typing_context: Any, word: Any) -> Any:  # noqa: ARG001 (given by
     return types.int64(types.uint64), generate
 
 
-@njit(cache=True, forceinline=True, _nrt=False)
+@njit(**LEAN, forceinline=True)
 def first_bytes(count: Any) -> Any:
     """A mask of the first ``count`` (0 to 8) bytes of a word."""
     return _ALL >> (_64 - np.uint64(8 * count)) if count > 0 else _ZERO
 
 
-@njit(cache=True, forceinline=True, _nrt=False)
+@njit(**LEAN, forceinline=True)
 def end_of_string(text: Any, at: int) -> Any:
     """The place of the quote, backslash or control character that comes first."""
     while True:
@@ -63,7 +61,7 @@ def end_of_string(text: Any, at: int) -> Any:
         at += 8
 
 
-@njit(cache=True, forceinline=True, _nrt=False)
+@njit(**LEAN, forceinline=True)
 def hash_of_bytes(text: Any, at: int, length: int) -> Any:
     """A hash of so many bytes."""
     key = _SEED
@@ -75,7 +73,7 @@ def hash_of_bytes(text: Any, at: int, length: int) -> Any:
     return key
 
 
-@njit(cache=True, forceinline=True, _nrt=False)
+@njit(**LEAN, forceinline=True)
 def same_bytes(one: Any, at: int, other: Any, other_at: int, length: int) -> bool:
     """Whether so many bytes are the same in two texts."""
     while length > 0:

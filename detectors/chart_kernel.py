@@ -5,6 +5,7 @@ from typing import Any, Final
 import numpy as np
 from numba import njit
 
+from detectors.lean import LEAN
 from detectors.reference import deviation, insert, next_random, rank_of, replace
 
 FAST, SLOW = 0.3, 0.1
@@ -71,7 +72,7 @@ ROW: Final = np.dtype(
 """What is said about one value: the fields of ``detectors.chart.ChartJudgement``."""
 
 
-@njit(cache=True)
+@njit(**LEAN)
 def _keep(ordered: Any, count: int, value: float, random: int, replace_one_in: int) -> tuple[int, int]:
     """Add a value to a reference; the new count and state of the generator."""
     random = next_random(random)
@@ -83,7 +84,7 @@ def _keep(ordered: Any, count: int, value: float, random: int, replace_one_in: i
     return count, random
 
 
-@njit(cache=True)
+@njit(**LEAN)
 def _judge(
     own: Any, count: int, pool: Any, pool_count: int, value: float, margin: float, margin_share: float
 ) -> tuple[float, float, float]:
@@ -106,7 +107,7 @@ def _judge(
     return score, tail, rank
 
 
-@njit(cache=True)
+@njit(**LEAN)
 def run_chart(
     slots: Any,
     pools: Any,
@@ -163,7 +164,7 @@ def run_chart(
         pool.count, pool.random = _keep(pool.ordered, pool_count, value, pool.random, REPLACE_ONE_IN)
 
 
-@njit(cache=True)
+@njit(**LEAN)
 def _hold_back(
     key: Any, value: float, time: float, accept_after: float, released: float, patience_s: float, row: Any
 ) -> None:

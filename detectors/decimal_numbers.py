@@ -6,6 +6,8 @@ from typing import Any, Final
 import numpy as np
 from numba import njit
 
+from detectors.lean import LEAN
+
 LEAST, MOST = -27, 22
 """Powers of ten that are read: a number of at most 19 digits times one of these. For others there is Python."""
 _MANTISSA = 53
@@ -30,7 +32,7 @@ _FIVES: Final = np.array(
 _TENS: Final = 10.0 ** np.arange(MOST + 1)
 
 
-@njit(cache=True, forceinline=True, _nrt=False)
+@njit(**LEAN, forceinline=True)
 def read_number(text: Any, at: int) -> Any:
     """The number whose JSON begins at ``at`` of ``text`` (bytes): its value, where it ends, and whether it is whole,
     which is one without fraction and exponent.
@@ -81,7 +83,7 @@ def read_number(text: Any, at: int) -> Any:
     return -value if negative else value, at, whole
 
 
-@njit(cache=True, _nrt=False)
+@njit(**LEAN)
 def _double(digits: Any, exponent: int) -> Any:
     """``digits`` times ten to the ``exponent``, to the nearest double, ties to even.
 
@@ -110,7 +112,7 @@ def _double(digits: Any, exponent: int) -> Any:
     return math.ldexp(float(mantissa), power - (_MANTISSA - 1))
 
 
-@njit(cache=True, _nrt=False)
+@njit(**LEAN)
 def _product(one: Any, other: Any) -> Any:
     """The upper and the lower 64 bits of a product."""
     one_high, one_low, other_high, other_low = one >> _32, one & _LOW, other >> _32, other & _LOW

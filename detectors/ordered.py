@@ -5,8 +5,10 @@ from typing import Any
 import numpy as np
 from numba import njit
 
+from detectors.lean import LEAN
 
-@njit(cache=True)
+
+@njit(**LEAN)
 def place_of(ordered: Any, count: int, value: float) -> Any:
     """How many of the first ``count`` values of ``ordered`` (ascending) are less than ``value``.
 

@@ -11,6 +11,7 @@ from detectors.bank import Slots
 from detectors.byte_words import PADDING, end_of_string, word_at
 from detectors.columns import ColumnedExecutions, SegmentColumns, floats
 from detectors.decimal_numbers import read_number
+from detectors.lean import LEAN
 from detectors.segment_names import SegmentNames, segment_names
 from detectors.segment_texts import NO_NUMBER, NO_PEER, number_of
 from schemas.codec import Limits, UnreadRecords, decode_unread
@@ -115,7 +116,7 @@ def _name(text: bytes, names: SegmentNames, places: Slots) -> bool:
     return True
 
 
-@njit(cache=True, _nrt=False)
+@njit(**LEAN)
 def _read(text: Any, most: int, slots: Any, entries: Any, known: Any, starts: Any, numbers: Any, places: Any) -> int:
     """Fills ``starts`` (n + 1,), ``numbers`` (3, m): duration, offset and remote, and ``places`` (6, m): number of the
     name, parent, where the name begins and how long it is, and the peer. Returns m, or -1.
@@ -145,7 +146,7 @@ def _read(text: Any, most: int, slots: Any, entries: Any, known: Any, starts: An
     return count
 
 
-@njit(cache=True, forceinline=True, _nrt=False)
+@njit(**LEAN, forceinline=True)
 def _read_one(
     text: Any, at: int, first: int, count: int, slots: Any, entries: Any, known: Any, numbers: Any, places: Any
 ) -> int:
@@ -224,7 +225,7 @@ def _read_one(
     return at + 1
 
 
-@njit(cache=True, forceinline=True, _nrt=False)
+@njit(**LEAN, forceinline=True)
 def _after_blanks(text: Any, at: int) -> int:
     """The next place that is not blank; a separator is not, or one execution would run into the next."""
     while text[at] == _SPACE or text[at] == _TAB:
@@ -232,7 +233,7 @@ def _after_blanks(text: Any, at: int) -> int:
     return at
 
 
-@njit(cache=True, forceinline=True, _nrt=False)
+@njit(**LEAN, forceinline=True)
 def _word(text: Any, at: int, words: Any, likely: int) -> Any:
     """Which of ``words`` begins at ``at`` and ends with a quote, -1 for none, and what follows the quote; those from
     ``likely`` on are tried first.
@@ -248,7 +249,7 @@ def _word(text: Any, at: int, words: Any, likely: int) -> Any:
     return -1, -1
 
 
-@njit(cache=True, forceinline=True, _nrt=False)
+@njit(**LEAN, forceinline=True)
 def _after_string(text: Any, at: int, escapes: bool) -> int:
     """What follows the quote that ends the string from ``at`` on; -1 where it has control characters, or ``escapes``
     that it may not have. Which escapes they are is not looked at.

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
+from detectors.lean import LEAN
 from detectors.ordered import place_of
 from detectors.tail import TAIL_SHARE, tail_score
 
@@ -15,13 +16,13 @@ _SCORE_STEPS = 50
 _OF_SCORE = np.array([-8.0, *(-NormalDist().inv_cdf(10.0 ** (-i / _SCORE_STEPS)) for i in range(1, 16 * _SCORE_STEPS))])
 
 
-@njit(cache=True)
+@njit(**LEAN)
 def insert(ordered: Any, count: int, value: float) -> None:
     """Put ``value`` in its place among the first ``count`` of ``ordered``, which must have room."""
     insert_at(ordered, count, place_of(ordered, count, value), value)
 
 
-@njit(cache=True)
+@njit(**LEAN)
 def insert_at(ordered: Any, count: int, place: int, value: float) -> None:
     """``insert`` where the value's place is known."""
     # Unsigned numbers need no check for places counted from the end, so whole lines of memory are moved.
@@ -32,7 +33,7 @@ def insert_at(ordered: Any, count: int, place: int, value: float) -> None:
     ordered[first] = value
 
 
-@njit(cache=True)
+@njit(**LEAN)
 def replace(ordered: Any, count: int, place: int, value: float) -> None:
     """Give up the value at ``place`` of the first ``count`` for a new one, and keep the order."""
     i = place
@@ -45,13 +46,13 @@ def replace(ordered: Any, count: int, place: int, value: float) -> None:
     ordered[i] = value
 
 
-@njit(cache=True)
+@njit(**LEAN)
 def rank_of(ordered: Any, count: int, value: float) -> float:
     """Mid-rank of ``value`` among the first ``count``, in (0, 1)."""
     return float(_rank_at(ordered, count, value, place_of(ordered, count, value)))
 
 
-@njit(cache=True)
+@njit(**LEAN)
 def _rank_at(ordered: Any, count: int, value: float, low: int) -> float:
     high = low
     while high < count and ordered[high] == value:
@@ -59,7 +60,7 @@ def _rank_at(ordered: Any, count: int, value: float, low: int) -> float:
     return float((0.5 * (low + high) + 0.5) / (count + 1.0))
 
 
-@njit(cache=True)
+@njit(**LEAN)
 def without_margin(ordered: Any, count: int, value: float, margin: float, margin_share: float) -> float:
     """``value`` less what does not matter: a margin, but never below the median if it was above."""
     median = ordered[count // 2]
@@ -68,13 +69,13 @@ def without_margin(ordered: Any, count: int, value: float, margin: float, margin
     return float(max(median, value - max(margin, margin_share * median)))
 
 
-@njit(cache=True)
+@njit(**LEAN)
 def normal_score_of_tail(tail: float) -> float:
     """The standard normal score of −log10 of an upper tail probability, at most that of 1e-16."""
     return float(_OF_SCORE[max(0, min(_OF_SCORE.size - 1, int(tail * _SCORE_STEPS)))])
 
 
-@njit(cache=True)
+@njit(**LEAN)
 def normal_score(ordered: Any, count: int, value: float, tail: float) -> float:
     """The value's rank as a standard normal score, from its ``tail`` score where it lies beyond the reference."""
     place = place_of(ordered, count, value)
@@ -83,7 +84,7 @@ def normal_score(ordered: Any, count: int, value: float, tail: float) -> float:
     return float(_NORMAL[min(_STEPS - 1, int(_rank_at(ordered, count, value, place) * _STEPS))])
 
 
-@njit(cache=True)
+@njit(**LEAN)
 def deviation(
     ordered: Any, count: int, value: float, rank: float, margin: float, margin_share: float
 ) -> tuple[float, float]:
@@ -102,7 +103,7 @@ def deviation(
     return normal_score(ordered, count, beyond, tail), tail
 
 
-@njit(cache=True)
+@njit(**LEAN)
 def next_random(state: int) -> int:
     """The next state of a linear congruential generator; take its high bits."""
     return (1103515245 * state + 12345) & 0x7FFFFFFF

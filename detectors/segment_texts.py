@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from detectors.bank import Slots
 from detectors.byte_words import PADDING, hash_of_bytes, same_bytes
+from detectors.lean import LEAN
 
 MOST_TEXTS: Final = 131_072
 """Texts in memory; the same name is another text where it is escaped in another way."""
@@ -61,7 +62,7 @@ class SegmentTexts:
             _enter(self.places, self.entries, 0, self._count)
 
 
-@njit(cache=True, forceinline=True, _nrt=False)
+@njit(**LEAN, forceinline=True)
 def hash_of_texts(text: Any, name_at: int, name_length: int, peer_at: int, peer_length: int) -> Any:
     """The hash of a name and a peer; without a peer it is another than with an empty one."""
     key = hash_of_bytes(text, name_at, name_length)
@@ -70,7 +71,7 @@ def hash_of_texts(text: Any, name_at: int, name_length: int, peer_at: int, peer_
     return np.int64(key >> np.uint64(1))
 
 
-@njit(cache=True, forceinline=True, _nrt=False)
+@njit(**LEAN, forceinline=True)
 def number_of(
     places: Any,
     entries: Any,
@@ -100,7 +101,7 @@ def number_of(
     return NO_NUMBER
 
 
-@njit(cache=True, _nrt=False)
+@njit(**LEAN)
 def _enter(places: Any, entries: Any, first: int, last: int) -> None:
     """Give entries [``first``, ``last``) their places."""
     mask = places.size - 1

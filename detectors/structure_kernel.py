@@ -6,6 +6,7 @@ from typing import Any, Final
 import numpy as np
 from numba import njit
 
+from detectors.lean import LEAN
 from detectors.paths import OTHER
 from detectors.structure_learning import REFUSED, accept, learn_row
 from detectors.structure_state import NOTHING, find, mixed
@@ -47,7 +48,7 @@ FOLDED = np.dtype([("entry", np.int64), ("path", np.int64), ("count", np.float64
 """A path of the row at hand with the entry that remembers it."""
 
 
-@njit(cache=True)
+@njit(**LEAN)
 def run(
     done: int,
     slots: Any,
@@ -87,7 +88,7 @@ def run(
     return slots.size
 
 
-@njit(cache=True)
+@njit(**LEAN)
 def _fold(
     slot: int, path: Any, count: Any, time_ms: Any, rules: Any, operations: Any, entries: Any, index: Any, folded: Any
 ) -> tuple[Any, Any]:
@@ -115,7 +116,7 @@ def _fold(
     return used, set_key
 
 
-@njit(cache=True)
+@njit(**LEAN)
 def _judge(slot: int, set_key: int, row: Any, operations: Any, entries: Any, index: Any, free: Any, said: Any) -> None:
     operation = operations[slot]
     said.warming = operation.known == 0
@@ -142,7 +143,7 @@ def _judge(slot: int, set_key: int, row: Any, operations: Any, entries: Any, ind
         said.typical, said.actual = entries[row[slowest].entry].typical, row[slowest].time_ms
 
 
-@njit(cache=True)
+@njit(**LEAN)
 def _amounts(row: Any, stamp: int, operation: Any, entries: Any, said: Any) -> tuple[Any, Any]:
     """Set the row's excesses in time and counts; return which of its entries contribute most."""
     tested, times, counts, total = 0, 0.0, 0.0, 0.0
@@ -174,7 +175,7 @@ def _amounts(row: Any, stamp: int, operation: Any, entries: Any, said: Any) -> t
     return slowest, most
 
 
-@njit(cache=True)
+@njit(**LEAN)
 def _novelty(
     slot: int, set_key: int, row: Any, stamp: int, operation: Any, entries: Any, index: Any, said: Any
 ) -> tuple[Any, Any, Any]:
@@ -201,7 +202,7 @@ def _novelty(
     return (PATH_MISSING, 0, missing) if missing != NOTHING else (SET_NEW, 0, NOTHING)
 
 
-@njit(cache=True)
+@njit(**LEAN)
 def _missing(operation: Any, entries: Any, stamp: int) -> tuple[Any, Any]:
     """The most surprising entry that the row of ``stamp`` lacks and most executions have, and how many there are."""
     missing, absent, surprise = NOTHING, 0, 0.0

@@ -6,6 +6,7 @@ from typing import Any, Final
 import numpy as np
 from numba import njit
 
+from detectors.lean import LEAN
 from detectors.structure_renewal import clear_live, renew
 from detectors.structure_state import NOTHING, find, insert
 from detectors.structure_tail import NEVER, keep_largest
@@ -32,7 +33,7 @@ ACCEPTED: Final = 1
 CAPPED: Final = 2
 
 
-@njit(cache=True)
+@njit(**LEAN)
 def accept(operation: Any, entries: Any, rules: Any, time: float, patience_s: float, said: Any) -> Any:
     """Whether to learn the row: nothing while too many deviate, else what does not deviate or is due by chance."""
     if operation.known == 0 or operation.restarted:
@@ -60,7 +61,7 @@ def accept(operation: Any, entries: Any, rules: Any, time: float, patience_s: fl
     return CAPPED
 
 
-@njit(cache=True)
+@njit(**LEAN)
 def _restart(operation: Any, entries: Any, rules: Any) -> None:
     """Collect a new reference, without a gate; the old one judges until the new one has warmed up."""
     clear_live(operation, entries)
@@ -68,7 +69,7 @@ def _restart(operation: Any, entries: Any, rules: Any) -> None:
     operation.unusual, operation.deviating, operation.disturbed_since = 0.0, 0.0, np.nan
 
 
-@njit(cache=True)
+@njit(**LEAN)
 def learn_row(
     slot: int,
     set_key: int,
@@ -111,13 +112,13 @@ def learn_row(
         renew(operations, entries, index, free, slot)
 
 
-@njit(cache=True)
+@njit(**LEAN)
 def _largest_learned(bound: float, at_bound: float, scale: float) -> Any:
     """An isolated deviation is learned, but as no larger than a statistic of this probability."""
     return bound + max(0.0, LARGEST_LEARNED_SCORE + math.log10(at_bound)) * scale * math.log(10.0)
 
 
-@njit(cache=True)
+@njit(**LEAN)
 def _learn_entry(one: Any, count: float, time_ms: float, capped: bool) -> None:
     if capped and one.known > 0:
         further = max(0.0, LARGEST_LEARNED_SCORE + math.log10(one.at_bound)) * math.log(10.0)

@@ -91,7 +91,7 @@ def _freeze_paths(operation: Any, entries: Any) -> None:
         entry = one.next
 
 
-@njit(cache=True)
+@njit(cache=True, _nrt=True)
 def _freeze_sets(operation: Any, entries: Any) -> None:
     """A set's probability is that of all sets that are at most as frequent."""
     numbers = np.empty(operation.sets, np.int32)

@@ -5,6 +5,8 @@ from typing import Any, Final
 import numpy as np
 from numba import njit
 
+from detectors.lean import LEAN
+
 LARGEST_TIMES: Final = 8
 """Largest times of a path that are kept to fit its tail to."""
 LARGEST_COUNTS: Final = 4
@@ -60,7 +62,7 @@ FREE: Final = -1
 NOTHING: Final = -1
 
 
-@njit(cache=True)
+@njit(**LEAN)
 def mixed(value: Any) -> Any:
     """A 64-bit integer whose bits depend on all of ``value`` (the finaliser of splitmix64)."""
     bits = np.uint64(value)
@@ -69,12 +71,12 @@ def mixed(value: Any) -> Any:
     return np.int64((bits ^ (bits >> np.uint64(31))) >> np.uint64(1))
 
 
-@njit(cache=True)
+@njit(**LEAN)
 def _home(slot: int, key: int, size: int) -> Any:
     return (mixed(key) ^ mixed(slot + 1)) & (size - 1)
 
 
-@njit(cache=True)
+@njit(**LEAN)
 def find(entries: Any, index: Any, slot: int, key: int) -> Any:
     """The number of the entry of ``key`` in ``slot``, or ``NOTHING``."""
     place = _home(slot, key, index.size)
@@ -86,7 +88,7 @@ def find(entries: Any, index: Any, slot: int, key: int) -> Any:
     return NOTHING
 
 
-@njit(cache=True)
+@njit(**LEAN)
 def insert(operations: Any, entries: Any, index: Any, free: Any, slot: int, key: int, is_set: bool) -> Any:
     """Take a free entry for ``key``, which the slot does not have yet.
 
@@ -118,7 +120,7 @@ def insert(operations: Any, entries: Any, index: Any, free: Any, slot: int, key:
     return entry
 
 
-@njit(cache=True)
+@njit(**LEAN)
 def drop(operations: Any, entries: Any, index: Any, free: Any, entry: int) -> None:
     """Give an entry back. The caller takes it out of the list of its slot."""
     one = entries[entry]
@@ -136,7 +138,7 @@ def drop(operations: Any, entries: Any, index: Any, free: Any, entry: int) -> No
     free[1] += 1
 
 
-@njit(cache=True)
+@njit(**LEAN)
 def _close_gap(entries: Any, index: Any, gap: int) -> None:
     """Move later entries of the same run forward, so that searches need no tombstones."""
     last = index.size - 1
@@ -152,7 +154,7 @@ def _close_gap(entries: Any, index: Any, gap: int) -> None:
         place = (place + 1) & last
 
 
-@njit(cache=True)
+@njit(**LEAN)
 def drop_all(operations: Any, entries: Any, index: Any, free: Any, slot: int) -> None:
     """Give back every entry of a slot."""
     entry = operations[slot].head
@@ -163,7 +165,7 @@ def drop_all(operations: Any, entries: Any, index: Any, free: Any, slot: int) ->
     operations[slot].head = NOTHING
 
 
-@njit(cache=True)
+@njit(**LEAN)
 def reindex(entries: Any, index: Any, used: int) -> None:
     """Fill an empty index with the entries in use among the first ``used``."""
     for entry in range(used):

@@ -122,7 +122,7 @@ def calibrated(statistic: float, mean: float, bound: float, at_bound: float, sca
     return score + (statistic - bound) / (scale * LN10)
 
 
-@njit(cache=True)
+@njit(cache=True, _nrt=True)
 def fit_shared_tail(operation: Any, entries: Any) -> None:
     """The tail shared by the operation's paths, as log ratios to typical, on a grid.
 

@@ -6,6 +6,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from detectors.lean import LEAN
 from detectors.ordered import place_of
 
 TAIL_SHARE = 0.02
@@ -15,7 +16,7 @@ MINIMUM_TAIL_INDEX = 0.15
 """A tail is never believed to be lighter than this: 500 values cannot show more."""
 
 
-@njit(cache=True)
+@njit(**LEAN)
 def tail_score(ordered: NDArray[np.float32], count: int, value: float) -> float:
     """−log10 of the probability that a value of the reference's distribution exceeds ``value``.
 
