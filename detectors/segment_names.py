@@ -57,7 +57,7 @@ class SegmentNames(dict[str | None, _NamesOfPeer]):
     @property
     def full(self) -> bool:
         """Whether as many names are in memory as should be."""
-        return self._count >= NUMBERED_NAMES
+        return self._count >= NUMBERED_NAMES or self.texts.full
 
     def take_up(self, known: _NamesOfPeer, name: str, peer: str | None) -> int:
         """Give the next number to a name that is not among those ``known`` of its peer."""

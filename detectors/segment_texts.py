@@ -35,14 +35,19 @@ class SegmentTexts:
         self.text: NDArray[np.uint8] = np.zeros(4_096, np.uint8)
         self._count = self._filled = 0
 
+    @property
+    def full(self) -> bool:
+        """Whether as many texts are in memory as should be."""
+        return self._count >= MOST_TEXTS or self._filled + LONGEST > MOST_BYTES
+
     def add(self, name: bytes, peer: bytes | None, number: int) -> None:
-        """Remember the number of texts that are not known yet, unless they are too long or too many.
+        """Remember the number of texts that are not known yet, unless they are too long, or the table is full.
 
         By one thread at a time, and not while a kernel reads.
         """
         together = np.frombuffer(name + (peer or b"") + PADDING, np.uint8)
         length = len(together) - len(PADDING)
-        if length > LONGEST or self._count >= MOST_TEXTS or self._filled + length > MOST_BYTES:
+        if length > LONGEST or self.full:
             return
         self._make_room(len(together))
         self.text[self._filled : self._filled + len(together)] = together

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from detectors import segment_names
+from detectors import segment_names, segment_texts
 from detectors.columns import ColumnedExecutions, columns_of
 from detectors.read_segments import read_segments
 from schemas.codec import encode
@@ -220,3 +220,22 @@ def test_a_slice_has_the_columns_of_its_executions(given_segments: list[list[Seg
     assert_same_columns(joined[start:stop].columns, columns_of(executions[start:stop]))
     assert joined[0] is executions[0]
     assert encode(whole(joined[0])) == encode(executions[0])
+
+
+def test_a_table_that_is_full_of_texts_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    segments = b'[{"name":"now","duration_ms":1}]'
+    before = read_segments([unread(segments)], MOST)
+    monkeypatch.setattr(segment_texts, "MOST_TEXTS", 0)
+    after = read_segments([unread(segments)], MOST)
+    monkeypatch.undo()
+    again = read_segments([unread(segments)], MOST)
+    assert before is not None
+    assert after is not None
+    assert again is not None
+    assert after.columns.names is not before.columns.names
+    assert again.columns.names is after.columns.names
+    assert (
+        again.columns.name.tolist()
+        == after.columns.name.tolist()
+        == columns_of([whole(unread(segments))]).name.tolist()
+    )
