@@ -97,9 +97,11 @@ def test_who_takes_too_long_is_not_measured(tmp_path: Path) -> None:
 
 
 def test_children_that_end_while_they_are_asked_for_are_left_out() -> None:
-    code = "import subprocess\nwhile True: subprocess.run(['true'])"
-    with subprocess.Popen([sys.executable, "-c", code]) as process:
+    code = "import subprocess\nprint(flush=True)\nwhile True: subprocess.run(['true'])"
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as process:
         try:
+            assert process.stdout is not None
+            process.stdout.readline()  # before its program is loaded, a process has hardly any memory
             until = time.monotonic() + 2.0
             used = [0.0]
             while time.monotonic() < until:
