@@ -15,7 +15,7 @@ PADDING: Final = bytes(16)
 _EVERY: Final = 0x0101010101010101
 _ONES, _TOPS = np.uint64(_EVERY), np.uint64(_EVERY << 7)
 _BLANKS, _QUOTES, _BACKSLASHES = np.uint64(_EVERY * 0x20), np.uint64(_EVERY * 0x22), np.uint64(_EVERY * 0x5C)
-_ALL, _8, _32, _64 = np.uint64(2**64 - 1), np.uint64(8), np.uint64(32), np.uint64(64)
+_ALL, _32, _64 = np.uint64(2**64 - 1), np.uint64(32), np.uint64(64)
 _SEED, _PRIME = np.uint64(0xCBF29CE484222325), np.uint64(0x9E3779B97F4A7C15)
 _ZERO = np.uint64(0)
 

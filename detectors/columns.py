@@ -53,8 +53,6 @@ class SegmentColumns:
     @classmethod
     def joined(cls, parts: Sequence[Self]) -> Self:
         """The columns of one after the other, of which there is at least one, all with the same ``names``."""
-        if len(parts) == 1:
-            return parts[0]
         before = np.cumsum([0, *(len(part.name) for part in parts)])
         starts = [part.starts[:-1] + first for part, first in zip(parts, before, strict=False)]
         return cls(

@@ -44,22 +44,14 @@ def read_number(text: Any, at: int) -> Any:
     at += negative
     digits, exponent, whole = _ZERO, 0, True
     first = at
-    while 48 <= text[at] <= 57:
-        if digits >= _TOO_LONG:
-            return 0.0, -1, False
-        digits = digits * _TEN + np.uint64(text[at] - 48)
-        at += 1
-    if at == first or (text[first] == 48 and at > first + 1):
+    digits, at = _after_digits(text, at, digits)
+    if at <= first or (text[first] == 48 and at > first + 1):
         return 0.0, -1, False
     if text[at] == 46:  # .
         at, whole = at + 1, False
         first = at
-        while 48 <= text[at] <= 57:
-            if digits >= _TOO_LONG:
-                return 0.0, -1, False
-            digits = digits * _TEN + np.uint64(text[at] - 48)
-            at += 1
-        if at == first:
+        digits, at = _after_digits(text, at, digits)
+        if at <= first:
             return 0.0, -1, False
         exponent = first - at
     if text[at] == 101 or text[at] == 69:  # e E
@@ -81,6 +73,17 @@ def read_number(text: Any, at: int) -> Any:
             return 0.0, -1, False
         value = _double(digits, exponent)
     return -value if negative else value, at, whole
+
+
+@njit(**LEAN, forceinline=True)
+def _after_digits(text: Any, at: int, digits: Any) -> Any:
+    """``digits`` with those from ``at`` on behind them, and where they end: -1 where they are more than 19."""
+    while 48 <= text[at] <= 57:
+        if digits >= _TOO_LONG:
+            return digits, -1
+        digits = digits * _TEN + np.uint64(text[at] - 48)
+        at += 1
+    return digits, at
 
 
 @njit(**LEAN)
