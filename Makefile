@@ -14,7 +14,7 @@ MINUTES ?= 30
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-quick check format kafka bench-throughput bench-latency bench-scale bench-micro bench-intake bench-trials bench-quality bench-nab bench-incidents bench-joined soak lock clean
+.PHONY: help setup demo test test-quick check format kafka bench-throughput bench-latency bench-scale bench-micro bench-intake bench-trials bench-weeks bench-quality bench-nab bench-incidents bench-joined soak lock clean
 
 help: ## List every target with one line each
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -77,6 +77,9 @@ bench-intake: $(STAMP) ## Measure spans per CPU second of intake on a real Apach
 
 bench-trials: $(STAMP) ## Judge the detectors on twenty simulated systems with faults of random size
 	$(BIN)/python -m scripts.benchmarks.trials --report docs/benchmarks
+
+bench-weeks: $(STAMP) ## Watch weeks of ordinary life with and without planted faults (QUICK=1, PROCESSES=1, ONLY=<life> SHOW=20)
+	$(BIN)/python -m scripts.benchmarks.weeks --processes $(or $(PROCESSES),1) $(if $(QUICK),--quick) $(ONLY:%=--only %) $(SHOW:%=--show %)
 
 bench-quality: $(STAMP) ## Judge the detectors on labelled traces next to simple methods (DATA=../shared/data)
 	$(BIN)/python -m scripts.benchmarks.quality --data $(DATA)
