@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 # Quix Streams wants other versions of what we use, so that contender has an environment of its own.
 QUIX := $(VENV)/quix
-QUIX_LOCK := scripts/benchmarks/contenders/quix_river.lock
+QUIX_LOCK := scripts/benchmarks/throughput/contenders/quix_river.lock
 KAFKA ?= embedded
 DATA ?= ../shared/data
 SPEED ?= max
@@ -24,13 +24,13 @@ $(STAMP): requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
-	$(BIN)/python -m scripts.compile_kernels
+	$(BIN)/python -m tracehound.scripts.compile_kernels
 	@touch $(STAMP)
 
 setup: $(STAMP) ## Create .venv with the locked dependencies
 
 demo: $(STAMP) ## Show the main job: simulated faults next to what was detected (KAFKA=real, DURATION=60)
-	@exec $(BIN)/python -m scripts demo --kafka $(KAFKA) $(if $(DURATION),--duration $(DURATION))
+	@exec $(BIN)/python -m tracehound demo --kafka $(KAFKA) $(if $(DURATION),--duration $(DURATION))
 
 test: $(STAMP) ## Run all tests, with a real Apache Kafka where one can be had
 	$(BIN)/python -m pytest
@@ -43,17 +43,17 @@ check: $(STAMP) ## Check format, lint, types, import rules and generated documen
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m schemas.generate docs/contracts --check
-	$(BIN)/python -m scripts.settings_table README.md --check
+	$(BIN)/python -m tracehound.schemas.generate docs/contracts --check
+	$(BIN)/python -m tracehound.scripts.settings_table README.md --check
 
 format: $(STAMP) ## Format the code and write the generated documents anew
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
-	$(BIN)/python -m schemas.generate docs/contracts
-	$(BIN)/python -m scripts.settings_table README.md
+	$(BIN)/python -m tracehound.schemas.generate docs/contracts
+	$(BIN)/python -m tracehound.scripts.settings_table README.md
 
 kafka: $(STAMP) ## Run a real Apache Kafka in the foreground and print its address
-	@exec $(BIN)/python -m infra.kafka --kind real
+	@exec $(BIN)/python -m tracehound.infra.kafka --kind real
 
 $(QUIX)/.installed: $(QUIX_LOCK) | $(STAMP)
 	$(PYTHON) -m venv $(QUIX)
@@ -61,40 +61,40 @@ $(QUIX)/.installed: $(QUIX_LOCK) | $(STAMP)
 	@touch $(QUIX)/.installed
 
 bench-throughput: $(STAMP) $(QUIX)/.installed ## Measure executions per second next to other stream processors, on a real Apache Kafka
-	$(BIN)/python -m scripts.benchmarks.throughput --profile --report docs/benchmarks
+	$(BIN)/python -m tracehound.scripts.benchmarks.throughput --profile --report docs/benchmarks
 
 bench-latency: $(STAMP) ## Measure how long anomalies take at 10, 50 and 80 % of what one worker keeps up with
-	$(BIN)/python -m scripts.benchmarks.latency --output docs/benchmarks
+	$(BIN)/python -m tracehound.scripts.benchmarks.latency --output docs/benchmarks
 
 bench-scale: $(STAMP) ## Measure cost, memory and restart by the number of operations, segments and workers
-	$(BIN)/python -m scripts.benchmarks.scale --output docs/benchmarks
+	$(BIN)/python -m tracehound.scripts.benchmarks.scale --output docs/benchmarks
 
 bench-micro: $(STAMP) ## Measure each part of the hot path next to the stored figures (BASELINE=write: store anew)
-	$(BIN)/python -m scripts.benchmarks.micro --baseline docs/benchmarks/micro-baseline.json $(if $(filter write,$(BASELINE)),--write)
+	$(BIN)/python -m tracehound.scripts.benchmarks.micro --baseline docs/benchmarks/micro-baseline.json $(if $(filter write,$(BASELINE)),--write)
 
 bench-intake: $(STAMP) ## Measure spans per CPU second of intake on a real Apache Kafka, stage by stage
-	$(BIN)/python -m scripts.benchmarks.intake --report docs/benchmarks
+	$(BIN)/python -m tracehound.scripts.benchmarks.intake --report docs/benchmarks
 
 bench-trials: $(STAMP) ## Judge the detectors on twenty simulated systems with faults of random size
-	$(BIN)/python -m scripts.benchmarks.trials --report docs/benchmarks
+	$(BIN)/python -m tracehound.scripts.benchmarks.trials --report docs/benchmarks
 
 bench-weeks: $(STAMP) ## Watch weeks of ordinary life with and without planted faults (QUICK=1, PROCESSES=1, ONLY=<life> SHOW=20)
 	$(BIN)/python -m scripts.benchmarks.weeks --processes $(or $(PROCESSES),1) $(if $(QUICK),--quick) $(ONLY:%=--only %) $(SHOW:%=--show %)
 
 bench-quality: $(STAMP) ## Judge the detectors on labelled traces next to simple methods (DATA=../shared/data)
-	$(BIN)/python -m scripts.benchmarks.quality --data $(DATA)
+	$(BIN)/python -m tracehound.scripts.benchmarks.quality --data $(DATA)
 
 bench-nab: $(STAMP) ## Judge the series detector on the Numenta Anomaly Benchmark (DATA=../shared/data)
-	$(BIN)/python -m scripts.benchmarks.nab --data $(DATA)
+	$(BIN)/python -m tracehound.scripts.benchmarks.nab --data $(DATA)
 
 bench-incidents: $(STAMP) ## Judge the suspected causes of incidents on labelled traces (DATA=../shared/data)
-	$(BIN)/python -m scripts.benchmarks.incidents --data $(DATA)
+	$(BIN)/python -m tracehound.scripts.benchmarks.incidents --data $(DATA)
 
 bench-joined: $(STAMP) ## Send recorded traces through Kafka and intake, compare with offline (SPEED=max RUNS=1 ONLY=train_ticket_30)
-	$(BIN)/python -m scripts.benchmarks.joined --data $(DATA) --runs $(RUNS) $(SPEED:%=--speed %) $(ONLY:%=--only %) --output docs/benchmarks
+	$(BIN)/python -m tracehound.scripts.benchmarks.joined --data $(DATA) --runs $(RUNS) $(SPEED:%=--speed %) $(ONLY:%=--only %) --output docs/benchmarks
 
 soak: $(STAMP) ## Let every fault happen to workers on three brokers, by itself and mixed for MINUTES=30, and check all
-	$(BIN)/python -m scripts.soak --minutes $(MINUTES) --report docs/benchmarks
+	$(BIN)/python -m tracehound.scripts.soak --minutes $(MINUTES) --report docs/benchmarks
 
 lock: $(STAMP) ## Resolve the dependencies anew and write requirements.lock
 	$(BIN)/python -m pip install --quiet uv

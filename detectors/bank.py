@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from schemas.anomaly import AnomalyKind
+from tracehound.schemas.anomaly import AnomalyKind
 
 Floats = NDArray[np.float64]
 Slots = NDArray[np.int64]
@@ -33,7 +33,7 @@ class Bank(ABC):
     different slots do not influence each other.
 
     Class attributes say how the scoring core uses the bank: ``scope`` is what a key is; ``columns`` are the
-    features it reads (see ``detectors.features``); ``kind`` is the kind of anomaly it finds; ``calibrated`` is
+    features it reads (see ``detectors.features.measures``); ``kind`` is the kind of anomaly it finds; ``calibrated`` is
     True where scores are −log10 of a false-alarm probability. Scores of any other bank are put through a chart
     of their own, so they need no scale.
     """

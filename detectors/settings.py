@@ -2,14 +2,15 @@
 
 from dataclasses import dataclass, field
 
-from detectors.setting_ranges import check_ranges, ranged
+from tracehound.detectors.setting_ranges import check_ranges, ranged
 
 
 @dataclass(frozen=True, slots=True)
 class DetectionSettings:
     """How the detectors learn and when they alarm.
 
-    Which names ``extra_detectors`` may hold is known to ``detectors.registry`` and checked where they are built.
+    Which names ``extra_detectors`` may hold is known to ``detectors.ensemble.registry`` and checked where they are
+    built.
 
     Raises:
         ValueError: a setting lies outside its range; the message names setting, rule and value.

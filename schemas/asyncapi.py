@@ -9,16 +9,16 @@ from typing import Any, Literal
 
 import msgspec
 
-from schemas.anomaly import AnomalyEvent
-from schemas.call_graph import CallGraph
-from schemas.dead_letter import DeadLetterHeaders
-from schemas.execution import Execution
-from schemas.feedback import Maintenance, Verdict
-from schemas.incident import IncidentEvent
-from schemas.json_schema import schema_components
-from schemas.model_event import ModelEvent
-from schemas.progress import Progress
-from schemas.topics import Topic, Topics
+from tracehound.schemas.anomaly import AnomalyEvent
+from tracehound.schemas.call_graph import CallGraph
+from tracehound.schemas.dead_letter import DeadLetterHeaders
+from tracehound.schemas.execution import Execution
+from tracehound.schemas.feedback import Maintenance, Verdict
+from tracehound.schemas.incident import IncidentEvent
+from tracehound.schemas.json_schema import schema_components
+from tracehound.schemas.model_event import ModelEvent
+from tracehound.schemas.progress import Progress
+from tracehound.schemas.topics import Topic, Topics
 
 KAFKA_BINDING = "0.5.0"
 _SCHEMAS_AT = "#/components/schemas/{name}"

@@ -8,10 +8,10 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from schemas.execution import Execution, ExecutionHead, Segment, UnreadExecution, epoch_seconds, rfc3339
-from schemas.explanation import decoding_flaw, excerpt, invalid_time_sentence
-from schemas.json_array import split_array
-from schemas.rejection import ErrorName, Flaw, RefusedElements, Rejection, reject_record
+from tracehound.schemas.execution import Execution, ExecutionHead, Segment, UnreadExecution, epoch_seconds, rfc3339
+from tracehound.schemas.explanation import decoding_flaw, excerpt, invalid_time_sentence
+from tracehound.schemas.json_array import split_array
+from tracehound.schemas.rejection import ErrorName, Flaw, RefusedElements, Rejection, reject_record
 
 _T = TypeVar("_T")
 

@@ -4,9 +4,9 @@ from typing import Literal
 
 import msgspec
 
-from schemas.errors import InvalidExecutionError
-from schemas.execution import EpochSeconds, Name
-from schemas.feedback import Lesson
+from tracehound.schemas.errors import InvalidExecutionError
+from tracehound.schemas.execution import EpochSeconds, Name
+from tracehound.schemas.feedback import Lesson
 
 CONTROL_HEADER = "tracehound_control"
 """Header that tells a control record from executions; its content names the verb."""

@@ -21,6 +21,8 @@ DateTime = Annotated[
 _Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 Status = Literal["ok", "error", "unset"]
 ExecutionKind = Literal["request", "job", "consumer", "command", "log"]
+ApplicationKey = tuple[str, str]
+"""Application and environment: whose models an execution belongs to."""
 SegmentName = Annotated[str, msgspec.Meta(min_length=1, max_length=1000)]
 SegmentKind = Literal["db", "http", "rpc", "cache", "queue", "view", "code"]
 

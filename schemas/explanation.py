@@ -7,8 +7,8 @@ from typing import Any
 import msgspec
 from msgspec import inspect
 
-from schemas.execution import Execution
-from schemas.rejection import Flaw
+from tracehound.schemas.execution import Execution
+from tracehound.schemas.rejection import Flaw
 
 STARTED_AT_RULE = "must be epoch seconds, or an RFC 3339 date-time with an offset from UTC"
 _EXCERPT_CHARACTERS = 80

@@ -4,8 +4,8 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from schemas.anomaly import AnomalyKind
-from schemas.execution import EpochSeconds, Name
+from tracehound.schemas.anomaly import AnomalyKind
+from tracehound.schemas.execution import EpochSeconds, Name
 
 Judgement = Literal["false_positive", "confirmed", "expected_change"]
 

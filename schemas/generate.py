@@ -1,4 +1,4 @@
-"""Write the contracts as JSON Schemas and one AsyncAPI 3 document (``python -m schemas.generate FOLDER``)."""
+"""Write the contracts as JSON Schemas and an AsyncAPI 3 document (``python -m tracehound.schemas.generate FOLDER``)."""
 
 import argparse
 import json
@@ -7,16 +7,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from schemas.anomaly import AnomalyEvent
-from schemas.asyncapi import asyncapi_document
-from schemas.call_graph import CallGraph
-from schemas.dead_letter import DeadLetterHeaders
-from schemas.execution import Execution
-from schemas.feedback import Maintenance, Verdict
-from schemas.incident import IncidentEvent
-from schemas.json_schema import json_schema
-from schemas.model_event import ModelEvent
-from schemas.progress import Progress
+from tracehound.schemas.anomaly import AnomalyEvent
+from tracehound.schemas.asyncapi import asyncapi_document
+from tracehound.schemas.call_graph import CallGraph
+from tracehound.schemas.dead_letter import DeadLetterHeaders
+from tracehound.schemas.execution import Execution
+from tracehound.schemas.feedback import Maintenance, Verdict
+from tracehound.schemas.incident import IncidentEvent
+from tracehound.schemas.json_schema import json_schema
+from tracehound.schemas.model_event import ModelEvent
+from tracehound.schemas.progress import Progress
 
 CONTRACTS: dict[str, Any] = {
     "execution": Execution,
@@ -56,7 +56,7 @@ def outdated(folder: Path) -> list[str]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; the status is 1 if ``--check`` finds a difference."""
-    parser = argparse.ArgumentParser(prog="python -m schemas.generate", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m tracehound.schemas.generate", description=__doc__)
     parser.add_argument("folder", type=Path, help="where the documents live, for instance docs/contracts")
     parser.add_argument("--check", action="store_true", help="write nothing; fail if the documents are outdated")
     options = parser.parse_args(arguments)
@@ -67,7 +67,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if names:
         sys.stderr.write(
             f"{options.folder} differs from the types in schemas/: {', '.join(names)}. "
-            f"Run: python -m schemas.generate {options.folder}\n"
+            f"Run: python -m tracehound.schemas.generate {options.folder}\n"
         )
     return 1 if names else 0
 

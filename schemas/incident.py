@@ -4,7 +4,7 @@ from typing import Literal
 
 import msgspec
 
-from schemas.anomaly import AnomalyKind, Severity
+from tracehound.schemas.anomaly import AnomalyKind, Severity
 
 IncidentState = Literal["open", "persisting", "resolved"]
 IncidentChange = Literal["opened", "updated", "resolved"]

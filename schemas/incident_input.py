@@ -2,10 +2,10 @@
 
 import msgspec
 
-from schemas.anomaly import AnomalyEvent
-from schemas.feedback import Maintenance, Verdict
-from schemas.model_event import ModelEvent
-from schemas.progress import Progress
+from tracehound.schemas.anomaly import AnomalyEvent
+from tracehound.schemas.feedback import Maintenance, Verdict
+from tracehound.schemas.model_event import ModelEvent
+from tracehound.schemas.progress import Progress
 
 
 class IncidentInput(msgspec.Struct, omit_defaults=True):

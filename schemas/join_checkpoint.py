@@ -6,8 +6,8 @@ from typing import Annotated
 
 import msgspec
 
-from schemas.call_graph import CallGraph
-from schemas.errors import SnapshotError
+from tracehound.schemas.call_graph import CallGraph
+from tracehound.schemas.errors import SnapshotError
 
 VERSION = 1
 PIECE_BYTES = 700_000

@@ -4,10 +4,10 @@ from typing import Annotated
 
 import msgspec
 
-from schemas.errors import SnapshotError
-from schemas.pieces import Whole, split
+from tracehound.schemas.errors import SnapshotError
+from tracehound.schemas.execution import ApplicationKey
+from tracehound.schemas.pieces import Whole, split
 
-ApplicationKey = tuple[str, str]
 PIECE_BYTES = 4_000_000
 """Most states are one record; the topic's message limit is twice this."""
 
@@ -27,7 +27,7 @@ class Head(msgspec.Struct, array_like=True):
 
 
 class ModelState(msgspec.Struct, array_like=True):
-    """The state of one application: its head, and the models as ``detectors.scoring.Scorer.snapshot`` gives them."""
+    """The state of one application: its head, and the models as ``detectors.scoring.scorer.Scorer`` gives them."""
 
     application: str
     environment: str

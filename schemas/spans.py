@@ -4,7 +4,7 @@ from typing import Literal
 
 import msgspec
 
-from schemas.execution import Execution, ExecutionFailure, SegmentKind
+from tracehound.schemas.execution import Execution, ExecutionFailure, SegmentKind
 
 SpanKind = Literal["internal", "server", "client", "producer", "consumer"]
 SourceName = tuple[str, int]

@@ -6,40 +6,29 @@ from typing import Any
 
 import click
 
-from schemas.errors import TracehoundError
+from tracehound.schemas.errors import TracehoundError
 
 EXPECTED_ERROR = 2
 """Exit status for errors that have a sentence of their own."""
 
+_COMMANDS = "tracehound.scripts.commands"
 COMMANDS = {
-    "demo": ("scripts.demo", "demo", "Show faults being detected: broker, worker and simulator in one."),
-    "deadletters": (
-        "scripts.deadletters",
-        "deadletters",
-        "List, show and resend records that could not be used.",
-    ),
-    "feedback": ("scripts.feedback", "feedback", "Say what an anomaly or an incident was."),
-    "incidents": ("scripts.serve", "incidents", "Make incidents of anomalies, from Kafka, until stopped."),
-    "intake": ("scripts.serve", "intake", "Join spans and executions by trace, from Kafka, until stopped."),
-    "maintenance": ("scripts.maintenance", "maintenance", "Announce, end and list maintenance windows."),
-    "models": ("scripts.models", "models", "List, reset, export and import the models of applications."),
-    "notify": ("scripts.notify", "notify", "Tell receivers of incidents, until stopped."),
-    "replay": ("scripts.replay", "replay", "Send recorded traces to Kafka, or score them offline."),
-    "simulate": (
-        "scripts.simulate",
-        "simulate",
-        "Produce executions of simulated applications, with faults.",
-    ),
-    "tail": ("scripts.tail", "tail", "Print anomalies as they come."),
-    "topics": ("scripts.serve", "topics", "Create the topics, or check them."),
-    "validate": (
-        "scripts.validate",
-        "validate",
-        "Say what is wrong with a file of executions, line by line.",
-    ),
-    "worker": ("scripts.serve", "worker", "Score executions from Kafka until stopped."),
+    "demo": ("demo", "demo", "Show faults being detected: broker, worker and simulator in one."),
+    "deadletters": ("deadletters", "deadletters", "List, show and resend records that could not be used."),
+    "feedback": ("feedback", "feedback", "Say what an anomaly or an incident was."),
+    "incidents": ("serve", "incidents", "Make incidents of anomalies, from Kafka, until stopped."),
+    "intake": ("serve", "intake", "Join spans and executions by trace, from Kafka, until stopped."),
+    "maintenance": ("maintenance", "maintenance", "Announce, end and list maintenance windows."),
+    "models": ("models", "models", "List, reset, export and import the models of applications."),
+    "notify": ("notify", "notify", "Tell receivers of incidents, until stopped."),
+    "replay": ("replay", "replay", "Send recorded traces to Kafka, or score them offline."),
+    "simulate": ("simulate", "simulate", "Produce executions of simulated applications, with faults."),
+    "tail": ("tail", "tail", "Print anomalies as they come."),
+    "topics": ("serve", "topics", "Create the topics, or check them."),
+    "validate": ("validate", "validate", "Say what is wrong with a file of executions, line by line."),
+    "worker": ("serve", "worker", "Score executions from Kafka until stopped."),
 }
-"""Subcommand: module, name in it, and one line of help."""
+"""Subcommand: module among the commands, name in it, and one line of help."""
 
 
 class LazyGroup(click.Group):
@@ -54,7 +43,7 @@ class LazyGroup(click.Group):
         if cmd_name not in COMMANDS:
             return None
         module, name, _ = COMMANDS[cmd_name]
-        command: click.Command = getattr(importlib.import_module(module), name)
+        command: click.Command = getattr(importlib.import_module(f"{_COMMANDS}.{module}"), name)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 (as above)

@@ -4,17 +4,17 @@ import math
 import time
 from collections.abc import Sequence
 
-from detectors.fitting import InlineFitter
-from detectors.kernels import compiled_kernels
-from detectors.read_segments import read_records
-from detectors.registry import EXTRA_DETECTORS
-from detectors.scoring import ScoredBatch, Scorer
-from detectors.settings import DetectionSettings
-from schemas.codec import Limits, encode
-from schemas.execution import Execution
-from scripts.simulator.applications import build_system
-from scripts.simulator.faults import SCENARIOS
-from scripts.simulator.trial import course_of_faults, run_trial
+from tracehound.detectors.columns.read_segments import read_records
+from tracehound.detectors.ensemble.registry import EXTRA_DETECTORS
+from tracehound.detectors.forests.fitting import InlineFitter
+from tracehound.detectors.packed.kernels import compiled_kernels
+from tracehound.detectors.scoring.scorer import ScoredBatch, Scorer
+from tracehound.detectors.settings import DetectionSettings
+from tracehound.schemas.codec import Limits, encode
+from tracehound.schemas.execution import Execution
+from tracehound.scripts.simulator.applications import build_system
+from tracehound.scripts.simulator.faults import SCENARIOS
+from tracehound.scripts.simulator.trial import course_of_faults, run_trial
 
 RATE = 20.0
 HISTORY_S = 300.0

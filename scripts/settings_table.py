@@ -8,12 +8,12 @@ import click
 from annotated_types import Ge, Gt, Le
 from pydantic.fields import FieldInfo
 
-from detectors.incidents.settings import IncidentSettings
-from detectors.settings import DetectionSettings
-from streams.incidents.settings import IncidentWorkerSettings
-from streams.intake.settings import IntakeSettings
-from streams.notify.settings import NotifySettings
-from streams.settings import Settings
+from tracehound.detectors.incidents.settings import IncidentSettings
+from tracehound.detectors.settings import DetectionSettings
+from tracehound.streams.settings.incident_worker import IncidentWorkerSettings
+from tracehound.streams.settings.intake import IntakeSettings
+from tracehound.streams.settings.notify import NotifySettings
+from tracehound.streams.settings.settings import Settings
 
 _GROUPS = ("intake", "incidents", "incident_worker", "notify", "detection")
 _HEAD = ("| setting | default | range | meaning |", "|---|---|---|---|")

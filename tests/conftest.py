@@ -11,10 +11,10 @@ from typing import NoReturn
 import pytest
 from hypothesis import settings
 
-from infra.kafka.apache import ApacheKafka
-from infra.kafka.broker import Broker, broker
-from infra.kafka.jars import broker_jars, find_java
-from schemas.errors import BrokerError
+from tracehound.infra.kafka.apache import ApacheKafka
+from tracehound.infra.kafka.broker import Broker, broker
+from tracehound.infra.kafka.jars import broker_jars, find_java
+from tracehound.schemas.errors import BrokerError
 
 settings.register_profile("untimed", deadline=None)  # a busy machine is no failure
 settings.load_profile("untimed")

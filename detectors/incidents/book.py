@@ -2,28 +2,28 @@
 
 from typing import Self
 
-from detectors.incidents.application import KnownApplication
-from detectors.incidents.book_state import BookState, digest_of, pack_book, unpack_book
-from detectors.incidents.environment import Environment, EnvironmentState
-from detectors.incidents.evidence import SILENCE
-from detectors.incidents.grouping import connected_incidents, is_known_as_nothing, new_incident, own_incident
-from detectors.incidents.incident import TrackedIncident
-from detectors.incidents.lifecycle import Lifecycle
-from detectors.incidents.maintenance import MaintenanceWindows
-from detectors.incidents.settings import IncidentSettings
-from detectors.incidents.storm import raging_storm
-from detectors.incidents.teaching import Teaching
-from detectors.incidents.teller import Teller
-from detectors.incidents.verdicts import judge
-from schemas.anomaly import Anomaly, AnomalyEvent
-from schemas.control import Control
-from schemas.errors import UnknownSubjectError
-from schemas.execution import epoch_seconds
-from schemas.feedback import Verdict
-from schemas.incident import IncidentEvent
-from schemas.incident_input import IncidentInput
-from schemas.model_event import ModelEvent
-from schemas.progress import Progress
+from tracehound.detectors.incidents.application import KnownApplication
+from tracehound.detectors.incidents.book_state import BookState, digest_of, pack_book, unpack_book
+from tracehound.detectors.incidents.environment import Environment, EnvironmentState
+from tracehound.detectors.incidents.evidence import SILENCE
+from tracehound.detectors.incidents.grouping import connected_incidents, is_known_as_nothing, new_incident, own_incident
+from tracehound.detectors.incidents.incident import TrackedIncident
+from tracehound.detectors.incidents.lifecycle import Lifecycle
+from tracehound.detectors.incidents.maintenance import MaintenanceWindows
+from tracehound.detectors.incidents.settings import IncidentSettings
+from tracehound.detectors.incidents.storm import raging_storm
+from tracehound.detectors.incidents.teaching import Teaching
+from tracehound.detectors.incidents.teller import Teller
+from tracehound.detectors.incidents.verdicts import judge
+from tracehound.schemas.anomaly import Anomaly, AnomalyEvent
+from tracehound.schemas.control import Control
+from tracehound.schemas.errors import UnknownSubjectError
+from tracehound.schemas.execution import epoch_seconds
+from tracehound.schemas.feedback import Verdict
+from tracehound.schemas.incident import IncidentEvent
+from tracehound.schemas.incident_input import IncidentInput
+from tracehound.schemas.model_event import ModelEvent
+from tracehound.schemas.progress import Progress
 
 
 class IncidentBook:

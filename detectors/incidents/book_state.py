@@ -4,10 +4,10 @@ from hashlib import blake2b
 
 import msgspec
 
-from detectors.incidents.environment import EnvironmentState
-from detectors.incidents.teaching import TeachingState
-from schemas.errors import SnapshotError
-from schemas.feedback import Maintenance
+from tracehound.detectors.incidents.environment import EnvironmentState
+from tracehound.detectors.incidents.teaching import TeachingState
+from tracehound.schemas.errors import SnapshotError
+from tracehound.schemas.feedback import Maintenance
 
 VERSION = 1
 _FIELDS = 5

@@ -3,12 +3,12 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from detectors.incidents.call_graph import Calls
-from detectors.incidents.cause_picture import Picture
-from detectors.incidents.cause_roles import CALLED_TOO_LONG, WINDOW_LATENCY, Role, role_of
-from detectors.incidents.cause_sentence import sentence
-from detectors.incidents.evidence import CauseEvidence
-from schemas.incident import SuspectedCause
+from tracehound.detectors.incidents.call_graph import Calls
+from tracehound.detectors.incidents.cause_picture import Picture
+from tracehound.detectors.incidents.cause_roles import CALLED_TOO_LONG, WINDOW_LATENCY, Role, role_of
+from tracehound.detectors.incidents.cause_sentence import sentence
+from tracehound.detectors.incidents.evidence import CauseEvidence
+from tracehound.schemas.incident import SuspectedCause
 
 ONE_CALLER = 0.5
 """How well a service explains slow calls to it while next to none of its callers show them."""

@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from math import sqrt
 from typing import TypeVar
 
-from detectors.incidents.call_graph import Calls
-from detectors.incidents.cause_roles import (
+from tracehound.detectors.incidents.call_graph import Calls
+from tracehound.detectors.incidents.cause_roles import (
     CALL,
     CALLED_TOO_LONG,
     ERRORS,
@@ -17,7 +17,7 @@ from detectors.incidents.cause_roles import (
     role_of,
     weight_of,
 )
-from detectors.incidents.evidence import CauseEvidence
+from tracehound.detectors.incidents.evidence import CauseEvidence
 
 Key = TypeVar("Key")
 

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from detectors.incidents.evidence import CauseEvidence
-from schemas.anomaly import AnomalyKind
+from tracehound.detectors.incidents.evidence import CauseEvidence
+from tracehound.schemas.anomaly import AnomalyKind
 
 Spread = Literal["stays", "to callers", "to callees"]
 """Where else the consequences of a fault show: nowhere, at those who call, or at those who are called."""

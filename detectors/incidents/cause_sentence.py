@@ -3,8 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from operator import attrgetter
 
-from detectors.explanation import duration, number
-from detectors.incidents.cause_roles import (
+from tracehound.detectors.incidents.cause_roles import (
     CALL,
     CALLED_TOO_LONG,
     ERRORS,
@@ -15,7 +14,8 @@ from detectors.incidents.cause_roles import (
     Role,
     role_of,
 )
-from detectors.incidents.evidence import CauseEvidence
+from tracehound.detectors.incidents.evidence import CauseEvidence
+from tracehound.detectors.telling.explanation import duration, number
 
 NAMED = 3
 """Applications that a sentence names; the rest is counted."""

@@ -4,10 +4,10 @@ from collections.abc import Iterable, Iterator
 
 import msgspec
 
-from detectors.incidents.application import KnownApplication
-from detectors.incidents.call_graph import CallGraph
-from detectors.incidents.incident import TrackedIncident
-from detectors.incidents.settings import IncidentSettings
+from tracehound.detectors.incidents.application import KnownApplication
+from tracehound.detectors.incidents.call_graph import CallGraph
+from tracehound.detectors.incidents.incident import TrackedIncident
+from tracehound.detectors.incidents.settings import IncidentSettings
 
 RESOLVED = 100
 """Resolved incidents that are remembered, to be opened again; of more, the one resolved first is forgotten."""

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
-from detectors.application import OTHER_PEERS
-from schemas.anomaly import Anomaly, AnomalyKind
+from tracehound.detectors.application.models import OTHER_PEERS
+from tracehound.schemas.anomaly import Anomaly, AnomalyKind
 
 CALLS_TO = "calls to "
 """How contributions name what is called."""

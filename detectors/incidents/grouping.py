@@ -2,13 +2,13 @@
 
 from collections.abc import Iterable
 
-from detectors.events import identity
-from detectors.incidents.application import KnownApplication
-from detectors.incidents.environment import Environment
-from detectors.incidents.incident import Spell, TrackedIncident
-from detectors.incidents.settings import IncidentSettings
-from schemas.anomaly import SEVERITIES, Anomaly
-from schemas.execution import rfc3339
+from tracehound.detectors.alarms.events import identity
+from tracehound.detectors.incidents.application import KnownApplication
+from tracehound.detectors.incidents.environment import Environment
+from tracehound.detectors.incidents.incident import Spell, TrackedIncident
+from tracehound.detectors.incidents.settings import IncidentSettings
+from tracehound.schemas.anomaly import SEVERITIES, Anomaly
+from tracehound.schemas.execution import rfc3339
 
 
 def own_incident(

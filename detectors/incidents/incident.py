@@ -5,10 +5,10 @@ from typing import Literal
 
 import msgspec
 
-from detectors.incidents.evidence import SILENCE, CauseEvidence, evidence_of
-from schemas.anomaly import SEVERITIES, Anomaly, AnomalyEvent, AnomalyKind
-from schemas.incident import TopAnomaly
-from schemas.progress import Progress
+from tracehound.detectors.incidents.evidence import SILENCE, CauseEvidence, evidence_of
+from tracehound.schemas.anomaly import SEVERITIES, Anomaly, AnomalyEvent, AnomalyKind
+from tracehound.schemas.incident import TopAnomaly
+from tracehound.schemas.progress import Progress
 
 OPERATIONS, EVIDENCE, KEYS, TOP, EXEMPLARS, JUDGED, MERGED = 5_000, 300, 2_000, 5, 10, 1_000, 1_000
 """The most operations that are counted, pieces of evidence (for a while up to twice as many), keys of what deviates,

@@ -2,14 +2,14 @@
 
 from collections.abc import Iterable
 
-from detectors.incidents.application import KnownApplication
-from detectors.incidents.environment import Environment
-from detectors.incidents.grouping import connected_incidents, merge, seniority
-from detectors.incidents.incident import TrackedIncident
-from detectors.incidents.news import is_confirmed, judge_severity, news, other_cause
-from detectors.incidents.settings import IncidentSettings
-from detectors.incidents.storm import gathering_storm
-from detectors.incidents.teller import Teller
+from tracehound.detectors.incidents.application import KnownApplication
+from tracehound.detectors.incidents.environment import Environment
+from tracehound.detectors.incidents.grouping import connected_incidents, merge, seniority
+from tracehound.detectors.incidents.incident import TrackedIncident
+from tracehound.detectors.incidents.news import is_confirmed, judge_severity, news, other_cause
+from tracehound.detectors.incidents.settings import IncidentSettings
+from tracehound.detectors.incidents.storm import gathering_storm
+from tracehound.detectors.incidents.teller import Teller
 
 
 class Lifecycle:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from schemas.feedback import Maintenance
+from tracehound.schemas.feedback import Maintenance
 
 WINDOWS = 1_000
 """Windows that are kept; of more, those that end first are forgotten."""

@@ -1,11 +1,11 @@
 """Whether an incident is worth telling: for the first time, or again because of what is new or graver."""
 
-from detectors.incidents.environment import Environment
-from detectors.incidents.incident import Spell, TrackedIncident
-from detectors.incidents.settings import IncidentSettings
-from detectors.incidents.severity import Breadth, incident_severity
-from detectors.incidents.telling import causes_of
-from schemas.anomaly import SEVERITIES
+from tracehound.detectors.incidents.environment import Environment
+from tracehound.detectors.incidents.incident import Spell, TrackedIncident
+from tracehound.detectors.incidents.settings import IncidentSettings
+from tracehound.detectors.incidents.severity import Breadth, incident_severity
+from tracehound.detectors.incidents.telling import causes_of
+from tracehound.schemas.anomaly import SEVERITIES
 
 CLEAR_LEAD = 0.1
 """By so much more of what is unusual the new suspect must explain than the one that people were told of."""

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from detectors.setting_ranges import check_ranges, ranged
+from tracehound.detectors.setting_ranges import check_ranges, ranged
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from detectors.incidents.settings import IncidentSettings
-from schemas.anomaly import Severity
+from tracehound.detectors.incidents.settings import IncidentSettings
+from tracehound.schemas.anomaly import Severity
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,8 @@
 """Storms: many incidents that begin at once, of applications that do not call each other, are one."""
 
-from detectors.incidents.environment import Environment
-from detectors.incidents.incident import TrackedIncident
-from detectors.incidents.settings import IncidentSettings
+from tracehound.detectors.incidents.environment import Environment
+from tracehound.detectors.incidents.incident import TrackedIncident
+from tracehound.detectors.incidents.settings import IncidentSettings
 
 
 def raging_storm(environment: Environment, counted_s: float, settings: IncidentSettings) -> TrackedIncident | None:

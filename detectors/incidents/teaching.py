@@ -4,11 +4,11 @@ from collections.abc import Collection, Mapping, Sequence
 
 import msgspec
 
-from detectors.feedback import about_of, largest, size_of
-from detectors.incidents.evidence import SILENCE
-from schemas.anomaly import Anomaly, AnomalyKind
-from schemas.control import Control
-from schemas.feedback import PATTERNS, Judgement, Lesson, Maintenance, Pattern, Verdict
+from tracehound.detectors.incidents.evidence import SILENCE
+from tracehound.detectors.telling.feedback import about_of, largest, size_of
+from tracehound.schemas.anomaly import Anomaly, AnomalyKind
+from tracehound.schemas.control import Control
+from tracehound.schemas.feedback import PATTERNS, Judgement, Lesson, Maintenance, Pattern, Verdict
 
 JUDGEABLE, TAUGHT = 5_000, 1_000
 """Anomalies whose patterns are known, and subjects that something was taught of; of more, the oldest are forgotten."""

@@ -1,12 +1,12 @@
 """Tells events of incidents: with what was told before, and whether a maintenance window mutes them."""
 
-from detectors.incidents.environment import Environment
-from detectors.incidents.incident import Told, TrackedIncident
-from detectors.incidents.maintenance import MaintenanceWindows
-from detectors.incidents.settings import IncidentSettings
-from detectors.incidents.telling import incident_event
-from schemas.feedback import Maintenance
-from schemas.incident import IncidentChange, IncidentEvent
+from tracehound.detectors.incidents.environment import Environment
+from tracehound.detectors.incidents.incident import Told, TrackedIncident
+from tracehound.detectors.incidents.maintenance import MaintenanceWindows
+from tracehound.detectors.incidents.settings import IncidentSettings
+from tracehound.detectors.incidents.telling import incident_event
+from tracehound.schemas.feedback import Maintenance
+from tracehound.schemas.incident import IncidentChange, IncidentEvent
 
 
 class Teller:

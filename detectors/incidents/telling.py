@@ -3,15 +3,15 @@
 from collections.abc import Sequence
 from urllib.parse import quote
 
-from detectors.events import identity
-from detectors.incidents.cause import suspected_causes
-from detectors.incidents.environment import Environment
-from detectors.incidents.evidence import renewed
-from detectors.incidents.incident import Phase, TrackedIncident
-from detectors.incidents.settings import IncidentSettings
-from schemas.anomaly import SEVERITIES
-from schemas.execution import rfc3339
-from schemas.incident import (
+from tracehound.detectors.alarms.events import identity
+from tracehound.detectors.incidents.cause import suspected_causes
+from tracehound.detectors.incidents.environment import Environment
+from tracehound.detectors.incidents.evidence import renewed
+from tracehound.detectors.incidents.incident import Phase, TrackedIncident
+from tracehound.detectors.incidents.settings import IncidentSettings
+from tracehound.schemas.anomaly import SEVERITIES
+from tracehound.schemas.execution import rfc3339
+from tracehound.schemas.incident import (
     INCIDENT_TYPES,
     AffectedOperation,
     Incident,

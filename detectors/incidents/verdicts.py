@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable
 
-from detectors.incidents.environment import Environment
-from detectors.incidents.incident import JUDGED, TrackedIncident
-from detectors.incidents.lifecycle import Lifecycle
-from schemas.feedback import Judgement, Verdict
+from tracehound.detectors.incidents.environment import Environment
+from tracehound.detectors.incidents.incident import JUDGED, TrackedIncident
+from tracehound.detectors.incidents.lifecycle import Lifecycle
+from tracehound.schemas.feedback import Judgement, Verdict
 
 _NOTHING: dict[Judgement, str] = {
     "false_positive": "judged a false positive",

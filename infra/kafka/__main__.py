@@ -1,4 +1,4 @@
-"""Run a broker in the foreground: ``python -m infra.kafka --kind real``. Ctrl-C ends it and removes its data."""
+"""A broker in the foreground: ``python -m tracehound.infra.kafka --kind real``. Ctrl-C ends it and removes its data."""
 
 import signal
 import sys
@@ -7,11 +7,11 @@ from typing import NoReturn, cast
 
 import click
 
-from infra.kafka.broker import Broker, Kind, broker
-from infra.kafka.jars import kafka_version
-from infra.kafka.ports import is_free
-from schemas.errors import TracehoundError
-from schemas.topics import DEFAULT_PARTITIONS, DEFAULT_PREFIX, Topics
+from tracehound.infra.kafka.broker import Broker, Kind, broker
+from tracehound.infra.kafka.jars import kafka_version
+from tracehound.infra.kafka.ports import is_free
+from tracehound.schemas.errors import TracehoundError
+from tracehound.schemas.topics import DEFAULT_PARTITIONS, DEFAULT_PREFIX, Topics
 
 _USUAL_PORT = 9092  # where the settings look by default
 

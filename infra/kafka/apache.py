@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from infra.kafka.closing import ClosedAtExit
-from infra.kafka.cluster import (
+from tracehound.infra.kafka.closing import ClosedAtExit
+from tracehound.infra.kafka.cluster import (
     HOST,
     START_TIMEOUT_S,
     Address,
@@ -18,9 +18,9 @@ from infra.kafka.cluster import (
     server_properties,
     wait_for_members,
 )
-from infra.kafka.jars import broker_jars, find_java
-from infra.kafka.node import Node
-from schemas.errors import BrokerError
+from tracehound.infra.kafka.jars import broker_jars, find_java
+from tracehound.infra.kafka.node import Node
+from tracehound.schemas.errors import BrokerError
 
 _STOP_TIMEOUT_S = 10.0
 _ATTEMPTS = 3  # a port that was free may be taken by the time the broker wants it

@@ -6,13 +6,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from infra.kafka.apache import ApacheKafka
-from infra.kafka.container import DockerKafka, why_no_engine
-from infra.kafka.embedded_process import EmbeddedBrokerProcess
-from infra.kafka.jars import broker_jars, find_java
-from infra.kafka.topics import count_brokers, ensure_topics
-from schemas.errors import BrokerError
-from schemas.topics import Topics
+from tracehound.infra.kafka.apache import ApacheKafka
+from tracehound.infra.kafka.container import DockerKafka, why_no_engine
+from tracehound.infra.kafka.embedded_process import EmbeddedBrokerProcess
+from tracehound.infra.kafka.jars import broker_jars, find_java
+from tracehound.infra.kafka.topics import count_brokers, ensure_topics
+from tracehound.schemas.errors import BrokerError
+from tracehound.schemas.topics import Topics
 
 Kind = Literal["auto", "external", "real", "docker", "jvm", "embedded"]
 Cluster = ApacheKafka | DockerKafka | EmbeddedBrokerProcess

@@ -8,8 +8,8 @@ from pathlib import PurePath
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
-from infra.kafka.ports import free_ports, is_free
-from schemas.errors import BrokerError
+from tracehound.infra.kafka.ports import free_ports, is_free
+from tracehound.schemas.errors import BrokerError
 
 HOST = "127.0.0.1"
 MAX_MESSAGE_BYTES = 10 * 1024 * 1024

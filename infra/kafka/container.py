@@ -9,8 +9,8 @@ from contextlib import ExitStack, closing
 from pathlib import PurePosixPath
 from typing import Any
 
-from infra.kafka.closing import ClosedAtExit
-from infra.kafka.cluster import (
+from tracehound.infra.kafka.closing import ClosedAtExit
+from tracehound.infra.kafka.cluster import (
     HOST,
     START_TIMEOUT_S,
     Address,
@@ -18,8 +18,8 @@ from infra.kafka.cluster import (
     server_properties,
     wait_for_members,
 )
-from infra.kafka.jars import kafka_version
-from schemas.errors import BrokerError
+from tracehound.infra.kafka.jars import kafka_version
+from tracehound.schemas.errors import BrokerError
 
 IMAGE = "apache/kafka"
 _DATA = PurePosixPath("/var/lib/kafka/data")

@@ -14,8 +14,8 @@ from typing import Any
 
 import confluent_kafka
 
-from infra.kafka.closing import ClosedAtExit
-from schemas.errors import BrokerError
+from tracehound.infra.kafka.closing import ClosedAtExit
+from tracehound.schemas.errors import BrokerError
 
 Argument = str | int | list[int]
 

@@ -12,14 +12,12 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
-from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
 
-from infra.kafka.embedded import DEFAULT_REBALANCE_DELAY_MS, Argument, EmbeddedBroker, EmbeddedControl
-from schemas.errors import BrokerError
+from tracehound.infra.kafka.embedded import DEFAULT_REBALANCE_DELAY_MS, Argument, EmbeddedBroker, EmbeddedControl
+from tracehound.schemas.errors import BrokerError
 
-PROJECT = Path(__file__).resolve().parents[2]
 _STOP_TIMEOUT_S = 10.0
 _ORPHAN_CHECK_S = 1.0
 
@@ -42,11 +40,10 @@ class EmbeddedBrokerProcess(EmbeddedControl):
         rebalance_delay_ms: int = DEFAULT_REBALANCE_DELAY_MS,
     ) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "infra.kafka.embedded_process"],
+            [sys.executable, "-m", "tracehound.infra.kafka.embedded_process"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
-            cwd=PROJECT,
             start_new_session=True,
         )
         try:

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from xml.etree import ElementTree
 
-from schemas.errors import BrokerError
+from tracehound.schemas.errors import BrokerError
 
 POM = Path(__file__).with_name("pom.xml")
 LOWEST_JAVA = 17

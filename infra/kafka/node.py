@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import IO
 
-from schemas.errors import BrokerError
+from tracehound.schemas.errors import BrokerError
 
 _LOGGING = Path(__file__).with_name("log4j2.xml")
 _SUPERVISE = Path(__file__).with_name("supervise.py")

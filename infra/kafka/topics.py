@@ -16,8 +16,8 @@ from confluent_kafka.admin import (
     TopicMetadata,
 )
 
-from schemas.errors import BrokerError, ConfigurationError
-from schemas.topics import Topic, Topics
+from tracehound.schemas.errors import BrokerError, ConfigurationError
+from tracehound.schemas.topics import Topic, Topics
 
 ClientConfig = str | Mapping[str, Any]
 

@@ -3,8 +3,8 @@
 import random
 from collections.abc import Iterator
 
-from schemas.codec import encode
-from schemas.execution import Execution, Segment, SegmentKind
+from tracehound.schemas.codec import encode
+from tracehound.schemas.execution import Execution, Segment, SegmentKind
 
 STEP_S = 0.001
 

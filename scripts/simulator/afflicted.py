@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
-from schemas.execution import ExecutionFailure
-from scripts.simulator.faults import Fault, FaultName
-from scripts.simulator.system import Operation, Step, System
+from tracehound.schemas.execution import ExecutionFailure
+from tracehound.scripts.simulator.faults import Fault, FaultName
+from tracehound.scripts.simulator.system import Operation, Step, System
 
 NEXT_VERSION = "1.1.0"
 BURST_FAILURE: Final = ExecutionFailure("TimeoutError", "no answer within the limit")

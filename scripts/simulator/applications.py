@@ -4,7 +4,7 @@ import random
 from collections.abc import Mapping
 from dataclasses import replace
 
-from scripts.simulator.system import Operation, Step, System
+from tracehound.scripts.simulator.system import Operation, Step, System
 
 
 def _query(name: str, peer: str, median_ms: float, spread: float = 0.35, probability: float = 1.0) -> Step:

@@ -5,7 +5,7 @@ from typing import Final, Literal, get_args
 
 import msgspec
 
-from schemas.errors import ConfigurationError
+from tracehound.schemas.errors import ConfigurationError
 
 FaultName = Literal[
     "slow_dependency",

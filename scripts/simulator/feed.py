@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterator
 from typing import Protocol
 
-from schemas.execution import Execution
-from scripts.simulator.simulation import Emitted, Simulation
+from tracehound.schemas.execution import Execution
+from tracehound.scripts.simulator.simulation import Emitted, Simulation
 
 STEP_S = 30.0
 """Event time between reports while the past is sent."""

@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from schemas.anomaly import SEVERITIES, Anomaly, AnomalyEvent
-from schemas.execution import epoch_seconds
-from scripts.simulator.truth import Expected, Truth
+from tracehound.schemas.anomaly import SEVERITIES, Anomaly, AnomalyEvent
+from tracehound.schemas.execution import epoch_seconds
+from tracehound.scripts.simulator.truth import Expected, Truth
 
 GRACE_S = 60.0
 """How long after a fault's end anomalies still count as its own: requests under way, windows being closed."""

@@ -4,10 +4,10 @@ import random
 from collections import deque
 from collections.abc import Iterator, Sequence
 
-from scripts.simulator.faults import FAULT_NAMES, Fault, FaultName, FaultRequest
-from scripts.simulator.simulation import Simulation
-from scripts.simulator.system import System
-from scripts.simulator.targets import random_fault
+from tracehound.scripts.simulator.faults import FAULT_NAMES, Fault, FaultName, FaultRequest
+from tracehound.scripts.simulator.simulation import Simulation
+from tracehound.scripts.simulator.system import System
+from tracehound.scripts.simulator.targets import random_fault
 
 FAULT_S = 60.0
 PAUSE_S = (60.0, 180.0)

@@ -7,8 +7,8 @@ from typing import Final
 
 import numpy as np
 
-from schemas.execution import Execution, ExecutionFailure, Segment
-from scripts.simulator.system import FIRST_VERSION, Operation, Step, System
+from tracehound.schemas.execution import Execution, ExecutionFailure, Segment
+from tracehound.scripts.simulator.system import FIRST_VERSION, Operation, Step, System
 
 ENVIRONMENT: Final = "production"
 PROPAGATION = 0.5

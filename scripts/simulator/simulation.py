@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import accumulate
 
-from schemas.execution import Execution
-from scripts.simulator.afflicted import afflicted
-from scripts.simulator.faults import Fault
-from scripts.simulator.requests import Requests
-from scripts.simulator.system import System
+from tracehound.schemas.execution import Execution
+from tracehound.scripts.simulator.afflicted import afflicted
+from tracehound.scripts.simulator.faults import Fault
+from tracehound.scripts.simulator.requests import Requests
+from tracehound.scripts.simulator.system import System
 
 DAY_S = 86_400.0
 BUSIEST = 1.5

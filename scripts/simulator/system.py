@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from schemas.execution import ExecutionFailure, ExecutionKind, SegmentKind
+from tracehound.schemas.execution import ExecutionFailure, ExecutionKind, SegmentKind
 
 FIRST_VERSION = "1.0.0"
 

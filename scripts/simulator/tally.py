@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from statistics import median
 from typing import Final, Literal
 
-from scripts.simulator.faults import Fault, FaultName
-from scripts.simulator.judge import Judgement, Verdict
+from tracehound.scripts.simulator.faults import Fault, FaultName
+from tracehound.scripts.simulator.judge import Judgement, Verdict
 
 Size = Literal["small", "medium", "large"]
 SIZES: Final[tuple[Size, ...]] = ("small", "medium", "large")

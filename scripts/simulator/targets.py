@@ -4,9 +4,9 @@ import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from schemas.errors import ConfigurationError
-from scripts.simulator.faults import EFFECT_RANGES, FAULT_NAMES, Fault, FaultName
-from scripts.simulator.system import Operation, Step, System
+from tracehound.schemas.errors import ConfigurationError
+from tracehound.scripts.simulator.faults import EFFECT_RANGES, FAULT_NAMES, Fault, FaultName
+from tracehound.scripts.simulator.system import Operation, Step, System
 
 SHORTEST_MS = 3.0
 """What takes less is no target for slowness: nobody would notice."""

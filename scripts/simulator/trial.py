@@ -5,15 +5,15 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from detectors.scoring import ScoredBatch
-from schemas.anomaly import AnomalyEvent
-from schemas.execution import Execution
-from scripts.simulator.faults import FAULT_NAMES, Fault, FaultName
-from scripts.simulator.judge import Judgement, judge
-from scripts.simulator.simulation import Simulation
-from scripts.simulator.system import System
-from scripts.simulator.targets import random_fault
-from scripts.simulator.truth import truth_of
+from tracehound.detectors.scoring.scorer import ScoredBatch
+from tracehound.schemas.anomaly import AnomalyEvent
+from tracehound.schemas.execution import Execution
+from tracehound.scripts.simulator.faults import FAULT_NAMES, Fault, FaultName
+from tracehound.scripts.simulator.judge import Judgement, judge
+from tracehound.scripts.simulator.simulation import Simulation
+from tracehound.scripts.simulator.system import System
+from tracehound.scripts.simulator.targets import random_fault
+from tracehound.scripts.simulator.truth import truth_of
 
 CHUNK = 200
 DAY_S = 86_400.0
@@ -23,7 +23,7 @@ LATER_S = 30.0
 
 
 class Watches(Protocol):
-    """The part of ``detectors.scoring.Scorer`` that a trial needs."""
+    """The part of ``detectors.scoring.scorer.Scorer`` that a trial needs."""
 
     def score(self, executions: Sequence[Execution]) -> ScoredBatch:
         """Score, then learn, in order."""

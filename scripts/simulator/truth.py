@@ -6,11 +6,11 @@ from typing import Final
 
 import msgspec
 
-from schemas.anomaly import AnomalyKind, Severity
-from schemas.execution import rfc3339
-from scripts.simulator.afflicted import BURST_FAILURE, NEW_FAILURE, multiplied_query, without_cache
-from scripts.simulator.faults import Fault, FaultName
-from scripts.simulator.system import Operation, Step, System
+from tracehound.schemas.anomaly import AnomalyKind, Severity
+from tracehound.schemas.execution import rfc3339
+from tracehound.scripts.simulator.afflicted import BURST_FAILURE, NEW_FAILURE, multiplied_query, without_cache
+from tracehound.scripts.simulator.faults import Fault, FaultName
+from tracehound.scripts.simulator.system import Operation, Step, System
 
 OWN_CODE: Final = "its own code"
 

@@ -1,4 +1,4 @@
-"""``python -m scripts.soak``: every fault by itself, then all of them mixed; writes the figures."""
+"""``python -m tracehound.scripts.soak``: every fault by itself, then all of them mixed; writes the figures."""
 
 import tempfile
 from contextlib import ExitStack
@@ -8,12 +8,12 @@ from typing import Any
 
 import click
 
-from infra.kafka.broker import Broker, broker
-from scripts.soak.campaign import Trial, summary, trial
-from scripts.soak.faults import FAULTS, Fault
-from scripts.soak.report import SOAK, update
-from scripts.soak.scene import LONG, Pace
-from scripts.soak.soak import most_per_second, soak
+from tracehound.infra.kafka.broker import Broker, broker
+from tracehound.scripts.soak.campaign import Trial, summary, trial
+from tracehound.scripts.soak.faults import FAULTS, Fault
+from tracehound.scripts.soak.report import SOAK, update
+from tracehound.scripts.soak.scene import LONG, Pace
+from tracehound.scripts.soak.soak import most_per_second, soak
 
 _EMBEDDED = Pace(rounds=3, rate=200.0)  # which keeps 5 MB of a partition only
 

@@ -5,11 +5,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from infra.kafka.broker import Broker
-from schemas.errors import TracehoundError
-from scripts.soak.checker import Verdict
-from scripts.soak.faults import Fault
-from scripts.soak.scene import Pace, Scene, scene
+from tracehound.infra.kafka.broker import Broker
+from tracehound.schemas.errors import TracehoundError
+from tracehound.scripts.soak.checker import Verdict
+from tracehound.scripts.soak.faults import Fault
+from tracehound.scripts.soak.scene import Pace, Scene, scene
 
 REPORTED = (
     "executions",

@@ -8,17 +8,17 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from detectors.fitting import InlineFitter
-from detectors.scoring import Scorer
-from detectors.settings import DetectionSettings
-from detectors.snapshot import pack, unpack
-from schemas.anomaly import AnomalyEvent
-from schemas.codec import Limits, decode_record, encode
-from schemas.errors import SnapshotError
-from schemas.execution import Execution
-from schemas.model_state import ApplicationKey, ModelState
-from schemas.operations import normalize_operation
-from streams.forwarding import Headers, Partitioner, read_origin
+from tracehound.detectors.forests.fitting import InlineFitter
+from tracehound.detectors.packed.snapshot import pack, unpack
+from tracehound.detectors.scoring.scorer import Scorer
+from tracehound.detectors.settings import DetectionSettings
+from tracehound.schemas.anomaly import AnomalyEvent
+from tracehound.schemas.codec import Limits, decode_record, encode
+from tracehound.schemas.errors import SnapshotError
+from tracehound.schemas.execution import ApplicationKey, Execution
+from tracehound.schemas.model_state import ModelState
+from tracehound.schemas.operations import normalize_operation
+from tracehound.streams.kafka.forwarding import Headers, Partitioner, read_origin
 
 _NO_BOUND = 10_000_000
 _AT_ONCE = 1_000

@@ -11,12 +11,13 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any, Self
 
-from infra.kafka import supervise
-from schemas.errors import TracehoundError
-from scripts.worker_process import counted_at
+from tracehound.infra.kafka import supervise
+from tracehound.schemas.errors import TracehoundError
+from tracehound.scripts.commands.worker_process import counted_at
 
 RUN = (
-    "import sys; from streams.settings import load_settings; from streams.worker import run_worker; "
+    "import sys; from tracehound.streams.settings.settings import load_settings; "
+    "from tracehound.streams.worker.worker import run_worker; "
     "sys.exit(run_worker(load_settings()))"
 )
 _POLL_S = 0.05
@@ -24,7 +25,6 @@ _START_S = 90.0
 _STOP_S = 60.0
 _HTTP_TIMEOUT_S = 5.0
 _LAST_LINES = 5
-_PROJECT = Path(supervise.__file__).parents[2]
 
 
 class Member:
@@ -42,7 +42,6 @@ class Member:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,
-                cwd=_PROJECT,
                 env={**inherited, "TRACEHOUND_HTTP_PORT": "0", **environment},
                 start_new_session=True,  # Ctrl-C is ours to pass on
                 text=True,

@@ -8,16 +8,16 @@ from typing import Final, Literal
 
 from confluent_kafka import KafkaError
 
-from scripts.soak.hostile import write_hostile_states
-from scripts.soak.scene import SESSION_S, Scene
+from tracehound.scripts.soak.hostile import write_hostile_states
+from tracehound.scripts.soak.scene import SESSION_S, Scene
 
 _PRODUCE, _OFFSET_COMMIT = 0, 8
 
 JUMPING_CLOCK: Final = """
 import random, sys, time
-from streams.app import build_app
-from streams.settings import load_settings
-from streams.worker import run_worker
+from tracehound.streams.scoring.app import build_app
+from tracehound.streams.settings.settings import load_settings
+from tracehound.streams.worker.worker import run_worker
 jump = [0.0, 0.0]
 def clock():
     now = time.time()
@@ -30,8 +30,8 @@ DISK_OF_150_KB: Final = """
 import resource, signal, sys
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (150_000, 150_000))
-from streams.settings import load_settings
-from streams.worker import run_worker
+from tracehound.streams.settings.settings import load_settings
+from tracehound.streams.worker.worker import run_worker
 sys.exit(run_worker(load_settings()))
 """
 """A worker whose files cannot grow beyond 150 kB, as on a disk that is full."""

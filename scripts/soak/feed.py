@@ -9,12 +9,12 @@ from typing import Self
 
 from confluent_kafka import KafkaError, Producer
 
-from schemas.codec import encode
-from schemas.errors import TracehoundError
-from schemas.execution import Execution
-from scripts.simulator.applications import build_system
-from scripts.simulator.faults import EFFECT_RANGES, Fault, FaultName
-from scripts.simulator.simulation import Simulation, even_traffic
+from tracehound.schemas.codec import encode
+from tracehound.schemas.errors import TracehoundError
+from tracehound.schemas.execution import Execution
+from tracehound.scripts.simulator.applications import build_system
+from tracehound.scripts.simulator.faults import EFFECT_RANGES, Fault, FaultName
+from tracehound.scripts.simulator.simulation import Simulation, even_traffic
 
 _TURN_S = 0.05
 _LAST_S = 90.0

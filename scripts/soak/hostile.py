@@ -8,9 +8,9 @@ from pathlib import Path
 import msgspec
 from confluent_kafka import Producer
 
-from schemas.model_state import Head, ModelState, RecordKey, owner_of, pack_state
-from schemas.pieces import split
-from schemas.topics import Topics
+from tracehound.schemas.model_state import Head, ModelState, RecordKey, owner_of, pack_state
+from tracehound.schemas.pieces import split
+from tracehound.schemas.topics import Topics
 
 _TIMEOUT_S = 30.0
 _GENERATION = 1_000_000

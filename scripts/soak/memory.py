@@ -6,11 +6,11 @@ from typing import Any, Final
 
 import click
 
-from detectors.fitting import InlineFitter
-from detectors.scoring import Scorer
-from detectors.settings import DetectionSettings
-from schemas.execution import Execution, Segment
-from scripts.soak.report import update
+from tracehound.detectors.forests.fitting import InlineFitter
+from tracehound.detectors.scoring.scorer import Scorer
+from tracehound.detectors.settings import DetectionSettings
+from tracehound.schemas.execution import Execution, Segment
+from tracehound.scripts.soak.report import update
 
 _AT_ONCE: Final = 1_000
 

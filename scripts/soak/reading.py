@@ -6,11 +6,11 @@ from typing import Any
 
 from confluent_kafka import Consumer, Message, TopicPartition
 
-from schemas.errors import TracehoundError
-from schemas.topics import Topics
-from scripts.soak.checker import Logged, Replay, Verdict
-from scripts.stored_states import stored_states
-from scripts.topic_reading import TopicReader
+from tracehound.schemas.errors import TracehoundError
+from tracehound.schemas.topics import Topics
+from tracehound.scripts.commands.stored_states import stored_states
+from tracehound.scripts.commands.topic_reading import TopicReader
+from tracehound.scripts.soak.checker import Logged, Replay, Verdict
 
 _TIMEOUT_S = 10.0
 

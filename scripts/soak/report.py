@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from scripts.soak.faults import FAULTS
+from tracehound.scripts.soak.faults import FAULTS
 
 NAME: Final = "reliability"
 SOAK: Final = "soak"
@@ -23,12 +23,12 @@ _COLUMNS: Final = {
 }
 _HEAD = """# Reliability
 
-Written by `make soak` (`python -m scripts.soak`): worker processes against a real Apache Kafka, faults at random
-moments, and then the checker (`scripts/soak/checker.py`): it reads the executions topic, learns it once more without
-any interruption, and compares with what the workers left. *Lost* executions were never learned. *States differing*
-are applications whose models are not those of the uninterrupted run bit for bit. *Missing* anomalies were never
-published, *ids differing* counts anomalies that the uninterrupted run does not know; *repeated* ones came again with
-the same id and content, which is allowed. What each promise means is in `docs/guarantees.md`.
+Written by `make soak` (`python -m tracehound.scripts.soak`): worker processes against a real Apache Kafka, faults at
+random moments, and then the checker (`scripts/soak/checker.py`): it reads the executions topic, learns it once more
+without any interruption, and compares with what the workers left. *Lost* executions were never learned. *States
+differing* are applications whose models are not those of the uninterrupted run bit for bit. *Missing* anomalies were
+never published, *ids differing* counts anomalies that the uninterrupted run does not know; *repeated* ones came again
+with the same id and content, which is allowed. What each promise means is in `docs/guarantees.md`.
 """
 
 

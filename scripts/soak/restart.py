@@ -9,13 +9,13 @@ from typing import Any, Final
 
 import click
 
-from infra.kafka.broker import Broker, broker
-from schemas.execution import Execution
-from scripts.kafka_clients import producer_config
-from scripts.sending import ExecutionSender, connect
-from scripts.soak.report import update
-from scripts.soak.scene import Pace, Scene, scene
-from streams.settings import Settings
+from tracehound.infra.kafka.broker import Broker, broker
+from tracehound.schemas.execution import Execution
+from tracehound.scripts.commands.kafka_clients import producer_config
+from tracehound.scripts.recorded.sending import ExecutionSender, connect
+from tracehound.scripts.soak.report import update
+from tracehound.scripts.soak.scene import Pace, Scene, scene
+from tracehound.streams.settings.settings import Settings
 
 PARTITIONS: Final = 12
 _POLL_S: Final = 0.25

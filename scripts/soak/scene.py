@@ -10,15 +10,15 @@ from pathlib import Path
 
 from confluent_kafka import KafkaException
 
-from infra.kafka.apache import ApacheKafka
-from infra.kafka.broker import Broker
-from infra.kafka.embedded_process import EmbeddedBrokerProcess
-from schemas.errors import BrokerError, TracehoundError
-from schemas.topics import Topics
-from scripts.soak.checker import Verdict
-from scripts.soak.crew import Crew
-from scripts.soak.feed import Feed
-from scripts.soak.reading import ends_and_commits, verdict_on
+from tracehound.infra.kafka.apache import ApacheKafka
+from tracehound.infra.kafka.broker import Broker
+from tracehound.infra.kafka.embedded_process import EmbeddedBrokerProcess
+from tracehound.schemas.errors import BrokerError, TracehoundError
+from tracehound.schemas.topics import Topics
+from tracehound.scripts.soak.checker import Verdict
+from tracehound.scripts.soak.crew import Crew
+from tracehound.scripts.soak.feed import Feed
+from tracehound.scripts.soak.reading import ends_and_commits, verdict_on
 
 SESSION_S = 6.0
 """The shortest session that Apache Kafka's default settings allow."""

@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Protocol, Self
 
-from infra.kafka.broker import Broker
-from schemas.errors import TracehoundError
-from scripts.soak.checker import Verdict
-from scripts.soak.crew import Crew
-from scripts.soak.faults import FAULTS, Fault
-from scripts.soak.scene import LONG, Pace, Scene, scene
+from tracehound.infra.kafka.broker import Broker
+from tracehound.schemas.errors import TracehoundError
+from tracehound.scripts.soak.checker import Verdict
+from tracehound.scripts.soak.crew import Crew
+from tracehound.scripts.soak.faults import FAULTS, Fault
+from tracehound.scripts.soak.scene import LONG, Pace, Scene, scene
 
 PARTITIONS: Final = 12
 MIXED: Final = tuple(one for one in FAULTS.values() if one.mixes)

@@ -8,20 +8,20 @@ import structlog
 from faust.types import TP
 from prometheus_client import CollectorRegistry
 
-from detectors.incidents.book import IncidentBook
-from streams.batch_consumer import Run
-from streams.changelog import KafkaChangelogReader
-from streams.checkpoint_log import CheckpointLog
-from streams.delivery import Delivery
-from streams.health import HealthServer
-from streams.incidents.book_state import pack_state, unpack_state
-from streams.incidents.group_incidents import PARTITION, Book, Grouping, group_incidents
-from streams.incidents.hear_people import Hearing, hear_people
-from streams.incidents.metrics import IncidentCollector, IncidentMetrics
-from streams.incidents.vitals import IncidentVitals
-from streams.publisher import KafkaPublisher
-from streams.settings import Settings
-from streams.worker_app import WorkerApp, faust_options
+from tracehound.detectors.incidents.book import IncidentBook
+from tracehound.streams.delivery.delivery import Delivery
+from tracehound.streams.incidents.book_state import pack_state, unpack_state
+from tracehound.streams.incidents.group_incidents import PARTITION, Book, Grouping, group_incidents
+from tracehound.streams.incidents.hear_people import Hearing, hear_people
+from tracehound.streams.incidents.metrics import IncidentCollector, IncidentMetrics
+from tracehound.streams.incidents.vitals import IncidentVitals
+from tracehound.streams.kafka.batch_consumer import Run
+from tracehound.streams.kafka.changelog import KafkaChangelogReader
+from tracehound.streams.kafka.publisher import KafkaPublisher
+from tracehound.streams.settings.settings import Settings
+from tracehound.streams.states.checkpoint_log import CheckpointLog
+from tracehound.streams.worker.health import HealthServer
+from tracehound.streams.worker.worker_app import WorkerApp, faust_options
 
 log = structlog.get_logger(__name__)
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from schemas.pieces import latest, split
+from tracehound.schemas.pieces import latest, split
 
 _OWNER = "incidents/{}"
 

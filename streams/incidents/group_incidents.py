@@ -11,21 +11,21 @@ import msgspec
 import structlog
 from aiokafka import ConsumerRecord
 
-from schemas.codec import encode
-from schemas.control import CONTROL_HEADER, Control
-from schemas.errors import SnapshotError, UnknownSubjectError
-from schemas.incident import IncidentEvent
-from schemas.incident_input import IncidentInput, decode_input
-from schemas.topics import Topics
-from streams.batch_consumer import Run
-from streams.checkpoint_log import CheckpointLog
-from streams.delivery import Delivery, Parcel
-from streams.forwarding import Partitioner
-from streams.incidents.book_state import BookState
-from streams.incidents.metrics import IncidentMetrics
-from streams.outputs import CLOUD_EVENT_HEADERS
-from streams.publisher import Outgoing
-from streams.read_run import letter_of
+from tracehound.schemas.codec import encode
+from tracehound.schemas.control import CONTROL_HEADER, Control
+from tracehound.schemas.errors import SnapshotError, UnknownSubjectError
+from tracehound.schemas.incident import IncidentEvent
+from tracehound.schemas.incident_input import IncidentInput, decode_input
+from tracehound.schemas.topics import Topics
+from tracehound.streams.delivery.delivery import Delivery, Parcel
+from tracehound.streams.delivery.outputs import CLOUD_EVENT_HEADERS
+from tracehound.streams.incidents.book_state import BookState
+from tracehound.streams.incidents.metrics import IncidentMetrics
+from tracehound.streams.kafka.batch_consumer import Run
+from tracehound.streams.kafka.forwarding import Partitioner
+from tracehound.streams.kafka.publisher import Outgoing
+from tracehound.streams.scoring.read_run import letter_of
+from tracehound.streams.states.checkpoint_log import CheckpointLog
 
 PARTITION = 0
 """The one partition of the input topic: its order is the truth."""

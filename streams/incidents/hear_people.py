@@ -6,14 +6,14 @@ from collections.abc import AsyncIterable, Callable, Mapping
 import msgspec
 from aiokafka import ConsumerRecord
 
-from schemas.feedback import Maintenance, Verdict
-from schemas.incident_input import IncidentInput, encode_input
-from schemas.topics import Topics
-from streams.batch_consumer import Run
-from streams.delivery import Delivery, Parcel
-from streams.incidents.metrics import IncidentMetrics
-from streams.publisher import Outgoing
-from streams.read_run import letter_of
+from tracehound.schemas.feedback import Maintenance, Verdict
+from tracehound.schemas.incident_input import IncidentInput, encode_input
+from tracehound.schemas.topics import Topics
+from tracehound.streams.delivery.delivery import Delivery, Parcel
+from tracehound.streams.incidents.metrics import IncidentMetrics
+from tracehound.streams.kafka.batch_consumer import Run
+from tracehound.streams.kafka.publisher import Outgoing
+from tracehound.streams.scoring.read_run import letter_of
 
 _decode_verdict = msgspec.json.Decoder(Verdict).decode
 _decode_maintenance = msgspec.json.Decoder(Maintenance).decode

@@ -2,8 +2,8 @@
 
 import time
 
-from streams.batch_consumer import RunApp
-from streams.consumer_vitals import ConsumerVitals
+from tracehound.streams.kafka.batch_consumer import RunApp
+from tracehound.streams.worker.consumer_vitals import ConsumerVitals
 
 
 class IncidentVitals(ConsumerVitals):

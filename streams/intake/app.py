@@ -9,22 +9,22 @@ import structlog
 from faust.types import TP
 from prometheus_client import CollectorRegistry
 
-from schemas.join_checkpoint import pack_checkpoint, unpack_checkpoint
-from streams.batch_consumer import Run
-from streams.changelog import KafkaChangelogReader
-from streams.checkpoint_log import CheckpointLog
-from streams.delivery import Delivery
-from streams.health import HealthServer
-from streams.intake.emit import Emitter
-from streams.intake.join_traces import Joining, join_traces
-from streams.intake.metrics import BufferCollector, IntakeMetrics
-from streams.intake.read_source import SourceReader
-from streams.intake.rekey_spans import Rekeying, rekey_spans
-from streams.intake.trace_buffer import JoinRules
-from streams.intake.vitals import IntakeVitals
-from streams.publisher import KafkaPublisher
-from streams.settings import Settings
-from streams.worker_app import WorkerApp, faust_options, limits_of
+from tracehound.schemas.join_checkpoint import pack_checkpoint, unpack_checkpoint
+from tracehound.streams.delivery.delivery import Delivery
+from tracehound.streams.intake.emit import Emitter
+from tracehound.streams.intake.join_traces import Joining, join_traces
+from tracehound.streams.intake.metrics import BufferCollector, IntakeMetrics
+from tracehound.streams.intake.read_source import SourceReader
+from tracehound.streams.intake.rekey_spans import Rekeying, rekey_spans
+from tracehound.streams.intake.trace_buffer import JoinRules
+from tracehound.streams.intake.vitals import IntakeVitals
+from tracehound.streams.kafka.batch_consumer import Run
+from tracehound.streams.kafka.changelog import KafkaChangelogReader
+from tracehound.streams.kafka.publisher import KafkaPublisher
+from tracehound.streams.settings.settings import Settings
+from tracehound.streams.states.checkpoint_log import CheckpointLog
+from tracehound.streams.worker.health import HealthServer
+from tracehound.streams.worker.worker_app import WorkerApp, faust_options, limits_of
 
 log = structlog.get_logger(__name__)
 

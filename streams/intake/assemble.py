@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from schemas.execution import Execution, Segment
-from schemas.spans import Span, TraceChunk
-from streams.intake.spans import PARENT_NOT_RECORDED, ROOT, Trace, executions_of, is_orphan, remote_ms
+from tracehound.schemas.execution import Execution, Segment
+from tracehound.schemas.spans import Span, TraceChunk
+from tracehound.streams.intake.spans import PARENT_NOT_RECORDED, ROOT, Trace, executions_of, is_orphan, remote_ms
 
 
 @dataclass(slots=True)

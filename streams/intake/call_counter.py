@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Mapping, Sequence
 from copy import copy
 
-from schemas.call_graph import WINDOW_S, Call, CallGraph, add_call
-from schemas.execution import Execution, Segment
-from schemas.operations import normalize_operation
+from tracehound.schemas.call_graph import WINDOW_S, Call, CallGraph, add_call
+from tracehound.schemas.execution import Execution, Segment
+from tracehound.schemas.operations import normalize_operation
 
 MOST_EDGES = 20_000
 """Edges counted before they are told early, whatever the interval."""

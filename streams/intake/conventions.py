@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 from urllib.parse import SplitResult, urlsplit
 
-from schemas.execution import ExecutionFailure, SegmentKind
-from schemas.spans import Resource, SpanKind
+from tracehound.schemas.execution import ExecutionFailure, SegmentKind
+from tracehound.schemas.spans import Resource, SpanKind
 
 AttributeValue = str | int | float | bool
 Attributes = Mapping[str, AttributeValue]

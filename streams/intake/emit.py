@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator, Sequence
 
-from schemas.codec import encode
-from schemas.execution import Execution
-from streams.forwarding import Partitioner, origin_headers
-from streams.publisher import Outgoing
+from tracehound.schemas.codec import encode
+from tracehound.schemas.execution import Execution
+from tracehound.streams.kafka.forwarding import Partitioner, origin_headers
+from tracehound.streams.kafka.publisher import Outgoing
 
 RECORD_BYTES = 500_000
 """A record is begun anew beyond this."""

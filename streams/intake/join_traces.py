@@ -10,19 +10,19 @@ import msgspec
 import structlog
 from faust.types import TP
 
-from schemas.codec import encode
-from schemas.dead_letter import DeadLetter
-from schemas.join_checkpoint import JoinCheckpoint
-from schemas.topics import Topics
-from streams.batch_consumer import Run
-from streams.checkpoint_log import CheckpointLog
-from streams.delivery import Delivery, Parcel
-from streams.intake.emit import Emitter
-from streams.intake.metrics import IntakeMetrics
-from streams.intake.partition_join import Joined, PartitionJoin
-from streams.intake.trace_buffer import JoinRules
-from streams.publisher import Outgoing
-from streams.read_run import letter_of
+from tracehound.schemas.codec import encode
+from tracehound.schemas.dead_letter import DeadLetter
+from tracehound.schemas.join_checkpoint import JoinCheckpoint
+from tracehound.schemas.topics import Topics
+from tracehound.streams.delivery.delivery import Delivery, Parcel
+from tracehound.streams.intake.emit import Emitter
+from tracehound.streams.intake.metrics import IntakeMetrics
+from tracehound.streams.intake.partition_join import Joined, PartitionJoin
+from tracehound.streams.intake.trace_buffer import JoinRules
+from tracehound.streams.kafka.batch_consumer import Run
+from tracehound.streams.kafka.publisher import Outgoing
+from tracehound.streams.scoring.read_run import letter_of
+from tracehound.streams.states.checkpoint_log import CheckpointLog
 
 _RECORDS_BETWEEN_YIELDS = 50
 _ASSIGNMENT_POLL_S = 0.01

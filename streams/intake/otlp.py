@@ -1,9 +1,9 @@
 """Decodes a record of OpenTelemetry spans, in protobuf or JSON, as a Collector's Kafka exporter writes it."""
 
-from schemas.rejection import reject_record
-from streams.intake.otlp_json import decode_json
-from streams.intake.otlp_protobuf import decode_protobuf
-from streams.intake.otlp_span import DecodedSpans, RecordError, SpanLimits
+from tracehound.schemas.rejection import reject_record
+from tracehound.streams.intake.otlp_json import decode_json
+from tracehound.streams.intake.otlp_protobuf import decode_protobuf
+from tracehound.streams.intake.otlp_span import DecodedSpans, RecordError, SpanLimits
 
 __all__ = ["DecodedSpans", "SpanLimits", "decode_otlp"]
 

@@ -7,11 +7,11 @@ from typing import Any
 
 import msgspec
 
-from schemas.explanation import excerpt
-from schemas.json_array import split_array
-from schemas.rejection import Flaw
-from schemas.spans import Resource, Span
-from streams.intake.conventions import (
+from tracehound.schemas.explanation import excerpt
+from tracehound.schemas.json_array import split_array
+from tracehound.schemas.rejection import Flaw
+from tracehound.schemas.spans import Resource, Span
+from tracehound.streams.intake.conventions import (
     EXCEPTION_ATTRIBUTES,
     RESOURCE_ATTRIBUTES,
     SPAN_ATTRIBUTES,
@@ -19,7 +19,7 @@ from streams.intake.conventions import (
     AttributeValue,
     resource_of,
 )
-from streams.intake.otlp_span import (
+from tracehound.streams.intake.otlp_span import (
     MOST_NS,
     DecodedSpans,
     RecordError,

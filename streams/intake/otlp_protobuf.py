@@ -6,16 +6,16 @@ from google.protobuf.message import DecodeError
 from opentelemetry.proto.common.v1 import common_pb2
 from opentelemetry.proto.trace.v1 import trace_pb2
 
-from schemas.rejection import Flaw
-from schemas.spans import Resource, Span
-from streams.intake.conventions import (
+from tracehound.schemas.rejection import Flaw
+from tracehound.schemas.spans import Resource, Span
+from tracehound.streams.intake.conventions import (
     EXCEPTION_ATTRIBUTES,
     RESOURCE_ATTRIBUTES,
     SPAN_ATTRIBUTES,
     AttributeValue,
     resource_of,
 )
-from streams.intake.otlp_span import (
+from tracehound.streams.intake.otlp_span import (
     DecodedSpans,
     RecordError,
     Refused,

@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from operator import attrgetter
 
-from schemas.execution import ExecutionFailure
-from schemas.rejection import ErrorName, Flaw, Rejection
-from schemas.spans import Resource, Span, SpanKind, TraceChunk
-from streams.intake.conventions import Attributes, describe, failure_of, is_failed
+from tracehound.schemas.execution import ExecutionFailure
+from tracehound.schemas.rejection import ErrorName, Flaw, Rejection
+from tracehound.schemas.spans import Resource, Span, SpanKind, TraceChunk
+from tracehound.streams.intake.conventions import Attributes, describe, failure_of, is_failed
 
 MOST_NS = 2**64 - 1
 """The latest time that OTLP can tell, in nanoseconds since the epoch: in the year 2554."""

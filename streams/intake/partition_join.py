@@ -4,14 +4,14 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from schemas.call_graph import CallGraph
-from schemas.execution import Execution
-from schemas.join_checkpoint import JoinCheckpoint
-from schemas.spans import SpanBatch, Tick
-from streams.intake.call_counter import CallCounter
-from streams.intake.closed_traces import ClosedTraces
-from streams.intake.source_clocks import BEGINNING, Source, SourceClocks
-from streams.intake.trace_buffer import Closing, JoinMemory, JoinRules, TraceBuffer, executions_in_order
+from tracehound.schemas.call_graph import CallGraph
+from tracehound.schemas.execution import Execution
+from tracehound.schemas.join_checkpoint import JoinCheckpoint
+from tracehound.schemas.spans import SpanBatch, Tick
+from tracehound.streams.intake.call_counter import CallCounter
+from tracehound.streams.intake.closed_traces import ClosedTraces
+from tracehound.streams.intake.source_clocks import BEGINNING, Source, SourceClocks
+from tracehound.streams.intake.trace_buffer import Closing, JoinMemory, JoinRules, TraceBuffer, executions_in_order
 
 _decode = msgspec.msgpack.Decoder(SpanBatch | Tick).decode
 

@@ -6,14 +6,14 @@ from zlib import crc32
 import msgspec
 from aiokafka import ConsumerRecord
 
-from schemas.codec import Limits, decode_record
-from schemas.dead_letter import DeadLetter
-from schemas.execution import Execution
-from schemas.rejection import Rejection
-from schemas.spans import SourceName, SpanBatch, TraceChunk
-from streams.intake.otlp import SpanLimits, decode_otlp
-from streams.publisher import Outgoing
-from streams.read_run import DEAD_LETTER_STAGES, letter_of
+from tracehound.schemas.codec import Limits, decode_record
+from tracehound.schemas.dead_letter import DeadLetter
+from tracehound.schemas.execution import Execution
+from tracehound.schemas.rejection import Rejection
+from tracehound.schemas.spans import SourceName, SpanBatch, TraceChunk
+from tracehound.streams.intake.otlp import SpanLimits, decode_otlp
+from tracehound.streams.kafka.publisher import Outgoing
+from tracehound.streams.scoring.read_run import DEAD_LETTER_STAGES, letter_of
 
 PART_BYTES = 500_000
 """A record of the spans topic is begun anew beyond this; a single trace's share may be larger."""

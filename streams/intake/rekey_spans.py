@@ -9,13 +9,13 @@ import msgspec
 import structlog
 from faust.types import TP
 
-from schemas.spans import Tick
-from schemas.topics import Topics
-from streams.batch_consumer import Run
-from streams.delivery import Delivery, Parcel
-from streams.intake.metrics import IntakeMetrics
-from streams.intake.read_source import SourceReader, SourceReading
-from streams.publisher import Outgoing, Publisher
+from tracehound.schemas.spans import Tick
+from tracehound.schemas.topics import Topics
+from tracehound.streams.delivery.delivery import Delivery, Parcel
+from tracehound.streams.intake.metrics import IntakeMetrics
+from tracehound.streams.intake.read_source import SourceReader, SourceReading
+from tracehound.streams.kafka.batch_consumer import Run
+from tracehound.streams.kafka.publisher import Outgoing, Publisher
 
 _SPANS_BETWEEN_YIELDS = 2_000
 _METADATA_POLL_S = 0.1

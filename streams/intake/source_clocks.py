@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass
 
-from schemas.spans import SourceName, Tick
+from tracehound.schemas.spans import SourceName, Tick
 
 BEGINNING = -math.inf
 

@@ -8,9 +8,9 @@ from typing import Literal
 
 import msgspec
 
-from schemas.errors import InvalidExecutionError
-from schemas.execution import Execution, ExecutionKind, Segment, SegmentKind, Status
-from schemas.spans import Resource, Span
+from tracehound.schemas.errors import InvalidExecutionError
+from tracehound.schemas.execution import Execution, ExecutionKind, Segment, SegmentKind, Status
+from tracehound.schemas.spans import Resource, Span
 
 ROOT = -1
 """Parent index of a span that starts a trace."""

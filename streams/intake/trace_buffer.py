@@ -9,12 +9,12 @@ from typing import Literal
 
 import msgspec
 
-from schemas.errors import InvalidExecutionError
-from schemas.execution import Execution
-from schemas.spans import SpanBatch, Tick, TraceChunk
-from streams.intake.assemble import Assembled, assemble
-from streams.intake.closed_traces import ClosedTraces, fingerprint
-from streams.intake.source_clocks import SourceClocks
+from tracehound.schemas.errors import InvalidExecutionError
+from tracehound.schemas.execution import Execution
+from tracehound.schemas.spans import SpanBatch, Tick, TraceChunk
+from tracehound.streams.intake.assemble import Assembled, assemble
+from tracehound.streams.intake.closed_traces import ClosedTraces, fingerprint
+from tracehound.streams.intake.source_clocks import SourceClocks
 
 CloseReason = Literal["complete", "incomplete", "endless", "oversized", "memory"]
 CLOSE_REASONS: tuple[CloseReason, ...] = ("complete", "incomplete", "endless", "oversized", "memory")

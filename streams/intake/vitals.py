@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping
 from faust.exceptions import ConsumerNotStarted
 from faust.types import TP
 
-from streams.batch_consumer import RunApp
-from streams.consumer_vitals import ConsumerVitals
-from streams.intake.join_traces import Joining
-from streams.intake.rekey_spans import Rekeying
+from tracehound.streams.intake.join_traces import Joining
+from tracehound.streams.intake.rekey_spans import Rekeying
+from tracehound.streams.kafka.batch_consumer import RunApp
+from tracehound.streams.worker.consumer_vitals import ConsumerVitals
 
 
 class IntakeVitals(ConsumerVitals):

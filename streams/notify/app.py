@@ -12,29 +12,29 @@ from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import KafkaError
 from prometheus_client import CollectorRegistry
 
-from infra.kafka.topics import check_topics
-from schemas.dead_letter import DeadLetter
-from schemas.errors import ConfigurationError, TracehoundError
-from streams.connection import client_options, wait_for_broker
-from streams.health import HealthServer
-from streams.librdkafka import librdkafka_options
-from streams.logging import configure_logging
-from streams.notify.delivery_queue import DeliveryQueue
-from streams.notify.metrics import NotifyMetrics, WaitingCollector
-from streams.notify.notice import Notice
-from streams.notify.notifier import Notifier
-from streams.notify.outcome import Receiver
-from streams.notify.partition import undelivered
-from streams.notify.receivers.alertmanager import AlertmanagerReceiver
-from streams.notify.receivers.apprise_url import AppriseReceiver
-from streams.notify.receivers.pagerduty import PagerDutyReceiver
-from streams.notify.receivers.webhook import WebhookReceiver, read_secrets
-from streams.notify.routing import Routes
-from streams.notify.secrets import read_secret
-from streams.notify.settings import Alertmanager, AnyReceiver, PagerDuty, Webhook
-from streams.publisher import KafkaPublisher, Outgoing
-from streams.settings import Settings
-from streams.worker import EXIT_CLEAN, EXIT_FAILED, EXIT_MISCONFIGURED, stop_on_signals
+from tracehound.infra.kafka.topics import check_topics
+from tracehound.schemas.dead_letter import DeadLetter
+from tracehound.schemas.errors import ConfigurationError, TracehoundError
+from tracehound.streams.kafka.connection import client_options, wait_for_broker
+from tracehound.streams.kafka.librdkafka import librdkafka_options
+from tracehound.streams.kafka.publisher import KafkaPublisher, Outgoing
+from tracehound.streams.notify.delivery_queue import DeliveryQueue
+from tracehound.streams.notify.metrics import NotifyMetrics, WaitingCollector
+from tracehound.streams.notify.notice import Notice
+from tracehound.streams.notify.notifier import Notifier
+from tracehound.streams.notify.outcome import Receiver
+from tracehound.streams.notify.partition import undelivered
+from tracehound.streams.notify.receivers.alertmanager import AlertmanagerReceiver
+from tracehound.streams.notify.receivers.apprise_url import AppriseReceiver
+from tracehound.streams.notify.receivers.pagerduty import PagerDutyReceiver
+from tracehound.streams.notify.receivers.webhook import WebhookReceiver, read_secrets
+from tracehound.streams.notify.routing import Routes
+from tracehound.streams.notify.secrets import read_secret
+from tracehound.streams.settings.notify import Alertmanager, AnyReceiver, PagerDuty, Webhook
+from tracehound.streams.settings.settings import Settings
+from tracehound.streams.worker.health import HealthServer
+from tracehound.streams.worker.logging import configure_logging
+from tracehound.streams.worker.worker import EXIT_CLEAN, EXIT_FAILED, EXIT_MISCONFIGURED, stop_on_signals
 
 _HEARTBEATS_PER_SESSION = 6
 _STOP_SLACK_S = 20.0

@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 
 import structlog
 
-from streams.notify.metrics import NotifyMetrics
-from streams.notify.notice import Notice
-from streams.notify.outcome import Delivered, Failed, Outcome, Receiver
-from streams.notify.settings import NotifySettings
+from tracehound.streams.notify.metrics import NotifyMetrics
+from tracehound.streams.notify.notice import Notice
+from tracehound.streams.notify.outcome import Delivered, Failed, Outcome, Receiver
+from tracehound.streams.settings.notify import NotifySettings
 
 _STUCK_S = 30.0
 

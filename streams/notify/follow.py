@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 
 from aiokafka import ConsumerRecord
 
-from schemas.anomaly import SEVERITIES, Severity
-from schemas.incident import INCIDENT_TYPES, IncidentChange, IncidentEvent
-from streams.notify.notice import Notice
-from streams.notify.routing import Routes
+from tracehound.schemas.anomaly import SEVERITIES, Severity
+from tracehound.schemas.incident import INCIDENT_TYPES, IncidentChange, IncidentEvent
+from tracehound.streams.notify.notice import Notice
+from tracehound.streams.notify.routing import Routes
 
 _MOST_OPEN = 10_000
 _MOST_ENDED = 10_000

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from aiokafka import ConsumerRecord
 
-from schemas.anomaly import Severity
-from schemas.incident import Incident, IncidentChange, IncidentEvent
+from tracehound.schemas.anomaly import Severity
+from tracehound.schemas.incident import Incident, IncidentChange, IncidentEvent
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,13 +11,13 @@ from aiokafka import ConsumerRebalanceListener, ConsumerRecord, TopicPartition
 from aiokafka.errors import IllegalStateError, KafkaError
 from aiokafka.structs import OffsetAndMetadata
 
-from schemas.dead_letter import DeadLetter
-from streams.notify.delivery_queue import Delivery, DeliveryQueue
-from streams.notify.metrics import NotifyMetrics
-from streams.notify.notice import Notice
-from streams.notify.offsets import Commit, Debts, read_commit
-from streams.notify.partition import DEAD_LETTERS, IncidentPartition
-from streams.notify.routing import Routes
+from tracehound.schemas.dead_letter import DeadLetter
+from tracehound.streams.notify.delivery_queue import Delivery, DeliveryQueue
+from tracehound.streams.notify.metrics import NotifyMetrics
+from tracehound.streams.notify.notice import Notice
+from tracehound.streams.notify.offsets import Commit, Debts, read_commit
+from tracehound.streams.notify.partition import DEAD_LETTERS, IncidentPartition
+from tracehound.streams.notify.routing import Routes
 
 _POLL_MS = 500
 _RECORDS_PER_POLL = 100

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Protocol
 
-from streams.notify.notice import Notice
+from tracehound.streams.notify.notice import Notice
 
 
 @dataclass(frozen=True, slots=True)

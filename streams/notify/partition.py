@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 import msgspec
 from aiokafka import ConsumerRecord
 
-from schemas.dead_letter import DeadLetter
-from schemas.incident import IncidentEvent
-from streams.notify.follow import IncidentFollower
-from streams.notify.notice import Notice
-from streams.notify.offsets import Commit, Debts, OwedMessages
-from streams.notify.routing import Routes
+from tracehound.schemas.dead_letter import DeadLetter
+from tracehound.schemas.incident import IncidentEvent
+from tracehound.streams.notify.follow import IncidentFollower
+from tracehound.streams.notify.notice import Notice
+from tracehound.streams.notify.offsets import Commit, Debts, OwedMessages
+from tracehound.streams.notify.routing import Routes
 
 DEAD_LETTERS = "(dead letters)"
 """Stands for a receiver where a record that is no incident is owed to the dead letters."""

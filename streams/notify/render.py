@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from schemas.incident import Incident, SuspectedCause
-from streams.notify.hostile_text import harmless
-from streams.notify.notice import Notice
+from tracehound.schemas.incident import Incident, SuspectedCause
+from tracehound.streams.notify.hostile_text import harmless
+from tracehound.streams.notify.notice import Notice
 
 TextFormat = Literal["text", "markdown"]
 _TITLE = 200

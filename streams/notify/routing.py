@@ -4,10 +4,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
-from schemas.anomaly import SEVERITIES
-from schemas.incident import Incident, IncidentChange
-from streams.notify.hours import Hours
-from streams.notify.settings import NotifySettings, Route
+from tracehound.schemas.anomaly import SEVERITIES
+from tracehound.schemas.incident import Incident, IncidentChange
+from tracehound.streams.notify.hours import Hours
+from tracehound.streams.settings.notify import NotifySettings, Route
 
 _ENDING_KINDS = frozenset({"alertmanager", "pagerduty"})
 """Kinds with a state of their own, which must hear how an incident goes on and ends, whatever a route leaves out."""

@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
-from schemas.errors import ConfigurationError
-from streams.notify.settings import Receiver
+from tracehound.schemas.errors import ConfigurationError
+from tracehound.streams.settings.notify import Receiver
 
 
 def read_secret(name: str, receiver: Receiver, environment: Mapping[str, str]) -> str:

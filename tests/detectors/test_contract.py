@@ -1,14 +1,14 @@
-"""Every registered detector keeps the contract of detectors.bank; a new one is found here by itself."""
+"""Every registered detector keeps the contract of tracehound.detectors.bank; a new one is found here by itself."""
 
 from collections.abc import Callable
 
 import numpy as np
 import pytest
 
-from detectors.bank import Bank, Floats, Slots, State
-from detectors.refitting import RefittedBank
-from detectors.registry import DETECTORS
-from detectors.settings import DetectionSettings
+from tracehound.detectors.bank import Bank, Floats, Slots, State
+from tracehound.detectors.ensemble.registry import DETECTORS
+from tracehound.detectors.forests.refitting import RefittedBank
+from tracehound.detectors.settings import DetectionSettings
 
 SETTINGS = DetectionSettings(reservoir=256)
 ROWS = 700

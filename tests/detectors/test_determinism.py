@@ -7,12 +7,12 @@ import msgspec
 import numpy as np
 import pytest
 
-from detectors.fitting import InlineFitter, PoolFitter
-from detectors.scoring import ScoredBatch, Scorer
-from detectors.settings import DetectionSettings
-from schemas.anomaly import AnomalyEvent
-from schemas.execution import Execution, ExecutionFailure, Segment
-from schemas.model_event import ModelEvent
+from tracehound.detectors.forests.fitting import InlineFitter, PoolFitter
+from tracehound.detectors.scoring.scorer import ScoredBatch, Scorer
+from tracehound.detectors.settings import DetectionSettings
+from tracehound.schemas.anomaly import AnomalyEvent
+from tracehound.schemas.execution import Execution, ExecutionFailure, Segment
+from tracehound.schemas.model_event import ModelEvent
 
 SETTINGS = DetectionSettings(
     first_refit=200, reservoir=300, refit_delay=64, window_s=2.0, lateness_s=0.5, release_patience_s=20.0

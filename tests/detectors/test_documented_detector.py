@@ -3,20 +3,20 @@
 import re
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 from types import ModuleType
 
 import numpy as np
 import pytest
 
-from detectors import ensemble, registry
-from detectors.bank import Bank, Floats, Slots
-from detectors.fitting import InlineFitter
-from detectors.scoring import Scorer
-from detectors.settings import DetectionSettings
-from schemas.execution import Execution
+from tests.checkout import PROJECT
+from tracehound.detectors.bank import Bank, Floats, Slots
+from tracehound.detectors.ensemble import ensemble, registry
+from tracehound.detectors.forests.fitting import InlineFitter
+from tracehound.detectors.scoring.scorer import Scorer
+from tracehound.detectors.settings import DetectionSettings
+from tracehound.schemas.execution import Execution
 
-PAGE = Path(__file__).parents[2] / "docs" / "adding-a-detector.md"
+PAGE = PROJECT / "docs" / "adding-a-detector.md"
 
 
 @pytest.fixture

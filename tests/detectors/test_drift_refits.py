@@ -8,16 +8,16 @@ import numpy as np
 import pytest
 from msgspec.structs import replace
 
-from detectors.application import ApplicationModels
-from detectors.drift import BLOCK, REFERENCE, SAMPLE
-from detectors.ensemble import Ensemble
-from detectors.fitting import InlineFitter
-from detectors.refits import AFTER_DRIFT, DRIFT_REST, SMALLEST_SAMPLE, Refits
-from detectors.scoring import Scorer
-from detectors.settings import DetectionSettings
-from schemas.anomaly import AnomalyEvent
-from schemas.execution import Execution
-from schemas.model_event import ModelEvent
+from tracehound.detectors.application.models import ApplicationModels
+from tracehound.detectors.charts.drift import BLOCK, REFERENCE, SAMPLE
+from tracehound.detectors.ensemble.ensemble import Ensemble
+from tracehound.detectors.forests.fitting import InlineFitter
+from tracehound.detectors.scoring.refits import AFTER_DRIFT, DRIFT_REST, SMALLEST_SAMPLE, Refits
+from tracehound.detectors.scoring.scorer import Scorer
+from tracehound.detectors.settings import DetectionSettings
+from tracehound.schemas.anomaly import AnomalyEvent
+from tracehound.schemas.execution import Execution
+from tracehound.schemas.model_event import ModelEvent
 
 SETTINGS = DetectionSettings(
     first_refit=100, refit_every_at_most=100_000, reservoir=300, refit_delay=64, patience_s=100

@@ -4,15 +4,15 @@ import random
 
 import pytest
 
-from detectors import ensemble_state
-from detectors.calibration import PER_CHANNEL
-from detectors.ensemble import Ensemble
-from detectors.fitting import InlineFitter
-from detectors.registry import DETECTORS, EXTRA_DETECTORS, chosen
-from detectors.scoring import Scorer
-from detectors.settings import DetectionSettings
-from schemas.errors import ConfigurationError
-from schemas.execution import Execution
+from tracehound.detectors.calibration.calibration import PER_CHANNEL
+from tracehound.detectors.ensemble import state as ensemble_state
+from tracehound.detectors.ensemble.ensemble import Ensemble
+from tracehound.detectors.ensemble.registry import DETECTORS, EXTRA_DETECTORS, chosen
+from tracehound.detectors.forests.fitting import InlineFitter
+from tracehound.detectors.scoring.scorer import Scorer
+from tracehound.detectors.settings import DetectionSettings
+from tracehound.schemas.errors import ConfigurationError
+from tracehound.schemas.execution import Execution
 
 SHOP = ("shop", "")
 

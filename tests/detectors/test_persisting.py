@@ -5,12 +5,12 @@ from collections import Counter
 
 import pytest
 
-from detectors.fitting import InlineFitter
-from detectors.scoring import Scorer
-from detectors.settings import DetectionSettings
-from schemas.anomaly import AnomalyEvent
-from schemas.execution import Execution, Segment, epoch_seconds
-from schemas.model_event import ModelEvent
+from tracehound.detectors.forests.fitting import InlineFitter
+from tracehound.detectors.scoring.scorer import Scorer
+from tracehound.detectors.settings import DetectionSettings
+from tracehound.schemas.anomaly import AnomalyEvent
+from tracehound.schemas.execution import Execution, Segment, epoch_seconds
+from tracehound.schemas.model_event import ModelEvent
 
 HISTORY_S, FAULT_S, AFTER_S, STEP_S = 1_800, 7_200, 900, 0.5
 DELAY_MS = 400.0

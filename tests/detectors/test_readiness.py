@@ -2,13 +2,13 @@
 
 import pytest
 
-from detectors.fitting import InlineFitter
-from detectors.priors import PRIOR_VERSION
-from detectors.scoring import Scorer
-from detectors.settings import DetectionSettings
-from detectors.snapshot import pack, unpack
-from schemas.execution import Execution
-from schemas.model_event import ModelEvent
+from tracehound.detectors.charts.priors import PRIOR_VERSION
+from tracehound.detectors.forests.fitting import InlineFitter
+from tracehound.detectors.packed.snapshot import pack, unpack
+from tracehound.detectors.scoring.scorer import Scorer
+from tracehound.detectors.settings import DetectionSettings
+from tracehound.schemas.execution import Execution
+from tracehound.schemas.model_event import ModelEvent
 
 SETTINGS = DetectionSettings(warm_up_executions=40, operations_per_application=3)
 SHOP = ("shop", "")

@@ -1,15 +1,16 @@
 """Workers that break the protocol of states and acknowledgements on purpose, for the checker to find out."""
 
 _START = """
-from streams.settings import load_settings
-from streams.worker import run_worker
+from tracehound.streams.settings.settings import load_settings
+from tracehound.streams.worker.worker import run_worker
 sys.exit(run_worker(load_settings()))
 """
 
 ACKNOWLEDGES_FIRST = (
     """
 import asyncio, sys
-from streams import app, resident_models
+from tracehound.streams.scoring import app
+from tracehound.streams.states import resident_models
 
 class AcknowledgesFirst(resident_models.ResidentModels):
     async def _write(self, batch):
@@ -28,7 +29,8 @@ app.ResidentModels = AcknowledgesFirst
 NAMES_AN_OLD_POSITION = (
     """
 import sys
-from streams import app, resident_models
+from tracehound.streams.scoring import app
+from tracehound.streams.states import resident_models
 
 class NamesAnOldPosition(resident_models.ResidentModels):
     def _take(self, partition, keys):
@@ -46,7 +48,7 @@ app.ResidentModels = NamesAnOldPosition
 PUBLISHES_NOTHING = (
     """
 import sys
-from streams import score_executions
+from tracehound.streams.scoring import score_executions
 
 score_executions.anomalies_outgoing = lambda found, topic: []
 """

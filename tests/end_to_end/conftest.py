@@ -18,9 +18,9 @@ from typing import Any
 import pytest
 from confluent_kafka import Consumer, Message, Producer
 
-from infra.kafka.broker import Broker
-from schemas.topics import Topics
-from scripts.soak.crew import RUN
+from tracehound.infra.kafka.broker import Broker
+from tracehound.schemas.topics import Topics
+from tracehound.scripts.soak.crew import RUN
 
 PARTITIONS = 4
 

@@ -7,13 +7,15 @@ from typing import Any
 import msgspec
 from confluent_kafka import Consumer, Message, Producer, TopicPartition
 
-from schemas.incident import IncidentEvent
-from schemas.incident_input import IncidentInput, encode_input
-from schemas.topics import Topic
+from tracehound.schemas.incident import IncidentEvent
+from tracehound.schemas.incident_input import IncidentInput, encode_input
+from tracehound.schemas.topics import Topic
 
 INCIDENTS = (
-    "import sys; from streams.settings import load_settings; from streams.worker import run_worker; "
-    "from streams.incidents.app import build_incidents; sys.exit(run_worker(load_settings(), build_incidents))"
+    "import sys; from tracehound.streams.settings.settings import load_settings; "
+    "from tracehound.streams.worker.worker import run_worker; "
+    "from tracehound.streams.incidents.app import build_incidents; "
+    "sys.exit(run_worker(load_settings(), build_incidents))"
 )
 
 

@@ -10,12 +10,12 @@ import pytest
 from click.testing import CliRunner
 from confluent_kafka import Message
 
-from schemas.codec import encode
-from schemas.execution import Execution, ExecutionFailure, rfc3339
-from scripts.feedback import feedback
-from tests.detectors.test_scoring import changed, slowed, workload
+from tests.detectors.scoring.test_scorer import changed, slowed, workload
 from tests.end_to_end.conftest import wait_until_within
 from tests.end_to_end.incident_stage import INCIDENTS
+from tracehound.schemas.codec import encode
+from tracehound.schemas.execution import Execution, ExecutionFailure, rfc3339
+from tracehound.scripts.commands.feedback import feedback
 
 eventually = partial(wait_until_within, timeout_s=60.0)
 

@@ -9,23 +9,23 @@ from typing import Any, Final
 
 import pytest
 
-from detectors.incidents.book import IncidentBook
-from detectors.incidents.settings import IncidentSettings
-from detectors.settings import DetectionSettings
-from schemas.anomaly import Severity
-from schemas.execution import Execution, epoch_seconds
-from schemas.incident import Incident, IncidentEvent
-from schemas.incident_input import decode_input
-from scripts.sending import ExecutionSender, connect
-from scripts.simulator.afflicted import NEXT_VERSION
-from scripts.simulator.applications import build_system
-from scripts.simulator.faults import SCENARIOS, Fault, FaultName
-from scripts.simulator.feed import Feed
-from scripts.simulator.simulation import Simulation, even_traffic
-from scripts.simulator.trial import DAY_S, FAULT_S, PAUSE_S
-from scripts.soak.crew import RUN
 from tests.end_to_end.conftest import wait_until_within
 from tests.end_to_end.incident_stage import Stage, by_id
+from tracehound.detectors.incidents.book import IncidentBook
+from tracehound.detectors.incidents.settings import IncidentSettings
+from tracehound.detectors.settings import DetectionSettings
+from tracehound.schemas.anomaly import Severity
+from tracehound.schemas.execution import Execution, epoch_seconds
+from tracehound.schemas.incident import Incident, IncidentEvent
+from tracehound.schemas.incident_input import decode_input
+from tracehound.scripts.recorded.sending import ExecutionSender, connect
+from tracehound.scripts.simulator.afflicted import NEXT_VERSION
+from tracehound.scripts.simulator.applications import build_system
+from tracehound.scripts.simulator.faults import SCENARIOS, Fault, FaultName
+from tracehound.scripts.simulator.feed import Feed
+from tracehound.scripts.simulator.simulation import Simulation, even_traffic
+from tracehound.scripts.simulator.trial import DAY_S, FAULT_S, PAUSE_S
+from tracehound.scripts.soak.crew import RUN
 
 ON_APACHE_KAFKA = pytest.mark.parametrize("any_kafka", ["real"], indirect=True)
 SOON = IncidentSettings(quiet_s=45.0, grace_s=0.0, join_s=60.0)

@@ -8,14 +8,14 @@ from typing import Any
 import msgspec
 import pytest
 
-from detectors.incidents.book import IncidentBook
-from detectors.incidents.settings import IncidentSettings
-from schemas.feedback import Verdict
-from schemas.incident import IncidentEvent
-from schemas.incident_input import IncidentInput, decode_input
 from tests.detectors.incidents.records import anomaly, progress, wrapped
 from tests.end_to_end.conftest import wait_until_within
 from tests.end_to_end.incident_stage import Stage, by_id
+from tracehound.detectors.incidents.book import IncidentBook
+from tracehound.detectors.incidents.settings import IncidentSettings
+from tracehound.schemas.feedback import Verdict
+from tracehound.schemas.incident import IncidentEvent
+from tracehound.schemas.incident_input import IncidentInput, decode_input
 
 wait_until = partial(wait_until_within, timeout_s=60.0)
 

@@ -13,22 +13,23 @@ import msgspec
 import pytest
 from confluent_kafka import Message, Producer
 
-from schemas.codec import Limits, decode_record
-from schemas.execution import Execution
-from schemas.spans import Span
-from scripts.otlp_encoding import encode_json, encode_protobuf
-from scripts.otlp_sending import OtlpSender
-from scripts.otlp_spans import spans_of_trace
-from streams.forwarding import Origin, read_origin
-from streams.intake.spans import PARENT_NOT_RECORDED, ROOT, Trace, executions_of
 from tests.end_to_end.conftest import wait_until_within
+from tracehound.schemas.codec import Limits, decode_record
+from tracehound.schemas.execution import Execution
+from tracehound.schemas.spans import Span
+from tracehound.scripts.recorded.otlp_encoding import encode_json, encode_protobuf
+from tracehound.scripts.recorded.otlp_sending import OtlpSender
+from tracehound.scripts.recorded.otlp_spans import spans_of_trace
+from tracehound.streams.intake.spans import PARENT_NOT_RECORDED, ROOT, Trace, executions_of
+from tracehound.streams.kafka.forwarding import Origin, read_origin
 
 wait_until = partial(wait_until_within, timeout_s=60.0)
 
 ON_APACHE_KAFKA = pytest.mark.parametrize("any_kafka", ["real"], indirect=True)
 INTAKE = (
-    "import sys; from streams.settings import load_settings; from streams.worker import run_worker; "
-    "from streams.intake.app import build_intake; sys.exit(run_worker(load_settings(), build_intake))"
+    "import sys; from tracehound.streams.settings.settings import load_settings; "
+    "from tracehound.streams.worker.worker import run_worker; "
+    "from tracehound.streams.intake.app import build_intake; sys.exit(run_worker(load_settings(), build_intake))"
 )
 Start = Callable[..., Any]
 

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from detectors import application_snapshot
-from scripts.models import models
 from tests.end_to_end.conftest import wait_until_within
+from tracehound.detectors.scoring import snapshot as application_snapshot
+from tracehound.scripts.commands.models import models
 
 eventually = partial(wait_until_within, timeout_s=30.0)
 

@@ -13,14 +13,15 @@ import pytest
 from click.testing import CliRunner
 from confluent_kafka import Producer
 
-from schemas.incident import IncidentEvent
-from scripts.cli import main
 from tests.end_to_end.conftest import wait_until_within
 from tests.streams.notify.conftest import make_event
+from tracehound.schemas.incident import IncidentEvent
+from tracehound.scripts.cli import main
 
 wait_until = partial(wait_until_within, timeout_s=60.0)
 NOTIFY = (
-    "import sys; from streams.settings import load_settings; from streams.notify.app import run_notify; "
+    "import sys; from tracehound.streams.settings.settings import load_settings; "
+    "from tracehound.streams.notify.app import run_notify; "
     "sys.exit(run_notify(load_settings()))"
 )
 SETTINGS = """

@@ -19,20 +19,20 @@ from confluent_kafka import Message
 from google.protobuf.json_format import ParseDict
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-from schemas.codec import Limits, decode_record
-from schemas.execution import Execution, Segment, epoch_seconds
-from schemas.topics import Topics
-from streams.intake.otlp import SpanLimits, decode_otlp
 from tests.end_to_end.conftest import wait_until_within
 from tests.end_to_end.otel.application import Application
 from tests.end_to_end.otel.collector import ENCODINGS, Collector
 from tests.end_to_end.otel.link import Link
+from tracehound.schemas.codec import Limits, decode_record
+from tracehound.schemas.execution import Execution, Segment, epoch_seconds
+from tracehound.schemas.topics import Topics
+from tracehound.streams.intake.otlp import SpanLimits, decode_otlp
 
 wait_until = partial(wait_until_within, timeout_s=90.0)
 
 ON_APACHE_KAFKA = pytest.mark.parametrize("any_kafka", ["real"], indirect=True)
-INTAKE = "from scripts.cli import main; main(['intake'])"
-SCORING = "from scripts.cli import main; main(['worker'])"
+INTAKE = "from tracehound.scripts.cli import main; main(['intake'])"
+SCORING = "from tracehound.scripts.cli import main; main(['worker'])"
 CARTS = 50
 REQUESTS_PER_S = 30.0
 LEARNED_REQUESTS = 500

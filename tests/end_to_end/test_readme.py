@@ -1,16 +1,16 @@
 """The README's first programs do what it says: what they publish is accepted, and they read what a worker writes."""
 
 import re
-from pathlib import Path
 
 import pytest
 from confluent_kafka import Consumer, Producer
 
-from infra.kafka.broker import Broker
-from schemas.codec import Limits, decode_record
-from schemas.topics import Topics
+from tests.checkout import PROJECT
+from tracehound.infra.kafka.broker import Broker
+from tracehound.schemas.codec import Limits, decode_record
+from tracehound.schemas.topics import Topics
 
-README = Path(__file__).parents[2] / "README.md"
+README = PROJECT / "README.md"
 PUBLISH, CONSUME = re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL)
 EVENT = b'{"data": {"severity": "major", "reason": "GET /cart now takes 940 ms."}}'
 

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from infra.kafka.apache import ApacheKafka
-from infra.kafka.broker import Broker
-from scripts.soak.campaign import finish, try_fault
-from scripts.soak.checker import Verdict
-from scripts.soak.faults import FAULTS
-from scripts.soak.scene import Pace, scene
 from tests.end_to_end.broken_workers import ACKNOWLEDGES_FIRST, NAMES_AN_OLD_POSITION, PUBLISHES_NOTHING
 from tests.end_to_end.conftest import wait_until_within
+from tracehound.infra.kafka.apache import ApacheKafka
+from tracehound.infra.kafka.broker import Broker
+from tracehound.scripts.soak.campaign import finish, try_fault
+from tracehound.scripts.soak.checker import Verdict
+from tracehound.scripts.soak.faults import FAULTS
+from tracehound.scripts.soak.scene import Pace, scene
 
 wait_until = partial(wait_until_within, timeout_s=40.0)
 

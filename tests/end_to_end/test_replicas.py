@@ -10,16 +10,16 @@ import msgspec
 import pytest
 from confluent_kafka import Message
 
-from detectors.fitting import InlineFitter
-from detectors.scoring import Scorer
-from detectors.settings import DetectionSettings
-from schemas.codec import encode
-from schemas.execution import Execution
-from schemas.operations import normalize_operation
-from scripts.simulator.applications import build_system
-from scripts.simulator.faults import Fault
-from scripts.simulator.simulation import Simulation
 from tests.end_to_end.conftest import wait_until_within
+from tracehound.detectors.forests.fitting import InlineFitter
+from tracehound.detectors.scoring.scorer import Scorer
+from tracehound.detectors.settings import DetectionSettings
+from tracehound.schemas.codec import encode
+from tracehound.schemas.execution import Execution
+from tracehound.schemas.operations import normalize_operation
+from tracehound.scripts.simulator.applications import build_system
+from tracehound.scripts.simulator.faults import Fault
+from tracehound.scripts.simulator.simulation import Simulation
 
 wait_until = partial(wait_until_within, timeout_s=60.0)
 

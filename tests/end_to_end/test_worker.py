@@ -204,8 +204,9 @@ def test_a_wrong_setting_is_named_and_the_worker_refuses_to_start(
     name: str, value: str, setting: str, worker: StartWorker
 ) -> None:
     code = (
-        "import sys; from streams.settings import load_settings; from streams.worker import run_worker\n"
-        "from schemas.errors import ConfigurationError\n"
+        "import sys; from tracehound.streams.settings.settings import load_settings; "
+        "from tracehound.streams.worker.worker import run_worker\n"
+        "from tracehound.schemas.errors import ConfigurationError\n"
         "try: sys.exit(run_worker(load_settings()))\n"
         "except ConfigurationError as error: sys.stderr.write(str(error)); sys.exit(2)"
     )
@@ -240,8 +241,9 @@ def test_missing_topics_and_wrong_partition_counts_are_named(field: Any, worker:
 def test_a_fatal_error_ends_the_worker_with_a_status_that_says_so(field: Any, worker: StartWorker) -> None:
     code = (
         "import sys\n"
-        "from streams import app, worker\n"
-        "from streams.settings import load_settings\n"
+        "from tracehound.streams.scoring import app\n"
+        "from tracehound.streams.worker import worker\n"
+        "from tracehound.streams.settings.settings import load_settings\n"
         "def build(settings):\n"
         "    built = app.build_app(settings)\n"
         "    async def fail(): raise RuntimeError('on purpose')\n"

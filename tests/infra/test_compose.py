@@ -13,18 +13,18 @@ import pytest
 import yaml
 from pydantic import BaseModel
 
-from infra.kafka.cluster import Address, wait_for_members
-from infra.kafka.embedded_process import PROJECT
-from infra.kafka.jars import kafka_version
-from infra.kafka.node import Node
-from infra.kafka.ports import free_ports
-from infra.kafka.topics import check_topics
-from schemas.topics import Topics
-from scripts.cli import COMMANDS
-from streams.incidents.settings import IncidentWorkerSettings
-from streams.intake.settings import IntakeSettings
-from streams.notify.settings import NotifySettings
-from streams.settings import Settings, load_settings
+from tests.checkout import PROJECT
+from tracehound.infra.kafka.cluster import Address, wait_for_members
+from tracehound.infra.kafka.jars import kafka_version
+from tracehound.infra.kafka.node import Node
+from tracehound.infra.kafka.ports import free_ports
+from tracehound.infra.kafka.topics import check_topics
+from tracehound.schemas.topics import Topics
+from tracehound.scripts.cli import COMMANDS
+from tracehound.streams.settings.incident_worker import IncidentWorkerSettings
+from tracehound.streams.settings.intake import IntakeSettings
+from tracehound.streams.settings.notify import NotifySettings
+from tracehound.streams.settings.settings import Settings, load_settings
 
 BROKERS = ("kafka-1", "kafka-2", "kafka-3")
 WORKERS = ("worker", "intake", "incidents", "notify")
@@ -266,7 +266,7 @@ def test_topics_and_workers_start_on_the_brokers_by_the_same_commands_and_settin
     configuration.write_text(ROUTES)
     here |= {"TRACEHOUND_CONFIG": str(configuration)} if "TRACEHOUND_CONFIG" in services[service]["environment"] else {}
     environment = {**os.environ, **services[service]["environment"], **here}
-    program = [sys.executable, "-m", "scripts.cli"]
+    program = [sys.executable, "-m", "tracehound.scripts.cli"]
     create = [*program, *services["topics"]["command"][1:]]
     said = subprocess.run(create, cwd=PROJECT, env=environment, capture_output=True, text=True, check=False)
     assert said.returncode == 0, said.stderr

@@ -3,7 +3,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from infra.kafka.embedded_process import PROJECT
+from tests.checkout import PROJECT
 
 NEEDS_A_REAL_BROKER = "tests/infra/kafka/test_broker.py::test_the_real_one_is_real"
 

@@ -6,15 +6,15 @@ from itertools import chain
 
 import pytest
 
-from detectors.fitting import InlineFitter
-from detectors.scoring import Scorer
-from detectors.settings import DetectionSettings
-from schemas.incident_input import IncidentInput
-from scripts.simulator.applications import build_system
-from scripts.simulator.faults import SCENARIOS, FaultName
-from scripts.simulator.judge import Judgement, Verdict
-from scripts.simulator.trial import Course, course_of_faults, run_trial
 from tests.scenarios.recording import Recording
+from tracehound.detectors.forests.fitting import InlineFitter
+from tracehound.detectors.scoring.scorer import Scorer
+from tracehound.detectors.settings import DetectionSettings
+from tracehound.schemas.incident_input import IncidentInput
+from tracehound.scripts.simulator.applications import build_system
+from tracehound.scripts.simulator.faults import SCENARIOS, FaultName
+from tracehound.scripts.simulator.judge import Judgement, Verdict
+from tracehound.scripts.simulator.trial import Course, course_of_faults, run_trial
 
 SEEDS = (54, 55, 56, 57)
 """The first four in a row with which nearly every fault has effects of all three sizes."""

@@ -2,15 +2,14 @@
 
 from collections.abc import Sequence
 
-from detectors.application import ApplicationKey
-from detectors.scoring import ScoredBatch, Scorer
-from schemas.anomaly import AnomalyEvent
-from schemas.execution import Execution
-from schemas.incident_input import IncidentInput
-from streams.outputs import incident_input_of
-from streams.read_run import Reading
-from streams.report_progress import ProgressLedger, tally
-from streams.score_chunk import ChunkOutcome
+from tracehound.detectors.scoring.scorer import ScoredBatch, Scorer
+from tracehound.schemas.anomaly import AnomalyEvent
+from tracehound.schemas.execution import ApplicationKey, Execution
+from tracehound.schemas.incident_input import IncidentInput
+from tracehound.streams.delivery.outputs import incident_input_of
+from tracehound.streams.scoring.read_run import Reading
+from tracehound.streams.scoring.report_progress import ProgressLedger, tally
+from tracehound.streams.scoring.score_chunk import ChunkOutcome
 
 PROGRESS_S = 5.0
 

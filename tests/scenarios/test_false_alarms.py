@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 
-from detectors.fitting import InlineFitter
-from detectors.scoring import Scorer
-from detectors.settings import DetectionSettings
-from scripts.simulator.applications import build_system
-from scripts.simulator.judge import Judgement
-from scripts.simulator.trial import DAY_S, Course, run_trial
+from tracehound.detectors.forests.fitting import InlineFitter
+from tracehound.detectors.scoring.scorer import Scorer
+from tracehound.detectors.settings import DetectionSettings
+from tracehound.scripts.simulator.applications import build_system
+from tracehound.scripts.simulator.judge import Judgement
+from tracehound.scripts.simulator.trial import DAY_S, Course, run_trial
 
 MIDNIGHT_S = 1_767_225_600.0
 RATE = 3.0

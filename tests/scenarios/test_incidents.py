@@ -5,15 +5,15 @@ from dataclasses import dataclass
 
 import pytest
 
-from detectors.incidents.book import IncidentBook
-from detectors.incidents.settings import IncidentSettings
-from schemas.anomaly import SEVERITIES
-from schemas.execution import epoch_seconds
-from schemas.incident import IncidentEvent
-from scripts.simulator.afflicted import NEXT_VERSION
-from scripts.simulator.faults import Fault
-from scripts.simulator.judge import Verdict
 from tests.scenarios.conftest import Trial
+from tracehound.detectors.incidents.book import IncidentBook
+from tracehound.detectors.incidents.settings import IncidentSettings
+from tracehound.schemas.anomaly import SEVERITIES
+from tracehound.schemas.execution import epoch_seconds
+from tracehound.schemas.incident import IncidentEvent
+from tracehound.scripts.simulator.afflicted import NEXT_VERSION
+from tracehound.scripts.simulator.faults import Fault
+from tracehound.scripts.simulator.judge import Verdict
 
 SOON = IncidentSettings(quiet_s=45.0, grace_s=0.0, join_s=60.0)
 """Faults come two minutes after each other here: what has ended must be over by then."""

@@ -4,10 +4,10 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
-from schemas.anomaly import AnomalyKind, Severity
-from scripts.simulator.faults import SCENARIOS, FaultName
-from scripts.simulator.judge import Verdict
-from scripts.simulator.tally import Size, size_of
+from tracehound.schemas.anomaly import AnomalyKind, Severity
+from tracehound.scripts.simulator.faults import SCENARIOS, FaultName
+from tracehound.scripts.simulator.judge import Verdict
+from tracehound.scripts.simulator.tally import Size, size_of
 
 LEAST_SHARE: dict[Size, float] = {"large": 1.0, "medium": 1.0, "small": 0.5}
 """Share of the faults of a size that must come out right, rounded down to whole faults."""

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from jsonschema import Draft7Validator
 
-from schemas.asyncapi import asyncapi_document
-from schemas.topics import Topics
+from tracehound.schemas.asyncapi import asyncapi_document
+from tracehound.schemas.topics import Topics
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,7 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.call_graph import Call, CallGraph, add_call, summed
+from tracehound.schemas.call_graph import Call, CallGraph, add_call, summed
 
 COUNTS = st.integers(0, 1_000)
 MILLISECONDS = st.integers(0, 10**6).map(float)  # whole, so that sums do not depend on their order

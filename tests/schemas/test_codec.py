@@ -9,9 +9,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from schemas.codec import ATTRIBUTE_DEPTH, DecodedRecord, Limits, content_digest, decode_record, encode
-from schemas.execution import Execution
-from schemas.rejection import Rejection
+from tracehound.schemas.codec import ATTRIBUTE_DEPTH, DecodedRecord, Limits, content_digest, decode_record, encode
+from tracehound.schemas.execution import Execution
+from tracehound.schemas.rejection import Rejection
 
 NOW_S = 1_767_225_600.0
 LIMITS = Limits()

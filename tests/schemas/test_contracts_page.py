@@ -1,18 +1,18 @@
 """The page about the contracts says what the code does."""
 
 import re
-from pathlib import Path
 from typing import get_args
 
 import pytest
 
-from schemas.codec import Limits, decode_record
-from schemas.dead_letter import RESENT_HEADER, TRUNCATED_HEADER, DeadLetterHeaders
-from schemas.execution import Execution, Segment
-from schemas.rejection import ErrorName
-from schemas.topics import Topics
+from tests.checkout import PROJECT
+from tracehound.schemas.codec import Limits, decode_record
+from tracehound.schemas.dead_letter import RESENT_HEADER, TRUNCATED_HEADER, DeadLetterHeaders
+from tracehound.schemas.execution import Execution, Segment
+from tracehound.schemas.rejection import ErrorName
+from tracehound.schemas.topics import Topics
 
-PAGE = (Path(__file__).parents[2] / "docs" / "contracts.md").read_text(encoding="utf-8")
+PAGE = (PROJECT / "docs" / "contracts.md").read_text(encoding="utf-8")
 EXAMPLES = re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL)
 
 

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from schemas.dead_letter import DeadLetter, DeadLetterHeaders, read_dead_letter
-from schemas.json_schema import json_schema
+from tracehound.schemas.dead_letter import DeadLetter, DeadLetterHeaders, read_dead_letter
+from tracehound.schemas.json_schema import json_schema
 
 OWN_HEADERS = st.lists(st.tuples(st.text("abc-", min_size=1), st.binary()), max_size=3)
 

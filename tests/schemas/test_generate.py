@@ -5,10 +5,11 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 
-from schemas.generate import CONTRACTS, main, outdated
-from schemas.json_schema import json_schema
+from tests.checkout import PROJECT
+from tracehound.schemas.generate import CONTRACTS, main, outdated
+from tracehound.schemas.json_schema import json_schema
 
-CHECKED_IN = Path(__file__).parents[2] / "docs" / "contracts"
+CHECKED_IN = PROJECT / "docs" / "contracts"
 
 
 def test_the_checked_in_documents_are_current() -> None:

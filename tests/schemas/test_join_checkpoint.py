@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas import join_checkpoint
-from schemas.call_graph import Call, CallGraph
-from schemas.join_checkpoint import (
+from tracehound.schemas import join_checkpoint
+from tracehound.schemas.call_graph import Call, CallGraph
+from tracehound.schemas.join_checkpoint import (
     PIECE_BYTES,
     VERSION,
     CheckpointPiece,

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.json_array import split_array
+from tracehound.schemas.json_array import split_array
 
 SCALARS = st.none() | st.booleans() | st.floats() | st.text('a"\\[]{},:é', max_size=8)
 VALUES = st.recursive(

@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from schemas.anomaly import Anomaly, AnomalyEvent, ModelStamp, as_jsonable
-from schemas.codec import Limits, decode_record, encode
-from schemas.execution import Execution
-from schemas.json_schema import json_schema
-from schemas.model_event import ModelChange, ModelEvent
+from tracehound.schemas.anomaly import Anomaly, AnomalyEvent, ModelStamp, as_jsonable
+from tracehound.schemas.codec import Limits, decode_record, encode
+from tracehound.schemas.execution import Execution
+from tracehound.schemas.json_schema import json_schema
+from tracehound.schemas.model_event import ModelChange, ModelEvent
 
 EXECUTION = Draft202012Validator(json_schema(Execution))
 RECORD = Draft202012Validator(json_schema(Execution | list[Execution]))

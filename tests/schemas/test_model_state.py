@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.errors import SnapshotError
-from schemas.model_state import Head, ModelState, RecordKey, owner_of, pack_state, read_key, unpack_state
-from schemas.pieces import Whole, Wholes
+from tracehound.schemas.errors import SnapshotError
+from tracehound.schemas.model_state import Head, ModelState, RecordKey, owner_of, pack_state, read_key, unpack_state
+from tracehound.schemas.pieces import Whole, Wholes
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 numbers = st.integers(0, 2**63 - 1)

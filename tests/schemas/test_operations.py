@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.operations import normalize_operation
+from tracehound.schemas.operations import normalize_operation
 
 UUID = "123e4567-e89b-12d3-a456-426614174000"
 

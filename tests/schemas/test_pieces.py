@@ -9,7 +9,7 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.pieces import VERSION, Piece, Wholes, latest, split
+from tracehound.schemas.pieces import VERSION, Piece, Wholes, latest, split
 
 encode = msgspec.msgpack.encode
 

@@ -8,12 +8,12 @@ import pytest
 from click.testing import CliRunner, Result
 from confluent_kafka import Producer
 
-from infra.kafka.broker import Broker
-from schemas.anomaly import Anomaly, AnomalyEvent, AnomalyKind, ModelStamp
-from schemas.execution import rfc3339
-from schemas.topics import Topics
-from scripts.kafka_clients import producer_config
-from streams.settings import Settings
+from tracehound.infra.kafka.broker import Broker
+from tracehound.schemas.anomaly import Anomaly, AnomalyEvent, AnomalyKind, ModelStamp
+from tracehound.schemas.execution import rfc3339
+from tracehound.schemas.topics import Topics
+from tracehound.scripts.commands.kafka_clients import producer_config
+from tracehound.streams.settings.settings import Settings
 
 Run = Callable[..., Result]
 

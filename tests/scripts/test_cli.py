@@ -5,13 +5,13 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from schemas.errors import BrokerError
-from scripts import cli
+from tracehound.schemas.errors import BrokerError
+from tracehound.scripts import cli
 
 
 def test_help_lists_every_command_without_importing_any() -> None:
     listed = subprocess.run(
-        [sys.executable, "-c", "import sys; from scripts.cli import main\ntry: main(['--help'])\nfinally: "
+        [sys.executable, "-c", "import sys; from tracehound.scripts.cli import main\ntry: main(['--help'])\nfinally: "
          "print(sorted(m for m in sys.modules if m in ('faust', 'numba', 'confluent_kafka', 'sklearn')))"],
         capture_output=True,
         text=True,
@@ -55,7 +55,7 @@ def test_an_expected_error_is_one_sentence_and_status_2(monkeypatch: pytest.Monk
     assert result.stdout == ""
 
 
-@pytest.mark.parametrize("module", ["scripts", "scripts.cli"])
+@pytest.mark.parametrize("module", ["tracehound", "tracehound.scripts.cli"])
 def test_it_runs_as_a_module(module: str) -> None:
     result = subprocess.run(
         [sys.executable, "-m", module, "replay", "--offline", "nowhere"], capture_output=True, text=True

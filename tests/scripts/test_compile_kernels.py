@@ -1,12 +1,12 @@
 """Kernels that were compiled ahead are all that a worker needs."""
 
-from detectors.fitting import InlineFitter
-from detectors.kernels import compiled_kernels
-from detectors.scoring import Scorer
-from detectors.settings import DetectionSettings
-from scripts.compile_kernels import ReadsAsAWorker, compile_kernels
-from scripts.simulator.applications import build_system
-from scripts.simulator.trial import course_of_faults, run_trial
+from tracehound.detectors.forests.fitting import InlineFitter
+from tracehound.detectors.packed.kernels import compiled_kernels
+from tracehound.detectors.scoring.scorer import Scorer
+from tracehound.detectors.settings import DetectionSettings
+from tracehound.scripts.compile_kernels import ReadsAsAWorker, compile_kernels
+from tracehound.scripts.simulator.applications import build_system
+from tracehound.scripts.simulator.trial import course_of_faults, run_trial
 
 
 def test_nothing_is_left_to_compile_for_a_worker() -> None:

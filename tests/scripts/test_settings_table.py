@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from detectors.settings import DetectionSettings
-from scripts.settings_table import BEGIN, END, main, table, with_table
-from streams.intake.settings import IntakeSettings
-from streams.notify.settings import NotifySettings
-from streams.settings import Settings
+from tracehound.detectors.settings import DetectionSettings
+from tracehound.scripts.settings_table import BEGIN, END, main, table, with_table
+from tracehound.streams.settings.intake import IntakeSettings
+from tracehound.streams.settings.notify import NotifySettings
+from tracehound.streams.settings.settings import Settings
 
 
 def test_every_setting_is_in_the_table() -> None:

@@ -15,20 +15,19 @@ from aiokafka import ConsumerRecord
 from confluent_kafka import Producer
 from faust.types import TP
 
-from detectors.application import ApplicationKey
-from detectors.scoring import ScoredBatch
-from infra.kafka.broker import Broker
-from schemas.anomaly import Anomaly, AnomalyEvent, ModelStamp
-from schemas.codec import content_digest
-from schemas.errors import SnapshotError
-from schemas.execution import Execution, ExecutionHead, rfc3339, whole
-from schemas.feedback import Lesson
-from schemas.model_event import ModelEvent
-from schemas.topics import Topics
-from streams.batch_consumer import Run, RunApp
-from streams.changelog import Page
-from streams.model_states import ModelStates
-from streams.publisher import Outgoing, RefusedError
+from tracehound.detectors.scoring.scorer import ScoredBatch
+from tracehound.infra.kafka.broker import Broker
+from tracehound.schemas.anomaly import Anomaly, AnomalyEvent, ModelStamp
+from tracehound.schemas.codec import content_digest
+from tracehound.schemas.errors import SnapshotError
+from tracehound.schemas.execution import ApplicationKey, Execution, ExecutionHead, rfc3339, whole
+from tracehound.schemas.feedback import Lesson
+from tracehound.schemas.model_event import ModelEvent
+from tracehound.schemas.topics import Topics
+from tracehound.streams.kafka.batch_consumer import Run, RunApp
+from tracehound.streams.kafka.changelog import Page
+from tracehound.streams.kafka.publisher import Outgoing, RefusedError
+from tracehound.streams.states.model_states import ModelStates
 
 PARTITIONS = 4
 SLOW_MS = 10_000.0

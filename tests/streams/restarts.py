@@ -13,21 +13,21 @@ from aiokafka import ConsumerRecord
 from faust.types import TP
 from prometheus_client import CollectorRegistry
 
-from schemas.codec import Limits
-from schemas.model_state import ApplicationKey
-from schemas.topics import Topics
-from streams.batch_consumer import Run
-from streams.delivery import Delivery
-from streams.forwarding import Partitioner, origin_headers
-from streams.metrics import Metrics
-from streams.model_states import ModelStates
-from streams.partitions import Partitions
-from streams.publisher import Outgoing
-from streams.read_run import RunReader
-from streams.report_progress import ProgressLedger
-from streams.resident_models import ResidentModels
-from streams.score_executions import Scoring
 from tests.streams.conftest import FakeChangelog
+from tracehound.schemas.codec import Limits
+from tracehound.schemas.execution import ApplicationKey
+from tracehound.schemas.topics import Topics
+from tracehound.streams.delivery.delivery import Delivery
+from tracehound.streams.kafka.batch_consumer import Run
+from tracehound.streams.kafka.forwarding import Partitioner, origin_headers
+from tracehound.streams.kafka.publisher import Outgoing
+from tracehound.streams.scoring.metrics import Metrics
+from tracehound.streams.scoring.read_run import RunReader
+from tracehound.streams.scoring.report_progress import ProgressLedger
+from tracehound.streams.scoring.score_executions import Scoring
+from tracehound.streams.states.model_states import ModelStates
+from tracehound.streams.states.partitions import Partitions
+from tracehound.streams.states.resident_models import ResidentModels
 
 PARTITIONS = 2
 TOPICS = Topics(partitions=PARTITIONS)

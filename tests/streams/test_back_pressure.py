@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from infra.kafka.broker import Broker
-from streams.resident_models import ResidentModels
 from tests.streams.conftest import PARTITIONS, FakeScorer, Reader, until
 from tests.streams.restarts import Said, Worker, World, applications
+from tracehound.infra.kafka.broker import Broker
+from tracehound.streams.states.resident_models import ResidentModels
 
 MOST_HELD, IN_FLIGHT, RUNS = 5, 3, 60
 

@@ -10,16 +10,15 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from detectors.fitting import InlineFitter
-from detectors.scoring import Scorer
-from detectors.settings import DetectionSettings
-from detectors.snapshot import pack, unpack
-from schemas.execution import Execution
-from schemas.model_state import ApplicationKey
-from streams.delivery import Delivery
-from streams.resident_models import ResidentModels
 from tests.streams.conftest import FakeScorer
 from tests.streams.restarts import PARTITIONS, Said, Step, Story, World, applications
+from tracehound.detectors.forests.fitting import InlineFitter
+from tracehound.detectors.packed.snapshot import pack, unpack
+from tracehound.detectors.scoring.scorer import Scorer
+from tracehound.detectors.settings import DetectionSettings
+from tracehound.schemas.execution import ApplicationKey, Execution
+from tracehound.streams.delivery.delivery import Delivery
+from tracehound.streams.states.resident_models import ResidentModels
 
 NAMES = [applications(0, 3), applications(1, 2)]
 SMALL = DetectionSettings(first_refit=64, reservoir=64, refit_delay=16, window_s=2.0, lateness_s=0.5)

@@ -10,12 +10,12 @@ import orjson
 from rich.console import Console
 from rich.progress import Progress
 
-from schemas.errors import TracehoundError
-from scripts.benchmarks.incidents.report import report
-from scripts.benchmarks.incidents.run import Figures, causes_of, figures_of
-from scripts.benchmarks.quality.data_sets import PATHS, ROLES, DataSet, open_data_sets
-from scripts.benchmarks.quality.document import machine, rounded
-from scripts.replay_report import console
+from tracehound.schemas.errors import TracehoundError
+from tracehound.scripts.benchmarks.incidents.report import report
+from tracehound.scripts.benchmarks.incidents.run import Figures, causes_of, figures_of
+from tracehound.scripts.benchmarks.quality.data_sets import PATHS, ROLES, DataSet, open_data_sets
+from tracehound.scripts.benchmarks.quality.document import machine, rounded
+from tracehound.scripts.commands.replay_report import console
 
 COMMAND = "make bench-incidents"
 RECORDINGS = tuple(name for name in ROLES if name != PATHS)

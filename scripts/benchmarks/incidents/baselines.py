@@ -3,10 +3,10 @@
 from collections.abc import Callable, Mapping, Sequence
 from statistics import fmean
 
-from detectors.incidents.call_graph import Calls
-from detectors.incidents.evidence import evidence_of
-from schemas.anomaly import AnomalyEvent
-from schemas.execution import epoch_seconds
+from tracehound.detectors.incidents.call_graph import Calls
+from tracehound.detectors.incidents.evidence import evidence_of
+from tracehound.schemas.anomaly import AnomalyEvent
+from tracehound.schemas.execution import epoch_seconds
 
 Anomalies = Sequence[AnomalyEvent]
 Ranking = Callable[[Anomalies, Calls], list[str]]

@@ -2,16 +2,16 @@
 
 from collections.abc import Iterator, Sequence
 
-from schemas.execution import Execution
-from schemas.incident_input import IncidentInput
-from scripts.benchmarks.quality.data_sets import DataSet
-from scripts.offline import Scores
-from scripts.replay import with_templates
-from scripts.traces import ReadBytes
-from streams.outputs import incident_input_of
-from streams.read_run import Reading
-from streams.report_progress import ProgressLedger, tally
-from streams.score_chunk import ChunkOutcome
+from tracehound.schemas.execution import Execution
+from tracehound.schemas.incident_input import IncidentInput
+from tracehound.scripts.benchmarks.quality.data_sets import DataSet
+from tracehound.scripts.commands.replay import with_templates
+from tracehound.scripts.recorded.offline import Scores
+from tracehound.scripts.recorded.traces import ReadBytes
+from tracehound.streams.delivery.outputs import incident_input_of
+from tracehound.streams.scoring.read_run import Reading
+from tracehound.streams.scoring.report_progress import ProgressLedger, tally
+from tracehound.streams.scoring.score_chunk import ChunkOutcome
 
 PROGRESS_S = 5.0
 """Event time between progress records, as of a worker."""

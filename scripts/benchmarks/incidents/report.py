@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from scripts.benchmarks.incidents.run import Figures
-from scripts.benchmarks.quality.data_sets import ROLES
+from tracehound.scripts.benchmarks.incidents.run import Figures
+from tracehound.scripts.benchmarks.quality.data_sets import ROLES
 
 TARGET = 0.9
 """Share of visible windows in which the injected service should come first."""

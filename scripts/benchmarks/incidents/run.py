@@ -4,17 +4,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from detectors.fitting import InlineFitter
-from detectors.incidents.book import IncidentBook
-from detectors.incidents.settings import IncidentSettings
-from detectors.scoring import Scorer
-from detectors.settings import DetectionSettings
-from scripts.benchmarks.incidents.baselines import BASELINES
-from scripts.benchmarks.incidents.records import incident_inputs
-from scripts.benchmarks.incidents.windows import AGES_S, TOP, Inquiry, WindowCause
-from scripts.benchmarks.quality.data_sets import DataSet
-from scripts.evaluation import EFFECT_S
-from scripts.traces import ReadBytes
+from tracehound.detectors.forests.fitting import InlineFitter
+from tracehound.detectors.incidents.book import IncidentBook
+from tracehound.detectors.incidents.settings import IncidentSettings
+from tracehound.detectors.scoring.scorer import Scorer
+from tracehound.detectors.settings import DetectionSettings
+from tracehound.scripts.benchmarks.incidents.baselines import BASELINES
+from tracehound.scripts.benchmarks.incidents.records import incident_inputs
+from tracehound.scripts.benchmarks.incidents.windows import AGES_S, TOP, Inquiry, WindowCause
+from tracehound.scripts.benchmarks.quality.data_sets import DataSet
+from tracehound.scripts.recorded.evaluation import EFFECT_S
+from tracehound.scripts.recorded.traces import ReadBytes
 
 Figures = dict[str, Any]
 """Numbers, texts and nested figures by name, ready for JSON."""

@@ -3,19 +3,19 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from detectors.incidents.book import IncidentBook
-from detectors.incidents.book_state import BookState, digest_of, unpack_book
-from detectors.incidents.call_graph import Calls
-from detectors.incidents.cause import suspected_causes
-from detectors.incidents.evidence import renewed
-from detectors.incidents.incident import TrackedIncident
-from schemas.anomaly import AnomalyEvent
-from schemas.execution import epoch_seconds
-from schemas.incident import IncidentEvent, SuspectedCause
-from schemas.incident_input import IncidentInput
-from scripts.benchmarks.incidents.baselines import BASELINES
-from scripts.evaluation import BEFORE_S, EFFECT_S
-from scripts.traces import FaultWindow
+from tracehound.detectors.incidents.book import IncidentBook
+from tracehound.detectors.incidents.book_state import BookState, digest_of, unpack_book
+from tracehound.detectors.incidents.call_graph import Calls
+from tracehound.detectors.incidents.cause import suspected_causes
+from tracehound.detectors.incidents.evidence import renewed
+from tracehound.detectors.incidents.incident import TrackedIncident
+from tracehound.schemas.anomaly import AnomalyEvent
+from tracehound.schemas.execution import epoch_seconds
+from tracehound.schemas.incident import IncidentEvent, SuspectedCause
+from tracehound.schemas.incident_input import IncidentInput
+from tracehound.scripts.benchmarks.incidents.baselines import BASELINES
+from tracehound.scripts.recorded.evaluation import BEFORE_S, EFFECT_S
+from tracehound.scripts.recorded.traces import FaultWindow
 
 AGES_S = (30.0, 60.0, 120.0, EFFECT_S)
 """Seconds after the injection at which the cause is asked for."""

@@ -8,10 +8,9 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from scripts.benchmarks.micro.comparison import compare, figures_of, read, slower, table, write
+from tracehound.scripts.benchmarks.micro.comparison import compare, figures_of, read, slower, table, write
 
 _HERE = Path(__file__).parent
-_PROJECT = _HERE.parents[2]
 
 
 def measure(max_time_s: float, only: str) -> bytes:
@@ -30,7 +29,6 @@ def measure(max_time_s: float, only: str) -> bytes:
                 *("--benchmark-timer=time.process_time", f"--benchmark-max-time={max_time_s}"),
                 *("--benchmark-disable-gc", "--benchmark-warmup=on", f"--benchmark-json={report}"),
             ],
-            cwd=_PROJECT,
             capture_output=True,
             text=True,
             check=False,

@@ -2,14 +2,14 @@
 
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from detectors.columns import ColumnedExecutions
-from detectors.fitting import InlineFitter
-from detectors.read_segments import read_records
-from detectors.scoring import Scorer
-from detectors.settings import DetectionSettings
-from schemas.codec import Limits, decode_record, encode
-from schemas.execution import Execution
-from scripts.benchmarks.micro.workload import AT_S, some_executions
+from tracehound.detectors.columns.read_segments import read_records
+from tracehound.detectors.columns.segment_columns import ColumnedExecutions
+from tracehound.detectors.forests.fitting import InlineFitter
+from tracehound.detectors.scoring.scorer import Scorer
+from tracehound.detectors.settings import DetectionSettings
+from tracehound.schemas.codec import Limits, decode_record, encode
+from tracehound.schemas.execution import Execution
+from tracehound.scripts.benchmarks.micro.workload import AT_S, some_executions
 
 
 def bench_decode(benchmark: BenchmarkFixture, size: int) -> None:

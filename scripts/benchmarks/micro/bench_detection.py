@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from detectors.refitting import RefittedBank
-from detectors.registry import DETECTORS, Build
-from detectors.settings import DetectionSettings
-from scripts.benchmarks.micro.workload import Models, learned_scorer, some_executions
+from tracehound.detectors.ensemble.registry import DETECTORS, Build
+from tracehound.detectors.forests.refitting import RefittedBank
+from tracehound.detectors.settings import DetectionSettings
+from tracehound.scripts.benchmarks.micro.workload import Models, learned_scorer, some_executions
 
 _SETTINGS = DetectionSettings()
 _LEARNED = 2_000

@@ -2,7 +2,7 @@
 
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from scripts.benchmarks.micro.workload import KEY, learned_scorer
+from tracehound.scripts.benchmarks.micro.workload import KEY, learned_scorer
 
 
 def bench_snapshot(benchmark: BenchmarkFixture) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 from rich.table import Table
 
-from scripts.benchmarks.intake_report import Machine
+from tracehound.scripts.benchmarks.intake.report import Machine
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from scripts.benchmarks.micro.calibration import calibrate
+from tracehound.scripts.benchmarks.micro.calibration import calibrate
 
 
 @pytest.fixture(autouse=True)

@@ -2,16 +2,16 @@
 
 from typing import Final
 
-from detectors.application import ApplicationKey, ApplicationModels, OperationModels
-from detectors.batch import CALL_SIGNALS, Batch
-from detectors.columns import columns_of
-from detectors.ensemble import Ensemble
-from detectors.fitting import InlineFitter
-from detectors.rows import Rows
-from detectors.scoring import Scorer
-from detectors.settings import DetectionSettings
-from schemas.execution import Execution
-from scripts.benchmarks.workload import executions
+from tracehound.detectors.application.models import ApplicationModels, OperationModels
+from tracehound.detectors.columns.segment_columns import columns_of
+from tracehound.detectors.ensemble.ensemble import Ensemble
+from tracehound.detectors.features.batch import CALL_SIGNALS, Batch
+from tracehound.detectors.forests.fitting import InlineFitter
+from tracehound.detectors.scoring.rows import Rows
+from tracehound.detectors.scoring.scorer import Scorer
+from tracehound.detectors.settings import DetectionSettings
+from tracehound.schemas.execution import ApplicationKey, Execution
+from tracehound.scripts.benchmarks.workload import executions
 
 KEY: Final[ApplicationKey] = ("application-0000", "")
 OPERATIONS: Final = 20

@@ -8,11 +8,11 @@ import orjson
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn, track
 
-from scripts.benchmarks.nab.corpus import CorpusError, LabelledSeries, read_corpus
-from scripts.benchmarks.nab.detection import Detections, detect
-from scripts.benchmarks.nab.plots import draw_comparison, draw_series
-from scripts.benchmarks.nab.reference import Check, check_scorer
-from scripts.benchmarks.nab.report import (
+from tracehound.scripts.benchmarks.nab.corpus import CorpusError, LabelledSeries, read_corpus
+from tracehound.scripts.benchmarks.nab.detection import Detections, detect
+from tracehound.scripts.benchmarks.nab.plots import draw_comparison, draw_series
+from tracehound.scripts.benchmarks.nab.reference import Check, check_scorer
+from tracehound.scripts.benchmarks.nab.report import (
     choices_table,
     comparison,
     figures,
@@ -20,11 +20,11 @@ from scripts.benchmarks.nab.report import (
     scorer_table,
     with_figures,
 )
-from scripts.benchmarks.nab.scorer import Worth, worth_of
-from scripts.benchmarks.nab.search import ORDERS, SPACE, STANDARD, SWEEPS, Search
-from scripts.benchmarks.nab.validation import Result, cross_validate, tune_on_all
+from tracehound.scripts.benchmarks.nab.scorer import Worth, worth_of
+from tracehound.scripts.benchmarks.nab.search import ORDERS, SPACE, STANDARD, SWEEPS, Search
+from tracehound.scripts.benchmarks.nab.validation import Result, cross_validate, tune_on_all
 
-COMMAND = "python -m scripts.benchmarks.nab"
+COMMAND = "python -m tracehound.scripts.benchmarks.nab"
 
 
 def _results(corpus: Sequence[LabelledSeries], worths: Sequence[Worth]) -> tuple[Result, Result]:

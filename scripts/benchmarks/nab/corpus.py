@@ -10,7 +10,7 @@ from typing import Literal
 
 import numpy as np
 
-from detectors.bank import Floats
+from tracehound.detectors.bank import Floats
 
 Reference = Literal["windowedGaussian", "numentaTM"]
 

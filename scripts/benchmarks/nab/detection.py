@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from detectors.bank import Floats
-from detectors.series import Evidence, Series
-from detectors.series_onsets import Onsets
-from scripts.benchmarks.nab.corpus import LabelledSeries
+from tracehound.detectors.bank import Floats
+from tracehound.detectors.windows.series import Evidence, Series
+from tracehound.detectors.windows.series_onsets import Onsets
+from tracehound.scripts.benchmarks.nab.corpus import LabelledSeries
 
 LEAST_REST = 50
 """Windows: no rest is shorter, however wide a window is."""

@@ -8,10 +8,10 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.figure import Figure
 
-from detectors.bank import Floats
-from scripts.benchmarks.nab.corpus import LabelledSeries
-from scripts.benchmarks.nab.report import PUBLISHED, TARGETS
-from scripts.benchmarks.nab.scorer import PROBATION, Worth
+from tracehound.detectors.bank import Floats
+from tracehound.scripts.benchmarks.nab.corpus import LabelledSeries
+from tracehound.scripts.benchmarks.nab.report import PUBLISHED, TARGETS
+from tracehound.scripts.benchmarks.nab.scorer import PROBATION, Worth
 
 SHOWN = ("realKnownCause/nyc_taxi.csv", "realAWSCloudwatch/elb_request_count_8c0756.csv")
 

@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from typing import Any
 
-from detectors.bank import Floats
-from scripts.benchmarks.nab.corpus import CorpusError, LabelledSeries
-from scripts.benchmarks.nab.reference import Check
-from scripts.benchmarks.nab.scorer import PROFILES, Worth, raw_score
-from scripts.benchmarks.nab.search import STANDARD
-from scripts.benchmarks.nab.validation import Choice, Result
+from tracehound.detectors.bank import Floats
+from tracehound.scripts.benchmarks.nab.corpus import CorpusError, LabelledSeries
+from tracehound.scripts.benchmarks.nab.reference import Check
+from tracehound.scripts.benchmarks.nab.scorer import PROFILES, Worth, raw_score
+from tracehound.scripts.benchmarks.nab.search import STANDARD
+from tracehound.scripts.benchmarks.nab.validation import Choice, Result
 
 PUBLISHED = (
     ("ARTime", 74.9, 65.2, 80.4),

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.bank import Floats
-from scripts.benchmarks.nab.corpus import LabelledSeries
+from tracehound.detectors.bank import Floats
+from tracehound.scripts.benchmarks.nab.corpus import LabelledSeries
 
 PROBATION_SHARE, PROBATION_ROWS = 0.15, 750
 NO_WINDOW, PROBATION = -1, -2

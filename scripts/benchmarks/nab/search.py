@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from detectors.bank import Floats
-from scripts.benchmarks.nab.detection import Detections, Setting
-from scripts.benchmarks.nab.scorer import PROFILES, Worth, smooth, totals_by_threshold
+from tracehound.detectors.bank import Floats
+from tracehound.scripts.benchmarks.nab.detection import Detections, Setting
+from tracehound.scripts.benchmarks.nab.scorer import PROFILES, Worth, smooth, totals_by_threshold
 
 SPACE: dict[str, tuple[Any, ...]] = {
     "hold": (2, 3, 4, 5, 6, 8, 16, 32),

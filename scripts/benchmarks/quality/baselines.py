@@ -11,11 +11,11 @@ from sklearn.ensemble import IsolationForest
 from sklearn.neighbors import LocalOutlierFactor
 from sklearn.preprocessing import StandardScaler
 
-from detectors.chart import Chart, ChartRules
-from detectors.settings import DetectionSettings
-from scripts.benchmarks.quality.data_sets import NOMINAL_RATES, PATHS
-from scripts.benchmarks.quality.execution_table import FEATURES, ExecutionTable, Floats, Numbers
-from scripts.benchmarks.quality.figures import Detection
+from tracehound.detectors.charts.chart import Chart, ChartRules
+from tracehound.detectors.settings import DetectionSettings
+from tracehound.scripts.benchmarks.quality.data_sets import NOMINAL_RATES, PATHS
+from tracehound.scripts.benchmarks.quality.execution_table import FEATURES, ExecutionTable, Floats, Numbers
+from tracehound.scripts.benchmarks.quality.figures import Detection
 
 SEED = 42
 FEWEST_ROWS = 50

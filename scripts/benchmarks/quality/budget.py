@@ -8,18 +8,18 @@ from operator import itemgetter
 
 from scipy.stats import chi2
 
-from detectors.calibration import BLOCK_S
-from detectors.fitting import InlineFitter
-from detectors.scoring import Scorer
-from detectors.settings import DetectionSettings
-from schemas.anomaly import AnomalyEvent
-from schemas.execution import epoch_seconds
-from scripts.benchmarks.quality.data_sets import DataSet
-from scripts.benchmarks.quality.figures import Figures
-from scripts.benchmarks.quality.product import run_product
-from scripts.evaluation import report_windows
-from scripts.simulator.applications import build_system
-from scripts.simulator.trial import DAY_S, Course, run_trial
+from tracehound.detectors.calibration.calibration import BLOCK_S
+from tracehound.detectors.forests.fitting import InlineFitter
+from tracehound.detectors.scoring.scorer import Scorer
+from tracehound.detectors.settings import DetectionSettings
+from tracehound.schemas.anomaly import AnomalyEvent
+from tracehound.schemas.execution import epoch_seconds
+from tracehound.scripts.benchmarks.quality.data_sets import DataSet
+from tracehound.scripts.benchmarks.quality.figures import Figures
+from tracehound.scripts.benchmarks.quality.product import run_product
+from tracehound.scripts.recorded.evaluation import report_windows
+from tracehound.scripts.simulator.applications import build_system
+from tracehound.scripts.simulator.trial import DAY_S, Course, run_trial
 
 SETTING = "alarm_budget"
 """The setting of detection that says how many false alarms an application may raise a day."""

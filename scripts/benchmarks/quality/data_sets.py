@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from schemas.errors import TracehoundError
-from scripts.evaluation import AFTER_S, BEFORE_S
-from scripts.replay_report import warm_up_traces
-from scripts.traces import EVENTS, LABELS, WINDOWS, FaultWindow, Recording, open_recording
+from tracehound.schemas.errors import TracehoundError
+from tracehound.scripts.commands.replay_report import warm_up_traces
+from tracehound.scripts.recorded.evaluation import AFTER_S, BEFORE_S
+from tracehound.scripts.recorded.traces import EVENTS, LABELS, WINDOWS, FaultWindow, Recording, open_recording
 
 ROLES = {
     "train_ticket_30": "parameters were chosen here",

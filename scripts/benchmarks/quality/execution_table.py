@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.features import SIGNALS, features
-from schemas.execution import Execution
-from scripts.traces import RecordedTrace
+from tracehound.detectors.features.measures import SIGNALS, features
+from tracehound.schemas.execution import Execution
+from tracehound.scripts.recorded.traces import RecordedTrace
 
 FEATURES = (
     "log duration",

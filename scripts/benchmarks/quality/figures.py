@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from scripts.benchmarks.quality.data_sets import DataSet, fault_free_days
-from scripts.evaluation import (
+from tracehound.scripts.benchmarks.quality.data_sets import DataSet, fault_free_days
+from tracehound.scripts.recorded.evaluation import (
     AlarmQuality,
     WindowReport,
     average_precision,
@@ -17,7 +17,7 @@ from scripts.evaluation import (
     report_windows,
     summarize_windows,
 )
-from scripts.offline import TraceScores
+from tracehound.scripts.recorded.offline import TraceScores
 
 Figures = dict[str, Any]
 """Numbers, texts and nested figures by name, ready for JSON."""

@@ -7,11 +7,11 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from schemas.execution import epoch_seconds
-from scripts.benchmarks.quality.baselines import baselines_of
-from scripts.benchmarks.quality.figures import Detection, Truth, average_precision_of, judged
-from scripts.benchmarks.quality.run import Judged
-from scripts.evaluation import AFTER_S, EFFECT_S, WindowOutcome, precision_recall, report_windows
+from tracehound.schemas.execution import epoch_seconds
+from tracehound.scripts.benchmarks.quality.baselines import baselines_of
+from tracehound.scripts.benchmarks.quality.figures import Detection, Truth, average_precision_of, judged
+from tracehound.scripts.benchmarks.quality.run import Judged
+from tracehound.scripts.recorded.evaluation import AFTER_S, EFFECT_S, WindowOutcome, precision_recall, report_windows
 
 PRODUCT = "tracehound"
 POINTS = 200

@@ -7,14 +7,14 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any
 
-from detectors.fitting import InlineFitter
-from detectors.scoring import ScoredBatch, Scorer
-from detectors.settings import DetectionSettings
-from schemas.execution import Execution
-from scripts.benchmarks.quality.data_sets import DataSet
-from scripts.offline import Scores, TraceScores, score_traces
-from scripts.replay import with_templates
-from scripts.traces import ReadBytes, RecordedTrace
+from tracehound.detectors.forests.fitting import InlineFitter
+from tracehound.detectors.scoring.scorer import ScoredBatch, Scorer
+from tracehound.detectors.settings import DetectionSettings
+from tracehound.schemas.execution import Execution
+from tracehound.scripts.benchmarks.quality.data_sets import DataSet
+from tracehound.scripts.commands.replay import with_templates
+from tracehound.scripts.recorded.offline import Scores, TraceScores, score_traces
+from tracehound.scripts.recorded.traces import ReadBytes, RecordedTrace
 
 SLICE_CALLS = 10
 """Calls of ``score`` that one slice of the cost measurement spans."""

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from detectors.settings import DetectionSettings
-from scripts.benchmarks.quality.baselines import Baseline, baselines_of
-from scripts.benchmarks.quality.data_sets import NOMINAL_RATES, PATHS, ROLES
-from scripts.benchmarks.quality.figures import Figures
+from tracehound.detectors.settings import DetectionSettings
+from tracehound.scripts.benchmarks.quality.baselines import Baseline, baselines_of
+from tracehound.scripts.benchmarks.quality.data_sets import NOMINAL_RATES, PATHS, ROLES
+from tracehound.scripts.benchmarks.quality.figures import Figures
 
 PRODUCT = "**tracehound**"
 
@@ -285,8 +285,8 @@ def _limit(name: str, baseline: Baseline) -> str:
 
 _METHOD = """\
 The recordings are not part of this repository: `--data` names the folder, and the command says what is missing.
-Each recording is scored once, in order, without labels, by `detectors.scoring.Scorer` through the same function as
-`tracehound replay --offline`. A trace's score is the highest of its executions, and it alarms when one of them has a
+Each recording is scored once, in order, without labels, by `detectors.scoring.scorer.Scorer` through the same function
+as `tracehound replay --offline`. A trace's score is the highest of its executions, and it alarms when one of them has a
 severity. The first 3,400 traces of `train_ticket_30`, 6,500 of `online_boutique_22` and the train part of
 `train_ticket_paths` are learned and not scored.
 

@@ -7,12 +7,12 @@ from functools import partial
 
 from rich.progress import Progress
 
-from detectors.settings import DetectionSettings
-from scripts.benchmarks.quality import budget
-from scripts.benchmarks.quality.baselines import baselines_of
-from scripts.benchmarks.quality.data_sets import PATHS, DataSet
-from scripts.benchmarks.quality.execution_table import Collector, ExecutionTable
-from scripts.benchmarks.quality.figures import (
+from tracehound.detectors.settings import DetectionSettings
+from tracehound.scripts.benchmarks.quality import budget
+from tracehound.scripts.benchmarks.quality.baselines import baselines_of
+from tracehound.scripts.benchmarks.quality.data_sets import PATHS, DataSet
+from tracehound.scripts.benchmarks.quality.execution_table import Collector, ExecutionTable
+from tracehound.scripts.benchmarks.quality.figures import (
     Detection,
     Figures,
     Truth,
@@ -21,8 +21,8 @@ from scripts.benchmarks.quality.figures import (
     published_figures,
     window_figures,
 )
-from scripts.benchmarks.quality.product import ProductRun, run_product
-from scripts.benchmarks.quality.structure import run_structure
+from tracehound.scripts.benchmarks.quality.product import ProductRun, run_product
+from tracehound.scripts.benchmarks.quality.structure import run_structure
 
 
 @dataclass(frozen=True, slots=True)

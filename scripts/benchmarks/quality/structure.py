@@ -2,15 +2,15 @@
 
 import numpy as np
 
-from detectors.application import seed_of
-from detectors.exposure import Exposure
-from detectors.paths import paths_of
-from detectors.settings import DetectionSettings
-from detectors.structure import Structure
-from schemas.execution import Execution
-from scripts.benchmarks.quality.data_sets import NOMINAL_RATES, PATHS, DataSet
-from scripts.benchmarks.quality.figures import Detection
-from scripts.replay import with_templates
+from tracehound.detectors.application.models import seed_of
+from tracehound.detectors.features.paths import paths_of
+from tracehound.detectors.settings import DetectionSettings
+from tracehound.detectors.structure.detector import Structure
+from tracehound.detectors.structure.exposure import Exposure
+from tracehound.schemas.execution import Execution
+from tracehound.scripts.benchmarks.quality.data_sets import NOMINAL_RATES, PATHS, DataSet
+from tracehound.scripts.benchmarks.quality.figures import Detection
+from tracehound.scripts.commands.replay import with_templates
 
 BATCH = 256
 LIMIT = -float(np.log10(NOMINAL_RATES[PATHS]))

@@ -14,14 +14,14 @@ from typing import Any
 import msgspec
 import structlog
 
-from schemas.anomaly import Severity
-from schemas.execution import epoch_seconds, rfc3339
-from streams.notify.hostile_text import harmless
-from streams.notify.notice import Notice
-from streams.notify.outcome import Delivered, Failed, Outcome
-from streams.notify.receivers.http import HttpPoster
-from streams.notify.render import words_of
-from streams.notify.settings import Alertmanager
+from tracehound.schemas.anomaly import Severity
+from tracehound.schemas.execution import epoch_seconds, rfc3339
+from tracehound.streams.notify.hostile_text import harmless
+from tracehound.streams.notify.notice import Notice
+from tracehound.streams.notify.outcome import Delivered, Failed, Outcome
+from tracehound.streams.notify.receivers.http import HttpPoster
+from tracehound.streams.notify.render import words_of
+from tracehound.streams.settings.notify import Alertmanager
 
 _NAME = 200
 _SENTENCE = 1_000

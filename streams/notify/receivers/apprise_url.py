@@ -7,12 +7,12 @@ import warnings
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from schemas.errors import ConfigurationError
-from streams.notify.hostile_text import harmless
-from streams.notify.notice import Notice
-from streams.notify.outcome import Delivered, Failed, Outcome, WithoutMemory
-from streams.notify.render import words_of
-from streams.notify.settings import AppriseUrl
+from tracehound.schemas.errors import ConfigurationError
+from tracehound.streams.notify.hostile_text import harmless
+from tracehound.streams.notify.notice import Notice
+from tracehound.streams.notify.outcome import Delivered, Failed, Outcome, WithoutMemory
+from tracehound.streams.notify.render import words_of
+from tracehound.streams.settings.notify import AppriseUrl
 
 _REASON = 200
 _SLACK_S = 5.0

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import aiohttp
 
-from schemas.errors import ConfigurationError
-from streams.notify.hostile_text import harmless
-from streams.notify.outcome import Delivered, Failed, Outcome
+from tracehound.schemas.errors import ConfigurationError
+from tracehound.streams.notify.hostile_text import harmless
+from tracehound.streams.notify.outcome import Delivered, Failed, Outcome
 
 _AGAIN = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS})
 _SHOWN_BYTES = 400

@@ -10,13 +10,13 @@ from typing import Any
 
 import msgspec
 
-from schemas.anomaly import Severity
-from streams.notify.hostile_text import harmless
-from streams.notify.notice import Notice
-from streams.notify.outcome import Outcome, WithoutMemory
-from streams.notify.receivers.http import HttpPoster
-from streams.notify.render import title_of, words_of
-from streams.notify.settings import PagerDuty
+from tracehound.schemas.anomaly import Severity
+from tracehound.streams.notify.hostile_text import harmless
+from tracehound.streams.notify.notice import Notice
+from tracehound.streams.notify.outcome import Outcome, WithoutMemory
+from tracehound.streams.notify.receivers.http import HttpPoster
+from tracehound.streams.notify.render import title_of, words_of
+from tracehound.streams.settings.notify import PagerDuty
 
 _SEVERITIES: Mapping[Severity, str] = {"critical": "critical", "major": "error", "minor": "warning"}
 _SUMMARY = 1_024

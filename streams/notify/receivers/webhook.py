@@ -9,11 +9,11 @@ import hmac
 import time
 from collections.abc import Callable, Sequence
 
-from schemas.errors import ConfigurationError
-from streams.notify.notice import Notice
-from streams.notify.outcome import Outcome, WithoutMemory
-from streams.notify.receivers.http import HttpPoster
-from streams.notify.settings import Webhook
+from tracehound.schemas.errors import ConfigurationError
+from tracehound.streams.notify.notice import Notice
+from tracehound.streams.notify.outcome import Outcome, WithoutMemory
+from tracehound.streams.notify.receivers.http import HttpPoster
+from tracehound.streams.settings.notify import Webhook
 
 _SECRET_PREFIX = "whsec_"  # noqa: S105 (of the notation, no secret)
 _SHORTEST_SECRET = 24

@@ -2,16 +2,16 @@
 
 from collections.abc import Iterable, Mapping
 
-from detectors.events import identity
-from detectors.incidents.book import IncidentBook
-from detectors.incidents.settings import IncidentSettings
-from schemas.anomaly import Anomaly, AnomalyEvent, AnomalyKind, ModelStamp, Severity, Window
-from schemas.execution import rfc3339
-from schemas.feedback import Judgement, Maintenance, Verdict
-from schemas.incident import IncidentEvent
-from schemas.incident_input import IncidentInput
-from schemas.model_event import MODEL_EVENT_TYPES, ModelChange, ModelEvent
-from schemas.progress import Progress
+from tracehound.detectors.alarms.events import identity
+from tracehound.detectors.incidents.book import IncidentBook
+from tracehound.detectors.incidents.settings import IncidentSettings
+from tracehound.schemas.anomaly import Anomaly, AnomalyEvent, AnomalyKind, ModelStamp, Severity, Window
+from tracehound.schemas.execution import rfc3339
+from tracehound.schemas.feedback import Judgement, Maintenance, Verdict
+from tracehound.schemas.incident import IncidentEvent
+from tracehound.schemas.incident_input import IncidentInput
+from tracehound.schemas.model_event import MODEL_EVENT_TYPES, ModelChange, ModelEvent
+from tracehound.schemas.progress import Progress
 
 START_S = 1_767_225_600.0
 STEP_S = 5.0

@@ -9,16 +9,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from detectors.incidents.book import IncidentBook
-from detectors.incidents.book_state import BookState, pack_book
-from detectors.incidents.settings import IncidentSettings
-from schemas.anomaly import SEVERITIES, AnomalyKind
-from schemas.errors import SnapshotError, UnknownSubjectError
-from schemas.execution import rfc3339
-from schemas.feedback import Judgement
-from schemas.incident import IncidentEvent
-from schemas.incident_input import IncidentInput, decode_input, encode_input
-from schemas.progress import Progress
 from tests.detectors.incidents.records import (
     START_S,
     World,
@@ -30,6 +20,16 @@ from tests.detectors.incidents.records import (
     verdict,
     wrapped,
 )
+from tracehound.detectors.incidents.book import IncidentBook
+from tracehound.detectors.incidents.book_state import BookState, pack_book
+from tracehound.detectors.incidents.settings import IncidentSettings
+from tracehound.schemas.anomaly import SEVERITIES, AnomalyKind
+from tracehound.schemas.errors import SnapshotError, UnknownSubjectError
+from tracehound.schemas.execution import rfc3339
+from tracehound.schemas.feedback import Judgement
+from tracehound.schemas.incident import IncidentEvent
+from tracehound.schemas.incident_input import IncidentInput, decode_input, encode_input
+from tracehound.schemas.progress import Progress
 
 APPLICATIONS = ("gateway", "cart", "stock", "mail", "users", "jobs")
 CALLS = {"gateway": ("cart", "users"), "cart": ("stock",)}

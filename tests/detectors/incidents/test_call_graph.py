@@ -1,6 +1,6 @@
 """Who calls whom: learned, faded, bounded, and the same after a restart."""
 
-from detectors.incidents.call_graph import CALLEES, CallGraph
+from tracehound.detectors.incidents.call_graph import CALLEES, CallGraph
 
 DAY_S = 86_400.0
 

@@ -4,9 +4,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from detectors.incidents.cause import suspected_causes
-from detectors.incidents.evidence import CauseEvidence
-from schemas.anomaly import AnomalyKind
+from tracehound.detectors.incidents.cause import suspected_causes
+from tracehound.detectors.incidents.evidence import CauseEvidence
+from tracehound.schemas.anomaly import AnomalyKind
 
 SHOP = {
     "gateway": {"cart": 500.0, "search": 400.0, "login": 100.0},

@@ -2,9 +2,9 @@
 
 import pytest
 
-from detectors.incidents.cause_sentence import sentence
-from detectors.incidents.evidence import CauseEvidence
-from schemas.anomaly import AnomalyKind
+from tracehound.detectors.incidents.cause_sentence import sentence
+from tracehound.detectors.incidents.evidence import CauseEvidence
+from tracehound.schemas.anomaly import AnomalyKind
 
 
 def evidence(

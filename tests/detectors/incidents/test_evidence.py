@@ -2,8 +2,8 @@
 
 from msgspec.structs import replace
 
-from detectors.incidents.evidence import TOGETHER_S, CauseEvidence, evidence_key, evidence_of, renewed
-from schemas.anomaly import Anomaly, ModelStamp
+from tracehound.detectors.incidents.evidence import TOGETHER_S, CauseEvidence, evidence_key, evidence_of, renewed
+from tracehound.schemas.anomaly import Anomaly, ModelStamp
 
 
 def test_an_anomaly_of_several_calls_is_evidence_towards_each() -> None:

@@ -1,7 +1,7 @@
 """Which anomalies are one incident: by application, by who calls whom, by time, and in storms."""
 
-from detectors.incidents.settings import IncidentSettings
 from tests.detectors.incidents.records import World, anomaly, changes, progress, silence
+from tracehound.detectors.incidents.settings import IncidentSettings
 
 SHOP = {"gateway": ["cart", "users"], "cart": ["stock"], "users": [], "stock": [], "mail": []}
 

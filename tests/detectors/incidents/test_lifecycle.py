@@ -2,8 +2,8 @@
 
 import pytest
 
-from detectors.incidents.settings import IncidentSettings
 from tests.detectors.incidents.records import World, anomaly, changes, progress, silence
+from tracehound.detectors.incidents.settings import IncidentSettings
 
 KEY = "shop//latency/GET /"
 

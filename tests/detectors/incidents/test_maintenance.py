@@ -2,9 +2,9 @@
 
 import pytest
 
-from detectors.incidents.maintenance import WINDOWS, MaintenanceWindows
-from schemas.feedback import Maintenance
 from tests.detectors.incidents.records import World, anomaly, changes, maintenance, silence
+from tracehound.detectors.incidents.maintenance import WINDOWS, MaintenanceWindows
+from tracehound.schemas.feedback import Maintenance
 
 KEY = "shop//latency/GET /"
 

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from detectors.incidents.settings import IncidentSettings
-from detectors.incidents.severity import Breadth, incident_severity
-from schemas.anomaly import SEVERITIES, Severity
+from tracehound.detectors.incidents.settings import IncidentSettings
+from tracehound.detectors.incidents.severity import Breadth, incident_severity
+from tracehound.schemas.anomaly import SEVERITIES, Severity
 
 SETTINGS = IncidentSettings()
 MINOR, MAJOR = Breadth("minor"), Breadth("major")

@@ -5,17 +5,17 @@ import math
 import msgspec
 import pytest
 
-from detectors.incidents.book import IncidentBook
-from detectors.incidents.settings import IncidentSettings
-from detectors.incidents.teaching import JUDGEABLE, TAUGHT
-from schemas.anomaly import AnomalyEvent
-from schemas.control import Control, read_control
-from schemas.errors import UnknownSubjectError
-from schemas.execution import ExecutionFailure
-from schemas.feedback import PATTERNS, Lesson, Maintenance, Pattern
-from schemas.incident_input import IncidentInput
 from tests.detectors.incidents.records import START_S, World, anomaly, maintenance, silence, verdict, wrapped
-from tests.detectors.test_scoring import changed, slowed, warmed, workload
+from tests.detectors.scoring.test_scorer import changed, slowed, warmed, workload
+from tracehound.detectors.incidents.book import IncidentBook
+from tracehound.detectors.incidents.settings import IncidentSettings
+from tracehound.detectors.incidents.teaching import JUDGEABLE, TAUGHT
+from tracehound.schemas.anomaly import AnomalyEvent
+from tracehound.schemas.control import Control, read_control
+from tracehound.schemas.errors import UnknownSubjectError
+from tracehound.schemas.execution import ExecutionFailure
+from tracehound.schemas.feedback import PATTERNS, Lesson, Maintenance, Pattern
+from tracehound.schemas.incident_input import IncidentInput
 
 SIZE = math.log(101.0 / 11.0)
 """Of 100 ms where 10 ms are usual."""

@@ -2,9 +2,9 @@
 
 import msgspec
 
-from schemas.codec import encode
-from schemas.incident import IncidentEvent
 from tests.detectors.incidents.records import World, anomaly, released
+from tracehound.schemas.codec import encode
+from tracehound.schemas.incident import IncidentEvent
 
 
 def test_the_summary_has_the_numbers_of_the_gravest_anomaly_and_counts() -> None:

@@ -2,8 +2,8 @@
 
 import pytest
 
-from schemas.errors import UnknownSubjectError
 from tests.detectors.incidents.records import World, anomaly, changes, verdict
+from tracehound.schemas.errors import UnknownSubjectError
 
 
 @pytest.fixture

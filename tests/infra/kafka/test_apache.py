@@ -7,14 +7,14 @@ from pathlib import Path
 from confluent_kafka import KafkaError, Producer
 from confluent_kafka.admin import AdminClient, ConfigResource
 
-from infra.kafka.apache import ApacheKafka
-from infra.kafka.broker import Broker
-from infra.kafka.topics import count_brokers, ensure_topics
-from schemas.topics import Topics
+from tracehound.infra.kafka.apache import ApacheKafka
+from tracehound.infra.kafka.broker import Broker
+from tracehound.infra.kafka.topics import count_brokers, ensure_topics
+from tracehound.schemas.topics import Topics
 
 PARENT = """
 import time
-from infra.kafka.apache import ApacheKafka
+from tracehound.infra.kafka.apache import ApacheKafka
 cluster = ApacheKafka()
 print(cluster.pids[1], cluster.folder, flush=True)
 time.sleep(600)

@@ -4,11 +4,11 @@ from typing import Any
 import pytest
 from confluent_kafka import Consumer, Producer
 
-from infra.kafka.apache import ApacheKafka
-from infra.kafka.broker import Broker, broker, why_no_real_broker
-from infra.kafka.embedded_process import EmbeddedBrokerProcess
-from schemas.errors import BrokerError
-from schemas.topics import Topics
+from tracehound.infra.kafka.apache import ApacheKafka
+from tracehound.infra.kafka.broker import Broker, broker, why_no_real_broker
+from tracehound.infra.kafka.embedded_process import EmbeddedBrokerProcess
+from tracehound.schemas.errors import BrokerError
+from tracehound.schemas.topics import Topics
 
 
 @pytest.fixture

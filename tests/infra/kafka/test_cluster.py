@@ -3,9 +3,9 @@ from pathlib import PurePosixPath
 
 import pytest
 
-from infra.kafka.cluster import Address, choose_addresses, server_properties, wait_for_members
-from infra.kafka.embedded import EmbeddedBroker
-from schemas.errors import BrokerError
+from tracehound.infra.kafka.cluster import Address, choose_addresses, server_properties, wait_for_members
+from tracehound.infra.kafka.embedded import EmbeddedBroker
+from tracehound.schemas.errors import BrokerError
 
 
 @pytest.mark.parametrize(

@@ -3,9 +3,9 @@ from pathlib import Path
 
 import pytest
 
-from infra.kafka.cluster import Address
-from infra.kafka.container import DockerKafka, container_environment, why_no_engine
-from schemas.errors import BrokerError
+from tracehound.infra.kafka.cluster import Address
+from tracehound.infra.kafka.container import DockerKafka, container_environment, why_no_engine
+from tracehound.schemas.errors import BrokerError
 
 
 def test_containers_reach_each_other_by_name_and_clients_the_published_port() -> None:

@@ -4,8 +4,8 @@ from pathlib import Path
 import pytest
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
 
-from infra.kafka.embedded import EmbeddedBroker, library_candidates, load_library
-from schemas.errors import BrokerError
+from tracehound.infra.kafka.embedded import EmbeddedBroker, library_candidates, load_library
+from tracehound.schemas.errors import BrokerError
 
 QUIET = {"log_level": 0}
 

@@ -7,12 +7,12 @@ from collections.abc import Callable
 import pytest
 from confluent_kafka import Producer
 
-from infra.kafka.embedded_process import EmbeddedBrokerProcess
-from schemas.errors import BrokerError
+from tracehound.infra.kafka.embedded_process import EmbeddedBrokerProcess
+from tracehound.schemas.errors import BrokerError
 
 PARENT = """
 import time
-from infra.kafka.embedded_process import EmbeddedBrokerProcess
+from tracehound.infra.kafka.embedded_process import EmbeddedBrokerProcess
 broker = EmbeddedBrokerProcess()
 print(broker.pid, flush=True)
 time.sleep(600)

@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from infra.kafka.jars import broker_jars, cache_folder, find_java, kafka_version
-from schemas.errors import BrokerError
+from tracehound.infra.kafka.jars import broker_jars, cache_folder, find_java, kafka_version
+from tracehound.schemas.errors import BrokerError
 
 MAVEN_THAT_WORKS = """
 for argument in "$@"; do case "$argument" in -DoutputDirectory=*) folder="${argument#*=}";; esac; done

@@ -5,13 +5,13 @@ import sys
 
 import pytest
 
-from infra.kafka.broker import Broker
-from infra.kafka.embedded_process import PROJECT
+from tests.checkout import PROJECT
+from tracehound.infra.kafka.broker import Broker
 
 
 def start(*options: str, **variables: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-u", "-m", "infra.kafka", *options],
+        [sys.executable, "-u", "-m", "tracehound.infra.kafka", *options],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

@@ -1,6 +1,6 @@
 import socket
 
-from infra.kafka.ports import free_ports, is_free
+from tracehound.infra.kafka.ports import free_ports, is_free
 
 
 def test_free_ports_are_different_and_free() -> None:

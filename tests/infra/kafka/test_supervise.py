@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from infra.kafka import supervise
+from tracehound.infra.kafka import supervise
 
 SLEEPER = [sys.executable, "-c", "import time; time.sleep(600)"]
 

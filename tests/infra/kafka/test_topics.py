@@ -3,10 +3,10 @@ from dataclasses import replace
 import pytest
 from confluent_kafka.admin import AdminClient, ConfigResource
 
-from infra.kafka.broker import Broker
-from infra.kafka.topics import check_topics, count_brokers, ensure_topics
-from schemas.errors import BrokerError, ConfigurationError
-from schemas.topics import Topic, Topics
+from tracehound.infra.kafka.broker import Broker
+from tracehound.infra.kafka.topics import check_topics, count_brokers, ensure_topics
+from tracehound.schemas.errors import BrokerError, ConfigurationError
+from tracehound.schemas.topics import Topic, Topics
 
 UNREACHABLE = "127.0.0.1:1"
 

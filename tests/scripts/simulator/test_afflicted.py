@@ -1,9 +1,9 @@
 import pytest
 
-from scripts.simulator.afflicted import NEXT_VERSION, afflicted
-from scripts.simulator.applications import build_system
-from scripts.simulator.faults import FAULT_NAMES, Fault, FaultName
-from scripts.simulator.system import Operation, Step, System
+from tracehound.scripts.simulator.afflicted import NEXT_VERSION, afflicted
+from tracehound.scripts.simulator.applications import build_system
+from tracehound.scripts.simulator.faults import FAULT_NAMES, Fault, FaultName
+from tracehound.scripts.simulator.system import Operation, Step, System
 
 SYSTEM = build_system()
 REQUESTS_PER_S = 20.0

@@ -1,6 +1,6 @@
 import pytest
 
-from scripts.simulator.applications import APPLICATIONS_PER_SHOP, build_system
+from tracehound.scripts.simulator.applications import APPLICATIONS_PER_SHOP, build_system
 
 
 def test_the_shop_has_six_applications_that_call_each_other_without_cycles() -> None:

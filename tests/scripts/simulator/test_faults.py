@@ -1,7 +1,7 @@
 import pytest
 
-from schemas.errors import ConfigurationError
-from scripts.simulator.faults import (
+from tracehound.schemas.errors import ConfigurationError
+from tracehound.scripts.simulator.faults import (
     EFFECT_RANGES,
     FAULT_NAMES,
     SCENARIOS,

@@ -1,9 +1,9 @@
 from itertools import count
 
-from schemas.execution import Execution
-from scripts.simulator.applications import build_system
-from scripts.simulator.feed import LIVE_S, Feed
-from scripts.simulator.simulation import Simulation, even_traffic
+from tracehound.schemas.execution import Execution
+from tracehound.scripts.simulator.applications import build_system
+from tracehound.scripts.simulator.feed import LIVE_S, Feed
+from tracehound.scripts.simulator.simulation import Simulation, even_traffic
 
 
 class Collected:

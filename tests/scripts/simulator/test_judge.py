@@ -3,11 +3,11 @@ from collections.abc import Callable
 import pytest
 from msgspec.structs import replace
 
-from schemas.anomaly import AnomalyEvent, AnomalyKind, Severity
-from scripts.simulator.applications import build_system
-from scripts.simulator.faults import Fault, FaultName
-from scripts.simulator.judge import GRACE_S, judge
-from scripts.simulator.truth import Truth, truth_of
+from tracehound.schemas.anomaly import AnomalyEvent, AnomalyKind, Severity
+from tracehound.scripts.simulator.applications import build_system
+from tracehound.scripts.simulator.faults import Fault, FaultName
+from tracehound.scripts.simulator.judge import GRACE_S, judge
+from tracehound.scripts.simulator.truth import Truth, truth_of
 
 MakeAnomaly = Callable[..., AnomalyEvent]
 SYSTEM = build_system()

@@ -1,9 +1,9 @@
 from itertools import islice, pairwise
 
-from scripts.simulator.applications import build_system
-from scripts.simulator.faults import Fault, FaultRequest
-from scripts.simulator.plan import AHEAD_S, FAULT_S, PAUSE_S, FaultPlan, asked_for, now_and_then
-from scripts.simulator.simulation import Simulation
+from tracehound.scripts.simulator.applications import build_system
+from tracehound.scripts.simulator.faults import Fault, FaultRequest
+from tracehound.scripts.simulator.plan import AHEAD_S, FAULT_S, PAUSE_S, FaultPlan, asked_for, now_and_then
+from tracehound.scripts.simulator.simulation import Simulation
 
 SYSTEM = build_system()
 

@@ -1,6 +1,6 @@
-from scripts.simulator.applications import build_system
-from scripts.simulator.requests import Queue, Requests
-from scripts.simulator.system import Operation, System
+from tracehound.scripts.simulator.applications import build_system
+from tracehound.scripts.simulator.requests import Queue, Requests
+from tracehound.scripts.simulator.system import Operation, System
 
 SYSTEM = build_system()
 

@@ -5,12 +5,12 @@ from statistics import mean, median
 import msgspec
 import pytest
 
-from schemas.codec import Limits, decode_record
-from schemas.execution import Execution
-from scripts.simulator.applications import build_system
-from scripts.simulator.faults import Fault, FaultName
-from scripts.simulator.requests import REFUSED_MS
-from scripts.simulator.simulation import Emitted, Simulation, daily_pattern, even_traffic
+from tracehound.schemas.codec import Limits, decode_record
+from tracehound.schemas.execution import Execution
+from tracehound.scripts.simulator.applications import build_system
+from tracehound.scripts.simulator.faults import Fault, FaultName
+from tracehound.scripts.simulator.requests import REFUSED_MS
+from tracehound.scripts.simulator.simulation import Emitted, Simulation, daily_pattern, even_traffic
 
 SYSTEM = build_system()
 NOON_S = 1_767_268_800.0

@@ -1,6 +1,6 @@
 import pytest
 
-from scripts.simulator.system import Operation, Step, System
+from tracehound.scripts.simulator.system import Operation, Step, System
 
 
 def call(application: str, operation: str, probability: float = 1.0) -> Step:

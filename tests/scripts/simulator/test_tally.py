@@ -2,12 +2,12 @@ from collections.abc import Callable
 
 import pytest
 
-from schemas.anomaly import AnomalyEvent
-from scripts.simulator.applications import build_system
-from scripts.simulator.faults import EFFECT_RANGES, Fault
-from scripts.simulator.judge import judge
-from scripts.simulator.tally import Size, Tally, size_of, tally, together
-from scripts.simulator.truth import truth_of
+from tracehound.schemas.anomaly import AnomalyEvent
+from tracehound.scripts.simulator.applications import build_system
+from tracehound.scripts.simulator.faults import EFFECT_RANGES, Fault
+from tracehound.scripts.simulator.judge import judge
+from tracehound.scripts.simulator.tally import Size, Tally, size_of, tally, together
+from tracehound.scripts.simulator.truth import truth_of
 
 SYSTEM = build_system()
 

@@ -2,10 +2,10 @@ import random
 
 import pytest
 
-from schemas.errors import ConfigurationError
-from scripts.simulator.applications import build_system
-from scripts.simulator.faults import EFFECT_RANGES, FAULT_NAMES, Fault, FaultName
-from scripts.simulator.targets import random_fault, target_of, targets
+from tracehound.schemas.errors import ConfigurationError
+from tracehound.scripts.simulator.applications import build_system
+from tracehound.scripts.simulator.faults import EFFECT_RANGES, FAULT_NAMES, Fault, FaultName
+from tracehound.scripts.simulator.targets import random_fault, target_of, targets
 
 SYSTEM = build_system()
 

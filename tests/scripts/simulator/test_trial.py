@@ -4,12 +4,20 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import pytest
 
-from detectors.scoring import ScoredBatch
-from schemas.anomaly import AnomalyEvent
-from schemas.execution import Execution
-from scripts.simulator.applications import build_system
-from scripts.simulator.faults import FAULT_NAMES, SCENARIOS, FaultName
-from scripts.simulator.trial import CHUNK, LATER_S, PAUSE_S, Course, course_of_faults, faults_in_turn, run_trial
+from tracehound.detectors.scoring.scorer import ScoredBatch
+from tracehound.schemas.anomaly import AnomalyEvent
+from tracehound.schemas.execution import Execution
+from tracehound.scripts.simulator.applications import build_system
+from tracehound.scripts.simulator.faults import FAULT_NAMES, SCENARIOS, FaultName
+from tracehound.scripts.simulator.trial import (
+    CHUNK,
+    LATER_S,
+    PAUSE_S,
+    Course,
+    course_of_faults,
+    faults_in_turn,
+    run_trial,
+)
 
 SYSTEM = build_system()
 

@@ -1,9 +1,9 @@
 import pytest
 
-from schemas.anomaly import Severity
-from scripts.simulator.applications import build_system
-from scripts.simulator.faults import FAULT_NAMES, Fault, FaultName
-from scripts.simulator.truth import truth_of
+from tracehound.schemas.anomaly import Severity
+from tracehound.scripts.simulator.applications import build_system
+from tracehound.scripts.simulator.faults import FAULT_NAMES, Fault, FaultName
+from tracehound.scripts.simulator.truth import truth_of
 
 SYSTEM = build_system()
 

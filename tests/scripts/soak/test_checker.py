@@ -8,16 +8,16 @@ import msgspec
 import numpy as np
 import pytest
 
-from detectors.fitting import InlineFitter
-from detectors.scoring import Scorer
-from detectors.settings import DetectionSettings
-from detectors.snapshot import pack, unpack
-from schemas.anomaly import AnomalyEvent
-from schemas.codec import encode
-from schemas.execution import Execution
-from schemas.model_state import ApplicationKey, Head, ModelState
-from scripts.soak.checker import Logged, Replay, Verdict, first_difference
-from streams.forwarding import Partitioner, origin_headers
+from tracehound.detectors.forests.fitting import InlineFitter
+from tracehound.detectors.packed.snapshot import pack, unpack
+from tracehound.detectors.scoring.scorer import Scorer
+from tracehound.detectors.settings import DetectionSettings
+from tracehound.schemas.anomaly import AnomalyEvent
+from tracehound.schemas.codec import encode
+from tracehound.schemas.execution import ApplicationKey, Execution
+from tracehound.schemas.model_state import Head, ModelState
+from tracehound.scripts.soak.checker import Logged, Replay, Verdict, first_difference
+from tracehound.streams.kafka.forwarding import Partitioner, origin_headers
 
 TOPIC = "executions"
 PARTITIONS = 4

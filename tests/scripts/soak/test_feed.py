@@ -3,10 +3,10 @@
 import itertools
 from collections import Counter
 
-from detectors.fitting import InlineFitter
-from detectors.scoring import Scorer
-from detectors.settings import DetectionSettings
-from scripts.soak.feed import executions
+from tracehound.detectors.forests.fitting import InlineFitter
+from tracehound.detectors.scoring.scorer import Scorer
+from tracehound.detectors.settings import DetectionSettings
+from tracehound.scripts.soak.feed import executions
 
 START_S = 1_750_000_000.0
 

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from schemas.errors import SnapshotError
-from schemas.model_state import unpack_state
-from schemas.pieces import Wholes
-from scripts.soak.hostile import hostile_values
+from tracehound.schemas.errors import SnapshotError
+from tracehound.schemas.model_state import unpack_state
+from tracehound.schemas.pieces import Wholes
+from tracehound.scripts.soak.hostile import hostile_values
 
 
 @pytest.fixture

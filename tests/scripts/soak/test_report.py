@@ -5,10 +5,10 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from scripts.soak.campaign import Trial, summary
-from scripts.soak.checker import Verdict
-from scripts.soak.report import SOAK, update
-from scripts.soak.soak import Samples, Soaked
+from tracehound.scripts.soak.campaign import Trial, summary
+from tracehound.scripts.soak.checker import Verdict
+from tracehound.scripts.soak.report import SOAK, update
+from tracehound.scripts.soak.soak import Samples, Soaked
 
 SOUND = Verdict(executions=1_000, applications=5, anomalies=7, anomalies_repeated=2)
 BAD = Verdict(executions=500, lost=3, learned_twice=2, anomalies_missing=1, ids_differing=4, states_differing=1)

@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from scripts.soak.checker import Verdict
-from scripts.soak.soak import Samples, Soaked, Watch
+from tracehound.scripts.soak.checker import Verdict
+from tracehound.scripts.soak.soak import Samples, Soaked, Watch
 
 MINUTES = 90
 

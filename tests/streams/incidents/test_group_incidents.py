@@ -10,22 +10,22 @@ from aiokafka import ConsumerRecord
 from faust.types import TP
 from prometheus_client import CollectorRegistry
 
-from detectors.incidents.book import IncidentBook
-from detectors.incidents.settings import IncidentSettings
-from schemas.control import CONTROL_HEADER, Control, read_control
-from schemas.incident import IncidentEvent
-from schemas.incident_input import IncidentInput, encode_input
-from schemas.topics import Topics
-from streams.batch_consumer import Run
-from streams.checkpoint_log import CheckpointLog
-from streams.delivery import Delivery
-from streams.forwarding import Partitioner
-from streams.incidents.book_state import BookState, pack_state, unpack_state
-from streams.incidents.group_incidents import Book, Grouping
-from streams.incidents.hear_people import Hearing
-from streams.incidents.metrics import IncidentMetrics
 from tests.detectors.incidents.records import anomaly, progress, verdict, wrapped
 from tests.streams.conftest import FakeChangelog, KeepingPublisher
+from tracehound.detectors.incidents.book import IncidentBook
+from tracehound.detectors.incidents.settings import IncidentSettings
+from tracehound.schemas.control import CONTROL_HEADER, Control, read_control
+from tracehound.schemas.incident import IncidentEvent
+from tracehound.schemas.incident_input import IncidentInput, encode_input
+from tracehound.schemas.topics import Topics
+from tracehound.streams.delivery.delivery import Delivery
+from tracehound.streams.incidents.book_state import BookState, pack_state, unpack_state
+from tracehound.streams.incidents.group_incidents import Book, Grouping
+from tracehound.streams.incidents.hear_people import Hearing
+from tracehound.streams.incidents.metrics import IncidentMetrics
+from tracehound.streams.kafka.batch_consumer import Run
+from tracehound.streams.kafka.forwarding import Partitioner
+from tracehound.streams.states.checkpoint_log import CheckpointLog
 
 TOPICS = Topics("", 3)
 INPUT = TP(TOPICS.incident_input.name, 0)

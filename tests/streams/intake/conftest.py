@@ -7,9 +7,9 @@ from typing import Any
 
 import msgspec
 
-from schemas.execution import Execution, Segment
-from schemas.spans import Resource, SourceName, Span, SpanBatch, SpanKind, Tick, TraceChunk
-from streams.intake.trace_buffer import JoinRules
+from tracehound.schemas.execution import Execution, Segment
+from tracehound.schemas.spans import Resource, SourceName, Span, SpanBatch, SpanKind, Tick, TraceChunk
+from tracehound.streams.intake.trace_buffer import JoinRules
 
 OTLP: SourceName = ("otlp_spans", 0)
 OTHER: SourceName = ("otlp_spans", 1)

@@ -11,7 +11,7 @@ from opentelemetry.proto.common.v1.common_pb2 import AnyValue, ArrayValue, KeyVa
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Span, Status, TracesData
 
-from streams.intake.conventions import EXCEPTION_ATTRIBUTES, RESOURCE_ATTRIBUTES, SPAN_ATTRIBUTES
+from tracehound.streams.intake.conventions import EXCEPTION_ATTRIBUTES, RESOURCE_ATTRIBUTES, SPAN_ATTRIBUTES
 
 START_NS = 1_767_225_600_000_000_000
 IDS = ("traceId", "spanId", "parentSpanId")

@@ -5,12 +5,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from schemas.errors import InvalidExecutionError
-from schemas.execution import Execution, Segment
-from schemas.spans import Resource, Span, SpanKind, TraceChunk
-from streams.intake.assemble import Assembled, assemble
-from streams.intake.spans import PARENT_NOT_RECORDED, ROOT, Trace, executions_of
 from tests.streams.intake.conftest import START_NS, make_chunk, make_span
+from tracehound.schemas.errors import InvalidExecutionError
+from tracehound.schemas.execution import Execution, Segment
+from tracehound.schemas.spans import Resource, Span, SpanKind, TraceChunk
+from tracehound.streams.intake.assemble import Assembled, assemble
+from tracehound.streams.intake.spans import PARENT_NOT_RECORDED, ROOT, Trace, executions_of
 
 START_S = START_NS / 1e9
 HOUR_NS = 3_600_000_000_000

@@ -2,10 +2,10 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.call_graph import Call, CallGraph
-from schemas.execution import Execution, Segment
-from streams.intake import call_counter
-from streams.intake.call_counter import CallCounter
+from tracehound.schemas.call_graph import Call, CallGraph
+from tracehound.schemas.execution import Execution, Segment
+from tracehound.streams.intake import call_counter
+from tracehound.streams.intake.call_counter import CallCounter
 
 
 def execution(

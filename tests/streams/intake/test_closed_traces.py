@@ -3,8 +3,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.intake import closed_traces
-from streams.intake.closed_traces import ClosedTraces, fingerprint
+from tracehound.streams.intake import closed_traces
+from tracehound.streams.intake.closed_traces import ClosedTraces, fingerprint
 
 FINGERPRINTS = st.integers(0, 2**64 - 1)
 PLACES = st.integers(0, 2**63 - 1)

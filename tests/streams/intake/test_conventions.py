@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.execution import ExecutionFailure
-from schemas.spans import Resource, SpanKind
-from streams.intake.conventions import (
+from tracehound.schemas.execution import ExecutionFailure
+from tracehound.schemas.spans import Resource, SpanKind
+from tracehound.streams.intake.conventions import (
     SPAN_ATTRIBUTES,
     Attributes,
     AttributeValue,

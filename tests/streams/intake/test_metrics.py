@@ -2,10 +2,10 @@
 
 from prometheus_client import CollectorRegistry
 
-from schemas.execution import Execution
-from streams.intake.assemble import Assembled
-from streams.intake.metrics import IntakeMetrics
-from streams.intake.trace_buffer import CloseReason, Closing
+from tracehound.schemas.execution import Execution
+from tracehound.streams.intake.assemble import Assembled
+from tracehound.streams.intake.metrics import IntakeMetrics
+from tracehound.streams.intake.trace_buffer import CloseReason, Closing
 
 
 def closing(reason: CloseReason, executions: int, orphans: int = 0, late: bool = False) -> Closing:

@@ -11,10 +11,6 @@ from opentelemetry.proto.resource.v1.resource_pb2 import Resource as ResourceMes
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Status, TracesData
 from opentelemetry.proto.trace.v1.trace_pb2 import Span as SpanMessage
 
-from schemas.execution import ExecutionFailure
-from schemas.rejection import Rejection
-from schemas.spans import Resource, Span
-from streams.intake.otlp import DecodedSpans, SpanLimits, decode_otlp
 from tests.streams.intake.otlp_records import (
     ENCODINGS,
     START_NS,
@@ -26,6 +22,10 @@ from tests.streams.intake.otlp_records import (
     record_of,
     records,
 )
+from tracehound.schemas.execution import ExecutionFailure
+from tracehound.schemas.rejection import Rejection
+from tracehound.schemas.spans import Resource, Span
+from tracehound.streams.intake.otlp import DecodedSpans, SpanLimits, decode_otlp
 
 LIMITS = SpanLimits()
 TRACE_ID = "ab" * 16

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, TracesData
 
-from streams.intake.otlp import DecodedSpans, SpanLimits, decode_otlp
 from tests.streams.intake.otlp_records import ENCODINGS, as_json, as_protobuf, records
+from tracehound.streams.intake.otlp import DecodedSpans, SpanLimits, decode_otlp
 
 LIMITS = SpanLimits()
 MARKER = "@broken@"

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from schemas.join_checkpoint import JoinCheckpoint, pack_checkpoint, unpack_checkpoint
-from streams.intake.partition_join import Joined, PartitionJoin
-from streams.intake.trace_buffer import CLOSE_REASONS, JoinRules
 from tests.streams.intake.conftest import BUFFERS, Log, rules_of, written
+from tracehound.schemas.join_checkpoint import JoinCheckpoint, pack_checkpoint, unpack_checkpoint
+from tracehound.streams.intake.partition_join import Joined, PartitionJoin
+from tracehound.streams.intake.trace_buffer import CLOSE_REASONS, JoinRules
 
 CALL_INTERVAL_MS = 20
 

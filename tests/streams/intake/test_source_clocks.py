@@ -2,9 +2,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from schemas.spans import SourceName, Tick
-from streams.intake.source_clocks import BEGINNING, SourceClocks
 from tests.streams.intake.conftest import NATIVE, OTHER, OTLP, make_tick
+from tracehound.schemas.spans import SourceName, Tick
+from tracehound.streams.intake.source_clocks import BEGINNING, SourceClocks
 
 PATIENCE_MS = 60
 

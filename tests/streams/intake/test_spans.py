@@ -3,11 +3,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.codec import Limits, decode_record
-from schemas.errors import InvalidExecutionError
-from schemas.execution import Execution
-from schemas.spans import Span
-from streams.intake.spans import PARENT_NOT_RECORDED, ROOT, Trace, executions_of, segment_kind, span_id
+from tracehound.schemas.codec import Limits, decode_record
+from tracehound.schemas.errors import InvalidExecutionError
+from tracehound.schemas.execution import Execution
+from tracehound.schemas.spans import Span
+from tracehound.streams.intake.spans import PARENT_NOT_RECORDED, ROOT, Trace, executions_of, segment_kind, span_id
 
 GATEWAY_TO_TRAVEL = [
     Span("gateway", "/*", ROOT, 0, 18_403),

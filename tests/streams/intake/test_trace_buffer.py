@@ -9,12 +9,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from schemas.errors import InvalidExecutionError
-from schemas.execution import Execution, Segment
-from schemas.spans import SpanBatch, Tick, TraceChunk
-from streams.intake.assemble import assemble
-from streams.intake.source_clocks import SourceClocks
-from streams.intake.trace_buffer import CHUNK_BYTES, TRACE_BYTES, JoinRules, TraceBuffer, executions_in_order
 from tests.streams.intake.conftest import (
     BUFFERS,
     NATIVE,
@@ -28,6 +22,12 @@ from tests.streams.intake.conftest import (
     rules_of,
     written,
 )
+from tracehound.schemas.errors import InvalidExecutionError
+from tracehound.schemas.execution import Execution, Segment
+from tracehound.schemas.spans import SpanBatch, Tick, TraceChunk
+from tracehound.streams.intake.assemble import assemble
+from tracehound.streams.intake.source_clocks import SourceClocks
+from tracehound.streams.intake.trace_buffer import CHUNK_BYTES, TRACE_BYTES, JoinRules, TraceBuffer, executions_in_order
 
 RULES = JoinRules(
     wait_ms=10,

@@ -12,8 +12,8 @@ import pytest
 from aiohttp import web
 from aiokafka import ConsumerRecord
 
-from schemas.anomaly import Severity
-from schemas.incident import (
+from tracehound.schemas.anomaly import Severity
+from tracehound.schemas.incident import (
     INCIDENT_TYPES,
     AffectedOperation,
     Incident,
@@ -21,7 +21,7 @@ from schemas.incident import (
     IncidentEvent,
     SuspectedCause,
 )
-from streams.notify.notice import Notice
+from tracehound.streams.notify.notice import Notice
 
 TUESDAY_NOON_S = 1_767_700_800.0
 """2026-01-06T12:00:00Z."""

@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 from prometheus_client import CollectorRegistry
 
-from streams.notify.delivery_queue import Delivery, DeliveryQueue
-from streams.notify.metrics import NotifyMetrics, WaitingCollector
-from streams.notify.notice import Notice
-from streams.notify.outcome import Delivered, Failed, Outcome, WithoutMemory
-from streams.notify.settings import NotifySettings
 from tests.streams.conftest import until
 from tests.streams.notify.conftest import make_event, make_notice
+from tracehound.streams.notify.delivery_queue import Delivery, DeliveryQueue
+from tracehound.streams.notify.metrics import NotifyMetrics, WaitingCollector
+from tracehound.streams.notify.notice import Notice
+from tracehound.streams.notify.outcome import Delivered, Failed, Outcome, WithoutMemory
+from tracehound.streams.settings.notify import NotifySettings
 
 QUICK = NotifySettings(first_retry_s=0.01, longest_retry_s=0.02, give_up_s=5.0, attempts_at_once=2)
 FOR_NOW = Failed("It is busy.", retry=True)
@@ -204,7 +204,7 @@ def test_a_full_queue_asks_for_patience_while_the_receiver_takes_messages() -> N
 
 
 def test_a_full_queue_of_a_dead_receiver_holds_up_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("streams.notify.delivery_queue._STUCK_S", 0.1)
+    monkeypatch.setattr("tracehound.streams.notify.delivery_queue._STUCK_S", 0.1)
 
     async def test() -> None:
         field = Field(QUICK.model_copy(update={"queue_size": 2}))

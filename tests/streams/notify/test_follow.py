@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.incident import IncidentChange, IncidentEvent
-from streams.notify.follow import IncidentFollower
-from streams.notify.notice import Notice
-from streams.notify.routing import Routes
-from streams.notify.settings import NotifySettings
 from tests.streams.notify.conftest import TUESDAY_NOON_S, make_event, make_record
+from tracehound.schemas.incident import IncidentChange, IncidentEvent
+from tracehound.streams.notify.follow import IncidentFollower
+from tracehound.streams.notify.notice import Notice
+from tracehound.streams.notify.routing import Routes
+from tracehound.streams.settings.notify import NotifySettings
 
 DAY = {"begins": "08:00", "ends": "18:00"}
 RECEIVERS: dict[str, Any] = {
@@ -252,7 +252,7 @@ def test_in_every_history_each_receiver_hears_a_beginning_before_an_end(history:
 
 
 def test_incidents_without_end_are_forgotten_at_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("streams.notify.follow._MOST_OPEN", 3)
+    monkeypatch.setattr("tracehound.streams.notify.follow._MOST_OPEN", 3)
     day = Day({"receivers": ["team"], "hours": DAY})
     sent = [day.take(20, f"i{number}") for number in range(5)]
     assert sent == [[], [], [], [("team", "opened")], [("team", "opened")]]  # rather early than never

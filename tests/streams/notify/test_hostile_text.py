@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.notify.hostile_text import harmless
-from streams.notify.render import words_of
 from tests.streams.notify.conftest import make_event, make_notice
+from tracehound.streams.notify.hostile_text import harmless
+from tracehound.streams.notify.render import words_of
 
 HOSTILE = [
     "<script>alert(1)</script>",

@@ -12,15 +12,15 @@ from aiohttp import web
 from confluent_kafka import Consumer, Producer, TopicPartition
 from prometheus_client import CollectorRegistry
 
-from infra.kafka.broker import Broker
-from schemas.dead_letter import read_dead_letter
-from schemas.incident import IncidentEvent
-from schemas.topics import Topics
-from streams.notify.app import NotifyApp, build_notifier, serve
-from streams.notify.metrics import NotifyMetrics
-from streams.settings import Settings, load_settings
 from tests.streams.conftest import until
 from tests.streams.notify.conftest import StandIn, make_event, stand_in, status
+from tracehound.infra.kafka.broker import Broker
+from tracehound.schemas.dead_letter import read_dead_letter
+from tracehound.schemas.incident import IncidentEvent
+from tracehound.schemas.topics import Topics
+from tracehound.streams.notify.app import NotifyApp, build_notifier, serve
+from tracehound.streams.notify.metrics import NotifyMetrics
+from tracehound.streams.settings.settings import Settings, load_settings
 
 PARTITIONS = 2
 SECRETS = {"S": "k" * 24}

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.notify.offsets import OwedMessages, read_commit
+from tracehound.streams.notify.offsets import OwedMessages, read_commit
 
 NAMES = ("team", "chat", "a-receiver-with-a-name-of-forty-characters")
 

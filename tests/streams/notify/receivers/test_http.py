@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from schemas.errors import ConfigurationError
-from streams.notify.outcome import Delivered, Failed, Outcome
-from streams.notify.receivers.http import HttpPoster, retry_after_s
 from tests.streams.notify.conftest import Answer, never, stand_in, status
+from tracehound.schemas.errors import ConfigurationError
+from tracehound.streams.notify.outcome import Delivered, Failed, Outcome
+from tracehound.streams.notify.receivers.http import HttpPoster, retry_after_s
 
 
 def post(*answers: Answer, path: str = "/hook", timeout_s: float = 5.0) -> tuple[Outcome, list[str]]:

@@ -11,15 +11,15 @@ from typing import Any
 import aiohttp
 import pytest
 
-from infra.kafka.ports import free_ports
-from schemas.anomaly import Severity
-from schemas.incident import IncidentChange
-from streams.notify.notice import Notice
-from streams.notify.outcome import Delivered
-from streams.notify.receivers.alertmanager import AlertmanagerReceiver
-from streams.notify.settings import Alertmanager
 from tests.streams.conftest import until
 from tests.streams.notify.conftest import Request, StandIn, make_event, make_record, stand_in
+from tracehound.infra.kafka.ports import free_ports
+from tracehound.schemas.anomaly import Severity
+from tracehound.schemas.incident import IncidentChange
+from tracehound.streams.notify.notice import Notice
+from tracehound.streams.notify.outcome import Delivered
+from tracehound.streams.notify.receivers.alertmanager import AlertmanagerReceiver
+from tracehound.streams.settings.notify import Alertmanager
 
 _NAMES = ("alertmanager", "prometheus-alertmanager")
 _CONFIGURATION = """

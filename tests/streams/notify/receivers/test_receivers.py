@@ -12,14 +12,6 @@ import msgspec
 import pytest
 from aiohttp import web
 
-from schemas.anomaly import Severity
-from streams.notify.notice import Notice
-from streams.notify.outcome import Delivered, Failed, Outcome, Receiver
-from streams.notify.receivers.alertmanager import AlertmanagerReceiver, alerts_of
-from streams.notify.receivers.apprise_url import AppriseReceiver
-from streams.notify.receivers.pagerduty import PagerDutyReceiver, event_of
-from streams.notify.receivers.webhook import WebhookReceiver
-from streams.notify.settings import Alertmanager, AppriseUrl, PagerDuty, Webhook
 from tests.streams.conftest import until
 from tests.streams.notify.conftest import (
     TUESDAY_NOON_S,
@@ -31,6 +23,14 @@ from tests.streams.notify.conftest import (
     stand_in,
     status,
 )
+from tracehound.schemas.anomaly import Severity
+from tracehound.streams.notify.notice import Notice
+from tracehound.streams.notify.outcome import Delivered, Failed, Outcome, Receiver
+from tracehound.streams.notify.receivers.alertmanager import AlertmanagerReceiver, alerts_of
+from tracehound.streams.notify.receivers.apprise_url import AppriseReceiver
+from tracehound.streams.notify.receivers.pagerduty import PagerDutyReceiver, event_of
+from tracehound.streams.notify.receivers.webhook import WebhookReceiver
+from tracehound.streams.settings.notify import Alertmanager, AppriseUrl, PagerDuty, Webhook
 
 NOW_S = TUESDAY_NOON_S + 5
 LONG = "x" * 100_000
@@ -262,7 +262,7 @@ def test_a_failure_of_apprise_is_told_without_its_secrets(caplog: pytest.LogCapt
 
 
 def test_a_call_of_apprise_that_hangs_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("streams.notify.receivers.apprise_url._SLACK_S", 0.05)
+    monkeypatch.setattr("tracehound.streams.notify.receivers.apprise_url._SLACK_S", 0.05)
     release = threading.Event()
 
     class Hanging:

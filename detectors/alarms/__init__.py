@@ -1,0 +1,1 @@
+"""Judgements into alarms, and alarms into what is published."""

@@ -1,0 +1,81 @@
+"""Alarms of an application's windows: traffic, latency, errors and saturation."""
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+
+from tracehound.detectors.ensemble.ensemble import Ensemble, Judgements
+from tracehound.detectors.packed.probability import sigma_of_score
+from tracehound.detectors.settings import DetectionSettings
+from tracehound.detectors.telling.alarm import Alarm, Finding
+from tracehound.detectors.telling.feedback import size_of
+from tracehound.detectors.telling.severity import Evidence, severity_of
+from tracehound.detectors.windows.findings import SIGNALS, WindowFinding, sentence
+from tracehound.schemas.anomaly import AnomalyKind
+
+_CONTRIBUTIONS = {
+    "window_latency": "latency of all operations",
+    "window_errors": "failed executions",
+    "concurrency": "executions in progress",
+}
+
+
+class WindowRules:
+    """Tells which closed windows of a batch are alarms."""
+
+    def __init__(self, settings: DetectionSettings, ensemble: Ensemble) -> None:
+        self._settings = settings
+        self._channels = {signal.name: ensemble.channel(signal.name) for signal in SIGNALS}
+
+    def alarms(self, judged: Judgements, name_of: Callable[[int], str]) -> Iterator[tuple[WindowFinding, Alarm]]:
+        """The windows that are told, with the alarm of each, in order of the rows that closed them.
+
+        ``name_of`` gives the application of a row of the batch.
+        """
+        if not len(judged.windows.row):
+            return
+        alarming = judged.calibrated.alarm
+        columns = np.array([self._channels[signal.name] for signal in SIGNALS])
+        if not alarming[:, columns].any():
+            return
+        for finding in judged.windows.findings(least_score=0.0):
+            channel = self._channels[finding.signal.name]
+            if alarming[finding.row, channel]:
+                score = float(judged.calibrated.scores[finding.row, channel])
+                yield finding, self._alarm(finding, score, name_of(finding.row))
+
+    def _alarm(self, finding: WindowFinding, score: float, application: str) -> Alarm:
+        signal = finding.signal
+        kind: AnomalyKind = signal.kind
+        effect = finding.actual / max(finding.expected, 1e-9)
+        evidence = Evidence(
+            kind, effect=effect, share=finding.actual if kind == "errors" else finding.share, window=True
+        )
+        severity = severity_of(evidence, self._settings)
+
+        def describe() -> Finding:
+            return Finding(
+                kind=kind,
+                signal=signal.name,
+                unit=signal.unit,
+                severity=severity,
+                score=score,
+                sigma=sigma_of_score(finding.score),
+                typical=finding.expected,
+                actual=finding.actual,
+                bounds=(finding.low, finding.high),
+                model="golden-signals",
+                contributions={_contribution(finding): 1.0},
+                reason=sentence(application, finding),
+            )
+
+        size = size_of(signal.name, signal.unit, finding.expected, finding.actual)
+        return Alarm(
+            kind, signal.name, severity, score, "", signal.name, 0.0, describe, size=size, model="golden-signals"
+        )
+
+
+def _contribution(finding: WindowFinding) -> str:
+    if finding.signal.name == "traffic":
+        return "additional executions" if finding.actual > finding.expected else "missing executions"
+    return _CONTRIBUTIONS[finding.signal.name]

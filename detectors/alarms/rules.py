@@ -1,0 +1,319 @@
+"""From judgements to alarms: which of an execution's deviations are told, as what, and in which words."""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+
+import numpy as np
+
+from tracehound.detectors.alarms.of_structure import structure_alarm
+from tracehound.detectors.application.subject import Subject
+from tracehound.detectors.bank import Bank
+from tracehound.detectors.charts.chart import ChartJudgement
+from tracehound.detectors.charts.charts import CallJudgement
+from tracehound.detectors.charts.signals import CALLS, CHARTS, ChartedSignal
+from tracehound.detectors.ensemble.ensemble import Ensemble, Judgements
+from tracehound.detectors.ensemble.registry import ERROR_TYPE, SINGLE, STRUCTURE, STRUCTURE_CHANGE
+from tracehound.detectors.features.profile import OWN_CODE, TIME_COLUMN, part_name, parts
+from tracehound.detectors.packed.probability import sigma_of_score
+from tracehound.detectors.settings import DetectionSettings
+from tracehound.detectors.telling import explanation
+from tracehound.detectors.telling.alarm import Alarm, Finding, shares
+from tracehound.detectors.telling.feedback import size_of
+from tracehound.detectors.telling.severity import Evidence, effect_of, severity_of
+from tracehound.schemas.anomaly import SEVERITIES, AnomalyKind, Severity
+
+LEAST_EFFECT = 2.0
+"""Times the usual error rate below which the recent one is no anomaly."""
+_MEAN_RANK = 0.5
+_CHART, _TAIL = "rank-ewma-chart", "extreme-value-tail"
+
+
+class AlarmRules:
+    """Tells for each execution of a judged batch which alarms it is, at most one per kind: the gravest, then the
+    most improbable one.
+    """
+
+    def __init__(self, settings: DetectionSettings, ensemble: Ensemble) -> None:
+        self._settings = settings
+        self._detectors: Sequence[Bank] = ensemble.detectors
+        sources = self._by_channel()
+        self._sources = [sources.get(channel.name) for channel in ensemble.channels]
+        self._of_executions = np.array([source is not None for source in self._sources])
+
+    def _by_channel(self) -> dict[str, Callable[[Subject, Judgements, float], Alarm | None]]:
+        """Who describes an alarm of a channel; windows are described elsewhere."""
+        return {
+            SINGLE: self._single,
+            STRUCTURE: self._structure,
+            STRUCTURE_CHANGE: partial(self._structure, changed=True),
+            ERROR_TYPE: self._error_type,
+            **{signal.name: partial(self._chart, column=column) for column, signal in enumerate(CHARTS)},
+            **{signal.name: partial(self._call, column=column) for column, signal in enumerate(CALLS)},
+            **{bank.name: partial(self._bank, number=number) for number, bank in enumerate(self._detectors)},
+        }
+
+    def candidates(self, judged: Judgements) -> "np.ndarray[tuple[int], np.dtype[np.int64]]":
+        """Rows where an execution is an alarm, in order."""
+        return np.flatnonzero((judged.calibrated.alarm & self._of_executions).any(axis=1))
+
+    def alarms(
+        self, subject: Subject, judged: Judgements, told: Callable[[list[Alarm]], list[Alarm]] | None = None
+    ) -> list[Alarm]:
+        """The alarms of one execution; ``told`` gives those of all that may be told."""
+        row, alarms = subject.row, []
+        for channel in np.flatnonzero(judged.calibrated.alarm[row]).tolist():
+            source, score = self._sources[channel], float(judged.calibrated.scores[row, channel])
+            alarm = None if source is None else source(subject, judged, score)
+            if alarm is not None:
+                alarms.append(alarm)
+        found: dict[AnomalyKind, Alarm] = {}
+        for alarm in alarms if told is None else told(alarms):
+            if alarm.kind not in found or _weight(alarm) > _weight(found[alarm.kind]):
+                found[alarm.kind] = alarm
+        return list(found.values())
+
+    def _chart(self, subject: Subject, judged: Judgements, score: float, column: int) -> Alarm:
+        signal, chart = CHARTS[column], judged.charts[column]
+        level = float(chart.level[subject.row])
+        evident = _measured(judged, signal, subject.row) > float(chart.bounds[subject.row, 1])
+        return self._latency(subject, signal, chart, subject.row, level, score, single=False, evident=evident)
+
+    def _call(self, subject: Subject, judged: Judgements, score: float, column: int) -> Alarm:
+        call = judged.calls[column]
+        entry = int(call.worst[subject.row])
+        evident = bool(call.calls.values[entry] > call.chart.bounds[entry, 1])
+        level = float(call.chart.level[entry])
+        return self._slow_call(subject, column, call, entry, level, score, single=False, evident=evident)
+
+    def _single(self, subject: Subject, judged: Judgements, score: float) -> Alarm:
+        """One execution far out in the tail of one of its signals, or of one of its calls."""
+        row = subject.row
+        tails = [float(chart.tail[row]) for chart in judged.charts] + [float(call.tail[row]) for call in judged.calls]
+        column = int(np.argmax(tails))
+        if column < len(CHARTS):
+            value = _measured(judged, CHARTS[column], row)
+            return self._latency(subject, CHARTS[column], judged.charts[column], row, value, score, single=True)
+        call = judged.calls[column - len(CHARTS)]
+        entry = int(call.longest[row])
+        value = float(call.calls.values[entry])
+        return self._slow_call(subject, column - len(CHARTS), call, entry, value, score, single=True)
+
+    def _latency(
+        self,
+        subject: Subject,
+        signal: ChartedSignal,
+        chart: ChartJudgement,
+        place: int,
+        actual: float,
+        score: float,
+        single: bool,
+        evident: bool = True,
+    ) -> Alarm:
+        low, typical, high = (float(bound) for bound in chart.bounds[place])
+        sigma = sigma_of_score(float(chart.tail[place])) if single else float(chart.sigma[place])
+        severity = self._severity(signal.kind, 0.0 if single else sigma, actual, typical)
+        joined = any(segment.remote_ms is not None for segment in subject.execution.segments)
+        name = "duration_ms" if signal.name == "local_ms" and not joined else signal.name
+
+        def describe() -> Finding:
+            bounds = (low, high)
+            if signal.kind == "saturation":
+                contributions = {"memory": 1.0}
+                reason = explanation.memory_sentence(subject.operation.name, actual, typical, bounds)
+            else:
+                contributions = _local_contributions(subject, signal)
+                numbers = (actual, typical, bounds, single)
+                reason = explanation.latency_sentence(subject.operation.name, name, *numbers, contributions)
+            return Finding(
+                kind=signal.kind,
+                signal=name,
+                unit=signal.unit,
+                severity=severity,
+                score=score,
+                sigma=sigma,
+                typical=typical,
+                actual=actual,
+                bounds=bounds,
+                model=_TAIL if single else _CHART,
+                contributions=contributions,
+                reason=reason,
+            )
+
+        lasting = 0.0 if single else float(chart.lasting[place])
+        operation = subject.operation.name
+        size, model = size_of(name, signal.unit, typical, actual), _TAIL if single else _CHART
+        named = (operation, operation, lasting, describe)
+        return Alarm(signal.kind, name, severity, score, *named, size=size, model=model, evident=evident)
+
+    def _slow_call(
+        self,
+        subject: Subject,
+        column: int,
+        call: CallJudgement,
+        entry: int,
+        actual: float,
+        score: float,
+        single: bool,
+        evident: bool = True,
+    ) -> Alarm:
+        signal = CALLS[column]
+        low, typical, high = (float(bound) for bound in call.chart.bounds[entry])
+        sigma = sigma_of_score(float(call.chart.tail[entry])) if single else float(call.chart.sigma[entry])
+        severity = self._severity(signal.kind, 0.0 if single else sigma, actual, typical)
+
+        peer = subject.application.peer_of(column, int(call.calls.slots[entry]))
+
+        def describe() -> Finding:
+            contributions = self._call_contributions(subject, column, call)
+            numbers = (actual, typical, (low, high), single)
+            reason = explanation.call_sentence(subject.operation.name, peer, column == 0, *numbers)
+            return Finding(
+                kind=signal.kind,
+                signal=signal.name,
+                unit=signal.unit,
+                severity=severity,
+                score=score,
+                sigma=sigma,
+                typical=typical,
+                actual=actual,
+                bounds=(low, high),
+                model=_TAIL if single else _CHART,
+                contributions=contributions,
+                reason=reason,
+            )
+
+        lasting = 0.0 if single else float(call.chart.lasting[entry])
+        scope, key = subject.operation.name, f"calls to {peer}"
+        size, model = size_of(signal.name, signal.unit, typical, actual), _TAIL if single else _CHART
+        named = (scope, key, lasting, describe)
+        return Alarm(signal.kind, signal.name, severity, score, *named, size=size, model=model, evident=evident)
+
+    def _call_contributions(self, subject: Subject, column: int, call: CallJudgement) -> dict[str, float]:
+        """Shares of what the execution's deviating calls take more than usual."""
+        worst = int(call.worst[subject.row])
+        excess: dict[str, float] = {}
+        for entry in np.flatnonzero(call.calls.rows == subject.row).tolist():
+            slot = int(call.calls.slots[entry])
+            value = float(call.calls.values[entry])
+            actual = max(value, float(call.chart.level[entry])) if entry == worst else value
+            typical, high = call.chart.bounds[entry, 1:]
+            over = max(0.0, actual - float(typical)) if high > 0.0 else 0.0
+            name = f"calls to {subject.application.peer_of(column, slot)}"
+            excess[name] = excess.get(name, 0.0) + over
+        return shares(excess)
+
+    def _severity(self, kind: AnomalyKind, sigma: float, actual: float, typical: float) -> Severity:
+        evidence = Evidence(kind, sigma=sigma, effect=effect_of(actual, typical), excess=actual - typical)
+        return severity_of(evidence, self._settings)
+
+    def _structure(self, subject: Subject, judged: Judgements, score: float, changed: bool = False) -> Alarm | None:
+        return structure_alarm(subject, judged, score, self._settings, changed)
+
+    def _error_type(self, subject: Subject, judged: Judgements, score: float) -> Alarm | None:
+        error, row, types = subject.execution.error, subject.row, judged.error_types
+        if error is None or not error.type:
+            return None
+        sightings, since = int(types.sightings[row]), int(types.since[row])
+        severity = severity_of(Evidence("errors", effect=1.0), self._settings)
+
+        def describe() -> Finding:
+            return Finding(
+                kind="errors",
+                signal="error_type",
+                unit="executions",
+                severity=severity,
+                score=score,
+                sigma=sigma_of_score(float(types.score[row])),
+                typical=0.0,
+                actual=float(sightings),
+                bounds=(0.0, 0.0),
+                model="error-types",
+                contributions={error.type: 1.0},
+                reason=explanation.error_type_sentence(subject.operation.name, error.type, sightings, since + 1),
+            )
+
+        scope, same_s = subject.operation.name, self._settings.patience_s  # for so long a type counts as new
+        key = f"error {error.type}"
+        return Alarm("errors", "error_type", severity, score, scope, key, 0.0, describe, same_s, model="error-types")
+
+    def _bank(self, subject: Subject, judged: Judgements, score: float, number: int) -> Alarm | None:
+        bank, given, row = self._detectors[number], judged.detectors[number], subject.row
+        if bank.kind == "errors" and given.typical is not None and given.actual is not None:
+            numbers = (float(given.typical[row]), float(given.actual[row]))
+            if numbers[1] < LEAST_EFFECT * numbers[0]:
+                return None  # the sum remembers a burst for longer than it lasts
+            return self._error_rate(subject, bank, score, float(given.score[row]), *numbers)
+        sigma = sigma_of_score(float(given.score[row])) if bank.calibrated else float(given.sigma[row])
+        severity = severity_of(Evidence(bank.kind, sigma=sigma), self._settings)
+
+        def describe() -> Finding:
+            contributions = shares(
+                {name: abs(float(np.nan_to_num(judged.columns[name][row] - _usual(name)))) for name in bank.columns}
+            )
+            return Finding(
+                kind=bank.kind,
+                signal=bank.name,
+                unit="sigma",
+                severity=severity,
+                score=score,
+                sigma=sigma,
+                typical=0.0,
+                actual=sigma,
+                bounds=(0.0, self._settings.outlier_sigma),
+                model=bank.name,
+                contributions=contributions,
+                reason=explanation.outlier_sentence(subject.operation.name, bank.name, sigma, contributions),
+            )
+
+        scope = subject.operation.name if bank.scope == "operation" else ""
+        size = size_of(bank.name, "sigma", 0.0, sigma)
+        return Alarm(bank.kind, bank.name, severity, score, scope, scope, 0.0, describe, size=size, model=bank.name)
+
+    def _error_rate(
+        self, subject: Subject, bank: Bank, score: float, evidence: float, usual: float, failing: float
+    ) -> Alarm:
+        error = subject.execution.error
+        severity = severity_of(Evidence("errors", share=failing, effect=failing / usual), self._settings)
+
+        def describe() -> Finding:
+            contributions = {error.type if error is not None and error.type else "error rate": 1.0}
+            return Finding(
+                kind="errors",
+                signal="error_rate",
+                unit="share",
+                severity=severity,
+                score=score,
+                sigma=sigma_of_score(evidence),
+                typical=usual,
+                actual=failing,
+                bounds=(0.0, min(1.0, 5.0 * usual)),
+                model=bank.name,
+                contributions=contributions,
+                reason=explanation.errors_sentence(subject.operation.name, failing, usual, contributions),
+            )
+
+        scope, size = subject.operation.name, size_of("error_rate", "share", usual, failing)
+        return Alarm("errors", "error_rate", severity, score, scope, scope, 0.0, describe, size=size, model=bank.name)
+
+
+def _weight(alarm: Alarm) -> tuple[bool, int, float]:
+    return alarm.evident, SEVERITIES.index(alarm.severity), alarm.score
+
+
+def _usual(column: str) -> float:
+    return _MEAN_RANK if column.startswith("rank.") else 0.0
+
+
+def _measured(judged: Judgements, signal: ChartedSignal, row: int) -> float:
+    return float(judged.columns[signal.name][row])
+
+
+def _local_contributions(subject: Subject, signal: ChartedSignal) -> dict[str, float]:
+    """Shares of the excess of the time that no callee answers for."""
+    if signal.name == "self_ms":
+        return {OWN_CODE: 1.0}
+    execution = subject.execution
+    joined = {part_name(segment) for segment in execution.segments if segment.remote_ms is not None}
+    found = parts(execution, subject.self_ms)
+    own = {name: values for name, values in found.items() if name not in joined}
+    return subject.operation.profile.excess(own, TIME_COLUMN)

@@ -1,0 +1,127 @@
+"""What is remembered of one application beside its detectors: its operations, refits, and what was published."""
+
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from typing import Any
+
+from tracehound.detectors.charts.priors import PRIOR_VERSION
+from tracehound.detectors.features.batch import CALL_SIGNALS
+from tracehound.detectors.features.profile import Profile
+from tracehound.detectors.telling.feedback import FeedbackMemory, Peaks
+from tracehound.schemas.execution import ApplicationKey
+
+OTHER_OPERATIONS = "(other operations)"
+"""The operation that all those share which came after the limit of operations per application."""
+OTHER_PEERS = "(other services)"
+"""The peer that all those share which came after the limit of peers per application."""
+REMEMBERED_VERSIONS = 8
+REMEMBERED_PATHS = 512
+
+
+def seed_of(*names: str) -> int:
+    """A 31-bit seed that follows from names alone, the same on every worker.
+
+    >>> seed_of("shop", "GET /") == seed_of("shop", "GET /")
+    True
+    """
+    return int.from_bytes(blake2b("\0".join(names).encode(), digest_size=4).digest(), "big") & 0x7FFFFFFF
+
+
+@dataclass(slots=True)
+class OperationModels:
+    """An operation's slot in the banks of scope operation, how many executions it has seen, and its profile.
+
+    ``path_names`` are readable names of the call paths that its structure knows, and the parts they belong to.
+    """
+
+    name: str
+    slot: int
+    seen: int = 0
+    profile: Profile = field(default_factory=Profile)
+    path_names: dict[int, tuple[str, str]] = field(default_factory=dict)
+
+    def remember_paths(self, names: dict[int, tuple[str, str]]) -> None:
+        """Keep the names of paths, the newest ``REMEMBERED_PATHS`` of them."""
+        self.path_names.update(names)
+        for path in list(self.path_names)[: max(0, len(self.path_names) - REMEMBERED_PATHS)]:
+            del self.path_names[path]
+
+
+@dataclass(slots=True)
+class Refit:
+    """A refit under way: what is fitted, since when and why, and from which count of executions on it judges."""
+
+    detector: str
+    sample: tuple[Any, ...]
+    started_at_count: int
+    due_at_count: int
+    started_s: float
+    why: str
+
+
+@dataclass(slots=True)
+class Published:
+    """The last anomaly published of one operation and kind, and the last alarm, published or not.
+
+    ``at_s`` and ``alarm_s`` are event times in epoch seconds, ``rank`` is of the published severity, ``seen`` how
+    many executions the operation had seen at the last alarm, ``told`` how often the deviation was told.
+    """
+
+    at_s: float
+    rank: int
+    alarm_s: float
+    seen: int
+    told: int
+
+
+@dataclass(slots=True)
+class ApplicationModels:
+    """An application's slot in the banks of scope application, its operations and its history.
+
+    ``seen`` counts executions; ``next_stop`` is the count at which a refit
+    starts or takes effect; ``used`` is the scorer's last call that had executions of it. ``calls`` are the slots of
+    called peers, for each entry of ``detectors.features.batch.CALL_SIGNALS``. ``published`` is keyed by what
+    deviates and kind. ``asked_refit`` is the count at which a refit beside the schedule starts, ``asked_why`` its
+    reason, ``last_refit`` the count at which the last one started. ``prior`` is the version of the shipped prior that
+    the models began with, and keep. ``versions`` are the versions seen last, ``release_s`` when the newest of them was
+    first seen. ``feedback`` is what was learned of verdicts, ``peaks`` how large deviations became; until
+    ``expected_until_s`` those that began from ``expected_s`` on are soon the new normal, because somebody expects them.
+    """
+
+    key: ApplicationKey
+    slot: int
+    next_refit: int
+    next_stop: int
+    seen: int = 0
+    used: int = 0
+    operations: dict[str, OperationModels] = field(default_factory=dict)
+    calls: tuple[dict[str, int], ...] = field(default_factory=lambda: tuple({} for _ in CALL_SIGNALS))
+    versions: list[str] = field(default_factory=list)
+    release_s: float = float("-inf")
+    refits: list[Refit] = field(default_factory=list)
+    published: dict[tuple[str, str], Published] = field(default_factory=dict)
+    trained_s: float | None = None
+    asked_refit: int | None = None
+    asked_why: str = ""
+    last_refit: int = 0
+    prior: int = PRIOR_VERSION
+    silent_since_s: float | None = None
+    feedback: FeedbackMemory = field(default_factory=FeedbackMemory)
+    peaks: Peaks = field(default_factory=Peaks)
+    expected_s: float = float("-inf")
+    expected_until_s: float = float("-inf")
+
+    def peer_of(self, kind: int, slot: int) -> str:
+        """The called peer that has a slot; ``kind`` is a place in ``CALL_SIGNALS``."""
+        return next(peer for peer, number in self.calls[kind].items() if number == slot)
+
+    def notice_version(self, version: str, now_s: float) -> bool:
+        """Remember a version; True where it is new and not the first, so that it is a release at ``now_s``."""
+        if version in self.versions:
+            return False
+        released = bool(self.versions)
+        self.versions.append(version)
+        del self.versions[:-REMEMBERED_VERSIONS]
+        if released:
+            self.release_s = now_s
+        return released

@@ -1,0 +1,1 @@
+"""Scores into probabilities, and one alarm budget for all channels."""

@@ -1,0 +1,1 @@
+"""Charts of measured values per operation and per called peer, and their drift."""

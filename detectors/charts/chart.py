@@ -1,0 +1,263 @@
+"""The chart per key: smoothed ranks in a reference of the key's own past, and the tail of single values beside it."""
+
+from dataclasses import astuple, dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tracehound.detectors.bank import Flags, Floats, Slots, State
+from tracehound.detectors.charts.kernel import KEY, POOL, ROW, RULES, run_chart
+from tracehound.detectors.charts.priors import shipped_reference
+from tracehound.detectors.packed.slots import SlotRecords
+from tracehound.detectors.packed.tail import tail_score
+
+_NUMBERS = tuple(name for name, (_, shape) in KEY.items() if not shape)
+
+
+@dataclass(frozen=True, slots=True)
+class ChartRules:
+    """How a chart learns and what matters to it.
+
+    ``warm_up`` values before single values are judged; nothing is learned from ``gate_sigma`` on; ``patience_s``
+    of event time make a deviation a lasting one. ``margin`` (in the signal's unit) and ``margin_share`` (of the
+    typical value) are what a value may lie above typical without meaning anything to anybody: the larger counts.
+    """
+
+    warm_up: int = 30
+    gate_sigma: float = 4.0
+    patience_s: float = 600.0
+    margin: float = 0.0
+    margin_share: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class ChartJudgement:
+    """What a chart says about n values: ``rows`` (n,) are records, and each of their fields is an array (n,).
+
+    ``sigma`` is the chart's deviation after the value (0 while warming or where the value is missing), ``tail``
+    −log10 of the probability of the single value, ``rank`` its place in the reference in [0, 1] (0.5 while
+    warming or missing), ``level`` the recent value (geometric EWMA) in the signal's unit, ``bounds`` (n, 3) the
+    5th, 50th and 95th percentile of the reference as it was, both where the value deviates, else zeros.
+    ``learned`` counts the values in the reference, ``lasting`` is for how many seconds of event time the key has
+    deviated, ``accepted`` is True where a lasting deviation became the new normal with this value.
+    """
+
+    rows: NDArray[np.void]
+
+    @property
+    def sigma(self) -> Floats:
+        """(n,) Deviation of the chart."""
+        return self.rows["sigma"]
+
+    @property
+    def tail(self) -> Floats:
+        """(n,) −log10 of the probability of the single value."""
+        return self.rows["tail"]
+
+    @property
+    def rank(self) -> Floats:
+        """(n,) Place in the reference, in [0, 1]."""
+        return self.rows["rank"]
+
+    @property
+    def level(self) -> Floats:
+        """(n,) Recent value, in the signal's unit."""
+        return self.rows["level"]
+
+    @property
+    def bounds(self) -> Floats:
+        """(n, 3) Percentiles of the reference, in the signal's unit."""
+        return self.rows["bounds"]
+
+    @property
+    def learned(self) -> Slots:
+        """(n,) Values in the reference."""
+        return self.rows["learned"]
+
+    @property
+    def lasting(self) -> Floats:
+        """(n,) Seconds of event time for which the key has deviated."""
+        return self.rows["lasting"]
+
+    @property
+    def accepted(self) -> Flags:
+        """(n,) True where a lasting deviation became the new normal."""
+        return self.rows["accepted"]
+
+    @classmethod
+    def empty(cls, n: int) -> "ChartJudgement":
+        """Nothing deviates yet."""
+        rows = np.zeros(n, ROW)
+        rows["rank"] = 0.5
+        return cls(rows)
+
+
+class Chart:
+    """EWMA chart on ranks for many keys, one signal, one-sided: only larger values deviate.
+
+    A value, less a margin that matters to nobody, is placed in a sorted reference of the key's last 500 values;
+    its rank becomes a normal score (from the extreme-value tail where it lies beyond the reference), counts
+    within [-0.5, 4] and is smoothed twice (weights 0.3 and 0.1). The larger smoothed score over its standard
+    deviation is ``sigma``: three extreme values make 6 sigma, and small lasting shifts show too.
+
+    *Gate*: nothing is learned while the deviation is beyond ``gate_sigma``; a single outlier in normal times is
+    learned at most once per patience. *Persisting*: the old reference stays, and values of a deviation are kept
+    apart; they become the new normal when it has lasted ``accept_after`` seconds. *Prior*: keys share a pool (of
+    their application), which starts from values that are shipped; a key with fewer than 100 values of its own is
+    judged by both, one with fewer than 10 by the pool alone, and then never as much of a deviation.
+
+    Assumes that values of one key are exchangeable in normal times; a strong daily pattern or autocorrelation
+    widens the chart, so ``sigma`` is not exactly Gaussian and has to be calibrated. Cannot flag a single value:
+    that is what ``tail`` is for. Fails where normal values are a mixture whose shares change. Values must be
+    above −1; smaller ones count as −1 + 1e-6.
+
+    Parameters: ``rules``; ``signal`` names the shipped prior, if there is one.
+
+    Source: S. W. Roberts, Technometrics 1 (1959), on ranks as in P. Hackl and J. Ledolter, Journal of Quality
+    Technology 23 (1991); the margin as in minimum-effect tests, K. R. Murphy and B. Myors, Journal of Applied
+    Psychology 84 (1999).
+
+    >>> chart = Chart(ChartRules(warm_up=60))
+    >>> chart.open(0, seed=1); chart.open_pool(0, seed=1)
+    >>> normal = 100 + np.arange(300) % 20.0
+    >>> slots, times = np.zeros(300, np.int64), np.arange(300.0)
+    >>> bool((chart.judge_then_learn(slots, slots, normal, times).sigma < 4).all())
+    True
+    >>> slow = chart.judge_then_learn(slots[:5], slots[:5], np.full(5, 300.0), 300 + times[:5])
+    >>> bool(slow.sigma[-1] > 6)
+    True
+    """
+
+    def __init__(self, rules: ChartRules, signal: str | None = None) -> None:
+        self.rules = rules
+        self._prior = np.zeros(0, np.float32) if signal is None else shipped_reference(signal)
+        self._rules = np.array([astuple(rules)], RULES)
+        self._keys, self._pools = SlotRecords(KEY), SlotRecords(POOL)
+
+    def open(self, slot: int, seed: int) -> None:
+        """Start afresh for the key in ``slot``; all its randomness follows from ``seed``."""
+        self._keys.open(slot)
+        self._keys["random"][slot] = seed & 0x7FFFFFFF
+        self._keys["deviating_since"][slot] = np.nan
+        self._keys["outlier_learned"][slot] = -np.inf
+
+    def open_pool(self, slot: int, seed: int) -> None:
+        """Start a pool in ``slot`` from the shipped prior."""
+        self._pools.open(slot)
+        self._pools["random"][slot] = seed & 0x7FFFFFFF
+        self._pools["count"][slot] = len(self._prior)
+        self._pools["ordered"][slot, : len(self._prior)] = self._prior
+
+    def judge(self, slots: Slots, pools: Slots, values: Floats) -> ChartJudgement:
+        """Judge values (n,) as if each came next for its slot. Changes nothing."""
+        n = len(slots)
+        zeros = np.zeros(n)
+        return self._run(slots, pools, values, zeros, np.zeros(n, np.bool_), zeros, zeros, remember=False)
+
+    def judge_then_learn(
+        self,
+        slots: Slots,
+        pools: Slots,
+        values: Floats,
+        times: Floats,
+        learn: Flags | None = None,
+        accept_after: Floats | None = None,
+        released: Floats | None = None,
+    ) -> ChartJudgement:
+        """Judge each value (n,) at its time (epoch seconds), then learn it unless gated or ``learn`` is False.
+
+        ``accept_after`` (n,) seconds after which a lasting deviation is the new normal; never by default. One that
+        began before ``released`` (n,), the event time of a release, is not: the release did not bring it.
+        """
+        n = len(slots)
+        allowed = np.ones(n, np.bool_) if learn is None else learn
+        after = np.full(n, np.inf) if accept_after is None else accept_after
+        since = np.full(n, -np.inf) if released is None else released
+        return self._run(slots, pools, values, times, allowed, after, since, remember=True)
+
+    def _run(
+        self,
+        slots: Slots,
+        pools: Slots,
+        values: Floats,
+        times: Floats,
+        learn: Flags,
+        accept_after: Floats,
+        released: Floats,
+        remember: bool,
+    ) -> ChartJudgement:
+        judged = ChartJudgement.empty(len(slots))
+        run_chart(
+            *(slots, pools, np.ascontiguousarray(values), times, learn, accept_after, released, remember),
+            *(self._rules[0], self._keys.records, self._pools.records, judged.rows),
+        )
+        return judged
+
+    def typical(self, slot: int) -> tuple[float, float, float]:
+        """5th, 50th and 95th percentile of the reference, in the signal's unit; zeros while it is empty."""
+        count = self.count(slot)
+        if count == 0:
+            return 0.0, 0.0, 0.0
+        ordered = self._keys["ordered"][slot]
+        low, middle, high = (float(ordered[min(count - 1, int(q * count))]) for q in (0.05, 0.5, 0.95))
+        return low, middle, high
+
+    def count(self, slot: int) -> int:
+        """Values in the reference, at most 500."""
+        return int(self._keys["count"][slot])
+
+    def tail_of(self, slot: int, value: float) -> float:
+        """−log10 of the probability that the key's next value exceeds ``value``; 0 while warming."""
+        count = self.count(slot)
+        return float(tail_score(self._keys["ordered"][slot], count, value)) if count >= self.rules.warm_up else 0.0
+
+    def snapshot(self, slot: int) -> State:
+        """A copy of the key's complete state."""
+        key = self._keys.records[slot]
+        state: State = {name: key[name].item() for name in _NUMBERS}
+        state["ordered"] = key["ordered"][: state["count"]].copy()
+        state["candidate"] = key["candidate"][: state["candidates"]].copy()
+        return state
+
+    def restore(self, slot: int, state: State) -> None:
+        """Replace the key's state by one that ``snapshot`` returned.
+
+        Raises:
+            KeyError, ValueError: the state is not one of this chart.
+        """
+        _fill(self._keys, slot, "ordered", state["ordered"], state["count"])
+        _fill(self._keys, slot, "candidate", state["candidate"], state["candidates"])
+        for name in _NUMBERS:
+            self._keys[name][slot] = state[name]
+
+    def snapshot_pool(self, slot: int) -> State:
+        """A copy of a pool's complete state."""
+        count = int(self._pools["count"][slot])
+        random = int(self._pools["random"][slot])
+        return {"ordered": self._pools["ordered"][slot, :count].copy(), "count": count, "random": random}
+
+    def restore_pool(self, slot: int, state: State) -> None:
+        """Replace a pool's state by one that ``snapshot_pool`` returned.
+
+        Raises:
+            KeyError, ValueError: the state is not one of a pool.
+        """
+        _fill(self._pools, slot, "ordered", state["ordered"], state["count"])
+        for name in ("count", "random"):
+            self._pools[name][slot] = state[name]
+
+    def nbytes(self) -> int:
+        """Bytes that one key takes."""
+        return self._keys.row_bytes()
+
+    def pool_nbytes(self) -> int:
+        """Bytes that one pool takes."""
+        return self._pools.row_bytes()
+
+
+def _fill(store: SlotRecords, slot: int, name: str, stored: object, count: object) -> None:
+    values, room = np.asarray(stored, np.float32), store[name].shape[1]
+    if values.ndim != 1 or len(values) > room or len(values) != count:
+        raise ValueError(f"A chart's {name!r} must have its count of values, at most {room}. Got {values.shape}.")
+    store[name][slot] = 0
+    store[name][slot, : len(values)] = values

@@ -1,0 +1,185 @@
+"""The loop of the chart: judge a value against its key's reference, then learn it or hold it back."""
+
+from typing import Any, Final
+
+import numpy as np
+from numba import njit
+
+from tracehound.detectors.packed.lean import LEAN
+from tracehound.detectors.packed.reference import deviation, insert, next_random, rank_of, replace
+
+FAST, SLOW = 0.3, 0.1
+"""Weights of a new value in the two smoothed scores: one reacts within three values, one sees small shifts."""
+TO_SIGMA_FAST: Final = float(np.sqrt((2 - FAST) / FAST))
+TO_SIGMA_SLOW: Final = float(np.sqrt((2 - SLOW) / SLOW))
+LOWEST, HIGHEST = -0.5, 4.0
+"""A normal score counts within these limits: one value cannot make an alarm, nor a good one hide a bad one."""
+OWN_LEAST = 10
+"""Values of its own from which a key is judged by them."""
+PRIOR_LIMIT = 2.0
+"""The highest normal score of a key that is judged by its prior alone."""
+PRIOR_WEIGHT = 100.0
+"""Values of its own at which a key no longer looks at its prior."""
+PRIOR_SHIFT = 1.5
+"""By how much, in normal scores, the prior may move what a key's own few values say."""
+PRIOR_ASKED = 1.0
+"""Normal score by its own few values from which a key's prior may raise it: a key that is usually slow is no fault."""
+POOL_LEAST = 60
+OUTLIER = 3.0
+OUTLIER_FROM = 20
+"""Normal score, and values of its own, from which a value is learned at most once per patience."""
+DEVIATING_TAIL = 2.0
+"""−log10 of the probability of a single value from which its judgement carries bounds."""
+TELLING = 3.0
+"""Sigma from which a judgement carries the recent level: no smaller one can be told."""
+REPLACE_ONE_IN = 8
+REFERENCE, CANDIDATES = 500, 128
+"""Values kept of a key, or of a pool, and of a deviation that lasts."""
+CANDIDATES_LEAST = 30
+"""Values that a new normal is made of at least."""
+
+KEY: Final[dict[str, tuple[Any, tuple[int, ...]]]] = {
+    "count": (np.int32, ()),
+    "candidates": (np.int32, ()),
+    "fast": (np.float64, ()),
+    "slow": (np.float64, ()),
+    "level": (np.float64, ()),
+    "deviating_since": (np.float64, ()),
+    "outlier_learned": (np.float64, ()),
+    "random": (np.int64, ()),
+    "ordered": (np.float32, (REFERENCE,)),
+    "candidate": (np.float32, (CANDIDATES,)),
+}
+POOL: Final[dict[str, tuple[Any, tuple[int, ...]]]] = {
+    "count": (np.int32, ()),
+    "random": (np.int64, ()),
+    "ordered": (np.float32, (REFERENCE,)),
+}
+RULES: Final = np.dtype(
+    [
+        ("warm_up", np.int64),
+        *((name, np.float64) for name in ("gate_sigma", "patience_s", "margin", "margin_share")),
+    ]
+)
+ROW: Final = np.dtype(
+    [
+        *((name, np.float64) for name in ("sigma", "tail", "rank", "level")),
+        ("bounds", np.float64, (3,)),
+        *(("learned", np.int64), ("lasting", np.float64), ("accepted", np.bool_)),
+    ],
+    align=True,
+)
+"""What is said about one value: the fields of ``detectors.charts.chart.ChartJudgement``."""
+
+
+@njit(**LEAN)
+def _keep(ordered: Any, count: int, value: float, random: int, replace_one_in: int) -> tuple[int, int]:
+    """Add a value to a reference; the new count and state of the generator."""
+    random = next_random(random)
+    if count < ordered.size:
+        insert(ordered, count, value)
+        return count + 1, random
+    if (random >> 9) % replace_one_in == 0:
+        replace(ordered, count, (random >> 12) % ordered.size, value)
+    return count, random
+
+
+@njit(**LEAN)
+def _judge(
+    own: Any, count: int, pool: Any, pool_count: int, value: float, margin: float, margin_share: float
+) -> tuple[float, float, float]:
+    """Normal score, tail score and own rank of a value by the key's reference, its prior, or both while it has few."""
+    score, tail, rank = 0.0, 0.0, 0.5
+    if count >= OWN_LEAST:
+        rank = rank_of(own, count, value)
+        score, tail = deviation(own, count, value, rank, margin, margin_share)
+        if count < PRIOR_WEIGHT and pool_count >= POOL_LEAST:
+            of_pool = rank_of(pool, pool_count, value)
+            prior, prior_tail = deviation(pool, pool_count, value, of_pool, margin, margin_share)
+            shift = min(PRIOR_SHIFT, max(-PRIOR_SHIFT, prior - score))
+            if shift < 0.0 or score >= PRIOR_ASKED:
+                score += (1.0 - count / PRIOR_WEIGHT) * shift
+            tail = min(tail, prior_tail)
+    elif pool_count >= POOL_LEAST:
+        of_pool = rank_of(pool, pool_count, value)
+        score, _ = deviation(pool, pool_count, value, of_pool, margin, margin_share)
+        score = min(score, PRIOR_LIMIT)
+    return score, tail, rank
+
+
+@njit(**LEAN)
+def run_chart(
+    slots: Any,
+    pools: Any,
+    values: Any,
+    times: Any,
+    learn: Any,
+    accept_after: Any,
+    released: Any,
+    remember: bool,
+    rules: Any,
+    all_keys: Any,
+    all_pools: Any,
+    said: Any,
+) -> None:
+    """See ``detectors.charts.chart.Chart``: ``RULES``, a record of ``KEY`` per slot, ``POOL`` per pool, ``ROW``
+    per row."""
+    warm_up, gate, margin, margin_share = rules.warm_up, rules.gate_sigma, rules.margin, rules.margin_share
+    for i in range(slots.size):
+        key, pool, row = all_keys[slots[i]], all_pools[pools[i]], said[i]
+        count, pool_count = key.count, pool.count
+        row.learned = count
+        if np.isnan(values[i]):
+            continue
+        value = np.float32(max(values[i], -1.0 + 1e-6))
+        score, tail, row.rank = _judge(key.ordered, count, pool.ordered, pool_count, value, margin, margin_share)
+        counted = min(HIGHEST, max(LOWEST, score))
+        quick = key.fast + FAST * (counted - key.fast)
+        steady = key.slow + SLOW * (counted - key.slow)
+        sigma = max(quick * TO_SIGMA_FAST, steady * TO_SIGMA_SLOW)
+        recent = np.log(1.0 + value)
+        if count > 0:
+            recent = key.level + FAST * (recent - key.level)
+        if sigma >= TELLING or tail >= DEVIATING_TAIL:
+            row.level = np.exp(recent) - 1.0
+        if count >= warm_up:
+            row.sigma, row.tail = sigma, tail
+        else:
+            row.sigma = sigma if count >= OWN_LEAST else 0.0
+        if (sigma >= gate or tail >= DEVIATING_TAIL) and count > 0:
+            row.bounds[0] = key.ordered[int(0.05 * count)]
+            row.bounds[1] = key.ordered[count // 2]
+            row.bounds[2] = key.ordered[int(0.95 * count)]
+        if not remember or not learn[i]:
+            continue
+        key.fast, key.slow, key.level = quick, steady, recent
+        if sigma >= gate and count >= OWN_LEAST:
+            _hold_back(key, value, times[i], accept_after[i], released[i], rules.patience_s, row)
+            continue
+        key.deviating_since = np.nan
+        if score > OUTLIER and count >= OUTLIER_FROM:
+            if times[i] - key.outlier_learned < rules.patience_s:
+                continue
+            key.outlier_learned = times[i]
+        key.count, key.random = _keep(key.ordered, count, value, key.random, REPLACE_ONE_IN)
+        pool.count, pool.random = _keep(pool.ordered, pool_count, value, pool.random, REPLACE_ONE_IN)
+
+
+@njit(**LEAN)
+def _hold_back(
+    key: Any, value: float, time: float, accept_after: float, released: float, patience_s: float, row: Any
+) -> None:
+    """Keep the value of a deviation apart; once that has lasted, what was kept apart is the new normal."""
+    if np.isnan(key.deviating_since):
+        key.deviating_since = time
+        key.candidates = 0
+    key.candidates, key.random = _keep(key.candidate, key.candidates, value, key.random, 1)
+    row.lasting = max(0.0, time - key.deviating_since)
+    after = min(accept_after, patience_s) if key.count < PRIOR_WEIGHT else accept_after
+    if row.lasting > after and key.deviating_since >= released and key.candidates >= CANDIDATES_LEAST:
+        key.count = key.candidates
+        for j in range(key.candidates):
+            key.ordered[j] = key.candidate[j]
+        key.fast = key.slow = 0.0
+        key.deviating_since = np.nan
+        row.accepted = True

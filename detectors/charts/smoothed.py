@@ -1,0 +1,83 @@
+"""Evidence that adds up: probabilities of single executions, smoothed per key."""
+
+from typing import Any
+
+import numpy as np
+from numba import njit
+
+from tracehound.detectors.bank import Flags, Floats, Slots, State
+from tracehound.detectors.charts.kernel import FAST, HIGHEST, LOWEST, SLOW, TO_SIGMA_FAST, TO_SIGMA_SLOW
+from tracehound.detectors.packed.reference import normal_score_of_tail
+from tracehound.detectors.packed.slots import SlotRecords
+
+_NAMES = ("fast", "slow", "told")
+
+
+class SmoothedScores:
+    """EWMA chart for many keys on scores that are calibrated already, so that it needs no reference.
+
+    A score, −log10 of a false-alarm probability, becomes a normal score, counts within [-0.5, 4] and is smoothed
+    twice (weights 0.3 and 0.1), as in ``detectors.charts.chart``: ten executions in a row that are each improbable at
+    1 % are 6 sigma, and so is a third of them over a longer time.
+
+    Assumes that the probabilities are right and independent; where they are not, ``detectors.calibration.calibration``
+    sees it.
+
+    Source: S. W. Roberts, Technometrics 1 (1959).
+
+    >>> smoothed = SmoothedScores()
+    >>> smoothed.open(0)
+    >>> scores = np.array([0.3] * 50 + [2.0] * 10)
+    >>> sigma = smoothed.judge_then_learn(np.zeros(60, np.int64), scores)
+    >>> bool(sigma[:50].max() < 1.0), bool(sigma[-1] > 5.0)
+    (True, True)
+    """
+
+    def __init__(self) -> None:
+        self._store = SlotRecords(dict.fromkeys(_NAMES, (np.float64, ())))
+
+    def open(self, slot: int) -> None:
+        """Start afresh for the key in ``slot``."""
+        self._store.open(slot)
+        self._store["told"][slot] = -np.inf
+
+    def judge_then_learn(self, slots: Slots, scores: Floats) -> Floats:
+        """The deviation, in sigma, of each key after each score (n,); a missing (NaN) one changes nothing and has 0."""
+        sigma = np.zeros(len(slots))
+        _smooth(slots, scores, self._store.records, sigma)
+        return sigma
+
+    def once(self, slots: Slots, alarms: Flags, times: Floats, rest_s: float) -> Flags:
+        """Which ``alarms`` (n,) at ``times`` (epoch seconds) begin: none within ``rest_s`` of the key's last one."""
+        begins = np.zeros(len(slots), np.bool_)
+        told = self._store["told"]
+        for row in np.flatnonzero(alarms).tolist():
+            if times[row] >= told[slots[row]] + rest_s:
+                told[slots[row]] = times[row]
+                begins[row] = True
+        return begins
+
+    def snapshot(self, slot: int) -> State:
+        """A copy of the key's complete state."""
+        return {name: float(self._store[name][slot]) for name in _NAMES}
+
+    def restore(self, slot: int, state: State) -> None:
+        """Replace the key's state."""
+        for name in _NAMES:
+            self._store[name][slot] = state[name]
+
+    def nbytes(self) -> int:
+        """Bytes that one key takes."""
+        return self._store.row_bytes()
+
+
+@njit(cache=True)
+def _smooth(slots: Any, scores: Any, records: Any, sigma: Any) -> None:
+    for i in range(slots.size):
+        if np.isnan(scores[i]):
+            continue
+        one = records[slots[i]]
+        counted = min(HIGHEST, max(LOWEST, normal_score_of_tail(scores[i])))
+        one.fast += FAST * (counted - one.fast)
+        one.slow += SLOW * (counted - one.slow)
+        sigma[i] = max(one.fast * TO_SIGMA_FAST, one.slow * TO_SIGMA_SLOW)

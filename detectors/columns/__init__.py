@@ -1,0 +1,1 @@
+"""Executions' JSON read into columns, without an object for each segment."""

@@ -1,0 +1,84 @@
+"""Text read eight bytes at a time by kernels. Texts end with ``PADDING``, so that there is a word at every byte."""
+
+from typing import Any, Final
+
+import numpy as np
+from llvmlite import ir  # type: ignore[import-untyped]
+from numba import njit, types
+from numba.core import cgutils
+from numba.extending import intrinsic
+from numba.np.arrayobj import make_array
+
+from tracehound.detectors.packed.lean import LEAN
+
+PADDING: Final = bytes(16)
+_EVERY: Final = 0x0101010101010101
+_ONES, _TOPS = np.uint64(_EVERY), np.uint64(_EVERY << 7)
+_BLANKS, _QUOTES, _BACKSLASHES = np.uint64(_EVERY * 0x20), np.uint64(_EVERY * 0x22), np.uint64(_EVERY * 0x5C)
+_ALL, _32, _64 = np.uint64(2**64 - 1), np.uint64(32), np.uint64(64)
+_SEED, _PRIME = np.uint64(0xCBF29CE484222325), np.uint64(0x9E3779B97F4A7C15)
+_ZERO = np.uint64(0)
+
+
+@intrinsic
+def word_at(typing_context: Any, text: Any, at: Any) -> Any:  # noqa: ARG001 (given by numba)
+    """The eight bytes of ``text`` (bytes) from ``at`` on as a number, the first one the least."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        data = make_array(signature.args[0])(context, builder, arguments[0]).data
+        place = builder.gep(data, [arguments[1]])
+        return builder.load(builder.bitcast(place, ir.IntType(64).as_pointer()), align=1)
+
+    return types.uint64(text, types.int64), generate
+
+
+@intrinsic
+def lowest_bit(typing_context: Any, word: Any) -> Any:  # noqa: ARG001 (given by numba)
+    """The place of the lowest bit that is set, of a word that is not 0."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:  # noqa: ARG001 (the same)
+        return builder.cttz(arguments[0], cgutils.true_bit)
+
+    return types.int64(types.uint64), generate
+
+
+@njit(**LEAN, forceinline=True)
+def first_bytes(count: Any) -> Any:
+    """A mask of the first ``count`` (0 to 8) bytes of a word."""
+    return _ALL >> (_64 - np.uint64(8 * count)) if count > 0 else _ZERO
+
+
+@njit(**LEAN, forceinline=True)
+def end_of_string(text: Any, at: int) -> Any:
+    """The place of the quote, backslash or control character that comes first."""
+    while True:
+        word = word_at(text, at)
+        quotes, slashes = word ^ _QUOTES, word ^ _BACKSLASHES
+        # The lowest bit that is set is that of the first such byte; those after it may be wrong.
+        found = ((quotes - _ONES) & ~quotes | (slashes - _ONES) & ~slashes | (word - _BLANKS) & ~word) & _TOPS
+        if found != _ZERO:
+            return at + (lowest_bit(found) >> 3)
+        at += 8
+
+
+@njit(**LEAN, forceinline=True)
+def hash_of_bytes(text: Any, at: int, length: int) -> Any:
+    """A hash of so many bytes."""
+    key = _SEED
+    while length > 0:
+        word = word_at(text, at) & first_bytes(min(8, length))
+        key = (key ^ word) * _PRIME
+        key = key ^ (key >> _32)
+        at, length = at + 8, length - 8
+    return key
+
+
+@njit(**LEAN, forceinline=True)
+def same_bytes(one: Any, at: int, other: Any, other_at: int, length: int) -> bool:
+    """Whether so many bytes are the same in two texts."""
+    while length > 0:
+        mask = first_bytes(min(8, length))
+        if (word_at(one, at) ^ word_at(other, other_at)) & mask != _ZERO:
+            return False
+        at, other_at, length = at + 8, other_at + 8, length - 8
+    return True

@@ -1,0 +1,1 @@
+"""All detectors of an application together, and which of them run."""

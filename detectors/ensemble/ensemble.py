@@ -1,0 +1,296 @@
+"""All detectors of a scorer side by side: one call per batch, and what they say as calibrated probabilities."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy.special import ndtri
+
+from tracehound.detectors.bank import Bank, Flags, Floats
+from tracehound.detectors.calibration.calibration import Calibrated, Calibration
+from tracehound.detectors.calibration.channel_statistics import take_charts, take_windows
+from tracehound.detectors.charts.chart import Chart, ChartJudgement, ChartRules
+from tracehound.detectors.charts.charts import CallJudgement, Charts
+from tracehound.detectors.charts.drift import Drift, DriftFinding, keep_largest
+from tracehound.detectors.charts.kernel import OWN_LEAST
+from tracehound.detectors.charts.signals import CALLS, CHARTS
+from tracehound.detectors.charts.smoothed import SmoothedScores
+from tracehound.detectors.ensemble.registry import DETECTORS, STRUCTURE, STRUCTURE_CHANGE, channels, chosen
+from tracehound.detectors.errors.error_types import ErrorTypeJudgement, ErrorTypes
+from tracehound.detectors.features.batch import Batch
+from tracehound.detectors.forests.refitting import RefittedBank
+from tracehound.detectors.settings import DetectionSettings
+from tracehound.detectors.structure.detector import Structure, StructureJudgement
+from tracehound.detectors.structure.exposure import Exposure
+from tracehound.detectors.windows.findings import SIGNALS as WINDOW_SIGNALS
+from tracehound.detectors.windows.findings import JudgedWindows
+from tracehound.detectors.windows.golden_signals import GoldenSignals
+
+GATE_SCORE = 3.0
+"""−log10 of the probability from which a detector keeps an execution away from other detectors' learning."""
+TOLD = 1.05
+"""What a change of structure counts at most, in multiples of the limit of alarms."""
+CHANGED_SCORE = 1.0
+"""−log10 of the probability of an execution's set and counts of paths from which it shows a change of structure."""
+NOVELTY_SCALE = 8.0
+"""Structure's score that counts as 1 in the features of the detectors per application."""
+DRIFTING = tuple(signal.name for signal in (*CHARTS, *CALLS))
+"""Features whose distribution is watched per operation: charted signals, and the execution's largest of each call's."""
+_LOCAL = [signal.name for signal in CHARTS].index("local_ms")
+
+
+@dataclass(frozen=True, slots=True)
+class DetectorJudgement:
+    """What one bank of the registry says about n executions: each array is (n,).
+
+    ``sigma`` comes from the chart of its scores (0 for a calibrated bank), ``score`` is −log10 of the false-alarm
+    probability by a calibrated bank (else 0); both are 0 while warming.
+    """
+
+    sigma: Floats
+    score: Floats
+    typical: Floats | None = None
+    actual: Floats | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Judgements:
+    """What all detectors say about n executions.
+
+    ``calibrated`` has a column per channel of ``Ensemble.channels``; ``warming`` (n,) is True where the operation
+    has too few values of its own to be judged by them alone, ``normal`` (n,) True where nothing deviates,
+    ``columns`` the features that banks were given, by name. ``drifted`` are columns of ``DRIFTING``.
+    """
+
+    charts: tuple[ChartJudgement, ...]
+    calls: tuple[CallJudgement, ...]
+    structure: StructureJudgement
+    structure_score: Floats
+    structure_change: Floats
+    error_types: ErrorTypeJudgement
+    detectors: tuple[DetectorJudgement, ...]
+    windows: JudgedWindows
+    calibrated: Calibrated
+    warming: Flags
+    normal: Flags
+    columns: dict[str, Floats]
+    drifted: tuple[DriftFinding, ...] = ()
+
+
+class Ensemble:
+    """Every detector, for all operations, called peers and applications of a scorer.
+
+    Raises:
+        ConfigurationError: the settings name a detector that does not exist.
+    """
+
+    def __init__(self, settings: DetectionSettings) -> None:
+        self._settings = settings
+        self.charts = Charts(settings)
+        self.structure = Structure(settings.warm_up_executions, GATE_SCORE, settings.patience_s)
+        self.exposure = Exposure()
+        self.structure_changes = SmoothedScores()
+        self.error_types = ErrorTypes(patience_s=settings.patience_s)
+        self.detectors: tuple[Bank, ...] = chosen(DETECTORS, settings)
+        self._column_names = {bank.columns for bank in self.detectors}
+        rules = ChartRules(settings.warm_up_executions, settings.gate_sigma, settings.patience_s)
+        self.score_charts = tuple(None if bank.calibrated else Chart(rules) for bank in self.detectors)
+        self.drift = Drift(len(DRIFTING), settings.patience_s)
+        self.windows = GoldenSignals(settings.window_s, settings.lateness_s, patience_s=settings.persist_s)
+        self.channels = channels(settings, self.detectors, tuple(signal.name for signal in WINDOW_SIGNALS))
+        self.calibration = Calibration(self.channels, settings.alarm_budget)
+        self._channel = {channel.name: number for number, channel in enumerate(self.channels)}
+
+    def open_operation(self, slot: int, seed: int) -> None:
+        """Start afresh for the operation in ``slot``."""
+        self.charts.open_operation(slot, seed)
+        self.structure.open(slot, seed)
+        self.structure_changes.open(slot)
+        self.drift.open(slot, seed)
+        self._open_detectors("operation", slot, seed)
+
+    def open_application(self, slot: int, seed: int) -> None:
+        """Start afresh for the application in ``slot``."""
+        self.charts.open_application(slot, seed)
+        self.exposure.open(slot)
+        self.error_types.open(slot, seed)
+        self.windows.open(slot, seed)
+        self.calibration.open(slot, seed)
+        for chart in self.score_charts:
+            if chart is not None:
+                chart.open_pool(slot, seed)
+        self._open_detectors("application", slot, seed)
+
+    def _open_detectors(self, scope: str, slot: int, seed: int) -> None:
+        for bank, chart in zip(self.detectors, self.score_charts, strict=True):
+            if bank.scope == scope:
+                bank.open(slot, seed)
+                if chart is not None:
+                    chart.open(slot, seed)
+
+    def refitted(self) -> dict[str, RefittedBank]:
+        """The detectors that are refitted, by name."""
+        return {bank.name: bank for bank in self.detectors if isinstance(bank, RefittedBank)}
+
+    def install(self, name: str, slot: int, fitted: Any, seed: int) -> None:
+        """Let a fitted model take effect; the chart of its scores starts afresh, since they are on another scale."""
+        for bank, chart in zip(self.detectors, self.score_charts, strict=True):
+            if bank.name == name and isinstance(bank, RefittedBank):
+                bank.install(slot, fitted)
+                if chart is not None:
+                    chart.open(slot, seed)
+                    chart.open_pool(slot, seed)
+
+    def judge_then_learn(self, batch: Batch) -> Judgements:
+        """Judge each execution, then learn it, in order."""
+        n = len(batch.times)
+        charts, calls = self.charts.judge_signals(batch), self.charts.judge_calls(batch)
+        warming = charts[_LOCAL].learned < self._settings.warm_up_executions
+        statistics = np.full((n, len(self.channels)), np.nan)
+        normal = take_charts(batch.signals, charts, calls, self._settings.gate_sigma, statistics)
+        patience = np.minimum(batch.accept_after, self._settings.patience_s)
+        structure = self.structure.judge_then_learn(batch.operations, batch.paths, batch.times, normal, patience)
+        exposure = self.exposure.weigh_then_learn(batch.applications, batch.paths, np.ones(n, np.bool_))
+        normal &= structure.score < GATE_SCORE
+        structure_judgement = self._judge_structure(batch, structure, exposure)
+        error_types = self.error_types.judge_then_learn(batch.applications, batch.error_types, batch.times)
+        columns = self._columns(batch, charts, calls, structure)
+        given = {names: _side_by_side(columns, names) for names in self._column_names}
+        detectors = []
+        for bank, chart in zip(self.detectors, self.score_charts, strict=True):
+            judgement = self._judge(bank, chart, batch, given[bank.columns], normal & ~warming, warming)
+            if bank.calibrated:
+                normal = normal & (judgement.score < GATE_SCORE)
+            detectors.append(judgement)
+        windows = self._judge_windows(batch, charts[_LOCAL])
+        self._add_statistics(structure_judgement, error_types, tuple(detectors), windows, statistics)
+        calibrated = self._tell_changes_once(
+            batch, self.calibration.judge_then_learn(batch.applications, statistics, batch.times)
+        )
+        return Judgements(
+            charts,
+            calls,
+            structure,
+            *structure_judgement,
+            error_types,
+            tuple(detectors),
+            windows,
+            calibrated,
+            warming,
+            normal,
+            columns,
+            self._watch_drift(batch, normal & ~warming),
+        )
+
+    def _judge_structure(self, batch: Batch, structure: StructureJudgement, exposure: Floats) -> tuple[Floats, Floats]:
+        """Score (n,) of each execution's structure, and sigma (n,) of a change that several of them show.
+
+        A change is told at an execution that shows it itself. Slower paths are no change: the charts see them.
+        """
+        score = np.where(structure.warming, np.nan, np.maximum(0.0, structure.score + exposure))
+        change = np.where(structure.warming, np.nan, np.maximum(structure.novelty, structure.count_excess))
+        sigma = self.structure_changes.judge_then_learn(batch.operations, change)
+        return score, np.where(change >= CHANGED_SCORE, sigma, np.nan)
+
+    def _tell_changes_once(self, batch: Batch, calibrated: Calibrated) -> Calibrated:
+        """A change of structure is an event, not a state: it alarms where it begins, and never more than just so."""
+        column, limit = self.channel(STRUCTURE_CHANGE), calibrated.limit
+        alarms = calibrated.alarm[:, column]
+        if not alarms.any():
+            return calibrated
+        begins = self.structure_changes.once(batch.operations, alarms, batch.times, self._settings.rest_s)
+        scores, alarm = calibrated.scores.copy(), calibrated.alarm.copy()
+        most = limit * np.where(begins, TOLD, 0.9)
+        scores[:, column] = np.where(alarms, np.minimum(scores[:, column], most), scores[:, column])
+        alarm[:, column] = begins
+        return Calibrated(np.maximum(0.0, scores.max(axis=1)), scores, alarm, limit)
+
+    def _watch_drift(self, batch: Batch, learn: Flags) -> tuple[DriftFinding, ...]:
+        """What has drifted; executions that deviate do not count, so that a fault is not taken for drift."""
+        values = np.full((len(batch.times), len(DRIFTING)), np.nan)
+        values[:, : len(CHARTS)] = batch.signals
+        for column, calls in enumerate(batch.calls, start=len(CHARTS)):
+            keep_largest(values, column, calls.rows, calls.values)
+        return tuple(self.drift.observe(batch.operations, values, batch.times, learn))
+
+    def _judge_windows(self, batch: Batch, local: ChartJudgement) -> JudgedWindows:
+        usual = np.where(local.learned >= OWN_LEAST, ndtri(local.rank), np.nan)
+        return self.windows.observe(
+            *(batch.applications, batch.times, batch.durations, batch.errors, usual), batch.accept_after
+        )
+
+    @staticmethod
+    def _columns(
+        batch: Batch,
+        charts: tuple[ChartJudgement, ...],
+        calls: tuple[CallJudgement, ...],
+        structure: StructureJudgement,
+    ) -> dict[str, Floats]:
+        columns: dict[str, Floats] = {
+            "error": batch.errors,
+            "novelty": np.minimum(1.0, structure.score / NOVELTY_SCALE),
+        }
+        for column, (signal, judged) in enumerate(zip(CHARTS, charts, strict=True)):
+            columns[signal.name] = batch.signals[:, column]
+            columns[f"rank.{signal.name}"] = judged.rank
+        for signal, call in zip(CALLS, calls, strict=True):
+            columns[f"rank.{signal.name}"] = call.rank
+        return columns
+
+    def _judge(
+        self,
+        bank: Bank,
+        chart: Chart | None,
+        batch: Batch,
+        values: Floats,
+        learn: Flags,
+        warming: Flags,
+    ) -> DetectorJudgement:
+        slots = batch.operations if bank.scope == "operation" else batch.applications
+        if chart is None:
+            given = bank.judge_then_learn_many(slots, values, batch.times, np.ones(len(slots), np.bool_))
+            return DetectorJudgement(np.zeros(len(slots)), given.score, given.typical, given.actual)
+        raw = bank.score_then_learn_many(slots, values, batch.times, learn)
+        # A warming bank scores 0, and the ranks of a warming operation say nothing: neither has a score to chart.
+        usable = np.where((raw == 0.0) | warming, np.nan, raw)
+        lasting = (batch.accept_after, batch.released)
+        judged = chart.judge_then_learn(slots, batch.applications, usable, batch.times, None, *lasting)
+        return DetectorJudgement(judged.sigma, np.zeros(len(slots)))
+
+    def _add_statistics(
+        self,
+        structure: tuple[Floats, Floats],
+        error_types: ErrorTypeJudgement,
+        detectors: tuple[DetectorJudgement, ...],
+        windows: JudgedWindows,
+        statistics: Floats,
+    ) -> None:
+        """Fill the columns (n, k) of the channels after those of charts; NaN where one has nothing to say."""
+        first = self.channel(STRUCTURE)
+        statistics[:, first], statistics[:, first + 1] = structure
+        statistics[:, first + 2] = np.where(error_types.new, error_types.score, np.nan)
+        banks = zip(self.detectors, detectors, strict=True)
+        for column, (bank, judged) in enumerate(banks, start=first + 3):
+            statistics[:, column] = judged.score if bank.calibrated else judged.sigma
+        take_windows(windows, first + 3 + len(detectors), len(WINDOW_SIGNALS), statistics)
+
+    def channel(self, name: str) -> int:
+        """The column of a channel in the calibrated scores."""
+        return self._channel[name]
+
+    def channel_names(self) -> list[str]:
+        """The channels in the order of their columns."""
+        return list(self._channel)
+
+    def charted_scores(self) -> list[tuple[str, Chart]]:
+        """The charts of the scores of banks that are not calibrated, by the bank's name."""
+        pairs = zip(self.detectors, self.score_charts, strict=True)
+        return [(bank.name, chart) for bank, chart in pairs if chart is not None]
+
+
+def _side_by_side(columns: dict[str, Floats], names: tuple[str, ...]) -> Floats:
+    """The named columns as (n, k)."""
+    values = np.empty((len(columns[names[0]]), len(names)))
+    for place, name in enumerate(names):
+        values[:, place] = columns[name]
+    return values

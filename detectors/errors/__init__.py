@@ -1,0 +1,1 @@
+"""How often executions fail, and with which types of error."""

@@ -1,0 +1,173 @@
+"""Error bursts: a Bernoulli CUSUM per operation against the error rate that the operation is used to."""
+
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+from numba import njit
+
+from tracehound.detectors.bank import Bank, Flags, Floats, Judged, Slots, State
+from tracehound.detectors.packed.slots import SlotRecords
+from tracehound.schemas.anomaly import AnomalyKind
+
+WARM_UP = 30
+YOUNG = 100.0
+"""Learned executions below which a lasting deviation is taken for what the operation does, after ``patience_s``."""
+MEMORY = 5_000.0
+"""Executions after which a learned error rate has forgotten its past to 1/e."""
+PRIOR_RATE, PRIOR_WEIGHT = 0.01, 50.0
+RECENT_WEIGHT = 0.05
+LARGEST_SUM = 40.0
+"""The sum stops here, so that a long burst that ends slowly is forgotten within some hundred good executions."""
+_LOG_10 = float(np.log(10.0))
+OVER = 5.0 * _LOG_10
+"""Log-likelihood ratio of the usual rate against that of the burst at which the burst is over."""
+_NAMES = ("cusum", "recovery", "errors", "seen", "recent", "learned", "deviating_since")
+
+
+class ErrorRate(Bank):
+    """Bernoulli CUSUM on the error flag: the sum of log-likelihood ratios of a raised rate against the usual one.
+
+    The usual rate p0 is learned with a prior of 1 % worth 50 executions; the rate it is tested against is
+    p1 = min(0.9, 5 p0 + 0.2). The sum never falls below 0; exp(−sum) bounds the chance that a run of executions
+    at the usual rate looks so much like the raised one, so the score is sum / ln 10, at most 17. Learning stops while
+    the score is above ``gate``; it starts again after ``persist_s`` of it, so that an outage does not become normal, or
+    after ``patience_s`` in an operation that is hardly known, which may just fail often.
+
+    From the gate on, a second CUSUM runs the other way: the usual rate against that of the burst, max(p1, the recent
+    rate), at most 0.9. At a ratio of 10⁵ the burst is over and the sum is 0: after 6 good executions in a row where
+    all have failed, after some 25 where 60 % have, after some 45 where a quarter has.
+
+    Assumes independent executions; retries of one failing caller count each. Cannot see a change below five
+    times the usual rate. Parameters: ``gate`` (−log10 of a probability), ``patience_s`` and ``persist_s`` (event
+    time).
+
+    Source: M. R. Reynolds and Z. G. Stoumbos, Journal of Quality Technology 31 (1999).
+
+    >>> bank = ErrorRate()
+    >>> bank.open(0, seed=0); slots = np.zeros(100, np.int64)
+    >>> fine, times, learn = np.zeros((100, 1)), np.arange(100.0), np.ones(100, bool)
+    >>> float(bank.score_then_learn_many(slots, fine, times, learn).max())
+    0.0
+    >>> failing = bank.score_then_learn_many(slots[:8], np.ones((8, 1)), times[:8] + 100, learn[:8])
+    >>> bool(failing[-1] > 6)
+    True
+    """
+
+    name: ClassVar[str] = "error-rate"
+    scope: ClassVar[Literal["operation", "application"]] = "operation"
+    columns: ClassVar[tuple[str, ...]] = ("error",)
+    kind: ClassVar[AnomalyKind] = "errors"
+    calibrated: ClassVar[bool] = True
+
+    def __init__(self, gate: float = 3.0, patience_s: float = 600.0, persist_s: float = 86_400.0) -> None:
+        self._gate, self._patience_s, self._persist_s = gate, patience_s, persist_s
+        self._store = SlotRecords(dict.fromkeys(_NAMES, (np.float64, ())))
+
+    def open(self, slot: int, seed: int) -> None:  # noqa: ARG002 (nothing random here)
+        """Start afresh for the key in ``slot``."""
+        self._store.open(slot)
+        self._store["deviating_since"][slot] = np.nan
+
+    def score_many(self, slots: Slots, values: Floats) -> Floats:
+        """Scores as if each row came next."""
+        return self._run(slots, values, np.zeros(len(slots)), np.ones(len(slots), np.bool_), remember=False)
+
+    def learn_many(self, slots: Slots, values: Floats, times: Floats) -> None:
+        """Learn rows in order."""
+        self._run(slots, values, times, np.ones(len(slots), np.bool_), remember=True)
+
+    def score_then_learn_many(self, slots: Slots, values: Floats, times: Floats, learn: Flags) -> Floats:
+        """Score each row, then learn it."""
+        return self._run(slots, values, times, learn, remember=True)
+
+    def judge_then_learn_many(self, slots: Slots, values: Floats, times: Floats, learn: Flags) -> Judged:
+        """Score each row, then learn it; with the usual and the recent error rate, in [0, 1], as of that row.
+
+        The recent rate is over about the last 20 executions and counts the row itself.
+        """
+        return self._judge(slots, values, times, learn, remember=True)
+
+    def _run(self, slots: Slots, values: Floats, times: Floats, learn: Flags, remember: bool) -> Floats:
+        return self._judge(slots, values, times, learn, remember).score
+
+    def _judge(self, slots: Slots, values: Floats, times: Floats, learn: Flags, remember: bool) -> Judged:
+        scores, usual, recent = np.zeros(len(slots)), np.zeros(len(slots)), np.zeros(len(slots))
+        _run_cusum(
+            *(slots, values, times, learn, remember),
+            *(self._gate * _LOG_10, self._patience_s, self._persist_s),
+            *(self._store.records, scores, usual, recent),
+        )
+        return Judged(scores / _LOG_10, usual, recent)
+
+    def warming(self, slots: Slots) -> Flags:
+        """(n,) True before the 30th execution."""
+        flags: Flags = self._store["learned"][slots] < WARM_UP
+        return flags
+
+    def snapshot(self, slot: int) -> State:
+        """A copy of the key's complete state."""
+        return {name: float(self._store[name][slot]) for name in _NAMES}
+
+    def restore(self, slot: int, state: State) -> None:
+        """Replace the key's state."""
+        for name in _NAMES:
+            self._store[name][slot] = state[name]
+
+    def nbytes(self, slot: int) -> int:  # noqa: ARG002 (the same for every key)
+        """Bytes that one key takes."""
+        return self._store.row_bytes()
+
+
+@njit(cache=True)
+def _run_cusum(
+    slots: Any,
+    flags: Any,
+    times: Any,
+    learn: Any,
+    remember: bool,
+    gate: float,
+    patience_s: float,
+    persist_s: float,
+    records: Any,
+    out: Any,
+    out_usual: Any,
+    out_recent: Any,
+) -> None:
+    keep = 1.0 - 1.0 / MEMORY
+    for i in range(slots.size):
+        one = records[slots[i]]
+        failed = 1.0 if flags[i, 0] > 0.5 else 0.0
+        usual = (one.errors + PRIOR_RATE * PRIOR_WEIGHT) / (one.seen + PRIOR_WEIGHT)
+        usual = min(0.5, max(0.002, usual))
+        raised = min(0.9, 5.0 * usual + 0.2)
+        burst = min(0.9, max(raised, one.recent))
+        out_usual[i] = usual
+        out_recent[i] = one.recent + RECENT_WEIGHT * (failed - one.recent)
+        step = np.log(raised / usual) if failed > 0.5 else np.log((1.0 - raised) / (1.0 - usual))
+        total = max(0.0, one.cusum + step)
+        if one.learned >= WARM_UP:
+            out[i] = total
+        if not remember or not learn[i]:
+            continue
+        one.learned += 1.0
+        one.recent = out_recent[i]
+        if one.learned > WARM_UP:
+            one.cusum = min(total, LARGEST_SUM)
+        if one.cusum >= gate:
+            back = np.log(usual / burst) if failed > 0.5 else np.log((1.0 - usual) / (1.0 - burst))
+            one.recovery = max(0.0, one.recovery + back)
+            if one.recovery >= OVER:
+                one.cusum = 0.0
+        else:
+            one.recovery = 0.0
+        accepted = True
+        if one.cusum >= gate:
+            if np.isnan(one.deviating_since):
+                one.deviating_since = times[i]
+            patience = patience_s if one.seen < YOUNG else persist_s
+            accepted = times[i] - one.deviating_since > patience
+        else:
+            one.deviating_since = np.nan
+        if accepted:
+            one.errors = one.errors * keep + failed
+            one.seen = one.seen * keep + 1.0

@@ -1,0 +1,1 @@
+"""Columns into what is judged: times, paths, profiles, batches."""

@@ -1,0 +1,49 @@
+"""A batch of executions as arrays: what the detectors are handed, in event order per application."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tracehound.detectors.bank import Floats, Slots
+from tracehound.detectors.features.paths import Paths
+
+CALL_SIGNALS = ("call_gap_ms", "call_ms")
+"""Joined calls by their gap, and calls whose other side is not known by their duration; milliseconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Calls:
+    """m calls of n executions, in order of ``rows`` (m,): the index of the execution.
+
+    ``slots`` (m,) are of (application, peer), ``values`` (m,) in ms.
+    """
+
+    rows: NDArray[np.int64]
+    slots: Slots
+    values: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """n executions as arrays, in event order per application.
+
+    ``operations`` and ``applications`` (n,) are slots, ``times`` (n,) epoch seconds, ``durations`` (n,) ms;
+    ``signals`` (n, 3) as in ``detectors.features.measures.SIGNALS``, ``errors`` (n,) 0 or 1, ``error_types`` (n,) as
+    ``detectors.errors.error_types.type_number``, ``calls`` one per entry of ``CALL_SIGNALS``. ``accept_after`` (n,) is
+    for how many seconds a deviation must last to become the new normal; one that began before ``released`` (n,), the
+    event time of a release that is still recent or of a change that somebody expects, does not (-inf where there is
+    none).
+    """
+
+    operations: Slots
+    applications: Slots
+    times: Floats
+    durations: Floats
+    signals: Floats
+    errors: Floats
+    error_types: Slots
+    calls: tuple[Calls, ...]
+    paths: Paths
+    accept_after: Floats
+    released: Floats

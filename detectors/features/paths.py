@@ -1,0 +1,142 @@
+"""What executions are made of: the call paths of their segments, how many there are of each and their time."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from tracehound.detectors.bank import Floats, Slots
+from tracehound.detectors.columns.segment_columns import SegmentColumns, columns_of
+from tracehound.detectors.columns.segment_names import segment_names
+from tracehound.detectors.features.profile import OWN_CODE, part_name
+from tracehound.schemas.execution import Execution
+from tracehound.schemas.operations import normalize_operation
+
+WHOLE: Final = 1
+"""The path of the execution itself: its time is the duration."""
+OTHER: Final = 2
+"""The path that all those share which came after the limit of paths of an operation."""
+_FIRST, _SECOND = np.uint64(0x5851F42D4C957F2D), np.uint64(0x94D049BB133111EB)
+
+
+@dataclass(frozen=True, slots=True)
+class Paths:
+    """What n executions are made of, ragged.
+
+    Row i owns the entries ``starts[i]:starts[i + 1]`` (n + 1,). Of each entry (m,): ``path``, a 63-bit hash of
+    the segment's name, peer and the names of its enclosing segments, distinct within a row; ``count``, how many
+    segments of the execution have that path; ``time_ms``, their summed duration. The first entry of a row is
+    ``WHOLE``, the execution itself.
+    """
+
+    starts: Slots
+    path: NDArray[np.int64]
+    count: Floats
+    time_ms: Floats
+
+
+def paths_of(executions: Sequence[Execution]) -> Paths:
+    """The paths of n executions, in order of first appearance within each.
+
+    >>> from tracehound.schemas.execution import Segment
+    >>> one = Execution("shop", "GET /cart", 0.0, 50.0, segments=[Segment("SELECT", 2.0), Segment("SELECT", 3.0)])
+    >>> paths = paths_of([one])
+    >>> paths.starts.tolist(), paths.count.tolist(), paths.time_ms.tolist()
+    ([0, 2], [1.0, 2.0], [50.0, 5.0])
+    """
+    return paths_in(columns_of(executions))
+
+
+def paths_in(columns: SegmentColumns) -> Paths:
+    """``paths_of`` executions, given their segments as columns."""
+    names = columns.names.path[columns.name]
+    return Paths(*_combine(columns.starts, columns.whole_ms, names, columns.parent, columns.duration_ms))
+
+
+def path_hashes(execution: Execution) -> list[int]:
+    """The path of each segment of one execution, in the order of its segments."""
+    names = segment_names()
+    found: list[int] = []
+    for index, segment in enumerate(execution.segments):
+        enclosing = segment.parent
+        name = int(names.path[names[segment.peer][segment.name]])
+        found.append(
+            int(_nested(found[enclosing], name)) if enclosing is not None and enclosing < index else max(name, 3)
+        )
+    return found
+
+
+def path_names(execution: Execution) -> dict[int, str]:
+    """A readable name for each path of one execution: "GET /cart > SELECT", with the service called in brackets."""
+    names = {WHOLE: execution.operation}
+    labels: list[str] = []
+    for index, (segment, path) in enumerate(zip(execution.segments, path_hashes(execution), strict=True)):
+        own = f"{normalize_operation(segment.name)} [{segment.peer}]" if segment.peer else segment.name
+        inside = segment.parent is not None and segment.parent < index
+        labels.append(f"{labels[segment.parent or 0]} > {own}" if inside else own)
+        names.setdefault(path, labels[-1])
+    return names
+
+
+def named_paths(execution: Execution) -> dict[int, tuple[str, str]]:
+    """For each path of one execution its readable name, and the part of the execution that it belongs to.
+
+    >>> from tracehound.schemas.execution import Segment
+    >>> cart = Execution("shop", "GET /cart", 0.0, 50.0, segments=[Segment("GET /price/7", 2.0, peer="prices")])
+    >>> list(named_paths(cart).values())
+    [('GET /cart', 'its own code'), ('GET /price/{id} [prices]', 'calls to prices')]
+    """
+    parts = {WHOLE: OWN_CODE}
+    for segment, path in zip(execution.segments, path_hashes(execution), strict=True):
+        parts.setdefault(path, part_name(segment))
+    return {path: (name, parts[path]) for path, name in path_names(execution).items()}
+
+
+@njit(cache=True)
+def _nested(enclosing: Any, name: Any) -> Any:
+    """The path of a segment ``name`` within the path ``enclosing``: order matters."""
+    mixed = np.uint64(enclosing) * _FIRST + np.uint64(name)  # (unsigned: signed overflow is not defined)
+    mixed = (mixed ^ (mixed >> np.uint64(29))) * _SECOND
+    return max(np.int64(mixed >> np.uint64(1)), 3)
+
+
+@njit(cache=True)
+def _combine(offsets: Any, durations: Any, names: Any, parents: Any, times: Any) -> tuple[Any, Any, Any, Any]:
+    """Segments of the same path made one entry; a slot table per row finds them."""
+    rows = durations.size
+    longest = 0
+    for row in range(rows):
+        longest = max(longest, offsets[row + 1] - offsets[row])
+    size = 4
+    while size < 2 * longest:
+        size *= 2
+    table, owner = np.zeros(size, np.int64), np.full(size, -1, np.int64)
+    starts = np.zeros(rows + 1, np.int64)
+    path = np.empty(names.size + rows, np.int64)
+    count, time_ms = np.empty(names.size + rows), np.empty(names.size + rows)
+    own = np.empty(longest, np.int64)
+    filled = 0
+    for row in range(rows):
+        path[filled], count[filled], time_ms[filled] = WHOLE, 1.0, durations[row]
+        filled += 1
+        first = offsets[row]
+        for index in range(offsets[row + 1] - first):
+            enclosing = parents[first + index]
+            name = names[first + index]
+            here = _nested(own[enclosing], name) if 0 <= enclosing < index else max(name, 3)
+            own[index] = here
+            place = (here ^ (here >> 32)) & (size - 1)
+            while owner[place] == row and path[table[place]] != here:
+                place = (place + 1) & (size - 1)
+            if owner[place] != row:
+                owner[place], table[place] = row, filled
+                path[filled], count[filled], time_ms[filled] = here, 0.0, 0.0
+                filled += 1
+            entry = table[place]
+            count[entry] += 1.0
+            time_ms[entry] += times[first + index]
+        starts[row + 1] = filled
+    return starts, path[:filled].copy(), count[:filled].copy(), time_ms[:filled].copy()

@@ -1,0 +1,1 @@
+"""Detectors of trees, and how they are fitted anew."""

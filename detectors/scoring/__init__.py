@@ -1,0 +1,1 @@
+"""The door: executions in, scores and events out."""

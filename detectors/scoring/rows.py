@@ -1,0 +1,117 @@
+"""Executions on their way to the detectors: collected one by one, handed over as arrays."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from tracehound.detectors.application.models import ApplicationModels, OperationModels
+from tracehound.detectors.application.subject import Subject
+from tracehound.detectors.bank import Floats, Slots
+from tracehound.detectors.columns.segment_columns import SegmentColumns, floats
+from tracehound.detectors.errors.error_types import type_number
+from tracehound.detectors.features.batch import Batch, Calls
+from tracehound.detectors.features.measures import PeerTimes, measure
+from tracehound.detectors.features.paths import paths_in
+from tracehound.detectors.settings import DetectionSettings
+from tracehound.schemas.execution import ApplicationKey, ExecutionHead, whole
+
+NewCall = Callable[[ApplicationModels, int, str], int]
+"""Gives a slot to a called peer that an application does not know; the number is a place in ``CALL_SIGNALS``."""
+
+
+class Rows:
+    """Executions collected until something has to happen between two of them; the first has the index ``first``.
+
+    ``applications``, ``operations`` and ``executions`` have an entry per row. ``called`` counts, once there is a
+    ``batch``, the calls of each application by the peer that it called.
+    """
+
+    def __init__(self, first: int) -> None:
+        self.first = first
+        self.applications: list[ApplicationModels] = []
+        self.operations: list[OperationModels] = []
+        self.executions: list[ExecutionHead] = []
+        self.called: dict[ApplicationKey, dict[str, int]] = {}
+        self._numbers: list[int] = []
+
+    def __len__(self) -> int:
+        return len(self.executions)
+
+    def add(self, application: ApplicationModels, operation: OperationModels, execution: ExecutionHead) -> None:
+        """Take the next execution; its application has counted it."""
+        self.applications.append(application)
+        self.operations.append(operation)
+        self.executions.append(execution)
+        self._numbers.append(application.seen)
+
+    def subject(self, row: int, batch: Batch) -> Subject:
+        """One row, with the models it belongs to."""
+        return Subject(
+            row,
+            whole(self.executions[row]),
+            self.applications[row],
+            self.operations[row],
+            float(batch.signals[row, 0]),
+            self._numbers[row],
+        )
+
+    def batch(self, columns: SegmentColumns, settings: DetectionSettings, new_call: NewCall) -> Batch:
+        """All rows as arrays, given their segments."""
+        executions, n = self.executions, len(self)
+        measured = measure(executions, columns)
+        times = np.array([execution.started_at for execution in executions], np.float64)
+        slots = np.fromiter([application.slot for application in self.applications], np.int64, n)
+        released = floats([application.release_s for application in self.applications])
+        recent = times < released + settings.release_window_s
+        released = np.where(recent, released - settings.lateness_s, -np.inf)
+        expected = times < floats([application.expected_until_s for application in self.applications])
+        if expected.any():
+            since = floats([application.expected_s for application in self.applications])
+            released = np.where(expected, np.where(recent, np.minimum(released, since), since), released)
+            recent = recent | expected
+        errors, error_types = _errors(executions)
+        return Batch(
+            operations=np.fromiter([operation.slot for operation in self.operations], np.int64, n),
+            applications=slots,
+            times=times,
+            durations=columns.whole_ms,
+            signals=measured.signals,
+            errors=errors,
+            error_types=error_types,
+            calls=tuple(
+                self._calls(kind, calls, slots, columns.names.peers, new_call)
+                for kind, calls in enumerate((measured.gaps, measured.waits))
+            ),
+            paths=paths_in(columns),
+            accept_after=np.where(recent, settings.release_patience_s, settings.persist_s),
+            released=released,
+        )
+
+    def _calls(
+        self, kind: int, calls: PeerTimes, applications: Slots, peers: Sequence[str], new_call: NewCall
+    ) -> Calls:
+        """Calls by the slot of their peer, which is looked up once for each application and peer."""
+        pairs = applications[calls.rows] * len(peers) + calls.peers
+        _, first, which = np.unique(pairs, return_index=True, return_inverse=True)
+        slots = np.empty(len(first), np.int64)
+        counts = np.bincount(which, minlength=len(first))
+        for pair in np.argsort(first).tolist():  # in order of appearance, in which new peers are given slots
+            entry = first[pair]
+            application, peer = self.applications[calls.rows[entry]], peers[calls.peers[entry]]
+            slot = application.calls[kind].get(peer)
+            slots[pair] = new_call(application, kind, peer) if slot is None else slot
+            called = self.called.setdefault(application.key, {})
+            called[peer] = called.get(peer, 0) + int(counts[pair])
+        return Calls(calls.rows, slots[which], calls.ms)
+
+
+def _errors(executions: Sequence[ExecutionHead]) -> tuple[Floats, Slots]:
+    """1 where an execution failed, and the numbers of the types of their errors."""
+    failed = floats([execution.status == "error" for execution in executions])
+    types = np.zeros(len(executions), np.int64)
+    for row, error in enumerate([execution.error for execution in executions]):
+        if error is not None:
+            types[row] = type_number(error.type, error.handled)
+            if not error.handled:
+                failed[row] = 1.0
+    return failed, types

@@ -1,0 +1,75 @@
+"""How an application's budget of false alarms is spread over its executions: more to those made of more parts."""
+
+import math
+from typing import Any, Final
+
+import numpy as np
+from numba import njit
+
+from tracehound.detectors.bank import Flags, Floats, Slots, State
+from tracehound.detectors.features.paths import Paths
+from tracehound.detectors.packed.slots import SlotRecords
+
+MEMORY: Final = 10_000
+"""Executions over which an application's average is taken."""
+
+
+class Exposure:
+    """What to add to −log10 of a false-alarm probability per execution so that the budget is spent where faults hit.
+
+    A fault in one of the parts of an application meets an execution the more likely the more parts it has: with
+    the same false-alarm probability for all, an execution with 300 segments is as hard to flag as one with 2.
+    So an execution's share of the budget is in proportion to its number of paths. The average share is 1: over an
+    application, 10 ** −(score + weight) stays the false-alarm probability.
+
+    Assumes that the mix of operations is about stable over some thousand executions; a sudden change of the mix
+    shifts all scores of the application by its log10. Source: weighted multiple testing, C. R. Genovese, K. Roeder
+    and L. Wasserman, Biometrika 93 (2006).
+
+    >>> exposure = Exposure()
+    >>> exposure.open(0)
+    >>> few, many = np.array([0, 1]), np.array([0, 100])
+    >>> everything = np.ones(1, np.bool_)
+    >>> one = lambda starts: Paths(starts, np.arange(3, starts[-1] + 3), np.ones(starts[-1]), np.ones(starts[-1]))
+    >>> exposure.weigh_then_learn(np.zeros(1, np.int64), one(few), everything).tolist()
+    [0.0]
+    >>> round(float(exposure.weigh_then_learn(np.zeros(1, np.int64), one(many), everything)[0]), 3)
+    2.0
+    """
+
+    def __init__(self) -> None:
+        self._store = SlotRecords({"count": (np.int64, ()), "mean": (np.float64, ())})
+
+    def open(self, slot: int) -> None:
+        """Start afresh for the application in ``slot``."""
+        self._store.open(slot)
+
+    def weigh_then_learn(self, applications: Slots, paths: Paths, learn: Flags) -> Floats:
+        """Weights (n,) of n executions, each by what was learned before it; then learn it where ``learn`` allows."""
+        weights = np.empty(len(applications))
+        _weigh(applications, paths.starts, learn, self._store.records, weights)
+        return weights
+
+    def snapshot(self, slot: int) -> State:
+        """A copy of the application's complete state."""
+        return {name: self._store[name][slot].item() for name in ("count", "mean")}
+
+    def restore(self, slot: int, state: State) -> None:
+        """Replace the application's state by one that ``snapshot`` returned."""
+        for name in ("count", "mean"):
+            self._store[name][slot] = state[name]
+
+    def nbytes(self) -> int:
+        """Bytes that one application takes."""
+        return self._store.row_bytes()
+
+
+@njit(cache=True)
+def _weigh(applications: Any, starts: Any, learn: Any, records: Any, weights: Any) -> None:
+    for row in range(applications.size):
+        one = records[applications[row]]
+        share = float(max(1, starts[row + 1] - starts[row]))
+        weights[row] = math.log10(share / one.mean) if one.count > 0 else 0.0
+        if learn[row]:
+            one.count = min(one.count + 1, MEMORY)
+            one.mean += (share - one.mean) / one.count

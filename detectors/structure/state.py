@@ -1,0 +1,225 @@
+"""State of the structure detector: a record per operation and per path or set of paths, and the index to find them."""
+
+from typing import Any, Final
+
+import numpy as np
+from numba import njit
+
+from tracehound.detectors.packed.lean import LEAN
+
+LARGEST_TIMES: Final = 8
+"""Largest times of a path that are kept to fit its tail to."""
+LARGEST_COUNTS: Final = 4
+LARGEST_RAW: Final = 16
+"""Largest row statistics of an operation that are kept to calibrate it."""
+GRID: Final = 16
+"""Points at which the tail shared by an operation's paths is kept."""
+
+OPERATION = np.dtype(
+    [
+        *(("head", np.int32), ("paths", np.int32), ("sets", np.int32)),
+        # Live: since the last renewal, or since the last restart while references are still growing.
+        *(("learned", np.int64), ("next_renewal", np.int64), ("unlisted_sets", np.int64)),
+        *(("judged", np.int64), ("peaks", np.float32, (LARGEST_RAW,)), ("sums", np.float32, (LARGEST_RAW,))),
+        *(("peak_total", np.float64), ("sum_total", np.float64)),
+        # Gate and patience.
+        *(("tokens", np.float64), ("unusual", np.float64), ("deviating", np.float64), ("disturbed_since", np.float64)),
+        ("restarted", np.int8),
+        # Frozen: what is judged against; ``known`` executions it was taken from.
+        *(("known", np.int64), ("new_set", np.float64), ("new_path", np.float64)),
+        *(
+            ("peak_mean", np.float64),
+            ("sum_mean", np.float64),
+            ("peak_bound", np.float64),
+            ("peak_at_bound", np.float64),
+            ("peak_scale", np.float64),
+        ),
+        *(("sum_bound", np.float64), ("sum_at_bound", np.float64), ("sum_scale", np.float64)),
+        ("pool", np.float32, (GRID,)),
+    ]
+)
+"""One operation."""
+
+ENTRY = np.dtype(
+    [
+        *(("key", np.int64), ("slot", np.int32), ("next", np.int32), ("is_set", np.int8), ("seen", np.int64)),
+        # Live.
+        *(("learned", np.int32), ("log_time", np.float64), ("total_count", np.float64)),
+        *(("times", np.float32, (LARGEST_TIMES,)), ("counts", np.float32, (LARGEST_COUNTS,))),
+        # Frozen. ``known`` executions had it; ``score`` is a set's −log10 p, or a path's when it is missing.
+        *(("known", np.int32), ("score", np.float32)),
+        *(("typical", np.float32), ("bound", np.float32), ("at_bound", np.float32), ("scale", np.float32)),
+        ("shared_at_bound", np.float32),
+        *(("count", np.float32), ("count_bound", np.float32), ("count_at_bound", np.float32)),
+        ("count_scale", np.float32),
+    ]
+)
+"""One path or set of paths of one operation. Times and their bounds are in ms, ``scale`` of log(1 + ms)."""
+
+INDEX_PER_ENTRY: Final = 8
+"""Bytes of the hash index per entry."""
+FREE: Final = -1
+NOTHING: Final = -1
+
+
+@njit(**LEAN)
+def mixed(value: Any) -> Any:
+    """A 64-bit integer whose bits depend on all of ``value`` (the finaliser of splitmix64)."""
+    bits = np.uint64(value)
+    bits = (bits ^ (bits >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    bits = (bits ^ (bits >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return np.int64((bits ^ (bits >> np.uint64(31))) >> np.uint64(1))
+
+
+@njit(**LEAN)
+def _home(slot: int, key: int, size: int) -> Any:
+    return (mixed(key) ^ mixed(slot + 1)) & (size - 1)
+
+
+@njit(**LEAN)
+def find(entries: Any, index: Any, slot: int, key: int) -> Any:
+    """The number of the entry of ``key`` in ``slot``, or ``NOTHING``."""
+    place = _home(slot, key, index.size)
+    while index[place] != NOTHING:
+        entry = index[place]
+        if entries[entry].key == key and entries[entry].slot == slot:
+            return entry
+        place = (place + 1) & (index.size - 1)
+    return NOTHING
+
+
+@njit(**LEAN)
+def insert(operations: Any, entries: Any, index: Any, free: Any, slot: int, key: int, is_set: bool) -> Any:
+    """Take a free entry for ``key``, which the slot does not have yet.
+
+    ``free`` is [first free entry, how many are free, number of the row last judged].
+    """
+    entry = free[0]
+    one = entries[entry]
+    free[0] = one.next
+    free[1] -= 1
+    one.key, one.slot, one.is_set = key, slot, is_set
+    one.learned, one.log_time, one.total_count = 0, 0.0, 0.0
+    one.times[:] = -1.0
+    one.counts[:] = 0.0
+    one.known, one.score, one.seen = 0, 0.0, 0
+    # Nothing judges by the rest before it is set, but a state must not show whose entry it was before.
+    one.typical, one.bound, one.at_bound, one.scale, one.shared_at_bound = 0.0, 0.0, 0.0, 0.0, 0.0
+    one.count, one.count_bound, one.count_at_bound, one.count_scale = 0.0, 0.0, 0.0, 0.0
+    operation = operations[slot]
+    one.next = operation.head
+    operation.head = entry
+    if is_set:
+        operation.sets += 1
+    else:
+        operation.paths += 1
+    place = _home(slot, key, index.size)
+    while index[place] != NOTHING:
+        place = (place + 1) & (index.size - 1)
+    index[place] = entry
+    return entry
+
+
+@njit(**LEAN)
+def drop(operations: Any, entries: Any, index: Any, free: Any, entry: int) -> None:
+    """Give an entry back. The caller takes it out of the list of its slot."""
+    one = entries[entry]
+    place = _home(one.slot, one.key, index.size)
+    while index[place] != entry:
+        place = (place + 1) & (index.size - 1)
+    _close_gap(entries, index, place)
+    if one.is_set:
+        operations[one.slot].sets -= 1
+    else:
+        operations[one.slot].paths -= 1
+    one.slot = FREE
+    one.next = free[0]
+    free[0] = entry
+    free[1] += 1
+
+
+@njit(**LEAN)
+def _close_gap(entries: Any, index: Any, gap: int) -> None:
+    """Move later entries of the same run forward, so that searches need no tombstones."""
+    last = index.size - 1
+    index[gap] = NOTHING
+    place = (gap + 1) & last
+    while index[place] != NOTHING:
+        one = entries[index[place]]
+        home = _home(one.slot, one.key, index.size)
+        if ((place - home) & last) >= ((place - gap) & last):
+            index[gap] = index[place]
+            index[place] = NOTHING
+            gap = place
+        place = (place + 1) & last
+
+
+@njit(**LEAN)
+def drop_all(operations: Any, entries: Any, index: Any, free: Any, slot: int) -> None:
+    """Give back every entry of a slot."""
+    entry = operations[slot].head
+    while entry != NOTHING:
+        following = entries[entry].next
+        drop(operations, entries, index, free, entry)
+        entry = following
+    operations[slot].head = NOTHING
+
+
+@njit(**LEAN)
+def reindex(entries: Any, index: Any, used: int) -> None:
+    """Fill an empty index with the entries in use among the first ``used``."""
+    for entry in range(used):
+        if entries[entry].slot != FREE:
+            place = _home(entries[entry].slot, entries[entry].key, index.size)
+            while index[place] != NOTHING:
+                place = (place + 1) & (index.size - 1)
+            index[place] = entry
+
+
+class StructureState:
+    """Records of all operations and their entries, which grow by doubling."""
+
+    def __init__(self) -> None:
+        self.operations = np.zeros(16, OPERATION)
+        self.entries = np.zeros(0, ENTRY)
+        self.index = np.zeros(0, np.int32)
+        self.free = np.array([NOTHING, 0, 0], np.int64)
+        self.operations["head"] = NOTHING
+        self.reserve(64)
+
+    def reserve(self, needed: int) -> None:
+        """Make sure that ``needed`` entries are free."""
+        if self.free[1] >= needed:
+            return
+        used = len(self.entries)
+        size = max(64, 2 * used)
+        while size - used + self.free[1] < needed:
+            size *= 2
+        entries = np.zeros(size, ENTRY)
+        entries[:used] = self.entries
+        entries["slot"][used:] = FREE
+        entries["next"][used:-1] = np.arange(used + 1, size)
+        entries["next"][-1] = self.free[0]
+        self.free[:2] = used, self.free[1] + size - used
+        self.entries, self.index = entries, np.full(2 * size, NOTHING, np.int32)
+        reindex(self.entries, self.index, used)
+
+    def open(self, slot: int) -> None:
+        """Make sure that ``slot`` exists and has nothing in it."""
+        while slot >= len(self.operations):
+            larger = np.zeros(2 * len(self.operations), OPERATION)
+            larger["head"] = NOTHING
+            larger[: len(self.operations)] = self.operations
+            self.operations = larger
+        drop_all(self.operations, self.entries, self.index, self.free, slot)
+        self.operations[slot] = np.zeros((), OPERATION)
+        self.operations[slot]["head"] = NOTHING
+
+    def numbers(self, slot: int) -> list[int]:
+        """The entries of a slot, newest first."""
+        found: list[int] = []
+        entry = int(self.operations[slot]["head"])
+        while entry != NOTHING:
+            found.append(entry)
+            entry = int(self.entries[entry]["next"])
+        return found

@@ -1,0 +1,1 @@
+"""Words and verdicts: alarms, sentences, severities, feedback. No models."""

@@ -1,0 +1,1 @@
+"""The golden signals of an application over windows of event time, with their seasons."""

@@ -1,0 +1,159 @@
+"""The loop of ``detectors.windows.series``: competing forecasts, the residual's place among past ones, and the gate."""
+
+from typing import Any
+
+import numpy as np
+from numba import njit
+
+from tracehound.detectors.packed.ordered import place_of
+from tracehound.detectors.packed.tail import tail_score
+
+DAY_BINS, WEEK_BINS, REFERENCE = 288, 336, 400
+DAY_S, WEEK_S = 86_400.0, 604_800.0
+SECONDS_PER_DAY_BIN, SECONDS_PER_WEEK_BIN = DAY_S / DAY_BINS, WEEK_S / WEEK_BINS
+
+COUNT, SINCE, NEXT, LEVEL, LEVEL_DAY, LEVEL_WEEK, ERROR, ERROR_DAY, ERROR_WEEK, SEEN_DAY, SEEN_WEEK = range(11)
+"""Places in ``numbers``: windows learned, start of the deviation, place of the oldest residual, and per forecast its
+level, mean absolute error and the number of forecasts that the error is over."""
+NUMBERS = 11
+
+LEVEL_RATE, SEASON_LEVEL_RATE, ERROR_RATE, SEASON_RATE = 0.2, 0.05, 0.02, 0.25
+SEASON_SEEN = 48.0
+"""Seasonal forecasts before a season may be used."""
+ADVANTAGE = 0.9
+"""A season is used only while its error is below this share of the plain level's."""
+TO_SIGMA, BAND_SIGMAS = 1.2533, 1.645
+RELATIVE_FLOOR = 1e-3
+"""A residual's scale is never below this share of the level."""
+CLIP = 5.0
+LASTING_RATE = 0.5
+
+
+@njit(cache=True)
+def forecast(numbers: Any, day: Any, week: Any, time: float) -> Any:
+    """Forecasts (3,) of level, day and week; NaN where the season has not been seen."""
+    made = np.full(3, np.nan)
+    made[0] = numbers[LEVEL]
+    day_bin = int(time % DAY_S / SECONDS_PER_DAY_BIN)
+    week_bin = int(time % WEEK_S / SECONDS_PER_WEEK_BIN)
+    if day[day_bin, 1] > 0.0:
+        made[1] = day[day_bin, 0] + numbers[LEVEL_DAY]
+    if week[week_bin, 1] > 0.0:
+        made[2] = week[week_bin, 0] + numbers[LEVEL_WEEK]
+    return made
+
+
+@njit(cache=True)
+def best_of(numbers: Any, made: Any) -> int:
+    """Index of the forecast to use."""
+    best, smallest = 0, ADVANTAGE * numbers[ERROR]
+    for k in range(1, 3):
+        if not np.isnan(made[k]) and numbers[SEEN_DAY + k - 1] >= SEASON_SEEN and numbers[ERROR + k] < smallest:
+            best, smallest = k, numbers[ERROR + k]
+    return best
+
+
+@njit(cache=True)
+def learn_profile(profile: Any, place: int, value: float, least: float) -> None:
+    """Move a bin of a profile towards a value; its weight counts the values."""
+    profile[place, 1] = min(profile[place, 1] + 1.0, 1.0 / least)
+    profile[place, 0] += (value - profile[place, 0]) / profile[place, 1]
+
+
+@njit(cache=True)
+def learn_window(numbers: Any, day: Any, week: Any, value: float, time: float, made: Any, rate: float) -> None:
+    """Move levels, errors and profiles towards the value of a window."""
+    if numbers[COUNT] == 0.0:
+        numbers[LEVEL] = value
+        made[0] = value
+    early = 1.0 / (numbers[COUNT] + 1.0)
+    for k in range(3):
+        if np.isnan(made[k]):
+            continue
+        error = abs(value - made[k])
+        seen = numbers[COUNT] if k == 0 else numbers[SEEN_DAY + k - 1]
+        if seen >= 10.0:
+            error = min(error, CLIP * numbers[ERROR + k] + 1e-12 + RELATIVE_FLOOR * abs(value))
+        numbers[ERROR + k] += max(ERROR_RATE, 1.0 / (seen + 1.0)) * (error - numbers[ERROR + k])
+        level_rate = max(LEVEL_RATE if k == 0 else SEASON_LEVEL_RATE, rate)
+        numbers[LEVEL + k] += max(level_rate, early if k == 0 else 0.0) * (value - made[k])
+        if k > 0:
+            numbers[SEEN_DAY + k - 1] += 1.0
+    day_bin = int(time % DAY_S / SECONDS_PER_DAY_BIN)
+    week_bin = int(time % WEEK_S / SECONDS_PER_WEEK_BIN)
+    learn_profile(day, day_bin, value - numbers[LEVEL_DAY], SEASON_RATE)
+    learn_profile(week, week_bin, value - numbers[LEVEL_WEEK], SEASON_RATE)
+    numbers[COUNT] += 1.0
+
+
+@njit(cache=True)
+def learn_residual(numbers: Any, reference: Any, size: float) -> None:
+    """Put the size of a residual into the sorted reference, in place of a value that is drawn by rotation."""
+    count = int(min(numbers[NEXT], REFERENCE))
+    if count < REFERENCE:
+        place = place_of(reference, count, size)
+        for j in range(count, place, -1):
+            reference[j] = reference[j - 1]
+        reference[place] = size
+    else:
+        j = int(numbers[NEXT] * 167) % REFERENCE
+        while j + 1 < REFERENCE and reference[j + 1] < size:
+            reference[j] = reference[j + 1]
+            j += 1
+        while j > 0 and reference[j - 1] > size:
+            reference[j] = reference[j - 1]
+            j -= 1
+        reference[j] = size
+    numbers[NEXT] += 1.0
+
+
+@njit(cache=True)
+def run_series(
+    slots: Any,
+    values: Any,
+    times: Any,
+    learn: Any,
+    settings: Any,
+    all_numbers: Any,
+    all_day: Any,
+    all_week: Any,
+    all_reference: Any,
+    out: Any,
+    warming: Any,
+) -> None:
+    """Judge rows into ``out`` (n, 5): score, deviation, expected, low, high; and learn where allowed."""
+    warm_up, gate, patience_s = settings[1], settings[2], settings[3]
+    for i in range(slots.size):
+        numbers, reference = all_numbers[slots[i]], all_reference[slots[i]]
+        day, week = all_day[slots[i]], all_week[slots[i]]
+        warming[i] = numbers[COUNT] < warm_up
+        made = forecast(numbers, day, week, times[i])
+        best = best_of(numbers, made)
+        scale = TO_SIGMA * numbers[ERROR + best] + RELATIVE_FLOOR * abs(made[best]) + 1e-9
+        if numbers[COUNT] == 0.0:
+            out[i, 2:5] = np.nan
+        else:
+            out[i, 2], out[i, 3], out[i, 4] = (
+                made[best],
+                made[best] - BAND_SIGMAS * scale,
+                made[best] + BAND_SIGMAS * scale,
+            )
+        if np.isnan(values[i]):
+            continue
+        deviation = (values[i] - made[best]) / scale if numbers[COUNT] > 0.0 else 0.0
+        if not warming[i]:
+            out[i, 1] = deviation
+            out[i, 0] = tail_score(reference, int(min(numbers[NEXT], REFERENCE)), np.float32(abs(deviation)))
+        if not learn[i]:
+            continue
+        rate = 0.0
+        if not warming[i] and out[i, 0] >= gate:
+            if np.isnan(numbers[SINCE]):
+                numbers[SINCE] = times[i]
+            if times[i] - numbers[SINCE] <= patience_s:
+                continue
+            rate = LASTING_RATE
+        else:
+            numbers[SINCE] = np.nan
+        learn_residual(numbers, reference, abs(deviation))
+        learn_window(numbers, day, week, values[i], times[i], made, rate)

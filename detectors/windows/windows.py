@@ -1,0 +1,226 @@
+"""Event-time windows of many applications: sums over the executions of each, closed by executions that come later."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from tracehound.detectors.bank import Flags, Floats, Slots, State
+from tracehound.detectors.packed.slots import SlotRecords
+
+COUNT, FAILED, SLOW, BUSY_MS, LONGEST_MS, RANKED, RANK_SUM = range(7)
+"""Places in the sums of a window: executions, failed ones, ones slower than 19 of 20 of their operation, the sum and
+the largest of the durations, executions with a normal score of their latency, and the sum of these scores."""
+SUMS = 7
+SLOW_Z = 1.645
+"""Normal score above which an execution counts as slow: one in twenty is in normal times."""
+LONGEST_GAP = 10
+"""Empty windows in a row that are told; later ones are missing data, no zeros: a rest is not the usual traffic."""
+_OPEN = 2
+_COLUMNS = ("first", "partial", "emptied", "newest", "late", "sums")
+
+
+@dataclass(frozen=True, slots=True)
+class ClosedWindows:
+    """k windows that closed, in the order in which they did.
+
+    ``row`` (k,) is the index of the execution that closed the window, ``slot`` (k,) its application, ``start_s``
+    (k,) its start in epoch seconds, ``sums`` (k, 7) what it holds (see ``COUNT`` and following), ``beside_gap`` (k,)
+    True where it, the window before it or the one after it is empty.
+    """
+
+    row: NDArray[np.int64]
+    slot: Slots
+    start_s: Floats
+    sums: Floats
+    beside_gap: Flags
+
+
+_NONE = ClosedWindows(
+    np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0), np.zeros((0, SUMS)), np.zeros(0, np.bool_)
+)
+
+
+class Windows:
+    """Tumbling windows of event time, one sequence per application, aligned to the epoch.
+
+    A window closes when an execution of its application arrives whose event time is ``lateness_s`` or more after the
+    window's end; what comes for it later is counted as late and left out. The window in which an application is first
+    seen is incomplete and is never told. An application that rests leaves empty windows behind, which are told when
+    it comes back: the first ten, and the one in which it still could have come back; the others are missing data. At
+    most two windows of an application are open, and they are part of the snapshot, so what closes depends on the order
+    of one application's executions alone.
+
+    Assumes that event time is bounded against the clock elsewhere: one execution dated an hour ahead makes the
+    executions of the next hour late (``late`` counts them). An execution that arrives when it ends, longer than
+    window and lateness together, is late as well.
+
+    Parameters: ``width_s`` of a window; ``lateness_s`` from 0 to ``width_s``.
+
+    Source: T. Akidau et al., The Dataflow Model, Proceedings of the VLDB Endowment 8 (2015).
+
+    >>> windows = Windows(width_s=10.0, lateness_s=2.0)
+    >>> windows.open(0)
+    >>> times = np.array([5.0, 11.0, 13.0, 14.0, 9.0, 31.9, 32.0])
+    >>> ones, slots = np.ones(7), np.zeros(7, np.int64)
+    >>> closed = windows.add(slots, times, ones, 0 * ones, 0 * ones)
+    >>> closed.start_s.tolist(), closed.sums[:, COUNT].tolist(), closed.row.tolist(), windows.late(0)
+    ([10.0, 20.0], [3.0, 0.0], [5, 6], 1)
+    """
+
+    def __init__(self, width_s: float, lateness_s: float) -> None:
+        if not 0 < width_s < float("inf"):
+            raise ValueError(f"The 'width_s' parameter of Windows must be above 0. Got {width_s} instead.")
+        if not 0 <= lateness_s <= width_s:
+            raise ValueError(
+                f"The 'lateness_s' parameter of Windows must be from 0 to 'width_s'. Got {lateness_s} instead."
+            )
+        self.width_s, self.lateness_s = width_s, lateness_s
+        self._store = SlotRecords(
+            {
+                "first": (np.float64, ()),
+                "partial": (np.float64, ()),
+                "emptied": (np.float64, ()),
+                "newest": (np.float64, ()),
+                "late": (np.int64, ()),
+                "sums": (np.float64, (_OPEN, SUMS)),
+            }
+        )
+
+    def open(self, slot: int) -> None:
+        """Start afresh for the application in ``slot``."""
+        self._store.open(slot)
+        self._store["newest"][slot] = np.nan
+
+    def add(
+        self, slots: Slots, times: Floats, durations_ms: Floats, errors: Floats, latency_z: Floats
+    ) -> ClosedWindows:
+        """Count executions in order and tell which windows they closed.
+
+        Each array is (n,): the application's slot, the event time in epoch seconds, the duration, 1 where it failed,
+        and the normal score of its latency within its operation (NaN where unknown).
+        """
+        n = len(slots)
+        at, found = np.empty((_OPEN * n, 4), np.float64), np.empty((_OPEN * n, SUMS))
+        beside = np.empty(_OPEN * n, np.bool_)
+        settings = (self.width_s, self.lateness_s)
+        values = (times, durations_ms, errors, latency_z)
+        k = _add(slots, *values, *settings, self._store.records, at, found, beside)
+        return self._with_empty_ones(slots, at[:k], found[:k], beside[:k]) if k else _NONE
+
+    def _with_empty_ones(self, slots: Slots, at: Floats, found: Floats, beside: Flags) -> ClosedWindows:
+        row = at[:, 0].astype(np.int64)
+        empty_after = np.minimum(at[:, 2], LONGEST_GAP - 1).astype(np.int64)
+        told = at[:, 3] > 0
+        if not empty_after.any():
+            return ClosedWindows(row[told], slots[row[told]], at[told, 1] * self.width_s, found[told], beside[told])
+        copies = 1 + empty_after
+        index = np.repeat(np.arange(len(at)), copies)
+        place = np.arange(len(index)) - np.repeat(np.cumsum(copies) - copies, copies)
+        empty = place > 0
+        kept = empty | told[index]
+        sums = np.where(empty[:, None], 0.0, found[index])
+        start_s = (at[index, 1] + place) * self.width_s
+        rows = row[index]
+        return ClosedWindows(rows[kept], slots[rows[kept]], start_s[kept], sums[kept], (beside[index] | empty)[kept])
+
+    def late(self, slot: int) -> int:
+        """Executions of an application that came after their window had closed."""
+        return int(self._store["late"][slot])
+
+    def snapshot(self, slot: int) -> State:
+        """A copy of an application's complete state, with the windows in progress."""
+        state: State = {name: self._store[name][slot].item() for name in _COLUMNS[:-1]}
+        return state | {"sums": self._store["sums"][slot].copy()}
+
+    def restore(self, slot: int, state: State) -> None:
+        """Replace an application's state by one that ``snapshot`` returned.
+
+        Raises:
+            KeyError, ValueError: the state is not one of windows.
+        """
+        sums = np.asarray(state["sums"], np.float64)
+        if sums.shape != (_OPEN, SUMS):
+            raise ValueError(f"The sums of open windows must have the shape {(_OPEN, SUMS)}. Got {sums.shape}.")
+        self._store["sums"][slot] = sums
+        for name in _COLUMNS[:-1]:
+            self._store[name][slot] = state[name]
+
+    def nbytes(self) -> int:
+        """Bytes that one application takes."""
+        return self._store.row_bytes()
+
+
+@njit(cache=True)
+def _add(
+    slots: Any,
+    times: Any,
+    durations_ms: Any,
+    errors: Any,
+    latency_z: Any,
+    width_s: float,
+    lateness_s: float,
+    records: Any,
+    at: Any,
+    found: Any,
+    beside: Any,
+) -> int:
+    """Count rows; write row, window, empty windows after it and whether it is told into ``at``; number of windows.
+
+    ``first`` is the oldest open window (as a number of widths since the epoch), ``partial`` the incomplete one,
+    ``emptied`` 1 where the window before ``first`` was empty.
+    """
+    k = 0
+    for i in range(slots.size):
+        one, time = records[slots[i]], times[i]
+        window = np.floor(time / width_s)
+        sums = one.sums
+        if np.isnan(one.newest):
+            one.newest = time
+            one.first = one.partial = window
+        elif time > one.newest:
+            one.newest = time
+            # The larger of the two guards against rounding where lateness and width are equal.
+            until = max(np.floor((time - lateness_s) / width_s), window - 1.0)
+            first = one.first
+            for j in range(_OPEN):
+                if first + j >= until:
+                    break
+                following = sums[1, COUNT] if j == 0 else 0.0
+                gap_after = window > first + j + 1.0 and following == 0.0
+                at[k, 0], at[k, 1] = i, first + j
+                at[k, 2] = until - first - _OPEN if j == _OPEN - 1 else 0.0
+                at[k, 3] = 1.0 if first + j != one.partial else 0.0
+                beside[k] = gap_after or one.emptied > 0.0 or sums[j, COUNT] == 0.0
+                found[k] = sums[j]
+                one.emptied = 1.0 if sums[j, COUNT] == 0.0 or at[k, 2] > 0.0 else 0.0
+                k += 1
+            if until > first:
+                if until == first + 1.0:
+                    sums[0] = sums[1]
+                else:
+                    sums[0] = 0.0
+                sums[1] = 0.0
+                one.first = until
+        place = window - one.first
+        if not place >= 0.0:
+            one.late += 1
+            continue
+        _count(sums[int(place)], durations_ms[i], errors[i], latency_z[i])
+    return k
+
+
+@njit(cache=True)
+def _count(window: Any, duration_ms: float, error: float, z: float) -> None:
+    window[COUNT] += 1.0
+    if error > 0.5:
+        window[FAILED] += 1.0
+    window[BUSY_MS] += duration_ms
+    window[LONGEST_MS] = max(window[LONGEST_MS], duration_ms)
+    if not np.isnan(z):
+        window[RANKED] += 1.0
+        window[RANK_SUM] += z
+        if z > SLOW_Z:
+            window[SLOW] += 1.0

@@ -1,0 +1,1 @@
+"""Spans per CPU second of intake."""

@@ -1,0 +1,1 @@
+"""Recorded traces through Kafka and intake, against offline."""

@@ -1,0 +1,1 @@
+"""From an execution's append to its anomaly's."""

@@ -1,0 +1,1 @@
+"""Cost, memory and restart by the number of operations, segments and workers."""

@@ -1,0 +1,1 @@
+"""Executions per second next to other stream processors."""

@@ -1,0 +1,1 @@
+"""The detectors on simulated systems with faults of random size."""

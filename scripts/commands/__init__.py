@@ -1,0 +1,1 @@
+"""The commands of ``tracehound``, a file each, and what several of them need."""

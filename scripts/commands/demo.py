@@ -1,0 +1,294 @@
+"""The command `demo`: broker, workers and simulated applications in one, with faults injected before your eyes."""
+
+import signal
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from itertools import chain
+from pathlib import Path
+from types import FrameType
+from typing import Generic, Literal, NoReturn, TypeVar, cast
+from uuid import uuid4
+
+import click
+import msgspec
+from confluent_kafka import OFFSET_BEGINNING, TopicPartition
+from rich.console import Console
+
+from tracehound.infra.kafka.broker import Broker, broker
+from tracehound.infra.kafka.ports import free_ports
+from tracehound.schemas.anomaly import AnomalyEvent
+from tracehound.schemas.errors import TracehoundError
+from tracehound.schemas.incident import IncidentEvent
+from tracehound.scripts.commands.demo_view import DemoState, DemoView
+from tracehound.scripts.commands.kafka_clients import admin_config, consumer_config, producer_config
+from tracehound.scripts.commands.topic_reading import TopicReader
+from tracehound.scripts.commands.worker_process import WorkerProcess
+from tracehound.scripts.recorded.sending import ExecutionSender, connect
+from tracehound.scripts.simulator.applications import build_system
+from tracehound.scripts.simulator.faults import Fault, FaultName
+from tracehound.scripts.simulator.feed import Feed
+from tracehound.scripts.simulator.judge import judge
+from tracehound.scripts.simulator.plan import FaultPlan, now_and_then
+from tracehound.scripts.simulator.simulation import Simulation, even_traffic
+from tracehound.scripts.simulator.truth import Truth, truth_of
+from tracehound.streams.settings.settings import Settings, load_settings
+
+RATE = 100.0
+HISTORY_S = 600.0
+PARTITIONS = 6
+TICK_S = 0.1
+SHOW_EVERY_S = 0.25
+START_TIMEOUT_S = 60.0
+ON_THE_WAY = 6_000
+"""Most executions of the past that are sent and not scored yet."""
+QUIET_S = 15.0
+"""An incident is over after so long without a deviation: sooner than usual, for people who watch."""
+FALSE_ALARM_BOUND = 5
+"""False alarms, in the simulated past and live together, with which the demo still succeeds."""
+
+
+class DemoError(TracehoundError):
+    """The demo cannot go on; the message says what did not happen."""
+
+
+Opening = tuple[float, FaultName, str, str | None, str | None, float, float]
+OPENING: tuple[Opening, ...] = (
+    # seconds after the start, fault, application, operation, peer, effect, seconds it lasts
+    (2, "error_burst", "cart", None, None, 0.5, 20),
+    (5, "silence", "payment", None, None, 1, 28),
+    (9, "network_delay", "gateway", None, "catalog", 80, 20),
+    (14, "n_plus_one", "catalog", "GET /products/{id}", "catalog-db", 30, 20),
+    (20, "slow_dependency", "orders", None, "orders-db", 8, 20),
+    (26, "new_release", "users", None, None, 3, 20),
+)
+TIME_TO_DETECT_S: dict[FaultName, float] = {"silence": 28.0}
+"""A fault is injected only if so much time is left to detect it."""
+NAMES: tuple[FaultName, ...] = tuple(opening[1] for opening in OPENING)
+"""Faults that show within seconds, not only in windows of event time."""
+USUAL_TIME_TO_DETECT_S = 18.0
+
+
+@click.command()
+@click.option("--kafka", type=click.Choice(["embedded", "real"]), default="embedded", show_default=True)
+@click.option("--duration", type=click.FloatRange(0, min_open=True), help="End so many seconds after the first fault.")
+@click.option("--seed", type=int, default=1, show_default=True, help="Of the simulated applications.")
+def demo(kafka: Literal["embedded", "real"], duration: float | None, seed: int) -> None:
+    """Show faults being detected.
+
+    Starts a broker and workers, sends the simulated past of six applications, and then injects faults now. Shows what
+    was detected, when and why, every false alarm, and the incidents that people are told of. With --duration the exit
+    status is 0 only if every fault injected was detected (right application, kind and time) with at most 5 false
+    alarms. Ctrl-C ends it all.
+    """
+    console = Console()
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        with ExitStack() as stack:
+            ok = _run(stack, console, kafka, duration, seed)
+    except KeyboardInterrupt:
+        console.print("Ended; nothing is left behind.")
+        return
+    raise SystemExit(0 if ok else 1)
+
+
+def _interrupt(number: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001 (signature of a handler)
+    raise KeyboardInterrupt
+
+
+def _run(stack: ExitStack, console: Console, kafka: str, duration: float | None, seed: int) -> bool:
+    view = stack.enter_context(DemoView(console, FALSE_ALARM_BOUND))
+    state = DemoState(f"starting the {kafka} broker")
+    view.show(state)
+    folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tracehound-demo-")))
+    started = stack.enter_context(broker(cast("Literal['embedded', 'real']", kafka)))
+    settings = _settings(started)
+    stack.enter_context(_topics(started, settings))
+    worker = stack.enter_context(WorkerProcess(folder, _environment(settings), free_ports(1)[0]))
+    incidents = stack.enter_context(WorkerProcess(folder, _environment(settings), free_ports(1)[0], "incidents"))
+    anomalies = stack.enter_context(_Listening(settings, settings.topics.anomalies.name, AnomalyEvent))
+    told = stack.enter_context(_Listening(settings, settings.topics.severity.name, IncidentEvent))
+    return _Demo(settings, (worker, incidents), anomalies, told, view, state, seed).run(duration)
+
+
+def _settings(started: Broker) -> Settings:
+    name = f"tracehound-demo-{uuid4().hex[:8]}"
+    return load_settings(
+        bootstrap_servers=started.bootstrap_servers,
+        topic_prefix=f"{name}.",
+        group_id=name,
+        partitions=PARTITIONS,
+        broker_is_embedded=started.embedded,
+        silence_interval_s=1.0,
+        progress_interval_s=1.0,
+    )
+
+
+def _environment(settings: Settings) -> dict[str, str]:
+    return {
+        "KAFKA_BOOTSTRAP_SERVERS": settings.bootstrap_servers,
+        "TRACEHOUND_TOPIC_PREFIX": settings.topic_prefix,
+        "TRACEHOUND_GROUP_ID": settings.group_id,
+        "TRACEHOUND_PARTITIONS": str(settings.partitions),
+        "TRACEHOUND_BROKER_IS_EMBEDDED": str(settings.broker_is_embedded),
+        "TRACEHOUND_SILENCE_INTERVAL_S": str(settings.silence_interval_s),
+        "TRACEHOUND_PROGRESS_INTERVAL_S": str(settings.progress_interval_s),
+        "TRACEHOUND_INCIDENT_WORKER__GROUP_ID": f"{settings.group_id}-incidents",
+        "TRACEHOUND_INCIDENTS__QUIET_S": str(QUIET_S),
+        "TRACEHOUND_LOG_FORMAT": "json",
+    }
+
+
+@contextmanager
+def _topics(started: Broker, settings: Settings) -> Iterator[None]:
+    """Topics of the demo's own, deleted from a broker that stays."""
+    started.create_topics(settings.topics)
+    try:
+        yield
+    finally:
+        if started.kind == "external":
+            from confluent_kafka.admin import AdminClient
+
+            admin = AdminClient(admin_config(settings))
+            for future in admin.delete_topics([topic.name for topic in settings.topics.all()]).values():
+                future.result()
+
+
+Event = TypeVar("Event", AnomalyEvent, IncidentEvent)
+
+
+class _Listening(TopicReader, Generic[Event]):
+    """Reads the events of a topic from its beginning, each once."""
+
+    def __init__(self, settings: Settings, topic: str, kind: type[Event]) -> None:
+        super().__init__(consumer_config(settings))
+        self.start(TopicPartition(topic, number, OFFSET_BEGINNING) for number in self.partitions(topic))
+        self._decode: Callable[[bytes], Event] = msgspec.json.Decoder(kind).decode
+        self._seen: set[str] = set()
+
+    def new(self, timeout_s: float = 0.0) -> Iterator[Event]:
+        """What has come since; waits for the first for up to ``timeout_s``."""
+        message = self.poll(timeout_s)
+        while message is not None:
+            event = self._decode(message.value())
+            if event.id not in self._seen:
+                self._seen.add(event.id)
+                yield event
+            message = self.poll(0)
+
+
+class _Demo:
+    """The running demo: one loop that feeds, listens and shows."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        workers: tuple[WorkerProcess, WorkerProcess],
+        detected: _Listening[AnomalyEvent],
+        told: _Listening[IncidentEvent],
+        view: DemoView,
+        state: DemoState,
+        seed: int,
+    ) -> None:
+        self._workers, self._view, self._state = workers, view, state
+        self._worker, _ = workers
+        self._detected, self._told = detected, told
+        topic = settings.topics.executions
+        producer = connect(producer_config(settings) | {"compression.type": "none"}, topic)  # loopback: nothing to save
+        self._sender = ExecutionSender(producer, topic, batch=50)
+        self._seed = seed
+        self._system = build_system(seed=seed)
+        self._start_s = time.time() - HISTORY_S
+        self._simulation = Simulation(self._system, seed, RATE, self._start_s, even_traffic)
+        self._feed = Feed(self._simulation, self._sender)
+        self._truths: list[Truth] = []
+        self._anomalies: list[AnomalyEvent] = []
+        self._arrived_s: dict[str, float] = {}
+        self._shown_s = 0.0
+
+    def run(self, duration_s: float | None) -> bool:
+        """Past, then faults; returns whether everything was detected within the bound of false alarms."""
+        self._enter(f"sending the past, {HISTORY_S / 60:.0f} minutes at full speed")
+        self._feed.catch_up(self._start_s, time.time, lambda _: self._wait_until_scored(ON_THE_WAY))
+        self._wait_until_scored(RATE)
+        self._enter("live")
+        live_s = time.time()
+        plan = FaultPlan(self._faults(live_s, duration_s), self._simulation, live_s)
+        while duration_s is None or time.time() < live_s + duration_s:
+            self._tick()
+            self._truths += [truth_of(fault, self._system) for fault in plan.started(time.time())]
+        self._enter("ended")
+        return self._conclude()
+
+    def _faults(self, live_s: float, duration_s: float | None) -> Iterator[Fault]:
+        opening = opening_faults(live_s, duration_s)
+        if duration_s is not None:
+            return iter(opening)
+        return chain(opening, now_and_then(self._system, self._seed, live_s, 90.0, 30.0, (20.0, 60.0), NAMES))
+
+    def _enter(self, phase: str) -> None:
+        self._state.phase = phase
+        self._show()
+
+    def _wait_until_scored(self, missing: float) -> None:
+        """Until all but ``missing`` of the executions sent are scored: the embedded broker keeps only a few MB."""
+        deadline_s = time.monotonic() + START_TIMEOUT_S
+        while self._feed.sent - self._state.scored > missing:
+            self._check()
+            self._listen(TICK_S)
+            self._show()
+            if time.monotonic() > deadline_s:
+                raise DemoError(
+                    f"The worker scored only {self._state.scored:,} of {self._feed.sent:,} executions "
+                    f"within {START_TIMEOUT_S:.0f} s. The end of its log:\n{self._worker.end_of_log()}"
+                )
+
+    def _check(self) -> None:
+        for worker in self._workers:
+            worker.check()
+
+    def _tick(self) -> None:
+        self._check()
+        self._feed.advance(time.time())
+        self._listen(TICK_S)
+        if time.monotonic() - self._shown_s > SHOW_EVERY_S:
+            self._show()
+
+    def _listen(self, timeout_s: float = 0.0) -> None:
+        for found in self._detected.new(timeout_s):
+            self._arrived_s[found.id] = time.time()
+            self._anomalies.append(found)
+        self._state.told += self._told.new()
+
+    def _show(self) -> None:
+        self._shown_s = time.monotonic()
+        self._state.sent = self._feed.sent
+        self._state.scored = self._worker.executions_scored()
+        self._state.arrived_s = self._arrived_s
+        self._state.judgement = judge(self._truths, self._anomalies)
+        self._view.show(self._state)
+
+    def _conclude(self) -> bool:
+        self._sender.close()
+        found = self._state.judgement
+        detected = len(found.verdicts) - len(found.missed)
+        click.echo(
+            f"{detected} of {len(found.verdicts)} faults detected (right application, kind and time); "
+            f"{len(found.false_alarms)} false alarms, at most {FALSE_ALARM_BOUND} are allowed; "
+            f"{found.collateral} further anomalies follow from the faults."
+        )
+        incidents = {event.subject for event in self._state.told}
+        click.echo(f"People were sent {len(self._state.told)} messages of incidents ({len(incidents)} in all).")
+        for verdict in found.missed:
+            click.echo(f"Missed: {verdict.truth.fault.describe()}")
+        return not found.missed and len(found.false_alarms) <= FALSE_ALARM_BOUND
+
+
+def opening_faults(live_s: float, duration_s: float | None) -> list[Fault]:
+    """The faults that the demo begins with, as far as ``duration_s`` leaves time to detect them."""
+    return [
+        Fault(name, application, live_s + after_s, lasts_s, effect, operation, peer)
+        for after_s, name, application, operation, peer, effect, lasts_s in OPENING
+        if duration_s is None or after_s + TIME_TO_DETECT_S.get(name, USUAL_TIME_TO_DETECT_S) <= duration_s
+    ]

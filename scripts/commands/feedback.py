@@ -1,0 +1,44 @@
+"""The command `tracehound feedback`: says what an anomaly or an incident was."""
+
+import getpass
+import time
+from typing import get_args
+
+import click
+
+from tracehound.schemas.errors import TracehoundError
+from tracehound.schemas.feedback import Judgement, Verdict
+from tracehound.scripts.commands.announcing import announce, checked
+from tracehound.streams.settings.settings import load_settings
+
+_FOLLOWS = {
+    "false_positive": "the like is not told again up to 20 % beyond its size",
+    "expected_change": "the like is not told again up to 20 % beyond its size, and soon is the new normal",
+    "confirmed": "the like is told, whatever was judged before",
+}
+
+
+@click.command()
+@click.argument("subject_id")
+@click.argument("judgement", type=click.Choice(get_args(Judgement)))
+@click.option("--note", default="", help="Why; for other people.")
+@click.option("--by", default=None, help="Who says so; without it your user name.")
+@click.option("--withdraw", is_flag=True, help="Take this verdict back.")
+def feedback(subject_id: str, judgement: Judgement, note: str, by: str | None, withdraw: bool) -> None:
+    """Say what SUBJECT_ID, the id of an anomaly or of an incident, was.
+
+    A later verdict on the same id replaces an earlier one. The models of each application concerned learn it for
+    30 days of event time (setting detection.feedback_days).
+    """
+    verdict = Verdict(subject_id, judgement, time.time(), _user() if by is None else by, note, withdraw)
+    settings = load_settings()
+    announce(settings, settings.topics.feedback, subject_id, checked(verdict, Verdict))
+    follows = "what was learned of it is forgotten" if withdraw else _FOLLOWS[judgement]
+    click.echo(f"Sent to {settings.topics.feedback.name}. Once incident workers and workers have read it, {follows}.")
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError) as error:  # an account without a name, as in containers
+        raise TracehoundError(f"This account has no name: say who you are with --by ({error}).") from error

@@ -1,0 +1,130 @@
+"""The command `tracehound models`: list, reset, export and import the models of applications."""
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import msgspec
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from tracehound.detectors.scoring import snapshot as application_snapshot
+from tracehound.schemas.control import CONTROL_HEADER, Control
+from tracehound.schemas.errors import SnapshotError, TracehoundError
+from tracehound.schemas.execution import ApplicationKey, rfc3339
+from tracehound.scripts.commands.announcing import announce
+from tracehound.scripts.commands.kafka_clients import consumer_config
+from tracehound.scripts.commands.stored_states import Stored, stored_states
+from tracehound.scripts.commands.terminal_text import printable
+from tracehound.scripts.commands.topic_reading import TopicReader
+from tracehound.streams.settings.settings import Settings, load_settings
+
+_SLACK_BYTES = 1_000
+
+environment_option = click.option("--environment", default="", help="The application's environment.")
+
+
+@click.group()
+def models() -> None:
+    """List, reset, export and import the models of applications."""
+
+
+@models.command("list")
+@click.option("--application", help="Only applications whose name holds this.")
+def list_models(application: str | None) -> None:
+    """List the stored models of every application."""
+    settings = load_settings()
+    with TopicReader(consumer_config(settings)) as reader:
+        found, unusable = _stored(reader, settings)
+    shown = [found[key] for key in sorted(found) if application is None or application in key[0]]
+    table = Table("application", "environment", "operations", "learned", "newest execution", "partition", "bytes")
+    for stored in shown:
+        table.add_row(*map(Text, _row(stored)))
+    console = Console() if Console().is_terminal else Console(width=160)
+    console.print(table)
+    console.print(f"{len(shown)} of {len(found)} applications." + _unusable(unusable))
+
+
+def _stored(
+    reader: TopicReader, settings: Settings, wanted: ApplicationKey | None = None
+) -> tuple[dict[ApplicationKey, Stored], int]:
+    topic = settings.topics.model_states.name
+    return stored_states(reader.scan(topic, reader.ends(topic)), wanted)
+
+
+def _row(stored: Stored) -> Iterator[str]:
+    state = stored.state
+    yield printable(state.application)
+    yield printable(state.environment)
+    try:
+        read = application_snapshot.read(state.snapshot)
+        yield from (f"{len(read.operations):,}", f"{read.state['numbers']['seen']:,}")
+    except (SnapshotError, KeyError, TypeError, ValueError):
+        yield from ("unreadable", "")
+    yield rfc3339(state.head.newest_event_s) if state.head.newest_event_s else ""
+    yield f"{stored.partition}"
+    yield f"{len(state.snapshot):,}"
+
+
+def _unusable(count: int) -> str:
+    return f" {count} records of the topic are unusable." if count else ""
+
+
+@models.command("export")
+@click.argument("application")
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@environment_option
+def export_models(application: str, file: Path, environment: str) -> None:
+    """Write the latest stored models of APPLICATION to FILE."""
+    settings = load_settings()
+    with TopicReader(consumer_config(settings)) as reader:
+        found, _ = _stored(reader, settings, (application, environment))
+    if not found:
+        where = f" in the environment {environment!r}" if environment else ""
+        raise TracehoundError(
+            f"Nothing is stored of the application {application!r}{where}: see `tracehound models list`."
+        )
+    snapshot = next(iter(found.values())).state.snapshot
+    file.write_bytes(snapshot)
+    click.echo(f"Wrote {len(snapshot):,} bytes to {file}.")
+
+
+@models.command("import")
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+def import_models(file: Path) -> None:
+    """Replace the models of the application that FILE names, as exported before, by those in FILE."""
+    settings = load_settings()
+    snapshot = file.read_bytes()
+    try:
+        application, environment = application_snapshot.read(snapshot).key
+    except SnapshotError as error:
+        raise TracehoundError(f"The file {file} cannot be imported: {error}") from error
+    control = Control("import", application, environment, time.time(), snapshot)
+    most = settings.max_record_bytes - _SLACK_BYTES
+    if len(msgspec.json.encode(control)) > most:
+        raise TracehoundError(
+            f"The file {file} must fit into one record of at most {most:,} bytes (setting 'max_record_bytes'). "
+            f"Got {len(snapshot):,} bytes, a third more in JSON, instead."
+        )
+    _send(settings, control)
+    click.echo(f"The worker that owns {application} replaces its models when it reads that far.")
+
+
+@models.command("reset")
+@click.argument("application")
+@environment_option
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def reset_models(application: str, environment: str, yes: bool) -> None:
+    """Forget all that was learned of APPLICATION."""
+    if not yes:
+        click.confirm(f"Forget all that was learned of {application}?", abort=True)
+    _send(load_settings(), Control("reset", application, environment, time.time()))
+    click.echo(f"The worker that owns {application} forgets its models when it reads that far.")
+
+
+def _send(settings: Settings, control: Control) -> None:
+    """Send a control record in order with the application's executions."""
+    headers = [(CONTROL_HEADER, control.verb.encode())]
+    announce(settings, settings.topics.executions, control.application, control, headers)

@@ -1,0 +1,42 @@
+"""The commands `worker`, `intake`, `incidents` and `topics`."""
+
+import click
+
+from tracehound.scripts.commands.kafka_clients import admin_config
+from tracehound.streams.settings.settings import load_settings
+
+
+@click.command()
+def worker() -> None:
+    """Score executions from Kafka until stopped."""
+    from tracehound.streams.worker.worker import run_worker
+
+    raise SystemExit(run_worker(load_settings()))
+
+
+@click.command()
+def intake() -> None:
+    """Join spans from Kafka into executions until stopped."""
+    from tracehound.streams.intake.app import build_intake
+    from tracehound.streams.worker.worker import run_worker
+
+    raise SystemExit(run_worker(load_settings(), build_intake))
+
+
+@click.command()
+def incidents() -> None:
+    """Make incidents of anomalies from Kafka until stopped."""
+    from tracehound.streams.incidents.app import build_incidents
+    from tracehound.streams.worker.worker import run_worker
+
+    raise SystemExit(run_worker(load_settings(), build_incidents))
+
+
+@click.command()
+def topics() -> None:
+    """Create the topics that do not exist, and check those that do."""
+    from tracehound.infra.kafka.topics import ensure_topics
+
+    settings = load_settings()
+    for sentence in ensure_topics(admin_config(settings), settings.topics, settings.replication_factor):
+        click.echo(sentence)

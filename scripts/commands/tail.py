@@ -1,0 +1,186 @@
+"""The command `tracehound tail`: prints anomalies, and if wanted what happens to models, as they come."""
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import click
+import msgspec
+from confluent_kafka import OFFSET_BEGINNING, OFFSET_END, Message, TopicPartition
+from rich.console import Console
+from rich.text import Text
+
+from tracehound.schemas.anomaly import SEVERITIES, AnomalyEvent, Severity
+from tracehound.schemas.codec import encode
+from tracehound.schemas.errors import BrokerError
+from tracehound.schemas.model_event import ModelEvent
+from tracehound.scripts.commands.kafka_clients import consumer_config
+from tracehound.scripts.commands.terminal_text import printable
+from tracehound.scripts.commands.topic_reading import TopicReader
+from tracehound.streams.settings.settings import load_settings
+
+Event = AnomalyEvent | ModelEvent
+_COLOURS: dict[Severity, str] = {"minor": "yellow", "major": "dark_orange", "critical": "bold red"}
+TIMEOUT_S = 2.0
+"""How long the broker may take to answer; short, since an interrupt waits for it."""
+RETRY_S = 1.0
+"""Time between attempts to find broker and topics."""
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which events are printed: of one application or (None) all, and anomalies from a severity on."""
+
+    application: str | None = None
+    severity: Severity = "minor"
+
+    def __call__(self, event: Event) -> bool:
+        """Whether to print an event."""
+        if self.application not in (None, event.data.application):
+            return False
+        if isinstance(event, ModelEvent):
+            return True
+        return SEVERITIES.index(event.data.severity) >= SEVERITIES.index(self.severity)
+
+
+def describe(event: Event) -> Text:
+    """One line for people; whatever came from outside is escaped.
+
+    An anomaly: time, severity, application, operation, kind, score, sentence. A model event: time, change,
+    application, operation, model, sentence.
+    """
+    if isinstance(event, ModelEvent):
+        label, colour = event.data.change.upper(), "cyan"
+        about, sentence = event.data.model, event.data.sentence
+    else:
+        label, colour = event.data.severity.upper(), _COLOURS[event.data.severity]
+        about, sentence = f"{event.data.kind} {event.data.score:.1f}", event.data.reason
+    environment = f" ({event.data.environment})" if event.data.environment else ""
+    return Text.assemble(
+        (printable(event.time), "dim"),
+        (f" {label:8} ", colour),
+        (printable(event.data.application + environment), "bold"),
+        printable(f" {event.data.operation} [{about}] {sentence}"),
+    )
+
+
+class Reader(Protocol):
+    """The part of ``TopicReader`` that following needs."""
+
+    servers: str
+
+    def partitions(self, topic: str) -> list[int]:
+        """The partitions of a topic; BrokerError if there is no broker or no topic."""
+        ...
+
+    def start(self, positions: Iterable[TopicPartition]) -> None:
+        """Read from these positions on."""
+        ...
+
+    def poll(self) -> Message | None:
+        """The next record, or None if there is none yet."""
+        ...
+
+    def take_trouble(self) -> str:
+        """What the client last complained about, once; empty if nothing."""
+        ...
+
+
+class Follower:
+    """Follows topics for ever, through outages of the broker, and hands over every record.
+
+    Parameters:
+        reader: reads the topics.
+        topics: names of the topics to follow.
+        offset: where to start, ``OFFSET_BEGINNING`` or ``OFFSET_END``.
+        warn: is given a sentence when the broker goes away, or is not there yet.
+        retry_s: time between attempts while there is no broker or no topic.
+    """
+
+    def __init__(
+        self,
+        reader: Reader,
+        topics: Sequence[str],
+        offset: int,
+        warn: Callable[[str], None],
+        retry_s: float = RETRY_S,
+    ) -> None:
+        self._reader = reader
+        self._topics = topics
+        self._offset = offset
+        self._warn = warn
+        self._retry_s = retry_s
+
+    def records(self) -> Iterator[Message]:
+        """Every record from now on (or from the beginning); never ends by itself."""
+        self._reader.start(
+            TopicPartition(topic, partition, self._offset)
+            for topic in self._topics
+            for partition in self._partitions(topic)
+        )
+        interrupted = False
+        while True:
+            message = self._reader.poll()
+            trouble = self._reader.take_trouble()
+            if message is not None:
+                interrupted = False
+                yield message
+            elif trouble and not interrupted:
+                interrupted = True
+                self._warn(f"No Kafka broker answers at {self._reader.servers}: {trouble}. Trying again.")
+
+    def _partitions(self, topic: str) -> list[int]:
+        warned = ""
+        while True:
+            try:
+                return self._reader.partitions(topic)
+            except BrokerError as error:
+                if str(error) != warned:
+                    self._warn(f"{error} Trying again.")
+                warned = str(error)
+                time.sleep(self._retry_s)
+
+
+def read_event(kind: type[Event], message: Message) -> Event | None:
+    """The event in a record; None if it is none, as a record written by somebody else."""
+    try:
+        return msgspec.json.decode(message.value() or b"", type=kind)
+    except (msgspec.DecodeError, ValueError, RecursionError):
+        return None
+
+
+@click.command()
+@click.option("--from-beginning", is_flag=True, help="Print what is stored already, too.")
+@click.option("--application", help="Only of this application.")
+@click.option("--severity", type=click.Choice(SEVERITIES), default="minor", show_default=True, help="Least severity.")
+@click.option("--models", is_flag=True, help="Print readiness, training and drift of models, too.")
+@click.option("--json", "as_json", is_flag=True, help="Print events as JSON lines.")
+def tail(from_beginning: bool, application: str | None, severity: Severity, models: bool, as_json: bool) -> None:
+    """Print anomalies as they come, until interrupted."""
+    settings = load_settings()
+    kinds: dict[str, type[Event]] = {settings.topics.anomalies.name: AnomalyEvent}
+    if models:
+        kinds[settings.topics.models.name] = ModelEvent
+    wanted = Selection(application, severity)
+    console = Console(soft_wrap=True, highlight=False, markup=False)
+    offset = OFFSET_BEGINNING if from_beginning else OFFSET_END
+
+    def warn(sentence: str) -> None:
+        click.echo(f"tracehound: {printable(sentence)}", err=True)
+
+    def show(message: Message) -> None:
+        event = read_event(kinds[message.topic()], message)
+        if event is None:
+            warn(f"Record {message.offset()} of {message.topic()}-{message.partition()} is no event; passed over.")
+        elif wanted(event) and as_json:
+            click.echo(encode(event))
+        elif wanted(event):
+            console.print(describe(event))
+
+    try:
+        with TopicReader(consumer_config(settings, from_beginning=from_beginning), TIMEOUT_S) as reader:
+            for message in Follower(reader, list(kinds), offset, warn).records():
+                show(message)
+    except KeyboardInterrupt:  # how one ends it
+        return

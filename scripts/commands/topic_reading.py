@@ -1,0 +1,140 @@
+"""Reading topics outside of any consumer group: partitions found, ends known, every failure a sentence."""
+
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Self
+
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+
+from tracehound.schemas.errors import BrokerError
+from tracehound.scripts.commands.kafka_clients import ClientConfig
+
+TIMEOUT_S = 10.0
+_POLL_S = 1.0
+_LEADER_POLL_S = 0.1
+_LEADER_MOVES = (KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILABLE)
+
+
+class TopicReader:
+    """A consumer that is told what to read and commits nothing. Close it when done.
+
+    Parameters:
+        config: of librdkafka, from ``scripts.commands.kafka_clients.consumer_config``.
+        timeout_s: how long a broker may take to answer before that is an error.
+    """
+
+    def __init__(self, config: ClientConfig, timeout_s: float = TIMEOUT_S) -> None:
+        self.servers = str(config["bootstrap.servers"])
+        self._timeout_s = timeout_s
+        self._trouble = ""
+        self._consumer = Consumer({**config, "error_cb": self._remember})
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._consumer.close()
+
+    def _remember(self, error: KafkaError) -> None:
+        if error.code() != KafkaError._ALL_BROKERS_DOWN:  # says less than the error before it
+            self._trouble = error.str()
+
+    def take_trouble(self) -> str:
+        """What the client last complained about, once; empty if nothing."""
+        trouble, self._trouble = self._trouble, ""
+        return trouble
+
+    def partitions(self, topic: str) -> list[int]:
+        """The partitions of a topic, in order.
+
+        Raises:
+            BrokerError: no broker answers, or the topic does not exist.
+        """
+        with self._broker_errors():
+            found = self._consumer.list_topics(topic, timeout=self._timeout_s).topics[topic]
+        if found.error is not None or not found.partitions:
+            raise BrokerError(
+                f"The topic {topic} does not exist at {self.servers}: create it with `tracehound topics`."
+            )
+        return sorted(found.partitions)
+
+    def ends(self, topic: str) -> dict[int, tuple[int, int]]:
+        """First offset and offset after the last of each partition, empty partitions left out.
+
+        Raises:
+            BrokerError: as for ``partitions``.
+        """
+        ends = {}
+        for partition in self.partitions(topic):
+            with self._broker_errors():
+                low, high = self._watermarks(TopicPartition(topic, partition))
+            if low < high:
+                ends[partition] = (low, high)
+        return ends
+
+    def _watermarks(self, partition: TopicPartition) -> tuple[int, int]:
+        """First and following offset; a partition that was just created, or moves, may have no leader for a moment."""
+        deadline = time.monotonic() + self._timeout_s
+        while True:
+            try:
+                low, high = self._consumer.get_watermark_offsets(partition, timeout=self._timeout_s)
+                return int(low), int(high)
+            except KafkaException as error:
+                if error.args[0].code() not in _LEADER_MOVES or time.monotonic() > deadline:
+                    raise
+            time.sleep(_LEADER_POLL_S)
+
+    def scan(self, topic: str, ends: dict[int, tuple[int, int]]) -> Iterator[Message]:
+        """Every record that lies within ``ends``, as given by that method.
+
+        Raises:
+            BrokerError: the broker stopped answering.
+        """
+        missing = dict(ends)
+        self.start(TopicPartition(topic, partition, low) for partition, (low, _) in ends.items())
+        heard_s = time.monotonic()
+        while missing:
+            message = self._consumer.poll(_POLL_S)
+            if message is None:
+                if time.monotonic() - heard_s > self._timeout_s:
+                    raise self._unreachable(self.take_trouble() or "no answer")
+                continue
+            heard_s = time.monotonic()
+            partition = message.partition()
+            if message.error() is not None:
+                if message.error().code() != KafkaError._PARTITION_EOF:
+                    raise self._unreachable(message.error().str())
+                missing.pop(partition, None)
+                continue
+            if partition in missing and message.offset() < missing[partition][1]:
+                yield message
+            if partition in missing and message.offset() + 1 >= missing[partition][1]:
+                del missing[partition]
+
+    def start(self, positions: Iterable[TopicPartition]) -> None:
+        """Read from these positions on."""
+        self._consumer.assign(list(positions))
+
+    def poll(self, timeout_s: float = _POLL_S) -> Message | None:
+        """The next record, or None if there is none yet; ends of partitions are passed over.
+
+        Troubles of the connection are not raised, since the client goes on trying: see ``take_trouble``.
+        """
+        message: Message | None = self._consumer.poll(timeout_s)
+        if message is None or message.error() is None:
+            return message
+        if message.error().code() != KafkaError._PARTITION_EOF:
+            self._remember(message.error())
+        return None
+
+    def _unreachable(self, why: str) -> BrokerError:
+        return BrokerError(f"No Kafka broker answers at {self.servers}: {why}.")
+
+    @contextmanager
+    def _broker_errors(self) -> Iterator[None]:
+        try:
+            yield
+        except KafkaException as error:
+            self._consumer.poll(0)  # serves the error callback, which knows more
+            raise self._unreachable(self.take_trouble() or error.args[0].str()) from error

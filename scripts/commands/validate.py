@@ -1,0 +1,121 @@
+"""The command `tracehound validate`: says what is wrong with a file of executions, line by line."""
+
+import sys
+import time
+import zlib
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from gzip import GzipFile
+from io import BufferedIOBase, BufferedReader
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.text import Text
+
+from tracehound.schemas.codec import Limits, decode_record
+from tracehound.schemas.errors import TracehoundError
+from tracehound.scripts.commands.terminal_text import printable
+from tracehound.streams.settings.settings import load_settings
+
+_GZIP_MAGIC = b"\x1f\x8b"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What is wrong in one line, counted from 1: error class, sentence, and how many executions it concerns."""
+
+    line: int
+    error: str
+    reason: str
+    executions: int
+
+
+@dataclass(slots=True)
+class Tally:
+    """What was seen so far. A record that is refused whole counts as one execution."""
+
+    lines: int = 0
+    bad_lines: int = 0
+    valid: int = 0
+    errors: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def summary(self) -> str:
+        """One sentence, and the errors by their class."""
+        refused = self.errors.total()
+        text = f"{self.lines} lines, {self.valid + refused} executions: {self.valid} valid, {refused} refused"
+        if not refused:
+            return text + "."
+        by_error = ", ".join(f"{error} {count}" for error, count in self.errors.most_common())
+        return f"{text} in {self.bad_lines} lines ({by_error})."
+
+
+def read_lines(stream: BufferedIOBase, longest: int) -> Iterator[bytes]:
+    """Lines without their ends. Of one that is longer than ``longest`` bytes, only the beginning is kept."""
+    while line := stream.readline(longest + 2):
+        rest = line
+        while not rest.endswith(b"\n") and (rest := stream.readline(longest)):
+            pass
+        yield line.rstrip(b"\r\n")
+
+
+def find_problems(lines: Iterable[bytes], limits: Limits, now_s: float, tally: Tally) -> Iterator[Problem]:
+    """Judge each line as a worker would judge the record; blank lines are passed over. Counts in ``tally``."""
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        decoded = decode_record(line, limits, now_s)
+        tally.lines += 1
+        tally.valid += len(decoded.executions)
+        tally.bad_lines += bool(decoded.rejected)
+        for rejection in decoded.rejected:
+            count = len(rejection.indexes) or 1
+            tally.errors[rejection.error] += count
+            yield Problem(number, rejection.error, rejection.reason, count)
+
+
+@contextmanager
+def open_source(path: str) -> Iterator[BufferedIOBase]:
+    """A file or, for ``-``, standard input; gzip is recognised by its content.
+
+    Raises:
+        TracehoundError: the file cannot be read, or not to its end.
+    """
+    name = "standard input" if path == "-" else repr(path)
+    try:
+        with ExitStack() as stack:
+            opened = sys.stdin.buffer if path == "-" else stack.enter_context(Path(path).open("rb"))
+            stream = BufferedReader(opened)  # type: ignore[type-var]  # nested on purpose: both can be peeked
+            packed = stream.peek(2)[:2] == _GZIP_MAGIC
+            yield stack.enter_context(GzipFile(fileobj=stream)) if packed else stream
+    except (OSError, EOFError, zlib.error) as error:
+        raise TracehoundError(f"Reading {name} failed: {error}.") from error
+
+
+@click.command()
+@click.argument("file")
+@click.option("--limit", default=100, show_default=True, help="Problems to print; all are counted.")
+def validate(file: str, limit: int) -> None:
+    """Say what is wrong with the executions in FILE, line by line.
+
+    Each line of FILE is the value of a record: one execution, or a JSON array of executions of one application.
+    FILE may be compressed with gzip; - is standard input. The status is 1 if anything is wrong.
+    """
+    settings = load_settings()
+    limits = Limits(settings.max_event_bytes, settings.max_record_bytes, settings.max_segments, settings.max_future_s)
+    console = Console(soft_wrap=True, highlight=False, markup=False)
+    tally = Tally()
+    with open_source(file) as source:
+        lines = read_lines(source, limits.max_record_bytes)
+        for shown, problem in enumerate(find_problems(lines, limits, time.time(), tally), 1):
+            if shown <= limit:
+                where = f"{printable(file)}:{problem.line}: "
+                console.print(Text.assemble((where, "bold"), printable(problem.reason)))
+            elif shown == limit + 1:
+                console.print("More problems follow; they are counted only (--limit prints more).")
+    console.print(tally.summary, style="red" if tally.errors else "green")
+    if tally.errors:
+        raise SystemExit(1)

@@ -1,0 +1,1 @@
+"""Recorded traces: read, converted, sent to Kafka, scored offline."""

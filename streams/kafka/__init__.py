@@ -1,0 +1,1 @@
+"""Talking to Kafka: connections, publishing, changelogs, forwarding, batches of records."""

@@ -1,0 +1,236 @@
+"""Sorts the records of a run: executions to score, records to forward, dead letters, and what is known already."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from aiokafka import ConsumerRecord
+
+from tracehound.detectors.columns.read_segments import read_records
+from tracehound.detectors.columns.segment_columns import ColumnedExecutions, columns_of
+from tracehound.schemas.codec import Limits, decode_record
+from tracehound.schemas.control import CONTROL_HEADER, Control, read_control
+from tracehound.schemas.dead_letter import DeadLetter
+from tracehound.schemas.errors import InvalidExecutionError
+from tracehound.schemas.execution import ApplicationKey, ExecutionHead
+from tracehound.streams.kafka.forwarding import (
+    ORIGIN_PREFIX,
+    Origin,
+    Partitioner,
+    origin_headers,
+    read_origin,
+    without_origin,
+)
+from tracehound.streams.kafka.publisher import Outgoing
+from tracehound.streams.states.partitions import Partition
+
+DEAD_LETTER_STAGES = {
+    "NullValue": "decode",
+    "OversizedRecord": "decode",
+    "InvalidUtf8": "decode",
+    "InvalidJson": "decode",
+}
+
+
+@dataclass(slots=True)
+class Reading:
+    """What a run holds. ``sources[i]`` is the record that ``executions[i]`` came from.
+
+    ``parts`` are the executions again, with their segments as columns, as far as they were read with ``read_all``.
+    ``controls`` come with the number of executions that stand before each; ``origins`` are those of records that have
+    one, by the applications that learn them.
+    """
+
+    executions: list[ExecutionHead] = field(default_factory=list)
+    parts: list[ColumnedExecutions] = field(default_factory=list)
+    sources: list[ConsumerRecord] = field(default_factory=list)
+    controls: list[tuple[int, Control]] = field(default_factory=list)
+    dead_letters: list[DeadLetter] = field(default_factory=list)
+    forwards: list[Outgoing] = field(default_factory=list)
+    duplicates: int = 0
+    origins: list[tuple[ApplicationKey, Origin]] = field(default_factory=list)
+
+    @property
+    def executions_only(self) -> bool:
+        """Whether there is nothing that has to happen between executions or must keep an order on its way out."""
+        return not (self.controls or self.forwards)
+
+    def by_application(self) -> dict[ApplicationKey, list[ExecutionHead]]:
+        """The executions of each application, in their order."""
+        found: dict[ApplicationKey, list[ExecutionHead]] = {}
+        for execution in self.executions:
+            key = (execution.application, execution.environment)
+            own = found.get(key)
+            if own is None:
+                own = found[key] = []
+            own.append(execution)
+        return found
+
+
+def _is_ours(header: tuple[str, bytes]) -> bool:
+    return header[0].startswith(ORIGIN_PREFIX) or header[0] == CONTROL_HEADER
+
+
+def letter_of(record: ConsumerRecord, value: bytes | None, stage: str, error: str, reason: str) -> DeadLetter:
+    """A dead letter about ``record``, with its original key and headers."""
+    return DeadLetter(
+        value=value,
+        key=record.key,
+        topic=record.topic,
+        partition=record.partition,
+        offset=record.offset,
+        timestamp_ms=record.timestamp or 0,
+        stage=stage,
+        error=error,
+        reason=reason,
+        headers=without_origin(record.headers),
+    )
+
+
+class RunReader:
+    """Reads records of one topic. Never raises for a record, whatever it holds.
+
+    Parameters:
+        topic: name of the topic.
+        partitions: how many partitions it has.
+        limits: what a record must keep.
+        normalize: turns an operation's name into its template; None leaves names as they are.
+        intake_topic: the topic of spans; records that intake made of it are known by their origin.
+    """
+
+    def __init__(
+        self,
+        topic: str,
+        partitions: int,
+        limits: Limits,
+        normalize: Callable[[str], str] | None = None,
+        intake_topic: str = "",
+    ) -> None:
+        self._topic = topic
+        self._origins = frozenset((topic, intake_topic)) if intake_topic else frozenset((topic,))
+        self._partitions = partitions
+        self._limits = limits
+        self._normalize = normalize
+        self._partitioner = Partitioner(partitions)
+
+    def read_all(self, partition: Partition, records: Sequence[ConsumerRecord], reading: Reading) -> None:
+        """``read`` each record, of which there is at least one, in order, and the segments of all into columns."""
+        if not self._read_together(partition, records, reading):
+            before = len(reading.executions)
+            for record in records:
+                self.read(partition, record, reading)
+            read = reading.executions[before:]
+            reading.parts.append(ColumnedExecutions(read, columns_of(read)))
+
+    def _read_together(self, partition: Partition, records: Sequence[ConsumerRecord], reading: Reading) -> bool:
+        """Read records of which nothing is refused or known already, and which are to be scored here, as nearly all
+        are; False, with nothing done, where any is not.
+        """
+        if partition.learned_to or records[0].offset < partition.scored_to:
+            return False
+        for record in records:
+            if record.headers and any(map(_is_ours, record.headers)):
+                return False
+        oldest_s = min([record.timestamp or 0 for record in records]) / 1000.0
+        read = read_records([record.value for record in records], self._limits, oldest_s)
+        if read is None:
+            return False
+        executions, unread = read
+        applications = {execution.application for execution in unread.executions}
+        if not all(self._partitioner.partition_of(one) == records[0].partition for one in applications):
+            return False
+        reading.parts.append(executions)
+        self._take(unread.executions, unread.each_of(records), reading)
+        return True
+
+    def _take(self, executions: Sequence[ExecutionHead], sources: Sequence[ConsumerRecord], reading: Reading) -> None:
+        normalize = self._normalize
+        if normalize is not None:
+            for execution in executions:
+                execution.operation = normalize(execution.operation)
+        reading.executions += executions
+        reading.sources += sources
+
+    def read(self, partition: Partition, record: ConsumerRecord, reading: Reading) -> None:
+        """Add what ``record`` holds to ``reading``, and remember in ``partition`` that it was read."""
+        if record.offset < partition.scored_to:
+            reading.duplicates += 1
+            return
+        origin = None
+        if record.headers:
+            origin = read_origin(record.headers, self._origins, self._partitions)
+            if any(name == CONTROL_HEADER for name, _ in record.headers):
+                self._read_control(partition, record, origin, reading)
+                return
+        decoded = decode_record(record.value, self._limits, (record.timestamp or 0) / 1000.0)
+        executions: list[ExecutionHead] = [*decoded.executions]
+        if executions and self._is_elsewhere(executions[0].application, record, origin, reading):
+            return
+        if executions and (origin is not None or partition.learned_to):
+            executions = self._news(partition, record, origin, executions, reading)
+            if not executions:
+                reading.duplicates += 1
+                return
+        for refused in decoded.rejected:
+            stage = DEAD_LETTER_STAGES.get(refused.error, "validate")
+            reading.dead_letters.append(letter_of(record, refused.value_bytes, stage, refused.error, refused.reason))
+        self._take(executions, [record] * len(executions), reading)
+
+    def _read_control(
+        self, partition: Partition, record: ConsumerRecord, origin: Origin | None, reading: Reading
+    ) -> None:
+        try:
+            control = read_control(record.value)
+        except InvalidExecutionError as error:
+            reading.dead_letters.append(letter_of(record, record.value, "decode", "InvalidControl", str(error)))
+            return
+        if self._is_elsewhere(control.application, record, origin, reading):
+            return
+        key = (control.application, control.environment)
+        if partition.knows(key, record.offset, origin):
+            reading.duplicates += 1
+            return
+        if origin is not None:
+            partition.note_read(key, origin)
+            reading.origins.append((key, origin))
+        reading.controls.append((len(reading.executions), control))
+
+    @staticmethod
+    def _news(
+        partition: Partition,
+        record: ConsumerRecord,
+        origin: Origin | None,
+        executions: list[ExecutionHead],
+        reading: Reading,
+    ) -> list[ExecutionHead]:
+        """The executions of applications that have not learned the record before."""
+        keys = {(execution.application, execution.environment) for execution in executions}
+        news = {key for key in keys if not partition.knows(key, record.offset, origin)}
+        if origin is not None:
+            for key in news:
+                partition.note_read(key, origin)
+                reading.origins.append((key, origin))
+        return [execution for execution in executions if (execution.application, execution.environment) in news]
+
+    def _is_elsewhere(self, application: str, record: ConsumerRecord, origin: Origin | None, reading: Reading) -> bool:
+        right = self._partitioner.partition_of(application)
+        if right == record.partition:
+            return False
+        if origin is not None:  # forwarding it again could go round in circles
+            reason = (
+                f"The record was sent by tracehound to partition {record.partition}, but its application belongs in "
+                f"partition {right} of {self._partitions}: workers disagree about the setting 'partitions'."
+            )
+            reading.dead_letters.append(letter_of(record, record.value, "validate", "ForwardedTwice", reason))
+            return True
+        # The whole record goes on, bad elements too: they are refused where the good ones are learned.
+        reading.forwards.append(
+            Outgoing(
+                topic=self._topic,
+                key=application.encode(),
+                value=record.value,
+                headers=origin_headers(record.headers, record.topic, record.partition, record.offset),
+                partition=right,
+                timestamp_ms=record.timestamp,
+            )
+        )
+        return True

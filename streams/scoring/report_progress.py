@@ -1,0 +1,130 @@
+"""Reports how far each application has been scored, from what runs have been acknowledged."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from tracehound.schemas.codec import encode
+from tracehound.schemas.execution import ApplicationKey, ExecutionHead, rfc3339
+from tracehound.schemas.incident_input import IncidentInput
+from tracehound.schemas.progress import Progress
+from tracehound.schemas.topics import Topics
+from tracehound.streams.delivery.delivery import Delivery, Parcel
+from tracehound.streams.delivery.outputs import incident_input_outgoing
+from tracehound.streams.kafka.publisher import Outgoing
+from tracehound.streams.scoring.metrics import Metrics
+from tracehound.streams.scoring.score_chunk import ChunkOutcome
+
+OTHER_OPERATIONS = "(other)"
+_MOST_OPERATIONS = 1_000
+_MOST_CALLEES = 200
+_NO_SOURCE = -1
+
+
+@dataclass(slots=True)
+class Tally:
+    """What was scored of one application: counts, and the newest event time in epoch seconds.
+
+    ``ongoing`` and ``calls`` as in ``schemas.progress.Progress``.
+    """
+
+    newest_s: float
+    executions: int = 0
+    errors: int = 0
+    anomalies: int = 0
+    operations: Counter[str] = field(default_factory=Counter)
+    ongoing: dict[str, float] = field(default_factory=dict)
+    calls: Counter[str] = field(default_factory=Counter)
+
+    def add(self, other: "Tally") -> None:
+        """Count what ``other`` counts, too."""
+        self.newest_s = max(self.newest_s, other.newest_s)
+        self.executions += other.executions
+        self.errors += other.errors
+        self.anomalies += other.anomalies
+        self.operations.update(other.operations)
+        self.calls.update(other.calls)
+        self.note_deviations(other.ongoing)
+
+    def note_deviations(self, deviating: Mapping[str, float]) -> None:
+        """Keys of incidents that alarmed, and when they last did, epoch seconds."""
+        for key, at_s in deviating.items():
+            self.ongoing[key] = max(at_s, self.ongoing.get(key, at_s))
+
+
+Tallies = dict[ApplicationKey, Tally]
+
+
+def tally(executions: Mapping[ApplicationKey, Sequence[ExecutionHead]], outcomes: Iterable[ChunkOutcome]) -> Tallies:
+    """Count the executions of each application, none of which has an empty sequence, and what they led to."""
+    tallies = {application: _tally_of(own) for application, own in executions.items()}
+    for outcome in outcomes:
+        for _, anomaly in outcome.anomalies:
+            tallies[anomaly.data.application, anomaly.data.environment].anomalies += 1
+        for application, deviating in outcome.deviating.items():
+            tallies[application].note_deviations(deviating)
+        for application, calls in outcome.calls.items():
+            tallies[application].calls.update(calls)
+    return tallies
+
+
+def _tally_of(executions: Sequence[ExecutionHead]) -> Tally:
+    suspects = [one for one in executions if one.error is not None or one.status == "error"]  # few: failed is slower
+    return Tally(
+        newest_s=max([execution.started_s for execution in executions]),
+        executions=len(executions),
+        errors=sum([execution.failed for execution in suspects]),
+        operations=Counter([execution.operation for execution in executions]),
+    )
+
+
+class ProgressLedger:
+    """Collects the tallies of acknowledged runs until they are reported."""
+
+    def __init__(self) -> None:
+        self._pending: Tallies = {}
+
+    def acknowledged(self, tallies: Tallies) -> None:
+        """The runs that these were counted from have been acknowledged."""
+        for application, counted in tallies.items():
+            known = self._pending.setdefault(application, counted)
+            if known is not counted:
+                known.add(counted)
+
+    def take(self) -> list[Progress]:
+        """Progress of every application with new executions since the last call."""
+        pending, self._pending = self._pending, {}
+        return [_progress(application, counted) for application, counted in pending.items()]
+
+
+def _progress(application: ApplicationKey, counted: Tally) -> Progress:
+    operations = dict(counted.operations)
+    if len(operations) > _MOST_OPERATIONS:
+        operations = dict(counted.operations.most_common(_MOST_OPERATIONS))
+        operations[OTHER_OPERATIONS] = counted.executions - sum(operations.values())
+    name, environment = application
+    return Progress(
+        application=name,
+        environment=environment,
+        scored_through=rfc3339(counted.newest_s),
+        executions=counted.executions,
+        errors=counted.errors,
+        anomalies=counted.anomalies,
+        operations=operations,
+        ongoing=counted.ongoing,
+        calls=dict(counted.calls.most_common(_MOST_CALLEES)),
+    )
+
+
+async def report_progress(ledger: ProgressLedger, topics: Topics, delivery: Delivery, metrics: Metrics) -> None:
+    """Timer. Input: the ledger. Outputs: progress topic, keyed by application, and the input of incidents.
+
+    Sent at least once; what was acknowledged but not yet reported is lost with the process.
+    """
+    progress: Sequence[Progress] = ledger.take()
+    if not progress:
+        return
+    outgoing = [Outgoing(topics.progress.name, one.application.encode(), encode(one)) for one in progress]
+    told = incident_input_outgoing([IncidentInput(progress=one) for one in progress], topics.incident_input.name)
+    await delivery.send(Parcel(_NO_SOURCE, [*outgoing, *told]))
+    metrics.progress_records.inc(len(progress))

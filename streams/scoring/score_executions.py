@@ -1,0 +1,347 @@
+"""The scoring agent: runs of executions in; anomalies, model events, forwards and dead letters out."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterable, Callable, Iterator, Mapping, Sequence, Set
+from contextlib import aclosing
+from itertools import chain
+
+import structlog
+from aiokafka import ConsumerRecord
+from faust.types import TP
+
+from tracehound.detectors.alarms import events
+from tracehound.detectors.columns.segment_columns import ColumnedExecutions
+from tracehound.schemas.codec import encode
+from tracehound.schemas.control import Control
+from tracehound.schemas.execution import ApplicationKey, ExecutionHead, whole
+from tracehound.schemas.topics import Topics
+from tracehound.streams.delivery.delivery import Delivery, Parcel
+from tracehound.streams.delivery.outputs import (
+    anomalies_outgoing,
+    incident_input_of,
+    incident_input_outgoing,
+    model_events_outgoing,
+)
+from tracehound.streams.kafka.at_hand import at_hand
+from tracehound.streams.kafka.batch_consumer import Run
+from tracehound.streams.scoring.metrics import Metrics
+from tracehound.streams.scoring.read_run import Reading, RunReader, letter_of
+from tracehound.streams.scoring.report_progress import ProgressLedger, Tallies, report_progress, tally
+from tracehound.streams.scoring.score_chunk import ChunkOutcome, score_chunk
+from tracehound.streams.states.partitions import Partition, Partitions, Seen
+from tracehound.streams.states.resident_models import ResidentModels
+from tracehound.streams.states.scoring_core import ScoringCore
+
+_RECORDS_BETWEEN_YIELDS = 500
+_RUNS_AHEAD = 16
+_LINGER_S = 0.01
+_ASSIGNMENT_POLL_S = 0.01
+_SAVE_SLICE_S = 0.02  # snapshots taken at a stretch; scoring waits for them
+
+log = structlog.get_logger(__name__)
+
+
+async def score_executions(runs: AsyncIterable[Run], scoring: "Scoring") -> None:
+    """Agent. Input: executions topic, keyed by application. Outputs: anomalies, models, incident input, dead letters.
+
+    Also forwards executions that are in another application's partition.
+
+    Learned exactly once, published at least once: a run is acknowledged after the broker acknowledged everything
+    it led to and then the states of all applications that learned from it. Anomalies have ids that follow from
+    content, so that a repeated one can be told.
+    """
+    async with aclosing(at_hand(runs, scoring.joins, _RUNS_AHEAD, scoring.linger_s)) as ready:
+        async for together in ready:
+            await scoring.take(together)
+
+
+class Scoring:
+    """Takes runs one after the other, and finishes and saves what it has when partitions are revoked.
+
+    Parameters:
+        patience_s: how long ``finish_runs`` waits at most.
+        clock: wall time in epoch seconds.
+    """
+
+    def __init__(
+        self,
+        scorer: ScoringCore,
+        partitions: Partitions,
+        models: ResidentModels,
+        reader: RunReader,
+        delivery: Delivery,
+        ledger: ProgressLedger,
+        topics: Topics,
+        metrics: Metrics,
+        patience_s: float,
+        clock: Callable[[], float],
+    ) -> None:
+        self._scorer = scorer
+        self._partitions = partitions
+        self._models = models
+        self._reader = reader
+        self._delivery = delivery
+        self._ledger = ledger
+        self._topics = topics
+        self._metrics = metrics
+        self._patience_s = patience_s
+        self._clock = clock
+        self._resting = asyncio.Lock()
+        self._announcements: set[asyncio.Future[None]] = set()
+        self.last_progress = time.monotonic()
+
+    # --- told by the consumer (``batch_consumer.RunListener``)
+
+    async def finish_runs(self) -> None:
+        """Finish the run at hand and everything in flight, and save all states, or give up after the patience."""
+        try:
+            async with asyncio.timeout(self._patience_s):
+                async with self._resting:
+                    await self._delivery.idle()
+                    await report_progress(self._ledger, self._topics, self._delivery, self._metrics)
+                    await self._delivery.idle()
+                    while (batches := self._models.take(_SAVE_SLICE_S)) or self._models.saving:
+                        if not await self._models.write(batches):
+                            return
+                        await asyncio.sleep(0)
+        except TimeoutError:
+            log.warning(
+                "runs_given_up",
+                sentence=f"Not everything could be delivered and saved within {self._patience_s:g} s; "
+                "it will be read again.",
+            )
+
+    async def fetch_live(self, partition: Partition, live: Sequence[ApplicationKey], event_s: float) -> None:
+        """Have models in memory whose silence is to be judged, a few at a time."""
+        async with self._resting:
+            if not partition.lost:
+                told = await self._models.fetch_live(partition, live, event_s)
+                self._metrics.count_model_changes(told)
+                await self._delivery.send(
+                    Parcel(partition.number, model_events_outgoing(told, self._topics.models.name))
+                )
+
+    async def save(self, longest_s: float) -> None:
+        """Save states for about so many seconds of this process, those first that have waited longest."""
+        ends = time.perf_counter() + longest_s
+        while time.perf_counter() < ends:
+            async with self._resting:
+                batches = self._models.take(_SAVE_SLICE_S)
+            if not batches or not await self._models.write(batches):
+                return
+
+    def positioned(self, committed: Mapping[TP, int | None]) -> None:
+        """Reading begins at these offsets."""
+        self._partitions.positioned({tp.partition: offset for tp, offset in committed.items()})
+
+    def offsets_lost(self, tp: TP, wanted: int, resumed_at: int) -> None:
+        """Records were deleted before they were scored: counted, and told on the models topic."""
+        self._metrics.offsets_lost.inc(max(0, resumed_at - wanted))
+        self._partitions.rewound(tp.partition, resumed_at)
+        if resumed_at > wanted:
+            told = [events.records_lost(tp.topic, tp.partition, wanted, resumed_at, self._clock())]
+            self._metrics.count_model_changes(told)
+            parcel = Parcel(tp.partition, model_events_outgoing(told, self._topics.models.name))
+            task = asyncio.ensure_future(self._delivery.send(parcel))
+            self._announcements.add(task)
+            task.add_done_callback(self._announcements.discard)
+
+    # --- the work
+
+    def joins(self, before: Sequence[Run], run: Run) -> bool:
+        """Whether a run may be scored in one call with those before it, as short runs are.
+
+        A call costs half a millisecond whatever it is given, so that one for each of many short runs would keep a
+        worker busy that has little to do.
+        """
+        return len(run.records) + sum(len(one.records) for one in before) <= self._scorer.chunk
+
+    def linger_s(self, run: Run) -> float:
+        """How long a run waits for others to join it: a long one does not, so that a backlog is read at full speed."""
+        return _LINGER_S if 2 * len(run.records) <= self._scorer.chunk else 0.0
+
+    async def take(self, runs: Sequence[Run]) -> None:
+        """Score runs and hand what they lead to over to the delivery. Waits while too much is in flight."""
+        found = [(run, partition) for run in runs if (partition := await self._partition_of(run)) is not None]
+        async with self._resting:
+            taken = [(run, partition) for run, partition in found if run.outstanding and not partition.lost]
+            if not taken:
+                return
+            try:
+                await self._take(taken)
+            except BaseException:  # what was learned of half a run must not be saved when the worker stops
+                for _, partition in taken:
+                    self._partitions.drop(partition)
+                raise
+            finally:
+                if any(self._partitions.get(partition.number) is not partition for _, partition in taken):
+                    self._models.forget_lost()
+
+    async def _partition_of(self, run: Run) -> Partition | None:
+        """The run's partition, or None once the run is no longer outstanding: its records then come again.
+
+        The first run may arrive before the signal that its partition was assigned, and before its states are known.
+        """
+        while run.outstanding:
+            partition = self._partitions.get(run.tp.partition)
+            if partition is not None and partition.loaded:
+                return partition
+            await asyncio.sleep(_ASSIGNMENT_POLL_S)
+        return None
+
+    async def _take(self, taken: Sequence[tuple[Run, Partition]]) -> None:
+        readings = [await self._read(run, partition) for run, partition in taken]
+        if len(taken) > 1 and await self._score_together(taken, readings):
+            return
+        for (run, partition), reading in zip(taken, readings, strict=True):
+            await self._score_run(run, partition, reading)
+
+    async def _score_together(self, taken: Sequence[tuple[Run, Partition]], readings: Sequence[Reading]) -> bool:
+        """Score runs in one call. False, with nothing done, where they hold more than one chunk or what must keep an
+        order, or where a partition is lost.
+        """
+        executions = ColumnedExecutions.joined([part for reading in readings for part in reading.parts])
+        if len(executions) > self._scorer.chunk or not all(reading.executions_only for reading in readings):
+            return False
+        parcel = Parcel(taken[0][1].number, dead_letters=[letter for one in readings for letter in one.dead_letters])
+        by_run = [reading.by_application() for reading in readings]
+        together: dict[ApplicationKey, list[ExecutionHead]] = {}
+        for key, own in chain.from_iterable(applications.items() for applications in by_run):
+            together.setdefault(key, []).extend(own)
+        for (_, partition), reading, applications in zip(taken, readings, by_run, strict=True):
+            await self._fetch_models(partition, reading, applications.keys(), together.keys(), parcel)
+        await self._await_fits(executions)
+        if any(partition.lost for _, partition in taken):
+            await self._delivery.send(Parcel(parcel.source, parcel.outgoing))  # what fetching led to
+            return False
+        sources = [source for reading in readings for source in reading.sources]
+        outcomes = [self._score(executions, sources, parcel)] if executions else []
+        tallies = tally(together, outcomes)
+        for (run, partition), reading, applications in zip(taken, readings, by_run, strict=True):
+            self._note(run, partition, reading, {key: tallies[key] for key in applications})
+        parcel.when_safe = lambda: self._delivered(taken, tallies)
+        await self._delivery.send(parcel)
+        return True
+
+    async def _score_run(self, run: Run, partition: Partition, reading: Reading) -> None:
+        parcel = Parcel(partition.number, dead_letters=reading.dead_letters, forwards=reading.forwards)
+        outcomes: list[ChunkOutcome] = []
+        new_from = max(run.start, partition.scored_to)
+        applications = reading.by_application()
+        await self._fetch_models(partition, reading, applications.keys(), applications.keys(), parcel)
+        executions = ColumnedExecutions.joined(reading.parts)
+        begin = 0
+        for end, control in [*reading.controls, (len(reading.executions), None)]:
+            for start, stop in _chunks(begin, end, self._scorer.chunk):
+                chunk = executions[start:stop]
+                await self._await_fits(chunk)
+                if partition.lost:
+                    return
+                outcomes.append(self._score(chunk, reading.sources[start:stop], parcel))
+                await asyncio.sleep(0)
+            if control is not None:
+                self._obey(control, parcel)
+                partition.dirty.setdefault((control.application, control.environment), new_from)
+            begin = end
+        if partition.lost:
+            return
+        tallies = tally(applications, outcomes)
+        self._note(run, partition, reading, tallies)
+        parcel.when_safe = lambda: self._delivered([(run, partition)], tallies)
+        await self._delivery.send(parcel)
+
+    def _note(self, run: Run, partition: Partition, reading: Reading, tallies: Tallies) -> None:
+        """The run is scored; its partition holds it until its results are safe and its models saved."""
+        new_from = max(run.start, partition.scored_to)
+        partition.note_scored(run.end)
+        partition.note_learned(reading.origins)
+        self._remember(partition, tallies)
+        for application in tallies:
+            partition.dirty.setdefault(application, new_from)
+        partition.held.append(run)
+        self._metrics.records.inc(len(run.records))
+        self._metrics.executions.inc(len(reading.executions))
+        self._metrics.duplicates_skipped.inc(reading.duplicates)
+        run.release()
+
+    async def _read(self, run: Run, partition: Partition) -> Reading:
+        reading = Reading()
+        for start, stop in _chunks(0, len(run.records), _RECORDS_BETWEEN_YIELDS):
+            if start:
+                await asyncio.sleep(0)
+            self._reader.read_all(partition, run.records[start:stop], reading)
+        return reading
+
+    async def _await_fits(self, chunk: Sequence[ExecutionHead]) -> None:
+        due = self._scorer.fits_due(chunk)
+        if due:  # how a fit ended is the scorer's business
+            await asyncio.gather(*map(asyncio.wrap_future, due), return_exceptions=True)
+
+    def _score(self, chunk: Sequence[ExecutionHead], sources: Sequence[ConsumerRecord], parcel: Parcel) -> ChunkOutcome:
+        with self._metrics.scoring_seconds.time():
+            outcome = score_chunk(self._scorer, chunk)
+        found = [anomaly for _, anomaly in outcome.anomalies]
+        self._metrics.count_anomalies(found)
+        self._metrics.count_suppressed(outcome.suppressed)
+        self._metrics.count_model_changes(outcome.model_events)
+        parcel.outgoing += anomalies_outgoing(found, self._topics.anomalies.name)
+        parcel.outgoing += model_events_outgoing(outcome.model_events, self._topics.models.name)
+        told = incident_input_of(found, outcome.model_events)
+        parcel.outgoing += incident_input_outgoing(told, self._topics.incident_input.name)
+        for index, error in outcome.failures:
+            reason = f"Scoring the execution of {chunk[index].operation!r} failed: {error}."
+            parcel.dead_letters.append(
+                letter_of(sources[index], encode(whole(chunk[index])), "score", type(error).__name__, reason)
+            )
+        return outcome
+
+    def _obey(self, control: Control, parcel: Parcel) -> None:
+        told = self._models.obey(control)
+        self._metrics.count_model_changes(told)
+        parcel.outgoing += model_events_outgoing(told, self._topics.models.name)
+
+    async def _fetch_models(
+        self,
+        partition: Partition,
+        reading: Reading,
+        learning: Set[ApplicationKey],
+        keep: Set[ApplicationKey],
+        parcel: Parcel,
+    ) -> None:
+        """Have the models in memory of what is ``learning``, with those of ``keep`` beside them."""
+        wanted = learning | {(control.application, control.environment) for _, control in reading.controls}
+        if not wanted:
+            return
+        event_s = reading.executions[0].started_s if reading.executions else reading.controls[0][1].asked_at
+        told = await self._models.fetch(partition, wanted, event_s, keep)
+        self._metrics.count_model_changes(told)
+        parcel.outgoing += model_events_outgoing(told, self._topics.models.name)
+
+    def _remember(self, partition: Partition, tallies: Tallies) -> None:
+        now_s = self._clock()
+        for application, counted in tallies.items():
+            seen = partition.applications.get(application)
+            if seen is None:
+                partition.applications[application] = Seen(counted.newest_s, now_s)
+            elif counted.newest_s >= seen.newest_event_s:
+                seen.newest_event_s, seen.scored_at_s = counted.newest_s, now_s
+            partition.newest_event_s = max(partition.newest_event_s or 0.0, counted.newest_s)
+
+    def _delivered(self, scored: Sequence[tuple[Run, Partition]], tallies: Tallies) -> None:
+        for run, partition in scored:
+            run.finish()
+            partition.acknowledge()
+        self.last_progress = time.monotonic()
+        self._ledger.acknowledged(tallies)
+
+
+def _chunks(begin: int, end: int, size: int) -> Iterator[tuple[int, int]]:
+    """Slices of at most ``size`` from ``begin`` to ``end``, as few as possible and about as long as one another.
+
+    >>> list(_chunks(3, 8, 2))
+    [(3, 4), (4, 6), (6, 8)]
+    """
+    count = -(-(end - begin) // max(1, size))
+    for number in range(count):
+        yield begin + (end - begin) * number // count, begin + (end - begin) * (number + 1) // count

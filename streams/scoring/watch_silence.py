@@ -1,0 +1,67 @@
+"""Looks for applications that fell silent, in partitions that have been read to their end."""
+
+from collections.abc import Awaitable, Callable, Sequence
+
+from tracehound.schemas.anomaly import AnomalyEvent
+from tracehound.schemas.execution import ApplicationKey
+from tracehound.schemas.topics import Topics
+from tracehound.streams.delivery.delivery import Delivery, Parcel
+from tracehound.streams.delivery.outputs import anomalies_outgoing, incident_input_of, incident_input_outgoing
+from tracehound.streams.scoring.metrics import Metrics
+from tracehound.streams.states.partitions import Partition, Partitions, Seen
+from tracehound.streams.states.scoring_core import ScoringCore
+
+_NO_SOURCE = -1
+
+
+def event_time_now(seen: Seen, now_s: float) -> float:
+    """Event time of an application, as of wall time ``now_s``: its newest execution plus the time since.
+
+    A replay of the past, or a worker that has just caught up, is not silent; a clock that is ahead does
+    not make its neighbours late.
+
+    >>> event_time_now(Seen(newest_event_s=500.0, scored_at_s=900.0), now_s=960.0)
+    560.0
+    """
+    return min(now_s, seen.newest_event_s + max(0.0, now_s - seen.scored_at_s))
+
+
+async def watch_silence(
+    scorer: ScoringCore,
+    partitions: Partitions,
+    read_to_end: Callable[[int], bool],
+    fetch_live: Callable[[Partition, Sequence[ApplicationKey], float], Awaitable[None]],
+    topics: Topics,
+    delivery: Delivery,
+    metrics: Metrics,
+    clock: Callable[[], float],
+    live_within_s: float,
+) -> None:
+    """Timer. Input: what is remembered of owned partitions. Outputs: anomalies, keyed by application; incident input.
+
+    Sent at least once with an id that names the missed window; model state is never changed.
+    """
+    now_s = clock()
+    found: list[AnomalyEvent] = []
+    for partition in partitions:
+        if read_to_end(partition.number):
+            live = {
+                application: event_time_now(seen, now_s)
+                for application, seen in partition.applications.items()
+                if seen.scored_at_s - seen.newest_event_s <= live_within_s  # not the past, replayed
+            }
+            if waiting := [application for application in live if application in partition.unrestored]:
+                await fetch_live(partition, waiting, now_s)
+            for application, event_s in live.items():
+                found += scorer.judge_silence(event_s, [application])
+    await publish_anomalies(found, topics, delivery, metrics)
+
+
+async def publish_anomalies(
+    found: Sequence[AnomalyEvent], topics: Topics, delivery: Delivery, metrics: Metrics
+) -> None:
+    """Hand anomalies that belong to no run to the delivery."""
+    if found:
+        metrics.count_anomalies(found)
+        told = incident_input_outgoing(incident_input_of(found, ()), topics.incident_input.name)
+        await delivery.send(Parcel(_NO_SOURCE, [*anomalies_outgoing(found, topics.anomalies.name), *told]))

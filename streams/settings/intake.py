@@ -1,0 +1,72 @@
+"""Settings of intake: what it reads, how long it waits for the rest of a trace, and how much it keeps."""
+
+import re
+from typing import Annotated
+
+from annotated_types import Ge, Gt, Le
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from tracehound.schemas.topics import DEFAULT_OTLP_TOPICS
+
+_TOPIC_NAME = re.compile(r"[A-Za-z0-9._-]{1,249}")
+
+
+class IntakeSettings(BaseModel):
+    """Everything that can be set of intake. Environment variables have the prefix ``TRACEHOUND_INTAKE__``."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
+
+    otlp_topics: str = Field(
+        default=",".join(DEFAULT_OTLP_TOPICS),
+        description="Topics of OpenTelemetry Collectors, separated by commas; they have no prefix",
+    )
+    group_id: str = Field(default="tracehound-intake", min_length=1, description="Consumer group of intake")
+    trace_wait_s: Annotated[float, Ge(0), Le(3_600)] = Field(
+        default=10.0, description="A trace is complete when nothing came of it for this long"
+    )
+    incomplete_trace_wait_s: Annotated[float, Ge(0), Le(3_600)] = Field(
+        default=60.0, description="The same for a trace with spans whose enclosing span is still missing"
+    )
+    max_trace_s: Annotated[float, Gt(0), Le(86_400)] = Field(
+        default=300.0, description="A trace is closed this long after its first span, whatever still comes"
+    )
+    max_trace_spans: Annotated[int, Ge(1), Le(1_000_000)] = Field(
+        default=20_000, description="A trace is closed when it has this many spans"
+    )
+    closed_trace_memory_s: Annotated[float, Ge(0), Le(86_400)] = Field(
+        default=60.0, description="How long a closed trace is remembered, to tell late spans"
+    )
+    source_patience_s: Annotated[float, Gt(0), Le(86_400)] = Field(
+        default=60.0, description="A source that nobody has read for this long no longer holds up the others"
+    )
+    buffer_mb: Annotated[float, Gt(0), Le(1_000_000)] = Field(
+        default=384.0, description="Memory for traces not yet complete, of all partitions together"
+    )
+    tick_interval_s: Annotated[float, Gt(0), Le(60)] = Field(
+        default=1.0, description="Time between records that tell how far each source was read"
+    )
+    checkpoint_interval_s: Annotated[float, Gt(0), Le(300)] = Field(
+        default=5.0, description="Time between checkpoints of the join"
+    )
+    call_graph_interval_s: Annotated[float, Gt(0), Le(3_600)] = Field(
+        default=30.0, description="Time between records of who called whom"
+    )
+    http_port: Annotated[int, Ge(0), Le(65_535)] = Field(
+        default=8781, description="Port of intake's metrics and health; 0: any"
+    )
+
+    @field_validator("otlp_topics")
+    @classmethod
+    def _names(cls, given: str) -> str:
+        for name in given.split(","):
+            if given.strip() and not _TOPIC_NAME.fullmatch(name.strip()):
+                raise ValueError(
+                    "The setting 'intake.otlp_topics' must be names of topics separated by commas. "
+                    f"Got {given!r} instead."
+                )
+        return given
+
+    @property
+    def otlp_topic_names(self) -> tuple[str, ...]:
+        """``otlp_topics`` one by one, each once."""
+        return tuple(dict.fromkeys(name.strip() for name in self.otlp_topics.split(",") if name.strip()))

@@ -1,0 +1,205 @@
+"""Settings of a worker and of the commands: environment first, then the TOML file named by TRACEHOUND_CONFIG."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import fields
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from annotated_types import Ge, Gt, Le
+from pydantic import AliasChoices, BeforeValidator, Field, SecretStr, ValidationError
+from pydantic_core import ErrorDetails
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+from tracehound.detectors.incidents.settings import IncidentSettings
+from tracehound.detectors.settings import DetectionSettings
+from tracehound.schemas.errors import ConfigurationError
+from tracehound.schemas.topics import DEFAULT_PARTITIONS, DEFAULT_PREFIX, Topics
+from tracehound.streams.settings.incident_worker import IncidentWorkerSettings
+from tracehound.streams.settings.intake import IntakeSettings
+from tracehound.streams.settings.notify import NotifySettings
+
+CONFIG_VARIABLE = "TRACEHOUND_CONFIG"
+PREFIX = "TRACEHOUND_"
+
+
+def _split_names(given: Any) -> Any:
+    """Detection as read, with the list of extra detectors split where it is one text, as in the environment."""
+    if isinstance(given, dict) and isinstance(given.get("extra_detectors"), str):
+        names = [name.strip() for name in given["extra_detectors"].split(",")]
+        return given | {"extra_detectors": tuple(name for name in names if name)}
+    return given
+
+
+class Settings(BaseSettings):
+    """Everything that can be set, with its default. Environment variables have the prefix ``TRACEHOUND_``."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_nested_delimiter="__", extra="forbid", frozen=True, validate_default=True
+    )
+
+    bootstrap_servers: str = Field(
+        default="127.0.0.1:9092",
+        min_length=1,
+        validation_alias=AliasChoices("KAFKA_BOOTSTRAP_SERVERS", "TRACEHOUND_BOOTSTRAP_SERVERS", "bootstrap_servers"),
+        description="Kafka brokers, host:port separated by commas (also KAFKA_BOOTSTRAP_SERVERS)",
+    )
+    topic_prefix: str = Field(default=DEFAULT_PREFIX, pattern=r"^[A-Za-z0-9._-]*$", description="Prefix of all topics")
+    partitions: Annotated[int, Ge(1), Le(10_000)] = Field(
+        default=DEFAULT_PARTITIONS, description="Partitions of each topic, fixed when topics are created"
+    )
+    replication_factor: Annotated[int, Ge(1), Le(10)] = Field(
+        default=1, description="Replicas of each topic; 3 on a cluster"
+    )
+    group_id: str = Field(default="tracehound-scoring", min_length=1, description="Consumer group of the workers")
+    security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
+        default="PLAINTEXT", description="How to talk to Kafka"
+    )
+    sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = Field(
+        default="PLAIN", description="SASL mechanism, with SASL_PLAINTEXT and SASL_SSL"
+    )
+    sasl_username: str = Field(default="", description="SASL user name")
+    sasl_password: SecretStr = Field(default=SecretStr(""), description="SASL password; never logged")
+    ssl_ca_file: Path | None = Field(default=None, description="Certificate authority of the brokers, PEM")
+
+    max_event_bytes: Annotated[int, Ge(1_000), Le(100_000_000)] = Field(
+        default=1_000_000, description="Largest single execution; larger ones become dead letters"
+    )
+    max_record_bytes: Annotated[int, Ge(1_000), Le(100_000_000)] = Field(
+        default=8_000_000, description="Largest record (an execution or an array of them)"
+    )
+    max_segments: Annotated[int, Ge(1), Le(1_000_000)] = Field(
+        default=5_000, description="Segments per execution; more become dead letters"
+    )
+    max_future_s: Annotated[float, Ge(0)] = Field(
+        default=300.0, description="How far started_at may lie after the record's Kafka timestamp"
+    )
+    normalize_operations: bool = Field(
+        default=True, description="Replace ids in operation names (/users/8231) by templates"
+    )
+
+    progress_interval_s: Annotated[float, Gt(0)] = Field(
+        default=5.0, description="Time between progress records of an application"
+    )
+    silence_interval_s: Annotated[float, Gt(0)] = Field(
+        default=5.0, description="Time between checks for applications that fell silent"
+    )
+    live_within_s: Annotated[float, Gt(0)] = Field(
+        default=600.0,
+        description="Applications whose newest execution was older than this when scored are not live: "
+        "their silence is not judged",
+    )
+    state_dir: Path | None = Field(
+        default=None,
+        description="Folder for copies of model states, so that a restart need not read all of them from Kafka; "
+        "without it a temporary one",
+    )
+    save_interval_s: Annotated[float, Gt(0), Le(3_600)] = Field(
+        default=5.0, description="Time between savings of model states"
+    )
+    save_share: Annotated[float, Gt(0), Le(1)] = Field(
+        default=0.05, description="Share of a worker's time for saving model states, where there are many"
+    )
+    model_memory_mb: Annotated[int, Ge(0), Le(1_000_000)] = Field(
+        default=2_048,
+        description="Memory for models; above it the least recently used applications are saved and leave it until "
+        "they are used again; 0: no bound",
+    )
+    commit_interval_s: Annotated[float, Gt(0)] = Field(default=2.0, description="Time between offset commits")
+    max_runs_in_flight: Annotated[int, Ge(1), Le(1_000)] = Field(
+        default=16, description="Fetched runs whose results are not yet acknowledged by Kafka; more wait"
+    )
+    finish_timeout_s: Annotated[float, Gt(0), Le(55)] = Field(
+        default=15.0, description="How long a worker finishes its work when partitions are revoked or it stops"
+    )
+    stall_timeout_s: Annotated[float, Gt(0)] = Field(
+        default=300.0,
+        description="A worker ends itself after so long without progress while records wait, or without partitions",
+    )
+    session_timeout_s: Annotated[float, Gt(0)] = Field(default=20.0, description="Kafka session timeout of a worker")
+    fit_processes: Annotated[int, Ge(1), Le(64)] = Field(default=1, description="Processes that refit forests")
+    labelled_applications: Annotated[int, Ge(0), Le(100_000)] = Field(
+        default=200, description="Applications with labels of their own in metrics; the rest share one"
+    )
+    http_host: str = Field(default="127.0.0.1", description="Address of metrics and health; loopback by default")
+    http_port: Annotated[int, Ge(0), Le(65_535)] = Field(default=8780, description="Port of metrics and health; 0: any")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="Lowest level logged")
+    log_format: Literal["json", "console"] = Field(default="json", description="JSON lines, or readable text")
+    broker_is_embedded: bool = Field(
+        default=False,
+        description="The broker is the embedded one, whose group protocol needs a delay (set by the demo)",
+    )
+    detection: Annotated[DetectionSettings, BeforeValidator(_split_names)] = Field(
+        default_factory=DetectionSettings, description="Detection, see below"
+    )
+
+    intake: IntakeSettings = Field(default_factory=IntakeSettings, description="Intake, see below")
+    incidents: IncidentSettings = Field(default_factory=IncidentSettings, description="Incidents, see below")
+    incident_worker: IncidentWorkerSettings = Field(
+        default_factory=IncidentWorkerSettings, description="The worker of incidents, see below"
+    )
+    notify: NotifySettings = Field(default_factory=NotifySettings, description="Notifications, see below")
+
+    @property
+    def topics(self) -> Topics:
+        """The topics under the configured prefix, and those of the collectors."""
+        return Topics(self.topic_prefix, self.partitions, self.intake.otlp_topic_names)
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 (signature of the base class)
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments first, then the environment, then the TOML file."""
+        path = os.environ.get(CONFIG_VARIABLE)
+        file = (TomlConfigSettingsSource(settings_cls, Path(path)),) if path else ()
+        return (init_settings, env_settings, *file)
+
+
+def load_settings(**overrides: object) -> Settings:
+    """Settings from arguments, environment and TOML file.
+
+    Raises:
+        ConfigurationError: a setting is unknown or wrong; the message names each, with rule and value.
+    """
+    path = os.environ.get(CONFIG_VARIABLE)
+    if path and not Path(path).is_file():
+        raise ConfigurationError(f"{CONFIG_VARIABLE} names the file {path!r}, which does not exist.")
+    if unknown := _unknown_variables(os.environ):
+        raise ConfigurationError("\n".join(unknown))
+    try:
+        return Settings(**overrides)  # type: ignore[arg-type] # pydantic checks them
+    except ValidationError as error:
+        raise ConfigurationError("\n".join(map(_sentence, error.errors()))) from None
+    except ValueError as error:
+        raise ConfigurationError(f"The configuration file {path!r} cannot be read: {error}") from error
+
+
+def _sentence(problem: ErrorDetails) -> str:
+    name = ".".join(str(part) for part in problem["loc"])
+    given = "a secret" if "password" in name else repr(problem["input"])
+    if problem["type"] == "value_error":  # a sentence of our own
+        return f"{problem['msg'].removeprefix('Value error, ')}"
+    return f"The setting '{name}' is wrong: {problem['msg']}. Got {given} instead."
+
+
+def _unknown_variables(environment: Mapping[str, str]) -> list[str]:
+    """A sentence for each variable with our prefix that is no setting: a misspelt one must not be ignored."""
+    known = {CONFIG_VARIABLE, *(PREFIX + name.upper() for name in Settings.model_fields)}
+    known |= {f"{PREFIX}DETECTION__{setting.name.upper()}" for setting in fields(DetectionSettings)}
+    known |= {f"{PREFIX}INTAKE__{name.upper()}" for name in IntakeSettings.model_fields}
+    known |= {f"{PREFIX}INCIDENTS__{setting.name.upper()}" for setting in fields(IncidentSettings)}
+    known |= {f"{PREFIX}INCIDENT_WORKER__{name.upper()}" for name in IncidentWorkerSettings.model_fields}
+    known |= {f"{PREFIX}NOTIFY__{name.upper()}" for name in NotifySettings.model_fields}
+    sentences = []
+    for name in sorted(environment):
+        if name.startswith(PREFIX) and name not in known:
+            near = get_close_matches(name, known, n=1)
+            hint = f" Did you mean {near[0]}?" if near else ""
+            sentences.append(f"The environment variable {name} is no setting of tracehound.{hint}")
+    return sentences

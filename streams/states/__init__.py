@@ -1,0 +1,1 @@
+"""The models' states: in memory, on disk, in Kafka."""

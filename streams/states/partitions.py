@@ -1,0 +1,189 @@
+"""What a worker remembers of each partition it owns: how far it was scored, its applications, what is not yet saved."""
+
+from collections import OrderedDict, deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+import structlog
+
+from tracehound.schemas.execution import ApplicationKey
+from tracehound.schemas.model_state import Head
+from tracehound.streams.kafka.batch_consumer import Run
+from tracehound.streams.kafka.forwarding import Origin
+
+log = structlog.get_logger(__name__)
+
+Source = tuple[str, int]
+
+
+@dataclass(slots=True)
+class Seen:
+    """What is remembered of an application beside its models.
+
+    Event time of its newest execution, the wall time at which that was scored, and of each source of records
+    that came with an origin the highest number taken.
+    """
+
+    newest_event_s: float = 0.0
+    scored_at_s: float = 0.0
+    origins: dict[Source, int] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Partition:
+    """State of one owned partition; it belongs together with the models of its applications.
+
+    States are looked for once ``positioned``, and nothing is scored before ``loaded``. ``scored_to`` is the offset
+    below which everything has been scored.
+    Stored states may be ahead of what was committed: ``learned_to`` says by application below which offset its
+    records are known, until reading has passed them all. ``unrestored`` are stored and not yet in memory.
+    ``doubtful`` are applications whose newest state could not be read, with what is to be told when they are used.
+
+    ``held`` are the runs whose acknowledgement waits for states to be saved. ``dirty`` are applications that
+    have learned since their last save, with the offset from which on; ``saving`` the same while it is under way.
+    ``lost`` is set when the partition is taken away: stop working on it.
+    """
+
+    number: int
+    scored_to: int = 0
+    positioned: bool = False
+    loaded: bool = False
+    learned_to: dict[ApplicationKey, int] = field(default_factory=dict)
+    unrestored: set[ApplicationKey] = field(default_factory=set)
+    doubtful: dict[ApplicationKey, str] = field(default_factory=dict)
+    applications: dict[ApplicationKey, Seen] = field(default_factory=dict)
+    held: deque[Run] = field(default_factory=deque)
+    dirty: OrderedDict[ApplicationKey, int] = field(default_factory=OrderedDict)
+    saving: dict[ApplicationKey, int] = field(default_factory=dict)
+    newest_event_s: float | None = None
+    lost: bool = False
+    _read_origins: dict[tuple[ApplicationKey, Source], int] = field(default_factory=dict, init=False)
+
+    def load(self, heads: Mapping[ApplicationKey, Head]) -> None:
+        """Remember which states are stored."""
+        for key, head in heads.items():
+            origins = {(topic, partition): number for topic, partition, number in head.origins}
+            self.applications[key] = Seen(head.newest_event_s, head.scored_at_s, origins)
+            self.learned_to[key] = head.position
+            self.unrestored.add(key)
+            if head.newest_event_s:
+                self.newest_event_s = max(self.newest_event_s or 0.0, head.newest_event_s)
+        self.loaded = True
+
+    def knows(self, key: ApplicationKey, offset: int, origin: Origin | None) -> bool:
+        """Whether an application has learned the record at ``offset`` before, or is about to: there, or by origin."""
+        if self.learned_to and offset < self.learned_to.get(key, 0):
+            return True
+        if origin is None:
+            return False
+        source = (origin.topic, origin.partition)
+        seen = self.applications.get(key)
+        learned = -1 if seen is None else seen.origins.get(source, -1)
+        return origin.offset <= max(learned, self._read_origins.get((key, source), -1))
+
+    def note_read(self, key: ApplicationKey, origin: Origin) -> None:
+        """A record with this origin is about to be learned by the application. Origins of a source arrive in order."""
+        self._read_origins[key, (origin.topic, origin.partition)] = origin.offset
+
+    def note_learned(self, origins: Iterable[tuple[ApplicationKey, Origin]]) -> None:
+        """Applications have learned the records with these origins: from now on they are part of their states."""
+        for key, origin in origins:
+            source = (origin.topic, origin.partition)
+            self.applications.setdefault(key, Seen()).origins[source] = origin.offset
+            if self._read_origins.get((key, source)) == origin.offset:
+                del self._read_origins[key, source]
+
+    def note_scored(self, end: int) -> None:
+        """Everything below the offset ``end`` has been scored."""
+        self.scored_to = max(self.scored_to, end)
+        if self.learned_to and self.scored_to >= max(self.learned_to.values()):
+            self.learned_to.clear()
+
+    @property
+    def unsaved_from(self) -> int | None:
+        """The offset from which on something learned is not yet saved; None if all is."""
+        sinces = [next(iter(self.dirty.values()))] if self.dirty else []
+        return min([*sinces, *self.saving.values()], default=None)
+
+    def acknowledge(self) -> None:
+        """Acknowledge the leading runs that no application needs to be read again."""
+        unsaved = self.unsaved_from
+        while self.held and self.held[0].done and (unsaved is None or self.held[0].end <= unsaved):
+            self.held.popleft().ack()
+
+
+class Partitions:
+    """The partitions that this worker owns. Taking one away forgets the models of its applications."""
+
+    def __init__(self, forget: Callable[[ApplicationKey], None]) -> None:
+        self._forget = forget
+        self._owned: dict[int, Partition] = {}
+
+    def __iter__(self) -> Iterator[Partition]:
+        return iter(list(self._owned.values()))
+
+    def __len__(self) -> int:
+        return len(self._owned)
+
+    def get(self, number: int) -> Partition | None:
+        """The partition, if it is owned."""
+        return self._owned.get(number)
+
+    def assign(self, numbers: Iterable[int]) -> list[int]:
+        """These partitions are owned from now on, and no others; those owned before keep their state.
+
+        Returns those that are no longer owned.
+        """
+        wanted = set(numbers)
+        gone = [number for number in self._owned if number not in wanted]
+        for number in gone:
+            self._drop(number)
+        for number in wanted - self._owned.keys():
+            self._owned[number] = Partition(number)
+        return gone
+
+    def unloaded(self) -> list[Partition]:
+        """Owned partitions whose stored states have not been looked for, and whose beginning is known.
+
+        What was stored before the beginning was asked for may be older than what is committed there.
+        """
+        return [partition for partition in self if partition.positioned and not partition.loaded]
+
+    def positioned(self, committed: Mapping[int, int | None]) -> None:
+        """Reading begins at these committed offsets.
+
+        Where they lie above what was scored here, another worker went on meanwhile and the models are stale.
+        """
+        for number, offset in committed.items():
+            partition = self._owned.get(number)
+            if partition is None:
+                continue
+            begin = offset or 0
+            partition.held.clear()
+            if partition.positioned and begin > partition.scored_to:
+                log.warning("models_stale", partition=number, scored_to=partition.scored_to, committed=begin)
+                self._drop(number)
+                partition = self._owned[number] = Partition(number)
+            partition.scored_to = max(partition.scored_to, begin)
+            partition.positioned = True
+
+    def rewound(self, number: int, offset: int) -> None:
+        """The partition's offsets begin anew at ``offset``: what was remembered of higher ones means nothing."""
+        partition = self._owned.get(number)
+        if partition is not None and offset < partition.scored_to:
+            partition.scored_to = offset
+            partition.learned_to.clear()
+            partition.held.clear()
+            for unsaved in (partition.dirty, partition.saving):
+                unsaved.update(dict.fromkeys(unsaved, offset))
+
+    def drop(self, partition: Partition) -> None:
+        """Give up a partition whose models are no longer right: nothing of it is saved or acknowledged any more."""
+        if self._owned.get(partition.number) is partition:
+            self._drop(partition.number)
+
+    def _drop(self, number: int) -> None:
+        partition = self._owned.pop(number)
+        partition.lost = True
+        for application in partition.applications:
+            self._forget(application)

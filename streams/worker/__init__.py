@@ -1,0 +1,1 @@
+"""What every long-running process has: its Faust worker, health, logging, vitals."""

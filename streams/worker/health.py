@@ -1,0 +1,178 @@
+"""Metrics and health over HTTP: /metrics, /livez, /readyz."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import structlog
+from aiohttp import web
+from mode import Service
+from prometheus_client import CollectorRegistry
+from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+
+from tracehound.schemas.errors import ConfigurationError, TracehoundError
+
+_WATCH_INTERVAL_S = 1.0
+
+log = structlog.get_logger(__name__)
+
+
+class StalledError(TracehoundError):
+    """A worker makes no progress although records wait; the message says for how long."""
+
+
+class Vitals(Protocol):
+    """What health is judged by."""
+
+    def partitions(self) -> list[int] | None:
+        """The partitions assigned and read from; None before the first assignment and during rebalances."""
+        ...
+
+    def waiting(self) -> int:
+        """Records that wait to be scored."""
+        ...
+
+    def last_progress(self) -> float:
+        """When a run was last acknowledged, as ``time.monotonic()``."""
+        ...
+
+    def unheard_s(self) -> float:
+        """For how long the broker has been silent about a partition of which nothing is left to do, at most."""
+        ...
+
+
+class Liveness:
+    """Alive unless there was no progress for ``timeout_s`` although records wait, or nothing was being read at all.
+
+    >>> liveness = Liveness(timeout_s=60.0)
+    >>> liveness.observe(now=0.0, waiting=0, reading=True, last_progress=0.0)
+    >>> liveness.observe(now=100.0, waiting=5, reading=True, last_progress=0.0)
+    >>> liveness.stalled_s(now=130.0), liveness.alive(now=130.0)
+    (30.0, True)
+    """
+
+    def __init__(self, timeout_s: float) -> None:
+        self._timeout_s = timeout_s
+        self._waiting_since: float | None = None
+
+    def observe(self, now: float, waiting: int, reading: bool, last_progress: float) -> None:
+        """Look at the worker; call this every second or so.
+
+        ``reading`` is False while it waits for partitions: how many records wait in them is not known then.
+        """
+        if reading and not waiting:
+            self._waiting_since = None
+        elif self._waiting_since is None:
+            self._waiting_since = now
+        else:
+            self._waiting_since = max(self._waiting_since, last_progress)
+
+    def stalled_s(self, now: float) -> float:
+        """For how long records have waited without progress, in seconds."""
+        return 0.0 if self._waiting_since is None else max(0.0, now - self._waiting_since)
+
+    def alive(self, now: float) -> bool:
+        """Whether the worker should be left running."""
+        return self.stalled_s(now) < self._timeout_s
+
+
+class HealthServer(Service):
+    """Serves metrics and health, and tells when the worker makes no progress although records wait.
+
+    ``port`` is the port in use once it has started.
+    """
+
+    mundane_level = "debug"  # mode says at this level that a service starts and stops
+
+    def __init__(
+        self,
+        registry: CollectorRegistry,
+        vitals: Vitals,
+        host: str,
+        port: int,
+        stall_timeout_s: float,
+        stalled: Callable[[StalledError], None] = lambda _: None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self._stall_timeout_s = stall_timeout_s
+        self._stalled = stalled
+        self.port = port
+        self._host = host
+        self._registry = registry
+        self._vitals = vitals
+        self._liveness = Liveness(stall_timeout_s)
+        self._runner: web.AppRunner | None = None
+
+    async def on_start(self) -> None:
+        """Begin to listen.
+
+        Raises:
+            ConfigurationError: host or port cannot be used.
+        """
+        application = web.Application()
+        application.router.add_get("/metrics", self._metrics)
+        application.router.add_get("/livez", self._livez)
+        application.router.add_get("/readyz", self._readyz)
+        runner = web.AppRunner(application, access_log=None)
+        await runner.setup()
+        site = web.TCPSite(runner, self._host, self.port)
+        try:
+            await site.start()
+        except OSError as error:
+            await runner.cleanup()
+            raise ConfigurationError(
+                f"The settings 'http_host' and 'http_port' must be an address that is free. "
+                f"Got {self._host}:{self.port} instead: {error.strerror or error}."
+            ) from error
+        self._runner = runner
+        self.add_future(self._watch())
+        self.port = runner.addresses[0][1]
+        log.info("health_listening", url=f"http://{self._host}:{self.port}", paths=["/metrics", "/livez", "/readyz"])
+
+    async def on_stop(self) -> None:
+        """Stop listening."""
+        if self._runner is not None:
+            await self._runner.cleanup()
+
+    async def _watch(self) -> None:
+        while not self.should_stop:
+            self._observe()
+            if not self._alive():
+                self._stalled(StalledError(self._why()))
+                return
+            await asyncio.sleep(_WATCH_INTERVAL_S)
+
+    def _observe(self) -> None:
+        vitals = self._vitals
+        reading = vitals.partitions() is not None
+        self._liveness.observe(time.monotonic(), vitals.waiting(), reading, vitals.last_progress())
+
+    def _alive(self) -> bool:
+        return self._liveness.alive(time.monotonic()) and self._vitals.unheard_s() < self._stall_timeout_s
+
+    def _why(self) -> str:
+        limit = f"{self._stall_timeout_s:g} s (setting 'stall_timeout_s')"
+        if self._vitals.unheard_s() >= self._stall_timeout_s:
+            return f"The broker has not answered for a partition of this worker for {limit}, or was not asked."
+        if self._vitals.partitions() is None:
+            return f"The consumer group has given this worker nothing to read for {limit}."
+        return f"{self._vitals.waiting()} records have waited for {limit} without any progress."
+
+    async def _metrics(self, _request: web.Request) -> web.Response:
+        return web.Response(body=generate_latest(self._registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+    async def _livez(self, _request: web.Request) -> web.Response:
+        self._observe()
+        now = time.monotonic()
+        stalled_s = max(self._liveness.stalled_s(now), self._vitals.unheard_s())
+        return _answer(self._alive(), stalled_s=round(stalled_s, 1))
+
+    async def _readyz(self, _request: web.Request) -> web.Response:
+        partitions = self._vitals.partitions()
+        return _answer(partitions is not None, partitions=partitions)
+
+
+def _answer(healthy: bool, **details: object) -> web.Response:
+    return web.json_response({"ok": healthy, **details}, status=200 if healthy else 503)

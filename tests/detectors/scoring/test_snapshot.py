@@ -1,0 +1,86 @@
+"""Snapshots of applications: damage is noticed, and what does not fit leaves nothing behind."""
+
+import pytest
+
+from tracehound.detectors.forests.fitting import InlineFitter
+from tracehound.detectors.packed.snapshot import pack, unpack
+from tracehound.detectors.scoring.scorer import Scorer
+from tracehound.detectors.settings import DetectionSettings
+from tracehound.schemas.errors import SnapshotError
+from tracehound.schemas.execution import Execution, Segment
+
+SHOP = ("shop", "")
+
+
+def scorer() -> Scorer:
+    return Scorer(DetectionSettings(), InlineFitter())
+
+
+@pytest.fixture(scope="module")
+def snapshot() -> bytes:
+    made = scorer()
+    call = Segment("GET /stock", 9.0, "http", 0.0, peer="stock", remote_ms=6.0)
+    made.score([Execution("shop", f"GET /{i % 2}", float(i), 20.0 + i % 5, segments=[call]) for i in range(100)])
+    return made.snapshot(SHOP)
+
+
+@pytest.mark.parametrize("damage", [b"", b"THS", b"nonsense" * 20])
+def test_what_is_no_snapshot_is_refused_and_leaves_nothing(damage: bytes) -> None:
+    found = scorer()
+    with pytest.raises(SnapshotError):
+        found.restore(damage)
+    assert found.applications() == []
+
+
+def test_every_flipped_byte_is_noticed(snapshot: bytes) -> None:
+    found = scorer()
+    for position in range(0, len(snapshot), max(1, len(snapshot) // 200)):
+        flipped = snapshot[:position] + bytes([snapshot[position] ^ 0x55]) + snapshot[position + 1 :]
+        with pytest.raises(SnapshotError):
+            found.restore(flipped)
+    assert found.applications() == []
+
+
+@pytest.mark.parametrize("part", ["numbers", "banks", "silence", "refits", "published", "calls", "operations", "key"])
+def test_a_missing_part_is_refused_and_leaves_nothing(snapshot: bytes, part: str) -> None:
+    state = unpack(snapshot)
+    del state[part]
+    found = scorer()
+    with pytest.raises(SnapshotError):
+        found.restore(pack(state))
+    assert found.applications() == []
+    assert found.statistics()["operations"] == 0
+
+
+@pytest.mark.parametrize("part", ["charts", "exposure", "error_types", "windows", "calibration"])
+def test_a_detector_without_its_state_is_refused(snapshot: bytes, part: str) -> None:
+    state = unpack(snapshot)
+    del state["banks"][part]
+    with pytest.raises(SnapshotError, match="does not fit"):
+        scorer().restore(pack(state))
+
+
+def test_a_refused_snapshot_takes_nothing_from_others(snapshot: bytes) -> None:
+    found = scorer()
+    found.restore(snapshot)
+    state = unpack(snapshot)
+    state["key"] = ["other", ""]
+    del state["silence"]
+    with pytest.raises(SnapshotError):
+        found.restore(pack(state))
+    assert found.applications() == [SHOP]
+    assert found.snapshot(SHOP) == snapshot
+
+
+def test_an_application_without_models_has_no_snapshot() -> None:
+    with pytest.raises(KeyError):
+        scorer().snapshot(SHOP)
+
+
+def test_a_snapshot_of_another_application_than_wanted_changes_nothing(snapshot: bytes) -> None:
+    found = scorer()
+    found.restore(snapshot)
+    kept = {key: found.snapshot(key) for key in found.applications()}
+    with pytest.raises(SnapshotError, match="that of 'bank'"):
+        found.restore(snapshot, ("bank", ""))
+    assert {key: found.snapshot(key) for key in found.applications()} == kept

@@ -1,0 +1,394 @@
+"""What is learned of verdicts: the like is not told again, everything else is; bounded, reversible, and for a while."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.detectors.scoring.test_scorer import changed, scorer, slowed, warmed, workload
+from tracehound.detectors.packed.snapshot import pack, unpack
+from tracehound.detectors.scoring.scorer import ScoredBatch, Scorer
+from tracehound.detectors.telling.alarm import Alarm, Finding
+from tracehound.detectors.telling.feedback import (
+    DAY_S,
+    MARGIN,
+    OTHERWISE_S,
+    QUIET_S,
+    FeedbackMemory,
+    Peaks,
+    about_of,
+    key_of,
+    size_of,
+)
+from tracehound.schemas.anomaly import AnomalyEvent, AnomalyKind
+from tracehound.schemas.control import read_control
+from tracehound.schemas.errors import InvalidExecutionError
+from tracehound.schemas.execution import ExecutionFailure, epoch_seconds
+from tracehound.schemas.feedback import PATTERNS, Judgement, Lesson, Pattern
+
+SHOP = ("shop", "")
+LIFE_S = 30.0 * DAY_S
+
+
+def lesson(
+    *patterns: Pattern, judgement: Judgement = "false_positive", judged_at: float = 100.0, subject_id: str = "incident"
+) -> Lesson:
+    return Lesson(subject_id, judgement, judged_at, list(patterns), by="ann")
+
+
+def pattern(size: float = 1.0, operation: str = "GET /", at_s: float = 50.0, **changes: Any) -> Pattern:
+    return msgspec.structs.replace(Pattern("latency", "self_ms", "chart", operation, size=size, at_s=at_s), **changes)
+
+
+def alarm(size: float = 1.0, operation: str = "GET /", kind: AnomalyKind = "latency", signal: str = "self_ms") -> Alarm:
+    def describe() -> Finding:
+        pytest.fail("nobody asked for words")
+
+    return Alarm(kind, signal, "minor", 5.0, operation, operation, 0.0, describe, size=size, model="chart")
+
+
+def learned(*lessons: Lesson) -> FeedbackMemory:
+    memory = FeedbackMemory()
+    for one in lessons:
+        memory.learn(one, Peaks(), LIFE_S)
+    return memory
+
+
+def pattern_of(event: AnomalyEvent) -> Pattern:
+    data = event.data
+    size = size_of(data.signal, data.unit, data.typical, data.actual)
+    about = about_of(data.signal, data.contributions)
+    return Pattern(data.kind, data.signal, data.model.name, data.operation, about, size, epoch_seconds(event.time))
+
+
+def judge(found: Scorer, events: Sequence[AnomalyEvent], judgement: Judgement = "false_positive", **more: Any) -> str:
+    """Teach that these are all of an incident; returns what is told of it."""
+    taught = Lesson("incident", judgement, 5_000.0, [pattern_of(event) for event in events], by="ann", **more)
+    return " ".join(event.data.sentence for event in found.heed(SHOP, taught))
+
+
+def anomalies(scored: ScoredBatch) -> list[AnomalyEvent]:
+    return [event for _, event in scored.anomalies]
+
+
+@pytest.fixture
+def judged() -> Scorer:
+    """An application of which 60 ms more were a false positive, and that has been normal since."""
+    found = warmed()
+    deviated = found.score(slowed(workload("shop", 120, 2, 1_000.0), 60.0))
+    assert {event.data.kind for event in anomalies(deviated)} == {"latency"}
+    found.score(workload("shop", 700, 3, 1_120.0))
+    told = judge(found, anomalies(deviated))
+    assert told == (
+        "incident was judged a false positive by ann: its 2 patterns in shop are not told again up to 20 % beyond "
+        "that, for 30 days."
+    )
+    return found
+
+
+REPEAT = slowed(workload("shop", 120, 4, 1_820.0), 60.0)
+
+
+def test_what_was_judged_is_not_told_again_and_does_not_deviate(judged: Scorer) -> None:
+    scored = judged.score(REPEAT)
+
+    assert scored.anomalies == []
+    assert scored.deviating == {}
+    assert scored.severity == [None] * len(REPEAT)
+    assert scored.suppressed["latency"] > 100
+
+
+def test_the_same_is_told_where_nobody_judged() -> None:
+    found = warmed()
+    found.score(workload("shop", 820, 3, 1_000.0))
+
+    assert anomalies(found.score(REPEAT))
+
+
+def test_a_larger_deviation_is_told(judged: Scorer) -> None:
+    found = anomalies(judged.score(slowed(workload("shop", 120, 4, 1_820.0), 400.0)))
+
+    assert {event.data.operation for event in found} == {"GET /0", "GET /1"}
+
+
+def test_errors_beside_what_was_judged_are_told(judged: Scorer) -> None:
+    """A true fault of another kind, in the same executions."""
+    failing = changed(REPEAT, status="error", error=ExecutionFailure("Timeout"))
+    found = anomalies(judged.score(failing))
+
+    assert {event.data.kind for event in found} == {"errors"}
+    assert "critical" in {event.data.severity for event in found}
+
+
+def test_another_operation_is_told() -> None:
+    found = warmed()
+    first = slowed(workload("shop", 120, 2, 1_000.0), 60.0)
+    deviated = found.score(
+        [
+            one if one.operation == "GET /0" else usual
+            for one, usual in zip(first, workload("shop", 120, 2, 1_000.0), strict=True)
+        ]
+    )
+    found.score(workload("shop", 700, 3, 1_120.0))
+    judge(found, anomalies(deviated))
+
+    assert {event.data.operation for event in anomalies(found.score(REPEAT))} == {"GET /1"}
+
+
+def test_a_restart_forgets_nothing(judged: Scorer) -> None:
+    """Also not between what was told and the verdict."""
+    before, after = warmed(), scorer()
+    deviated = before.score(slowed(workload("shop", 120, 2, 1_000.0), 60.0))
+    after.restore(before.snapshot(SHOP))
+    after.score(workload("shop", 700, 3, 1_120.0))
+    judge(after, anomalies(deviated))
+    again = scorer()
+    again.restore(after.snapshot(SHOP))
+
+    assert again.snapshot(SHOP) == judged.snapshot(SHOP)
+    assert again.score(REPEAT).anomalies == []
+    judged.score(REPEAT)
+    assert again.snapshot(SHOP) == judged.snapshot(SHOP)
+
+
+def test_how_executions_are_batched_makes_no_difference(judged: Scorer) -> None:
+    other = scorer()
+    other.restore(judged.snapshot(SHOP))
+    larger = [*REPEAT, *slowed(workload("shop", 60, 5, 1_940.0), 400.0)]
+    found = [event for start in range(0, len(larger), 7) for event in anomalies(other.score(larger[start : start + 7]))]
+
+    assert found == anomalies(judged.score(larger))
+    assert other.snapshot(SHOP) == judged.snapshot(SHOP)
+
+
+def test_a_snapshot_from_before_there_was_feedback_is_read(judged: Scorer) -> None:
+    state = unpack(judged.snapshot(SHOP))
+    del state["feedback"]
+    found = scorer()
+    found.restore(pack(state))
+
+    assert anomalies(found.score(REPEAT))
+
+
+def test_a_withdrawn_verdict_is_forgotten(judged: Scorer) -> None:
+    told = judge(judged, [], withdrawn=True)
+
+    assert told.startswith("The verdict on incident was withdrawn: its 2 patterns in shop")
+    assert anomalies(judged.score(REPEAT))
+
+
+def test_a_confirmed_fault_is_told_whatever_was_judged_before(judged: Scorer) -> None:
+    assert "are told, whatever was judged before" in judge(
+        judged,
+        [],
+        "confirmed",
+    )
+    assert anomalies(judged.score(REPEAT))
+
+
+def test_a_verdict_expires_with_event_time(judged: Scorer) -> None:
+    later = 1_820.0 + LIFE_S
+    scored = judged.score([*workload("shop", 300, 6, later - 300.0), *slowed(workload("shop", 120, 4, later), 60.0)])
+
+    assert anomalies(scored)
+    [told] = [event.data for event in scored.model_events if event.data.change == "feedback"]
+    assert told.sentence.startswith("The verdict on incident is too old to count")
+
+
+def test_a_lesson_that_comes_twice_changes_nothing(judged: Scorer) -> None:
+    before = judged.snapshot(SHOP)
+    known = Lesson("incident", "false_positive", 5_000.0, [pattern()])
+
+    assert judged.heed(SHOP, known) == []
+    assert judged.heed(SHOP, msgspec.structs.replace(known, judged_at=4_000.0, judgement="confirmed")) == []
+    assert judged.snapshot(SHOP) == before
+
+
+def test_an_application_without_models_learns_nothing() -> None:
+    assert scorer().heed(SHOP, lesson(pattern())) == []
+
+
+def test_an_expected_change_is_soon_the_new_normal() -> None:
+    """Without it that takes a day."""
+    models = []
+    for judgement in ("expected_change", "false_positive"):
+        found = warmed()
+        deviated = found.score(slowed(workload("shop", 60, 2, 1_000.0), 60.0))
+        judge(found, anomalies(deviated), judgement)
+        scored = found.score(slowed(workload("shop", 600, 3, 1_060.0), 60.0))
+        assert scored.anomalies == []
+        models.append([event.data.change for event in scored.model_events].count("new_normal"))
+
+    assert models[0] >= 2
+    assert models[1] == 0
+
+
+def test_a_silence_that_was_judged_is_told_when_it_lasts_longer() -> None:
+    found = warmed()
+    [told] = found.judge_silence(1_060.0, [SHOP])
+    judge(found, [told])
+    found.score(workload("shop", 500, 2, 1_000.0))
+
+    assert found.judge_silence(1_560.0, [SHOP]) == []
+    [longer] = found.judge_silence(1_620.0, [SHOP])
+    assert longer.data.actual == 121_000.0
+
+
+def test_a_deviation_that_goes_down_is_not_one_that_goes_up() -> None:
+    memory = learned(lesson(pattern(-1.0)))
+
+    assert memory.untold([alarm(-1.0)], 60.0)
+    assert not memory.untold([alarm(1.0)], 60.0)
+
+
+@given(st.floats(0.1, 20.0), st.floats(0.1, 20.0))
+def test_up_to_a_fifth_beyond_what_was_judged_is_not_told(judged_size: float, size: float) -> None:
+    memory = learned(lesson(pattern(judged_size)))
+
+    assert bool(memory.untold([alarm(size)], 60.0)) == (size <= judged_size + MARGIN)
+
+
+@pytest.mark.parametrize("other", [alarm(operation="POST /"), alarm(kind="saturation"), alarm(signal="memory_mb")])
+def test_other_operations_kinds_and_signals_are_told(other: Alarm) -> None:
+    assert learned(lesson(pattern())).untold([other], 60.0) == []
+
+
+def test_one_execution_far_out_is_something_else_than_many_that_are_slower() -> None:
+    tail = replace(alarm(3.0), model="tail")
+
+    assert learned(lesson(pattern(3.0, model="tail"))).untold([tail], 60.0) == [tail]
+    assert learned(lesson(pattern(3.0, model="tail"))).untold([alarm(0.5)], 60.0) == []
+
+
+def test_what_was_judged_is_not_told_by_another_signal_unless_that_is_larger() -> None:
+    memory = learned(lesson(pattern(1.0)))
+    seen, same = alarm(1.0), alarm(0.9, signal="local_ms")
+    larger = alarm(1.1, signal="duration_ms")
+    call = replace(alarm(0.5, signal="call_ms"), key="calls to stock")
+
+    assert memory.untold([same], 50.0) == []
+    assert memory.untold([same, seen, larger, call], 60.0) == [same, seen]
+    assert memory.untold([same], 60.0 + OTHERWISE_S) == [same]
+    assert memory.untold([same], 61.0 + OTHERWISE_S) == []
+
+
+def test_what_goes_the_other_way_is_not_seen_otherwise() -> None:
+    memory = learned(lesson(pattern(1.0, kind="traffic", signal="traffic", operation="")))
+    more, less = (alarm(size, "", "traffic", "traffic") for size in (1.0, -0.5))
+
+    assert memory.untold([more], 60.0) == [more]
+    assert memory.untold([less], 61.0) == []
+
+
+def test_calls_are_judged_by_whom_they_call() -> None:
+    memory = learned(lesson(pattern(1.0, signal="call_ms", about="stock")))
+    calls = [replace(alarm(signal="call_ms"), key=f"calls to {peer}") for peer in ("stock", "bank")]
+
+    assert memory.untold(calls, 60.0) == calls[:1]
+
+
+def test_a_later_verdict_wins_and_a_withdrawn_confirmation_hides_nothing() -> None:
+    first, confirmed = lesson(pattern()), lesson(pattern(), judgement="confirmed", judged_at=200.0, subject_id="other")
+    memory = learned(first, confirmed)
+    assert not memory.untold([alarm()], 60.0)
+    memory.learn(lesson(pattern(), judged_at=300.0, subject_id="third"), Peaks(), LIFE_S)
+    assert memory.untold([alarm()], 60.0)
+    memory = learned(first, confirmed, msgspec.structs.replace(confirmed, withdrawn=True))
+    assert memory.untold([alarm()], 60.0)
+
+
+def test_a_confirmed_fault_that_is_larger_leaves_smaller_deviations_untold() -> None:
+    memory = learned(lesson(pattern(1.0)), lesson(pattern(3.0), judgement="confirmed", judged_at=200.0, subject_id="o"))
+
+    assert memory.untold([alarm(1.0)], 60.0)
+    assert not memory.untold([alarm(3.0)], 60.0)
+
+
+def test_no_more_than_so_many_patterns_are_remembered_and_the_oldest_lessons_go() -> None:
+    memory, told = FeedbackMemory(), []
+    for number in range(PATTERNS + 10):
+        told += memory.learn(lesson(pattern(operation=f"GET /{number}"), subject_id=str(number)), Peaks(), LIFE_S)
+
+    assert [change.lesson.subject_id for change in told if change.occasion == "forgotten"] == list(map(str, range(10)))
+    assert not memory.untold([alarm(operation="GET /9")], 60.0)
+    assert memory.untold([alarm(operation="GET /10")], 60.0)
+    assert len(memory.stored()["lessons"]) == PATTERNS
+
+
+def test_a_deviation_counts_with_the_size_that_it_reached() -> None:
+    peaks, memory = Peaks(), FeedbackMemory()
+    for now_s, size in ((50.0, 0.4), (60.0, 1.5), (70.0, 1.0)):
+        peaks.note(alarm(size), now_s)
+    peaks.note(alarm(9.0, operation="POST /"), 60.0)
+    memory.learn(lesson(pattern(0.4, at_s=50.0)), peaks, LIFE_S)
+
+    assert memory.untold([alarm(1.5 + 0.9 * MARGIN)], 80.0)
+    assert not memory.untold([alarm(1.5 + 1.1 * MARGIN)], 80.0)
+
+
+def test_what_came_after_the_judged_deviation_does_not_count() -> None:
+    peaks, memory = Peaks(), FeedbackMemory()
+    peaks.note(alarm(0.4), 50.0)
+    peaks.note(alarm(5.0), 51.0 + QUIET_S)
+    memory.learn(lesson(pattern(0.4, at_s=50.0)), peaks, LIFE_S)
+
+    assert not memory.untold([alarm(1.0)], 400.0)
+
+
+def test_a_memory_survives_its_storage() -> None:
+    memory, peaks = learned(lesson(pattern(), pattern(2.0, "POST /")), lesson(pattern(), subject_id="b")), Peaks()
+    peaks.note(alarm(2.0), 60.0)
+    restored, restored_peaks = FeedbackMemory(), Peaks()
+    restored.restore(msgspec.msgpack.decode(msgspec.msgpack.encode(memory.stored())))
+    restored_peaks.restore(msgspec.msgpack.decode(msgspec.msgpack.encode(peaks.stored())))
+
+    assert restored.stored() == memory.stored()
+    assert restored.untold([alarm()], 60.0)
+    assert restored_peaks.grown(pattern(at_s=60.0)) == pattern(2.0, at_s=60.0)
+
+
+@given(
+    st.sampled_from(["ms", "share", "percentile", "executions/s", "sigma", "odd"]),
+    st.floats(-1e300, 1e300),
+    st.floats(-1e300, 1e300),
+)
+def test_sizes_are_finite_and_grow_with_what_is_seen(unit: str, typical: float, actual: float) -> None:
+    size = size_of("self_ms", unit, typical, actual)
+
+    assert -1_000.0 < size < 1_000.0
+    assert size_of("self_ms", unit, typical, typical) == pytest.approx(0.0)
+    assert (size >= 0.0) == (max(0.0, actual) >= max(0.0, typical)) or abs(size) < 1e-6 or unit == "percentile"
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        b'{"verb":"feedback","application":"shop"}',
+        b'{"verb":"feedback","application":"shop","lesson":{"subject_id":"i","judgement":"maybe","judged_at":1}}',
+        b'{"verb":"feedback","application":"shop","lesson":{"subject_id":"i","judgement":"confirmed","judged_at":1e300}}',
+        b'{"verb":"feedback","application":"shop","lesson":{"subject_id":"","judgement":"confirmed","judged_at":1}}',
+        b'{"verb":"feedback","application":"shop","asked_at":-5,"lesson":null}',
+        msgspec.json.encode(
+            {
+                "verb": "feedback",
+                "application": "shop",
+                "lesson": msgspec.structs.replace(lesson(), patterns=[pattern()] * (PATTERNS + 1)),
+            }
+        ),
+        msgspec.json.encode(
+            {"verb": "feedback", "application": "shop", "lesson": lesson(pattern(size=1e9, at_s=1e300))}
+        ),
+    ],
+)
+def test_lessons_that_make_no_sense_are_refused(value: bytes) -> None:
+    with pytest.raises(InvalidExecutionError):
+        read_control(value)
+
+
+def test_the_key_of_a_pattern_is_all_but_its_size() -> None:
+    assert key_of(pattern(1.0, at_s=1.0)) == key_of(pattern(2.0, at_s=2.0))
+    assert key_of(pattern(model="tail")) != key_of(pattern())

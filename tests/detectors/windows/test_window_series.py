@@ -1,0 +1,63 @@
+"""Window series: a score that follows sampling noise and the key's own bursts, and a gate that holds a fault off."""
+
+import numpy as np
+import pytest
+
+from tracehound.detectors.bank import Floats
+from tracehound.detectors.windows.series import SeriesJudgement
+from tracehound.detectors.windows.window_series import GATE, WindowSeries
+
+STEP = 30.0
+
+
+def opened(patience_s: float = 10_800.0) -> WindowSeries:
+    series = WindowSeries(STEP, warm_up=40, patience_s=patience_s)
+    series.open(0, 0)
+    return series
+
+
+def run(series: WindowSeries, values: Floats, first: int = 0, noise: float = 1.0) -> SeriesJudgement:
+    rows = len(values)
+    times = STEP * np.arange(float(first), float(first + rows))
+    return series.judge_counted(np.zeros(rows, np.int64), values, times, np.full(rows, noise))
+
+
+def normal(rows: int, seed: int = 1, scale: float = 1.0) -> Floats:
+    return 50.0 + np.random.default_rng(seed).normal(0.0, scale, rows)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_noise_exceeds_a_score_no_more_often_than_it_says(seed: int) -> None:
+    judged = run(opened(), normal(20_000, seed))
+    for score in (2.0, 3.0, 4.0):
+        assert (judged.score >= score).sum() <= 1.5 * 20_000 * 10.0**-score + 2
+
+
+def test_bursts_that_are_usual_widen_the_tail() -> None:
+    bursty = normal(2_000)
+    bursty[::40] += 12.0
+    calm = run(opened(), np.append(normal(2_000), 62.0)).score[-1]
+    assert run(opened(), np.append(bursty, 62.0)).score[-1] < 3.0 < 6.0 < calm
+
+
+def test_a_constant_past_is_no_reason_to_be_sure() -> None:
+    small, large = (run(opened(), np.append(np.full(500, 50.0), value)) for value in (52.0, 60.0))
+    assert (small.deviation[-1], large.deviation[-1]) == (2.0, 10.0)
+    assert small.score[-1] < 2.0 < 6.0 < large.score[-1]
+
+
+def test_a_lasting_deviation_is_not_learned_before_its_patience() -> None:
+    series = opened(patience_s=3_000.0)
+    run(series, normal(500))
+    lasting = run(series, normal(200, 2) + 15.0, first=500)
+    assert (lasting.score[:100] > 6.0).all()
+    assert (np.abs(lasting.expected[:100] - 50.0) < 1.0).all()
+    assert (lasting.score[120:] < GATE).all()
+
+
+def test_after_a_fault_the_old_normal_is_normal_at_once_and_the_next_fault_is_told() -> None:
+    series = opened()
+    run(series, normal(500))
+    run(series, normal(100, 2) + 15.0, first=500)
+    assert run(series, normal(100, 3), first=600).score.max() < GATE
+    assert run(series, normal(1, 4) + 15.0, first=700).score[0] > 6.0

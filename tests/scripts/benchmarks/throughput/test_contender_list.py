@@ -1,0 +1,70 @@
+from pathlib import Path
+
+import pytest
+
+from tracehound.infra.kafka.broker import Broker
+from tracehound.schemas.topics import Topics
+from tracehound.scripts.benchmarks.throughput.__main__ import who_runs
+from tracehound.scripts.benchmarks.throughput.contender_list import CONTENDERS, Field, Metrics, last_count
+from tracehound.scripts.benchmarks.throughput.contenders import faust_river
+from tracehound.scripts.benchmarks.throughput.contenders.printed_count import PrintedCount
+
+
+@pytest.mark.parametrize(
+    ("log", "count"),
+    [
+        (b"", 0),
+        (b"12", 0),
+        (b"12\n340", 12),
+        (b"12\n340\nWARNING: 7 of something\n", 340),
+        (b"9\n" * 10_000 + b"11\n", 11),
+        (b"x" * 10_000 + b"\n", 0),
+    ],
+)
+def test_the_last_whole_line_that_is_a_number_counts(tmp_path: Path, log: bytes, count: int) -> None:
+    (tmp_path / "log").write_bytes(log)
+
+    assert last_count(tmp_path / "log") == count
+
+
+def test_what_a_worker_must_not_count_here_is_told() -> None:
+    metrics = Metrics("http://127.0.0.1:9/metrics")
+    metrics.text = 'tracehound_dead_letters_total{error="A"} 2.0\ntracehound_dead_letters_total{error="B"} 1.0\n'
+    metrics.text += "tracehound_forwarded_total 0.0\ntracehound_executions_total 5.0\n"
+
+    assert metrics.losses() == "dead_letters: 3"
+
+
+def test_a_worker_that_does_not_answer_has_scored_nothing() -> None:
+    metrics = Metrics("http://127.0.0.1:9/metrics")
+
+    assert (metrics.scored(), metrics.losses()) == (0, "")
+
+
+def test_who_does_not_run_is_told_with_the_reason() -> None:
+    running, absent = who_runs(["bare_decode", "quix_river"], embedded=True)
+
+    assert [contender.name for contender in running] == ["bare_decode"]
+    assert "embedded broker" in absent.pop("quix_river")
+    assert set(absent.values()) == {"It was not asked for."}
+    assert len(absent) == len(CONTENDERS) - 2
+
+
+def test_names_are_unique_and_arrays_stand_beside_the_contender_that_they_vary() -> None:
+    names = [contender.name for contender in CONTENDERS]
+
+    assert len(set(names)) == len(names)
+    for contender in CONTENDERS:
+        assert (contender.workload == "arrays") == contender.name.endswith("_arrays")
+        assert contender.name.removesuffix("_arrays") in names
+
+
+def test_the_table_of_faust_has_the_changelog_that_is_created_for_it(tmp_path: Path) -> None:
+    app = faust_river.build("127.0.0.1:9", "executions", 4, "group", PrintedCount())
+    [contender] = [contender for contender in CONTENDERS if contender.name == "faust_river"]
+    broker = Broker("127.0.0.1:9", "external", 1, None, {})
+    field = Field(broker, Topics("t.", 4), "group", tmp_path)
+    [created] = contender.changelogs(field)
+
+    assert app.tables[faust_river.TABLE].changelog_topic_name == created.name
+    assert created.partitions == 4

@@ -1,0 +1,114 @@
+"""The publisher on brokers that take, refuse and fail."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, TopicPartition
+
+from tracehound.infra.kafka.broker import Broker
+from tracehound.infra.kafka.embedded import EmbeddedControl
+from tracehound.streams.kafka.publisher import KafkaPublisher, Outgoing, RefusedError
+from tracehound.streams.settings.settings import Settings
+
+_PRODUCE = 0
+
+
+def read(broker: Broker, topic: str, partition: int, count: int) -> list[Any]:
+    consumer = Consumer({**broker.client_config, "group.id": topic, "enable.auto.commit": False})
+    consumer.assign([TopicPartition(topic, partition, OFFSET_BEGINNING)])
+    try:
+        found = consumer.consume(count, 20)
+    finally:
+        consumer.close()
+    return list(found)
+
+
+def publishing(broker: Broker, use: Callable[[KafkaPublisher], Awaitable[None]], **settings: Any) -> None:
+    async def test() -> None:
+        publisher = KafkaPublisher(Settings(bootstrap_servers=broker.bootstrap_servers, **settings))
+        await publisher.start()
+        try:
+            async with asyncio.timeout(40):
+                await use(publisher)
+        finally:
+            await publisher.stop()
+
+    asyncio.run(test())
+
+
+def test_records_arrive_as_given(any_kafka: Broker, topic: str) -> None:
+    async def use(publisher: KafkaPublisher) -> None:
+        await publisher.publish(Outgoing(topic, b"k", b"v", [("h", b"1")], partition=2, timestamp_ms=1_700_000_000_000))
+        await publisher.publish(Outgoing(topic, None, None, partition=2))
+
+    publishing(any_kafka, use)
+    first, second = read(any_kafka, topic, 2, 2)
+    assert (first.key(), first.value(), first.headers()) == (b"k", b"v", [("h", b"1")])
+    assert first.timestamp()[1] == 1_700_000_000_000
+    assert (second.key(), second.value()) == (None, b"")
+
+
+def test_a_sequence_larger_than_a_batch_arrives_in_order(any_kafka: Broker, topic: str) -> None:
+    async def use(publisher: KafkaPublisher) -> None:
+        outgoing = [Outgoing(topic, b"k", b"%04d" % n + b"x" * 1_000, partition=1) for n in range(600)]
+        await publisher.publish_in_order(outgoing)
+
+    publishing(any_kafka, use)
+    assert [int(one.value()[:4]) for one in read(any_kafka, topic, 1, 600)] == list(range(600))
+
+
+@pytest.mark.parametrize("any_kafka", ["embedded"], indirect=True)
+def test_what_fails_is_sent_again(any_kafka: Broker, topic: str) -> None:
+    assert isinstance(any_kafka.cluster, EmbeddedControl)
+    any_kafka.cluster.fail_requests(_PRODUCE, [KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError.REQUEST_TIMED_OUT])
+
+    async def use(publisher: KafkaPublisher) -> None:
+        await publisher.publish(Outgoing(topic, b"k", b"one", partition=0))
+        await publisher.publish_in_order([Outgoing(topic, b"k", b"two", partition=0)])
+
+    publishing(any_kafka, use)
+    assert [one.value() for one in read(any_kafka, topic, 0, 2)] == [b"one", b"two"]
+
+
+@pytest.mark.parametrize("any_kafka", ["embedded"], indirect=True)
+def test_more_than_the_buffer_holds_waits_for_a_slow_broker(any_kafka: Broker, topic: str) -> None:
+    assert isinstance(any_kafka.cluster, EmbeddedControl)
+    any_kafka.cluster.set_round_trip_time(50)
+    buffered = []
+
+    async def use(publisher: KafkaPublisher) -> None:
+        outgoing = [Outgoing(topic, b"k", b"%03d" % n + b"x" * 50_000, partition=3) for n in range(80)]
+        sending = asyncio.gather(*map(publisher.publish, outgoing))
+        while not sending.done():
+            batches = publisher._connected._message_accumulator._batches.values()
+            buffered.append(sum(batch.record_count for queue in batches for batch in queue))
+            await asyncio.sleep(0.01)
+        await sending
+
+    try:
+        publishing(any_kafka, use)
+    finally:
+        any_kafka.cluster.set_round_trip_time(0)
+    assert 0 < max(buffered) <= 10, "262 kB of 4 MB"
+    assert {int(one.value()[:3]) for one in read(any_kafka, topic, 3, 80)} == set(range(80))
+
+
+@pytest.mark.parametrize("any_kafka", ["real"], indirect=True)
+@pytest.mark.parametrize("max_record_bytes", [1_000_000, 20_000_000])
+def test_what_is_too_large_is_refused_by_us_or_by_the_broker(
+    max_record_bytes: int, any_kafka: Broker, topic: str
+) -> None:
+    large = Outgoing(topic, b"k", b"x" * 10_000_000, partition=0)
+
+    async def use(publisher: KafkaPublisher) -> None:
+        with pytest.raises(RefusedError, match=topic):
+            await publisher.publish(large)
+
+    async def use_in_order(publisher: KafkaPublisher) -> None:
+        with pytest.raises(RefusedError, match=topic):
+            await publisher.publish_in_order([large])
+
+    publishing(any_kafka, use, max_record_bytes=max_record_bytes)
+    publishing(any_kafka, use_in_order, max_record_bytes=max_record_bytes)

@@ -1,0 +1,72 @@
+"""Metrics: what is counted of anomalies and models, and that labels of applications stay under their cap."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pytest
+from prometheus_client import CollectorRegistry
+
+from tracehound.schemas.execution import Execution
+from tracehound.schemas.model_event import ModelChange, ModelEvent, ModelEventKind, TrainingCost
+from tracehound.streams.scoring.metrics import OTHER_APPLICATIONS, Metrics, StateCollector
+
+
+def change(kind: ModelEventKind, cost: TrainingCost | None = None) -> ModelEvent:
+    data = ModelChange("shop", "", "GET /", "any", kind, 1, 0, "It changed.", cost)
+    return ModelEvent("1", "/tracehound/shop", "type", "GET /", "1970-01-01T00:00:00.000Z", data)
+
+
+@pytest.fixture
+def metrics() -> Metrics:
+    return Metrics(CollectorRegistry())
+
+
+def test_anomalies_are_counted_with_score_and_confidence(metrics: Metrics, fake_scorer: Any) -> None:
+    slow = [Execution("shop", "GET /", float(i), 20_000.0) for i in range(3)]
+    metrics.count_anomalies([anomaly for _, anomaly in fake_scorer.score(slow).anomalies])
+    value = metrics.registry.get_sample_value
+    assert value("tracehound_anomalies_total", {"kind": "outlier", "severity": "minor"}) == 3
+    assert value("tracehound_anomaly_score_sum", {"kind": "outlier"}) == 27.0
+    assert value("tracehound_anomaly_confidence_bucket", {"le": "0.99"}) == 0
+    assert value("tracehound_anomaly_confidence_count") == 3
+
+
+def test_model_changes_are_counted_and_what_refits_took(metrics: Metrics) -> None:
+    cost = TrainingCost(cpu_s=0.25, wall_s=0.3, samples=100, model_bytes=1_000)
+    metrics.count_model_changes([change("warming"), change("drift"), change("drift"), change("training_failed")])
+    metrics.count_model_changes([change("trained", cost), change("trained", cost)])
+    value = metrics.registry.get_sample_value
+    assert value("tracehound_model_changes_total", {"change": "warming"}) == 1
+    assert value("tracehound_drift_events_total") == 2
+    assert value("tracehound_refits_total", {"result": "trained"}) == 2
+    assert value("tracehound_refits_total", {"result": "failed"}) == 1
+    assert value("tracehound_refit_cpu_seconds_total") == 0.5
+
+
+Indexes = Mapping[tuple[str, str], float]
+
+
+@pytest.fixture
+def psi() -> Callable[[list[Indexes], int], dict[tuple[str, str], float]]:
+    """What is shown after the given indexes were asked for, one after the other."""
+
+    def shown(asked: list[Indexes], limit: int) -> dict[tuple[str, str], float]:
+        registry, coming = CollectorRegistry(), iter(asked)
+        registry.register(StateCollector(dict, dict, dict, lambda: next(coming), limit))
+        for _ in asked:
+            families = list(registry.collect())
+        [family] = [family for family in families if family.name == "tracehound_psi"]
+        return {(s.labels["application"], s.labels["environment"]): s.value for s in family.samples}
+
+    return shown
+
+
+def test_the_drift_of_each_application_is_shown(psi: Any) -> None:
+    assert psi([{("shop", ""): 0.1, ("shop", "test"): 0.4}], 10) == {("shop", ""): 0.1, ("shop", "test"): 0.4}
+    assert psi([{}], 10) == {}
+
+
+def test_applications_beyond_the_cap_share_a_label_that_shows_the_largest_and_the_first_keep_theirs(psi: Any) -> None:
+    first: Indexes = {("a", ""): 0.1, ("b", ""): 0.2}
+    later: Indexes = {("d", ""): 0.9, ("c", ""): 0.3, ("b", ""): 0.2}
+    assert psi([first, later], 2) == {("b", ""): 0.2, (OTHER_APPLICATIONS, ""): 0.9}

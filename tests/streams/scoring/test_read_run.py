@@ -1,0 +1,132 @@
+"""Records that are read together, next to the same read one after the other."""
+
+from dataclasses import fields
+from typing import Any
+
+import msgspec
+import pytest
+from aiokafka import ConsumerRecord
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.detectors.columns.same_columns import assert_same_columns
+from tracehound.detectors.columns.segment_columns import ColumnedExecutions, columns_of
+from tracehound.schemas.codec import Limits, encode
+from tracehound.schemas.control import CONTROL_HEADER
+from tracehound.schemas.execution import Execution, Segment, whole
+from tracehound.streams.kafka.forwarding import Headers, Partitioner, origin_headers
+from tracehound.streams.scoring.read_run import Reading, RunReader
+from tracehound.streams.states.partitions import Partition
+
+TOPIC, PARTITIONS, NUMBER = "executions.v1", 3, 1
+LIMITS = Limits(max_event_bytes=400, max_record_bytes=600, max_segments=3)
+HERE, ELSEWHERE = (
+    [name for name in map("app-{}".format, range(20)) if (Partitioner(PARTITIONS).partition_of(name) == NUMBER) is here]
+    for here in (True, False)
+)
+
+
+def _execution(application: str, started_at: float | str = 90.0, segments: int = 0, version: str = "") -> bytes:
+    made = [Segment("SELECT", 1.0, parent=None if at == 0 else at - 1) for at in range(segments)]
+    return encode(Execution(application, "GET /Cart", started_at, 5.0, version=version, segments=made))
+
+
+def _record(offset: int, value: bytes | None, headers: Headers, timestamp_ms: int = 100_000) -> ConsumerRecord:
+    return ConsumerRecord(TOPIC, NUMBER, offset, timestamp_ms, 0, b"key", value, None, -1, -1, tuple(headers))
+
+
+USUAL = st.sampled_from([_execution(name, segments=count) for name in HERE[:4] for count in (0, 2)])
+ODD = st.sampled_from(
+    [
+        _execution(ELSEWHERE[0]),
+        _execution(HERE[0], "1970-01-01T00:01:30Z"),
+        _execution(HERE[0], "soon"),
+        _execution(HERE[0], 1e6),
+        _execution(HERE[0], segments=4),
+        _execution(HERE[0], version="Ü"),
+        _execution(HERE[0], version="x" * 500),
+        b"[" + _execution(HERE[0]) + b"," + _execution(HERE[1]) + b"]",
+        b"[" + _execution(HERE[0], segments=1) + b"," + _execution(HERE[0], segments=3) + b"]",
+        b"[" + b",".join([_execution(HERE[0])] * 5) + b"]",
+        b"[" + _execution(HERE[0]) + b"," + _execution(HERE[0], version="x" * 500) + b"]",
+        _execution(HERE[0], segments=3).replace(b'"parent":1', b'"parent":2'),
+        _execution(HERE[0], segments=1).replace(b'"duration_ms":1.0', b'"duration_ms":1e-300'),
+        b"[]",
+        b"",
+        b'{"application":"app"',
+        _execution(HERE[0], version="Ü").replace("Ü".encode(), b"\xff"),
+        None,
+    ]
+)
+HEADERS = st.sampled_from(
+    [
+        [("traceparent", b"00-1")],
+        [(CONTROL_HEADER, b"1")],
+        origin_headers([], TOPIC, 0, 5),
+        origin_headers([], TOPIC, 0, 9),
+        origin_headers([], "other", 0, 9),
+    ]
+)
+RECORDS: st.SearchStrategy[list[tuple[bytes | None, Headers]]] = st.lists(
+    st.one_of(
+        st.tuples(USUAL, st.just([])),
+        st.tuples(USUAL, st.just([])),
+        st.tuples(USUAL, st.just([("traceparent", b"00-1")])),
+        st.tuples(ODD, st.just([])),
+        st.tuples(USUAL, HEADERS),
+    ),
+    min_size=1,
+    max_size=8,
+)
+
+
+def _partition(scored_to: int, learned_to: int | None) -> Partition:
+    partition = Partition(NUMBER, scored_to=scored_to)
+    if learned_to is not None:
+        partition.learned_to[HERE[0], ""] = learned_to
+    return partition
+
+
+def _reader(normalize: bool) -> RunReader:
+    return RunReader(TOPIC, PARTITIONS, LIMITS, str.lower if normalize else None, "spans.v1")
+
+
+def _read_by(reading: Reading) -> dict[str, Any]:
+    found = {one.name: getattr(reading, one.name) for one in fields(reading) if one.name != "parts"}
+    return found | {"executions": [whole(execution) for execution in reading.executions]}
+
+
+@given(RECORDS, st.integers(0, 6), st.none() | st.integers(0, 12), st.booleans(), st.sampled_from([100_000, None, 0]))
+def test_records_read_together_are_those_read_one_by_one(
+    given_records: list[tuple[bytes | None, Headers]],
+    scored_to: int,
+    learned_to: int | None,
+    normalize: bool,
+    timestamp_ms: int,
+) -> None:
+    records = [
+        _record(3 + offset, value, headers, timestamp_ms if offset == 1 else 100_000)
+        for offset, (value, headers) in enumerate(given_records)
+    ]
+    partitions = [_partition(scored_to, learned_to) for _ in range(2)]
+    together, one_by_one = Reading(), Reading()
+    _reader(normalize).read_all(partitions[0], records, together)
+    reader = _reader(normalize)
+    for record in records:
+        reader.read(partitions[1], record, one_by_one)
+    assert _read_by(together) == _read_by(one_by_one)
+    read = ColumnedExecutions.joined(together.parts)
+    assert list(read) == together.executions
+    assert_same_columns(read.columns, columns_of(one_by_one.executions))
+    assert partitions[0] == partitions[1]
+
+
+@pytest.mark.parametrize("headers", [[], [("traceparent", b"00-1")]])
+def test_usual_records_are_not_looked_at_one_by_one(headers: Headers, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(RunReader, "read", None)
+    records = [_record(offset, _execution(HERE[offset]), headers) for offset in range(2)]
+    reading = Reading()
+    _reader(normalize=True).read_all(_partition(0, None), records, reading)
+    assert [execution.application for execution in reading.executions] == HERE[:2]
+    assert reading.sources == records
+    assert msgspec.to_builtins(reading.executions[0])["operation"] == "get /cart"

@@ -1,0 +1,130 @@
+"""What is remembered of partitions: what was learned, what is not yet saved, and what may be acknowledged."""
+
+from typing import Any
+
+from faust.types import TP
+
+from tracehound.schemas.model_state import Head
+from tracehound.streams.kafka.batch_consumer import Run
+from tracehound.streams.kafka.forwarding import Origin
+from tracehound.streams.states.partitions import Partition, Partitions
+
+SHOP, TILL = ("shop", ""), ("till", "")
+
+
+def runs(record: Any, *lengths: int) -> list[Run]:
+    made, start = [], 0
+    for length in lengths:
+        made.append(Run(TP("executions", 0), [record(b"", 0, start + n) for n in range(length)]))
+        start += length
+    return made
+
+
+def test_a_stored_state_knows_what_lies_below_its_position_until_all_was_read() -> None:
+    partition = Partition(0, scored_to=3)
+    partition.load({SHOP: Head(10, newest_event_s=7.0), TILL: Head(5)})
+    assert (partition.knows(SHOP, 9, None), partition.knows(SHOP, 10, None)) == (True, False)
+    assert (partition.knows(TILL, 5, None), partition.knows(("new", ""), 0, None)) == (False, False)
+    assert partition.newest_event_s == 7.0
+    assert partition.unrestored == {SHOP, TILL}
+    partition.note_scored(9)
+    assert partition.knows(SHOP, 9, None)
+    partition.note_scored(10)
+    assert partition.learned_to == {}
+
+
+def test_origins_are_known_by_application_and_source() -> None:
+    partition = Partition(0)
+    partition.load({SHOP: Head(0, [("spans", 1, 7)])})
+    assert partition.knows(SHOP, 50, Origin("spans", 1, 7))
+    assert not partition.knows(SHOP, 50, Origin("spans", 1, 8))
+    assert not partition.knows(SHOP, 50, Origin("spans", 2, 7))
+    assert not partition.knows(TILL, 50, Origin("spans", 1, 7))
+    partition.note_read(TILL, Origin("spans", 1, 9))
+    assert partition.knows(TILL, 50, Origin("spans", 1, 9))
+    assert not partition.knows(SHOP, 50, Origin("spans", 1, 9))
+
+
+def test_what_is_read_and_not_yet_learned_is_no_part_of_the_state() -> None:
+    partition = Partition(0)
+    partition.note_read(TILL, Origin("spans", 1, 9))
+    partition.note_read(TILL, Origin("spans", 1, 12))
+    assert TILL not in partition.applications
+    partition.note_learned([(TILL, Origin("spans", 1, 9))])
+    assert partition.applications[TILL].origins == {("spans", 1): 9}
+    assert partition.knows(TILL, 50, Origin("spans", 1, 12))
+    partition.note_learned([(TILL, Origin("spans", 1, 12))])
+    assert partition.applications[TILL].origins == {("spans", 1): 12}
+    assert not partition.knows(TILL, 50, Origin("spans", 1, 13))
+
+
+def test_runs_are_acknowledged_up_to_what_is_not_saved(record: Any) -> None:
+    partition = Partition(0)
+    partition.held.extend(held := runs(record, 10, 10, 10, 10))
+    for run in held[:3]:
+        run.finish()
+    partition.dirty.update({SHOP: 15})
+    partition.saving.update({TILL: 12})
+    partition.acknowledge()
+    assert [run.acked for run in held] == [True, False, False, False]
+    del partition.saving[TILL]
+    partition.acknowledge()
+    assert [run.acked for run in held] == [True, False, False, False]
+    partition.dirty[SHOP] = 20
+    partition.acknowledge()
+    assert [run.acked for run in held] == [True, True, False, False]
+    partition.dirty.clear()
+    partition.acknowledge()
+    assert [run.acked for run in held] == [True, True, True, False]
+
+
+def test_states_are_looked_for_once_the_beginning_is_known() -> None:
+    partitions = Partitions(lambda _: None)
+    partitions.assign([0, 1])
+    assert partitions.unloaded() == []
+    partitions.positioned({0: None})
+    (partition,) = partitions.unloaded()
+    partition.load({})
+    assert partitions.unloaded() == []
+
+
+def test_an_idle_partition_that_another_worker_went_on_with_is_looked_for_again() -> None:
+    forgotten: list[Any] = []
+    partitions = Partitions(forgotten.append)
+    partitions.assign([0])
+    partitions.positioned({0: None})
+    (stale,) = partitions.unloaded()
+    stale.load({SHOP: Head(0)})
+    partitions.positioned({0: 100})
+    (fresh,) = partitions.unloaded()
+    assert (stale.lost, fresh.lost, fresh.scored_to, forgotten) == (True, False, 100, [SHOP])
+
+
+def test_offsets_that_begin_anew_leave_nothing_acknowledged_by_old_numbers(record: Any) -> None:
+    partitions = Partitions(lambda _: None)
+    partitions.assign([0])
+    partition = partitions.get(0)
+    assert partition is not None
+    partition.load({TILL: Head(2_000)})
+    partition.note_scored(1_000)
+    partition.dirty[SHOP] = 900
+    partitions.rewound(0, 0)
+    (held,) = runs(record, 10)
+    held.finish()
+    partition.held.append(held)
+    partition.acknowledge()
+    assert not held.acked
+    assert not partition.knows(TILL, 5, None)
+
+
+def test_a_partition_is_given_up_once() -> None:
+    forgotten: list[Any] = []
+    partitions = Partitions(forgotten.append)
+    partitions.assign([0])
+    partition = partitions.get(0)
+    assert partition is not None
+    partition.load({SHOP: Head(3)})
+    partitions.drop(partition)
+    partitions.assign([0])
+    partitions.drop(partition)
+    assert (partition.lost, forgotten, len(partitions)) == (True, [SHOP], 1)

@@ -1,0 +1,389 @@
+"""Which models are in memory, and when they are saved, with the fake core."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any
+
+import pytest
+from faust.types import TP
+from prometheus_client import CollectorRegistry
+
+from tracehound.schemas.control import Control
+from tracehound.schemas.feedback import Lesson, Pattern
+from tracehound.schemas.model_state import Head, ModelState, RecordKey
+from tracehound.streams.delivery.delivery import Delivery, Parcel
+from tracehound.streams.kafka.batch_consumer import Run
+from tracehound.streams.kafka.publisher import Outgoing, RefusedError
+from tracehound.streams.scoring.metrics import Metrics
+from tracehound.streams.states.model_states import ModelStates
+from tracehound.streams.states.partitions import Partition, Partitions, Seen
+from tracehound.streams.states.resident_models import ResidentModels
+
+A, B, C, D = ((name, "") for name in "abcd")
+
+
+class Resident:
+    """Models of a few applications, on two partitions that are loaded."""
+
+    def __init__(
+        self, scorer: Any, publisher: Any, states: ModelStates, record: Any, most: int = 2, ends: Any = None
+    ) -> None:
+        self.scorer = scorer
+        self.publisher = publisher
+        self.states = states
+        self.record = record
+        self.registry = CollectorRegistry()
+        metrics = Metrics(self.registry)
+        self.delivery = Delivery(publisher, "dead", metrics, 4, lambda error: None)
+        self.partitions = Partitions(lambda key: self.models.forget(key))
+        self.models = ResidentModels(scorer, self.partitions, states, self.delivery, metrics, most, ends)
+
+    async def own(self) -> Partition:
+        self.partitions.assign([0, 1])
+        self.partitions.positioned({0: None, 1: None})
+        await self.models.load(self.partitions.unloaded())
+        return self.partition(0)
+
+    def partition(self, number: int) -> Partition:
+        partition = self.partitions.get(number)
+        assert partition is not None
+        return partition
+
+    async def learn(self, partition: Partition, *keys: tuple[str, str]) -> Run:
+        """Take a run of one record of each application."""
+        start = partition.scored_to
+        records = [self.record(b"", partition.number, start + number) for number in range(len(keys))]
+        run = Run(TP("executions", partition.number), records)
+        await self.models.fetch(partition, keys, 100.0)
+        for key in keys:
+            self.scorer.learned.setdefault(key, []).append(str(run.start))
+            partition.applications.setdefault(key, Seen())
+            partition.dirty.setdefault(key, start)
+        partition.note_scored(run.end)
+        partition.held.append(run)
+        run.finish()
+        return run
+
+    def saved(self) -> list[tuple[str, int]]:
+        """Application and position of the states on the topic."""
+        return [(sent.key.decode().split('"')[1], sent.partition) for sent in self.publisher.sent if sent.value]
+
+
+@pytest.fixture
+def resident(fake_scorer: Any, fake_publisher: Any, model_states: Callable[..., ModelStates], record: Any) -> Resident:
+    return Resident(fake_scorer, fake_publisher, model_states(), record)
+
+
+def run(test: Awaitable[None]) -> None:
+    async def limited() -> None:
+        async with asyncio.timeout(20):
+            await test
+
+    asyncio.run(limited())
+
+
+def test_models_are_fetched_when_they_are_first_used(resident: Resident) -> None:
+    async def test() -> None:
+        stored = [ModelState(*key, Head(0), b'[["%s",""],["1","2"]]' % key[0].encode()) for key in (A, B)]
+        await resident.states.save(0, stored)
+        partition = await resident.own()
+        assert (resident.scorer.learned, partition.unrestored) == ({}, {A, B})
+        assert await resident.models.fetch(partition, [A, C], 100.0) == []
+        assert (resident.scorer.learned, partition.unrestored) == ({A: ["1", "2"]}, {B})
+        resident.scorer.learned[A].append("3")
+        assert await resident.models.fetch(partition, [A], 100.0) == []
+        assert resident.scorer.learned[A] == ["1", "2", "3"]
+
+    run(test())
+
+
+def test_a_state_beyond_the_end_of_its_partition_is_not_believed(
+    fake_scorer: Any, fake_publisher: Any, model_states: Callable[..., ModelStates], record: Any
+) -> None:
+    async def ends(numbers: Sequence[int]) -> Mapping[int, int]:
+        return dict.fromkeys(numbers, 7)
+
+    async def test() -> None:
+        states = model_states()
+        await states.save(0, [ModelState(*A, Head(7), b"[]"), ModelState(*B, Head(8), b"[]")])
+        resident = Resident(fake_scorer, fake_publisher, states, record, ends=ends)
+        partition = await resident.own()
+        assert (partition.unrestored, partition.learned_to) == ({A}, {A: 7})
+        assert partition.knows(A, 6, None)
+        assert not partition.knows(B, 6, None)
+        assert list((await model_states(2, "elsewhere").load([0]))[0]) == [A]
+
+    run(test())
+
+
+def test_executions_that_a_damaged_state_may_have_known_are_told_as_a_loss(
+    resident: Resident, changelog: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def test() -> None:
+        await resident.states.save(
+            0, [ModelState(*key, Head(4), b'[["%s",""],["1"]]' % key[0].encode()) for key in (A, B)]
+        )
+        for name in "abd":
+            changelog.append(0, RecordKey(name, "", 1, 1, 0).encoded(), b"random")
+        resident.partitions.assign([0])
+        resident.partitions.positioned({0: 9})
+        await resident.models.load(resident.partitions.unloaded())
+        partition = resident.partition(0)
+        assert capsys.readouterr().out.count("model_state_doubtful") == 3
+        (older,) = await resident.models.fetch(partition, [A], 100.0)
+        assert resident.scorer.learned == {A: ["1"]}
+        (cold,) = await resident.models.fetch(partition, [C, D], 100.0)
+        assert [(one.data.application, one.data.change) for one in (older, cold)] == [("a", "loss"), ("d", "loss")]
+        assert "the one before it is used: what it learned at offsets 4 to 8 of partition 0" in older.data.sentence
+        assert "starts cold: what it learned at offsets 0 to 8" in cold.data.sentence
+        assert await resident.models.fetch(partition, [A, D], 100.0) == []
+
+    run(test())
+
+
+def test_a_damaged_state_of_an_application_that_is_read_from_there_on_is_no_loss(
+    resident: Resident, changelog: Any
+) -> None:
+    async def test() -> None:
+        await resident.states.save(0, [ModelState(*A, Head(9), b'[["a",""],["1"]]')])
+        changelog.append(0, RecordKey("a", "", 1, 1, 0).encoded(), b"random")
+        resident.partitions.assign([0])
+        resident.partitions.positioned({0: 9})
+        await resident.models.load(resident.partitions.unloaded())
+        assert await resident.models.fetch(resident.partition(0), [A], 100.0) == []
+
+    run(test())
+
+
+def test_the_least_recently_used_are_saved_and_sent_away(resident: Resident) -> None:
+    async def test() -> None:
+        partition = await resident.own()
+        first = await resident.learn(partition, A)
+        await resident.learn(partition, B)
+        await resident.learn(partition, A)
+        third = await resident.learn(partition, C)
+        assert set(resident.scorer.learned) == {A, C}
+        assert resident.saved() == [("b", 0)]
+        assert partition.unrestored == {B}
+        assert (first.acked, third.acked) == (False, False)
+        await resident.learn(partition, B)
+        assert resident.saved() == [("b", 0), ("a", 0)]
+        assert first.acked
+        assert resident.scorer.learned[B] == ["1", "4"]
+        assert resident.registry.get_sample_value("tracehound_applications_sent_away_total") == 2
+
+    run(test())
+
+
+def test_more_than_there_is_room_for_stay_while_one_run_needs_them(resident: Resident) -> None:
+    async def test() -> None:
+        partition = await resident.own()
+        await resident.learn(partition, A, B, C)
+        assert set(resident.scorer.learned) == {A, B, C}
+        await resident.learn(partition, D)
+        assert set(resident.scorer.learned) & {D} == {D}
+        assert len(resident.scorer.learned) == 2
+
+    run(test())
+
+
+@pytest.mark.parametrize("snapshot", [b"damaged", b'[["other",""],["1"]]'])
+def test_a_state_that_cannot_be_used_starts_cold_and_is_told(resident: Resident, snapshot: bytes) -> None:
+    async def test() -> None:
+        await resident.states.save(0, [ModelState(*A, Head(0), snapshot)])
+        partition = await resident.own()
+        (told,) = await resident.models.fetch(partition, [A], 100.0)
+        assert (told.data.application, told.data.change) == ("a", "loss")
+        assert resident.scorer.learned == {}
+        assert await resident.models.fetch(partition, [A], 100.0) == []
+
+    run(test())
+
+
+def test_delivery_settles_then_the_state_is_written_then_runs_are_acknowledged(resident: Resident) -> None:
+    async def test() -> None:
+        partition = await resident.own()
+        taken = await resident.learn(partition, A)
+        resident.publisher.gate.clear()
+        await resident.delivery.send(Parcel(0, [Outgoing("anomalies", b"a", b"found")]))
+        writing = asyncio.create_task(resident.models.write(resident.models.take(1.0)))
+        await asyncio.sleep(0.02)
+        assert (resident.publisher.sent, taken.acked, partition.saving) == ([], False, {A: 0})
+        resident.publisher.gate.set()
+        while len(resident.publisher.sent) < 2:
+            assert not taken.acked
+            await asyncio.sleep(0)
+        assert await writing
+        assert [sent.topic for sent in resident.publisher.sent] == ["anomalies", "tracehound.model-states.v1"]
+        assert taken.acked
+
+    run(test())
+
+
+def test_what_could_not_be_written_is_as_unsaved_as_before(resident: Resident) -> None:
+    async def test() -> None:
+        partition = await resident.own()
+        taken = await resident.learn(partition, A, B)
+        resident.publisher.limit = 1
+        with pytest.raises(RefusedError):
+            await resident.models.write(resident.models.take(1.0, least=2))
+        await resident.learn(partition, B)
+        assert (dict(partition.dirty), partition.saving, taken.acked) == ({A: 0, B: 0}, {}, False)
+        resident.publisher.limit = 1_000_000
+        assert await resident.models.write(resident.models.take(1.0, least=2))
+        assert taken.acked
+
+    run(test())
+
+
+def test_saves_that_fail_one_after_the_other_keep_the_oldest_first(resident: Resident) -> None:
+    async def test() -> None:
+        partition = await resident.own()
+        taken = [await resident.learn(partition, key) for key in (A, B)]
+        older, newer = resident.models.take(0.0, least=1), resident.models.take(0.0, least=1)
+        resident.publisher.limit = 1
+        for batches in (older, newer):
+            with pytest.raises(RefusedError):
+                await resident.models.write(batches)
+        partition.acknowledge()
+        assert (list(partition.dirty), partition.unsaved_from) == ([A, B], 0)
+        assert [run.acked for run in taken] == [False, False]
+
+    run(test())
+
+
+def test_nothing_is_written_after_a_delivery_that_failed(resident: Resident) -> None:
+    async def test() -> None:
+        partition = await resident.own()
+        taken = await resident.learn(partition, A)
+
+        async def closed(_: Outgoing) -> None:
+            raise RuntimeError("closed")
+
+        working, resident.publisher.publish = resident.publisher.publish, closed
+        await resident.delivery.send(Parcel(0, [Outgoing("anomalies", b"a", b"found")]))
+        await resident.delivery.idle()
+        resident.publisher.publish = working
+        assert not await resident.models.write(resident.models.take(1.0))
+        assert (resident.publisher.sent, taken.acked, dict(partition.dirty)) == ([], False, {A: 0})
+
+    run(test())
+
+
+def test_one_state_of_an_application_is_written_at_a_time(resident: Resident) -> None:
+    async def test() -> None:
+        partition = await resident.own()
+        first = await resident.learn(partition, A)
+        batches = resident.models.take(1.0)
+        second = await resident.learn(partition, A)
+        assert resident.models.take(1.0) == []
+        assert resident.models.saving
+        await resident.models.write(batches)
+        assert (first.acked, second.acked) == (True, False)
+        await resident.models.write(resident.models.take(1.0))
+        assert second.acked
+        assert not resident.models.saving
+
+    run(test())
+
+
+def test_what_is_being_saved_is_not_sent_away(resident: Resident) -> None:
+    async def test() -> None:
+        partition = await resident.own()
+        await resident.learn(partition, A)
+        batches = resident.models.take(1.0)
+        await resident.learn(partition, A)
+        await resident.learn(partition, B, C)
+        assert A in resident.scorer.learned
+        await resident.models.write(batches)
+        assert resident.scorer.learned[A] == ["0", "1"]
+
+    run(test())
+
+
+def test_those_that_waited_longest_are_taken_first_and_partitions_take_turns(resident: Resident) -> None:
+    async def test() -> None:
+        roomy = Resident(resident.scorer, resident.publisher, resident.states, resident.record, most=10)
+        partition, other = await roomy.own(), roomy.partition(1)
+        other.note_scored(1_000_000)
+        await roomy.learn(partition, B, A)
+        await roomy.learn(other, C, D)
+        taken = []
+        for _ in range(4):
+            (batch,) = roomy.models.take(0.0, least=1)
+            taken += [state.key for state in batch.states]
+            await roomy.models.write([batch])
+            await roomy.learn(partition, B)
+        assert taken == [B, C, A, D]
+
+    run(test())
+
+
+def test_taking_is_bounded(resident: Resident) -> None:
+    async def test() -> None:
+        partition = await resident.own()
+        await resident.learn(partition, A, B, C)
+        assert [state.key for batch in resident.models.take(0.0, least=2) for state in batch.states] == [A, B]
+        assert list(partition.dirty) == [C]
+
+    run(test())
+
+
+def test_a_state_taken_of_a_partition_that_was_lost_is_not_written(resident: Resident) -> None:
+    async def test() -> None:
+        partition = await resident.own()
+        taken = await resident.learn(partition, A)
+        batches = resident.models.take(1.0)
+        resident.partitions.assign([1])
+        assert await resident.models.write(batches)
+        assert (resident.publisher.sent, taken.acked, resident.scorer.learned) == ([], False, {})
+
+    run(test())
+
+
+def test_an_application_without_models_has_its_state_removed(resident: Resident) -> None:
+    async def test() -> None:
+        partition = await resident.own()
+        await resident.learn(partition, A)
+        await resident.models.write(resident.models.take(1.0))
+        reset = await resident.learn(partition, A)
+        resident.scorer.forget(A)
+        await resident.models.write(resident.models.take(1.0))
+        assert reset.acked
+        assert await resident.states.snapshot(0, A) is None
+
+    run(test())
+
+
+def test_models_whose_silence_is_judged_are_fetched_as_far_as_there_is_room(resident: Resident) -> None:
+    async def test() -> None:
+        stored = [ModelState(*key, Head(0), b'[["%s",""],["1"]]' % key[0].encode()) for key in (A, B, C)]
+        await resident.states.save(0, stored)
+        partition = await resident.own()
+        await resident.models.fetch_live(partition, [D, A, B, C], 100.0)
+        assert set(resident.scorer.learned) == {A, B}
+        await resident.models.fetch_live(partition, [C], 100.0)
+        assert set(resident.scorer.learned) == {A, B}
+
+    run(test())
+
+
+def test_models_that_were_fetched_for_a_lost_partition_are_fetched_anew(resident: Resident) -> None:
+    async def test() -> None:
+        partition = await resident.own()
+        await resident.models.fetch(partition, [A], 100.0)
+        resident.partitions.assign([1])
+        resident.models.forget_lost()
+        await resident.states.save(0, [ModelState(*A, Head(5), b'[["a",""],["1"]]')])
+        again = await resident.own()
+        await resident.models.fetch(again, [A], 100.0)
+        assert resident.scorer.learned == {A: ["1"]}
+
+    run(test())
+
+
+def test_a_lesson_is_handed_to_the_core(resident: Resident) -> None:
+    lesson = Lesson("incident", "confirmed", 5.0, [Pattern("latency", "self_ms", "chart")])
+
+    assert resident.models.obey(Control("feedback", "shop", "test", 5.0, lesson=lesson)) == []
+    assert resident.scorer.lessons == [(("shop", "test"), lesson)]
