@@ -79,7 +79,7 @@ bench-trials: $(STAMP) ## Judge the detectors on twenty simulated systems with f
 	$(BIN)/python -m tracehound.scripts.benchmarks.trials --report docs/benchmarks
 
 bench-weeks: $(STAMP) ## Watch weeks of ordinary life with and without planted faults (QUICK=1, PROCESSES=1, ONLY=<life> SHOW=20)
-	$(BIN)/python -m scripts.benchmarks.weeks --processes $(or $(PROCESSES),1) $(if $(QUICK),--quick) $(ONLY:%=--only %) $(SHOW:%=--show %)
+	$(BIN)/python -m tracehound.scripts.benchmarks.weeks --processes $(or $(PROCESSES),1) $(if $(QUICK),--quick) $(ONLY:%=--only %) $(SHOW:%=--show %)
 
 bench-quality: $(STAMP) ## Judge the detectors on labelled traces next to simple methods (DATA=../shared/data)
 	$(BIN)/python -m tracehound.scripts.benchmarks.quality --data $(DATA)

@@ -14,17 +14,17 @@ import orjson
 from rich.console import Console
 from rich.progress import Progress
 
-from detectors.settings import DetectionSettings
-from scripts.benchmarks.quality.document import machine, rounded
-from scripts.benchmarks.weeks.faults import Planted, Planting, fault_days
-from scripts.benchmarks.weeks.figures import Figures, figures_of
-from scripts.benchmarks.weeks.judging import Judgement, judge
-from scripts.benchmarks.weeks.life import Draw, Life, Lives
-from scripts.benchmarks.weeks.machines import MACHINES
-from scripts.benchmarks.weeks.people import PEOPLE
-from scripts.benchmarks.weeks.report import report
-from scripts.benchmarks.weeks.watching import watch
-from scripts.benchmarks.weeks.workload import Workload
+from tracehound.detectors.settings import DetectionSettings
+from tracehound.scripts.benchmarks.quality.document import machine, rounded
+from tracehound.scripts.benchmarks.weeks.faults import Planted, Planting, fault_days
+from tracehound.scripts.benchmarks.weeks.figures import Figures, figures_of
+from tracehound.scripts.benchmarks.weeks.judging import Judgement, judge
+from tracehound.scripts.benchmarks.weeks.life import Draw, Life, Lives
+from tracehound.scripts.benchmarks.weeks.machines import MACHINES
+from tracehound.scripts.benchmarks.weeks.people import PEOPLE
+from tracehound.scripts.benchmarks.weeks.report import report
+from tracehound.scripts.benchmarks.weeks.watching import watch
+from tracehound.scripts.benchmarks.weeks.workload import Workload
 
 COMMAND = "make bench-weeks"
 LIVES = Lives({**PEOPLE, **MACHINES})

@@ -7,11 +7,11 @@ from typing import Final, Literal
 
 import numpy as np
 
-from schemas.anomaly import AnomalyKind, Severity
-from scripts.benchmarks.weeks.curves import DAY_S, HOUR_S, Between, Times, Values, epoch
-from scripts.benchmarks.weeks.life import Draw, Happening, Life, Moment, Operation, Step
-from scripts.benchmarks.weeks.workload import Change
-from scripts.simulator.truth import OWN_CODE
+from tracehound.schemas.anomaly import AnomalyKind, Severity
+from tracehound.scripts.benchmarks.weeks.curves import DAY_S, HOUR_S, Between, Times, Values, epoch
+from tracehound.scripts.benchmarks.weeks.life import Draw, Happening, Life, Moment, Operation, Step
+from tracehound.scripts.benchmarks.weeks.workload import Change
+from tracehound.scripts.simulator.truth import OWN_CODE
 
 FaultKind = Literal[
     "slow_dependency",

@@ -5,13 +5,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from statistics import median
 from typing import Any
 
-from detectors.ensemble import Ensemble
-from detectors.registry import CALLS, CHARTS, ERROR_TYPE, SINGLE, STRUCTURE, STRUCTURE_CHANGE
-from detectors.settings import DetectionSettings
-from detectors.window_findings import SIGNALS
-from schemas.anomaly import AnomalyEvent, AnomalyKind
-from scripts.benchmarks.quality.budget import episodes, poisson_interval
-from scripts.benchmarks.weeks.judging import FaultVerdict, Judgement, is_grave
+from tracehound.detectors.charts.signals import CALLS, CHARTS
+from tracehound.detectors.ensemble.ensemble import Ensemble
+from tracehound.detectors.ensemble.registry import ERROR_TYPE, SINGLE, STRUCTURE, STRUCTURE_CHANGE
+from tracehound.detectors.settings import DetectionSettings
+from tracehound.detectors.windows.findings import SIGNALS
+from tracehound.schemas.anomaly import AnomalyEvent, AnomalyKind
+from tracehound.scripts.benchmarks.quality.budget import episodes, poisson_interval
+from tracehound.scripts.benchmarks.weeks.judging import FaultVerdict, Judgement, is_grave
 
 MOST_ANOMALIES, MOST_MAJOR = 0.75, 0.1
 """A day and application: what a life may have where nothing is wrong."""

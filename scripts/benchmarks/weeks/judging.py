@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from schemas.anomaly import SEVERITIES, Anomaly, AnomalyEvent, Severity
-from schemas.execution import epoch_seconds
-from schemas.incident import IncidentEvent
-from scripts.benchmarks.weeks.curves import DAY_S, epoch
-from scripts.benchmarks.weeks.faults import Planted
-from scripts.benchmarks.weeks.life import Life
-from scripts.benchmarks.weeks.watching import Record
+from tracehound.schemas.anomaly import SEVERITIES, Anomaly, AnomalyEvent, Severity
+from tracehound.schemas.execution import epoch_seconds
+from tracehound.schemas.incident import IncidentEvent
+from tracehound.scripts.benchmarks.weeks.curves import DAY_S, epoch
+from tracehound.scripts.benchmarks.weeks.faults import Planted
+from tracehound.scripts.benchmarks.weeks.life import Life
+from tracehound.scripts.benchmarks.weeks.watching import Record
 
 RECOVERY_S = 1_800.0
 """For so long after a fault what is told falsely counts as told of its recovery."""

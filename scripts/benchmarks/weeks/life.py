@@ -7,8 +7,8 @@ from zlib import crc32
 
 import numpy as np
 
-from schemas.execution import ExecutionKind, SegmentKind
-from scripts.benchmarks.weeks.curves import Always, Curve
+from tracehound.schemas.execution import ExecutionKind, SegmentKind
+from tracehound.scripts.benchmarks.weeks.curves import Always, Curve
 
 Moment = Literal["busy", "night", "ramp", "batch", "release", "holiday"]
 """When a fault is planted: in the busiest hours, the quietest, where traffic rises most, within a job or another

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from scripts.benchmarks.weeks.curves import (
+from tracehound.scripts.benchmarks.weeks.curves import (
     DAY_S,
     HOUR_S,
     Always,
@@ -16,7 +16,7 @@ from scripts.benchmarks.weeks.curves import (
     Wave,
     epoch,
 )
-from scripts.benchmarks.weeks.life import (
+from tracehound.scripts.benchmarks.weeks.life import (
     Delivery,
     Draw,
     Flow,

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from scripts.benchmarks.weeks.curves import (
+from tracehound.scripts.benchmarks.weeks.curves import (
     ALL_DAYS,
     Always,
     Curve,
@@ -15,7 +15,7 @@ from scripts.benchmarks.weeks.curves import (
     Wave,
     epoch,
 )
-from scripts.benchmarks.weeks.life import Draw, Flow, Happening, Life, Lives, Moment
+from tracehound.scripts.benchmarks.weeks.life import Draw, Flow, Happening, Life, Lives, Moment
 
 PEOPLE = Lives()
 _OFFICE: tuple[Moment, ...] = ("ramp", "busy", "night", "busy")

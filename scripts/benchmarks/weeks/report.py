@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from scripts.benchmarks.weeks.figures import MOST_ANOMALIES, MOST_MAJOR, Figures
+from tracehound.scripts.benchmarks.weeks.figures import MOST_ANOMALIES, MOST_MAJOR, Figures
 
 TARGET = 0.95
 """Share of the lives that should keep to their bounds, and of the faults that should be found."""

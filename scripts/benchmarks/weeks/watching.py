@@ -5,24 +5,23 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from detectors.application import ApplicationKey
-from detectors.fitting import InlineFitter
-from detectors.incidents.book import IncidentBook
-from detectors.incidents.settings import IncidentSettings
-from detectors.scoring import Scorer
-from detectors.settings import DetectionSettings
-from schemas.anomaly import AnomalyEvent
-from schemas.execution import Execution
-from schemas.incident import INCIDENT_TYPES, IncidentEvent
-from schemas.incident_input import IncidentInput
-from schemas.model_event import ModelEvent
-from scripts.benchmarks.weeks.workload import APPLICATION, Arrivals, Workload
-from streams.outputs import incident_input_of
-from streams.partitions import Seen
-from streams.read_run import Reading
-from streams.report_progress import ProgressLedger, tally
-from streams.score_chunk import ChunkOutcome
-from streams.watch_silence import event_time_now
+from tracehound.detectors.forests.fitting import InlineFitter
+from tracehound.detectors.incidents.book import IncidentBook
+from tracehound.detectors.incidents.settings import IncidentSettings
+from tracehound.detectors.scoring.scorer import Scorer
+from tracehound.detectors.settings import DetectionSettings
+from tracehound.schemas.anomaly import AnomalyEvent
+from tracehound.schemas.execution import ApplicationKey, Execution
+from tracehound.schemas.incident import INCIDENT_TYPES, IncidentEvent
+from tracehound.schemas.incident_input import IncidentInput
+from tracehound.schemas.model_event import ModelEvent
+from tracehound.scripts.benchmarks.weeks.workload import APPLICATION, Arrivals, Workload
+from tracehound.streams.delivery.outputs import incident_input_of
+from tracehound.streams.scoring.read_run import Reading
+from tracehound.streams.scoring.report_progress import ProgressLedger, tally
+from tracehound.streams.scoring.score_chunk import ChunkOutcome
+from tracehound.streams.scoring.watch_silence import event_time_now
+from tracehound.streams.states.partitions import Seen
 
 CALM_S, CLOSE_S = 900.0, 30.0
 """Arrivals that are scored together while nothing deviates, and while something does: incidents are followed closely

@@ -7,10 +7,10 @@ from itertools import pairwise, repeat
 import numpy as np
 from numpy.typing import NDArray
 
-from schemas.execution import Execution, ExecutionFailure, Segment
-from schemas.operations import normalize_operation
-from scripts.benchmarks.weeks.curves import DAY_S, Between, Times, Values, epoch
-from scripts.benchmarks.weeks.life import Flow, Happening, Life, Operation, Step
+from tracehound.schemas.execution import Execution, ExecutionFailure, Segment
+from tracehound.schemas.operations import normalize_operation
+from tracehound.scripts.benchmarks.weeks.curves import DAY_S, Between, Times, Values, epoch
+from tracehound.scripts.benchmarks.weeks.life import Flow, Happening, Life, Operation, Step
 
 APPLICATION = "app"
 BLOCK_S = 21_600.0

@@ -5,17 +5,27 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from detectors.settings import DetectionSettings
-from schemas.execution import Execution, epoch_seconds
-from scripts.benchmarks.weeks.__main__ import LIVES, lives_of
-from scripts.benchmarks.weeks.curves import DAY_S, HOUR_S, Always, Between, Every, Hours, OnDates, epoch, weekday
-from scripts.benchmarks.weeks.faults import RULES, Planted, Planting
-from scripts.benchmarks.weeks.figures import figures_of
-from scripts.benchmarks.weeks.judging import judge
-from scripts.benchmarks.weeks.life import Delivery, Draw, Flow, Happening, Life, Operation, Releases, Step
-from scripts.benchmarks.weeks.report import report
-from scripts.benchmarks.weeks.watching import Record, watch
-from scripts.benchmarks.weeks.workload import Change, Workload
+from tracehound.detectors.settings import DetectionSettings
+from tracehound.schemas.execution import Execution, epoch_seconds
+from tracehound.scripts.benchmarks.weeks.__main__ import LIVES, lives_of
+from tracehound.scripts.benchmarks.weeks.curves import (
+    DAY_S,
+    HOUR_S,
+    Always,
+    Between,
+    Every,
+    Hours,
+    OnDates,
+    epoch,
+    weekday,
+)
+from tracehound.scripts.benchmarks.weeks.faults import RULES, Planted, Planting
+from tracehound.scripts.benchmarks.weeks.figures import figures_of
+from tracehound.scripts.benchmarks.weeks.judging import judge
+from tracehound.scripts.benchmarks.weeks.life import Delivery, Draw, Flow, Happening, Life, Operation, Releases, Step
+from tracehound.scripts.benchmarks.weeks.report import report
+from tracehound.scripts.benchmarks.weeks.watching import Record, watch
+from tracehound.scripts.benchmarks.weeks.workload import Change, Workload
 
 READ = Operation("GET /items", own_ms=10.0, steps=(Step("SELECT items", 20.0, peer="db"),), failing=0.0)
 TINY = Life((Flow(Always(0.5), (READ,)),), days=1, learning=0, moments=("busy",))
