@@ -15,9 +15,11 @@ import click
 import msgspec
 from confluent_kafka import OFFSET_BEGINNING, TopicPartition
 from rich.console import Console
+from rich.text import Text
 
 from tracehound.infra.kafka.broker import Broker, broker
 from tracehound.infra.kafka.ports import free_ports
+from tracehound.infra.kafka.removal import remove_groups, remove_topics
 from tracehound.schemas.anomaly import AnomalyEvent
 from tracehound.schemas.errors import TracehoundError
 from tracehound.schemas.incident import IncidentEvent
@@ -102,9 +104,11 @@ def _run(stack: ExitStack, console: Console, kafka: str, duration: float | None,
     state = DemoState(f"starting the {kafka} broker")
     view.show(state)
     folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tracehound-demo-")))
-    started = stack.enter_context(broker(cast("Literal['embedded', 'real']", kafka)))
-    settings = _settings(started)
-    stack.enter_context(_topics(started, settings))
+    given = load_settings()
+    started = stack.enter_context(broker(cast("Literal['embedded', 'real']", kafka), client_config=admin_config(given)))
+    settings = demo_settings(started)
+    console.print(Text(_where(started, settings)), soft_wrap=True)
+    stack.enter_context(demo_topics(started, settings))
     worker = stack.enter_context(WorkerProcess(folder, _environment(settings), free_ports(1)[0]))
     incidents = stack.enter_context(WorkerProcess(folder, _environment(settings), free_ports(1)[0], "incidents"))
     anomalies = stack.enter_context(_Listening(settings, settings.topics.anomalies.name, AnomalyEvent))
@@ -112,11 +116,24 @@ def _run(stack: ExitStack, console: Console, kafka: str, duration: float | None,
     return _Demo(settings, (worker, incidents), anomalies, told, view, state, seed).run(duration)
 
 
-def _settings(started: Broker) -> Settings:
+def _where(started: Broker, settings: Settings) -> str:
+    if started.kind == "external":
+        return (
+            f"On your own broker at {started.bootstrap_servers} (KAFKA_BOOTSTRAP_SERVERS), in topics "
+            f"{settings.topic_prefix}* of its own, which it removes when it ends; it touches no others."
+        )
+    which = "the embedded broker" if started.embedded else f"an Apache Kafka ({started.kind})"
+    return f"On {which} of its own at {started.bootstrap_servers}, which ends with it."
+
+
+def demo_settings(started: Broker) -> Settings:
+    """Settings of a demo on this broker: names of its own for all that it makes there."""
     name = f"tracehound-demo-{uuid4().hex[:8]}"
     return load_settings(
         bootstrap_servers=started.bootstrap_servers,
         topic_prefix=f"{name}.",
+        intake={"otlp_topics": ""},  # has no prefix, belongs to others, and the demo has no intake
+        **({} if started.kind == "external" else {"security_protocol": "PLAINTEXT"}),
         group_id=name,
         partitions=PARTITIONS,
         broker_is_embedded=started.embedded,
@@ -129,30 +146,34 @@ def _environment(settings: Settings) -> dict[str, str]:
     return {
         "KAFKA_BOOTSTRAP_SERVERS": settings.bootstrap_servers,
         "TRACEHOUND_TOPIC_PREFIX": settings.topic_prefix,
+        "TRACEHOUND_INTAKE__OTLP_TOPICS": "",
+        "TRACEHOUND_SECURITY_PROTOCOL": settings.security_protocol,
         "TRACEHOUND_GROUP_ID": settings.group_id,
         "TRACEHOUND_PARTITIONS": str(settings.partitions),
         "TRACEHOUND_BROKER_IS_EMBEDDED": str(settings.broker_is_embedded),
         "TRACEHOUND_SILENCE_INTERVAL_S": str(settings.silence_interval_s),
         "TRACEHOUND_PROGRESS_INTERVAL_S": str(settings.progress_interval_s),
-        "TRACEHOUND_INCIDENT_WORKER__GROUP_ID": f"{settings.group_id}-incidents",
+        "TRACEHOUND_INCIDENT_WORKER__GROUP_ID": _incidents_group(settings),
         "TRACEHOUND_INCIDENTS__QUIET_S": str(QUIET_S),
         "TRACEHOUND_LOG_FORMAT": "json",
     }
 
 
 @contextmanager
-def _topics(started: Broker, settings: Settings) -> Iterator[None]:
-    """Topics of the demo's own, deleted from a broker that stays."""
-    started.create_topics(settings.topics)
+def demo_topics(started: Broker, settings: Settings) -> Iterator[None]:
+    """Topics of the demo's own; a broker that stays is left as it was, consumer groups included."""
+    topics = [topic.name for topic in settings.topics.all()]
     try:
+        started.create_topics(settings.topics)
         yield
     finally:
         if started.kind == "external":
-            from confluent_kafka.admin import AdminClient
+            remove_topics(started.client_config, topics, settings.topic_prefix)
+            remove_groups(started.client_config, [settings.group_id, _incidents_group(settings)])
 
-            admin = AdminClient(admin_config(settings))
-            for future in admin.delete_topics([topic.name for topic in settings.topics.all()]).values():
-                future.result()
+
+def _incidents_group(settings: Settings) -> str:
+    return f"{settings.group_id}-incidents"
 
 
 Event = TypeVar("Event", AnomalyEvent, IncidentEvent)

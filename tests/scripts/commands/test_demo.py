@@ -6,8 +6,14 @@ import time
 from pathlib import Path
 
 import pytest
+from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient
 
-from tracehound.scripts.commands.demo import OPENING, opening_faults
+from tracehound.infra.kafka.broker import Broker
+from tracehound.infra.kafka.removal import remove_topics
+from tracehound.infra.kafka.topics import ensure_topics
+from tracehound.schemas.topics import Topic
+from tracehound.scripts.commands.demo import OPENING, demo_settings, demo_topics, opening_faults
 from tracehound.scripts.simulator.applications import build_system
 from tracehound.scripts.simulator.targets import target_of, targets
 
@@ -65,3 +71,37 @@ def test_an_interrupted_demo_leaves_no_processes_and_files(tmp_path: Path) -> No
     assert running(marker) == []
     assert list(tmp_path.iterdir()) == []
     process.stdout.close()
+
+
+def test_a_broker_that_stays_is_left_as_it_was(kafka: Broker) -> None:
+    """Whatever else is on it: above all the Collector's topic, which has no prefix."""
+    external = Broker(kafka.bootstrap_servers, "external", kafka.brokers, None, kafka.client_config)
+    others = "otlp_spans"
+    ensure_topics(kafka.client_config, [Topic(others, None, 1, 3_600_000, "OTLP", foreign=True)], 1)
+    producer = Producer(kafka.client_config)
+    producer.produce(others, b"spans of a customer")
+    assert producer.flush(30) == 0
+    admin = AdminClient(kafka.client_config)
+    before = set(admin.list_topics(timeout=10).topics)
+    settings = demo_settings(external)
+
+    with demo_topics(external, settings):
+        made = set(admin.list_topics(timeout=10).topics) - before
+        consumer = Consumer({**kafka.client_config, "group.id": settings.group_id, "auto.offset.reset": "earliest"})
+        consumer.subscribe([settings.topics.executions.name])
+        while not consumer.assignment():
+            consumer.poll(0.1)
+        consumer.commit(offsets=[TopicPartition(settings.topics.executions.name, 0, 0)], asynchronous=False)
+        consumer.close()
+
+    assert made == {topic.name for topic in settings.topics.all()}
+    assert {name for name in made if not name.startswith(settings.topic_prefix)} == set()
+    assert set(admin.list_topics(timeout=10).topics) == before | {"__consumer_offsets"}
+    groups = {group.group_id for group in admin.list_consumer_groups().result().valid}
+    assert not {name for name in groups if name.startswith(settings.group_id)}
+
+
+def test_only_topics_of_the_own_prefix_can_be_removed() -> None:
+    for topics, prefix in ((["mine.a", "otlp_spans"], "mine."), (["a"], "")):
+        with pytest.raises(ValueError, match="must begin with a prefix of ours"):
+            remove_topics("127.0.0.1:1", topics, prefix)
