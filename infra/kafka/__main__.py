@@ -1,5 +1,9 @@
-"""A broker in the foreground: ``python -m tracehound.infra.kafka --kind real``. Ctrl-C ends it and removes its data."""
+"""A broker in the foreground: ``python -m tracehound.infra.kafka --kind real``. Ctrl-C ends it and removes its data.
 
+With KAFKA_BOOTSTRAP_SERVERS it is started at that address, unless a broker answers there already.
+"""
+
+import os
 import signal
 import sys
 from types import FrameType
@@ -7,10 +11,10 @@ from typing import NoReturn, cast
 
 import click
 
-from tracehound.infra.kafka.broker import Broker, Kind, broker
+from tracehound.infra.kafka.broker import SERVERS_VARIABLE, Broker, Kind, broker
 from tracehound.infra.kafka.jars import kafka_version
-from tracehound.infra.kafka.ports import is_free
-from tracehound.schemas.errors import TracehoundError
+from tracehound.infra.kafka.ports import is_free, local_port
+from tracehound.schemas.errors import BrokerError, TracehoundError
 from tracehound.schemas.topics import DEFAULT_PARTITIONS, DEFAULT_PREFIX, Topics
 
 _USUAL_PORT = 9092  # where the settings look by default
@@ -32,10 +36,11 @@ def main(kind: str, brokers: int, port: int | None, prefix: str, partitions: int
     """Start the broker, create the topics, say where it is, and wait to be ended."""
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _end)
-    if port is None and brokers == 1 and kind != "embedded" and is_free(_USUAL_PORT):
-        port = _USUAL_PORT
-    click.echo(f"Starting {'the embedded broker' if kind == 'embedded' else 'Apache Kafka ' + kafka_version()} …")
     try:
+        kind, port = _what_to_start(kind, brokers, port)
+        if kind != "external":
+            what = "the embedded broker" if kind == "embedded" else "Apache Kafka " + kafka_version()
+            click.echo(f"Starting {what} …")
         with broker(cast("Kind", kind), brokers, port=port) as started:
             for sentence in started.create_topics(Topics(prefix, partitions)):
                 click.echo(f"  {sentence}")
@@ -46,9 +51,30 @@ def main(kind: str, brokers: int, port: int | None, prefix: str, partitions: int
         raise click.ClickException(str(error)) from error
 
 
+def _what_to_start(kind: str, brokers: int, port: int | None) -> tuple[str, int | None]:
+    """The kind of broker, and its port: that of KAFKA_BOOTSTRAP_SERVERS, or else the usual one, if it is free."""
+    servers = os.environ.get(SERVERS_VARIABLE) if kind == "real" and port is None else None
+    if servers:
+        named = local_port(servers)
+        if named is not None and is_free(named):
+            return "new", named
+        try:
+            with broker("external"):
+                return "external", None
+        except BrokerError as error:
+            raise BrokerError(
+                f"{error}\nNothing was started either: {SERVERS_VARIABLE} must name an address of this machine that "
+                f"is free, or not be set. Got {servers!r} instead."
+            ) from error
+    if port is None and brokers == 1 and kind != "embedded" and is_free(_USUAL_PORT):
+        port = _USUAL_PORT
+    return "new" if kind == "real" else kind, port
+
+
 def _how_to_connect(started: Broker) -> str:
     what = {
-        "external": f"Using the broker at {started.bootstrap_servers}; its topics are ready.",
+        "external": f"A broker answers at {started.bootstrap_servers} ({SERVERS_VARIABLE}); its topics are ready, "
+        "and nothing was started.",
         "embedded": f"The embedded broker serves at {started.bootstrap_servers}",
         "docker": f"Apache Kafka {kafka_version()} (Docker) serves at {started.bootstrap_servers}",
         "jvm": f"Apache Kafka {kafka_version()} (JVM) serves at {started.bootstrap_servers}",

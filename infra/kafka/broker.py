@@ -14,13 +14,14 @@ from tracehound.infra.kafka.topics import count_brokers, ensure_topics
 from tracehound.schemas.errors import BrokerError
 from tracehound.schemas.topics import Topics
 
-Kind = Literal["auto", "external", "real", "docker", "jvm", "embedded"]
+Kind = Literal["auto", "external", "real", "new", "docker", "jvm", "embedded"]
 Cluster = ApacheKafka | DockerKafka | EmbeddedBrokerProcess
 SERVERS_VARIABLE = "KAFKA_BOOTSTRAP_SERVERS"
 
 _TRIED: Mapping[str, tuple[str, ...]] = {
     "auto": ("external", "docker", "jvm", "embedded"),
     "real": ("external", "docker", "jvm"),
+    "new": ("docker", "jvm"),
     "external": ("external",),
     "docker": ("docker",),
     "jvm": ("jvm",),
@@ -81,8 +82,8 @@ def broker(
     Parameters:
         kind: ``external`` is the one at KAFKA_BOOTSTRAP_SERVERS; ``docker`` and ``jvm`` start an Apache Kafka;
             ``embedded`` starts librdkafka's mock in a process of its own; ``real`` is the external one if the
-            variable is set, else Docker's if an engine answers, else the JVM's; ``auto`` is ``real``, or the
-            embedded one where no real one can be had.
+            variable is set, else Docker's if an engine answers, else the JVM's; ``new`` is one of the last two,
+            whatever the variable says; ``auto`` is ``real``, or the embedded one where no real one can be had.
         brokers: how many to start; an external cluster has as many as it has.
         topics: topics to create.
         port: port of the first broker started; any free one without it. The embedded one cannot choose.

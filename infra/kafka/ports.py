@@ -26,3 +26,13 @@ def free_ports(count: int) -> list[int]:
     if len(ports) < count:
         raise OSError(f"no {count} free ports between {_LOWEST} and {_HIGHEST} on 127.0.0.1")
     return ports
+
+
+def local_port(servers: str) -> int | None:
+    """The port of the first of Kafka's bootstrap servers if it is on this machine's loopback address, else None.
+
+    >>> local_port("localhost:9092,localhost:9093"), local_port("kafka.example:9092"), local_port("localhost")
+    (9092, None, None)
+    """
+    host, _, port = servers.split(",")[0].strip().rpartition(":")
+    return int(port) if host in ("localhost", "127.0.0.1") and port.isdigit() and 0 < int(port) < 65_536 else None
