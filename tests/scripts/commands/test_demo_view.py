@@ -46,9 +46,9 @@ def told_of(records: list[IncidentInput]) -> list[IncidentEvent]:
     return [event for record in records for event in book.take(record)]
 
 
-def shown(state: DemoState, terminal: bool, times: int = 1) -> str:
+def shown(state: DemoState, terminal: bool, times: int = 1, width: int = 200, height: int = 60) -> str:
     file = io.StringIO()
-    console = Console(file=file, force_terminal=terminal, width=200, color_system=None)
+    console = Console(file=file, force_terminal=terminal, width=width, height=height, color_system=None)
     with DemoView(console, 3, clock=lambda: START_S + 12) as view:
         for _ in range(times):
             view.show(state)
@@ -71,14 +71,16 @@ def why(state: DemoState) -> str:
 
 def test_without_a_terminal_each_thing_is_one_plain_line_once(state: DemoState) -> None:
     lines = shown(state, terminal=False, times=3).splitlines()
+    [told] = state.told
 
     assert lines == [
         "live: 120 executions sent, 100 scored",
         "01:46:40 injected  slow_dependency: orders-db answers orders 8.0 times as slowly",
-        "01:46:44 detected  slow_dependency after 4.5 s: orders, latency, minor: Ten \\x1b[31mtimes [bold]as slow.",
+        "01:46:44 detected  slow_dependency after 4.5 s: seen fir orders, latency, minor: "
+        "Ten \\x1b[31mtimes [bold]as slow.",
         "01:46:45 injected  silence: cart falls silent",
-        f"00:00:01 incident open  major: {state.told[0].data.summary} Suspected cause: {why(state)}",
-        "01:46:43 false alarm  payment, errors: Nobody knows why.",
+        f"00:00:01 incident {told.data.incident_id[:8]} open  major: {told.data.summary} Suspected cause: {why(state)}",
+        "01:46:43 false alarm  false payment, errors: Nobody knows why.",
     ]
 
 
@@ -88,10 +90,38 @@ def test_a_terminal_shows_faults_next_to_what_was_detected(state: DemoState) -> 
     (slow,) = {line for line in text.splitlines() if "orders-db answers" in line}
     (silent,) = {line for line in text.splitlines() if "cart falls silent" in line}
     assert "after 4.5 s" in slow
-    assert "as slow." in slow
+    assert "as slow." in text
     assert "7 s …" in silent
+    assert text.index(silent) < text.index(slow), "the newest stands first"
+    assert "Faults: 2 injected, 1 detected" in text
     assert "False alarms: 1 (bound 3)" in text
-    assert "false alarm: payment, errors: Nobody knows why." in text
+    assert "payment, errors: Nobody knows why." in text
     assert "1 further anomalies" in text
     assert why(state) in " ".join(text.split())
     assert "\x1b[31mtimes" not in text
+
+
+@pytest.mark.parametrize(("width", "height"), [(80, 24), (80, 12), (60, 40), (120, 30)])
+def test_a_small_terminal_shows_the_newest_and_counts_the_rest(
+    make_anomaly: Callable[..., AnomalyEvent], width: int, height: int
+) -> None:
+    faults = [
+        truth_of(Fault("silence", name, START_S + n, 20.0, 1.0), build_system())
+        for n, name in enumerate(["cart", "payment", "users", "catalog", "orders"] * 4)
+    ]
+    told = [event for n in range(20) for event in told_of([wrapped(anomaly(f"app-{n}", float(n), "major"))])]
+    state = DemoState("live", 9, 9, judge(faults, []), {}, told)
+    file = io.StringIO()
+    console = Console(file=file, force_terminal=True, width=width, height=height, color_system=None)
+    with DemoView(console, 3, clock=lambda: START_S + 30) as view:
+        view.show(state)
+        lines = file.getvalue().splitlines()
+
+    assert len(lines) <= height
+    assert max(map(len, lines)) <= width + len("\x1b[?25l")
+    text = "\n".join(lines)
+    assert "orders falls silent" in text
+    assert "app-19" in text
+    assert "earlier not shown" in text
+    assert "False alarms: 0 (bound 3)" in text
+    assert text.index("11 s …") < (text.index("12 s …") if "12 s …" in text else len(text))
