@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from tracehound.scripts.benchmarks.stored import store
 from tracehound.scripts.soak.faults import FAULTS
 
 NAME: Final = "reliability"
@@ -39,7 +40,7 @@ def update(folder: Path, figures: Mapping[str, Any]) -> None:
     faults = {fault["name"]: fault for fault in [*known.get("faults", []), *figures.get("faults", [])]}
     order = [*FAULTS, SOAK]
     merged = {**known, **figures, "faults": [faults[name] for name in order if name in faults]}
-    file.write_text(json.dumps(merged, indent=2) + "\n")
+    store(file, merged)
     (folder / f"{NAME}.md").write_text(page(merged))
 
 

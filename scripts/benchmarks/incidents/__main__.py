@@ -15,6 +15,7 @@ from tracehound.scripts.benchmarks.incidents.report import report
 from tracehound.scripts.benchmarks.incidents.run import Figures, causes_of, figures_of
 from tracehound.scripts.benchmarks.quality.data_sets import PATHS, ROLES, DataSet, open_data_sets
 from tracehound.scripts.benchmarks.quality.document import machine, rounded
+from tracehound.scripts.benchmarks.stored import store
 from tracehound.scripts.commands.replay_report import console
 
 COMMAND = "make bench-incidents"
@@ -62,7 +63,7 @@ def _judge(data_sets: Sequence[DataSet]) -> Figures:
 
 def _write(document: Figures, output: Path) -> None:
     output.mkdir(parents=True, exist_ok=True)
-    (output / "incidents.json").write_bytes(orjson.dumps(document, option=orjson.OPT_INDENT_2) + b"\n")
+    store(output / "incidents.json", document)
     (output / "incidents.md").write_text(report(document), encoding="utf-8")
     click.echo(f"Wrote {output / 'incidents.md'} and incidents.json beside it.")
 

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final, Self
 
-import orjson
+from tracehound.scripts.benchmarks.stored import store
 
 TARGET: Final = 20_000
 """Spans per CPU second that one worker is to bring through."""
@@ -74,7 +74,7 @@ def write(findings: Findings, folder: Path) -> None:
         "executions_per_cpu_second": findings.executions_per_cpu_second,
         **asdict(findings),
     }
-    (folder / "intake.json").write_bytes(orjson.dumps(figures, option=orjson.OPT_INDENT_2) + b"\n")
+    store(folder / "intake.json", figures)
     page = folder / "intake.md"
     kept = page.read_text().partition(_MARKER)[2] if page.exists() else "\n"
     page.write_text(f"{_page(findings)}\n\n{_MARKER}{kept}")

@@ -26,6 +26,7 @@ from tracehound.infra.kafka.ports import free_ports
 from tracehound.schemas.execution import Execution
 from tracehound.schemas.topics import Topics
 from tracehound.scripts.benchmarks.joined.report import report
+from tracehound.scripts.benchmarks.stored import store
 from tracehound.scripts.commands.replay import with_templates
 from tracehound.scripts.commands.replay_report import warm_up_traces
 from tracehound.scripts.commands.worker_process import WorkerProcess
@@ -219,7 +220,7 @@ def main(data: Path, only: tuple[str, ...], speeds: tuple[str, ...], runs: int, 
             }
     console.print(report(figures))
     if output is not None and kept is not None:
-        kept.write_bytes(orjson.dumps(figures, option=orjson.OPT_INDENT_2) + b"\n")
+        store(kept, figures)
         (output / "joined.md").write_text(report(figures), encoding="utf-8")
 
 

@@ -8,11 +8,11 @@ from typing import Any, Final
 
 import matplotlib as mpl
 import numpy as np
-import orjson
 from matplotlib.figure import Figure
 
 from tracehound.scripts.benchmarks.intake.report import Machine
 from tracehound.scripts.benchmarks.latency.pairs import Answers, percentile
+from tracehound.scripts.benchmarks.stored import store
 
 TARGET_MS: Final = 250.0
 """The 99th percentile that is wanted at half of the maximum."""
@@ -123,7 +123,7 @@ def write(findings: Findings, folder: Path) -> None:
         "setup": findings.setup,
         "machine": asdict(findings.machine),
     }
-    (folder / "latency.json").write_bytes(orjson.dumps(figures, option=orjson.OPT_INDENT_2) + b"\n")
+    store(folder / "latency.json", figures)
     (folder / "latency.md").write_text(_page(findings), encoding="utf-8")
     draw(findings, folder / "latency.svg")
 

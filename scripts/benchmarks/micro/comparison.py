@@ -10,6 +10,7 @@ import orjson
 from rich.table import Table
 
 from tracehound.scripts.benchmarks.intake.report import Machine
+from tracehound.scripts.benchmarks.stored import store
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,7 @@ def write(path: Path, figures: Sequence[Figure]) -> None:
         "benchmarks": [asdict(figure) for figure in figures],
     }
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(orjson.dumps(stored, option=orjson.OPT_INDENT_2) + b"\n")
+    store(path, stored)
 
 
 def compare(before: Sequence[Figure], now: Sequence[Figure]) -> list[Compared]:

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import click
-import orjson
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn, track
 
@@ -23,6 +22,7 @@ from tracehound.scripts.benchmarks.nab.report import (
 from tracehound.scripts.benchmarks.nab.scorer import Worth, worth_of
 from tracehound.scripts.benchmarks.nab.search import ORDERS, SPACE, STANDARD, SWEEPS, Search
 from tracehound.scripts.benchmarks.nab.validation import Result, cross_validate, tune_on_all
+from tracehound.scripts.benchmarks.stored import store
 
 COMMAND = "python -m tracehound.scripts.benchmarks.nab"
 
@@ -47,7 +47,7 @@ def _write(
 ) -> None:
     """Figures, plots and the report's tables."""
     document = figures(*results, checks, COMMAND)
-    (output / "nab.json").write_bytes(orjson.dumps(document, option=orjson.OPT_INDENT_2) + b"\n")
+    store(output / "nab.json", document)
     choice = results[1].choices["tuned_on_all"]
     told = [detect(series, choice.setting) for series in corpus]
     draw_comparison(document, output / "nab_scores.png")

@@ -19,6 +19,7 @@ from tracehound.scripts.benchmarks.quality.figures import Figures
 from tracehound.scripts.benchmarks.quality.plots import draw_precision_recall, draw_timeline
 from tracehound.scripts.benchmarks.quality.report import report
 from tracehound.scripts.benchmarks.quality.run import Judged, judge, judge_budget
+from tracehound.scripts.benchmarks.stored import store
 from tracehound.scripts.commands.replay_report import console
 
 COMMAND = "make bench-quality"
@@ -90,7 +91,7 @@ def _write(judged: list[Judged], document: Figures, output: Path) -> None:
     [tuned] = [one for one in judged if one.truth.data.name == TUNED]
     drawn = draw_timeline(tuned, output / "quality-timeline.png")
     named = f"{TUNED}, {drawn.window.type} at {drawn.window.service}" if drawn else "No window was detected"
-    (output / "quality.json").write_bytes(orjson.dumps(document, option=orjson.OPT_INDENT_2) + b"\n")
+    store(output / "quality.json", document)
     (output / "quality.md").write_text(report(document, named), encoding="utf-8")
     click.echo(f"Wrote {output / 'quality.md'}, quality.json and the plots beside it.")
 

@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any, Final
 
 import matplotlib as mpl
-import orjson
 from matplotlib.figure import Figure
 
 from tracehound.detectors.charts.kernel import PRIOR_WEIGHT
 from tracehound.scripts.benchmarks.intake.report import Machine
 from tracehound.scripts.benchmarks.scale.point import CHUNK, Point
 from tracehound.scripts.benchmarks.scale.workers import Crewed
+from tracehound.scripts.benchmarks.stored import store
 
 _TITLES: Final = (
     "operations",
@@ -83,7 +83,7 @@ def write(findings: Findings, folder: Path) -> None:
         "workers": [asdict(one) for one in findings.crews],
         "restart": None if findings.restart is None else asdict(findings.restart),
     }
-    (folder / "scale.json").write_bytes(orjson.dumps(figures, option=orjson.OPT_INDENT_2) + b"\n")
+    store(folder / "scale.json", figures)
     (folder / "scale.md").write_text(_page(findings), encoding="utf-8")
     draw(findings, folder / "scale.svg")
 

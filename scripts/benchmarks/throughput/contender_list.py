@@ -175,7 +175,7 @@ CONTENDERS: Final = (
     Contender("detection_off_arrays", "arrays", "the same, many executions per record", _OFF, saves_states=True),
     Contender("bare_detectors", "single", "confluent-kafka with our detectors, nothing else", _bare("bare_detectors")),
     Contender("bare_detectors_arrays", "arrays", "the same, many executions per record", _bare("bare_detectors")),
-    Contender("bare_decode", "single", "confluent-kafka that only decodes: the limit", _bare("bare_decode")),
+    Contender("bare_decode", "single", "confluent-kafka that only decodes", _bare("bare_decode")),
     Contender("bare_decode_arrays", "arrays", "the same, many executions per record", _bare("bare_decode")),
     Contender(
         "faust_river",

@@ -6,9 +6,8 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Final
 
-import orjson
-
 from tracehound.scripts.benchmarks.measured_process import Measurement
+from tracehound.scripts.benchmarks.stored import store
 from tracehound.scripts.benchmarks.throughput.plot import draw
 from tracehound.scripts.benchmarks.throughput.profile import Profile
 from tracehound.scripts.benchmarks.throughput.run import CLOCK_STARTS
@@ -81,10 +80,6 @@ class Findings:
         own, others = self._rate(name), self._rate(other)
         return own / others if own and others else None
 
-    def of_the_limit(self, name: str) -> float | None:
-        """Share of the rate at which the same workload can be read and decoded, as far as that is comparable."""
-        return self.ratio(name, "bare_decode_arrays" if name.endswith("_arrays") else "bare_decode")
-
 
 TRANSPORT_US: Final = 6.0
 
@@ -108,7 +103,7 @@ def write(findings: Findings, folder: Path) -> None:
         "targets": [asdict(verdict) for verdict in findings.verdicts()],
         "profile": {name: asdict(profile) for name, profile in findings.profile.items()},
     }
-    (folder / f"{_NAME}.json").write_bytes(orjson.dumps(told, option=orjson.OPT_INDENT_2) + b"\n")
+    store(folder / f"{_NAME}.json", told)
     draw(findings.contenders, folder / f"{_NAME}.svg")
     page = folder / f"{_NAME}.md"
     kept = page.read_text().partition(MARKER)[2] if page.exists() else "\n"
@@ -163,7 +158,6 @@ def _table(findings: Findings) -> str:
         "peak MB",
         "against Faust + River",
         "against Quix + River",
-        "of the limit",
     )
     return "\n".join(
         (f"| {' | '.join(titles)} |", "|---" * len(titles) + "|", *(_row(findings, name) for name in findings.about))
@@ -173,7 +167,7 @@ def _table(findings: Findings) -> str:
 def _row(findings: Findings, name: str) -> str:
     figures = findings.contenders.get(name)
     if figures is None:
-        return f"| {name} | {findings.about[name]} | **not measured** | | | | | | |"
+        return f"| {name} | {findings.about[name]} | **not measured** | | | | | |"
     cells = (
         name,
         findings.about[name],
@@ -183,7 +177,6 @@ def _row(findings: Findings, name: str) -> str:
         f"{figures['peak_mb']['median']:,.0f}",
         _times(findings.ratio(name, "faust_river")),
         _times(findings.ratio(name, "quix_river")),
-        _percent(findings.of_the_limit(name)),
     )
     return f"| {' | '.join(cells)} |"
 
@@ -194,10 +187,6 @@ def _range(figure: Mapping[str, float]) -> str:
 
 def _times(ratio: float | None) -> str:
     return "" if ratio is None else f"{ratio:,.1f} ×"
-
-
-def _percent(share: float | None) -> str:
-    return "" if share is None else f"{share:.0%}"
 
 
 def _machine(findings: Findings) -> str:

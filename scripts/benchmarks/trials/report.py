@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-import msgspec
 from rich.table import Table
 
 from tracehound.scripts.benchmarks.quality.budget import poisson_interval
+from tracehound.scripts.benchmarks.stored import store
 from tracehound.scripts.simulator.faults import FAULT_NAMES, SCENARIOS, FaultName
 from tracehound.scripts.simulator.judge import Judgement
 from tracehound.scripts.simulator.tally import SIZES, Size, Tally, tally, together
@@ -97,8 +97,7 @@ def table(findings: Findings) -> Table:
 
 def write(findings: Findings, folder: Path) -> None:
     """``trials.json`` and ``trials.md`` in a folder."""
-    figures = msgspec.json.format(msgspec.json.encode(_jsonable(findings)), indent=2)
-    (folder / "trials.json").write_bytes(figures + b"\n")
+    store(folder / "trials.json", _jsonable(findings))
     (folder / "trials.md").write_text(_markdown(findings), encoding="utf-8")
 
 

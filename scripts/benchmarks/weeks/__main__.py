@@ -16,6 +16,7 @@ from rich.progress import Progress
 
 from tracehound.detectors.settings import DetectionSettings
 from tracehound.scripts.benchmarks.quality.document import machine, rounded
+from tracehound.scripts.benchmarks.stored import store
 from tracehound.scripts.benchmarks.weeks.faults import Planted, Planting, fault_days
 from tracehound.scripts.benchmarks.weeks.figures import Figures, figures_of
 from tracehound.scripts.benchmarks.weeks.judging import Judgement, judge
@@ -157,7 +158,7 @@ def _write(figures: Mapping[str, Figures], processes: int, seconds: float, outpu
         }
     )
     output.mkdir(parents=True, exist_ok=True)
-    (output / "weeks.json").write_bytes(orjson.dumps(document, option=orjson.OPT_INDENT_2) + b"\n")
+    store(output / "weeks.json", document)
     stories = {name: LIVES.sentence(name) for name in LIVES}
     (output / "weeks.md").write_text(report(document, stories), encoding="utf-8")
     click.echo(f"Wrote {output / 'weeks.md'} and weeks.json beside it.")

@@ -1,10 +1,8 @@
-"""The table of settings in a Markdown file, generated from the code: between two marker lines, written or checked."""
+"""The tables of settings, generated from the code."""
 
 import dataclasses
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 
-import click
 from annotated_types import Ge, Gt, Le
 from pydantic.fields import FieldInfo
 
@@ -17,7 +15,6 @@ from tracehound.streams.settings.settings import Settings
 
 _GROUPS = ("intake", "incidents", "incident_worker", "notify", "detection")
 _HEAD = ("| setting | default | range | meaning |", "|---|---|---|---|")
-BEGIN, END = "<!-- settings: begin -->", "<!-- settings: end -->"
 
 
 def _range(field: FieldInfo) -> str:
@@ -61,33 +58,3 @@ def table() -> str:
         prefix = f"TRACEHOUND_{name.upper()}__"
         lines += ["", f"Under `[{name}]`, in the environment with the prefix `{prefix}`:", "", *_HEAD, *rows]
     return "\n".join(lines)
-
-
-def with_table(text: str) -> str:
-    """``text`` with the part between the markers replaced.
-
-    Raises:
-        ValueError: the markers are not there.
-    """
-    if BEGIN not in text or END not in text:
-        raise ValueError(f"The file must have the lines {BEGIN} and {END}.")
-    before, rest = text.split(BEGIN, 1)
-    _, after = rest.split(END, 1)
-    return f"{before}{BEGIN}\n{table()}\n{END}{after}"
-
-
-@click.command()
-@click.argument("file", type=click.Path(exists=True, path_type=Path))
-@click.option("--check", is_flag=True, help="Only say whether the file is current.")
-def main(file: Path, check: bool) -> None:
-    """Write the table of settings into FILE."""
-    text = file.read_text()
-    current = with_table(text)
-    if not check:
-        file.write_text(current)
-    elif current != text:
-        raise click.ClickException(f"The settings in {file} are not current: run `make format`.")
-
-
-if __name__ == "__main__":
-    main()
