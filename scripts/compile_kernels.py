@@ -8,7 +8,8 @@ from tracehound.detectors.columns.read_segments import read_records
 from tracehound.detectors.ensemble.registry import EXTRA_DETECTORS
 from tracehound.detectors.forests.fitting import InlineFitter
 from tracehound.detectors.packed.kernels import compiled_kernels
-from tracehound.detectors.scoring.scorer import ScoredBatch, Scorer
+from tracehound.detectors.scoring.scored_batch import ScoredBatch
+from tracehound.detectors.scoring.scorer import Scorer
 from tracehound.detectors.settings import DetectionSettings
 from tracehound.schemas.codec import Limits, encode
 from tracehound.schemas.execution import Execution

@@ -1,9 +1,10 @@
 """Alarms of an application's windows: traffic, latency, errors and saturation."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from tracehound.detectors.application.models import ApplicationModels
 from tracehound.detectors.ensemble.ensemble import Ensemble, Judgements
 from tracehound.detectors.packed.probability import sigma_of_score
 from tracehound.detectors.settings import DetectionSettings
@@ -27,10 +28,12 @@ class WindowRules:
         self._settings = settings
         self._channels = {signal.name: ensemble.channel(signal.name) for signal in SIGNALS}
 
-    def alarms(self, judged: Judgements, name_of: Callable[[int], str]) -> Iterator[tuple[WindowFinding, Alarm]]:
+    def alarms(
+        self, judged: Judgements, applications: Sequence[ApplicationModels]
+    ) -> Iterator[tuple[WindowFinding, Alarm]]:
         """The windows that are told, with the alarm of each, in order of the rows that closed them.
 
-        ``name_of`` gives the application of a row of the batch.
+        ``applications`` has the application of each row of the batch.
         """
         if not len(judged.windows.row):
             return
@@ -42,7 +45,7 @@ class WindowRules:
             channel = self._channels[finding.signal.name]
             if alarming[finding.row, channel]:
                 score = float(judged.calibrated.scores[finding.row, channel])
-                yield finding, self._alarm(finding, score, name_of(finding.row))
+                yield finding, self._alarm(finding, score, applications[finding.row].key[0])
 
     def _alarm(self, finding: WindowFinding, score: float, application: str) -> Alarm:
         signal = finding.signal

@@ -1,6 +1,6 @@
 """From judgements to alarms: which of an execution's deviations are told, as what, and in which words."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
 import numpy as np
@@ -29,9 +29,7 @@ _CHART, _TAIL = "rank-ewma-chart", "extreme-value-tail"
 
 
 class AlarmRules:
-    """Tells for each execution of a judged batch which alarms it is, at most one per kind: the gravest, then the
-    most improbable one.
-    """
+    """Tells for each execution of a judged batch which alarms it is."""
 
     def __init__(self, settings: DetectionSettings, ensemble: Ensemble) -> None:
         self._settings = settings
@@ -56,18 +54,21 @@ class AlarmRules:
         """Rows where an execution is an alarm, in order."""
         return np.flatnonzero((judged.calibrated.alarm & self._of_executions).any(axis=1))
 
-    def alarms(
-        self, subject: Subject, judged: Judgements, told: Callable[[list[Alarm]], list[Alarm]] | None = None
-    ) -> list[Alarm]:
-        """The alarms of one execution; ``told`` gives those of all that may be told."""
+    def alarms(self, subject: Subject, judged: Judgements) -> list[Alarm]:
+        """All alarms of one execution, in the order of channels."""
         row, alarms = subject.row, []
         for channel in np.flatnonzero(judged.calibrated.alarm[row]).tolist():
             source, score = self._sources[channel], float(judged.calibrated.scores[row, channel])
             alarm = None if source is None else source(subject, judged, score)
             if alarm is not None:
                 alarms.append(alarm)
+        return alarms
+
+    @staticmethod
+    def gravest(alarms: Iterable[Alarm]) -> list[Alarm]:
+        """Of one execution's alarms at most one per kind: the gravest, then the most improbable one."""
         found: dict[AnomalyKind, Alarm] = {}
-        for alarm in alarms if told is None else told(alarms):
+        for alarm in alarms:
             if alarm.kind not in found or _weight(alarm) > _weight(found[alarm.kind]):
                 found[alarm.kind] = alarm
         return list(found.values())

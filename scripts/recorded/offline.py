@@ -7,7 +7,7 @@ from typing import Protocol
 import msgspec
 import numpy as np
 
-from tracehound.detectors.scoring.scorer import ScoredBatch
+from tracehound.detectors.scoring.scored_batch import ScoredBatch
 from tracehound.schemas.anomaly import AnomalyEvent, Severity
 from tracehound.schemas.execution import Execution
 from tracehound.scripts.recorded.evaluation import all_windows_label

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from tracehound.detectors.scoring.scorer import ScoredBatch
+from tracehound.detectors.scoring.scored_batch import ScoredBatch
 from tracehound.schemas.anomaly import AnomalyEvent
 from tracehound.schemas.execution import Execution
 from tracehound.scripts.simulator.faults import FAULT_NAMES, Fault, FaultName

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from concurrent.futures import Future
 from typing import Any, Protocol
 
-from tracehound.detectors.scoring.scorer import ScoredBatch
+from tracehound.detectors.scoring.scored_batch import ScoredBatch
 from tracehound.schemas.anomaly import AnomalyEvent
 from tracehound.schemas.execution import ApplicationKey, ExecutionHead
 from tracehound.schemas.feedback import Lesson

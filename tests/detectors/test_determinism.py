@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from tracehound.detectors.forests.fitting import InlineFitter, PoolFitter
-from tracehound.detectors.scoring.scorer import ScoredBatch, Scorer
+from tracehound.detectors.scoring.scored_batch import ScoredBatch
+from tracehound.detectors.scoring.scorer import Scorer
 from tracehound.detectors.settings import DetectionSettings
 from tracehound.schemas.anomaly import AnomalyEvent
 from tracehound.schemas.execution import Execution, ExecutionFailure, Segment

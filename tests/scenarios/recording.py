@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from tracehound.detectors.scoring.scorer import ScoredBatch, Scorer
+from tracehound.detectors.scoring.scored_batch import ScoredBatch
+from tracehound.detectors.scoring.scorer import Scorer
 from tracehound.schemas.anomaly import AnomalyEvent
 from tracehound.schemas.execution import ApplicationKey, Execution
 from tracehound.schemas.incident_input import IncidentInput

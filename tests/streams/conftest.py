@@ -15,7 +15,7 @@ from aiokafka import ConsumerRecord
 from confluent_kafka import Producer
 from faust.types import TP
 
-from tracehound.detectors.scoring.scorer import ScoredBatch
+from tracehound.detectors.scoring.scored_batch import ScoredBatch
 from tracehound.infra.kafka.broker import Broker
 from tracehound.schemas.anomaly import Anomaly, AnomalyEvent, ModelStamp
 from tracehound.schemas.codec import content_digest

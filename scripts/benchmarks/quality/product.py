@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tracehound.detectors.forests.fitting import InlineFitter
-from tracehound.detectors.scoring.scorer import ScoredBatch, Scorer
+from tracehound.detectors.scoring.scored_batch import ScoredBatch
+from tracehound.detectors.scoring.scorer import Scorer
 from tracehound.detectors.settings import DetectionSettings
 from tracehound.schemas.execution import Execution
 from tracehound.scripts.benchmarks.quality.data_sets import DataSet

@@ -11,7 +11,8 @@ from typing import Final
 
 from tracehound.detectors.columns.read_segments import read_records
 from tracehound.detectors.forests.fitting import Fitter, PoolFitter
-from tracehound.detectors.scoring.scorer import ScoredBatch, Scorer
+from tracehound.detectors.scoring.scored_batch import ScoredBatch
+from tracehound.detectors.scoring.scorer import Scorer
 from tracehound.detectors.settings import DetectionSettings
 from tracehound.schemas.codec import Limits, encode
 from tracehound.schemas.execution import Execution

@@ -39,7 +39,7 @@ _DEEPEST: Final = (
     ("batch building", r"detectors/(scoring/rows|features/(?!profile)|columns/|packed/(ordered|slots))"),
     (
         "detectors: alarms and events",
-        r"detectors/(scoring/scorer|alarms/(?!silence|of_windows)|application/subject|telling/|features/profile)",
+        r"detectors/(scoring/(scor|outcomes)|alarms/(?!silence|of_windows)|application/subject|telling/|features/profile)",
     ),
     ("detectors: refits", r"detectors/(scoring/refits|forests/(refitting|fitting|forest_fit))"),
     ("detectors: windows and silence", r"detectors/(windows/|alarms/(silence|of_windows))"),

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from tests.detectors.scoring.test_scorer import changed, scorer, slowed, warmed, workload
 from tracehound.detectors.packed.snapshot import pack, unpack
-from tracehound.detectors.scoring.scorer import ScoredBatch, Scorer
+from tracehound.detectors.scoring.scored_batch import ScoredBatch
+from tracehound.detectors.scoring.scorer import Scorer
 from tracehound.detectors.telling.alarm import Alarm, Finding
 from tracehound.detectors.telling.feedback import (
     DAY_S,

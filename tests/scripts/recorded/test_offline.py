@@ -2,7 +2,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from tracehound.detectors.scoring.scorer import ScoredBatch
+from tracehound.detectors.scoring.scored_batch import ScoredBatch
 from tracehound.schemas.anomaly import AnomalyEvent
 from tracehound.schemas.execution import Execution
 from tracehound.scripts.recorded.offline import Outputs, ScoreLine, score_traces

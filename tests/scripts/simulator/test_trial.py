@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import pytest
 
-from tracehound.detectors.scoring.scorer import ScoredBatch
+from tracehound.detectors.scoring.scored_batch import ScoredBatch
 from tracehound.schemas.anomaly import AnomalyEvent
 from tracehound.schemas.execution import Execution
 from tracehound.scripts.simulator.applications import build_system

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import orjson
 
-from tracehound.detectors.scoring.scorer import ScoredBatch
+from tracehound.detectors.scoring.scored_batch import ScoredBatch
 from tracehound.detectors.settings import DetectionSettings
 from tracehound.schemas.anomaly import AnomalyEvent
 from tracehound.schemas.errors import SnapshotError

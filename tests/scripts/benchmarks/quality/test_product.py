@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tracehound.detectors.scoring.scorer import ScoredBatch
+from tracehound.detectors.scoring.scored_batch import ScoredBatch
 from tracehound.detectors.settings import DetectionSettings
 from tracehound.schemas.execution import Execution
 from tracehound.scripts.benchmarks.quality.data_sets import DataSet

@@ -1,0 +1,174 @@
+"""What judged executions lead to: alarms that are told or withheld, and what has become of the models."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from tracehound.detectors.alarms import events
+from tracehound.detectors.alarms.anomaly import anomaly_of
+from tracehound.detectors.alarms.lessons import Lessons
+from tracehound.detectors.alarms.of_windows import WindowRules
+from tracehound.detectors.alarms.publishing import is_told
+from tracehound.detectors.alarms.rules import AlarmRules
+from tracehound.detectors.application.models import ApplicationModels
+from tracehound.detectors.application.subject import Subject
+from tracehound.detectors.charts.drift import DriftFinding
+from tracehound.detectors.charts.signals import CALLS, CHARTS
+from tracehound.detectors.ensemble.ensemble import DRIFTING, Ensemble, Judgements
+from tracehound.detectors.features.batch import Batch
+from tracehound.detectors.features.paths import named_paths
+from tracehound.detectors.features.profile import Profile, parts
+from tracehound.detectors.scoring.refits import Refits
+from tracehound.detectors.scoring.rows import Rows
+from tracehound.detectors.scoring.scored_batch import ScoredBatch
+from tracehound.detectors.settings import DetectionSettings
+from tracehound.detectors.telling.alarm import Alarm
+from tracehound.detectors.windows.findings import WindowFinding
+from tracehound.schemas.anomaly import Window
+from tracehound.schemas.codec import content_digest
+from tracehound.schemas.execution import rfc3339
+
+NewNormal = tuple[str, str, float]
+"""What has a new normal (an operation or called peer), its signal, and for how many seconds it had deviated."""
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedRows:
+    """Executions, the arrays that were judged, and what all detectors said about them."""
+
+    rows: Rows
+    batch: Batch
+    judged: Judgements
+
+    def subject(self, row: int) -> Subject:
+        """One row, with the models it belongs to."""
+        return self.rows.subject(row, self.batch)
+
+
+class Outcomes:
+    """Adds to a scored batch what its executions led to, row by row, in their order.
+
+    Of a row come first the alarms of its execution, then what its operation has learned, then the alarms of the
+    windows that it closed, then what became normal with it, then what has drifted.
+    """
+
+    def __init__(self, settings: DetectionSettings, ensemble: Ensemble, refits: Refits, lessons: Lessons) -> None:
+        self._settings = settings
+        self._rules = AlarmRules(settings, ensemble)
+        self._window_rules = WindowRules(settings, ensemble)
+        self._refits = refits
+        self._lessons = lessons
+
+    def tell(self, given: JudgedRows, result: ScoredBatch) -> None:
+        """Add what the rows led to; their operations count and remember them."""
+        rows, judged = given.rows, given.judged
+        span = slice(rows.first, rows.first + len(rows))
+        result.score[span] = judged.calibrated.score
+        result.warming[span] = judged.warming
+        candidates = set(self._rules.candidates(judged).tolist())
+        windows = self._window_alarms(given)
+        accepted = _new_normals(given)
+        drifted: dict[int, list[DriftFinding]] = {}
+        for drift in judged.drifted:
+            drifted.setdefault(drift.row, []).append(drift)
+        for row in self._worth_a_look(given, candidates | windows.keys() | accepted.keys() | drifted.keys()):
+            subject = given.subject(row)
+            if row in candidates:
+                self._raise_alarms(subject, given, result)
+            self._remember(subject, judged, result)
+            for finding, alarm in windows.get(row, ()):
+                self._raise_window_alarm(subject, finding, alarm, rows.first, result)
+            for what, signal, lasted_s in accepted.get(row, ()):
+                result.model_events.append(events.new_normal(subject, what, signal, lasted_s))
+            for drift in drifted.get(row, ()):
+                refitted = self._refits.drifted(subject.application, subject.number)
+                result.model_events.append(events.drift(subject, DRIFTING[drift.column], drift.psi, refitted))
+
+    def _worth_a_look(self, given: JudgedRows, told: set[int]) -> Iterator[int]:
+        """The rows that are told, warm up, or teach more than that they came; all are counted, in order."""
+        needed, wants, judged = self._settings.warm_up_executions, Profile.wants, given.judged
+        asked = told.union(np.flatnonzero(judged.structure.remembered).tolist())
+        for row, (operation, normal) in enumerate(zip(given.rows.operations, judged.normal.tolist(), strict=True)):
+            number = operation.seen + 1
+            if number <= needed or row in asked or (normal and wants(number)):
+                yield row
+            else:
+                operation.seen = number
+
+    def _raise_alarms(self, subject: Subject, given: JudgedRows, result: ScoredBatch) -> None:
+        index, execution = given.rows.first + subject.row, subject.execution
+        application, now_s = subject.application, execution.started_s
+        found = self._heeded(application, self._rules.alarms(subject, given.judged), now_s, result)
+        for alarm in self._rules.gravest(found):
+            application.peaks.note(alarm, now_s)
+            result.severity[index] = events.graver(result.severity[index], alarm.severity)
+            result.note_deviation(application.key, alarm, now_s)
+            seen = subject.operation.seen if alarm.key == subject.operation.name else subject.number
+            if is_told(application, alarm, now_s, seen, self._settings):
+                identifier = events.identity(content_digest(execution), alarm.kind, alarm.signal)
+                data = anomaly_of(subject, alarm.describe(), alarm.scope)
+                result.anomalies.append((index, events.anomaly(application.key, identifier, now_s, data)))
+
+    def _heeded(
+        self, application: ApplicationModels, alarms: list[Alarm], now_s: float, result: ScoredBatch
+    ) -> list[Alarm]:
+        """Those of one execution's or window's alarms that people's verdicts leave to be told."""
+        if not application.feedback:
+            return alarms
+        result.model_events.extend(self._lessons.expire(application, now_s))
+        untold = self._lessons.untold(application, alarms, now_s)
+        result.count_suppressed(untold)
+        return [alarm for alarm in alarms if alarm not in untold] if untold else alarms
+
+    def _window_alarms(self, given: JudgedRows) -> dict[int, list[tuple[WindowFinding, Alarm]]]:
+        """The alarms of windows by the row that closed them."""
+        found: dict[int, list[tuple[WindowFinding, Alarm]]] = {}
+        for finding, alarm in self._window_rules.alarms(given.judged, given.rows.applications):
+            found.setdefault(finding.row, []).append((finding, alarm))
+        return found
+
+    def _raise_window_alarm(
+        self, subject: Subject, finding: WindowFinding, alarm: Alarm, first: int, result: ScoredBatch
+    ) -> None:
+        application = subject.application
+        if not self._heeded(application, [alarm], finding.end_s, result):
+            return
+        application.peaks.note(alarm, finding.end_s)
+        result.note_deviation(application.key, alarm, finding.end_s)
+        if is_told(application, alarm, finding.end_s, subject.number, self._settings):
+            start = rfc3339(finding.start_s)
+            identifier = events.identity(*application.key, alarm.kind, alarm.signal, start)
+            window = Window(start, rfc3339(finding.end_s), finding.count)
+            data = anomaly_of(subject, alarm.describe(), alarm.scope, window)
+            event = events.anomaly(application.key, identifier, finding.end_s, data)
+            result.anomalies.append((first + subject.row, event))
+
+    def _remember(self, subject: Subject, judged: Judgements, result: ScoredBatch) -> None:
+        application, operation, execution = subject.application, subject.operation, subject.execution
+        operation.seen += 1
+        needed = self._settings.warm_up_executions
+        if operation.seen == 1 and subject.number > needed:  # those before came with their application, and are told so
+            told = events.new_operation(application, operation.name, needed, execution.started_s)
+            result.model_events.append(told)
+        if judged.structure.remembered[subject.row]:
+            operation.remember_paths(named_paths(execution))
+        if judged.normal[subject.row] and operation.profile.wants(operation.seen):
+            operation.profile.learn(parts(execution, subject.self_ms))
+        if operation.seen == needed:
+            result.model_events.append(events.ready(application.key, operation, execution.started_s))
+
+
+def _new_normals(given: JudgedRows) -> dict[int, list[NewNormal]]:
+    """What became normal with each row."""
+    found: dict[int, list[NewNormal]] = {}
+    for signal, chart in zip(CHARTS, given.judged.charts, strict=True):
+        for row in np.flatnonzero(chart.accepted).tolist():
+            name = given.rows.operations[row].name
+            found.setdefault(row, []).append((name, signal.name, float(chart.lasting[row])))
+    for kind, (signal, call) in enumerate(zip(CALLS, given.judged.calls, strict=True)):
+        for entry in np.flatnonzero(call.chart.accepted).tolist():
+            row, slot = int(given.batch.calls[kind].rows[entry]), int(given.batch.calls[kind].slots[entry])
+            peer = given.rows.applications[row].peer_of(kind, slot)
+            found.setdefault(row, []).append((f"calls to {peer}", signal.name, float(call.chart.lasting[entry])))
+    return found
