@@ -3,9 +3,9 @@
 from pathlib import Path
 
 import click
-from tracehound.scripts.documents.figures import figures
 
 from tracehound.scripts.documents.blocks import Blocks, with_blocks
+from tracehound.scripts.documents.figures import figures
 from tracehound.scripts.documents.settings_table import table
 
 

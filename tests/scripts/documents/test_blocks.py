@@ -6,13 +6,11 @@ from tracehound.scripts.documents.blocks import names_in, with_blocks
 
 
 def test_only_what_is_between_markers_changes() -> None:
-    text = (
-        "before\n<!-- a: begin -->\nold\n\nold\n<!-- a: end -->\nbetween\n<!-- b-c_1: begin -->\n<!-- b-c_1: end -->\n"
-    )
+    text = "before\n<!-- a: begin -->\nold\n\nold\n<!-- a: end -->\non\n<!-- b-c_1: begin -->\n<!-- b-c_1: end -->\n"
     found = with_blocks(text, {"a": lambda: "new", "b-c_1": lambda: "1\n2"})
     assert (
         found
-        == "before\n<!-- a: begin -->\nnew\n<!-- a: end -->\nbetween\n<!-- b-c_1: begin -->\n1\n2\n<!-- b-c_1: end -->\n"
+        == "before\n<!-- a: begin -->\nnew\n<!-- a: end -->\non\n<!-- b-c_1: begin -->\n1\n2\n<!-- b-c_1: end -->\n"
     )
     assert with_blocks(found, {"a": lambda: "new", "b-c_1": lambda: "1\n2"}) == found
     assert names_in(found) == ["a", "b-c_1"]

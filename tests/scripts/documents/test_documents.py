@@ -17,9 +17,8 @@ PAGES = [PROJECT / "README.md", *(PROJECT / "docs").rglob("*.md")]
 def test_stale_parts_are_noticed_and_mended(tmp_path: Path) -> None:
     page = tmp_path / "deep" / "page.md"
     page.parent.mkdir()
-    page.write_text(
-        "before\n<!-- settings: begin -->\nold\n<!-- settings: end -->\n<!-- figures-nab: begin -->\n<!-- figures-nab: end -->\n"
-    )
+    parts = (f"<!-- {name}: begin -->\nold\n<!-- {name}: end -->\n" for name in ("settings", "figures-nab"))
+    page.write_text("before\n" + "".join(parts))
     arguments = [str(tmp_path), "--measured", str(MEASURED)]
     told = CliRunner().invoke(main, [*arguments, "--check"])
     assert told.exit_code == 1
