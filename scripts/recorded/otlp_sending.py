@@ -9,7 +9,7 @@ from tracehound.schemas.spans import Resource
 from tracehound.schemas.topics import Topic
 from tracehound.scripts.recorded.otlp_encoding import Encode
 from tracehound.scripts.recorded.otlp_spans import Exported, OtlpSpan, spans_of_execution, spans_of_trace
-from tracehound.scripts.recorded.sending import CLOSE_S, Delivery, KafkaProducer
+from tracehound.scripts.recorded.sending import CLOSE_S, KafkaProducer, TopicWriter
 from tracehound.streams.intake.spans import Trace
 
 LINGER_S = 0.2
@@ -38,7 +38,7 @@ class OtlpSender:
         seed: int = 0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._delivery = Delivery(producer, topic)
+        self._writer = TopicWriter(producer, topic)
         self._encode = encode
         self._batch = batch
         self._max_record_bytes = max_record_bytes
@@ -51,7 +51,7 @@ class OtlpSender:
     @property
     def records(self) -> int:
         """How many records were handed to the client."""
-        return self._delivery.records
+        return self._writer.records
 
     def send(self, execution: Execution) -> None:
         """Queue the spans of an execution; they leave when their service's record is full, or at ``flush``.
@@ -76,12 +76,12 @@ class OtlpSender:
         self._waiting.clear()
         for begin in range(0, len(rest), self._batch):
             self._produce(rest[begin : begin + self._batch])
-        self._delivery.poll()
+        self._writer.poll()
 
     def close(self, timeout_s: float = CLOSE_S) -> None:
         """Flush and wait until the broker has acknowledged every record."""
         self.flush()
-        self._delivery.close(timeout_s)
+        self._writer.close(timeout_s)
 
     def summary(self) -> str:
         """How many spans and records were sent."""
@@ -105,7 +105,7 @@ class OtlpSender:
             by_resource.setdefault(resource, []).append(span)
         value = self._encode(list(by_resource.items()))
         if len(value) <= self._max_record_bytes or len(batch) == 1:
-            self._delivery.produce(value, None)
+            self._writer.produce(value, None)
             return
         middle = len(batch) // 2
         self._produce(batch[:middle])

@@ -33,7 +33,7 @@ class KafkaProducer(Protocol):
         ...
 
 
-class Delivery:
+class TopicWriter:
     """Hands records of one topic to a client that may be full, and awaits what becomes of them.
 
     Raises:
@@ -106,7 +106,7 @@ class _KeyedSender:
     def __init__(
         self, producer: KafkaProducer, topic: Topic, batch: int = 1, max_record_bytes: int = 1_000_000
     ) -> None:
-        self._delivery = Delivery(producer, topic)
+        self._writer = TopicWriter(producer, topic)
         self._batch = batch
         self._max_record_bytes = max_record_bytes
         self._waiting: dict[str, list[bytes]] = {}
@@ -117,18 +117,18 @@ class _KeyedSender:
     @property
     def records(self) -> int:
         """How many records were handed to the client."""
-        return self._delivery.records
+        return self._writer.records
 
     def flush(self) -> None:
         """Hand everything queued here to the client, without waiting for its delivery."""
         for key in list(self._waiting):
             self._produce(key)
-        self._delivery.poll()
+        self._writer.poll()
 
     def close(self, timeout_s: float = CLOSE_S) -> None:
         """Flush and wait until the broker has acknowledged every record."""
         self.flush()
-        self._delivery.close(timeout_s)
+        self._writer.close(timeout_s)
 
     def summary(self) -> str:
         """How many executions and records were sent."""
@@ -150,7 +150,7 @@ class _KeyedSender:
         self._bytes.pop(key, None)
         if waiting:
             value = waiting[0] if self._batch == 1 else b"[" + b",".join(waiting) + b"]"
-            self._delivery.produce(value, key.encode() or None)
+            self._writer.produce(value, key.encode() or None)
 
 
 class ExecutionSender(_KeyedSender):

@@ -9,6 +9,7 @@ import structlog
 from prometheus_client import Counter
 
 from tracehound.schemas.dead_letter import TRUNCATED_HEADER, DeadLetter
+from tracehound.streams.delivery.letters import unpublished_letter
 from tracehound.streams.kafka.publisher import Outgoing, Publisher, RefusedError
 
 _TRUNCATED_BYTES = 65_536
@@ -117,7 +118,7 @@ class Delivery:
         try:
             await self._publisher.publish(outgoing)
         except RefusedError as error:
-            await self._bury(_refused(outgoing, error))
+            await self._bury(unpublished_letter(outgoing, error))
 
     async def _bury(self, letter: DeadLetter) -> None:
         self._metrics.dead_letters.labels(error=letter.error).inc()
@@ -147,19 +148,4 @@ class Delivery:
                 try:
                     await self._publisher.publish_in_order([one])
                 except RefusedError as error:
-                    await self._bury(_refused(one, error))
-
-
-def _refused(outgoing: Outgoing, error: RefusedError) -> DeadLetter:
-    return DeadLetter(
-        value=outgoing.value,
-        key=outgoing.key,
-        topic=outgoing.topic,
-        partition=outgoing.partition if outgoing.partition is not None else -1,
-        offset=-1,
-        timestamp_ms=outgoing.timestamp_ms or 0,
-        stage="publish",
-        error="RefusedByBroker",
-        reason=str(error),
-        headers=list(outgoing.headers),
-    )
+                    await self._bury(unpublished_letter(one, error))

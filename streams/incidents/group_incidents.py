@@ -18,13 +18,13 @@ from tracehound.schemas.incident import IncidentEvent
 from tracehound.schemas.incident_input import IncidentInput, decode_input
 from tracehound.schemas.topics import Topics
 from tracehound.streams.delivery.delivery import Delivery, Parcel
+from tracehound.streams.delivery.letters import letter_of
 from tracehound.streams.delivery.outputs import CLOUD_EVENT_HEADERS
 from tracehound.streams.incidents.book_state import BookState
 from tracehound.streams.incidents.metrics import IncidentMetrics
 from tracehound.streams.kafka.batch_consumer import Run
 from tracehound.streams.kafka.forwarding import Partitioner
 from tracehound.streams.kafka.publisher import Outgoing
-from tracehound.streams.scoring.read_run import letter_of
 from tracehound.streams.states.checkpoint_log import CheckpointLog
 
 PARTITION = 0

@@ -15,13 +15,13 @@ from tracehound.schemas.dead_letter import DeadLetter
 from tracehound.schemas.join_checkpoint import JoinCheckpoint
 from tracehound.schemas.topics import Topics
 from tracehound.streams.delivery.delivery import Delivery, Parcel
+from tracehound.streams.delivery.letters import letter_of
 from tracehound.streams.intake.emit import Emitter
 from tracehound.streams.intake.metrics import IntakeMetrics
 from tracehound.streams.intake.partition_join import Joined, PartitionJoin
 from tracehound.streams.intake.trace_buffer import JoinRules
 from tracehound.streams.kafka.batch_consumer import Run
 from tracehound.streams.kafka.publisher import Outgoing
-from tracehound.streams.scoring.read_run import letter_of
 from tracehound.streams.states.checkpoint_log import CheckpointLog
 
 _RECORDS_BETWEEN_YIELDS = 50

@@ -11,9 +11,9 @@ from tracehound.schemas.dead_letter import DeadLetter
 from tracehound.schemas.execution import Execution
 from tracehound.schemas.rejection import Rejection
 from tracehound.schemas.spans import SourceName, SpanBatch, TraceChunk
+from tracehound.streams.delivery.letters import rejection_letter
 from tracehound.streams.intake.otlp import SpanLimits, decode_otlp
 from tracehound.streams.kafka.publisher import Outgoing
-from tracehound.streams.scoring.read_run import DEAD_LETTER_STAGES, letter_of
 
 PART_BYTES = 500_000
 """A record of the spans topic is begun anew beyond this; a single trace's share may be larger."""
@@ -58,8 +58,7 @@ class SourceReader:
             decoded = decode_otlp(record.value, self._span_limits)
             traces, rejected = decoded.traces, decoded.rejected
         for refused in rejected:
-            stage = DEAD_LETTER_STAGES.get(refused.error, "validate")
-            reading.dead_letters.append(letter_of(record, refused.value_bytes, stage, refused.error, refused.reason))
+            reading.dead_letters.append(rejection_letter(record, refused))
         shares: dict[int, list[_Share]] = {}
         for trace_id, chunk in traces.items():
             spans = len(chunk)

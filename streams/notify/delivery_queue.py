@@ -21,13 +21,13 @@ log = structlog.get_logger(__name__)
 
 
 @dataclass(slots=True)
-class Delivery:
+class QueuedNotice:
     """A message on its way. ``done`` is called once it was taken or given up; nothing is tried once ``gone`` is set."""
 
     notice: Notice
     done: Callable[[], None]
     gone: asyncio.Event
-    queued_s: float = field(default_factory=time.monotonic)
+    since_s: float = field(default_factory=time.monotonic)
 
 
 Bury = Callable[[Notice, str], Awaitable[None]]
@@ -68,7 +68,7 @@ class DeliveryQueue:
         self._wall_clock = wall_clock
         self._chance = chance
         self._slots = asyncio.Semaphore(settings.attempts_at_once)
-        self._lanes: dict[str, deque[Delivery]] = {}
+        self._lanes: dict[str, deque[QueuedNotice]] = {}
         self._tasks: set[asyncio.Future[None]] = set()
         self._attempts = 0
         self._at_rest = asyncio.Event()
@@ -86,20 +86,20 @@ class DeliveryQueue:
         """Whether no more should be read for now: there is no room, and the receiver does take messages."""
         return self._waiting >= self._settings.queue_size and not self._is_stuck()
 
-    def put(self, delivery: Delivery) -> None:
+    def put(self, queued: QueuedNotice) -> None:
         """Take a message over. Where there is no room and the receiver takes none, it is given up at once."""
         if not self._waiting:
             self.last_taken_s = time.monotonic()
         self._waiting += 1
         if self._waiting > self._settings.queue_size and self._is_stuck():
-            self._spawn(self._drop(delivery))
+            self._spawn(self._drop(queued))
             return
-        incident_id = delivery.notice.incident.incident_id
+        incident_id = queued.notice.incident.incident_id
         lane = self._lanes.get(incident_id)
         if lane is None:
             lane = self._lanes[incident_id] = deque()
             self._spawn(self._run_lane(incident_id, lane))
-        lane.append(delivery)
+        lane.append(queued)
 
     async def settle(self, timeout_s: float) -> None:
         """Return once no attempt is under way, or after ``timeout_s``."""
@@ -126,53 +126,53 @@ class DeliveryQueue:
         if not task.cancelled() and (error := task.exception()) is not None:
             self.on_failure(error)
 
-    async def _run_lane(self, incident_id: str, lane: deque[Delivery]) -> None:
+    async def _run_lane(self, incident_id: str, lane: deque[QueuedNotice]) -> None:
         while lane:
-            delivery = lane[0]
-            await self._deliver(delivery)
+            queued = lane[0]
+            await self._deliver(queued)
             lane.popleft()
             self._waiting -= 1
         del self._lanes[incident_id]
 
-    async def _drop(self, delivery: Delivery) -> None:
-        await self._give_up(delivery, f"More than {self._settings.queue_size} messages wait for it (queue_size).")
+    async def _drop(self, queued: QueuedNotice) -> None:
+        await self._give_up(queued, f"More than {self._settings.queue_size} messages wait for it (queue_size).")
         self._waiting -= 1
 
-    async def _deliver(self, delivery: Delivery) -> None:
+    async def _deliver(self, queued: QueuedNotice) -> None:
         pause_s = self._settings.first_retry_s
         repeated = False
-        while not delivery.gone.is_set():
-            if await self._sleep(delivery, self._not_before_s - time.monotonic()):
+        while not queued.gone.is_set():
+            if await self._sleep(queued, self._not_before_s - time.monotonic()):
                 return
-            outcome = await self._attempt(delivery, repeated)
+            outcome = await self._attempt(queued, repeated)
             if outcome is None:
                 return
             if isinstance(outcome, Delivered):
-                delivery.done()
+                queued.done()
                 return
             wait_s = max(pause_s * (0.5 + self._chance() / 2), outcome.after_s)
-            late_s = time.monotonic() + wait_s - delivery.queued_s
+            late_s = time.monotonic() + wait_s - queued.since_s
             if not outcome.retry or late_s > self._settings.give_up_s:
-                await self._give_up(delivery, outcome.reason)
+                await self._give_up(queued, outcome.reason)
                 return
             self._not_before_s = max(self._not_before_s, time.monotonic() + outcome.after_s)
             log.warning("notification_failed", receiver=self.name, sentence=outcome.reason, retry_s=round(wait_s, 1))
-            if await self._sleep(delivery, wait_s):
+            if await self._sleep(queued, wait_s):
                 return
             pause_s = min(2 * pause_s, self._settings.longest_retry_s)
             repeated = True
 
-    async def _attempt(self, delivery: Delivery, repeated: bool) -> Delivered | Failed | None:
+    async def _attempt(self, queued: QueuedNotice, repeated: bool) -> Delivered | Failed | None:
         labels = {"receiver": self.name, "kind": self.kind}
         async with self._slots:
-            if delivery.gone.is_set():
+            if queued.gone.is_set():
                 return None
             self._attempts += 1
             self._at_rest.clear()
             try:
                 if repeated:
                     self._metrics.retried.labels(**labels).inc()
-                outcome = await self._tell(delivery.notice)
+                outcome = await self._tell(queued.notice)
             finally:
                 self._attempts -= 1
                 if not self._attempts:
@@ -182,7 +182,7 @@ class DeliveryQueue:
             return outcome
         self.last_taken_s = time.monotonic()
         self._metrics.sent.labels(**labels).inc()
-        delay_s = self._wall_clock() - float(delivery.notice.record.timestamp) / 1000
+        delay_s = self._wall_clock() - float(queued.notice.record.timestamp) / 1000
         self._metrics.delay.labels(**labels).observe(max(0.0, delay_s))
         return outcome
 
@@ -193,19 +193,19 @@ class DeliveryQueue:
             log.exception("receiver_raised", receiver=self.name)
             return Failed(f"Telling it raised {type(error).__name__}.", retry=False)
 
-    async def _give_up(self, delivery: Delivery, why: str) -> None:
-        if delivery.gone.is_set():
+    async def _give_up(self, queued: QueuedNotice, why: str) -> None:
+        if queued.gone.is_set():
             return
         self._metrics.dead_lettered.labels(receiver=self.name, kind=self.kind).inc()
         reason = f"The receiver {self.name!r} ({self.kind}) was not told: {why}"
-        log.error("notification_given_up", receiver=self.name, event_id=delivery.notice.event.id, sentence=reason)
-        await self._bury(delivery.notice, reason)
-        delivery.done()
+        log.error("notification_given_up", receiver=self.name, event_id=queued.notice.event.id, sentence=reason)
+        await self._bury(queued.notice, reason)
+        queued.done()
 
-    async def _sleep(self, delivery: Delivery, pause_s: float) -> bool:
+    async def _sleep(self, queued: QueuedNotice, pause_s: float) -> bool:
         """Whether it need not be sent any more after the pause."""
         if pause_s <= 0:
-            return delivery.gone.is_set()
+            return queued.gone.is_set()
         with suppress(TimeoutError):
-            await asyncio.wait_for(delivery.gone.wait(), pause_s)
-        return delivery.gone.is_set()
+            await asyncio.wait_for(queued.gone.wait(), pause_s)
+        return queued.gone.is_set()

@@ -12,7 +12,7 @@ from aiokafka.errors import IllegalStateError, KafkaError
 from aiokafka.structs import OffsetAndMetadata
 
 from tracehound.schemas.dead_letter import DeadLetter
-from tracehound.streams.notify.delivery_queue import Delivery, DeliveryQueue
+from tracehound.streams.notify.delivery_queue import DeliveryQueue, QueuedNotice
 from tracehound.streams.notify.metrics import NotifyMetrics
 from tracehound.streams.notify.notice import Notice
 from tracehound.streams.notify.offsets import Commit, Debts, read_commit
@@ -202,7 +202,7 @@ class Notifier(ConsumerRebalanceListener):
             def done(notice: Notice = notice) -> None:
                 partition.done(notice.receiver, notice.offset)
 
-            self._queues[notice.receiver].put(Delivery(notice, done, partition.gone))
+            self._queues[notice.receiver].put(QueuedNotice(notice, done, partition.gone))
 
     async def _bury_record(self, partition: IncidentPartition, letter: DeadLetter) -> None:
         await self._bury(letter)

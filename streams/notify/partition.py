@@ -9,6 +9,7 @@ from aiokafka import ConsumerRecord
 
 from tracehound.schemas.dead_letter import DeadLetter
 from tracehound.schemas.incident import IncidentEvent
+from tracehound.streams.delivery.letters import letter_of
 from tracehound.streams.notify.follow import IncidentFollower
 from tracehound.streams.notify.notice import Notice
 from tracehound.streams.notify.offsets import Commit, Debts, OwedMessages
@@ -59,7 +60,9 @@ class IncidentPartition:
             event = _EVENT.decode(record.value or b"")
         except (msgspec.DecodeError, ValueError, RecursionError) as error:
             if self._add(DEAD_LETTERS, int(record.offset)):
-                taken.dead_letter = _letter(record, "InvalidEvent", f"The record is no incident: {error}")
+                taken.dead_letter = letter_of(
+                    record, record.value, "notify", "InvalidEvent", f"The record is no incident: {error}"
+                )
         else:
             decided = self._follower.take(event, record)
             for notice in decided.needless:
@@ -97,21 +100,6 @@ class IncidentPartition:
         return self._owed.includes(notice.receiver, notice.offset)
 
 
-def _letter(record: ConsumerRecord, error: str, reason: str) -> DeadLetter:
-    return DeadLetter(
-        value=record.value,
-        key=record.key,
-        topic=record.topic,
-        partition=int(record.partition),
-        offset=int(record.offset),
-        timestamp_ms=int(record.timestamp),
-        stage="notify",
-        error=error,
-        reason=reason,
-        headers=list(record.headers),
-    )
-
-
 def undelivered(notice: Notice, reason: str) -> DeadLetter:
     """The dead letter of a message that was given up for a reason, one sentence."""
-    return _letter(notice.record, "NotDelivered", reason)
+    return letter_of(notice.record, notice.record.value, "notify", "NotDelivered", reason)

@@ -12,23 +12,10 @@ from tracehound.schemas.control import CONTROL_HEADER, Control, read_control
 from tracehound.schemas.dead_letter import DeadLetter
 from tracehound.schemas.errors import InvalidExecutionError
 from tracehound.schemas.execution import ApplicationKey, ExecutionHead
-from tracehound.streams.kafka.forwarding import (
-    ORIGIN_PREFIX,
-    Origin,
-    Partitioner,
-    origin_headers,
-    read_origin,
-    without_origin,
-)
+from tracehound.streams.delivery.letters import letter_of, rejection_letter
+from tracehound.streams.kafka.forwarding import ORIGIN_PREFIX, Origin, Partitioner, origin_headers, read_origin
 from tracehound.streams.kafka.publisher import Outgoing
 from tracehound.streams.states.partitions import Partition
-
-DEAD_LETTER_STAGES = {
-    "NullValue": "decode",
-    "OversizedRecord": "decode",
-    "InvalidUtf8": "decode",
-    "InvalidJson": "decode",
-}
 
 
 @dataclass(slots=True)
@@ -68,22 +55,6 @@ class Reading:
 
 def _is_ours(header: tuple[str, bytes]) -> bool:
     return header[0].startswith(ORIGIN_PREFIX) or header[0] == CONTROL_HEADER
-
-
-def letter_of(record: ConsumerRecord, value: bytes | None, stage: str, error: str, reason: str) -> DeadLetter:
-    """A dead letter about ``record``, with its original key and headers."""
-    return DeadLetter(
-        value=value,
-        key=record.key,
-        topic=record.topic,
-        partition=record.partition,
-        offset=record.offset,
-        timestamp_ms=record.timestamp or 0,
-        stage=stage,
-        error=error,
-        reason=reason,
-        headers=without_origin(record.headers),
-    )
 
 
 class RunReader:
@@ -171,8 +142,7 @@ class RunReader:
                 reading.duplicates += 1
                 return
         for refused in decoded.rejected:
-            stage = DEAD_LETTER_STAGES.get(refused.error, "validate")
-            reading.dead_letters.append(letter_of(record, refused.value_bytes, stage, refused.error, refused.reason))
+            reading.dead_letters.append(rejection_letter(record, refused))
         self._take(executions, [record] * len(executions), reading)
 
     def _read_control(

@@ -17,6 +17,7 @@ from tracehound.schemas.control import Control
 from tracehound.schemas.execution import ApplicationKey, ExecutionHead, whole
 from tracehound.schemas.topics import Topics
 from tracehound.streams.delivery.delivery import Delivery, Parcel
+from tracehound.streams.delivery.letters import letter_of
 from tracehound.streams.delivery.outputs import (
     anomalies_outgoing,
     incident_input_of,
@@ -26,7 +27,7 @@ from tracehound.streams.delivery.outputs import (
 from tracehound.streams.kafka.at_hand import at_hand
 from tracehound.streams.kafka.batch_consumer import Run
 from tracehound.streams.scoring.metrics import Metrics
-from tracehound.streams.scoring.read_run import Reading, RunReader, letter_of
+from tracehound.streams.scoring.read_run import Reading, RunReader
 from tracehound.streams.scoring.report_progress import ProgressLedger, Tallies, report_progress, tally
 from tracehound.streams.scoring.score_chunk import ChunkOutcome, score_chunk
 from tracehound.streams.states.partitions import Partition, Partitions, Seen

@@ -30,7 +30,7 @@ from tracehound.scripts.benchmarks.throughput.run import CLOCK_STARTS, Sizes
 from tracehound.scripts.benchmarks.workload import records
 from tracehound.scripts.commands.kafka_clients import consumer_config, producer_config
 from tracehound.scripts.commands.topic_reading import TopicReader
-from tracehound.scripts.recorded.sending import Delivery, connect
+from tracehound.scripts.recorded.sending import TopicWriter, connect
 from tracehound.scripts.soak.crew import Crew, Member
 from tracehound.streams.settings.settings import Settings
 
@@ -148,10 +148,10 @@ def fill(kafka: Broker, topics: Topics, spread: Spread, count: int) -> list[Oper
     """Let normal executions pile up; returns the operations that they teach well enough to plant in."""
     made = list(spread.executions(count, time.time()))
     config = producer_config(Settings(bootstrap_servers=kafka.bootstrap_servers))
-    delivery = Delivery(connect(config, topics.executions), topics.executions)
+    writer = TopicWriter(connect(config, topics.executions), topics.executions)
     for key, value, _ in records(iter(made), 1):
-        delivery.produce(value, key.encode())
-    delivery.close(_TIMEOUT_S)
+        writer.produce(value, key.encode())
+    writer.close(_TIMEOUT_S)
     return targets_of(made)
 
 

@@ -14,7 +14,7 @@ from tracehound.schemas.topics import Topics
 from tracehound.scripts.benchmarks.measured_process import WARM_SHARE, cpu_seconds
 from tracehound.scripts.benchmarks.scale.traffic import Size, traffic
 from tracehound.scripts.commands.kafka_clients import producer_config
-from tracehound.scripts.recorded.sending import Delivery, connect
+from tracehound.scripts.recorded.sending import TopicWriter, connect
 from tracehound.scripts.soak.crew import Crew
 from tracehound.streams.settings.settings import Settings
 
@@ -49,7 +49,7 @@ def measure(kafka: Broker, folder: Path, workers: int, size: Size, count: int) -
     kafka.create_topics(topics)
     values = [(one.application.encode(), encode(one)) for one in islice(traffic(size), count)]
     config = producer_config(Settings(bootstrap_servers=kafka.bootstrap_servers))
-    delivery = Delivery(connect(config, topics.executions), topics.executions)
+    writer = TopicWriter(connect(config, topics.executions), topics.executions)
     environment = {
         "KAFKA_BOOTSTRAP_SERVERS": kafka.bootstrap_servers,
         "TRACEHOUND_TOPIC_PREFIX": topics.prefix,
@@ -59,8 +59,8 @@ def measure(kafka: Broker, folder: Path, workers: int, size: Size, count: int) -
 
     def send() -> None:
         for key, value in values:
-            delivery.produce(value, key)
-        delivery.close(_TIMEOUT_S)
+            writer.produce(value, key)
+        writer.close(_TIMEOUT_S)
 
     with Crew(folder, environment) as crew, ThreadPoolExecutor(1) as beside:
         for _ in range(workers):

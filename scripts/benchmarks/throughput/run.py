@@ -20,7 +20,7 @@ from tracehound.scripts.benchmarks.measured_process import Measurement, measure
 from tracehound.scripts.benchmarks.throughput.contender_list import Contender, Field, Workload
 from tracehound.scripts.benchmarks.workload import executions, records
 from tracehound.scripts.commands.kafka_clients import producer_config
-from tracehound.scripts.recorded.sending import Delivery, connect
+from tracehound.scripts.recorded.sending import TopicWriter, connect
 from tracehound.streams.settings.settings import load_settings
 
 PARTITIONS: Final = 12
@@ -99,12 +99,12 @@ class Arena:
         sizes = self._sizes
         settings = load_settings(bootstrap_servers=self._kafka.bootstrap_servers)
         self._kafka.create_topics(topics)
-        delivery = Delivery(connect(producer_config(settings), topics.executions), topics.executions)
+        writer = TopicWriter(connect(producer_config(settings), topics.executions), topics.executions)
         count = sizes.executions(workload)
         made = executions(count, sizes.applications, sizes.operations, SEGMENTS, time.time())
         for key, value, _ in records(made, sizes.batch if workload == "arrays" else 1):
-            delivery.produce(value, key.encode())
-        delivery.close(_FLUSH_S)
+            writer.produce(value, key.encode())
+        writer.close(_FLUSH_S)
 
     def run(
         self,

@@ -11,7 +11,7 @@ from prometheus_client import CollectorRegistry
 
 from tests.streams.conftest import until
 from tests.streams.notify.conftest import make_event, make_notice
-from tracehound.streams.notify.delivery_queue import Delivery, DeliveryQueue
+from tracehound.streams.notify.delivery_queue import DeliveryQueue, QueuedNotice
 from tracehound.streams.notify.metrics import NotifyMetrics, WaitingCollector
 from tracehound.streams.notify.notice import Notice
 from tracehound.streams.notify.outcome import Delivered, Failed, Outcome, WithoutMemory
@@ -77,7 +77,7 @@ class Field:
         for incident_id, revision in names:
             event = make_event(incident_id, revision)
             self.queue.put(
-                Delivery(make_notice(event), lambda event_id=event.id: self.done.append(event_id), self.gone)  # type: ignore[misc] # a default binds it
+                QueuedNotice(make_notice(event), lambda event_id=event.id: self.done.append(event_id), self.gone)  # type: ignore[misc] # a default binds it
             )
 
     async def finished(self, count: int) -> None:

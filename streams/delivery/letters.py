@@ -1,0 +1,55 @@
+"""Dead letters: about a record that was read and cannot be used, and about one that Kafka does not take."""
+
+from aiokafka import ConsumerRecord
+
+from tracehound.schemas.dead_letter import DeadLetter
+from tracehound.schemas.rejection import Rejection
+from tracehound.streams.kafka.forwarding import without_origin
+from tracehound.streams.kafka.publisher import Outgoing, RefusedError
+
+_UNDECODABLE = frozenset({"NullValue", "OversizedRecord", "InvalidUtf8", "InvalidJson"})
+
+
+def letter_of(record: ConsumerRecord, value: bytes | None, stage: str, error: str, reason: str) -> DeadLetter:
+    """A dead letter about ``record``, with its original key and headers.
+
+    Parameters:
+        value: the refused bytes: the record's own, or those elements of it that are refused.
+        stage: which part of tracehound refuses it.
+        error: the class of the error.
+        reason: one sentence with what, rule and value.
+    """
+    return DeadLetter(
+        value=value,
+        key=record.key,
+        topic=record.topic,
+        partition=record.partition,
+        offset=record.offset,
+        timestamp_ms=record.timestamp or 0,
+        stage=stage,
+        error=error,
+        reason=reason,
+        headers=without_origin(record.headers),
+    )
+
+
+def rejection_letter(record: ConsumerRecord, refused: Rejection) -> DeadLetter:
+    """A dead letter about what decoding refused of ``record``: stage ``decode`` if it is no text or JSON at all."""
+    stage = "decode" if refused.error in _UNDECODABLE else "validate"
+    return letter_of(record, refused.value_bytes, stage, refused.error, refused.reason)
+
+
+def unpublished_letter(outgoing: Outgoing, error: RefusedError) -> DeadLetter:
+    """A dead letter about a record of our own that Kafka refuses for good."""
+    return DeadLetter(
+        value=outgoing.value,
+        key=outgoing.key,
+        topic=outgoing.topic,
+        partition=outgoing.partition if outgoing.partition is not None else -1,
+        offset=-1,
+        timestamp_ms=outgoing.timestamp_ms or 0,
+        stage="publish",
+        error="RefusedByBroker",
+        reason=str(error),
+        headers=list(outgoing.headers),
+    )
