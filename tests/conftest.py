@@ -2,8 +2,9 @@
 
 import os
 import re
+import shutil
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import NoReturn
@@ -11,8 +12,10 @@ from typing import NoReturn
 import pytest
 from hypothesis import settings
 
+from tests.processes import start_others_with_usual_signals
 from tracehound.infra.kafka.apache import ApacheKafka
 from tracehound.infra.kafka.broker import Broker, broker
+from tracehound.infra.kafka.embedded import EmbeddedControl
 from tracehound.infra.kafka.jars import broker_jars, find_java
 from tracehound.schemas.errors import BrokerError
 
@@ -20,11 +23,13 @@ settings.register_profile("untimed", deadline=None)  # a busy machine is no fail
 settings.load_profile("untimed")
 
 REAL_FIXTURES = {"kafka", "kafka_cluster", "broker_program"}
-_MISSING = pytest.StashKey[dict[str, str]]()
+COULD_NOT_RUN = "COULD NOT RUN"
+_PRODUCE, _OFFSET_COMMIT = 0, 8
+"""Requests that tests make fail, by Kafka's numbers."""
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    config.stash[_MISSING] = {}
+def pytest_configure() -> None:
+    start_others_with_usual_signals()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -33,52 +38,84 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.kafka)
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    for what, why in config.stash[_MISSING].items():
-        terminalreporter.section("NOT TESTED ON APACHE KAFKA", red=True, bold=True)
-        terminalreporter.line(f"Tests that need {what} did not run: {why}", red=True)
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    reasons = {report.longrepr[2] for report in terminalreporter.getreports("skipped")}
+    missing = sorted(reason.partition(COULD_NOT_RUN)[2] for reason in reasons if COULD_NOT_RUN in reason)
+    if missing:
+        terminalreporter.section(COULD_NOT_RUN, red=True, bold=True)
+        for why in missing:
+            terminalreporter.line(f"Tests that need {why.removeprefix(': ')}", red=True)
 
 
-def _give_up(config: pytest.Config, what: str, error: BrokerError) -> NoReturn:
-    """In CI a missing broker is a failure; elsewhere the tests are skipped and the summary says so loudly."""
+def give_up(what: str, why: object) -> NoReturn:
+    """What is missing is a failure in CI; elsewhere its tests are skipped, and the summary says so loudly."""
     if os.environ.get("CI"):
-        pytest.fail(f"CI needs {what}: {error}", pytrace=False)
-    config.stash[_MISSING][what] = str(error)
-    pytest.skip(f"{what} cannot be had: {error}")
+        pytest.fail(f"CI needs {what}: {why}", pytrace=False)
+    pytest.skip(f"{COULD_NOT_RUN}: {what}: {why}")
 
 
 @pytest.fixture(scope="session")
-def kafka(pytestconfig: pytest.Config) -> Iterator[Broker]:
+def real_program() -> Callable[..., str]:
+    """Finds a program that other people wrote by any of its names."""
+
+    def find(*names: str) -> str:
+        found = next(filter(None, map(shutil.which, names)), None)
+        return found or give_up(names[0], f"none of {', '.join(names)} is on the PATH; .ci/packages installs it")
+
+    return find
+
+
+@pytest.fixture(scope="session")
+def kafka() -> Iterator[Broker]:
     """A real Apache Kafka for the whole session: external, Docker's or the JVM's."""
     with ExitStack() as stack:
         try:
             started = stack.enter_context(broker("real"))
         except BrokerError as error:
-            _give_up(pytestconfig, "a real Apache Kafka", error)
+            give_up("a real Apache Kafka", error)
         yield started
 
 
 @pytest.fixture(scope="session")
-def broker_program(pytestconfig: pytest.Config) -> tuple[Path, Path]:
+def broker_program() -> tuple[Path, Path]:
     """Java, and the folder with the jars of Apache Kafka."""
     try:
         return find_java(), broker_jars()
     except BrokerError as error:
-        return _give_up(pytestconfig, "Apache Kafka on Java", error)
+        return give_up("Apache Kafka on Java", error)
 
 
-@pytest.fixture(scope="module")
-def kafka_cluster(broker_program: tuple[Path, Path]) -> Iterator[ApacheKafka]:
-    """Three brokers of Apache Kafka from the JVM, for tests that stop and kill them."""
+@pytest.fixture(scope="session")
+def three_brokers(broker_program: tuple[Path, Path]) -> Iterator[ApacheKafka]:
+    """Three brokers of Apache Kafka from the JVM, for the whole session; tests want ``kafka_cluster``."""
     with ApacheKafka(brokers=3) as cluster:
         yield cluster
 
 
+@pytest.fixture
+def kafka_cluster(three_brokers: ApacheKafka) -> Iterator[ApacheKafka]:
+    """Three brokers that a test may stop and kill: the next test finds all of them running, also after a failure."""
+    numbers = sorted(three_brokers.pids)
+    yield three_brokers
+    if away := [number for number in numbers if number not in three_brokers.pids]:
+        three_brokers.start_broker(*away)
+
+
 @pytest.fixture(scope="session")
-def embedded_kafka() -> Iterator[Broker]:
-    """The embedded broker in a process of its own, for the whole session."""
+def embedded_process() -> Iterator[Broker]:
+    """The embedded broker in a process of its own, for the whole session; tests want ``embedded_kafka``."""
     with broker("embedded") as started:
         yield started
+
+
+@pytest.fixture
+def embedded_kafka(embedded_process: Broker) -> Iterator[Broker]:
+    """The embedded broker, which a test may make slow and refuse: the next test finds it well."""
+    yield embedded_process
+    assert isinstance(embedded_process.cluster, EmbeddedControl)
+    embedded_process.cluster.set_round_trip_time(0)
+    for request in (_PRODUCE, _OFFSET_COMMIT):
+        embedded_process.cluster.clear_failures(request)
 
 
 @pytest.fixture(params=["embedded", pytest.param("real", marks=pytest.mark.kafka)])

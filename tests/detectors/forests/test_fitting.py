@@ -1,14 +1,13 @@
 """Where refits run: in this process, or in others that never outlive it."""
 
 import os
-import signal
-import subprocess
 import sys
 import time
 from pathlib import Path
 
 import pytest
 
+from tests.processes import running
 from tracehound.detectors.forests.fitting import InlineFitter, PoolFitter
 
 STARTER = """
@@ -37,10 +36,10 @@ def test_a_pool_fits_in_another_process() -> None:
 def test_its_processes_end_when_their_parent_is_killed(tmp_path: Path) -> None:
     script = tmp_path / "starter.py"
     script.write_text(STARTER)
-    with subprocess.Popen([sys.executable, script], stdout=subprocess.PIPE, text=True) as starter:
+    with running([sys.executable, str(script)], stderr=None) as starter:
         assert starter.stdout is not None
         helper = int(starter.stdout.readline())
-        starter.send_signal(signal.SIGKILL)
+        starter.kill()
     deadline = time.monotonic() + 20
     while is_running(helper):
         assert time.monotonic() < deadline, "the helper process outlived its parent"

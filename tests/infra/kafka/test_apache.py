@@ -1,5 +1,4 @@
 import os
-import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -7,6 +6,7 @@ from pathlib import Path
 from confluent_kafka import KafkaError, Producer
 from confluent_kafka.admin import AdminClient, ConfigResource
 
+from tests.processes import running
 from tracehound.infra.kafka.apache import ApacheKafka
 from tracehound.infra.kafka.broker import Broker
 from tracehound.infra.kafka.topics import count_brokers, ensure_topics
@@ -79,18 +79,12 @@ def test_it_dies_with_a_parent_that_is_killed_and_leaves_no_data(
 ) -> None:
     temporary = tmp_path / "a path with spaces"
     temporary.mkdir()
-    parent = subprocess.Popen(
-        [sys.executable, "-c", PARENT],
-        stdout=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "TMPDIR": str(temporary)},
-    )
-    assert parent.stdout is not None
-    pid, folder = parent.stdout.readline().rstrip("\n").split(" ", 1)
+    environment = {**os.environ, "TMPDIR": str(temporary)}
+    with running([sys.executable, "-c", PARENT], env=environment, stderr=None) as parent:
+        assert parent.stdout is not None
+        pid, folder = parent.stdout.readline().rstrip("\n").split(" ", 1)
+        parent.kill()
     assert Path(folder).parent == temporary
-    parent.kill()
-    parent.wait()
-    parent.stdout.close()
     assert ended(int(pid))
     assert eventually(lambda: not Path(folder).exists())
 

@@ -1,12 +1,12 @@
 import os
 import signal
-import subprocess
 import sys
 from collections.abc import Callable
 
 import pytest
 from confluent_kafka import Producer
 
+from tests.processes import running
 from tracehound.infra.kafka.embedded_process import EmbeddedBrokerProcess
 from tracehound.schemas.errors import BrokerError
 
@@ -51,10 +51,8 @@ def test_it_ends_at_a_signal(ended: Callable[[int], bool], number: signal.Signal
 
 
 def test_it_dies_with_a_parent_that_is_killed(ended: Callable[[int], bool]) -> None:
-    parent = subprocess.Popen([sys.executable, "-c", PARENT], stdout=subprocess.PIPE, text=True)
-    assert parent.stdout is not None
-    pid = int(parent.stdout.readline())
-    parent.kill()
-    parent.wait()
-    parent.stdout.close()
+    with running([sys.executable, "-c", PARENT], stderr=None) as parent:
+        assert parent.stdout is not None
+        pid = int(parent.stdout.readline())
+        parent.kill()
     assert ended(pid)

@@ -2,24 +2,20 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
 
 from tests.checkout import PROJECT
+from tests.processes import running
 from tracehound.infra.kafka.broker import Broker
 from tracehound.infra.kafka.ports import free_ports
 
 
-def start(*options: str, **variables: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-u", "-m", "tracehound.infra.kafka", *options],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        cwd=PROJECT,
-        env={**os.environ, **variables},
-    )
+def start(*options: str, **variables: str) -> AbstractContextManager["subprocess.Popen[str]"]:
+    command = [sys.executable, "-u", "-m", "tracehound.infra.kafka", *options]
+    return running(command, cwd=PROJECT, env={**os.environ, **variables})
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.processes import running
 from tracehound.infra.kafka import supervise
 
 SLEEPER = [sys.executable, "-c", "import time; time.sleep(600)"]
@@ -12,13 +13,8 @@ SLEEPER = [sys.executable, "-c", "import time; time.sleep(600)"]
 
 @contextmanager
 def supervised(folder: Path, command: list[str]) -> Iterator[tuple[subprocess.Popen[str], int]]:
-    process = subprocess.Popen(
-        [sys.executable, "-I", "-S", supervise.__file__, str(folder), *command],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    with process:
+    supervisor = [sys.executable, "-I", "-S", supervise.__file__, str(folder), *command]
+    with running(supervisor, stdin=subprocess.PIPE, stderr=None) as process:
         assert process.stdout is not None
         yield process, int(process.stdout.readline())
 

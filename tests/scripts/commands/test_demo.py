@@ -9,6 +9,7 @@ import pytest
 from confluent_kafka import Consumer, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 
+from tests.processes import running
 from tracehound.infra.kafka.broker import Broker
 from tracehound.infra.kafka.removal import remove_topics
 from tracehound.infra.kafka.topics import ensure_topics
@@ -32,7 +33,7 @@ def test_a_fault_is_injected_only_if_time_is_left_to_detect_it(duration_s: float
     assert len(opening_faults(1_000.0, duration_s)) == count
 
 
-def running(marker: str) -> list[str]:
+def processes(marker: str) -> list[str]:
     found = []
     for process in Path("/proc").iterdir():
         try:
@@ -47,30 +48,25 @@ def running(marker: str) -> list[str]:
 @pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="finds processes by Linux' /proc")
 def test_an_interrupted_demo_leaves_no_processes_and_files(tmp_path: Path) -> None:
     marker = f"DEMO_TEST={tmp_path}"
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tracehound.scripts.cli", "demo"],
-        env={**os.environ, "DEMO_TEST": str(tmp_path), "TMPDIR": str(tmp_path)},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    assert process.stdout is not None
-    for line in process.stdout:
-        if line.startswith("sending the past"):
-            break
-    assert len(running(marker)) > 2
+    command = [sys.executable, "-m", "tracehound.scripts.cli", "demo"]
+    environment = {**os.environ, "DEMO_TEST": str(tmp_path), "TMPDIR": str(tmp_path)}
+    with running(command, env=environment, stderr=subprocess.STDOUT) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            if line.startswith("sending the past"):
+                break
+        assert len(processes(marker)) > 2
 
-    process.send_signal(signal.SIGINT)
-    said = process.stdout.read()
+        process.send_signal(signal.SIGINT)
+        said = process.stdout.read()
 
-    assert process.wait(60) == 0
+        assert process.wait(60) == 0
     assert "Ended; nothing is left behind." in said
     deadline_s = time.monotonic() + 10
-    while running(marker) and time.monotonic() < deadline_s:
+    while processes(marker) and time.monotonic() < deadline_s:
         time.sleep(0.05)
-    assert running(marker) == []
+    assert processes(marker) == []
     assert list(tmp_path.iterdir()) == []
-    process.stdout.close()
 
 
 def test_a_broker_that_stays_is_left_as_it_was(kafka: Broker) -> None:

@@ -6,12 +6,14 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager
 from itertools import islice
 from typing import Any
 
 import pytest
 from confluent_kafka import OFFSET_BEGINNING, OFFSET_END, TopicPartition
 
+from tests.processes import running
 from tracehound.schemas.anomaly import Anomaly, AnomalyEvent, ModelStamp, Severity
 from tracehound.schemas.codec import encode
 from tracehound.schemas.errors import BrokerError
@@ -133,14 +135,8 @@ def test_a_start_at_the_beginning_is_passed_on() -> None:
     assert {position.offset for position in reader.started} == {OFFSET_BEGINNING}
 
 
-def tail_process(environment: Mapping[str, str], *arguments: str) -> "subprocess.Popen[str]":
-    return subprocess.Popen(
-        [sys.executable, "-m", "tracehound", "tail", *arguments],
-        env={**os.environ, **environment},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+def tail_process(environment: Mapping[str, str], *arguments: str) -> AbstractContextManager["subprocess.Popen[str]"]:
+    return running([sys.executable, "-m", "tracehound", "tail", *arguments], env={**os.environ, **environment})
 
 
 def interrupt(process: "subprocess.Popen[str]") -> tuple[int, str]:
@@ -155,10 +151,10 @@ def test_it_prints_what_is_stored_and_ends_cleanly(topics: Topics, send: Send, e
     send(topics.anomalies.name, encode(anomaly("minor")), **partition)
     send(topics.anomalies.name, b"{", **partition)
     send(topics.anomalies.name, encode(anomaly("critical")), **partition)
-    process = tail_process(environment, "--from-beginning", "--severity", "major", "--application", "shop")
-    assert process.stdout is not None
-    assert process.stdout.readline().startswith("2026-01-01T00:00:00Z CRITICAL shop (prod) GET /cart")
-    status, error = interrupt(process)
+    with tail_process(environment, "--from-beginning", "--severity", "major", "--application", "shop") as process:
+        assert process.stdout is not None
+        assert process.stdout.readline().startswith("2026-01-01T00:00:00Z CRITICAL shop (prod) GET /cart")
+        status, error = interrupt(process)
     assert status == 0
     assert error == f"tracehound: Record 1 of {topics.anomalies.name}-0 is no event; passed over.\n"
 
@@ -166,19 +162,19 @@ def test_it_prints_what_is_stored_and_ends_cleanly(topics: Topics, send: Send, e
 def test_it_prints_json_of_anomalies_and_models(topics: Topics, send: Send, environment: Mapping[str, str]) -> None:
     send(topics.anomalies.name, encode(anomaly()))
     send(topics.models.name, encode(model_event()))
-    process = tail_process(environment, "--from-beginning", "--models", "--json")
-    assert process.stdout is not None
-    lines = [json.loads(process.stdout.readline()) for _ in range(2)]
-    assert {line["data"]["application"] for line in lines} == {"shop"}
-    assert {line["id"] for line in lines} == {"1", "2"}
-    assert interrupt(process) == (0, "")
+    with tail_process(environment, "--from-beginning", "--models", "--json") as process:
+        assert process.stdout is not None
+        lines = [json.loads(process.stdout.readline()) for _ in range(2)]
+        assert {line["data"]["application"] for line in lines} == {"shop"}
+        assert {line["id"] for line in lines} == {"1", "2"}
+        assert interrupt(process) == (0, "")
 
 
 def test_it_waits_for_a_broker_that_is_away() -> None:
-    process = tail_process({"KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1"})
-    assert process.stderr is not None
-    said = process.stderr.readline()
-    assert said.startswith("tracehound: No Kafka broker answers at 127.0.0.1:1: ")
-    assert said.endswith(". Trying again.\n")
-    status, _ = interrupt(process)
+    with tail_process({"KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1"}) as process:
+        assert process.stderr is not None
+        said = process.stderr.readline()
+        assert said.startswith("tracehound: No Kafka broker answers at 127.0.0.1:1: ")
+        assert said.endswith(". Trying again.\n")
+        status, _ = interrupt(process)
     assert status == 0

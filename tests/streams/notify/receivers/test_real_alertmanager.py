@@ -1,10 +1,9 @@
 """The receiver at a real Alertmanager: what it fires, keeps firing and resolves, as its own API tells."""
 
 import asyncio
-import shutil
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +20,6 @@ from tracehound.streams.notify.outcome import Delivered
 from tracehound.streams.notify.receivers.alertmanager import AlertmanagerReceiver
 from tracehound.streams.settings.notify import Alertmanager
 
-_NAMES = ("alertmanager", "prometheus-alertmanager")
 _CONFIGURATION = """
 global: {{resolve_timeout: 1s}}
 route:
@@ -33,14 +31,6 @@ receivers:
   - name: here
     webhook_configs: [{{url: "{url}", send_resolved: true}}]
 """
-
-
-@pytest.fixture
-def program() -> str:
-    found = next(filter(None, map(shutil.which, _NAMES)), None)
-    if found is None:
-        pytest.skip(f"NOT TESTED ON A REAL ALERTMANAGER: none of {', '.join(_NAMES)} is on the PATH")
-    return found
 
 
 class Server:
@@ -71,8 +61,8 @@ class Server:
 
 
 @pytest.fixture
-def server(program: str, tmp_path: Path) -> Iterator[Server]:
-    server = Server(program, tmp_path)
+def server(real_program: Callable[..., str], tmp_path: Path) -> Iterator[Server]:
+    server = Server(real_program("alertmanager", "prometheus-alertmanager"), tmp_path)
     yield server
     server.stop()
 
