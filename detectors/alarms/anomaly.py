@@ -1,7 +1,7 @@
 """How an alarm becomes the anomaly that is published."""
 
 from tracehound.detectors.application.subject import Subject
-from tracehound.detectors.telling.alarm import Finding, incident_key
+from tracehound.detectors.telling.alarm import Alarm, incident_key
 from tracehound.schemas.anomaly import Anomaly, ModelStamp, Window
 from tracehound.schemas.execution import rfc3339
 
@@ -19,36 +19,37 @@ def confidence(learned: int) -> float:
     return learned / (learned + HALF_CONFIDENT)
 
 
-def anomaly_of(subject: Subject, finding: Finding, scope: str, window: Window | None = None) -> Anomaly:
-    """The anomaly of a finding about an execution, or, with an empty ``scope``, about its application."""
+def anomaly_of(subject: Subject, alarm: Alarm, window: Window | None = None) -> Anomaly:
+    """The anomaly of an alarm about an execution, or, with an empty ``scope``, about its application."""
     execution, (application, environment) = subject.execution, subject.application.key
-    learned = subject.operation.seen if scope else subject.number
+    learned = subject.operation.seen if alarm.scope else subject.number
     trained = subject.application.trained_s
+    deviation, said = alarm.deviation, alarm.explain()
     return Anomaly(
         application=application,
-        operation=scope,
+        operation=alarm.scope,
         environment=environment,
         version=execution.version,
-        kind=finding.kind,
-        score=round(finding.score, 3),
-        sigma=round(finding.sigma, 3),
-        severity=finding.severity,
+        kind=alarm.kind,
+        score=round(deviation.score, 3),
+        sigma=round(deviation.sigma, 3),
+        severity=alarm.severity,
         confidence=round(confidence(learned), 3),
-        signal=finding.signal,
-        typical=round(finding.typical, 4),
-        actual=round(finding.actual, 4),
-        bounds=(round(finding.bounds[0], 4), round(finding.bounds[1], 4)),
-        unit=finding.unit,
-        contributions=finding.contributions,
-        reason=finding.reason,
+        signal=deviation.signal,
+        typical=round(deviation.typical, 4),
+        actual=round(deviation.actual, 4),
+        bounds=(round(deviation.bounds[0], 4), round(deviation.bounds[1], 4)),
+        unit=deviation.unit,
+        contributions=said.contributions,
+        reason=said.reason,
         exemplar_trace_ids=[execution.trace_id] if execution.trace_id and window is None else [],
         window=window,
         model=ModelStamp(
-            name=finding.model,
+            name=alarm.model,
             version=MODEL_VERSION,
             learned=learned,
-            trained_at=rfc3339(trained) if trained is not None and finding.model == "isolation-forest" else None,
+            trained_at=rfc3339(trained) if trained is not None and alarm.model == "isolation-forest" else None,
             warming=False,
         ),
-        incident_key=incident_key(subject.application.key, finding.kind, scope),
+        incident_key=incident_key(subject.application.key, alarm.kind, alarm.scope),
     )

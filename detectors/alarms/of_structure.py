@@ -7,8 +7,8 @@ from tracehound.detectors.features.profile import COUNT_COLUMN, TIME_COLUMN, par
 from tracehound.detectors.packed.probability import sigma_of_score
 from tracehound.detectors.settings import DetectionSettings
 from tracehound.detectors.telling import explanation
-from tracehound.detectors.telling.alarm import Alarm, Finding
-from tracehound.detectors.telling.feedback import size_of
+from tracehound.detectors.telling.alarm import Alarm, Explanation
+from tracehound.detectors.telling.deviation import Deviation
 from tracehound.detectors.telling.severity import Evidence, effect_of, severity_of
 
 _ABOUT = {1: "set", 2: "new", 3: "missing", 4: "count", 5: "time"}
@@ -33,32 +33,25 @@ def structure_alarm(
         return _slow(subject, path, typical, actual, score, sigma, settings)
     evidence = Evidence("structure", sigma=sigma if changed else 0.0, effect=effect_of(actual, typical))
     severity = severity_of(evidence, settings)
-    operation, signal = subject.operation.name, f"structure_{about}"
+    operation = subject.operation.name
 
-    def describe() -> Finding:
+    def explain() -> Explanation:
         name, part = _named(subject, path)
         contributions = {part: 1.0}
         if about == "count":
             contributions = subject.operation.profile.excess(parts(subject.execution, 0.0), COUNT_COLUMN)
-        return Finding(
-            kind="structure",
-            signal=signal,
-            unit="segments",
-            severity=severity,
-            score=score,
-            sigma=sigma,
-            typical=typical,
-            actual=actual,
-            bounds=(min(typical, actual), typical) if about == "missing" else (0.0, typical),
-            model="structure",
-            contributions=contributions,
-            reason=explanation.structure_sentence(operation, about, name, actual, typical),
-        )
+        return Explanation(contributions, explanation.structure_sentence(operation, about, name, actual, typical))
 
-    size = size_of(signal, "segments", typical, actual)
-    return Alarm(
-        "structure", signal, severity, score, operation, operation, 0.0, describe, size=size, model="structure"
+    deviation = Deviation(
+        signal=f"structure_{about}",
+        unit="segments",
+        typical=typical,
+        actual=actual,
+        bounds=(min(typical, actual), typical) if about == "missing" else (0.0, typical),
+        score=score,
+        sigma=sigma,
     )
+    return Alarm("structure", severity, "structure", deviation, operation, operation, explain)
 
 
 def _slow(
@@ -67,32 +60,19 @@ def _slow(
     """One execution with too much time in a segment, or as a whole; milliseconds."""
     evidence = Evidence("latency", effect=effect_of(actual, typical), excess=actual - typical)
     severity, operation = severity_of(evidence, settings), subject.operation.name
-    signal = "duration_ms" if path == WHOLE else "segment_ms"
+    signal, bounds = "duration_ms" if path == WHOLE else "segment_ms", (0.0, typical)
 
-    def describe() -> Finding:
-        bounds, found = (0.0, typical), parts(subject.execution, subject.self_ms)
+    def explain() -> Explanation:
+        found = parts(subject.execution, subject.self_ms)
         contributions = subject.operation.profile.excess(found, TIME_COLUMN)
         if path == WHOLE:
             reason = explanation.latency_sentence(operation, signal, actual, typical, bounds, True, contributions)
         else:
             reason = explanation.structure_sentence(operation, "time", _named(subject, path)[0], actual, typical)
-        return Finding(
-            kind="latency",
-            signal=signal,
-            unit="ms",
-            severity=severity,
-            score=score,
-            sigma=sigma,
-            typical=typical,
-            actual=actual,
-            bounds=bounds,
-            model="structure",
-            contributions=contributions,
-            reason=reason,
-        )
+        return Explanation(contributions, reason)
 
-    size = size_of(signal, "ms", typical, actual)
-    return Alarm("latency", signal, severity, score, operation, operation, 0.0, describe, size=size, model="structure")
+    deviation = Deviation(signal, "ms", typical, actual, bounds, score, sigma)
+    return Alarm("latency", severity, "structure", deviation, operation, operation, explain)
 
 
 def _named(subject: Subject, path: int) -> tuple[str, str]:

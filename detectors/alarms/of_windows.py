@@ -8,8 +8,8 @@ from tracehound.detectors.application.models import ApplicationModels
 from tracehound.detectors.ensemble.ensemble import Ensemble, Judgements
 from tracehound.detectors.packed.probability import sigma_of_score
 from tracehound.detectors.settings import DetectionSettings
-from tracehound.detectors.telling.alarm import Alarm, Finding
-from tracehound.detectors.telling.feedback import size_of
+from tracehound.detectors.telling.alarm import Alarm, Explanation
+from tracehound.detectors.telling.deviation import Deviation
 from tracehound.detectors.telling.severity import Evidence, severity_of
 from tracehound.detectors.windows.findings import SIGNALS, WindowFinding, sentence
 from tracehound.schemas.anomaly import AnomalyKind
@@ -56,26 +56,19 @@ class WindowRules:
         )
         severity = severity_of(evidence, self._settings)
 
-        def describe() -> Finding:
-            return Finding(
-                kind=kind,
-                signal=signal.name,
-                unit=signal.unit,
-                severity=severity,
-                score=score,
-                sigma=sigma_of_score(finding.score),
-                typical=finding.expected,
-                actual=finding.actual,
-                bounds=(finding.low, finding.high),
-                model="golden-signals",
-                contributions={_contribution(finding): 1.0},
-                reason=sentence(application, finding),
-            )
+        def explain() -> Explanation:
+            return Explanation({_contribution(finding): 1.0}, sentence(application, finding))
 
-        size = size_of(signal.name, signal.unit, finding.expected, finding.actual)
-        return Alarm(
-            kind, signal.name, severity, score, "", signal.name, 0.0, describe, size=size, model="golden-signals"
+        deviation = Deviation(
+            signal=signal.name,
+            unit=signal.unit,
+            typical=finding.expected,
+            actual=finding.actual,
+            bounds=(finding.low, finding.high),
+            score=score,
+            sigma=sigma_of_score(finding.score),
         )
+        return Alarm(kind, severity, "golden-signals", deviation, scope="", key=signal.name, explain=explain)
 
 
 def _contribution(finding: WindowFinding) -> str:

@@ -12,13 +12,13 @@ from tracehound.detectors.charts.chart import ChartJudgement
 from tracehound.detectors.charts.charts import CallJudgement
 from tracehound.detectors.charts.signals import CALLS, CHARTS, ChartedSignal
 from tracehound.detectors.ensemble.ensemble import Ensemble, Judgements
-from tracehound.detectors.ensemble.registry import ERROR_TYPE, SINGLE, STRUCTURE, STRUCTURE_CHANGE
+from tracehound.detectors.ensemble.registry import SINGLE, STRUCTURE, STRUCTURE_CHANGE
 from tracehound.detectors.features.profile import OWN_CODE, TIME_COLUMN, part_name, parts
 from tracehound.detectors.packed.probability import sigma_of_score
 from tracehound.detectors.settings import DetectionSettings
 from tracehound.detectors.telling import explanation
-from tracehound.detectors.telling.alarm import Alarm, Finding, shares
-from tracehound.detectors.telling.feedback import size_of
+from tracehound.detectors.telling.alarm import Alarm, Explanation, shares
+from tracehound.detectors.telling.deviation import ERROR_TYPE, Deviation
 from tracehound.detectors.telling.severity import Evidence, effect_of, severity_of
 from tracehound.schemas.anomaly import SEVERITIES, AnomalyKind, Severity
 
@@ -115,36 +115,19 @@ class AlarmRules:
         severity = self._severity(signal.kind, 0.0 if single else sigma, actual, typical)
         joined = any(segment.remote_ms is not None for segment in subject.execution.segments)
         name = "duration_ms" if signal.name == "local_ms" and not joined else signal.name
+        operation, bounds = subject.operation.name, (low, high)
 
-        def describe() -> Finding:
-            bounds = (low, high)
+        def explain() -> Explanation:
             if signal.kind == "saturation":
-                contributions = {"memory": 1.0}
-                reason = explanation.memory_sentence(subject.operation.name, actual, typical, bounds)
-            else:
-                contributions = _local_contributions(subject, signal)
-                numbers = (actual, typical, bounds, single)
-                reason = explanation.latency_sentence(subject.operation.name, name, *numbers, contributions)
-            return Finding(
-                kind=signal.kind,
-                signal=name,
-                unit=signal.unit,
-                severity=severity,
-                score=score,
-                sigma=sigma,
-                typical=typical,
-                actual=actual,
-                bounds=bounds,
-                model=_TAIL if single else _CHART,
-                contributions=contributions,
-                reason=reason,
-            )
+                return Explanation({"memory": 1.0}, explanation.memory_sentence(operation, actual, typical, bounds))
+            contributions = _local_contributions(subject, signal)
+            numbers = (actual, typical, bounds, single)
+            return Explanation(contributions, explanation.latency_sentence(operation, name, *numbers, contributions))
 
+        deviation = Deviation(name, signal.unit, typical, actual, bounds, score, sigma)
         lasting = 0.0 if single else float(chart.lasting[place])
-        operation = subject.operation.name
-        size, model = size_of(name, signal.unit, typical, actual), _TAIL if single else _CHART
-        named = (operation, operation, lasting, describe)
-        return Alarm(signal.kind, name, severity, score, *named, size=size, model=model, evident=evident)
+        named = (operation, operation, explain, lasting)
+        return Alarm(signal.kind, severity, _TAIL if single else _CHART, deviation, *named, evident=evident)
 
     def _slow_call(
         self,
@@ -161,33 +144,17 @@ class AlarmRules:
         low, typical, high = (float(bound) for bound in call.chart.bounds[entry])
         sigma = sigma_of_score(float(call.chart.tail[entry])) if single else float(call.chart.sigma[entry])
         severity = self._severity(signal.kind, 0.0 if single else sigma, actual, typical)
+        peer, bounds = subject.application.peer_of(column, int(call.calls.slots[entry])), (low, high)
 
-        peer = subject.application.peer_of(column, int(call.calls.slots[entry]))
-
-        def describe() -> Finding:
-            contributions = self._call_contributions(subject, column, call)
-            numbers = (actual, typical, (low, high), single)
+        def explain() -> Explanation:
+            numbers = (actual, typical, bounds, single)
             reason = explanation.call_sentence(subject.operation.name, peer, column == 0, *numbers)
-            return Finding(
-                kind=signal.kind,
-                signal=signal.name,
-                unit=signal.unit,
-                severity=severity,
-                score=score,
-                sigma=sigma,
-                typical=typical,
-                actual=actual,
-                bounds=(low, high),
-                model=_TAIL if single else _CHART,
-                contributions=contributions,
-                reason=reason,
-            )
+            return Explanation(self._call_contributions(subject, column, call), reason)
 
+        deviation = Deviation(signal.name, signal.unit, typical, actual, bounds, score, sigma)
         lasting = 0.0 if single else float(call.chart.lasting[entry])
-        scope, key = subject.operation.name, f"calls to {peer}"
-        size, model = size_of(signal.name, signal.unit, typical, actual), _TAIL if single else _CHART
-        named = (scope, key, lasting, describe)
-        return Alarm(signal.kind, signal.name, severity, score, *named, size=size, model=model, evident=evident)
+        named = (subject.operation.name, f"calls to {peer}", explain, lasting)
+        return Alarm(signal.kind, severity, _TAIL if single else _CHART, deviation, *named, evident=evident)
 
     def _call_contributions(self, subject: Subject, column: int, call: CallJudgement) -> dict[str, float]:
         """Shares of what the execution's deviating calls take more than usual."""
@@ -215,27 +182,24 @@ class AlarmRules:
         if error is None or not error.type:
             return None
         sightings, since = int(types.sightings[row]), int(types.since[row])
-        severity = severity_of(Evidence("errors", effect=1.0), self._settings)
+        severity, scope = severity_of(Evidence("errors", effect=1.0), self._settings), subject.operation.name
 
-        def describe() -> Finding:
-            return Finding(
-                kind="errors",
-                signal="error_type",
-                unit="executions",
-                severity=severity,
-                score=score,
-                sigma=sigma_of_score(float(types.score[row])),
-                typical=0.0,
-                actual=float(sightings),
-                bounds=(0.0, 0.0),
-                model="error-types",
-                contributions={error.type: 1.0},
-                reason=explanation.error_type_sentence(subject.operation.name, error.type, sightings, since + 1),
-            )
+        def explain() -> Explanation:
+            reason = explanation.error_type_sentence(scope, error.type, sightings, since + 1)
+            return Explanation({error.type: 1.0}, reason)
 
-        scope, same_s = subject.operation.name, self._settings.patience_s  # for so long a type counts as new
-        key = f"error {error.type}"
-        return Alarm("errors", "error_type", severity, score, scope, key, 0.0, describe, same_s, model="error-types")
+        deviation = Deviation(
+            signal=ERROR_TYPE,
+            unit="executions",
+            typical=0.0,
+            actual=float(sightings),
+            bounds=(0.0, 0.0),
+            score=score,
+            sigma=sigma_of_score(float(types.score[row])),
+        )
+        same_s = self._settings.patience_s  # for so long a type counts as new
+        named = (scope, f"error {error.type}", explain)
+        return Alarm("errors", severity, "error-types", deviation, *named, same_s=same_s)
 
     def _bank(self, subject: Subject, judged: Judgements, score: float, number: int) -> Alarm | None:
         bank, given, row = self._detectors[number], judged.detectors[number], subject.row
@@ -247,28 +211,16 @@ class AlarmRules:
         sigma = sigma_of_score(float(given.score[row])) if bank.calibrated else float(given.sigma[row])
         severity = severity_of(Evidence(bank.kind, sigma=sigma), self._settings)
 
-        def describe() -> Finding:
+        def explain() -> Explanation:
             contributions = shares(
                 {name: abs(float(np.nan_to_num(judged.columns[name][row] - _usual(name)))) for name in bank.columns}
             )
-            return Finding(
-                kind=bank.kind,
-                signal=bank.name,
-                unit="sigma",
-                severity=severity,
-                score=score,
-                sigma=sigma,
-                typical=0.0,
-                actual=sigma,
-                bounds=(0.0, self._settings.outlier_sigma),
-                model=bank.name,
-                contributions=contributions,
-                reason=explanation.outlier_sentence(subject.operation.name, bank.name, sigma, contributions),
-            )
+            reason = explanation.outlier_sentence(subject.operation.name, bank.name, sigma, contributions)
+            return Explanation(contributions, reason)
 
+        deviation = Deviation(bank.name, "sigma", 0.0, sigma, (0.0, self._settings.outlier_sigma), score, sigma)
         scope = subject.operation.name if bank.scope == "operation" else ""
-        size = size_of(bank.name, "sigma", 0.0, sigma)
-        return Alarm(bank.kind, bank.name, severity, score, scope, scope, 0.0, describe, size=size, model=bank.name)
+        return Alarm(bank.kind, severity, bank.name, deviation, scope, scope, explain)
 
     def _error_rate(
         self, subject: Subject, bank: Bank, score: float, evidence: float, usual: float, failing: float
@@ -276,29 +228,26 @@ class AlarmRules:
         error = subject.execution.error
         severity = severity_of(Evidence("errors", share=failing, effect=failing / usual), self._settings)
 
-        def describe() -> Finding:
-            contributions = {error.type if error is not None and error.type else "error rate": 1.0}
-            return Finding(
-                kind="errors",
-                signal="error_rate",
-                unit="share",
-                severity=severity,
-                score=score,
-                sigma=sigma_of_score(evidence),
-                typical=usual,
-                actual=failing,
-                bounds=(0.0, min(1.0, 5.0 * usual)),
-                model=bank.name,
-                contributions=contributions,
-                reason=explanation.errors_sentence(subject.operation.name, failing, usual, contributions),
-            )
+        scope = subject.operation.name
 
-        scope, size = subject.operation.name, size_of("error_rate", "share", usual, failing)
-        return Alarm("errors", "error_rate", severity, score, scope, scope, 0.0, describe, size=size, model=bank.name)
+        def explain() -> Explanation:
+            contributions = {error.type if error is not None and error.type else "error rate": 1.0}
+            return Explanation(contributions, explanation.errors_sentence(scope, failing, usual, contributions))
+
+        deviation = Deviation(
+            signal="error_rate",
+            unit="share",
+            typical=usual,
+            actual=failing,
+            bounds=(0.0, min(1.0, 5.0 * usual)),
+            score=score,
+            sigma=sigma_of_score(evidence),
+        )
+        return Alarm("errors", severity, bank.name, deviation, scope, scope, explain)
 
 
 def _weight(alarm: Alarm) -> tuple[bool, int, float]:
-    return alarm.evident, SEVERITIES.index(alarm.severity), alarm.score
+    return alarm.evident, SEVERITIES.index(alarm.severity), alarm.deviation.score
 
 
 def _usual(column: str) -> float:

@@ -15,7 +15,7 @@ from tracehound.detectors.packed.probability import sigma_of_score
 from tracehound.detectors.settings import DetectionSettings
 from tracehound.detectors.telling import explanation
 from tracehound.detectors.telling.alarm import incident_key
-from tracehound.detectors.telling.feedback import size_of
+from tracehound.detectors.telling.deviation import size_of
 from tracehound.detectors.telling.severity import Evidence, severity_of
 from tracehound.schemas.anomaly import Anomaly, AnomalyEvent, ModelStamp, Window
 from tracehound.schemas.execution import rfc3339

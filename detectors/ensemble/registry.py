@@ -8,6 +8,7 @@ from tracehound.detectors.errors.error_rate import ErrorRate
 from tracehound.detectors.forests.half_space_trees import HalfSpaceTrees
 from tracehound.detectors.forests.isolation_forest import IsolationForest
 from tracehound.detectors.settings import DetectionSettings
+from tracehound.detectors.telling.deviation import ERROR_TYPE
 from tracehound.schemas.errors import ConfigurationError
 
 Build = Callable[[DetectionSettings], Bank]
@@ -42,9 +43,9 @@ def chosen(detectors: tuple[Build, ...], settings: DetectionSettings) -> tuple[B
     return tuple(build(settings) for build in detectors if build not in left_out)
 
 
-SINGLE, STRUCTURE, STRUCTURE_CHANGE, ERROR_TYPE = "single", "structure", "structure_change", "error_type"
-"""Channels of one execution's tail over all its signals, of its structure alone and with its neighbours', and of the
-type of its error."""
+SINGLE, STRUCTURE, STRUCTURE_CHANGE = "single", "structure", "structure_change"
+"""Channels of one execution's tail over all its signals, and of its structure alone and with its neighbours'; that of
+the type of its error is named as the signal is."""
 
 CERTAIN_WINDOW, BURSTY = 5.0, 7.5
 """−log10 of the probability of a window that is an anomaly whatever the budget; traffic comes in bursts."""

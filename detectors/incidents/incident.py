@@ -6,6 +6,7 @@ from typing import Literal
 import msgspec
 
 from tracehound.detectors.incidents.evidence import SILENCE, CauseEvidence, evidence_of
+from tracehound.detectors.telling.deviation import ERROR_TYPE
 from tracehound.schemas.anomaly import SEVERITIES, Anomaly, AnomalyEvent, AnomalyKind
 from tracehound.schemas.incident import TopAnomaly
 from tracehound.schemas.progress import Progress
@@ -17,8 +18,6 @@ gravest anomalies, trace ids, anomalies judged by people, and incidents merged i
 LEARNED_AT_ONCE = ("structure_missing", "structure_count")
 """Signals of changes that are learned as they are seen, and so are never seen to go on. A segment that is new is one
 too, but it is another branch more often than not."""
-ERROR_TYPE = "error_type"
-"""The signal of a type of error that is new; the actual value counts its sightings, and it is told once."""
 
 Phase = Literal["pending", "open", "persisting", "resolved"]
 """*pending* while too little is known to tell anybody; the others as they are told."""

@@ -5,7 +5,8 @@ from collections.abc import Collection, Mapping, Sequence
 import msgspec
 
 from tracehound.detectors.incidents.evidence import SILENCE
-from tracehound.detectors.telling.feedback import about_of, largest, size_of
+from tracehound.detectors.telling.deviation import size_of
+from tracehound.detectors.telling.feedback import about_of, largest
 from tracehound.schemas.anomaly import Anomaly, AnomalyKind
 from tracehound.schemas.control import Control
 from tracehound.schemas.feedback import PATTERNS, Judgement, Lesson, Maintenance, Pattern, Verdict

@@ -107,7 +107,7 @@ class Outcomes:
             seen = subject.operation.seen if alarm.key == subject.operation.name else subject.number
             if is_told(application, alarm, now_s, seen, self._settings):
                 identifier = events.identity(content_digest(execution), alarm.kind, alarm.signal)
-                data = anomaly_of(subject, alarm.describe(), alarm.scope)
+                data = anomaly_of(subject, alarm)
                 result.anomalies.append((index, events.anomaly(application.key, identifier, now_s, data)))
 
     def _heeded(
@@ -140,7 +140,7 @@ class Outcomes:
             start = rfc3339(finding.start_s)
             identifier = events.identity(*application.key, alarm.kind, alarm.signal, start)
             window = Window(start, rfc3339(finding.end_s), finding.count)
-            data = anomaly_of(subject, alarm.describe(), alarm.scope, window)
+            data = anomaly_of(subject, alarm, window)
             event = events.anomaly(application.key, identifier, finding.end_s, data)
             result.anomalies.append((first + subject.row, event))
 

@@ -3,51 +3,45 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from tracehound.detectors.telling.deviation import Deviation
 from tracehound.schemas.anomaly import AnomalyKind, Severity
 from tracehound.schemas.execution import ApplicationKey
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
-    """The numbers of an anomaly and its sentence; ``typical``, ``actual`` and ``bounds`` in ``unit``."""
+class Explanation:
+    """The words of an anomaly: shares of what contributed, which sum to 1, largest first, and its sentence."""
 
-    kind: AnomalyKind
-    signal: str
-    unit: str
-    severity: Severity
-    score: float
-    sigma: float
-    typical: float
-    actual: float
-    bounds: tuple[float, float]
-    model: str
     contributions: dict[str, float]
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class Alarm:
-    """A deviation that has a severity, before it is decided whether to publish it.
+    """A deviation that has a severity, before it is decided whether to publish it; ``model`` says so.
 
     ``scope`` is the operation that the anomaly names, or empty where it is the application; ``key`` what deviates:
-    the operation, the called peer, the type of error, or the application. ``lasting_s`` is for how long it has, in
-    seconds of event time, where that is known. ``same_s`` is the event time within which the next alarm is no news,
-    however quiet it was between them. ``size`` is as ``detectors.telling.feedback.size_of``, ``model`` who says so.
+    the operation, the called peer, the type of error, or the application. ``explain`` finds the words, which most
+    alarms never need. ``lasting_s`` is for how long it has lasted, in seconds of event time, where that is known.
+    ``same_s`` is the event time within which the next alarm is no news, however quiet it was between them.
     ``evident`` is False where the execution itself is as usual, and only those before it were not.
     """
 
     kind: AnomalyKind
-    signal: str
     severity: Severity
-    score: float
+    model: str
+    deviation: Deviation
     scope: str
     key: str
-    lasting_s: float
-    describe: Callable[[], Finding]
+    explain: Callable[[], Explanation]
+    lasting_s: float = 0.0
     same_s: float = 0.0
-    size: float = 0.0
-    model: str = ""
     evident: bool = True
+
+    @property
+    def signal(self) -> str:
+        """What deviates, as the anomaly says."""
+        return self.deviation.signal
 
 
 def incident_key(application: ApplicationKey, kind: AnomalyKind, scope: str) -> str:

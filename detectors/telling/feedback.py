@@ -3,15 +3,14 @@
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import msgspec
 
+from tracehound.detectors.telling.alarm import Alarm
+from tracehound.detectors.telling.deviation import ERROR_TYPE
 from tracehound.schemas.anomaly import AnomalyKind
 from tracehound.schemas.feedback import PATTERNS, Lesson, Pattern
-
-if TYPE_CHECKING:  # an alarm is of an application, and an application has a memory of feedback
-    from tracehound.detectors.telling.alarm import Alarm
 
 MARGIN = math.log(1.2)
 """What goes beyond a judged size by more than a fifth is told."""
@@ -22,33 +21,14 @@ QUIET_S = 300.0
 """After so much event time without an alarm the next is another deviation, with a size of its own."""
 OTHERWISE_S = 60.0
 """For so long an alarm may be of the same deviation as one that was judged, seen by another signal."""
-ERROR_TYPE, CALLS_TO = "error_type", "calls to "
+CALLS_TO = "calls to "
 _CALLS = ("call_gap_ms", "call_ms")
 _STRUCTURE = "structure_"
 _LONGEST = 1_000  # characters of what may be of any length, as error types are
-_SMALL = {"share": 0.01, "executions/s": 0.1}
 
 Occasion = Literal["learned", "withdrawn", "expired", "forgotten"]
 PatternKey = tuple[AnomalyKind, str, str, str, str]
 """Kind, signal, model, operation, and what the signal is about: all that tells patterns apart but their size."""
-
-
-def size_of(signal: str, unit: str, typical: float, actual: float) -> float:
-    """The natural logarithm of how many times the typical value the actual one is; negative where it is less.
-
-    A little is added to both, so that tiny values count little; percentiles are compared by their odds. A type of
-    error has no size: it is the type that is new, however often it comes.
-
-    >>> round(size_of("self_ms", "ms", 9.0, 99.0), 2), size_of("error_type", "executions", 0.0, 7.0)
-    (2.3, 0.0)
-    """
-    if signal == ERROR_TYPE:
-        return 0.0
-    if unit == "percentile":
-        typical, actual = (100.0 * value / (100.5 - min(100.0, max(0.0, value))) for value in (typical, actual))
-    small = _SMALL.get(unit, 1.0)
-    above, below = small + (actual if actual > 0.0 else 0.0), small + (typical if typical > 0.0 else 0.0)
-    return math.log(above / below)
 
 
 def about_of(signal: str, contributions: Mapping[str, float]) -> str:
@@ -68,12 +48,12 @@ def key_of(pattern: Pattern) -> PatternKey:
     return pattern.kind, pattern.signal, pattern.model, pattern.operation, pattern.about
 
 
-def _key_of_alarm(alarm: "Alarm") -> PatternKey:
+def _key_of_alarm(alarm: Alarm) -> PatternKey:
     about = ""
     if alarm.signal in _CALLS:  # whoever deviates most: an anomaly's contributions tell who took most time
         about = alarm.key.removeprefix(CALLS_TO)[:_LONGEST]
     elif alarm.signal == ERROR_TYPE or alarm.signal.startswith(_STRUCTURE):
-        about = about_of(alarm.signal, alarm.describe().contributions)
+        about = about_of(alarm.signal, alarm.explain().contributions)
     return alarm.kind, alarm.signal, alarm.model, alarm.scope, about
 
 
@@ -92,11 +72,11 @@ class Peaks:
     def __init__(self) -> None:
         self._peaks: dict[PatternKey, Peak] = {}
 
-    def note(self, alarm: "Alarm", now_s: float) -> None:
+    def note(self, alarm: Alarm, now_s: float) -> None:
         """An alarm at event time ``now_s``."""
         if alarm.kind == "structure" or alarm.signal == ERROR_TYPE:
             return
-        key, size = _key_of_alarm(alarm), alarm.size
+        key, size = _key_of_alarm(alarm), alarm.deviation.size
         known = self._peaks.get(key)
         if known is not None and now_s <= known.last_s + QUIET_S:
             known.last_s = max(known.last_s, now_s)
@@ -205,7 +185,7 @@ class FeedbackMemory:
         over = [one for one in self._lessons.values() if _until_s(one, life_s) < now_s]
         return [self._drop("expired", one, life_s) for one in over]
 
-    def untold(self, alarms: Sequence["Alarm"], now_s: float) -> list["Alarm"]:
+    def untold(self, alarms: Sequence[Alarm], now_s: float) -> list[Alarm]:
         """Those of one execution's alarms that need not be told at event time ``now_s``.
 
         With one that was judged go others of the same kind and operation that are no larger, at the same time and for
@@ -215,27 +195,28 @@ class FeedbackMemory:
         judged = [alarm for alarm in alarms if self._covers_alarm(alarm, now_s)]
         for alarm in judged:
             place = (alarm.kind, alarm.scope)
-            size = self._seen[place].size if self._is_seen_otherwise(alarm, now_s) else alarm.size
+            size = self._seen[place].size if self._is_seen_otherwise(alarm, now_s) else alarm.deviation.size
             self._seen[place] = _Seen(now_s, size)
         if not (judged or self._seen):
             return []
         return [alarm for alarm in alarms if alarm in judged or self._is_seen_otherwise(alarm, now_s)]
 
-    def _is_seen_otherwise(self, alarm: "Alarm", now_s: float) -> bool:
+    def _is_seen_otherwise(self, alarm: Alarm, now_s: float) -> bool:
         if not _is_of_operation(alarm):
             return False
         known = self._seen.get((alarm.kind, alarm.scope))
         if known is None or now_s > known.last_s + OTHERWISE_S:
             return False
-        return 0.0 <= alarm.size <= known.size or known.size <= alarm.size <= 0.0
+        size = alarm.deviation.size
+        return 0.0 <= size <= known.size or known.size <= size <= 0.0
 
     def covers(self, key: PatternKey, size: float, now_s: float) -> bool:
         """Whether a deviation of this ``size`` need not be told at event time ``now_s``."""
         return any(limit.covers(size, now_s) for limit in self._limits.get(key, ()))
 
-    def _covers_alarm(self, alarm: "Alarm", now_s: float) -> bool:
+    def _covers_alarm(self, alarm: Alarm, now_s: float) -> bool:
         watched = (alarm.kind, alarm.signal, alarm.scope) in self._watched
-        return watched and self.covers(_key_of_alarm(alarm), alarm.size, now_s)
+        return watched and self.covers(_key_of_alarm(alarm), alarm.deviation.size, now_s)
 
     def _drop(self, occasion: Occasion, lesson: Lesson, life_s: float) -> Change:
         del self._lessons[lesson.subject_id]
@@ -280,7 +261,7 @@ class FeedbackMemory:
         self._derive(float(stored["life_s"]))
 
 
-def _is_of_operation(alarm: "Alarm") -> bool:
+def _is_of_operation(alarm: Alarm) -> bool:
     return alarm.signal not in _CALLS and alarm.signal != ERROR_TYPE and not alarm.signal.startswith(_STRUCTURE)
 
 

@@ -7,8 +7,9 @@ from typing import Any
 
 from tracehound.detectors.charts.signals import CALLS, CHARTS
 from tracehound.detectors.ensemble.ensemble import Ensemble
-from tracehound.detectors.ensemble.registry import ERROR_TYPE, SINGLE, STRUCTURE, STRUCTURE_CHANGE
+from tracehound.detectors.ensemble.registry import SINGLE, STRUCTURE, STRUCTURE_CHANGE
 from tracehound.detectors.settings import DetectionSettings
+from tracehound.detectors.telling.deviation import ERROR_TYPE
 from tracehound.detectors.windows.findings import SIGNALS
 from tracehound.schemas.anomaly import AnomalyEvent, AnomalyKind
 from tracehound.scripts.benchmarks.quality.budget import episodes, poisson_interval

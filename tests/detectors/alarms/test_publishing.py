@@ -9,6 +9,7 @@ from tracehound.detectors.alarms.publishing import LONGEST_REST_S, QUIET_EXECUTI
 from tracehound.detectors.application.models import ApplicationModels
 from tracehound.detectors.settings import DetectionSettings
 from tracehound.detectors.telling.alarm import Alarm
+from tracehound.detectors.telling.deviation import Deviation
 from tracehound.schemas.anomaly import AnomalyKind, Severity
 
 SETTINGS = DetectionSettings(rest_s=300.0, patience_s=600.0)
@@ -24,7 +25,8 @@ def application() -> ApplicationModels:
 def alarm(
     severity: Severity = "minor", kind: AnomalyKind = "latency", key: str = "GET /", lasting_s: float = 0.0
 ) -> Alarm:
-    return Alarm(kind, "self_ms", severity, 5.0, key, key, lasting_s, lambda: pytest.fail("nobody asked for words"))
+    deviation = Deviation("self_ms", "ms", 10.0, 20.0, (5.0, 15.0), 5.0, 4.0)
+    return Alarm(kind, severity, "chart", deviation, key, key, lambda: pytest.fail("nobody asked for words"), lasting_s)
 
 
 def tell(application: ApplicationModels, given: Alarm, now_s: float, rate: float = RATE) -> bool:

@@ -1,4 +1,6 @@
-"""Findings as anomalies: whom they name, what they are rounded to, and shares that sum to 1."""
+"""Alarms as anomalies: whom they name, what they are rounded to, and shares that sum to 1."""
+
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -7,23 +9,19 @@ from hypothesis import strategies as st
 from tracehound.detectors.alarms.anomaly import anomaly_of, confidence
 from tracehound.detectors.application.models import ApplicationModels, OperationModels
 from tracehound.detectors.application.subject import Subject
-from tracehound.detectors.telling.alarm import Finding, shares
+from tracehound.detectors.telling.alarm import Alarm, Explanation, shares
+from tracehound.detectors.telling.deviation import Deviation
 from tracehound.schemas.anomaly import Window
 from tracehound.schemas.execution import Execution
 
-FINDING = Finding(
+ALARM = Alarm(
     kind="latency",
-    signal="self_ms",
-    unit="ms",
     severity="major",
-    score=7.123456,
-    sigma=9.87654321,
-    typical=12.345678,
-    actual=98.765432,
-    bounds=(10.000049, 15.0),
     model="rank-ewma-chart",
-    contributions={"its own code": 1.0},
-    reason="GET /cart now spends 98.8 ms in its own code.",
+    deviation=Deviation("self_ms", "ms", 12.345678, 98.765432, (10.000049, 15.0), score=7.123456, sigma=9.87654321),
+    scope="GET /cart",
+    key="GET /cart",
+    explain=lambda: Explanation({"its own code": 1.0}, "GET /cart now spends 98.8 ms in its own code."),
 )
 
 
@@ -34,7 +32,7 @@ def subject(trace_id: str = "t1", trained_s: float | None = None) -> Subject:
 
 
 def test_an_anomaly_of_an_operation_names_it_and_its_trace() -> None:
-    found = anomaly_of(subject(), FINDING, "GET /cart")
+    found = anomaly_of(subject(), ALARM)
     assert (found.application, found.environment, found.operation, found.version) == ("shop", "test", "GET /cart", "7")
     assert found.incident_key == "shop/test/latency/GET /cart"
     assert found.exemplar_trace_ids == ["t1"]
@@ -46,7 +44,7 @@ def test_an_anomaly_of_an_operation_names_it_and_its_trace() -> None:
 
 def test_an_anomaly_of_an_application_counts_the_executions_up_to_this_one() -> None:
     window = Window("1970-01-01T00:00:00Z", "1970-01-01T00:00:30Z", 30)
-    found = anomaly_of(subject(), FINDING, "", window)
+    found = anomaly_of(subject(), replace(ALARM, scope=""), window)
     assert found.incident_key == "shop/test/latency"
     assert (found.operation, found.model.learned) == ("", 800)
     assert found.exemplar_trace_ids == []
@@ -54,14 +52,14 @@ def test_an_anomaly_of_an_application_counts_the_executions_up_to_this_one() -> 
 
 
 def test_only_a_model_that_is_trained_says_when() -> None:
-    forest = {name: getattr(FINDING, name) for name in Finding.__slots__} | {"model": "isolation-forest"}
-    assert anomaly_of(subject(trained_s=3.0), FINDING, "").model.trained_at is None
-    assert anomaly_of(subject(trained_s=3.0), Finding(**forest), "").model.trained_at == "1970-01-01T00:00:03.000Z"
-    assert anomaly_of(subject(), Finding(**forest), "").model.trained_at is None
+    forest = replace(ALARM, model="isolation-forest")
+    assert anomaly_of(subject(trained_s=3.0), ALARM).model.trained_at is None
+    assert anomaly_of(subject(trained_s=3.0), forest).model.trained_at == "1970-01-01T00:00:03.000Z"
+    assert anomaly_of(subject(), forest).model.trained_at is None
 
 
 def test_an_execution_without_a_trace_is_no_exemplar() -> None:
-    assert anomaly_of(subject(trace_id=""), FINDING, "GET /cart").exemplar_trace_ids == []
+    assert anomaly_of(subject(trace_id=""), ALARM).exemplar_trace_ids == []
 
 
 @given(st.dictionaries(st.text(max_size=5), st.floats(0, 1e9), min_size=1, max_size=8))

@@ -13,9 +13,10 @@ from tracehound.detectors.charts.signals import CALLS, CHARTS
 from tracehound.detectors.columns.segment_columns import columns_of
 from tracehound.detectors.ensemble import state as ensemble_state
 from tracehound.detectors.ensemble.ensemble import Ensemble, Judgements
-from tracehound.detectors.ensemble.registry import ERROR_TYPE, SINGLE, STRUCTURE, STRUCTURE_CHANGE
+from tracehound.detectors.ensemble.registry import SINGLE, STRUCTURE, STRUCTURE_CHANGE
 from tracehound.detectors.scoring.rows import Rows
 from tracehound.detectors.settings import DetectionSettings
+from tracehound.detectors.telling.deviation import ERROR_TYPE
 from tracehound.detectors.windows.findings import SIGNALS
 from tracehound.schemas.execution import Execution, ExecutionFailure, Segment
 

@@ -1,5 +1,6 @@
 """What is learned of verdicts: the like is not told again, everything else is; bounded, reversible, and for a while."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -13,7 +14,8 @@ from tests.detectors.scoring.test_scorer import changed, scorer, slowed, warmed,
 from tracehound.detectors.packed.snapshot import pack, unpack
 from tracehound.detectors.scoring.scored_batch import ScoredBatch
 from tracehound.detectors.scoring.scorer import Scorer
-from tracehound.detectors.telling.alarm import Alarm, Finding
+from tracehound.detectors.telling.alarm import Alarm, Explanation
+from tracehound.detectors.telling.deviation import Deviation, size_of
 from tracehound.detectors.telling.feedback import (
     DAY_S,
     MARGIN,
@@ -23,7 +25,6 @@ from tracehound.detectors.telling.feedback import (
     Peaks,
     about_of,
     key_of,
-    size_of,
 )
 from tracehound.schemas.anomaly import AnomalyEvent, AnomalyKind
 from tracehound.schemas.control import read_control
@@ -46,10 +47,13 @@ def pattern(size: float = 1.0, operation: str = "GET /", at_s: float = 50.0, **c
 
 
 def alarm(size: float = 1.0, operation: str = "GET /", kind: AnomalyKind = "latency", signal: str = "self_ms") -> Alarm:
-    def describe() -> Finding:
+    def explain() -> Explanation:
         pytest.fail("nobody asked for words")
 
-    return Alarm(kind, signal, "minor", 5.0, operation, operation, 0.0, describe, size=size, model="chart")
+    actual = math.exp(abs(size)) - 1.0
+    usual, found = (0.0, actual) if size >= 0.0 else (actual, 0.0)
+    deviation = Deviation(signal, "ms", usual, found, (0.0, 1.0), 5.0, 4.0)
+    return Alarm(kind, "minor", "chart", deviation, operation, operation, explain)
 
 
 def learned(*lessons: Lesson) -> FeedbackMemory:
@@ -250,7 +254,7 @@ def test_a_deviation_that_goes_down_is_not_one_that_goes_up() -> None:
 def test_up_to_a_fifth_beyond_what_was_judged_is_not_told(judged_size: float, size: float) -> None:
     memory = learned(lesson(pattern(judged_size)))
 
-    assert bool(memory.untold([alarm(size)], 60.0)) == (size <= judged_size + MARGIN)
+    assert bool(memory.untold([alarm(size)], 60.0)) == (alarm(size).deviation.size <= judged_size + MARGIN)
 
 
 @pytest.mark.parametrize("other", [alarm(operation="POST /"), alarm(kind="saturation"), alarm(signal="memory_mb")])
@@ -349,7 +353,7 @@ def test_a_memory_survives_its_storage() -> None:
 
     assert restored.stored() == memory.stored()
     assert restored.untold([alarm()], 60.0)
-    assert restored_peaks.grown(pattern(at_s=60.0)) == pattern(2.0, at_s=60.0)
+    assert restored_peaks.grown(pattern(at_s=60.0)) == pattern(alarm(2.0).deviation.size, at_s=60.0)
 
 
 @given(
