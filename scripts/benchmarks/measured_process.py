@@ -106,6 +106,7 @@ def measure(
             ["taskset", "-c", str(core), *program.command],
             stdout=output,
             stderr=subprocess.STDOUT,
+            cwd=program.log.parent,  # Faust leaves a folder where it runs
             env={**os.environ, **program.environment},
         )
     try:
