@@ -24,7 +24,7 @@ $(STAMP): requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
-	$(BIN)/python -m tracehound.scripts.compile_kernels
+	$(BIN)/tracehound compile
 	@touch $(STAMP)
 
 setup: $(STAMP) ## Create .venv with the locked dependencies

@@ -13,6 +13,7 @@ EXPECTED_ERROR = 2
 
 _COMMANDS = "tracehound.scripts.commands"
 COMMANDS = {
+    "compile": ("compiling", "compile_command", "Compile the detectors ahead of the first worker."),
     "demo": ("demo", "demo", "Show faults being detected: broker, worker and simulator in one."),
     "deadletters": ("deadletters", "deadletters", "List, show and resend records that could not be used."),
     "feedback": ("feedback", "feedback", "Say what an anomaly or an incident was."),

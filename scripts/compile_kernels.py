@@ -1,17 +1,20 @@
 """Compiles the kernels of the detectors ahead of the first worker, which otherwise does it for most of a minute."""
 
+import fcntl
 import math
+import sys
 import time
 from collections.abc import Sequence
 
 from tracehound.detectors.columns.read_segments import read_records
 from tracehound.detectors.ensemble.registry import EXTRA_DETECTORS
 from tracehound.detectors.forests.fitting import InlineFitter
-from tracehound.detectors.packed.kernels import compiled_kernels
+from tracehound.detectors.packed.kernels import compiled_kernels, compiled_stamp
 from tracehound.detectors.scoring.scored_batch import ScoredBatch
 from tracehound.detectors.scoring.scorer import Scorer
 from tracehound.detectors.settings import DetectionSettings
 from tracehound.schemas.codec import Limits, encode
+from tracehound.schemas.errors import TracehoundError
 from tracehound.schemas.execution import Execution
 from tracehound.scripts.simulator.applications import build_system
 from tracehound.scripts.simulator.faults import SCENARIOS
@@ -48,12 +51,42 @@ def compile_kernels() -> None:
         scorer.restore(scorer.snapshot(application))
 
 
+def compile_once(again: bool = False) -> str:
+    """Compile what is not compiled yet, one process at a time, and leave a stamp; returns a sentence that says so.
+
+    Parameters:
+        again: run all of it even where the stamp says that it was done.
+
+    Raises:
+        TracehoundError: numba's cache cannot be written.
+    """
+    stamp = compiled_stamp()
+    if stamp is None:
+        return "Kernels are not compiled here: NUMBA_DISABLE_JIT is set."
+    try:
+        stamp.parent.mkdir(parents=True, exist_ok=True)
+        with stamp.with_suffix(".lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)  # of several that start at once, the others find it done
+            if stamp.exists() and not again:
+                return "The kernels are compiled."
+            begun_s = time.perf_counter()
+            compile_kernels()
+            stamp.touch()
+    except OSError as error:
+        raise TracehoundError(
+            f"The compiled kernels cannot be kept in {stamp.parent} ({error.strerror or error}): name a folder that "
+            "can be written by NUMBA_CACHE_DIR."
+        ) from error
+    compiled = sum(map(bool, compiled_kernels().values()))
+    return f"{compiled} kernels are compiled, after {time.perf_counter() - begun_s:.0f} s."
+
+
 def main() -> None:
     """Compile, and say how many kernels there are now."""
-    begun_s = time.perf_counter()
-    compile_kernels()
-    compiled = sum(map(bool, compiled_kernels().values()))
-    print(f"{compiled} kernels are compiled, after {time.perf_counter() - begun_s:.0f} s.")
+    try:
+        print(compile_once(again="--again" in sys.argv[1:]))
+    except TracehoundError as error:
+        sys.exit(f"tracehound: {error}")
 
 
 if __name__ == "__main__":

@@ -23,6 +23,7 @@ from tracehound.infra.kafka.removal import remove_groups, remove_topics
 from tracehound.schemas.anomaly import AnomalyEvent
 from tracehound.schemas.errors import TracehoundError
 from tracehound.schemas.incident import IncidentEvent
+from tracehound.scripts.commands.compiling import compile_first
 from tracehound.scripts.commands.demo_view import DemoState, DemoView
 from tracehound.scripts.commands.kafka_clients import admin_config, consumer_config, producer_config
 from tracehound.scripts.commands.topic_reading import TopicReader
@@ -102,6 +103,7 @@ def _interrupt(number: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG00
 def _run(stack: ExitStack, console: Console, kafka: str, duration: float | None, seed: int) -> bool:
     view = stack.enter_context(DemoView(console, FALSE_ALARM_BOUND))
     state = DemoState(f"starting the {kafka} broker")
+    compile_first(lambda sentence: console.print(Text(sentence), soft_wrap=True))
     view.show(state)
     folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tracehound-demo-")))
     given = load_settings()

@@ -22,6 +22,7 @@ from tracehound.detectors.forests.fitting import Fitter, InlineFitter, PoolFitte
 from tracehound.detectors.scoring.scorer import Scorer
 from tracehound.schemas.execution import Execution
 from tracehound.schemas.operations import normalize_operation
+from tracehound.scripts.commands.compiling import compile_first
 from tracehound.scripts.commands.replay_report import console, report, warm_up_traces
 from tracehound.scripts.recorded.offline import Outputs, TraceScores, score_traces
 from tracehound.scripts.recorded.otlp_sending import OtlpSender
@@ -109,6 +110,7 @@ def replay(
     settings = load_settings()
     recording = open_recording(path)
     if offline:
+        compile_first(lambda sentence: click.echo(sentence, err=True))
         with _progress(recording) as read:
             traces = recording.traces(limit, duration, read)
             kept = _score(recording, traces, settings, fit_processes, scores, anomalies)

@@ -9,9 +9,10 @@ from tracehound.streams.settings.settings import load_settings
 @click.command()
 def worker() -> None:
     """Score executions from Kafka until stopped."""
+    from tracehound.scripts.commands.compiling import compile_before_work
     from tracehound.streams.worker.worker import run_worker
 
-    raise SystemExit(run_worker(load_settings()))
+    raise SystemExit(run_worker(load_settings(), prepare=compile_before_work))
 
 
 @click.command()

@@ -53,7 +53,7 @@ class WorkerProcess:
         self._address = f"http://127.0.0.1:{http_port}"
         scratch = folder / (name or kind)
         scratch.mkdir()
-        command = [sys.executable, "-m", "tracehound.scripts.cli", kind]
+        command = [sys.executable, "-P", "-m", "tracehound.scripts.cli", kind]  # -P: what is installed, wherever we are
         ports = {_PORTS[kind]: str(http_port)}
         with self.log_file.open("wb") as log:
             self._process = subprocess.Popen(

@@ -2,7 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, Protocol
 
 import structlog
@@ -104,6 +105,7 @@ class HealthServer(Service):
         self._vitals = vitals
         self._liveness = Liveness(stall_timeout_s)
         self._runner: web.AppRunner | None = None
+        self._preparing = False
 
     async def on_start(self) -> None:
         """Begin to listen.
@@ -136,6 +138,15 @@ class HealthServer(Service):
         if self._runner is not None:
             await self._runner.cleanup()
 
+    @contextmanager
+    def preparing(self) -> Iterator[None]:
+        """For as long as it takes, a worker that prepares itself is alive, and not ready."""
+        self._preparing = True
+        try:
+            yield
+        finally:
+            self._preparing = False
+
     async def _watch(self) -> None:
         while not self.should_stop:
             self._observe()
@@ -145,6 +156,8 @@ class HealthServer(Service):
             await asyncio.sleep(_WATCH_INTERVAL_S)
 
     def _observe(self) -> None:
+        if self._preparing:
+            return
         vitals = self._vitals
         reading = vitals.partitions() is not None
         self._liveness.observe(time.monotonic(), vitals.waiting(), reading, vitals.last_progress())
@@ -171,7 +184,8 @@ class HealthServer(Service):
 
     async def _readyz(self, _request: web.Request) -> web.Response:
         partitions = self._vitals.partitions()
-        return _answer(partitions is not None, partitions=partitions)
+        preparing = {"preparing": True} if self._preparing else {}
+        return _answer(partitions is not None, partitions=partitions, **preparing)
 
 
 def _answer(healthy: bool, **details: object) -> web.Response:

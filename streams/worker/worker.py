@@ -3,7 +3,7 @@
 import asyncio
 import gc
 import signal
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 import structlog
 
@@ -26,18 +26,24 @@ _GC_THRESHOLDS = (100_000, 20, 50)
 log = structlog.get_logger(__name__)
 
 
-def run_worker(settings: Settings, build: Callable[[Settings], WorkerApp] | None = None) -> int:
+Build = Callable[[Settings], WorkerApp]
+Prepare = Callable[[asyncio.Event], Awaitable[bool]]
+"""Work before a worker joins its group; is given what a signal sets, and returns False where it ended for that."""
+
+
+def run_worker(settings: Settings, build: Build | None = None, prepare: Prepare | None = None) -> int:
     """Run a worker until SIGTERM or SIGINT, or until it fails.
 
-    ``build`` assembles it; without one it is a scoring worker. Waits for an unreachable broker. A second signal
-    ends the worker without finishing its work.
+    ``build`` assembles it; without one it is a scoring worker. ``prepare`` is awaited before anything else, while
+    metrics and health answer already. Waits for an unreachable broker. A second signal ends the worker without
+    finishing its work.
 
     Returns:
         The exit status for the process: 0 after a signal, 1 after a fatal error, 2 if a setting is wrong.
     """
     configure_logging(settings)
     try:
-        return asyncio.run(_run(settings, build or _build_scoring))
+        return asyncio.run(_run(settings, build or _build_scoring, prepare))
     except ConfigurationError as error:
         log.critical("configuration_error", sentence=str(error))
         return EXIT_MISCONFIGURED
@@ -46,11 +52,15 @@ def run_worker(settings: Settings, build: Callable[[Settings], WorkerApp] | None
         return EXIT_FAILED
 
 
-async def _run(settings: Settings, build: Callable[[Settings], WorkerApp]) -> int:
+async def _run(settings: Settings, build: Build, prepare: Prepare | None) -> int:
     app = build(settings)
     stop = stop_on_signals()
     try:
         await app.health.start()
+        if prepare is not None:
+            with app.health.preparing():
+                if not await prepare(stop):
+                    return EXIT_CLEAN
         if not await wait_for_broker(settings, stop):
             return EXIT_CLEAN
         problems = await asyncio.to_thread(check_topics, librdkafka_options(settings), app.topics_needed)
