@@ -3,7 +3,6 @@
 from typing import Any
 
 import numpy as np
-from numba import njit
 
 from tracehound.detectors.alarms import events
 from tracehound.detectors.alarms.anomaly import MODEL_VERSION, confidence
@@ -11,6 +10,7 @@ from tracehound.detectors.application.models import ApplicationModels
 from tracehound.detectors.bank import State
 from tracehound.detectors.charts.chart import Chart, ChartRules
 from tracehound.detectors.features.batch import Batch
+from tracehound.detectors.packed.compiling import njit
 from tracehound.detectors.packed.probability import sigma_of_score
 from tracehound.detectors.settings import DetectionSettings
 from tracehound.detectors.telling import explanation

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numba import njit
 
 from tracehound.detectors.bank import Flags, Floats
 from tracehound.detectors.charts.chart import ChartJudgement
 from tracehound.detectors.charts.charts import CallJudgement
 from tracehound.detectors.charts.kernel import OWN_LEAST
+from tracehound.detectors.packed.compiling import njit
 from tracehound.detectors.windows.findings import JudgedWindows
 
 

@@ -4,7 +4,8 @@ from statistics import NormalDist
 from typing import Any, Final
 
 import numpy as np
-from numba import njit
+
+from tracehound.detectors.packed.compiling import njit
 
 USUAL_SHARE = 0.2
 """The share of fault-free blocks whose largest statistic lies above the level that excesses are counted from."""

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from tracehound.detectors.bank import Floats, State
@@ -12,6 +11,7 @@ from tracehound.detectors.charts.chart import Chart, ChartJudgement, ChartRules
 from tracehound.detectors.charts.kernel import OWN_LEAST
 from tracehound.detectors.charts.signals import CALLS, CHARTS, ChartedSignal
 from tracehound.detectors.features.batch import Batch, Calls
+from tracehound.detectors.packed.compiling import njit
 from tracehound.detectors.settings import DetectionSettings
 
 PER_EXECUTION: Final = np.dtype(

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from tracehound.detectors.bank import Flags, Floats, Slots, State
+from tracehound.detectors.packed.compiling import njit
 from tracehound.detectors.packed.slots import SlotArrays
 
 BINS = 10

@@ -3,10 +3,10 @@
 from typing import Any
 
 import numpy as np
-from numba import njit
 
 from tracehound.detectors.bank import Flags, Floats, Slots, State
 from tracehound.detectors.charts.kernel import FAST, HIGHEST, LOWEST, SLOW, TO_SIGMA_FAST, TO_SIGMA_SLOW
+from tracehound.detectors.packed.compiling import njit
 from tracehound.detectors.packed.reference import normal_score_of_tail
 from tracehound.detectors.packed.slots import SlotRecords
 

@@ -4,11 +4,12 @@ from typing import Any, Final
 
 import numpy as np
 from llvmlite import ir  # type: ignore[import-untyped]
-from numba import njit, types
+from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 from numba.np.arrayobj import make_array
 
+from tracehound.detectors.packed.compiling import njit
 from tracehound.detectors.packed.lean import LEAN
 
 PADDING: Final = bytes(16)

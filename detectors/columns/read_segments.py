@@ -5,7 +5,6 @@ from typing import Any, Final, get_args
 
 import msgspec
 import numpy as np
-from numba import njit
 
 from tracehound.detectors.bank import Slots
 from tracehound.detectors.columns.byte_words import PADDING, end_of_string, word_at
@@ -13,6 +12,7 @@ from tracehound.detectors.columns.decimal_numbers import read_number
 from tracehound.detectors.columns.segment_columns import ColumnedExecutions, SegmentColumns, floats
 from tracehound.detectors.columns.segment_names import SegmentNames, segment_names
 from tracehound.detectors.columns.segment_texts import NO_NUMBER, NO_PEER, number_of
+from tracehound.detectors.packed.compiling import njit
 from tracehound.detectors.packed.lean import LEAN
 from tracehound.schemas.codec import Limits, UnreadRecords, decode_unread
 from tracehound.schemas.execution import Segment, SegmentKind, SegmentName, Status, UnreadExecution

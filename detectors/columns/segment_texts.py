@@ -3,11 +3,11 @@
 from typing import Any, Final
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from tracehound.detectors.bank import Slots
 from tracehound.detectors.columns.byte_words import PADDING, hash_of_bytes, same_bytes
+from tracehound.detectors.packed.compiling import njit
 from tracehound.detectors.packed.lean import LEAN
 
 MOST_TEXTS: Final = 131_072

@@ -3,9 +3,9 @@
 from typing import Any, ClassVar, Literal
 
 import numpy as np
-from numba import njit
 
 from tracehound.detectors.bank import Bank, Flags, Floats, Judged, Slots, State
+from tracehound.detectors.packed.compiling import njit
 from tracehound.detectors.packed.slots import SlotRecords
 from tracehound.schemas.anomaly import AnomalyKind
 

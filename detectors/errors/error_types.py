@@ -5,9 +5,9 @@ from hashlib import blake2b
 from typing import Any
 
 import numpy as np
-from numba import njit
 
 from tracehound.detectors.bank import Flags, Floats, Slots, State
+from tracehound.detectors.packed.compiling import njit
 from tracehound.detectors.packed.slots import SlotArrays, SlotRecords
 
 MEMORY = 100_000.0

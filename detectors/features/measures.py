@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from tracehound.detectors.bank import Flags, Floats, Slots
 from tracehound.detectors.columns.segment_columns import SegmentColumns, columns_of, known_floats
+from tracehound.detectors.packed.compiling import njit
 from tracehound.schemas.execution import Execution, ExecutionHead
 
 SIGNALS: Final = ("self_ms", "local_ms", "memory_peak_mb")

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from tracehound.detectors.bank import Floats, Slots
 from tracehound.detectors.columns.segment_columns import SegmentColumns, columns_of
 from tracehound.detectors.columns.segment_names import segment_names
 from tracehound.detectors.features.profile import OWN_CODE, part_name
+from tracehound.detectors.packed.compiling import njit
 from tracehound.schemas.execution import Execution
 from tracehound.schemas.operations import normalize_operation
 

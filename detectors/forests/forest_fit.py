@@ -4,12 +4,13 @@ import time
 from typing import Any, TypedDict
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 from sklearn.tree._criterion import MSE
 from sklearn.tree._splitter import RandomSplitter
 from sklearn.tree._tree import DepthFirstTreeBuilder, Tree
 from sklearn.utils.random import sample_without_replacement
+
+from tracehound.detectors.packed.compiling import njit
 
 TREES, SUBSAMPLE = 32, 256
 MAX_NODES = 2 * SUBSAMPLE - 1

@@ -5,12 +5,12 @@ import math
 from typing import Any, ClassVar, Literal
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 from river.anomaly import HalfSpaceTrees as RiverHalfSpaceTrees
 
 from tracehound.detectors.bank import Bank, Flags, Floats, Slots, State
 from tracehound.detectors.features.measures import OUTLIER_COLUMNS
+from tracehound.detectors.packed.compiling import njit
 from tracehound.detectors.packed.slots import SlotRecords
 
 TREES, HEIGHT, WINDOW = 10, 8, 250

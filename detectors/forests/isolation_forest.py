@@ -3,13 +3,13 @@
 from typing import Any, ClassVar, Literal
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from tracehound.detectors.bank import Flags, Floats, Slots, State
 from tracehound.detectors.features.measures import OUTLIER_COLUMNS
 from tracehound.detectors.forests.forest_fit import DEPTH, MAX_NODES, TREES, FittedForest, fit_forest
 from tracehound.detectors.forests.refitting import RefittedBank
+from tracehound.detectors.packed.compiling import njit
 from tracehound.detectors.packed.slots import SlotArrays, SlotBlocks
 
 _NODE = np.dtype([("value", np.float32), ("child", np.uint16), ("feature", np.uint16)])

@@ -4,8 +4,8 @@ from statistics import NormalDist
 from typing import Any
 
 import numpy as np
-from numba import njit
 
+from tracehound.detectors.packed.compiling import njit
 from tracehound.detectors.packed.lean import LEAN
 from tracehound.detectors.packed.ordered import place_of
 from tracehound.detectors.packed.tail import TAIL_SHARE, tail_score

@@ -4,10 +4,10 @@ import math
 from typing import Any, Final
 
 import numpy as np
-from numba import njit
 
 from tracehound.detectors.bank import Flags, Floats, Slots, State
 from tracehound.detectors.features.paths import Paths
+from tracehound.detectors.packed.compiling import njit
 from tracehound.detectors.packed.slots import SlotRecords
 
 MEMORY: Final = 10_000

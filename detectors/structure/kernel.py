@@ -4,9 +4,9 @@ import math
 from typing import Any, Final
 
 import numpy as np
-from numba import njit
 
 from tracehound.detectors.features.paths import OTHER
+from tracehound.detectors.packed.compiling import njit
 from tracehound.detectors.packed.lean import LEAN
 from tracehound.detectors.structure.learning import REFUSED, accept, learn_row
 from tracehound.detectors.structure.state import NOTHING, find, mixed

@@ -4,8 +4,8 @@ import math
 from typing import Any, Final
 
 import numpy as np
-from numba import njit
 
+from tracehound.detectors.packed.compiling import njit
 from tracehound.detectors.packed.lean import LEAN
 from tracehound.detectors.structure.renewal import clear_live, renew
 from tracehound.detectors.structure.state import NOTHING, find, insert

@@ -4,8 +4,8 @@ import math
 from typing import Any, Final
 
 import numpy as np
-from numba import njit
 
+from tracehound.detectors.packed.compiling import njit
 from tracehound.detectors.structure.state import NOTHING, drop
 from tracehound.detectors.structure.tail import fit_calibration, fit_shared_tail, hill, place_in_shared_tail
 

@@ -3,8 +3,8 @@
 from typing import Any, Final
 
 import numpy as np
-from numba import njit
 
+from tracehound.detectors.packed.compiling import njit
 from tracehound.detectors.packed.lean import LEAN
 
 LARGEST_TIMES: Final = 8

@@ -4,8 +4,8 @@ import math
 from typing import Any, Final
 
 import numpy as np
-from numba import njit
 
+from tracehound.detectors.packed.compiling import njit
 from tracehound.detectors.structure.state import GRID, LARGEST_TIMES, NOTHING
 
 SHARED_WEIGHT: Final = 20.0

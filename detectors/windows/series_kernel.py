@@ -3,8 +3,8 @@
 from typing import Any
 
 import numpy as np
-from numba import njit
 
+from tracehound.detectors.packed.compiling import njit
 from tracehound.detectors.packed.ordered import place_of
 from tracehound.detectors.packed.tail import tail_score
 

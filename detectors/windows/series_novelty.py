@@ -3,8 +3,8 @@
 from typing import Any
 
 import numpy as np
-from numba import njit
 
+from tracehound.detectors.packed.compiling import njit
 from tracehound.detectors.windows.series_rank import learn_rank, rank_score
 
 RECENT, BLOCK, BLOCKS, SEEN = 32, 8, 1000, 480

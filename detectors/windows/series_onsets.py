@@ -3,9 +3,9 @@
 from typing import Any
 
 import numpy as np
-from numba import njit
 
 from tracehound.detectors.bank import Floats, Slots, State
+from tracehound.detectors.packed.compiling import njit
 from tracehound.detectors.packed.slots import SlotArrays
 
 REMEMBERED = 64

@@ -4,7 +4,8 @@ import math
 from typing import Any
 
 import numpy as np
-from numba import njit
+
+from tracehound.detectors.packed.compiling import njit
 
 SAMPLE, TOP = 320, 72
 LEAST_SEEN = 100

@@ -3,9 +3,9 @@
 from typing import Any
 
 import numpy as np
-from numba import njit
 
 from tracehound.detectors.bank import Floats, Slots
+from tracehound.detectors.packed.compiling import njit
 from tracehound.detectors.windows.series import Series, SeriesJudgement
 from tracehound.detectors.windows.series_kernel import (
     BAND_SIGMAS,

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from tracehound.detectors.bank import Flags, Floats, Slots, State
+from tracehound.detectors.packed.compiling import njit
 from tracehound.detectors.packed.slots import SlotRecords
 
 COUNT, FAILED, SLOW, BUSY_MS, LONGEST_MS, RANKED, RANK_SUM = range(7)
