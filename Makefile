@@ -14,7 +14,7 @@ MINUTES ?= 30
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-quick check format kafka bench-throughput bench-latency bench-scale bench-micro bench-intake bench-trials bench-weeks bench-quality bench-nab bench-incidents bench-joined soak lock clean
+.PHONY: help setup demo test test-quick test-bounds check format kafka bench-throughput bench-latency bench-scale bench-micro bench-intake bench-trials bench-weeks bench-quality bench-nab bench-incidents bench-joined soak lock clean
 
 help: ## List every target with one line each
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -37,6 +37,9 @@ test: $(STAMP) ## Run all tests, with a real Apache Kafka where one can be had
 
 test-quick: $(STAMP) ## Run the tests that need no real Apache Kafka
 	$(BIN)/python -m pytest -m "not kafka"
+
+test-bounds: $(STAMP) ## Run the detectors' tests with kernels that check the bounds of their arrays (compiled anew, some minutes)
+	NUMBA_BOUNDSCHECK=1 NUMBA_CACHE_DIR=$(VENV)/checked-kernels $(BIN)/python -m pytest tests/detectors
 
 check: $(STAMP) ## Check format, lint, types, import rules and generated documents
 	$(BIN)/ruff format --check .

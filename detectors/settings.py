@@ -4,6 +4,9 @@ from dataclasses import dataclass, field
 
 from tracehound.detectors.setting_ranges import check_ranges, ranged
 
+LONGEST_DELAY = 10_000
+"""The largest setting ``refit_delay``."""
+
 
 @dataclass(frozen=True, slots=True)
 class DetectionSettings:
@@ -59,7 +62,7 @@ class DetectionSettings:
     first_refit: int = ranged(512, 64, 1_000_000, "executions of an application before its first forest")
     refit_growth: float = ranged(4.0, 1.1, 100, "factor between the counts of successive refits")
     refit_every_at_most: int = ranged(50_000, 64, 10_000_000, "executions between refits once they no longer grow")
-    refit_delay: int = ranged(1_024, 1, 10_000, "executions between the start of a refit and its taking effect")
+    refit_delay: int = ranged(1_024, 1, LONGEST_DELAY, "executions between the start of a refit and its taking effect")
     reservoir: int = ranged(2_000, 64, 20_000, "executions kept per application to refit from")
     operations_per_application: int = ranged(
         2_000, 1, 1_000_000, "operations with a model of their own per application; more share one"

@@ -12,6 +12,7 @@ from tracehound.detectors.charts.chart import Chart, ChartRules
 from tracehound.detectors.features.batch import Batch
 from tracehound.detectors.packed.compiling import njit
 from tracehound.detectors.packed.probability import sigma_of_score
+from tracehound.detectors.packed.stored_numbers import checked, moment
 from tracehound.detectors.settings import DetectionSettings
 from tracehound.detectors.telling import explanation
 from tracehound.detectors.telling.alarm import incident_key
@@ -21,6 +22,7 @@ from tracehound.schemas.anomaly import Anomaly, AnomalyEvent, ModelStamp, Window
 from tracehound.schemas.execution import rfc3339
 
 MODEL, SIGNAL = "silence", "silence_ms"
+_STORED = {"newest_s": moment(missing=True)}
 
 
 class SilenceWatch:
@@ -100,10 +102,14 @@ class SilenceWatch:
         return {"gaps": self._gaps.snapshot(slot), "pool": self._gaps.snapshot_pool(slot), "watch": newest}
 
     def restore(self, slot: int, state: dict[str, State]) -> None:
-        """Take over an application's state."""
+        """Replace an application's state by one that ``snapshot`` returned.
+
+        Raises:
+            KeyError, ValueError: the state is not one of silence.
+        """
         self._gaps.restore(slot, state["gaps"])
         self._gaps.restore_pool(slot, state["pool"])
-        self._newest[slot] = state["watch"]["newest_s"]
+        self._newest[slot] = checked("silence", state["watch"], _STORED)["newest_s"]
 
 
 @njit(cache=True)

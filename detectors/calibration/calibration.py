@@ -11,11 +11,23 @@ from tracehound.detectors.calibration.kernel import (
     APPLICATION,
     CHANNEL,
     FIRST_TRAFFIC,
+    LONGEST_PAUSE,
     OF_CHANNEL,
     find_levels,
     run_calibration,
 )
 from tracehound.detectors.packed.slots import SlotArrays, SlotRecords
+from tracehound.detectors.packed.stored_numbers import (
+    COUNTED,
+    EARLIEST_S,
+    LARGEST,
+    LATEST_S,
+    Stored,
+    checked,
+    numbers,
+    real,
+    whole,
+)
 
 BLOCK_S = 300.0
 """Alarms of one application within a block of event time count as one: a day has 288 blocks."""
@@ -114,6 +126,7 @@ class Calibration:
         self._fixed = np.array(fixed, CHANNEL)
         self._applications = SlotRecords(APPLICATION)
         self._channels = SlotArrays({"channels": (OF_CHANNEL, (len(self.channels),))})
+        self._stored = _stored(len(self.channels))
 
     def open(self, slot: int, seed: int) -> None:  # noqa: ARG002 (nothing random here)
         """Start afresh for the application in ``slot``."""
@@ -161,15 +174,28 @@ class Calibration:
         Raises:
             KeyError, ValueError: the state is not one of these channels.
         """
+        taken = checked("a calibration", state, self._stored)
         application, channels = self._applications.records[slot], self._of(slot)
         for part, names in ((application, ("block", "alarmed", *_COMBINED)), (channels, PER_CHANNEL)):
             for name in names:
-                values: NDArray[np.generic] = np.asarray(state[name])
-                if values.shape != np.shape(part[name]):
-                    raise ValueError(f"A calibration's {name!r} must be for {len(self.channels)} channels.")
-                part[name] = values
+                part[name] = taken[name]
         find_levels(channels, self._fixed)
 
     def nbytes(self) -> int:
         """Bytes that one application takes."""
         return self._applications.row_bytes() + self._channels.row_bytes()
+
+
+def _stored(channels: int) -> dict[str, Stored]:
+    """What the state of an application with so many channels may hold."""
+    return {
+        "largest": numbers(np.float64, (channels,), -np.inf, LARGEST),
+        "asked": numbers(np.int64, (channels,), 0, COUNTED),
+        "traffic": numbers(np.float64, (channels,), 0.0, COUNTED),
+        "learned": numbers(np.float64, (channels, 3), 0.0, LARGEST),
+        "combined": real(0.0, LARGEST),
+        "learned_combined": numbers(np.float64, (3,), 0.0, LARGEST),
+        "pause": real(1.0, LONGEST_PAUSE),
+        "block": whole(int(EARLIEST_S // BLOCK_S), int(LATEST_S // BLOCK_S)),
+        "alarmed": whole(0, 1),
+    }

@@ -1,14 +1,16 @@
 """The chart per key: smoothed ranks in a reference of the key's own past, and the tail of single values beside it."""
 
 from dataclasses import astuple, dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tracehound.detectors.bank import Flags, Floats, Slots, State
-from tracehound.detectors.charts.kernel import KEY, POOL, ROW, RULES, run_chart
+from tracehound.detectors.charts.kernel import KEY, POOL, ROW, RULES, STORED_KEY, STORED_POOL, run_chart
 from tracehound.detectors.charts.priors import shipped_reference
 from tracehound.detectors.packed.slots import SlotRecords
+from tracehound.detectors.packed.stored_numbers import checked
 from tracehound.detectors.packed.tail import tail_score
 
 _NUMBERS = tuple(name for name, (_, shape) in KEY.items() if not shape)
@@ -109,7 +111,7 @@ class Chart:
     Assumes that values of one key are exchangeable in normal times; a strong daily pattern or autocorrelation
     widens the chart, so ``sigma`` is not exactly Gaussian and has to be calibrated. Cannot flag a single value:
     that is what ``tail`` is for. Fails where normal values are a mixture whose shares change. Values must be
-    above −1; smaller ones count as −1 + 1e-6.
+    above −1; smaller ones count as −1 + 1e-6, larger ones than 1e18 as that.
 
     Parameters: ``rules``; ``signal`` names the shipped prior, if there is one.
 
@@ -225,10 +227,7 @@ class Chart:
         Raises:
             KeyError, ValueError: the state is not one of this chart.
         """
-        _fill(self._keys, slot, "ordered", state["ordered"], state["count"])
-        _fill(self._keys, slot, "candidate", state["candidate"], state["candidates"])
-        for name in _NUMBERS:
-            self._keys[name][slot] = state[name]
+        _put(self._keys, slot, checked("a chart", state, STORED_KEY))
 
     def snapshot_pool(self, slot: int) -> State:
         """A copy of a pool's complete state."""
@@ -242,9 +241,7 @@ class Chart:
         Raises:
             KeyError, ValueError: the state is not one of a pool.
         """
-        _fill(self._pools, slot, "ordered", state["ordered"], state["count"])
-        for name in ("count", "random"):
-            self._pools[name][slot] = state[name]
+        _put(self._pools, slot, checked("a chart's pool", state, STORED_POOL))
 
     def nbytes(self) -> int:
         """Bytes that one key takes."""
@@ -255,9 +252,10 @@ class Chart:
         return self._pools.row_bytes()
 
 
-def _fill(store: SlotRecords, slot: int, name: str, stored: object, count: object) -> None:
-    values, room = np.asarray(stored, np.float32), store[name].shape[1]
-    if values.ndim != 1 or len(values) > room or len(values) != count:
-        raise ValueError(f"A chart's {name!r} must have its count of values, at most {room}. Got {values.shape}.")
-    store[name][slot] = 0
-    store[name][slot, : len(values)] = values
+def _put(store: SlotRecords, slot: int, taken: dict[str, Any]) -> None:
+    for name, value in taken.items():
+        if isinstance(value, np.ndarray):
+            store[name][slot, : len(value)] = value
+            store[name][slot, len(value) :] = 0
+        else:
+            store[name][slot] = value

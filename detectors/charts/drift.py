@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from tracehound.detectors.bank import Flags, Floats, Slots, State
 from tracehound.detectors.packed.compiling import njit
 from tracehound.detectors.packed.slots import SlotArrays
+from tracehound.detectors.packed.stored_numbers import EARLIEST_S, LARGEST_SINGLE, LATEST_S, Stored, checked, numbers
 
 BINS = 10
 SAMPLE = 100
@@ -22,6 +23,10 @@ NOISE = (BINS - 1) * (1.0 / BLOCK + 1.0 / REFERENCE)
 """What the index of a block is on average without any drift: 0.036."""
 SMOOTHING = 0.5 / BLOCK
 BLOCKS = 2
+MOST_OVER = 1_000_000_000
+"""Blocks in a row that a state may say were above the limit: more are added to them."""
+LARGEST_INDEX = 100.0
+"""Above the index of any two counts: 2 ln(600) at most."""
 _FEATURE = np.dtype(
     [
         *(("count", np.int32), ("over", np.int32), ("since", np.float64), ("psi", np.float32)),
@@ -85,6 +90,7 @@ class Drift:
         self.columns = columns
         self._patience_s, self._blocks = patience_s, blocks
         self._store = SlotArrays({"features": (_FEATURE, (columns,))})
+        self._stored = _stored(columns)
 
     def open(self, slot: int, seed: int) -> None:  # noqa: ARG002 (nothing random here)
         """Start afresh for the operation in ``slot``."""
@@ -131,13 +137,14 @@ class Drift:
         Raises:
             KeyError, ValueError: the state is not one of drift, or of other columns.
         """
-        rows = {name: np.asarray(state[name]) for name in _ARRAYS}
-        for name, row in rows.items():
-            shape = self._of(slot)[name].shape
-            if row.shape != shape:
-                raise ValueError(f"Drift's {name!r} must have the shape {shape}. Got {row.shape}.")
-        for name, row in rows.items():
-            self._of(slot)[name] = row
+        taken = checked("drift", state, self._stored)
+        beyond = taken["count"].astype(np.int64) - SAMPLE
+        counted = np.clip(beyond, 0, REFERENCE), np.maximum(beyond - REFERENCE, 0)
+        for name, count in zip(("reference", "block"), counted, strict=True):
+            if (taken[name].sum(axis=1) != count).any():
+                raise ValueError(f"The bins of drift's {name!r} must hold what it counted, {count.tolist()}.")
+        for name, values in taken.items():
+            self._of(slot)[name] = values
 
     def _of(self, slot: int) -> NDArray[np.void]:
         features: NDArray[np.void] = self._store["features"][slot]
@@ -146,6 +153,19 @@ class Drift:
     def nbytes(self) -> int:
         """Bytes that one operation takes."""
         return self._store.row_bytes()
+
+
+def _stored(columns: int) -> dict[str, Stored]:
+    """What the state of an operation of so many features may hold."""
+    return {
+        "count": numbers(np.int32, (columns,), 0, SAMPLE + REFERENCE + BLOCK - 1),
+        "over": numbers(np.int32, (columns,), 0, MOST_OVER),
+        "since": numbers(np.float64, (columns,), EARLIEST_S, LATEST_S),
+        "psi": numbers(np.float32, (columns,), 0.0, LARGEST_INDEX, missing=True),
+        "reference": numbers(np.int16, (columns, BINS), 0, REFERENCE),
+        "block": numbers(np.int16, (columns, BINS), 0, BLOCK),
+        "sample": numbers(np.float32, (columns, SAMPLE), -LARGEST_SINGLE, LARGEST_SINGLE),
+    }
 
 
 @njit(cache=True)

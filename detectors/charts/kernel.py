@@ -6,7 +6,8 @@ import numpy as np
 
 from tracehound.detectors.packed.compiling import njit
 from tracehound.detectors.packed.lean import LEAN
-from tracehound.detectors.packed.reference import deviation, insert, next_random, rank_of, replace
+from tracehound.detectors.packed.reference import RANDOM_MOST, deviation, insert, next_random, rank_of, replace
+from tracehound.detectors.packed.stored_numbers import moment, numbers, real, whole
 
 FAST, SLOW = 0.3, 0.1
 """Weights of a new value in the two smoothed scores: one reacts within three values, one sees small shifts."""
@@ -32,6 +33,8 @@ DEVIATING_TAIL = 2.0
 """−log10 of the probability of a single value from which its judgement carries bounds."""
 TELLING = 3.0
 """Sigma from which a judgement carries the recent level: no smaller one can be told."""
+LEAST_VALUE, LARGEST_VALUE = -1.0 + 1e-6, 1e18
+"""Values beyond these count as these: logarithms and sums of squares stay finite in single precision."""
 REPLACE_ONE_IN = 8
 REFERENCE, CANDIDATES = 500, 128
 """Values kept of a key, or of a pool, and of a deviation that lasts."""
@@ -54,6 +57,23 @@ POOL: Final[dict[str, tuple[Any, tuple[int, ...]]]] = {
     "count": (np.int32, ()),
     "random": (np.int64, ()),
     "ordered": (np.float32, (REFERENCE,)),
+}
+STORED_KEY: Final = {
+    "count": whole(0, REFERENCE),
+    "candidates": whole(0, CANDIDATES),
+    "fast": real(LOWEST, HIGHEST),
+    "slow": real(LOWEST, HIGHEST),
+    "level": real(-14.0, 42.0),  # the logarithms of both limits of values
+    "deviating_since": moment(missing=True),
+    "outlier_learned": moment(never=True),
+    "random": whole(0, RANDOM_MOST),
+    "ordered": numbers(np.float32, ("count",), LEAST_VALUE, LARGEST_VALUE, ascending=True),
+    "candidate": numbers(np.float32, ("candidates",), LEAST_VALUE, LARGEST_VALUE, ascending=True),
+}
+STORED_POOL: Final = {
+    "count": whole(0, REFERENCE),
+    "random": whole(0, RANDOM_MOST),
+    "ordered": numbers(np.float32, ("count",), LEAST_VALUE, LARGEST_VALUE, ascending=True),
 }
 RULES: Final = np.dtype(
     [
@@ -131,7 +151,7 @@ def run_chart(
         row.learned = count
         if np.isnan(values[i]):
             continue
-        value = np.float32(max(values[i], -1.0 + 1e-6))
+        value = np.float32(min(max(values[i], LEAST_VALUE), LARGEST_VALUE))
         score, tail, row.rank = _judge(key.ordered, count, pool.ordered, pool_count, value, margin, margin_share)
         counted = min(HIGHEST, max(LOWEST, score))
         quick = key.fast + FAST * (counted - key.fast)

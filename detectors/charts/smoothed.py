@@ -9,8 +9,9 @@ from tracehound.detectors.charts.kernel import FAST, HIGHEST, LOWEST, SLOW, TO_S
 from tracehound.detectors.packed.compiling import njit
 from tracehound.detectors.packed.reference import normal_score_of_tail
 from tracehound.detectors.packed.slots import SlotRecords
+from tracehound.detectors.packed.stored_numbers import checked, moment, real
 
-_NAMES = ("fast", "slow", "told")
+_STORED = {"fast": real(LOWEST, HIGHEST), "slow": real(LOWEST, HIGHEST), "told": moment(never=True)}
 
 
 class SmoothedScores:
@@ -34,7 +35,7 @@ class SmoothedScores:
     """
 
     def __init__(self) -> None:
-        self._store = SlotRecords(dict.fromkeys(_NAMES, (np.float64, ())))
+        self._store = SlotRecords(dict.fromkeys(_STORED, (np.float64, ())))
 
     def open(self, slot: int) -> None:
         """Start afresh for the key in ``slot``."""
@@ -59,12 +60,16 @@ class SmoothedScores:
 
     def snapshot(self, slot: int) -> State:
         """A copy of the key's complete state."""
-        return {name: float(self._store[name][slot]) for name in _NAMES}
+        return {name: float(self._store[name][slot]) for name in _STORED}
 
     def restore(self, slot: int, state: State) -> None:
-        """Replace the key's state."""
-        for name in _NAMES:
-            self._store[name][slot] = state[name]
+        """Replace the key's state by one that ``snapshot`` returned.
+
+        Raises:
+            KeyError, ValueError: the state is not one of smoothed scores.
+        """
+        for name, value in checked("smoothed scores", state, _STORED).items():
+            self._store[name][slot] = value
 
     def nbytes(self) -> int:
         """Bytes that one key takes."""

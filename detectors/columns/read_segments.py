@@ -9,7 +9,7 @@ import numpy as np
 from tracehound.detectors.bank import Slots
 from tracehound.detectors.columns.byte_words import PADDING, end_of_string, word_at
 from tracehound.detectors.columns.decimal_numbers import read_number
-from tracehound.detectors.columns.segment_columns import ColumnedExecutions, SegmentColumns, floats
+from tracehound.detectors.columns.segment_columns import ColumnedExecutions, SegmentColumns, durations, within
 from tracehound.detectors.columns.segment_names import SegmentNames, segment_names
 from tracehound.detectors.columns.segment_texts import NO_NUMBER, NO_PEER, number_of
 from tracehound.detectors.packed.compiling import njit
@@ -84,8 +84,9 @@ def read_segments(executions: Sequence[UnreadExecution], most: int) -> ColumnedE
     )
     if count < 0 or not _name(together, names, places[:, :count]):
         return None
+    within(numbers[:, :count])
     columns = SegmentColumns(
-        whole_ms=floats([execution.duration_ms for execution in executions]),
+        whole_ms=durations([execution.duration_ms for execution in executions]),
         starts=starts,
         names=names,
         name=places[0, :count],

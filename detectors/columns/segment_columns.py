@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
-from typing import Self, overload
+from typing import Final, Self, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,8 @@ from tracehound.detectors.bank import Floats, Slots
 from tracehound.detectors.columns.segment_names import SegmentNames, segment_names
 from tracehound.schemas.execution import ExecutionHead, whole
 
+LONGEST_MS: Final = 1e12
+"""A longer duration, of more than thirty years, counts as this one: sums and squares of what is kept are finite."""
 _NAN = float("nan")
 
 
@@ -123,13 +125,13 @@ def columns_of(executions: Sequence[ExecutionHead]) -> SegmentColumns:
     np.cumsum([len(one) for one in lists], out=starts[1:])
     names = segment_names()
     return SegmentColumns(
-        whole_ms=floats([execution.duration_ms for execution in executions]),
+        whole_ms=durations([execution.duration_ms for execution in executions]),
         starts=starts,
         names=names,
         name=np.fromiter([names[segment.peer][segment.name] for segment in segments], np.int64, len(segments)),
-        duration_ms=floats([segment.duration_ms for segment in segments]),
-        offset_ms=known_floats([segment.offset_ms for segment in segments]),
-        remote_ms=known_floats([segment.remote_ms for segment in segments]),
+        duration_ms=durations([segment.duration_ms for segment in segments]),
+        offset_ms=within(known_floats([segment.offset_ms for segment in segments])),
+        remote_ms=within(known_floats([segment.remote_ms for segment in segments])),
         parent=_parents([segment.parent for segment in segments]),
     )
 
@@ -137,6 +139,20 @@ def columns_of(executions: Sequence[ExecutionHead]) -> SegmentColumns:
 def floats(values: list[float]) -> Floats:
     """A column of numbers; ``fromiter`` takes a list a third faster than ``array``, which first looks for its shape."""
     return np.fromiter(values, np.float64, len(values))
+
+
+def durations(values: list[float]) -> Floats:
+    """A column of milliseconds.
+
+    >>> durations([1.0, 1e300]).tolist()
+    [1.0, 1000000000000.0]
+    """
+    return within(floats(values))
+
+
+def within(column: Floats) -> Floats:
+    """A column of milliseconds of which none is beyond ± ``LONGEST_MS``; it is changed in place."""
+    return np.clip(column, -LONGEST_MS, LONGEST_MS, out=column)
 
 
 def known_floats(values: list[float | None]) -> Floats:

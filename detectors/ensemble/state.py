@@ -68,14 +68,18 @@ def restore_application(ensemble: Ensemble, slot: int, state: dict[str, Any]) ->
 
 def _restore_calibration(ensemble: Ensemble, slot: int, names: list[str], stored: dict[str, Any]) -> None:
     """Take over a calibration channel by channel: the detectors that run may be others than when it was stored."""
+    if not isinstance(names, list) or len(set(names)) != len(names):
+        raise ValueError(f"The channels of a calibration must be names without repetition. Got {names!r:.80} instead.")
     places = {name: place for place, name in enumerate(names)}
     known = [name for name in ensemble.channel_names() if name in places]
     now, then = [ensemble.channel(name) for name in known], [places[name] for name in known]
     fresh: dict[str, Any] = dict(ensemble.calibration.snapshot(slot))
     state = dict(stored)
     for name in PER_CHANNEL:
-        state[name] = fresh[name]
-        state[name][now] = np.asarray(stored[name])[then]
+        state[name], known_before = fresh[name], np.asarray(stored[name])
+        if known_before.dtype != fresh[name].dtype or len(known_before) != len(names):
+            raise ValueError(f"The {name!r} of a calibration must be {fresh[name].dtype} of {len(names)} channels.")
+        state[name][now] = known_before[then]
     ensemble.calibration.restore(slot, state)
 
 

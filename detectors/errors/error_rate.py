@@ -7,6 +7,7 @@ import numpy as np
 from tracehound.detectors.bank import Bank, Flags, Floats, Judged, Slots, State
 from tracehound.detectors.packed.compiling import njit
 from tracehound.detectors.packed.slots import SlotRecords
+from tracehound.detectors.packed.stored_numbers import COUNTED, checked, moment, real
 from tracehound.schemas.anomaly import AnomalyKind
 
 WARM_UP = 30
@@ -21,7 +22,15 @@ LARGEST_SUM = 40.0
 _LOG_10 = float(np.log(10.0))
 OVER = 5.0 * _LOG_10
 """Log-likelihood ratio of the usual rate against that of the burst at which the burst is over."""
-_NAMES = ("cusum", "recovery", "errors", "seen", "recent", "learned", "deviating_since")
+_STORED = {
+    "cusum": real(0.0, LARGEST_SUM),
+    "recovery": real(0.0, 2.0 * OVER),
+    "errors": real(0.0, MEMORY),
+    "seen": real(0.0, MEMORY),
+    "recent": real(0.0, 1.0),
+    "learned": real(0.0, COUNTED),
+    "deviating_since": moment(missing=True),
+}
 
 
 class ErrorRate(Bank):
@@ -61,7 +70,7 @@ class ErrorRate(Bank):
 
     def __init__(self, gate: float = 3.0, patience_s: float = 600.0, persist_s: float = 86_400.0) -> None:
         self._gate, self._patience_s, self._persist_s = gate, patience_s, persist_s
-        self._store = SlotRecords(dict.fromkeys(_NAMES, (np.float64, ())))
+        self._store = SlotRecords(dict.fromkeys(_STORED, (np.float64, ())))
 
     def open(self, slot: int, seed: int) -> None:  # noqa: ARG002 (nothing random here)
         """Start afresh for the key in ``slot``."""
@@ -106,12 +115,21 @@ class ErrorRate(Bank):
 
     def snapshot(self, slot: int) -> State:
         """A copy of the key's complete state."""
-        return {name: float(self._store[name][slot]) for name in _NAMES}
+        return {name: float(self._store[name][slot]) for name in _STORED}
 
     def restore(self, slot: int, state: State) -> None:
-        """Replace the key's state."""
-        for name in _NAMES:
-            self._store[name][slot] = state[name]
+        """Replace the key's state by one that ``snapshot`` returned.
+
+        Raises:
+            KeyError, ValueError: the state is not one of an error rate.
+        """
+        taken = checked("an error rate", state, _STORED)
+        if taken["errors"] > taken["seen"]:
+            raise ValueError(
+                f"The 'errors' of an error rate must be at most its 'seen'. Got {taken['errors']} instead."
+            )
+        for name, value in taken.items():
+            self._store[name][slot] = value
 
     def nbytes(self, slot: int) -> int:  # noqa: ARG002 (the same for every key)
         """Bytes that one key takes."""

@@ -9,6 +9,7 @@ import numpy as np
 from tracehound.detectors.bank import Flags, Floats, Slots, State
 from tracehound.detectors.packed.compiling import njit
 from tracehound.detectors.packed.slots import SlotArrays, SlotRecords
+from tracehound.detectors.packed.stored_numbers import COUNTED, LATEST_S, Stored, checked, numbers, real, whole
 
 MEMORY = 100_000.0
 """Executions after which what was learned about the rate of new types is forgotten to 1/e."""
@@ -22,6 +23,25 @@ _TYPE = np.dtype(
     align=True,
 )
 """One type of a key: its number, how often and when it was first and last seen."""
+_MOST_SIGHTINGS = 2_000_000_000  # a state's: more are added to them
+
+
+def _stored(capacity: int) -> dict[str, Stored]:
+    """What the state of a key with a set of this size may hold: its numbers, then its types."""
+    return {
+        "known": whole(0, capacity),
+        "seen": whole(0),
+        "forgotten": whole(0),
+        "weight": real(0.0, MEMORY),
+        "singletons": real(0.0, COUNTED),
+        "types": numbers(np.int64, ("known",), -np.inf, np.inf),
+        "sightings": numbers(np.int32, ("known",), 1, _MOST_SIGHTINGS),
+        "first_s": numbers(np.float64, ("known",), -np.inf, LATEST_S),
+        "first_seen": numbers(np.int64, ("known",), 1, COUNTED),
+        "last_seen": numbers(np.int64, ("known",), 1, COUNTED),
+    }
+
+
 _ARRAYS = ("types", "sightings", "first_s", "first_seen", "last_seen")
 _NUMBERS = ("known", "seen", "forgotten", "weight", "singletons")
 
@@ -96,6 +116,7 @@ class ErrorTypes:
             if not value >= least:
                 raise ValueError(f"The '{name}' parameter of ErrorTypes must be at least {least}. Got {value} instead.")
         self._warm_up, self._patience_s = warm_up, patience_s
+        self._stored = _stored(capacity)
         self._types = SlotArrays({"types": (_TYPE, (capacity,))})
         self._keys = SlotRecords(
             {
@@ -137,17 +158,16 @@ class ErrorTypes:
         Raises:
             KeyError, ValueError: the state is not one of error types, or of a larger set.
         """
-        rows = {name: np.asarray(state[name]) for name in _ARRAYS}
-        capacity = self._types["types"].shape[1]
-        for name, row in rows.items():
-            if row.shape != (state["known"],) or len(row) > capacity:
-                raise ValueError(f"Error types must have 'known' {name}, at most {capacity}. Got {row.shape} instead.")
+        taken = checked("error types", state, self._stored)
+        first, last = taken["first_seen"], taken["last_seen"]
+        if (first > last).any() or (last > taken["seen"]).any() or taken["forgotten"] > taken["seen"]:
+            raise ValueError("Error types must have been seen first, then last, and no later than they were counted.")
         types = self._types["types"][slot]
         types[:] = np.zeros((), _TYPE)
-        for name, row in rows.items():
-            types[name][: len(row)] = row
+        for name in _ARRAYS:
+            types[name][: taken["known"]] = taken[name]
         for name in _NUMBERS:
-            self._keys[name][slot] = state[name]
+            self._keys[name][slot] = taken[name]
 
     def nbytes(self) -> int:
         """Bytes that one key takes."""

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tracehound.detectors.bank import Flags, Floats, Slots
-from tracehound.detectors.columns.segment_columns import SegmentColumns, columns_of, known_floats
+from tracehound.detectors.columns.segment_columns import SegmentColumns, columns_of, known_floats, within
 from tracehound.detectors.packed.compiling import njit
 from tracehound.schemas.execution import Execution, ExecutionHead
 
@@ -86,7 +86,7 @@ def measure(executions: Sequence[ExecutionHead], columns: SegmentColumns) -> Mea
     joined = ~np.isnan(columns.remote_ms)
     arrays = (columns.whole_ms, columns.starts, columns.duration_ms, columns.offset_ms, columns.parent)
     _times(*arrays, joined, signals)
-    signals[:, 2] = known_floats([execution.memory_peak_mb for execution in executions])
+    signals[:, 2] = within(known_floats([execution.memory_peak_mb for execution in executions]))
     names = columns.names
     gaps = _largest(columns, names.joined_peer, columns.duration_ms - columns.remote_ms, joined)
     waits = _largest(columns, names.waited_peer, columns.duration_ms, ~joined)

@@ -1,5 +1,6 @@
 """Where the time of an operation usually goes: average milliseconds and counts per kind of segment."""
 
+from tracehound.detectors.columns.segment_columns import LONGEST_MS
 from tracehound.schemas.execution import Execution, Segment
 
 OWN_CODE = "its own code"
@@ -21,7 +22,7 @@ def parts(execution: Execution, self_ms: float) -> dict[str, tuple[float, float]
     for segment in execution.segments:
         name = part_name(segment)
         spent, count = found.get(name, (0.0, 0.0))
-        found[name] = (spent + (segment.duration_ms if segment.parent is None else 0.0), count + 1.0)
+        found[name] = (spent + (min(segment.duration_ms, LONGEST_MS) if segment.parent is None else 0.0), count + 1.0)
     return found
 
 

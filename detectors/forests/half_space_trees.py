@@ -12,10 +12,17 @@ from tracehound.detectors.bank import Bank, Flags, Floats, Slots, State
 from tracehound.detectors.features.measures import OUTLIER_COLUMNS
 from tracehound.detectors.packed.compiling import njit
 from tracehound.detectors.packed.slots import SlotRecords
+from tracehound.detectors.packed.stored_numbers import checked, numbers, whole
 
 TREES, HEIGHT, WINDOW = 10, 8, 250
 _NODES = 2 ** (HEIGHT + 1) - 1
 _SEED = 20_111
+_STORED = {
+    "earlier": numbers(np.uint8, (TREES, _NODES), 0, WINDOW),
+    "current": numbers(np.uint8, (TREES, _NODES), 0, WINDOW),
+    "counter": whole(0, WINDOW - 1),
+    "windows": whole(0),
+}
 
 
 class HalfSpaceTrees(Bank):
@@ -90,14 +97,13 @@ class HalfSpaceTrees(Bank):
         }
 
     def restore(self, slot: int, state: State) -> None:
-        """Replace an application's masses."""
-        for name in ("earlier", "current"):
-            masses = np.asarray(state[name], np.uint8)
-            if masses.shape != (TREES, _NODES):
-                raise ValueError(f"Masses must have the shape {(TREES, _NODES)}. Got {masses.shape} instead.")
-            self._store[name][slot] = masses
-        self._store["counter"][slot] = state["counter"]
-        self._store["windows"][slot] = state["windows"]
+        """Replace an application's masses by those that ``snapshot`` returned.
+
+        Raises:
+            KeyError, ValueError: the state is not one of half-space trees.
+        """
+        for name, value in checked("half-space trees", state, _STORED).items():
+            self._store[name][slot] = value
 
     def nbytes(self, slot: int) -> int:  # noqa: ARG002 (the same for every application)
         """Bytes that one application takes."""

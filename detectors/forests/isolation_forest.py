@@ -10,13 +10,17 @@ from tracehound.detectors.features.measures import OUTLIER_COLUMNS
 from tracehound.detectors.forests.forest_fit import DEPTH, MAX_NODES, TREES, FittedForest, fit_forest
 from tracehound.detectors.forests.refitting import RefittedBank
 from tracehound.detectors.packed.compiling import njit
+from tracehound.detectors.packed.reference import RANDOM_MOST
 from tracehound.detectors.packed.slots import SlotArrays, SlotBlocks
+from tracehound.detectors.packed.stored_numbers import LARGEST_SINGLE, checked, numbers, real, whole
 
 _NODE = np.dtype([("value", np.float32), ("child", np.uint16), ("feature", np.uint16)])
 """A node, side by side, so that a step costs one look at memory. At a leaf ``child`` is the leaf itself and ``feature``
 the column after the last, in which every row is −∞: a walk of fixed length stays there, without a branch to guess."""
 _FOREST = ("feature", "child", "value")
 _COUNTS = ("seen", "kept", "random")
+LEAST_OFFSET, LARGEST_OFFSET = 1.0, 1e4
+"""What ``forest_fit`` normalises path lengths by lies between."""
 KEEP_LEARNING = 0.02
 """Once full, the reservoir takes a row with at least this probability, so that it follows slow change."""
 
@@ -49,6 +53,20 @@ class IsolationForest(RefittedBank):
 
     def __init__(self, reservoir: int = 2_000) -> None:
         self._rows = reservoir
+        columns = len(self.columns)
+        self._stored = {
+            "kept": whole(0, reservoir),
+            "seen": whole(0),
+            "random": whole(0, RANDOM_MOST),
+            "seed": whole(0, RANDOM_MOST),
+            "offset": real(0.0, LARGEST_OFFSET),
+            "rows": numbers(np.float32, ("kept", columns), -LARGEST_SINGLE, LARGEST_SINGLE),
+        }
+        self._stored_forest = {
+            "feature": numbers(np.int8, (TREES, MAX_NODES), -1, columns - 1),
+            "child": numbers(np.int16, (TREES, MAX_NODES), 0, MAX_NODES - 2),
+            "value": numbers(np.float32, (TREES, MAX_NODES), -LARGEST_SINGLE, LARGEST_SINGLE),
+        }
         self._store = SlotArrays(
             {
                 "offset": (np.float64, ()),
@@ -103,6 +121,16 @@ class IsolationForest(RefittedBank):
         seed = (int(self._store["seed"][slot]) + int(self._store["seen"][slot])) & 0x7FFFFFFF
         return self._sample[slot][:kept].copy(), seed
 
+    def checked_sample(self, sample: tuple[Any, ...]) -> tuple[NDArray[np.float32], int]:
+        """A stored sample, as ``sample`` returned it."""
+        rows, seed = sample
+        taken = checked(
+            "a sample",
+            {"kept": len(rows), "rows": rows, "seed": seed},
+            {name: self._stored[name] for name in ("kept", "rows", "seed")},
+        )
+        return taken["rows"], taken["seed"]
+
     @staticmethod
     def fit(sample: NDArray[np.float32], seed: int) -> FittedForest:
         """``fit_forest``, for a fitter in another process."""
@@ -142,17 +170,30 @@ class IsolationForest(RefittedBank):
         return state
 
     def restore(self, slot: int, state: State) -> None:
-        """Replace an application's reservoir and forest."""
-        rows = np.asarray(state["rows"], np.float32)
-        if rows.ndim != 2 or len(rows) > self._rows or rows.shape[1] != len(self.columns) or len(rows) != state["kept"]:
+        """Replace an application's reservoir and forest by those that ``snapshot`` returned.
+
+        Raises:
+            KeyError, ValueError: the state is not one of an isolation forest.
+        """
+        taken = checked("an isolation forest", state, self._stored)
+        if taken["kept"] > taken["seen"]:
             raise ValueError(
-                f"The reservoir must have at most {self._rows} rows of {len(self.columns)}. Got {rows.shape} instead."
+                f"A reservoir must have seen what it kept. Got {taken['seen']} and {taken['kept']} instead."
             )
-        if state["offset"]:
-            self._put(slot, *_checked(state, len(self.columns)))
-        self._sample[slot][: len(rows)] = rows
+        if any(name in state for name in _FOREST) != (taken["offset"] > 0.0):
+            raise ValueError(f"A forest must have an offset above 0. Got {taken['offset']} instead.")
+        if taken["offset"]:
+            forest = checked("an isolation forest", state, self._stored_forest)
+            leaf = forest["feature"] < 0
+            lengths = forest["value"][leaf]
+            if forest["child"][leaf].any():
+                raise ValueError("The leaves of a forest must have no children.")
+            if taken["offset"] < LEAST_OFFSET or not ((lengths >= 0.0) & (lengths <= LARGEST_OFFSET)).all():
+                raise ValueError(f"A forest must have path lengths from 0 to {LARGEST_OFFSET:g}, on average 1 or more.")
+            self._put(slot, *(forest[name] for name in _FOREST))
+        self._sample[slot][: taken["kept"]] = taken["rows"]
         for name in (*_COUNTS, "seed", "offset"):
-            self._store[name][slot] = state[name]
+            self._store[name][slot] = taken[name]
 
     def nbytes(self, slot: int) -> int:  # noqa: ARG002 (the same for every application)
         """Bytes that one application takes."""
@@ -173,19 +214,6 @@ def _fill(values: Any, rows: Any) -> None:
         for j in range(columns):
             rows[i, j] = 0.5 if np.isnan(values[i, j]) else values[i, j]
         rows[i, columns] = -np.inf
-
-
-def _checked(state: State, columns: int) -> list[NDArray[Any]]:
-    """Features, children and values of a forest, each of its walks within bounds."""
-    arrays = [np.asarray(state[name]) for name in _FOREST]
-    if any(array.shape != (TREES, MAX_NODES) for array in arrays):
-        raise ValueError(f"A forest must have the shape {(TREES, MAX_NODES)}.")
-    feature, child, _ = arrays
-    if child.min() < 0 or child.max() >= MAX_NODES - 1:
-        raise ValueError(f"A forest's children must be from 0 to {MAX_NODES - 2}.")
-    if feature.min() < -1 or feature.max() >= columns:
-        raise ValueError(f"A forest's features must be from -1 to {columns - 1}.")
-    return arrays
 
 
 @njit(cache=True)

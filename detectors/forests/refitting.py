@@ -18,6 +18,14 @@ class RefittedBank(Bank):
     def sample(self, slot: int) -> tuple[Any, ...]:
         """A frozen copy of what a refit is made from: the arguments of ``fit``."""
 
+    @abstractmethod
+    def checked_sample(self, sample: tuple[Any, ...]) -> tuple[Any, ...]:
+        """A sample that comes from a stored state, if it is one that ``sample`` may have returned.
+
+        Raises:
+            ValueError: it is not.
+        """
+
     @staticmethod
     @abstractmethod
     def fit(*sample: Any) -> Any:
@@ -44,5 +52,9 @@ def next_refit(seen: int, stagger: float, settings: DetectionSettings) -> int:
     """
     base = float(settings.first_refit)
     while (due := round(base * (1.0 + 0.25 * stagger))) <= seen:
-        base = min(base * settings.refit_growth, base + settings.refit_every_at_most)
+        longest = settings.refit_every_at_most
+        if base * (settings.refit_growth - 1.0) < longest:
+            base *= settings.refit_growth
+        else:  # as many of the longest steps as there are, at once: a count may be of any size
+            base += longest * max(1, int((seen / (1.0 + 0.25 * stagger) - base) / longest))
     return due

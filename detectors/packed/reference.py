@@ -1,7 +1,7 @@
 """Sorted samples of what a key usually does: kernels that fill them, and that place a value in them."""
 
 from statistics import NormalDist
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -10,6 +10,8 @@ from tracehound.detectors.packed.lean import LEAN
 from tracehound.detectors.packed.ordered import place_of
 from tracehound.detectors.packed.tail import TAIL_SHARE, tail_score
 
+RANDOM_MOST: Final = 0x7FFFFFFF
+"""The largest state of the generator of random numbers."""
 _STEPS = 2048
 _NORMAL = np.array([NormalDist().inv_cdf((i + 0.5) / _STEPS) for i in range(_STEPS)])
 _SCORE_STEPS = 50
@@ -106,4 +108,4 @@ def deviation(
 @njit(**LEAN)
 def next_random(state: int) -> int:
     """The next state of a linear congruential generator; take its high bits."""
-    return (1103515245 * state + 12345) & 0x7FFFFFFF
+    return (1103515245 * state + 12345) & RANDOM_MOST

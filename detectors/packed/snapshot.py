@@ -8,6 +8,7 @@ import cramjam
 import msgspec
 import numpy as np
 
+from tracehound.detectors.packed.message_pack import DEEPEST, TOO_DEEP, elements_of
 from tracehound.schemas.errors import SnapshotError
 
 VERSION = 3
@@ -21,6 +22,11 @@ _DTYPES = frozenset({"float32", "float64", "int8", "int16", "int32", "int64", "u
 _NAMES = {np.dtype(name): name for name in _DTYPES}
 """NumPy works the name of a type out anew each time, which took a fifth of a snapshot."""
 _LIMIT = 256 * 1024 * 1024
+_EXPANSION, _ANYWAY = 200, 65_536
+"""A state may be so many times its compressed bytes, and so large anyway: those of young applications are 40 times."""
+_ELEMENTS, _BYTES_PER_ELEMENT = 4_000_000, 4
+"""Values that a state may hold, and bytes that it needs for each: 15 in those with most names, 100 in others."""
+_FEW = 1_000
 _UNREADABLE = (
     *(zlib.error, cramjam.DecompressionError),
     *(msgspec.DecodeError, ValueError, KeyError, TypeError, RecursionError),
@@ -80,6 +86,7 @@ def unpack(snapshot: bytes) -> dict[str, Any]:
         raise SnapshotError("The snapshot is damaged: its checksum does not fit.")
     try:
         plain = _inflate(body) if version == _ZLIB_VERSION else _decompress(body)
+        _check_elements(plain)
         state = _from_plain(msgspec.msgpack.decode(plain))
     except _UNREADABLE as error:
         raise SnapshotError(f"The snapshot cannot be read: {error}") from error
@@ -90,8 +97,8 @@ def unpack(snapshot: bytes) -> dict[str, Any]:
 
 def _decompress(body: bytes) -> bytearray:
     length = int.from_bytes(body[:_LENGTH], "little")
-    if length > _LIMIT:
-        raise SnapshotError(_too_large())
+    if length > _limit_of(body):
+        raise SnapshotError(_too_large(body))
     plain = bytearray(length)  # what would need more is refused before it is decompressed
     cramjam.zstd.decompress_into(body[_LENGTH:], plain)
     return plain
@@ -99,11 +106,27 @@ def _decompress(body: bytes) -> bytearray:
 
 def _inflate(body: bytes) -> bytes:
     inflater = zlib.decompressobj()
-    plain = inflater.decompress(body, _LIMIT)
+    plain = inflater.decompress(body, _limit_of(body))
     if inflater.unconsumed_tail:
-        raise SnapshotError(_too_large())
+        raise SnapshotError(_too_large(body))
     return plain
 
 
-def _too_large() -> str:
-    return f"The snapshot is larger than {_LIMIT} bytes."
+def _limit_of(body: bytes) -> int:
+    """The bytes that a compressed state may become."""
+    return min(_LIMIT, _ANYWAY + _EXPANSION * len(body))
+
+
+def _too_large(body: bytes) -> str:
+    return f"The snapshot of {len(body)} bytes must become at most {_limit_of(body)} bytes. It is larger."
+
+
+def _check_elements(plain: bytes | bytearray) -> None:
+    elements = elements_of(np.frombuffer(plain, np.uint8))
+    if elements == TOO_DEEP:
+        raise SnapshotError(f"The parts of a snapshot must be at most {DEEPEST} deep within each other.")
+    most = min(_ELEMENTS, _FEW + len(plain) // _BYTES_PER_ELEMENT)
+    if elements > most:
+        raise SnapshotError(
+            f"A snapshot of {len(plain)} bytes must hold at most {most} values. Got {elements} instead."
+        )

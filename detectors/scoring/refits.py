@@ -158,6 +158,8 @@ class Refits:
         return events.model_event(now_s, data)
 
     def forget(self, application: ApplicationModels) -> None:
-        """Give up the application's refits."""
+        """Give up the application's refits, of which those that it was restored with may not run yet."""
         for refit in application.refits:
-            self._running.pop((application.key, refit.detector, refit.started_at_count)).cancel()
+            running = self._running.pop((application.key, refit.detector, refit.started_at_count), None)
+            if running is not None:
+                running.cancel()

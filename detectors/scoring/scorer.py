@@ -28,12 +28,16 @@ from tracehound.detectors.scoring.outcomes import JudgedRows, Outcomes
 from tracehound.detectors.scoring.refits import AFTER_DRIFT, Refits
 from tracehound.detectors.scoring.rows import Rows
 from tracehound.detectors.scoring.scored_batch import ScoredBatch
+from tracehound.detectors.scoring.stored import StoredState
 from tracehound.detectors.settings import DetectionSettings
 from tracehound.schemas.anomaly import AnomalyEvent
 from tracehound.schemas.errors import SnapshotError
 from tracehound.schemas.execution import ApplicationKey, ExecutionHead
 from tracehound.schemas.feedback import Lesson
 from tracehound.schemas.model_event import ModelEvent
+
+MOST_RESTORED = 10_000
+"""Operations, and called services of a kind, that a state may have, where the settings do not allow more of them."""
 
 
 class Scorer:
@@ -256,6 +260,7 @@ class Scorer:
         self.forget(key)
         application = self._open(key)
         try:
+            self._check_sizes(state)
             for name in state.operations:
                 self._open_operation(application, name)
             for kind, peers in enumerate(state.calls):
@@ -267,6 +272,17 @@ class Scorer:
             self.forget(key)
             raise
         return key
+
+    def _check_sizes(self, state: StoredState) -> None:
+        """The settings may have been lowered since the state was taken: then it may have more than they allow."""
+        for what, found, setting in (
+            ("operations", len(state.operations), self._settings.operations_per_application),
+            ("called services", max(map(len, state.calls), default=0), self._settings.peers_per_application),
+        ):
+            if found > max(setting, MOST_RESTORED) + 1:
+                raise SnapshotError(
+                    f"The snapshot of {state.key[0]} must have at most {setting} {what}. Got {found} instead."
+                )
 
     def statistics(self) -> dict[str, int]:
         """Counts for metrics: ``applications``, ``operations``, ``ready_operations``, ``forests``, ``state_bytes``."""

@@ -1,34 +1,23 @@
 """The state of one application, with all its operations, as a snapshot and back."""
 
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import asdict
 
 import msgspec
 
 from tracehound.detectors.alarms.silence import SilenceWatch
-from tracehound.detectors.application.models import ApplicationModels, Published, Refit
+from tracehound.detectors.application.models import ApplicationModels, OperationModels, Published, Refit
 from tracehound.detectors.ensemble import state as ensemble_state
 from tracehound.detectors.ensemble.ensemble import Ensemble
 from tracehound.detectors.packed.snapshot import pack, unpack
-from tracehound.schemas.errors import SnapshotError
-from tracehound.schemas.execution import ApplicationKey
-
-_NUMBERS = (
-    *("seen", "trained_s", "silent_since_s", "release_s", "versions", "prior"),
-    *("next_refit", "asked_refit", "asked_why", "last_refit"),
+from tracehound.detectors.scoring.stored import (
+    StoredDeviation,
+    StoredNumbers,
+    StoredOperation,
+    StoredRefit,
+    StoredState,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class StoredApplication:
-    """A snapshot that has been read: ``operations`` maps their names, in order of appearance, to their state, and
-    ``calls`` does the same with called peers, one mapping per entry of ``detectors.features.batch.CALL_SIGNALS``.
-    """
-
-    key: ApplicationKey
-    operations: dict[str, dict[str, Any]]
-    calls: list[dict[str, Any]]
-    state: dict[str, Any]
+from tracehound.detectors.settings import LONGEST_DELAY
+from tracehound.schemas.errors import SnapshotError
 
 
 def take(application: ApplicationModels, ensemble: Ensemble, silence: SilenceWatch) -> bytes:
@@ -45,7 +34,7 @@ def take(application: ApplicationModels, ensemble: Ensemble, silence: SilenceWat
     return pack(
         {
             "key": list(application.key),
-            "numbers": {name: getattr(application, name) for name in _NUMBERS},
+            "numbers": {name: getattr(application, name) for name in StoredNumbers.__struct_fields__},
             "banks": ensemble_state.snapshot_application(ensemble, application.slot),
             "silence": silence.snapshot(application.slot),
             "refits": [asdict(refit) | {"sample": list(refit.sample)} for refit in application.refits],
@@ -67,54 +56,64 @@ def take(application: ApplicationModels, ensemble: Ensemble, silence: SilenceWat
     )
 
 
-def read(snapshot: bytes) -> StoredApplication:
-    """Read a snapshot.
+def read(snapshot: bytes) -> StoredState:
+    """Read a snapshot: what no bank keeps is checked, what banks keep is not yet.
 
     Raises:
-        SnapshotError: it is damaged or of another version.
+        SnapshotError: it is damaged, of another version, or holds what cannot be.
     """
     state = unpack(snapshot)
     try:
-        application, environment = state["key"]
-        calls = [dict(peers) for peers in state["calls"]]
-        return StoredApplication((str(application), str(environment)), dict(state["operations"]), calls, state)
-    except (KeyError, TypeError, ValueError) as error:
-        raise SnapshotError(f"The snapshot does not say whose it is: {error!r}") from error
+        return msgspec.convert(state, StoredState)
+    except msgspec.ValidationError as error:
+        raise SnapshotError(f"The snapshot does not hold what it must: {error}.") from error
 
 
-def fill(stored: StoredApplication, application: ApplicationModels, ensemble: Ensemble, silence: SilenceWatch) -> None:
+def fill(stored: StoredState, application: ApplicationModels, ensemble: Ensemble, silence: SilenceWatch) -> None:
     """Put a stored state into an application that has just been opened with the same operations.
 
     Raises:
         SnapshotError: a part is missing or does not fit. The application must then be forgotten.
     """
-    state = stored.state
     try:
-        for name in _NUMBERS:
-            setattr(application, name, state["numbers"][name])
-        ensemble_state.restore_application(ensemble, application.slot, state["banks"])
-        silence.restore(application.slot, state["silence"])
-        application.refits = [Refit(**{**refit, "sample": tuple(refit["sample"])}) for refit in state["refits"]]
-        application.published = {(operation, kind): Published(*last) for operation, kind, *last in state["published"]}
-        _fill_feedback(application, state)
+        for name in StoredNumbers.__struct_fields__:
+            setattr(application, name, getattr(stored.numbers, name))
+        ensemble_state.restore_application(ensemble, application.slot, stored.banks)
+        silence.restore(application.slot, stored.silence)
+        application.refits = [_refit(refit, stored.numbers.seen, ensemble) for refit in stored.refits]
+        if len({(refit.detector, refit.started_at_count) for refit in application.refits}) < len(application.refits):
+            raise ValueError("The refits of an application must have started at different counts.")
+        application.published = {(one.what, one.kind): _published(one) for one in stored.published}
+        if stored.feedback is not None:  # it was taken before there was any
+            application.feedback.restore(stored.feedback.memory)
+            application.peaks.restore(stored.feedback.peaks)
+            application.expected_s, application.expected_until_s = stored.feedback.expected
         for chart, slots, peers in zip(ensemble.charts.calls, application.calls, stored.calls, strict=True):
             for peer, content in peers.items():
                 chart.restore(slots[peer], content)
-        for name, content in stored.operations.items():
-            operation = application.operations[name]
-            ensemble_state.restore_operation(ensemble, operation.slot, content["banks"])
-            operation.seen = content["seen"]
-            operation.path_names = {path: (name, part) for path, name, part in content["path_names"]}
-            operation.profile.learned = content["profile"]["learned"]
-            operation.profile.averages = content["profile"]["averages"]
-    except (KeyError, TypeError, ValueError, IndexError, OverflowError, msgspec.ValidationError) as error:
+        for name, operation in stored.operations.items():
+            _fill_operation(operation, application.operations[name], ensemble)
+    except (KeyError, TypeError, ValueError, IndexError, OverflowError) as error:
         raise SnapshotError(f"The snapshot of {stored.key[0]} does not fit this tracehound: {error!r}") from error
 
 
-def _fill_feedback(application: ApplicationModels, state: dict[str, Any]) -> None:
-    stored = state.get("feedback")
-    if stored is None:  # it was taken before there was any
-        return
-    application.feedback.restore(stored["memory"])
-    application.peaks.restore(stored["peaks"])
-    application.expected_s, application.expected_until_s = map(float, stored["expected"])
+def _fill_operation(stored: StoredOperation, operation: OperationModels, ensemble: Ensemble) -> None:
+    ensemble_state.restore_operation(ensemble, operation.slot, stored.banks)
+    operation.seen = stored.seen
+    operation.path_names = {path: (name, part) for path, name, part in stored.path_names}
+    operation.profile.learned, operation.profile.averages = stored.profile.learned, stored.profile.averages
+
+
+def _published(stored: StoredDeviation) -> Published:
+    return Published(stored.at_s, stored.rank, stored.alarm_s, stored.seen, stored.told)
+
+
+def _refit(stored: StoredRefit, seen: int, ensemble: Ensemble) -> Refit:
+    if not stored.started_at_count <= seen or not 0 < stored.due_at_count - stored.started_at_count <= LONGEST_DELAY:
+        raise ValueError(
+            f"A refit must have started before {seen} executions, and take effect within {LONGEST_DELAY}. "
+            f"Got {stored.started_at_count} and {stored.due_at_count} instead."
+        )
+    bank, sample = ensemble.refitted().get(stored.detector), tuple(stored.sample)
+    fields = msgspec.structs.asdict(stored)
+    return Refit(**{**fields, "sample": sample if bank is None else bank.checked_sample(sample)})

@@ -180,7 +180,8 @@ class Structure:
         Raises:
             KeyError, ValueError: the state is not one of this detector.
         """
-        structure_snapshot.put(self._state, slot, state)
+        rules = self._rules[0]
+        structure_snapshot.put(self._state, slot, state, int(rules["paths"]) + 1, int(rules["sets"]))
 
     def nbytes(self) -> int:
         """Bytes that all operations take, with what is kept free for the next."""

@@ -9,9 +9,12 @@ from tracehound.detectors.bank import Flags, Floats, Slots, State
 from tracehound.detectors.features.paths import Paths
 from tracehound.detectors.packed.compiling import njit
 from tracehound.detectors.packed.slots import SlotRecords
+from tracehound.detectors.packed.stored_numbers import checked, real, whole
 
 MEMORY: Final = 10_000
 """Executions over which an application's average is taken."""
+_LEAST_MEAN: Final = 0.999  # shares are at least 1, but for rounding
+_STORED: Final = {"count": whole(0, MEMORY), "mean": real(0.0, 1e9)}
 
 
 class Exposure:
@@ -52,12 +55,19 @@ class Exposure:
 
     def snapshot(self, slot: int) -> State:
         """A copy of the application's complete state."""
-        return {name: self._store[name][slot].item() for name in ("count", "mean")}
+        return {name: self._store[name][slot].item() for name in _STORED}
 
     def restore(self, slot: int, state: State) -> None:
-        """Replace the application's state by one that ``snapshot`` returned."""
-        for name in ("count", "mean"):
-            self._store[name][slot] = state[name]
+        """Replace the application's state by one that ``snapshot`` returned.
+
+        Raises:
+            KeyError, ValueError: the state is not one of exposure.
+        """
+        taken = checked("exposure", state, _STORED)
+        if taken["count"] and not taken["mean"] >= _LEAST_MEAN:
+            raise ValueError(f"The 'mean' of exposure must be at least 1. Got {taken['mean']} instead.")
+        for name, value in taken.items():
+            self._store[name][slot] = value
 
     def nbytes(self) -> int:
         """Bytes that one application takes."""

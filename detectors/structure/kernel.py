@@ -5,6 +5,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from tracehound.detectors.columns.segment_columns import LONGEST_MS
 from tracehound.detectors.features.paths import OTHER
 from tracehound.detectors.packed.compiling import njit
 from tracehound.detectors.packed.lean import LEAN
@@ -19,8 +20,6 @@ DEVIATES_FROM: Final = 1.0
 NAMED_FROM: Final = 2.0
 NAMED_SHARE: Final = 0.5
 """A set or count that is this improbable is named before the time, which it takes: the cause before the effect."""
-LONGEST_MS: Final = 1e12
-"""Longer times count as this, so that all fit into single precision."""
 DISTANCE_WEIGHT: Final = 0.5
 LEAST_SUMMED: Final = 50.0
 BOTH_ASKED: Final = 0.3

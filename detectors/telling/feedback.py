@@ -3,10 +3,11 @@
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
+from tracehound.detectors.packed.stored_numbers import Moment
 from tracehound.detectors.telling.alarm import Alarm
 from tracehound.detectors.telling.deviation import ERROR_TYPE
 from tracehound.schemas.anomaly import AnomalyKind
@@ -27,6 +28,8 @@ _STRUCTURE = "structure_"
 _LONGEST = 1_000  # characters of what may be of any length, as error types are
 
 Occasion = Literal["learned", "withdrawn", "expired", "forgotten"]
+_Size = Annotated[float, msgspec.Meta(ge=-1_000.0, le=1_000.0)]
+_Life = Annotated[float, msgspec.Meta(ge=0.0, le=366.0 * DAY_S)]
 PatternKey = tuple[AnomalyKind, str, str, str, str]
 """Kind, signal, model, operation, and what the signal is about: all that tells patterns apart but their size."""
 
@@ -60,10 +63,10 @@ def _key_of_alarm(alarm: Alarm) -> PatternKey:
 class Peak(msgspec.Struct, array_like=True):
     """How large a deviation became, in either direction, from ``since_s`` until ``last_s`` (event time)."""
 
-    since_s: float
-    last_s: float
-    low: float
-    high: float
+    since_s: Moment
+    last_s: Moment
+    low: _Size
+    high: _Size
 
 
 class Peaks:
@@ -105,7 +108,8 @@ class Peaks:
         Raises:
             ValueError: it is something else.
         """
-        self._peaks = dict(msgspec.convert(stored, list[tuple[PatternKey, Peak]]))
+        kept = Annotated[list[tuple[PatternKey, Peak]], msgspec.Meta(max_length=PEAKS)]
+        self._peaks = dict(msgspec.convert(stored, kept))
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,10 +259,12 @@ class FeedbackMemory:
             KeyError, TypeError, ValueError: it is something else.
         """
         lessons = msgspec.convert(stored["lessons"], list[Lesson])
+        if sum(len(lesson.patterns) for lesson in lessons) > PATTERNS:
+            raise ValueError(f"The lessons of an application must have at most {PATTERNS} patterns.")
         self._lessons = {lesson.subject_id: lesson for lesson in lessons}
-        seen = msgspec.convert(stored["seen"], list[tuple[str, str, float, float]])
+        seen = msgspec.convert(stored["seen"], list[tuple[str, str, Moment, _Size]])
         self._seen = {(kind, operation): _Seen(last_s, size) for kind, operation, last_s, size in seen}
-        self._derive(float(stored["life_s"]))
+        self._derive(msgspec.convert(stored["life_s"], _Life))
 
 
 def _is_of_operation(alarm: Alarm) -> bool:

@@ -7,8 +7,28 @@ import numpy as np
 
 from tracehound.detectors.bank import Flags, Floats, Slots, State
 from tracehound.detectors.packed.slots import SlotArrays
-from tracehound.detectors.windows.series_kernel import DAY_BINS, NUMBERS, REFERENCE, SINCE, WEEK_BINS, run_series
-from tracehound.detectors.windows.series_novelty import BLOCKS, PRESENT, RECENT, SEEN, run_novelty
+from tracehound.detectors.packed.stored_numbers import LARGEST, checked, numbers
+from tracehound.detectors.windows.series_kernel import (
+    DAY_BINS,
+    LEAST,
+    MOST,
+    NEXT,
+    NUMBERS,
+    REFERENCE,
+    SEASON_RATE,
+    SINCE,
+    WEEK_BINS,
+    run_series,
+)
+from tracehound.detectors.windows.series_novelty import (
+    BLOCKS,
+    LEAST_PRESENT,
+    MOST_PRESENT,
+    PRESENT,
+    RECENT,
+    SEEN,
+    run_novelty,
+)
 from tracehound.detectors.windows.series_rank import SAMPLE, TOP
 
 _Layout = dict[str, tuple[Any, tuple[int, ...]]]
@@ -25,6 +45,21 @@ _NOVELTY: _Layout = {
     "seen": (np.float32, (SEEN,)),
     "samples": (np.float32, (2, SAMPLE)),
     "tops": (np.float32, (2, TOP)),
+}
+_SEASON_LEAST, _SEASON_MOST = np.array([-LARGEST, 0.0]), np.array([LARGEST, 1.0 / SEASON_RATE])
+_FORECAST_STORED = {
+    "numbers": numbers(np.float64, (NUMBERS,), LEAST, MOST, missing=np.arange(NUMBERS) == SINCE),
+    "day": numbers(np.float32, (DAY_BINS, 2), _SEASON_LEAST, _SEASON_MOST),
+    "week": numbers(np.float32, (WEEK_BINS, 2), _SEASON_LEAST, _SEASON_MOST),
+    "reference": numbers(np.float32, (REFERENCE,), 0.0, LARGEST),
+}
+_NOVELTY_STORED = {
+    "present": numbers(np.float64, (PRESENT,), LEAST_PRESENT, MOST_PRESENT),
+    "recent": numbers(np.float32, (RECENT,), -LARGEST, LARGEST),
+    "blocks": numbers(np.float32, (BLOCKS,), -LARGEST, LARGEST),
+    "seen": numbers(np.float32, (SEEN,), -LARGEST, LARGEST),
+    "samples": numbers(np.float32, (2, SAMPLE), 0.0, LARGEST),
+    "tops": numbers(np.float32, (2, TOP), 0.0, LARGEST),
 }
 _ROWS_AT_ONCE = 256
 
@@ -135,6 +170,7 @@ class Series:
         self._evidence = evidence or Evidence()
         self._novel = self._evidence.value > 0.0 or self._evidence.shape > 0.0
         self._layout = _FORECAST | (_NOVELTY if self._novel else {})
+        self._stored = _FORECAST_STORED | (_NOVELTY_STORED if self._novel else {})
         self._store = SlotArrays(self._layout)
 
     def open(self, slot: int, seed: int) -> None:  # noqa: ARG002 (nothing random here)
@@ -193,13 +229,12 @@ class Series:
         Raises:
             KeyError, ValueError: the state is not one of a series.
         """
-        for name in self._layout:
-            row = np.asarray(state[name])
-            if row.shape != self._store[name].shape[1:]:
-                raise ValueError(
-                    f"A series' {name!r} must have the shape {self._store[name].shape[1:]}. Got {row.shape}."
-                )
-            self._store[name][slot] = row
+        taken = checked("a series", state, self._stored)
+        kept = taken["reference"][: int(min(taken["numbers"][NEXT], REFERENCE))]
+        if (kept[1:] < kept[:-1]).any():
+            raise ValueError("The 'reference' of a series must ascend.")
+        for name, values in taken.items():
+            self._store[name][slot] = values
 
     def nbytes(self) -> int:
         """Bytes that one key takes."""

@@ -1,11 +1,12 @@
 """The loop of ``detectors.windows.series``: competing forecasts, the residual's place among past ones, and the gate."""
 
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
 from tracehound.detectors.packed.compiling import njit
 from tracehound.detectors.packed.ordered import place_of
+from tracehound.detectors.packed.stored_numbers import COUNTED, EARLIEST_S, LARGEST, LATEST_S
 from tracehound.detectors.packed.tail import tail_score
 
 DAY_BINS, WEEK_BINS, REFERENCE = 288, 336, 400
@@ -16,6 +17,13 @@ COUNT, SINCE, NEXT, LEVEL, LEVEL_DAY, LEVEL_WEEK, ERROR, ERROR_DAY, ERROR_WEEK, 
 """Places in ``numbers``: windows learned, start of the deviation, place of the oldest residual, and per forecast its
 level, mean absolute error and the number of forecasts that the error is over."""
 NUMBERS = 11
+
+LEAST: Final = np.full(NUMBERS, 0.0)
+MOST: Final = np.full(NUMBERS, COUNTED, np.float64)
+LEAST[SINCE], MOST[SINCE] = EARLIEST_S, LATEST_S
+LEAST[LEVEL : LEVEL_WEEK + 1] = -LARGEST
+MOST[LEVEL : ERROR_WEEK + 1] = LARGEST
+"""What the numbers of a stored series may be; ``SINCE`` may be NaN too."""
 
 LEVEL_RATE, SEASON_LEVEL_RATE, ERROR_RATE, SEASON_RATE = 0.2, 0.05, 0.02, 0.25
 SEASON_SEEN = 48.0

@@ -1,11 +1,12 @@
 """How far the newest value of a series, and the shape of its newest windows, are from anything seen before."""
 
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
 from tracehound.detectors.packed.compiling import njit
-from tracehound.detectors.windows.series_rank import learn_rank, rank_score
+from tracehound.detectors.packed.stored_numbers import COUNTED, LARGEST
+from tracehound.detectors.windows.series_rank import MOST_COUNTED, learn_rank, rank_score
 
 RECENT, BLOCK, BLOCKS, SEEN = 32, 8, 1000, 480
 """Windows that count as the present; windows averaged into a block; blocks and representative values remembered."""
@@ -14,6 +15,9 @@ ROWS, ORIGIN, BLOCK_SUM, HELD = range(4)
 being filled, and how many representative values are held; from RANKED on, how many distances of each kind were ranked.
 """
 RANKED, PRESENT = 4, 6
+LEAST_PRESENT: Final = np.array([0.0, -LARGEST, -LARGEST, 0.0, 0.0, 0.0])
+MOST_PRESENT: Final = np.array([COUNTED, LARGEST, LARGEST, SEEN, MOST_COUNTED, MOST_COUNTED])
+"""What ``present`` may be in a stored state."""
 RESOLUTION = 1e-6
 """Distances below this share of the value are rounding, not novelty."""
 _IN_SHAPE = RECENT // BLOCK

@@ -7,6 +7,7 @@ import numpy as np
 from tracehound.detectors.bank import Floats, Slots, State
 from tracehound.detectors.packed.compiling import njit
 from tracehound.detectors.packed.slots import SlotArrays
+from tracehound.detectors.packed.stored_numbers import COUNTED, LARGEST_SINGLE, checked, numbers
 
 REMEMBERED = 64
 NEARLY = 0.1
@@ -15,7 +16,11 @@ ROW, LAST, PEAK, HELD, PENDING, PENDING_ROW = range(6)
 """Places in ``numbers``: windows seen, last window of the deviation, its highest score, how many onsets were ever
 remembered, and the score and window of the onset that is not told yet (score 0: none)."""
 NUMBERS = 6
-_NAMES = ("numbers", "scores", "rows")
+_STORED = {
+    "numbers": numbers(np.float64, (NUMBERS,), 0.0, COUNTED),
+    "scores": numbers(np.float32, (REMEMBERED,), 0.0, LARGEST_SINGLE),
+    "rows": numbers(np.float32, (REMEMBERED,), 0.0, COUNTED),
+}
 
 
 class Onsets:
@@ -69,12 +74,12 @@ class Onsets:
     def observe(self, slots: Slots, scores: Floats) -> Floats:
         """The worth (n,) of each score (n,): above 0 where it is an onset to be told, else 0."""
         worth = np.zeros(len(slots))
-        _observe(slots, np.nan_to_num(scores), self._settings, *(self._store[name] for name in _NAMES), worth)
+        _observe(slots, np.nan_to_num(scores), self._settings, *(self._store[name] for name in _STORED), worth)
         return worth
 
     def snapshot(self, slot: int) -> State:
         """A copy of the key's complete state."""
-        return {name: self._store[name][slot].copy() for name in _NAMES}
+        return {name: self._store[name][slot].copy() for name in _STORED}
 
     def restore(self, slot: int, state: State) -> None:
         """Replace the key's state by one that ``snapshot`` returned.
@@ -82,13 +87,8 @@ class Onsets:
         Raises:
             KeyError, ValueError: the state is not one of onsets.
         """
-        for name in _NAMES:
-            row = np.asarray(state[name])
-            if row.shape != self._store[name].shape[1:]:
-                raise ValueError(
-                    f"Onsets' {name!r} must have the shape {self._store[name].shape[1:]}. Got {row.shape}."
-                )
-            self._store[name][slot] = row
+        for name, values in checked("onsets", state, _STORED).items():
+            self._store[name][slot] = values
 
     def nbytes(self) -> int:
         """Bytes that one key takes."""

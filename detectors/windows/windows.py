@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from tracehound.detectors.bank import Flags, Floats, Slots, State
 from tracehound.detectors.packed.compiling import njit
 from tracehound.detectors.packed.slots import SlotRecords
+from tracehound.detectors.packed.stored_numbers import LARGEST, checked, moment, numbers, real, whole
 
 COUNT, FAILED, SLOW, BUSY_MS, LONGEST_MS, RANKED, RANK_SUM = range(7)
 """Places in the sums of a window: executions, failed ones, ones slower than 19 of 20 of their operation, the sum and
@@ -16,10 +17,21 @@ the largest of the durations, executions with a normal score of their latency, a
 SUMS = 7
 SLOW_Z = 1.645
 """Normal score above which an execution counts as slow: one in twenty is in normal times."""
+LARGEST_Z = 40.0
+"""Above any normal score: that of the smallest number is 38."""
 LONGEST_GAP = 10
 """Empty windows in a row that are told; later ones are missing data, no zeros: a rest is not the usual traffic."""
 _OPEN = 2
 _COLUMNS = ("first", "partial", "emptied", "newest", "late", "sums")
+_STORED = {
+    "first": real(-LARGEST, LARGEST),
+    "partial": real(-LARGEST, LARGEST),
+    "emptied": real(0.0, 1.0),
+    "newest": moment(missing=True),
+    "width_s": real(0.0, LARGEST),
+    "late": whole(0),
+    "sums": numbers(np.float64, (_OPEN, SUMS), -LARGEST, LARGEST),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,24 +145,44 @@ class Windows:
     def snapshot(self, slot: int) -> State:
         """A copy of an application's complete state, with the windows in progress."""
         state: State = {name: self._store[name][slot].item() for name in _COLUMNS[:-1]}
-        return state | {"sums": self._store["sums"][slot].copy()}
+        return state | {"sums": self._store["sums"][slot].copy(), "width_s": self.width_s}
 
     def restore(self, slot: int, state: State) -> None:
         """Replace an application's state by one that ``snapshot`` returned.
 
+        Windows of another width say nothing of those of this one: the application's then start afresh.
+
         Raises:
             KeyError, ValueError: the state is not one of windows.
         """
-        sums = np.asarray(state["sums"], np.float64)
-        if sums.shape != (_OPEN, SUMS):
-            raise ValueError(f"The sums of open windows must have the shape {(_OPEN, SUMS)}. Got {sums.shape}.")
-        self._store["sums"][slot] = sums
-        for name in _COLUMNS[:-1]:
-            self._store[name][slot] = state[name]
+        taken = checked("windows", {"width_s": self.width_s, **state}, _STORED)
+        if taken.pop("width_s") != self.width_s:
+            self.open(slot)
+            return
+        ahead = 0.0 if np.isnan(taken["newest"]) else np.floor(taken["newest"] / self.width_s) - taken["first"]
+        if ahead not in range(_OPEN) or taken["first"] % 1.0 or taken["partial"] % 1.0:
+            raise ValueError(
+                f"The newest time of windows must lie in one of {_OPEN} open ones. "
+                f"Got {taken['newest']:g} instead, and {taken['first']:g} as the first."
+            )
+        if not _are_sums(taken["sums"]):
+            raise ValueError(f"The sums of windows must be those of executions. Got {taken['sums'].tolist()} instead.")
+        for name, value in taken.items():
+            self._store[name][slot] = value
 
     def nbytes(self) -> int:
         """Bytes that one application takes."""
         return self._store.row_bytes()
+
+
+def _are_sums(sums: Floats) -> bool:
+    """Whether what windows hold, (n, ``SUMS``), can be the sums of executions."""
+    count, failed, slow, busy_ms, longest_ms, ranked, rank_sum = sums.T
+    within = (
+        *((count, np.inf), (failed, count), (slow, ranked), (ranked, count)),
+        *((busy_ms, np.where(count > 0.0, np.inf, 0.0)), (longest_ms, busy_ms), (np.abs(rank_sum), LARGEST_Z * ranked)),
+    )
+    return all(((part >= 0.0) & (part <= most)).all() for part, most in within)
 
 
 @njit(cache=True)

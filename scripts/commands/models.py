@@ -60,8 +60,8 @@ def _row(stored: Stored) -> Iterator[str]:
     yield printable(state.environment)
     try:
         read = application_snapshot.read(state.snapshot)
-        yield from (f"{len(read.operations):,}", f"{read.state['numbers']['seen']:,}")
-    except (SnapshotError, KeyError, TypeError, ValueError):
+        yield from (f"{len(read.operations):,}", f"{read.numbers.seen:,}")
+    except SnapshotError:
         yield from ("unreadable", "")
     yield rfc3339(state.head.newest_event_s) if state.head.newest_event_s else ""
     yield f"{stored.partition}"

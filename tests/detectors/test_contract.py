@@ -5,6 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from tests.detectors.damage import changes
 from tracehound.detectors.bank import Bank, Floats, Slots, State
 from tracehound.detectors.ensemble.registry import DETECTORS
 from tracehound.detectors.forests.refitting import RefittedBank
@@ -182,6 +183,24 @@ def test_planted_anomalies_rank_above_normal(make: Callable[[], Bank]) -> None:
     rows = 20
     planted = bank.score_then_learn_many(slots(rows), anomalous(bank), times(rows, ROWS), np.ones(rows, np.bool_))
     assert np.median(planted) > np.quantile(usual, 0.95)
+
+
+def test_a_state_with_a_number_changed_is_refused_or_taken_as_it_is(make: Callable[[], Bank]) -> None:
+    bank, other = learned(make), make()
+    values, everything, refused = np.vstack([normal(bank, 40, seed=23), anomalous(bank, 5)]), np.ones(45, np.bool_), 0
+    for path, change, damaged in changes(bank.snapshot(0)):
+        other.open(0, 1)
+        try:
+            other.restore(0, damaged)
+        except (KeyError, ValueError):
+            refused += 1
+            continue
+        assert same(other.snapshot(0), damaged), f"{path} = {change!r:.200} is taken over as something else."
+        scores = other.score_then_learn_many(slots(45), values, times(45, ROWS), everything)
+        assert np.isfinite(scores).all(), f"{path} = {change!r:.200} makes scores that are no numbers."
+        refit(other, 0)
+        other.restore(0, other.snapshot(0))
+    assert refused
 
 
 def test_a_state_of_another_shape_is_refused(make: Callable[[], Bank]) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from tests.checkout import PROJECT
+from tests.detectors.damage import changes
 from tracehound.detectors.bank import Bank, Floats, Slots
 from tracehound.detectors.ensemble import ensemble, registry
 from tracehound.detectors.forests.fitting import InlineFitter
@@ -27,6 +28,22 @@ def documented() -> Iterator[type[Bank]]:
     exec(compile(code, str(PAGE), "exec"), module.__dict__)
     yield module.DistanceFromAverage
     del sys.modules[module.__name__]
+
+
+def test_it_refuses_or_takes_over_what_a_changed_state_says(documented: type[Bank]) -> None:
+    bank = documented()
+    bank.open(0, 1)
+    rows = np.random.default_rng(0).uniform(0.3, 0.7, (200, len(bank.columns)))
+    bank.learn_many(np.zeros(200, np.int64), rows, np.arange(200.0))
+    refused = 0
+    for path, change, damaged in changes(bank.snapshot(0)):
+        try:
+            bank.restore(0, damaged)
+        except ValueError:
+            refused += 1
+            continue
+        assert np.isfinite(bank.score_many(np.zeros(200, np.int64), rows)).all(), (path, change)
+    assert refused
 
 
 def test_it_keeps_a_fault_apart_from_normal_rows(documented: type[Bank]) -> None:

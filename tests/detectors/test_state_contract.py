@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from tests.detectors.damage import changes
 from tracehound import detectors
 from tracehound.detectors.alarms.silence import SilenceWatch
 from tracehound.detectors.bank import Bank, Floats, Slots
@@ -447,6 +448,28 @@ def stored_bytes(state: Any) -> int:
 def test_a_state_that_is_none_is_refused(make: Callable[[], Adapter]) -> None:
     with pytest.raises(KeyError):
         opened(make).restore(0, {})
+
+
+@pytest.mark.parametrize("cut", [0, 150, 2_100])
+def test_a_state_with_a_number_changed_is_refused_or_taken_as_it_is(make: Callable[[], Adapter], cut: int) -> None:
+    first, second, rows = opened(make), opened(make), stream()
+    first.learn(rows[:cut])
+    coming = rows[cut : cut + 60]
+    taken, refused = first.snapshot(0), 0
+    for path, change, damaged in changes(taken):
+        second.open(0)
+        try:
+            second.restore(0, damaged)
+        except (KeyError, ValueError):
+            refused += 1
+            continue
+        if path[-1] != "width_s":  # windows of another width start afresh
+            assert same(second.snapshot(0), damaged), f"{path} = {change!r:.200} is taken over as something else."
+        answers_given = second.learn(coming)
+        finite = np.isfinite(np.asarray(answers_given[second.score], np.float64)).all()
+        assert finite, f"{path} = {change!r:.200} makes scores that are no numbers."
+        second.restore(0, second.snapshot(0))
+    assert refused
 
 
 def test_scores_are_finite(make: Callable[[], Adapter]) -> None:

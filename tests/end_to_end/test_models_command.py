@@ -52,7 +52,7 @@ def executions(application: str, count: int, first: int = 0) -> list[tuple[bytes
 
 
 def learned(file: Path) -> int:
-    return int(application_snapshot.read(file.read_bytes()).state["numbers"]["seen"])
+    return application_snapshot.read(file.read_bytes()).numbers.seen
 
 
 def test_models_are_listed_exported_reset_and_taken_back(

@@ -309,9 +309,9 @@ def test_memory_is_bounded_and_references_stay_sorted() -> None:
 @pytest.mark.parametrize("name", ["ordered", "candidate"])
 def test_a_state_that_does_not_fit_is_refused(name: str) -> None:
     made = trained()
-    with pytest.raises(ValueError, match=f"A chart's '{name}' must have its count of values"):
+    with pytest.raises(ValueError, match=f"The '{name}' of a chart must be an array of float32"):
         made.restore(0, made.snapshot(0) | {name: np.zeros(501)})
     with pytest.raises(KeyError):
         made.restore(0, {})
-    with pytest.raises(ValueError, match="A chart's 'ordered'"):
+    with pytest.raises(ValueError, match="'ordered' of a chart's pool"):
         made.restore_pool(0, made.snapshot_pool(0) | {"count": 3})

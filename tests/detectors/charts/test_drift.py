@@ -162,7 +162,7 @@ def test_the_index_is_symmetric_and_zero_for_equal_shares() -> None:
 
 def test_a_state_or_values_of_other_columns_are_refused() -> None:
     drift = opened(columns=2)
-    with pytest.raises(ValueError, match="must have the shape"):
+    with pytest.raises(ValueError, match="must be an array"):
         drift.restore(0, opened().snapshot(0))
     with pytest.raises(ValueError, match="must have the shape"):
         observe(drift, normal(10))

@@ -179,7 +179,7 @@ def test_a_state_of_a_larger_set_is_refused() -> None:
     larger.open(0, 0)
     smaller.open(0, 0)
     run(larger, 2 * np.arange(1, 8))
-    with pytest.raises(ValueError, match="at most 4"):
+    with pytest.raises(ValueError, match="from 0 to 4"):
         smaller.restore(0, larger.snapshot(0))
 
 

@@ -70,7 +70,7 @@ def test_a_forest_from_damaged_state_is_refused() -> None:
     bank.install(0, fit_forest(np.random.default_rng(0).random((300, len(bank.columns))).astype(np.float32), 1))
     state = bank.snapshot(0)
     state["child"] = np.full_like(state["child"], 32_000)
-    with pytest.raises(ValueError, match="children"):
+    with pytest.raises(ValueError, match="'child' of an isolation forest"):
         bank.restore(0, state)
 
 

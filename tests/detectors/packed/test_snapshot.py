@@ -1,5 +1,6 @@
 """Bytes of states: those of the version before are read, and none can take more memory than it says."""
 
+import tracemalloc
 import zlib
 from hashlib import blake2b
 
@@ -53,7 +54,7 @@ def test_other_versions_are_refused_by_name(version: int) -> None:
         (_compressed(len(PLAIN) - 1), "cannot be read"),
         (_compressed(len(PLAIN) + 1), "cannot be read"),
         (_compressed(3, bytes(100_000_000)), "cannot be read"),
-        (_compressed(2**32 - 1), "larger than 268435456 bytes"),
+        (_compressed(2**32 - 1), "must become at most 69736 bytes"),
         (_compressed(1, b"\x07"), "holds no state"),
     ],
 )
@@ -64,5 +65,30 @@ def test_what_does_not_decompress_to_what_it_says_is_refused(body: bytes, senten
 
 def test_what_the_version_before_decompresses_to_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tracehound.detectors.packed.snapshot._LIMIT", 1_000)
-    with pytest.raises(SnapshotError, match="larger than 1000 bytes"):
+    with pytest.raises(SnapshotError, match="at most 1000 bytes"):
         unpack(_signed(2, zlib.compress(bytes(2_000))))
+
+
+@pytest.mark.parametrize(
+    ("state", "sentence"),
+    [
+        ({"a": [[] for _ in range(60_000)]}, "at most 16.{3,4} values. Got 60003 instead"),
+        ({"a": [{"b": {}}] * 16_000}, "at most 17.{3} values. Got 48003 instead"),
+        ({"a": [[[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]]]}, "at most 16 deep"),
+    ],
+)
+def test_a_state_of_more_values_than_bytes_can_mean_is_refused_before_any_is_made(
+    state: dict[str, object], sentence: str
+) -> None:
+    with pytest.raises(SnapshotError, match=sentence):
+        unpack(pack(state))
+
+
+def test_few_bytes_do_not_become_many() -> None:
+    bomb = _compressed(200_000_000, bytes([0xDD, 0x0B, 0xEB, 0xC2, 0x00]) + bytes(199_999_995))
+    tracemalloc.start()
+    with pytest.raises(SnapshotError, match="must become at most"):
+        unpack(_signed(3, bomb))
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 1_000_000

@@ -5,6 +5,8 @@ from concurrent.futures import Future
 from typing import Any
 
 import msgspec
+import numpy as np
+import pytest
 
 from tracehound.detectors.application.models import OTHER_OPERATIONS, OTHER_PEERS
 from tracehound.detectors.forests.fitting import InlineFitter
@@ -294,3 +296,20 @@ def test_a_new_deviation_after_a_quiet_minute_is_told_although_the_rest_is_not_o
     assert events(found, workload("shop", 100, seed=3, start=1_040)) == []
     again = events(found, slow(4, 1_140))
     assert {event.data.operation for event in again} == {"GET /0", "GET /1"}
+
+
+@pytest.mark.parametrize("huge", [1e13, 1e300])
+def test_durations_of_any_size_leave_numbers_behind_that_can_be_restored(huge: float) -> None:
+    """Single precision ends at 3e38: what is learned of a longer time would be infinite, and its state refused."""
+    made = Scorer(DetectionSettings(), InlineFitter())
+    segment = Segment("SELECT", huge, offset_ms=-huge, peer="db", remote_ms=huge)
+    usual = [Execution("shop", "GET /", float(number), 10.0 + number % 7) for number in range(200)]
+    odd = [
+        Execution("shop", "GET /", 200.0 + number, huge, memory_peak_mb=huge, segments=[segment] * 3)
+        for number in range(200)
+    ]
+    scored = made.score([*usual, *odd])
+    assert np.isfinite(scored.score).all()
+    again = Scorer(DetectionSettings(), InlineFitter())
+    again.restore(made.snapshot(("shop", "")))
+    assert again.snapshot(("shop", "")) == made.snapshot(("shop", ""))

@@ -1,13 +1,17 @@
 """Snapshots of applications: damage is noticed, and what does not fit leaves nothing behind."""
 
+import numpy as np
 import pytest
 
+from tests.detectors.damage import changes
 from tracehound.detectors.forests.fitting import InlineFitter
 from tracehound.detectors.packed.snapshot import pack, unpack
 from tracehound.detectors.scoring.scorer import Scorer
 from tracehound.detectors.settings import DetectionSettings
+from tracehound.schemas.codec import encode
 from tracehound.schemas.errors import SnapshotError
-from tracehound.schemas.execution import Execution, Segment
+from tracehound.schemas.execution import Execution, ExecutionFailure, Segment
+from tracehound.schemas.feedback import Lesson, Pattern
 
 SHOP = ("shop", "")
 
@@ -84,3 +88,53 @@ def test_a_snapshot_of_another_application_than_wanted_changes_nothing(snapshot:
     with pytest.raises(SnapshotError, match="that of 'bank'"):
         found.restore(snapshot, ("bank", ""))
     assert {key: found.snapshot(key) for key in found.applications()} == kept
+
+
+def full() -> Scorer:
+    """A scorer of one application that has some of everything that a state holds."""
+    made = Scorer(DetectionSettings(first_refit=64, refit_delay=64), InlineFitter())
+    random = np.random.default_rng(4)
+    for first in range(0, 900, 300):
+        made.score([execution(number, random) for number in range(first, first + 300)])
+    pattern = Pattern("latency", "self_ms", "rank-ewma-chart", "GET /0", size=1.0, at_s=400.0)
+    made.heed(SHOP, Lesson("anomaly-1", "false_positive", 500.0, [pattern]))
+    made.refit(SHOP)
+    made.score([execution(number, random) for number in range(900, 930)])
+    return made
+
+
+def execution(number: int, random: np.random.Generator) -> Execution:
+    slow = 40.0 if 600 <= number < 620 else 1.0
+    call = Segment("GET /stock", 9.0 + random.random(), "http", 0.0, peer="stock", remote_ms=6.0)
+    query = Segment("SELECT", slow * random.uniform(1.0, 2.0), "db", 10.0, peer="db")
+    failed = ExecutionFailure("TimeoutError") if number % 40 == 3 else None
+    return Execution(
+        *("shop", f"GET /{number % 2}", float(number), 20.0 + slow * random.uniform(1.0, 3.0)),
+        version=f"{number // 500}",
+        memory_peak_mb=100.0 + random.random(),
+        error=failed,
+        segments=[call, query] if number % 7 else [call],
+    )
+
+
+def test_a_state_with_a_number_changed_is_refused_or_scores_on() -> None:
+    taken, found, refused, accepted = unpack(full().snapshot(SHOP)), scorer(), 0, 0
+    random = np.random.default_rng(5)
+    coming = [execution(number, random) for number in range(930, 990)]
+    for path, change, damaged in changes(taken):
+        try:
+            found.restore(pack(damaged))
+        except SnapshotError:
+            refused += 1
+            continue
+        except (TypeError, OverflowError):  # it cannot even be written
+            continue
+        accepted += 1
+        scored = found.score(coming)
+        assert np.isfinite(scored.score).all(), f"{path} = {change!r:.200} makes scores that are no numbers."
+        for _, anomaly in scored.anomalies:
+            encode(anomaly)
+        found.judge_silence(5_000.0, [SHOP])
+        found.restore(found.snapshot(SHOP))
+        found.forget(SHOP)
+    assert refused > accepted > 0

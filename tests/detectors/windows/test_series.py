@@ -145,7 +145,7 @@ def test_it_resumes_exactly_from_a_snapshot() -> None:
 def test_a_snapshot_of_another_shape_is_refused() -> None:
     made = learned(noise(100))
     state = made.snapshot(0) | {"reference": np.zeros(7)}
-    with pytest.raises(ValueError, match="'reference' must have the shape"):
+    with pytest.raises(ValueError, match="'reference' of a series must be an array"):
         made.restore(0, state)
 
 

@@ -78,7 +78,7 @@ def test_keys_are_apart_batches_do_not_matter_and_snapshots_resume() -> None:
 
 def test_a_snapshot_of_another_shape_is_refused() -> None:
     onsets = opened()
-    with pytest.raises(ValueError, match="'scores' must have the shape"):
+    with pytest.raises(ValueError, match="'scores' of onsets must be an array"):
         onsets.restore(0, onsets.snapshot(0) | {"scores": np.zeros(3)})
 
 

@@ -1,0 +1,96 @@
+"""What the state of an application may hold beside that of its detectors, as types that are checked when read."""
+
+from typing import Annotated, Any
+
+import msgspec
+
+from tracehound.detectors.alarms.publishing import REMEMBERED
+from tracehound.detectors.application.models import REMEMBERED_PATHS, REMEMBERED_VERSIONS
+from tracehound.detectors.features.profile import MAX_PARTS
+from tracehound.detectors.packed.stored_numbers import COUNTED, LARGEST, LATEST_S, Moment
+from tracehound.schemas.anomaly import SEVERITIES, AnomalyKind
+from tracehound.schemas.execution import Name
+
+Counted = Annotated[int, msgspec.Meta(ge=0, le=COUNTED)]
+Since = Annotated[float, msgspec.Meta(le=2.0 * LATEST_S)]
+"""A moment, or −∞ where there was none; it may lie a while after the last one that can be."""
+_Amount = Annotated[float, msgspec.Meta(ge=0.0, le=LARGEST)]
+_Rank = Annotated[int, msgspec.Meta(ge=0, lt=len(SEVERITIES))]
+_Average = Annotated[list[_Amount], msgspec.Meta(min_length=2, max_length=2)]
+_DETECTORS = 64  # a refit is of a detector, of which only some run
+
+
+class StoredNumbers(msgspec.Struct):
+    """Fields of ``tracehound.detectors.application.models.ApplicationModels`` that are stored under their names."""
+
+    seen: Counted
+    trained_s: Moment | None
+    silent_since_s: Moment | None
+    release_s: Since
+    versions: Annotated[list[str], msgspec.Meta(max_length=REMEMBERED_VERSIONS)]
+    prior: Counted
+    next_refit: Counted
+    asked_refit: Counted | None
+    asked_why: str
+    last_refit: Counted
+
+
+class StoredProfile(msgspec.Struct):
+    """See ``tracehound.detectors.features.profile.Profile``."""
+
+    learned: Counted
+    averages: Annotated[dict[str, _Average], msgspec.Meta(max_length=MAX_PARTS)]
+
+
+class StoredOperation(msgspec.Struct):
+    """An operation: its detectors' states, and what is in ``detectors.application.models.OperationModels``."""
+
+    banks: dict[str, Any]
+    seen: Counted
+    profile: StoredProfile
+    path_names: Annotated[list[tuple[int, str, str]], msgspec.Meta(max_length=REMEMBERED_PATHS)]
+
+
+class StoredRefit(msgspec.Struct):
+    """See ``tracehound.detectors.application.models.Refit``; the sample is checked by the detector that it is of."""
+
+    detector: str
+    sample: list[Any]
+    started_at_count: Counted
+    due_at_count: Counted
+    started_s: Moment
+    why: str
+
+
+class StoredDeviation(msgspec.Struct, array_like=True):
+    """What deviates, of which kind, and the fields of ``tracehound.detectors.application.models.Published``."""
+
+    what: str
+    kind: AnomalyKind
+    at_s: Moment
+    rank: _Rank
+    alarm_s: Moment
+    seen: Counted
+    told: Counted
+
+
+class StoredFeedback(msgspec.Struct):
+    """See ``tracehound.detectors.telling.feedback``; ``expected`` are two moments."""
+
+    memory: dict[str, Any]
+    peaks: list[Any]
+    expected: tuple[Since, Since]
+
+
+class StoredState(msgspec.Struct):
+    """A snapshot: ``operations`` and the called peers of each kind in order of appearance."""
+
+    key: tuple[Name, Annotated[str, msgspec.Meta(max_length=200)]]
+    numbers: StoredNumbers
+    banks: dict[str, Any]
+    silence: dict[str, Any]
+    refits: Annotated[list[StoredRefit], msgspec.Meta(max_length=_DETECTORS)]
+    published: Annotated[list[StoredDeviation], msgspec.Meta(max_length=REMEMBERED)]
+    calls: list[dict[str, dict[str, Any]]]
+    operations: dict[str, StoredOperation]
+    feedback: StoredFeedback | None = None
