@@ -10,7 +10,7 @@ import pytest
 FOLDER = Path(__file__).parents[2] / "findings"
 SCRIPTS = sorted(FOLDER.glob("*.sh"))
 _FIELD = re.compile(r"^# (version|expected|is|seen): +(\S.*)$", re.MULTILINE)
-_PINNED = re.compile(r"==\d|@v?\d|<version>\d")
+_PINNED = re.compile(r"==[\d$]|@v?\d|<version>\d")
 
 
 def _head(script: Path) -> str:
