@@ -7,13 +7,20 @@ import click
 from tracehound.scripts.documents.blocks import Blocks, with_blocks
 from tracehound.scripts.documents.commands_table import commands_reference
 from tracehound.scripts.documents.figures import figures
+from tracehound.scripts.documents.metrics_table import metrics_table
 from tracehound.scripts.documents.settings_table import table
 from tracehound.scripts.documents.topics_table import topics_table
 
 
 def generated(measured: Path) -> Blocks:
     """All parts that can be generated; figures come from the JSON files in the folder ``measured``."""
-    return {"settings": table, "topics": topics_table, "commands": commands_reference, **figures(measured)}
+    return {
+        "settings": table,
+        "topics": topics_table,
+        "commands": commands_reference,
+        "metrics": metrics_table,
+        **figures(measured),
+    }
 
 
 @click.command()

@@ -1,0 +1,43 @@
+"""The table of metrics, generated from the code of each process."""
+
+from collections.abc import Iterable, Iterator
+
+from prometheus_client import CollectorRegistry
+from prometheus_client.metrics import MetricWrapperBase
+from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector
+
+from tracehound.scripts.documents.measured import table
+from tracehound.streams.incidents.metrics import IncidentCollector, IncidentMetrics
+from tracehound.streams.intake.metrics import BufferCollector, IntakeMetrics
+from tracehound.streams.notify.metrics import NotifyMetrics, WaitingCollector
+from tracehound.streams.scoring.metrics import Metrics, StateCollector
+
+
+def metrics_table() -> str:
+    """What each process has at ``/metrics``: name as exposed, type, labels, meaning."""
+    processes: dict[str, tuple[object, Collector]] = {
+        "worker": (Metrics(CollectorRegistry()), StateCollector(dict, dict, dict)),
+        "intake": (IntakeMetrics(CollectorRegistry()), BufferCollector(lambda: (0, 0, 0), dict, dict)),
+        "incidents": (IncidentMetrics(CollectorRegistry()), IncidentCollector(lambda: {"…": 0}, dict)),
+        "notify": (NotifyMetrics(CollectorRegistry()), WaitingCollector(dict)),
+    }
+    head = ("metric", "type", "labels", "meaning")
+    return "\n\n".join(
+        f"## {process}\n\n{table(head, sorted(_rows(counted, asked)))}"
+        for process, (counted, asked) in processes.items()
+    )
+
+
+def _rows(counted: object, asked: Collector) -> Iterator[list[str]]:
+    for one in vars(counted).values():
+        if isinstance(one, MetricWrapperBase):
+            [family] = one.describe()
+            yield _row(family, one._labelnames)  # the client tells labels only of what has been counted
+    for family in asked.collect():
+        yield _row(family, getattr(family, "_labelnames", ()))
+
+
+def _row(family: Metric, labels: Iterable[str]) -> list[str]:
+    name = f"{family.name}_total" if family.type == "counter" else family.name
+    return [f"`{name}`", family.type, ", ".join(f"`{one}`" for one in labels), family.documentation]
