@@ -48,12 +48,14 @@ check: $(STAMP) ## Check format, lint, types, import rules and generated documen
 	$(BIN)/lint-imports
 	$(BIN)/python -m tracehound.schemas.generate docs/contracts --check
 	$(BIN)/python -m tracehound.scripts.documents README.md docs --check
+	$(BIN)/tracehound settings | diff docs/reference/tracehound.toml -
 
 format: $(STAMP) ## Format the code and write the generated documents anew
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 	$(BIN)/python -m tracehound.schemas.generate docs/contracts
 	$(BIN)/python -m tracehound.scripts.documents README.md docs
+	$(BIN)/tracehound settings > docs/reference/tracehound.toml
 
 kafka: $(STAMP) ## Run a real Apache Kafka in the foreground and print its address
 	@exec $(BIN)/python -m tracehound.infra.kafka --kind real

@@ -23,6 +23,7 @@ COMMANDS = {
     "models": ("models", "models", "List, reset, export and import the models of applications."),
     "notify": ("notify", "notify", "Tell receivers of incidents, until stopped."),
     "replay": ("replay", "replay", "Send recorded traces to Kafka, or score them offline."),
+    "settings": ("example_settings", "settings_command", "Print an example of a configuration file."),
     "simulate": ("simulate", "simulate", "Produce executions of simulated applications, with faults."),
     "tail": ("tail", "tail", "Print anomalies as they come."),
     "topics": ("serve", "topics", "Create the topics, or check them."),

@@ -1,15 +1,11 @@
 """Settings of a worker and of the commands: environment first, then the TOML file named by TRACEHOUND_CONFIG."""
 
 import os
-from collections.abc import Mapping
-from dataclasses import fields
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from annotated_types import Ge, Gt, Le
 from pydantic import AliasChoices, BeforeValidator, Field, SecretStr, ValidationError
-from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from tracehound.detectors.incidents.settings import IncidentSettings
@@ -18,6 +14,7 @@ from tracehound.schemas.errors import ConfigurationError
 from tracehound.schemas.topics import DEFAULT_PARTITIONS, DEFAULT_PREFIX, Topics
 from tracehound.streams.settings.incident_worker import IncidentWorkerSettings
 from tracehound.streams.settings.intake import IntakeSettings
+from tracehound.streams.settings.mistakes import sentence, unknown_variables
 from tracehound.streams.settings.notify import NotifySettings
 
 CONFIG_VARIABLE = "TRACEHOUND_CONFIG"
@@ -61,7 +58,9 @@ class Settings(BaseSettings):
     )
     sasl_username: str = Field(default="", description="SASL user name")
     sasl_password: SecretStr = Field(default=SecretStr(""), description="SASL password; never logged")
-    ssl_ca_file: Path | None = Field(default=None, description="Certificate authority of the brokers, PEM")
+    ssl_ca_file: Path | None = Field(
+        default=None, description="Certificate authority of the brokers, PEM", examples=["/etc/tracehound/ca.pem"]
+    )
 
     max_event_bytes: Annotated[int, Ge(1_000), Le(100_000_000)] = Field(
         default=1_000_000, description="Largest single execution; larger ones become dead letters"
@@ -94,6 +93,7 @@ class Settings(BaseSettings):
         default=None,
         description="Folder for copies of model states, so that a restart need not read all of them from Kafka; "
         "without it a temporary one",
+        examples=["/var/lib/tracehound"],
     )
     save_interval_s: Annotated[float, Gt(0), Le(3_600)] = Field(
         default=5.0, description="Time between savings of model states"
@@ -170,36 +170,11 @@ def load_settings(**overrides: object) -> Settings:
     path = os.environ.get(CONFIG_VARIABLE)
     if path and not Path(path).is_file():
         raise ConfigurationError(f"{CONFIG_VARIABLE} names the file {path!r}, which does not exist.")
-    if unknown := _unknown_variables(os.environ):
+    if unknown := unknown_variables(os.environ, Settings, PREFIX, [CONFIG_VARIABLE]):
         raise ConfigurationError("\n".join(unknown))
     try:
         return Settings(**overrides)  # type: ignore[arg-type] # pydantic checks them
     except ValidationError as error:
-        raise ConfigurationError("\n".join(map(_sentence, error.errors()))) from None
+        raise ConfigurationError("\n".join(sentence(problem, Settings) for problem in error.errors())) from None
     except ValueError as error:
         raise ConfigurationError(f"The configuration file {path!r} cannot be read: {error}") from error
-
-
-def _sentence(problem: ErrorDetails) -> str:
-    name = ".".join(str(part) for part in problem["loc"])
-    given = "a secret" if "password" in name else repr(problem["input"])
-    if problem["type"] == "value_error":  # a sentence of our own
-        return f"{problem['msg'].removeprefix('Value error, ')}"
-    return f"The setting '{name}' is wrong: {problem['msg']}. Got {given} instead."
-
-
-def _unknown_variables(environment: Mapping[str, str]) -> list[str]:
-    """A sentence for each variable with our prefix that is no setting: a misspelt one must not be ignored."""
-    known = {CONFIG_VARIABLE, *(PREFIX + name.upper() for name in Settings.model_fields)}
-    known |= {f"{PREFIX}DETECTION__{setting.name.upper()}" for setting in fields(DetectionSettings)}
-    known |= {f"{PREFIX}INTAKE__{name.upper()}" for name in IntakeSettings.model_fields}
-    known |= {f"{PREFIX}INCIDENTS__{setting.name.upper()}" for setting in fields(IncidentSettings)}
-    known |= {f"{PREFIX}INCIDENT_WORKER__{name.upper()}" for name in IncidentWorkerSettings.model_fields}
-    known |= {f"{PREFIX}NOTIFY__{name.upper()}" for name in NotifySettings.model_fields}
-    sentences = []
-    for name in sorted(environment):
-        if name.startswith(PREFIX) and name not in known:
-            near = get_close_matches(name, known, n=1)
-            hint = f" Did you mean {near[0]}?" if near else ""
-            sentences.append(f"The environment variable {name} is no setting of tracehound.{hint}")
-    return sentences

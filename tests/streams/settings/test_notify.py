@@ -76,7 +76,10 @@ def test_they_come_from_the_file_and_single_ones_from_the_environment(
             {"receivers": {"team": WEBHOOK | {"secret_env": "TRACEHOUND_S"}}, "routes": [ROUTE]},
             "must not begin with TRACEHOUND_",
         ),
-        ({"receivers": {"team": WEBHOOK | {"secret": "x"}}, "routes": [ROUTE]}, "Extra inputs are not permitted"),
+        (
+            {"receivers": {"team": WEBHOOK | {"secret": "x"}}, "routes": [ROUTE]},
+            "webhook.secret' is no setting of tracehound. Did you mean",
+        ),
         ({"receivers": {"team": WEBHOOK | {"kind": "fax"}}, "routes": [ROUTE]}, "fax"),
         ({"receivers": {"te am": WEBHOOK}, "routes": [ROUTE]}, "te am"),
         (

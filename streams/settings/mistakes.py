@@ -1,0 +1,49 @@
+"""Sentences for settings that are wrong or unknown: a misspelt one must not be ignored, and is guessed at."""
+
+from collections.abc import Collection, Mapping
+from difflib import get_close_matches
+from typing import Any
+
+from pydantic import BaseModel
+from pydantic_core import ErrorDetails
+
+from tracehound.streams.settings.catalogue import every_setting, names_beside
+
+_UNKNOWN = ("extra_forbidden", "unexpected_keyword_argument")
+
+
+def sentence(problem: ErrorDetails, model: type[BaseModel]) -> str:
+    """What is wrong with one setting of ``model``, in one sentence that names it."""
+    name = ".".join(str(part) for part in problem["loc"])
+    if problem["type"] in _UNKNOWN:
+        return f"{name!r} is no setting of tracehound.{_meant(problem['loc'], model)}"
+    given = "a secret" if "password" in name else repr(problem["input"])
+    if problem["type"] == "value_error":  # a sentence of our own
+        return f"{problem['msg'].removeprefix('Value error, ')}"
+    return f"The setting '{name}' is wrong: {problem['msg']}. Got {given} instead."
+
+
+def unknown_variables(
+    environment: Mapping[str, str], model: type[BaseModel], prefix: str, also: Collection[str]
+) -> list[str]:
+    """A sentence for each environment variable with our prefix that is no setting of ``model``, nor one of ``also``."""
+    known = {prefix + setting.path.replace(".", "__").upper() for setting in every_setting(model)}
+    known |= {prefix + name.upper() for name in model.model_fields} | set(also)
+    return [
+        f"The environment variable {name} is no setting of tracehound.{_hint(get_close_matches(name, known, n=1))}"
+        for name in sorted(environment)
+        if name.startswith(prefix) and name not in known
+    ]
+
+
+def _meant(location: tuple[int | str, ...], model: Any) -> str:
+    *above, last = map(str, location)
+    beside = names_beside(model, location)
+    near = [".".join([*above, one]) for one in get_close_matches(last, beside, n=1)]
+    elsewhere = {setting.name: setting.path for setting in every_setting(model)}  # right, but in another part
+    found = [elsewhere[last]] if last in elsewhere else near
+    return _hint([repr(one) for one in found or [elsewhere[one] for one in get_close_matches(last, elsewhere, n=1)]])
+
+
+def _hint(near: list[str]) -> str:
+    return f" Did you mean {near[0]}?" if near else ""
