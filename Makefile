@@ -89,7 +89,7 @@ bench-weeks: $(STAMP) ## Watch weeks of ordinary life with and without planted f
 bench-quality: $(STAMP) ## Judge the detectors on labelled traces next to simple methods (DATA=../shared/data)
 	$(BIN)/python -m tracehound.scripts.benchmarks.quality --data $(DATA)
 
-bench-nab: $(STAMP) ## Judge the series detector on the Numenta Anomaly Benchmark (DATA=../shared/data)
+bench-nab: $(STAMP) ## Judge a detector of series on the Numenta Anomaly Benchmark (DATA=../shared/data)
 	$(BIN)/python -m tracehound.scripts.benchmarks.nab --data $(DATA)
 
 bench-incidents: $(STAMP) ## Judge the suspected causes of incidents on labelled traces (DATA=../shared/data)

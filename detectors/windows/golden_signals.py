@@ -8,8 +8,7 @@ from scipy.special import betainc, ndtr, pdtr, pdtrc
 from tracehound.detectors.bank import Flags, Floats, Slots, State
 from tracehound.detectors.packed.probability import score_of_sigma
 from tracehound.detectors.windows.findings import CONCURRENCY, ERRORS, LATENCY, SIGNALS, TRAFFIC, JudgedWindows
-from tracehound.detectors.windows.series import SeriesJudgement
-from tracehound.detectors.windows.window_series import WindowSeries
+from tracehound.detectors.windows.series import SeriesJudgement, WindowSeries
 from tracehound.detectors.windows.windows import (
     BUSY_MS,
     COUNT,

@@ -7,7 +7,6 @@ import numpy as np
 from tracehound.detectors.packed.compiling import njit
 from tracehound.detectors.packed.ordered import place_of
 from tracehound.detectors.packed.stored_numbers import COUNTED, EARLIEST_S, LARGEST, LATEST_S
-from tracehound.detectors.packed.tail import tail_score
 
 DAY_BINS, WEEK_BINS, REFERENCE = 288, 336, 400
 DAY_S, WEEK_S = 86_400.0, 604_800.0
@@ -35,6 +34,12 @@ RELATIVE_FLOOR = 1e-3
 """A residual's scale is never below this share of the level."""
 CLIP = 5.0
 LASTING_RATE = 0.5
+GATE = 3.0
+"""−log10 of the probability from which a window is not learned, and the next ones until they are below half of it."""
+TAIL_SHARE, LEAST_TAIL = 0.05, 10
+LARGEST_LEARNED = 4.0
+"""The residual with which a deviation begins is learned as if its score were at most this."""
+_LN_10 = float(np.log(10.0))
 
 
 @njit(cache=True)
@@ -116,12 +121,41 @@ def learn_residual(numbers: Any, reference: Any, size: float) -> None:
 
 
 @njit(cache=True)
+def _own_tail(reference: Any, count: int) -> Any:
+    """Threshold, mean excess over it, and the share of residuals beyond it, of the sorted first ``count`` ones."""
+    beyond = min(count - 1, max(LEAST_TAIL, int(TAIL_SHARE * count)))
+    threshold = reference[count - 1 - beyond]
+    total = 0.0
+    for j in range(count - beyond, count):
+        total += reference[j] - threshold
+    return threshold, (1.0 + 1.0 / np.sqrt(beyond)) * total / beyond + 1e-9, beyond / count
+
+
+@njit(cache=True)
+def _score_of(size: float, threshold: float, excess: float, share: float) -> Any:
+    if size <= threshold:
+        return 0.0
+    own = -np.log10(share) + (size - threshold) / excess / _LN_10
+    normal = 0.0
+    if size > 1.0:
+        # Mills' ratio bounds the normal tail from above closely enough here, and never underflows.
+        normal = 0.5 * size * size / _LN_10 + np.log10(size * np.sqrt(0.5 * np.pi))
+    return min(own, normal)
+
+
+@njit(cache=True)
+def _size_of(threshold: float, excess: float, share: float) -> Any:
+    return threshold + (LARGEST_LEARNED + np.log10(share)) * _LN_10 * excess
+
+
+@njit(cache=True)
 def run_series(
     slots: Any,
     values: Any,
     times: Any,
-    learn: Any,
-    settings: Any,
+    noise: Any,
+    patience_s: Any,
+    warm_up: int,
     all_numbers: Any,
     all_day: Any,
     all_week: Any,
@@ -129,39 +163,33 @@ def run_series(
     out: Any,
     warming: Any,
 ) -> None:
-    """Judge rows into ``out`` (n, 5): score, deviation, expected, low, high; and learn where allowed."""
-    warm_up, gate, patience_s = settings[1], settings[2], settings[3]
+    """Judge rows into ``out`` (n, 5): score, deviation, expected, low, high; then learn."""
     for i in range(slots.size):
         numbers, reference = all_numbers[slots[i]], all_reference[slots[i]]
         day, week = all_day[slots[i]], all_week[slots[i]]
         warming[i] = numbers[COUNT] < warm_up
         made = forecast(numbers, day, week, times[i])
         best = best_of(numbers, made)
-        scale = TO_SIGMA * numbers[ERROR + best] + RELATIVE_FLOOR * abs(made[best]) + 1e-9
-        if numbers[COUNT] == 0.0:
-            out[i, 2:5] = np.nan
-        else:
-            out[i, 2], out[i, 3], out[i, 4] = (
-                made[best],
-                made[best] - BAND_SIGMAS * scale,
-                made[best] + BAND_SIGMAS * scale,
-            )
-        if np.isnan(values[i]):
-            continue
-        deviation = (values[i] - made[best]) / scale if numbers[COUNT] > 0.0 else 0.0
+        scale = max(TO_SIGMA * numbers[ERROR + best], noise[i])
+        out[i, 2:5] = np.nan
+        size, score, excess, threshold, share = 0.0, 0.0, 0.0, 0.0, 1.0
+        if numbers[COUNT] > 0.0:
+            out[i, 1] = (values[i] - made[best]) / scale
+            out[i, 2] = made[best]
+            out[i, 3], out[i, 4] = made[best] - BAND_SIGMAS * scale, made[best] + BAND_SIGMAS * scale
+            size = abs(out[i, 1])
         if not warming[i]:
-            out[i, 1] = deviation
-            out[i, 0] = tail_score(reference, int(min(numbers[NEXT], REFERENCE)), np.float32(abs(deviation)))
-        if not learn[i]:
-            continue
+            threshold, excess, share = _own_tail(reference, int(min(numbers[NEXT], REFERENCE)))
+            score = out[i, 0] = _score_of(size, threshold, excess, share)
         rate = 0.0
-        if not warming[i] and out[i, 0] >= gate:
+        if score >= (GATE if np.isnan(numbers[SINCE]) else 0.5 * GATE):
             if np.isnan(numbers[SINCE]):
                 numbers[SINCE] = times[i]
-            if times[i] - numbers[SINCE] <= patience_s:
+                learn_residual(numbers, reference, min(size, _size_of(threshold, excess, share)))
+            if times[i] - numbers[SINCE] <= patience_s[i]:
                 continue
             rate = LASTING_RATE
         else:
             numbers[SINCE] = np.nan
-        learn_residual(numbers, reference, abs(deviation))
+            learn_residual(numbers, reference, size)
         learn_window(numbers, day, week, values[i], times[i], made, rate)

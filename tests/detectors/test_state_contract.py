@@ -34,14 +34,12 @@ from tracehound.detectors.structure.detector import Structure
 from tracehound.detectors.structure.exposure import Exposure
 from tracehound.detectors.windows.findings import JudgedWindows
 from tracehound.detectors.windows.golden_signals import GoldenSignals
-from tracehound.detectors.windows.series import Evidence, Series
-from tracehound.detectors.windows.series_onsets import Onsets
-from tracehound.detectors.windows.window_series import WindowSeries
+from tracehound.detectors.windows.series import WindowSeries
 from tracehound.detectors.windows.windows import Windows
 
 Answers = tuple[NDArray[Any], ...]
 ROWS = 3_000
-FOUND = 18
+FOUND = 16
 """Classes with a ``snapshot`` that there are at least; a search that no longer descends finds fewer."""
 ELSEWHERE = {Charts, Ensemble, IncidentBook, Scorer, SilenceWatch}
 """Classes with a ``snapshot`` that are made of others or keep no arrays: their own tests and those of the scorer judge
@@ -188,16 +186,6 @@ class SmoothedAdapter(Adapter):
         return sigma, self.detector.once(rows.slots, sigma > 4.0, rows.times, 300.0)
 
 
-class OnsetsAdapter(Adapter):
-    judges = False
-
-    def open(self, slot: int, seed: int = 1) -> None:
-        self.detector.open(slot)
-
-    def learn(self, rows: Rows) -> Answers:
-        return (self.detector.observe(rows.slots, np.where(rows.values > 200.0, rows.values / 50.0, 0.0)),)
-
-
 class ErrorTypesAdapter(Adapter):
     judges = False
 
@@ -251,11 +239,8 @@ class WindowedAdapter(Adapter):
 
 
 class SeriesAdapter(Adapter):
-    row_bytes_at_most = 65_536
-
-
-class CountedAdapter(SeriesAdapter):
     judges = False
+    row_bytes_at_most = 65_536
 
     def learn(self, rows: Rows) -> Answers:
         return answers(
@@ -272,7 +257,6 @@ CHANNELS = (
     Channel("chart", smoothed=True, scale=0.5, floor=3.0, ceiling=12.0),
     Channel("single", smoothed=False, scale=0.6, floor=3.0, ceiling=300.0),
 )
-NOVEL = Evidence(residual=1.0, value=1.0, shape=1.0)
 ADAPTERS: dict[str, tuple[type, Callable[[], Adapter]]] = {
     "Chart": (Chart, lambda: ChartAdapter(lambda: Chart(ChartRules(patience_s=60.0), "self_ms"))),
     "Calibration": (Calibration, lambda: CalibrationAdapter(lambda: Calibration(CHANNELS, budget=1.0))),
@@ -283,10 +267,7 @@ ADAPTERS: dict[str, tuple[type, Callable[[], Adapter]]] = {
     "Drift": (Drift, lambda: DriftAdapter(lambda: Drift(columns=2, patience_s=0.0))),
     "Windows": (Windows, lambda: WindowedAdapter(lambda: Windows(10.0, 2.0))),
     "GoldenSignals": (GoldenSignals, lambda: GoldenAdapter(lambda: GoldenSignals(10.0, 2.0, warm_up=20))),
-    "Series": (Series, lambda: SeriesAdapter(lambda: Series(1.0))),
-    "Series with novelty": (Series, lambda: SeriesAdapter(lambda: Series(1.0, evidence=NOVEL))),
-    "Onsets": (Onsets, lambda: OnsetsAdapter(lambda: Onsets(rest=20, settle=3))),
-    "WindowSeries": (WindowSeries, lambda: CountedAdapter(lambda: WindowSeries(1.0))),
+    "WindowSeries": (WindowSeries, lambda: SeriesAdapter(lambda: WindowSeries(1.0))),
 }
 
 
@@ -399,7 +380,7 @@ def test_what_is_restored_is_a_copy_too(make: Callable[[], Adapter]) -> None:
 def test_judging_changes_nothing(make: Callable[[], Adapter]) -> None:
     made, rows = opened(make), stream()
     if not made.judges:
-        assert not hasattr(made.detector, "judge") or isinstance(made.detector, WindowSeries)
+        assert not hasattr(made.detector, "judge")
         return
     made.learn(rows[:2_000])
     before = made.snapshot(0)

@@ -78,7 +78,7 @@ def _write(
     help="Folder with nab.md, for nab.json and the plots.",
 )
 def main(data: Path, output: Path) -> None:
-    """Run the series detector on the Numenta Anomaly Benchmark, cross-validated and tuned on all."""
+    """Run a detector of series on the Numenta Anomaly Benchmark, cross-validated and tuned on all."""
     try:
         corpus = read_corpus(data / "nab")
         worths = [worth_of(series) for series in corpus]

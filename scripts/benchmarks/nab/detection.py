@@ -1,4 +1,4 @@
-"""Runs the series detector over the benchmark's series with one of many settings."""
+"""Runs the detector of the benchmark's series, novelty of values and shapes, with one of many settings."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
@@ -8,12 +8,49 @@ from typing import Any
 import numpy as np
 
 from tracehound.detectors.bank import Floats
-from tracehound.detectors.windows.series import Evidence, Series
-from tracehound.detectors.windows.series_onsets import Onsets
 from tracehound.scripts.benchmarks.nab.corpus import LabelledSeries
+from tracehound.scripts.benchmarks.nab.novelty import RECENT, novelty
+from tracehound.scripts.benchmarks.nab.onsets import Onsets
 
+WARM_UP = 60
+"""Windows with a value before the detector says anything."""
 LEAST_REST = 50
 """Windows: no rest is shorter, however wide a window is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """How much a value and a shape count that were never seen before.
+
+    The value's score and the shape's, times its weight ``shape`` from 0 (not asked) to 1, are combined by the power
+    mean of order ``order``: 1 is the mean, and the larger the order the closer to the larger of them. No score counts
+    as more than ``largest``: that is what ranks among some thousands can say. A value is known from ``hold`` windows
+    (1 to 32) after it came.
+
+    Raises:
+        ValueError: hold or order are out of range.
+    """
+
+    shape: float = 1.0
+    order: float = 3.0
+    largest: float = 3.5
+    hold: int = 4
+
+    def __post_init__(self) -> None:
+        """Check the numbers."""
+        if not 1 <= self.hold <= RECENT:
+            raise ValueError(f"The 'hold' parameter of Evidence must be from 1 to {RECENT}. Got {self.hold} instead.")
+        if not self.order >= 1.0:
+            raise ValueError(f"The 'order' parameter of Evidence must be at least 1. Got {self.order} instead.")
+
+    def combine(self, novel: Floats) -> Floats:
+        """One score (n,) of the scores (n, 2) of values and shapes."""
+        value: Floats = np.minimum(novel[:, 0], self.largest)
+        shape: Floats = np.minimum(novel[:, 1], self.largest)
+        if self.shape == 0.0:
+            return value
+        mean: Floats = ((value**self.order + (self.shape * shape) ** self.order) / 2) ** (1.0 / self.order)
+        return mean
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +75,12 @@ class Setting:
     @property
     def evidence(self) -> Evidence:
         """What the detector is asked."""
-        return Evidence(0.0, 1.0, self.shape, order=self.order, largest=self.largest, hold=self.hold)
+        return Evidence(self.shape, order=self.order, largest=self.largest, hold=self.hold)
 
 
 def detect(series: LabelledSeries, setting: Setting) -> Floats:
     """What the detector tells of each row (n,), learning row after row."""
-    return told(series, _judge(series, setting.evidence), setting)
+    return told(series, setting.evidence.combine(_novelty(series, setting.hold)), setting)
 
 
 def told(series: LabelledSeries, scores: Floats, setting: Setting) -> Floats:
@@ -56,40 +93,31 @@ def told(series: LabelledSeries, scores: Floats, setting: Setting) -> Floats:
         half_life=setting.half_life,
         settle=setting.settle,
     )
-    onsets.open(0)
-    return onsets.observe(_slots(series), scores)
+    return onsets.worth(scores)
 
 
-def _judge(series: LabelledSeries, evidence: Evidence) -> Floats:
-    detector = Series(series.step_s, evidence=evidence)
-    detector.open(0, seed=0)
-    return detector.judge_then_learn(_slots(series), series.values, series.times).score
-
-
-def _slots(series: LabelledSeries) -> Any:
-    return np.zeros(len(series.values), np.int64)
+def _novelty(series: LabelledSeries, hold: int) -> Floats:
+    """Scores (n, 2) of values and shapes, 0 while warming up."""
+    known = ~np.isnan(series.values)
+    warming = np.cumsum(known) - known < WARM_UP
+    return np.where(warming[:, np.newaxis], 0.0, novelty(series.values, hold))
 
 
 class Detections:
-    """What is told of a corpus with any setting; scores of each kind of evidence are kept, not computed anew.
+    """What is told of a corpus with any setting; the novelty with each hold is kept, not computed anew.
 
-    Gives what ``detect`` gives: kinds of evidence do not influence each other before they are combined.
+    Gives what ``detect`` gives.
     """
 
     def __init__(self, corpus: Sequence[LabelledSeries]) -> None:
         self._corpus = corpus
-        self._shapes = self._scores(Evidence(0.0, 0.0, 1.0, largest=np.inf))
-        self._values = cache(lambda hold: self._scores(Evidence(0.0, 1.0, 0.0, largest=np.inf, hold=hold)))
+        self._novelty = cache(lambda hold: [_novelty(series, hold) for series in corpus])
         self._combined: tuple[Evidence, list[Floats]] | None = None
 
     def told(self, setting: Setting) -> Iterable[Floats]:
         """What is told (n,) of each series."""
-        if self._combined is None or self._combined[0] != setting.evidence:
-            pairs = zip(self._values(setting.hold), self._shapes, strict=True)
-            unasked = setting.evidence.combine
-            self._combined = setting.evidence, [unasked(np.zeros(len(v)), v, s) for v, s in pairs]
+        evidence = setting.evidence
+        if self._combined is None or self._combined[0] != evidence:
+            self._combined = evidence, [evidence.combine(novel) for novel in self._novelty(setting.hold)]
         for series, scores in zip(self._corpus, self._combined[1], strict=True):
             yield told(series, scores, setting)
-
-    def _scores(self, evidence: Evidence) -> list[Floats]:
-        return [_judge(series, evidence) for series in self._corpus]

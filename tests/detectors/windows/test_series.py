@@ -1,159 +1,117 @@
-"""The series detector: what it flags, what it forecasts, what it learns, and that it resumes exactly."""
+"""Window series: a score that follows sampling noise and the key's own bursts, and a gate that holds a fault off."""
 
 import numpy as np
 import pytest
 
-from tracehound.detectors.bank import Floats, Slots
-from tracehound.detectors.windows.series import Series, SeriesJudgement
+from tracehound.detectors.bank import Floats
+from tracehound.detectors.windows.series import SeriesJudgement, WindowSeries
+from tracehound.detectors.windows.series_kernel import GATE
 
-STEP_S = 300.0
+STEP = 30.0
+
+
+def opened(patience_s: float = 10_800.0) -> WindowSeries:
+    series = WindowSeries(STEP, warm_up=40, patience_s=patience_s)
+    series.open(0, 0)
+    return series
+
+
+def run(series: WindowSeries, values: Floats, first: int = 0, noise: float = 1.0) -> SeriesJudgement:
+    rows = len(values)
+    times = STEP * np.arange(float(first), float(first + rows))
+    return series.judge_counted(np.zeros(rows, np.int64), values, times, np.full(rows, noise))
+
+
+def normal(rows: int, seed: int = 1, scale: float = 1.0) -> Floats:
+    return 50.0 + np.random.default_rng(seed).normal(0.0, scale, rows)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_noise_exceeds_a_score_no_more_often_than_it_says(seed: int) -> None:
+    judged = run(opened(), normal(20_000, seed))
+    for score in (2.0, 3.0, 4.0):
+        assert (judged.score >= score).sum() <= 1.5 * 20_000 * 10.0**-score + 2
+
+
+def test_bursts_that_are_usual_widen_the_tail() -> None:
+    bursty = normal(2_000)
+    bursty[::40] += 12.0
+    calm = run(opened(), np.append(normal(2_000), 62.0)).score[-1]
+    assert run(opened(), np.append(bursty, 62.0)).score[-1] < 3.0 < 6.0 < calm
+
+
+def test_a_constant_past_is_no_reason_to_be_sure() -> None:
+    small, large = (run(opened(), np.append(np.full(500, 50.0), value)) for value in (52.0, 60.0))
+    assert (small.deviation[-1], large.deviation[-1]) == (2.0, 10.0)
+    assert small.score[-1] < 2.0 < 6.0 < large.score[-1]
+
+
+def test_a_lasting_deviation_is_not_learned_before_its_patience() -> None:
+    series = opened(patience_s=3_000.0)
+    run(series, normal(500))
+    lasting = run(series, normal(200, 2) + 15.0, first=500)
+    assert (lasting.score[:100] > 6.0).all()
+    assert (np.abs(lasting.expected[:100] - 50.0) < 1.0).all()
+    assert (lasting.score[120:] < GATE).all()
+
+
+def test_after_a_fault_the_old_normal_is_normal_at_once_and_the_next_fault_is_told() -> None:
+    series = opened()
+    run(series, normal(500))
+    run(series, normal(100, 2) + 15.0, first=500)
+    assert run(series, normal(100, 3), first=600).score.max() < GATE
+    assert run(series, normal(1, 4) + 15.0, first=700).score[0] > 6.0
+
+
 DAY = 288
 
 
-def series(step_s: float = STEP_S) -> Series:
-    made = Series(step_s=step_s)
-    made.open(0, seed=3)
-    return made
+def daily(days: int) -> Floats:
+    """Every five minutes."""
+    return normal(days * DAY) + 12.0 * np.sin(2 * np.pi * np.arange(days * DAY) / DAY)
 
 
-def slots(rows: int) -> Slots:
-    return np.zeros(rows, np.int64)
+def run_days(series: WindowSeries, values: Floats, first: int = 0) -> SeriesJudgement:
+    rows = len(values)
+    times = 300.0 * np.arange(float(first), float(first + rows))
+    return series.judge_counted(np.zeros(rows, np.int64), values, times, np.ones(rows))
 
 
-def times(rows: int, first: int = 0) -> Floats:
-    return STEP_S * (first + np.arange(rows, dtype=np.float64))
+def test_a_daily_season_is_learned_where_it_exists() -> None:
+    values = daily(10)
+    judged = run_days(series := opened(), values)
+    late = slice(5 * DAY, None)
+    assert np.abs(judged.expected[late] - values[late]).mean() < 1.2
+    assert run_days(series, np.array([38.0]), 10 * DAY + DAY // 4).score[0] > 6.0
 
 
-def noise(rows: int, seed: int = 1) -> Floats:
-    return np.random.default_rng(seed).normal(100.0, 5.0, rows)
-
-
-def daily(rows: int, seed: int = 1) -> Floats:
-    return noise(rows, seed) + 60.0 * np.sin(2 * np.pi * np.arange(rows) / DAY)
-
-
-def learned(values: Floats) -> Series:
-    made = series()
-    made.judge_then_learn(slots(len(values)), values, times(len(values)))
-    return made
-
-
-def stacked(judged: SeriesJudgement) -> Floats:
-    return np.vstack([getattr(judged, name) for name in SeriesJudgement.__slots__]).astype(np.float64)
+def test_windows_after_a_gap_find_their_season() -> None:
+    run_days(series := opened(), daily(6))
+    judged = run_days(series, daily(16)[15 * DAY :], 15 * DAY)
+    assert (judged.score < GATE).mean() > 0.98
 
 
 def test_it_warms_up_in_silence() -> None:
-    judged = series().judge_then_learn(slots(100), noise(100), times(100))
-    assert judged.warming.tolist() == [True] * 60 + [False] * 40
-    assert not judged.score[:60].any()
-    assert judged.score[60:].any()
-
-
-@pytest.mark.parametrize(("value", "sign"), [(200.0, 1), (0.0, -1)])
-def test_spikes_both_ways_score_high_with_their_sign(value: float, sign: int) -> None:
-    judged = learned(noise(1000)).judge(slots(1), np.array([value]), times(1, 1000))
-    assert judged.score[0] > 4
-    assert judged.deviation[0] * sign > 6
-    assert judged.low[0] < judged.expected[0] < judged.high[0]
-
-
-def test_scores_of_normal_windows_are_like_probabilities() -> None:
-    judged = series().judge_then_learn(slots(30_000), noise(30_000), times(30_000))
-    for score in (1.0, 2.0, 3.0):
-        obtained = (judged.score[1000:] >= score).mean()
-        assert 0.05 * 10**-score < obtained < 4 * 10**-score
+    judged = run(opened(), normal(100))
+    assert judged.warming.tolist() == [True] * 40 + [False] * 60
+    assert not judged.score[:40].any()
+    assert judged.score[40:].any()
 
 
 def test_nine_of_ten_normal_windows_lie_in_the_band() -> None:
-    values = noise(5000)
-    judged = series().judge_then_learn(slots(5000), values, times(5000))
+    values = normal(5_000)
+    judged = run(opened(), values)
     inside = (judged.low <= values) & (values <= judged.high)
     assert 0.85 < inside[500:].mean() < 0.96
 
 
-def test_a_daily_season_is_learned_where_it_exists() -> None:
-    values = daily(10 * DAY)
-    judged = series().judge_then_learn(slots(len(values)), values, times(len(values)))
-    late = slice(5 * DAY, None)
-    assert np.abs(judged.expected[late] - values[late]).mean() < 6.0
-    night_at_noon = learned(values).judge(slots(1), np.array([40.0]), times(1, 10 * DAY + DAY // 4))
-    assert night_at_noon.score[0] > 3
-
-
-def test_a_fault_is_not_learned_before_patience_ends_and_is_after() -> None:
-    made = learned(noise(2000))
-    judged = made.judge_then_learn(slots(30), noise(30) * 3, times(30, 2000))
-    assert (judged.score > 3).all()
-    made.judge_then_learn(slots(500), noise(500) * 3, times(500, 2030))
-    after = made.judge(slots(1), np.array([300.0]), times(1, 2530))
-    assert after.score[0] < 2
-    assert after.expected[0] == pytest.approx(300.0, rel=0.1)
-
-
-def test_missing_windows_are_neither_judged_nor_learned() -> None:
-    made = learned(noise(500))
-    before = made.snapshot(0)
-    judged = made.judge_then_learn(slots(3), np.full(3, np.nan), times(3, 500))
-    after = made.snapshot(0)
-    assert not judged.score.any()
-    assert judged.expected == pytest.approx(100.0, abs=10.0)
-    assert all(np.array_equal(before[name], after[name], equal_nan=True) for name in before)
-
-
-def test_windows_after_a_gap_find_their_season() -> None:
-    made = learned(daily(6 * DAY))
-    values = daily(20 * DAY)[15 * DAY :]
-    judged = made.judge_then_learn(slots(DAY), values[:DAY], times(DAY, 15 * DAY))
-    assert (judged.score < 4).mean() > 0.98
-
-
-def test_a_constant_series_tells_its_first_change() -> None:
-    made = learned(np.zeros(300))
-    assert made.judge(slots(1), np.zeros(1), times(1, 300)).score[0] < 1
-    assert made.judge(slots(1), np.array([0.05]), times(1, 300)).score[0] > 4
-
-
-def test_judging_changes_nothing_and_batches_do_not_matter() -> None:
-    values = daily(900)
-    at_once, in_turn = series(), series()
-    whole = at_once.judge_then_learn(slots(900), values, times(900))
-    parts = []
-    for i in range(900):
-        seen = in_turn.judge(slots(1), values[i : i + 1], times(1, i))
-        parts.append(in_turn.judge_then_learn(slots(1), values[i : i + 1], times(1, i)))
-        assert np.array_equal(stacked(seen), stacked(parts[-1]), equal_nan=True)
-    assert np.array_equal(stacked(whole), np.hstack([stacked(part) for part in parts]), equal_nan=True)
-
-
-def test_keys_do_not_influence_each_other() -> None:
-    both, alone = Series(STEP_S), series()
-    both.open(0, seed=3)
-    both.open(20, seed=4)
-    mixed = np.column_stack([daily(600), noise(600)]).ravel()
-    judged = both.judge_then_learn(np.tile([0, 20], 600), mixed, np.repeat(times(600), 2))
-    expected = alone.judge_then_learn(slots(600), daily(600), times(600))
-    assert np.array_equal(judged.score[::2], expected.score)
-
-
-def test_it_resumes_exactly_from_a_snapshot() -> None:
-    made, resumed = learned(daily(2000)), series()
-    resumed.restore(0, made.snapshot(0))
-    rest = (slots(500), daily(2500)[2000:], times(500, 2000))
-    assert np.array_equal(stacked(made.judge_then_learn(*rest)), stacked(resumed.judge_then_learn(*rest)))
-
-
 def test_a_snapshot_of_another_shape_is_refused() -> None:
-    made = learned(noise(100))
-    state = made.snapshot(0) | {"reference": np.zeros(7)}
+    series = opened()
     with pytest.raises(ValueError, match="'reference' of a series must be an array"):
-        made.restore(0, state)
-
-
-def test_memory_of_a_key_is_bounded() -> None:
-    assert series().nbytes() <= 16_384
+        series.restore(0, series.snapshot(0) | {"reference": np.zeros(7)})
 
 
 @pytest.mark.parametrize(("step_s", "warm_up", "name"), [(0.0, 60, "step_s"), (60.0, 3, "warm_up")])
 def test_parameters_out_of_range_are_refused(step_s: float, warm_up: int, name: str) -> None:
     with pytest.raises(ValueError, match=name):
-        Series(step_s, warm_up)
+        WindowSeries(step_s, warm_up)

@@ -1,13 +1,12 @@
 """Which windows of a scored series are worth telling: the onset of a deviation, worth less the more often it came."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from tracehound.detectors.bank import Floats, Slots, State
+from tracehound.detectors.bank import Floats
 from tracehound.detectors.packed.compiling import njit
-from tracehound.detectors.packed.slots import SlotArrays
-from tracehound.detectors.packed.stored_numbers import COUNTED, LARGEST_SINGLE, checked, numbers
 
 REMEMBERED = 64
 NEARLY = 0.1
@@ -16,15 +15,11 @@ ROW, LAST, PEAK, HELD, PENDING, PENDING_ROW = range(6)
 """Places in ``numbers``: windows seen, last window of the deviation, its highest score, how many onsets were ever
 remembered, and the score and window of the onset that is not told yet (score 0: none)."""
 NUMBERS = 6
-_STORED = {
-    "numbers": numbers(np.float64, (NUMBERS,), 0.0, COUNTED),
-    "scores": numbers(np.float32, (REMEMBERED,), 0.0, LARGEST_SINGLE),
-    "rows": numbers(np.float32, (REMEMBERED,), 0.0, COUNTED),
-}
 
 
+@dataclass(frozen=True, slots=True)
 class Onsets:
-    """Rest and habituation on a series of scores, for many keys.
+    """Rest and habituation on a series of scores.
 
     A score is an onset when nothing has been told in the last ``rest`` windows, or when it is ``worse`` (a share)
     above what was. Scores above ``alive`` of the last onset's keep the rest going, so that one long deviation is told
@@ -34,65 +29,38 @@ class Onsets:
     probability was thought to be.
 
     Assumes scores of at least 0 and windows of even width; NaN are taken as 0. A fault that returns every day is told
-    less and less: that is what incidents with a history are for. Parameters: ``rest``, ``settle`` and ``half_life``
-    in windows, the others without unit.
+    less and less: that is what incidents with a history are for. ``rest``, ``settle`` and ``half_life`` are in
+    windows, the others without unit.
 
-    >>> onsets = Onsets(rest=50)
-    >>> onsets.open(0)
     >>> scores = np.zeros(400); scores[[100, 101, 102, 120, 300]] = 3.0, 3.0, 5.0, 4.0, 3.0
-    >>> told = onsets.observe(np.zeros(400, np.int64), scores)
+    >>> told = Onsets(rest=50).worth(scores)
     >>> np.flatnonzero(told).tolist(), bool(told[300] < told[100])
     ([100, 102, 300], True)
     """
 
-    def __init__(
-        self,
-        rest: int,
-        worse: float = 0.1,
-        alive: float = 0.6,
-        habituation: float = 2.0,
-        half_life: float = 4_000.0,
-        settle: int = 0,
-    ) -> None:
-        if rest < 1:
-            raise ValueError(f"The 'rest' parameter of Onsets must be at least 1. Got {rest} instead.")
-        if not 0.0 < alive <= 1.0:
-            raise ValueError(f"The 'alive' parameter of Onsets must be above 0 and at most 1. Got {alive} instead.")
-        self._settings = np.array([rest, worse, alive, habituation, half_life, settle])
-        self._store = SlotArrays(
-            {
-                "numbers": (np.float64, (NUMBERS,)),
-                "scores": (np.float32, (REMEMBERED,)),
-                "rows": (np.float32, (REMEMBERED,)),
-            }
-        )
+    rest: int
+    worse: float = 0.1
+    alive: float = 0.6
+    habituation: float = 2.0
+    half_life: float = 4_000.0
+    settle: int = 0
 
-    def open(self, slot: int) -> None:
-        """Start afresh for the key in ``slot``."""
-        self._store.open(slot)
+    def __post_init__(self) -> None:
+        """Check the numbers."""
+        if self.rest < 1:
+            raise ValueError(f"The 'rest' parameter of Onsets must be at least 1. Got {self.rest}.")
+        if not 0.0 < self.alive <= 1.0:
+            raise ValueError(
+                f"The 'alive' parameter of Onsets must be above 0 and at most 1. Got {self.alive} instead."
+            )
 
-    def observe(self, slots: Slots, scores: Floats) -> Floats:
-        """The worth (n,) of each score (n,): above 0 where it is an onset to be told, else 0."""
-        worth = np.zeros(len(slots))
-        _observe(slots, np.nan_to_num(scores), self._settings, *(self._store[name] for name in _STORED), worth)
-        return worth
-
-    def snapshot(self, slot: int) -> State:
-        """A copy of the key's complete state."""
-        return {name: self._store[name][slot].copy() for name in _STORED}
-
-    def restore(self, slot: int, state: State) -> None:
-        """Replace the key's state by one that ``snapshot`` returned.
-
-        Raises:
-            KeyError, ValueError: the state is not one of onsets.
-        """
-        for name, values in checked("onsets", state, _STORED).items():
-            self._store[name][slot] = values
-
-    def nbytes(self) -> int:
-        """Bytes that one key takes."""
-        return self._store.row_bytes()
+    def worth(self, scores: Floats) -> Floats:
+        """The worth (n,) of each score (n,) of one series: above 0 where it is an onset to be told, else 0."""
+        told = np.zeros(len(scores))
+        settings = (self.rest, self.worse, self.alive, self.habituation, self.half_life, self.settle)
+        memory = np.zeros(NUMBERS), np.zeros(REMEMBERED, np.float32), np.zeros(REMEMBERED, np.float32)
+        _observe(np.nan_to_num(scores), np.array(settings, np.float64), *memory, told)
+        return told
 
 
 @njit(cache=True)
@@ -119,21 +87,18 @@ def _notice(numbers: Any, score: float, rest: float, worse: float, alive: float)
 
 
 @njit(cache=True)
-def _observe(
-    slots: Any, scores: Any, settings: Any, all_numbers: Any, all_scores: Any, all_rows: Any, worth: Any
-) -> None:
+def _observe(scores: Any, settings: Any, numbers: Any, past_scores: Any, past_rows: Any, worth: Any) -> None:
     rest, worse, alive, habituation, half_life, settle = settings
-    for i in range(slots.size):
-        numbers = all_numbers[slots[i]]
+    for i in range(scores.size):
         _notice(numbers, scores[i], rest, worse, alive)
         row, score = numbers[ROW], numbers[PENDING]
         numbers[ROW] = row + 1.0
         if score == 0.0 or row - numbers[PENDING_ROW] < settle:
             continue
         held = int(numbers[HELD])
-        earlier = _as_high(all_scores[slots[i]], all_rows[slots[i]], held, row, score, half_life)
+        earlier = _as_high(past_scores, past_rows, held, row, score, half_life)
         worth[i] = max(0.0, score - habituation * np.log10(1.0 + earlier))
-        all_scores[slots[i]][held % REMEMBERED] = score
-        all_rows[slots[i]][held % REMEMBERED] = row
+        past_scores[held % REMEMBERED] = score
+        past_rows[held % REMEMBERED] = row
         numbers[HELD] = held + 1.0
         numbers[PENDING] = 0.0

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tracehound.detectors.bank import Floats
-from tracehound.detectors.windows.series_rank import LEAST_SEEN, MOST_COUNTED, SAMPLE, TOP, learn_rank, rank_score
+from tracehound.scripts.benchmarks.nab.rank import LEAST_SEEN, MOST_COUNTED, SAMPLE, TOP, learn_rank, rank_score
 
 
 class Ranked:

@@ -1,12 +1,12 @@
 """How far the newest value of a series, and the shape of its newest windows, are from anything seen before."""
 
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 
+from tracehound.detectors.bank import Floats
 from tracehound.detectors.packed.compiling import njit
-from tracehound.detectors.packed.stored_numbers import COUNTED, LARGEST
-from tracehound.detectors.windows.series_rank import MOST_COUNTED, learn_rank, rank_score
+from tracehound.scripts.benchmarks.nab.rank import SAMPLE, TOP, learn_rank, rank_score
 
 RECENT, BLOCK, BLOCKS, SEEN = 32, 8, 1000, 480
 """Windows that count as the present; windows averaged into a block; blocks and representative values remembered."""
@@ -15,9 +15,6 @@ ROWS, ORIGIN, BLOCK_SUM, HELD = range(4)
 being filled, and how many representative values are held; from RANKED on, how many distances of each kind were ranked.
 """
 RANKED, PRESENT = 4, 6
-LEAST_PRESENT: Final = np.array([0.0, -LARGEST, -LARGEST, 0.0, 0.0, 0.0])
-MOST_PRESENT: Final = np.array([COUNTED, LARGEST, LARGEST, SEEN, MOST_COUNTED, MOST_COUNTED])
-"""What ``present`` may be in a stored state."""
 RESOLUTION = 1e-6
 """Distances below this share of the value are rounding, not novelty."""
 _IN_SHAPE = RECENT // BLOCK
@@ -111,37 +108,37 @@ def learn_novelty(present: Any, recent: Any, blocks: Any, seen: Any, value: floa
 
 
 @njit(cache=True)
-def run_novelty(
-    slots: Any,
-    values: Any,
-    learn: Any,
-    hold: int,
-    all_present: Any,
-    all_recent: Any,
-    all_blocks: Any,
-    all_seen: Any,
-    all_samples: Any,
-    all_tops: Any,
-    out: Any,
+def _run(
+    values: Any, hold: int, present: Any, recent: Any, blocks: Any, seen: Any, samples: Any, tops: Any, out: Any
 ) -> None:
-    """Scores of the distances of value and shape into ``out`` (n, 2), 0 where missing; and learn where allowed."""
+    """Scores of the distances of value and shape into ``out`` (n, 2), 0 where missing; each row is learned."""
     distances = np.zeros(2, np.float32)
-    for i in range(slots.size):
+    for i in range(values.size):
         if np.isnan(values[i]):
             continue
-        present, recent, blocks = all_present[slots[i]], all_recent[slots[i]], all_blocks[slots[i]]
-        seen, sample, top = all_seen[slots[i]], all_samples[slots[i]], all_tops[slots[i]]
         rows = int(present[ROWS])
-        value = values[i] - (present[ORIGIN] if rows > 0 else values[i])
+        if rows == 0:
+            present[ORIGIN] = values[i]
+        value = values[i] - present[ORIGIN]
         distances[0] = value_distance(seen, int(present[HELD]), value)
         distances[1] = shape_distance(recent, blocks, rows, value)
         distances[distances < RESOLUTION * abs(values[i])] = 0.0
         for k in range(2):
-            out[i, k] = rank_score(sample[k], top[k], present[RANKED + k], distances[k])
-        if not learn[i]:
-            continue
-        if rows == 0:
-            present[ORIGIN] = values[i]
-        for k in range(2):
-            present[RANKED + k] = learn_rank(sample[k], top[k], present[RANKED + k], distances[k])
+            out[i, k] = rank_score(samples[k], tops[k], present[RANKED + k], distances[k])
+            present[RANKED + k] = learn_rank(samples[k], tops[k], present[RANKED + k], distances[k])
         learn_novelty(present, recent, blocks, seen, value, hold)
+
+
+def novelty(values: Floats, hold: int) -> Floats:
+    """Scores (n, 2) of a series of windows: −log10 of how rarely a value, and a shape, was as far from all before.
+
+    The distance of the value to the nearest one ever seen, and of the mean of the last 32 windows in blocks of 8 to
+    the nearest such shape of the last 1,000 blocks, each ranked among its own past. They tell values and shapes that
+    never were, and are blind to the usual at an unusual time. Distances of the first cycle, when everything is new,
+    stay among the largest for some ten thousand windows and keep shapes quiet. A value is known from ``hold`` windows
+    (1 to 32) after it came; NaN is neither judged nor learned.
+    """
+    out = np.zeros((len(values), 2))
+    memory = (np.zeros(size, np.float32) for size in (RECENT, BLOCKS, SEEN, (2, SAMPLE), (2, TOP)))
+    _run(values, hold, np.zeros(PRESENT), *memory, out)
+    return out

@@ -1,20 +1,18 @@
-"""Onsets: rest, worse, habituation, settling, and that they resume exactly."""
+"""Onsets: rest, worse, habituation, and settling."""
 
 import numpy as np
 import pytest
 
 from tracehound.detectors.bank import Floats
-from tracehound.detectors.windows.series_onsets import REMEMBERED, Onsets
+from tracehound.scripts.benchmarks.nab.onsets import REMEMBERED, Onsets
 
 
-def told(onsets: Onsets, scores: Floats, slot: int = 0) -> Floats:
-    return onsets.observe(np.full(len(scores), slot, np.int64), scores)
+def told(onsets: Onsets, scores: Floats) -> Floats:
+    return onsets.worth(scores)
 
 
 def opened(rest: int = 20, *, worse: float = 0.1, habituation: float = 2.0, settle: int = 0) -> Onsets:
-    made = Onsets(rest, worse=worse, habituation=habituation, settle=settle)
-    made.open(0)
-    return made
+    return Onsets(rest, worse=worse, habituation=habituation, settle=settle)
 
 
 def spikes(rows: int, **at: float) -> Floats:
@@ -47,8 +45,6 @@ def test_a_stronger_onset_than_any_before_keeps_its_full_worth() -> None:
 
 def test_old_onsets_count_less() -> None:
     soon, late = (Onsets(20, half_life=100.0) for _ in range(2))
-    soon.open(0)
-    late.open(0)
     assert told(late, spikes(1_001, r5=3.0, r1000=3.0))[1000] > told(soon, spikes(101, r5=3.0, r100=3.0))[100]
 
 
@@ -62,28 +58,11 @@ def test_nan_and_zero_are_nothing() -> None:
     assert not told(opened(), np.array([0.0, np.nan, 0.0])).any()
 
 
-def test_keys_are_apart_batches_do_not_matter_and_snapshots_resume() -> None:
+def test_what_comes_later_changes_nothing_and_old_onsets_give_way() -> None:
     scores = np.random.default_rng(3).exponential(1.0, 3_000)
     whole = told(opened(settle=1), scores)
-    onsets = opened(settle=1)
-    onsets.open(7)
-    told(onsets, 5.0 * scores, slot=7)
-    first = told(onsets, scores[:1_000])
-    resumed = opened(settle=1)
-    resumed.restore(0, onsets.snapshot(0))
-    rest = [told(resumed, scores[i : i + 1]) for i in range(1_000, 3_000)]
-    assert np.array_equal(whole, np.concatenate([first, *rest]))
+    assert np.array_equal(whole[:1_000], told(opened(settle=1), scores[:1_000]))
     assert np.count_nonzero(whole) > REMEMBERED
-
-
-def test_a_snapshot_of_another_shape_is_refused() -> None:
-    onsets = opened()
-    with pytest.raises(ValueError, match="'scores' of onsets must be an array"):
-        onsets.restore(0, onsets.snapshot(0) | {"scores": np.zeros(3)})
-
-
-def test_memory_is_bounded() -> None:
-    assert opened().nbytes() <= 1_024
 
 
 @pytest.mark.parametrize(("rest", "alive", "name"), [(0, 0.6, "rest"), (10, 0.0, "alive")])
