@@ -15,9 +15,9 @@ from tracehound.streams.incidents.group_incidents import PARTITION, Book, Groupi
 from tracehound.streams.incidents.hear_people import Hearing, hear_people
 from tracehound.streams.incidents.metrics import IncidentCollector, IncidentMetrics
 from tracehound.streams.incidents.vitals import IncidentVitals
-from tracehound.streams.kafka.batch_consumer import Run
 from tracehound.streams.kafka.changelog import KafkaChangelogReader
 from tracehound.streams.kafka.publisher import KafkaPublisher
+from tracehound.streams.kafka.runs.run import Run
 from tracehound.streams.settings.settings import Settings
 from tracehound.streams.states.checkpoint_log import CheckpointLog
 from tracehound.streams.worker.health import HealthServer
@@ -27,7 +27,7 @@ log = structlog.get_logger(__name__)
 
 
 class _Listener:
-    """Tells both agents what the consumer has to say (``batch_consumer.RunListener``)."""
+    """Tells both agents what the consumer has to say (``RunListener``)."""
 
     def __init__(self, input_topic: str, metrics: IncidentMetrics, patience_s: float) -> None:
         self._input_topic = input_topic

@@ -22,9 +22,9 @@ from tracehound.streams.delivery.letters import letter_of
 from tracehound.streams.delivery.outputs import CLOUD_EVENT_HEADERS
 from tracehound.streams.incidents.book_state import BookState
 from tracehound.streams.incidents.metrics import IncidentMetrics
-from tracehound.streams.kafka.batch_consumer import Run
 from tracehound.streams.kafka.forwarding import Partitioner
 from tracehound.streams.kafka.publisher import Outgoing
+from tracehound.streams.kafka.runs.run import Run
 from tracehound.streams.states.checkpoint_log import CheckpointLog
 
 PARTITION = 0

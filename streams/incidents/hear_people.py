@@ -12,8 +12,8 @@ from tracehound.schemas.topics import Topics
 from tracehound.streams.delivery.delivery import Delivery, Parcel
 from tracehound.streams.delivery.letters import letter_of
 from tracehound.streams.incidents.metrics import IncidentMetrics
-from tracehound.streams.kafka.batch_consumer import Run
 from tracehound.streams.kafka.publisher import Outgoing
+from tracehound.streams.kafka.runs.run import Run
 
 _decode_verdict = msgspec.json.Decoder(Verdict).decode
 _decode_maintenance = msgspec.json.Decoder(Maintenance).decode

@@ -2,7 +2,7 @@
 
 import time
 
-from tracehound.streams.kafka.batch_consumer import RunApp
+from tracehound.streams.kafka.runs.app import RunApp
 from tracehound.streams.worker.consumer_vitals import ConsumerVitals
 
 

@@ -18,9 +18,9 @@ from tracehound.streams.intake.read_source import SourceReader
 from tracehound.streams.intake.rekey_spans import Rekeying, rekey_spans
 from tracehound.streams.intake.trace_buffer import JoinRules
 from tracehound.streams.intake.vitals import IntakeVitals
-from tracehound.streams.kafka.batch_consumer import Run
 from tracehound.streams.kafka.changelog import KafkaChangelogReader
 from tracehound.streams.kafka.publisher import KafkaPublisher
+from tracehound.streams.kafka.runs.run import Run
 from tracehound.streams.settings.settings import Settings
 from tracehound.streams.states.checkpoint_log import CheckpointLog
 from tracehound.streams.worker.health import HealthServer
@@ -30,7 +30,7 @@ log = structlog.get_logger(__name__)
 
 
 class _Listener:
-    """Tells both agents what the consumer has to say (``batch_consumer.RunListener``)."""
+    """Tells both agents what the consumer has to say (``RunListener``)."""
 
     def __init__(self, spans_topic: str, metrics: IntakeMetrics, patience_s: float) -> None:
         self._spans_topic = spans_topic

@@ -20,8 +20,8 @@ from tracehound.streams.intake.emit import Emitter
 from tracehound.streams.intake.metrics import IntakeMetrics
 from tracehound.streams.intake.partition_join import Joined, PartitionJoin
 from tracehound.streams.intake.trace_buffer import JoinRules
-from tracehound.streams.kafka.batch_consumer import Run
 from tracehound.streams.kafka.publisher import Outgoing
+from tracehound.streams.kafka.runs.run import Run
 from tracehound.streams.states.checkpoint_log import CheckpointLog
 
 _RECORDS_BETWEEN_YIELDS = 50

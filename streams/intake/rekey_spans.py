@@ -14,8 +14,8 @@ from tracehound.schemas.topics import Topics
 from tracehound.streams.delivery.delivery import Delivery, Parcel
 from tracehound.streams.intake.metrics import IntakeMetrics
 from tracehound.streams.intake.read_source import SourceReader, SourceReading
-from tracehound.streams.kafka.batch_consumer import Run
 from tracehound.streams.kafka.publisher import Outgoing, Publisher
+from tracehound.streams.kafka.runs.run import Run
 
 _SPANS_BETWEEN_YIELDS = 2_000
 _METADATA_POLL_S = 0.1

@@ -8,7 +8,7 @@ from faust.types import TP
 
 from tracehound.streams.intake.join_traces import Joining
 from tracehound.streams.intake.rekey_spans import Rekeying
-from tracehound.streams.kafka.batch_consumer import RunApp
+from tracehound.streams.kafka.runs.app import RunApp
 from tracehound.streams.worker.consumer_vitals import ConsumerVitals
 
 

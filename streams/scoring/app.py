@@ -12,9 +12,9 @@ from tracehound.detectors.forests.fitting import Fitter, PoolFitter
 from tracehound.detectors.scoring.scorer import Scorer
 from tracehound.schemas.operations import normalize_operation
 from tracehound.streams.delivery.delivery import Delivery
-from tracehound.streams.kafka.batch_consumer import Run
 from tracehound.streams.kafka.changelog import KafkaChangelogReader
 from tracehound.streams.kafka.publisher import KafkaPublisher
+from tracehound.streams.kafka.runs.run import Run
 from tracehound.streams.scoring.metrics import Metrics, StateCollector
 from tracehound.streams.scoring.read_run import RunReader
 from tracehound.streams.scoring.report_progress import ProgressLedger, report_progress

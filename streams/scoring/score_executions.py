@@ -24,8 +24,8 @@ from tracehound.streams.delivery.outputs import (
     incident_input_outgoing,
     model_events_outgoing,
 )
-from tracehound.streams.kafka.at_hand import at_hand
-from tracehound.streams.kafka.batch_consumer import Run
+from tracehound.streams.kafka.runs.at_hand import at_hand
+from tracehound.streams.kafka.runs.run import Run
 from tracehound.streams.scoring.metrics import Metrics
 from tracehound.streams.scoring.read_run import Reading, RunReader
 from tracehound.streams.scoring.report_progress import ProgressLedger, Tallies, report_progress, tally
@@ -92,7 +92,7 @@ class Scoring:
         self._announcements: set[asyncio.Future[None]] = set()
         self.last_progress = time.monotonic()
 
-    # --- told by the consumer (``batch_consumer.RunListener``)
+    # --- told by the consumer (``RunListener``)
 
     async def finish_runs(self) -> None:
         """Finish the run at hand and everything in flight, and save all states, or give up after the patience."""

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from faust.exceptions import ConsumerNotStarted
 from faust.types import TP
 
-from tracehound.streams.kafka.batch_consumer import RunApp, RunConsumer
+from tracehound.streams.kafka.runs.app import RunApp
+from tracehound.streams.kafka.runs.consumer import RunConsumer
 from tracehound.streams.scoring.score_executions import Scoring
 from tracehound.streams.states.partitions import Partitions
 

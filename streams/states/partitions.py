@@ -8,8 +8,8 @@ import structlog
 
 from tracehound.schemas.execution import ApplicationKey
 from tracehound.schemas.model_state import Head
-from tracehound.streams.kafka.batch_consumer import Run
 from tracehound.streams.kafka.forwarding import Origin
+from tracehound.streams.kafka.runs.run import Run
 
 log = structlog.get_logger(__name__)
 

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from faust.exceptions import ConsumerNotStarted
 from faust.types import TP
 
-from tracehound.streams.kafka.batch_consumer import RunApp, RunConsumer
+from tracehound.streams.kafka.runs.app import RunApp
+from tracehound.streams.kafka.runs.consumer import RunConsumer
 
 
 class ConsumerVitals:

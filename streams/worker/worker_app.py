@@ -5,8 +5,8 @@ from typing import Any
 
 from tracehound.schemas.codec import Limits
 from tracehound.schemas.topics import Topic
-from tracehound.streams.kafka.batch_consumer import RunApp
 from tracehound.streams.kafka.connection import broker_urls, faust_credentials
+from tracehound.streams.kafka.runs.app import RunApp
 from tracehound.streams.settings.settings import Settings
 from tracehound.streams.states.state_folder import StateFolder
 from tracehound.streams.worker.health import HealthServer

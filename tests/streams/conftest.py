@@ -24,9 +24,10 @@ from tracehound.schemas.execution import ApplicationKey, Execution, ExecutionHea
 from tracehound.schemas.feedback import Lesson
 from tracehound.schemas.model_event import ModelEvent
 from tracehound.schemas.topics import Topics
-from tracehound.streams.kafka.batch_consumer import Run, RunApp
 from tracehound.streams.kafka.changelog import Page
 from tracehound.streams.kafka.publisher import Outgoing, RefusedError
+from tracehound.streams.kafka.runs.app import RunApp
+from tracehound.streams.kafka.runs.run import Run
 from tracehound.streams.states.model_states import ModelStates
 
 PARTITIONS = 4

@@ -18,9 +18,9 @@ from tracehound.schemas.codec import Limits
 from tracehound.schemas.execution import ApplicationKey
 from tracehound.schemas.topics import Topics
 from tracehound.streams.delivery.delivery import Delivery
-from tracehound.streams.kafka.batch_consumer import Run
 from tracehound.streams.kafka.forwarding import Partitioner, origin_headers
 from tracehound.streams.kafka.publisher import Outgoing
+from tracehound.streams.kafka.runs.run import Run
 from tracehound.streams.scoring.metrics import Metrics
 from tracehound.streams.scoring.read_run import RunReader
 from tracehound.streams.scoring.report_progress import ProgressLedger

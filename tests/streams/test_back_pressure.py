@@ -67,7 +67,7 @@ class Stuck(Reader):
 
     def fetched(self) -> int:
         """Records that were fetched and not yet acknowledged."""
-        return sum(len(run.records) for runs in self.app.consumer._runs.values() for run in runs)
+        return sum(len(run.records) for one in self.app.consumer._handovers.values() for run in one.runs)
 
 
 @pytest.mark.parametrize("any_kafka", ["embedded"], indirect=True)

@@ -23,8 +23,8 @@ from tracehound.streams.incidents.book_state import BookState, pack_state, unpac
 from tracehound.streams.incidents.group_incidents import Book, Grouping
 from tracehound.streams.incidents.hear_people import Hearing
 from tracehound.streams.incidents.metrics import IncidentMetrics
-from tracehound.streams.kafka.batch_consumer import Run
 from tracehound.streams.kafka.forwarding import Partitioner
+from tracehound.streams.kafka.runs.run import Run
 from tracehound.streams.states.checkpoint_log import CheckpointLog
 
 TOPICS = Topics("", 3)

@@ -17,7 +17,7 @@ from tracehound.detectors.scoring.scorer import Scorer
 from tracehound.detectors.settings import DetectionSettings
 from tracehound.schemas.execution import ApplicationKey, Execution, Segment
 from tracehound.streams.delivery.delivery import Delivery
-from tracehound.streams.kafka.batch_consumer import Run
+from tracehound.streams.kafka.runs.run import Run
 from tracehound.streams.scoring.metrics import Metrics
 from tracehound.streams.states.memory_ceiling import MemoryCeiling
 from tracehound.streams.states.model_states import ModelStates

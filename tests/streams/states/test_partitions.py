@@ -5,8 +5,8 @@ from typing import Any
 from faust.types import TP
 
 from tracehound.schemas.model_state import Head
-from tracehound.streams.kafka.batch_consumer import Run
 from tracehound.streams.kafka.forwarding import Origin
+from tracehound.streams.kafka.runs.run import Run
 from tracehound.streams.states.partitions import Partition, Partitions
 
 SHOP, TILL = ("shop", ""), ("till", "")

@@ -12,8 +12,8 @@ from tracehound.schemas.control import Control
 from tracehound.schemas.feedback import Lesson, Pattern
 from tracehound.schemas.model_state import Head, ModelState, RecordKey
 from tracehound.streams.delivery.delivery import Delivery, Parcel
-from tracehound.streams.kafka.batch_consumer import Run
 from tracehound.streams.kafka.publisher import Outgoing, RefusedError
+from tracehound.streams.kafka.runs.run import Run
 from tracehound.streams.scoring.metrics import Metrics
 from tracehound.streams.states.model_states import ModelStates
 from tracehound.streams.states.partitions import Partition, Partitions, Seen

@@ -6,7 +6,7 @@ from contextlib import aclosing
 
 import pytest
 
-from tracehound.streams.kafka.at_hand import at_hand
+from tracehound.streams.kafka.runs.at_hand import at_hand
 
 
 def few(before: Sequence[int], item: int) -> bool:

@@ -11,7 +11,7 @@ from confluent_kafka.admin import AdminClient
 from faust.types import TP
 
 from tracehound.infra.kafka.broker import Broker
-from tracehound.streams.kafka.batch_consumer import RunApp
+from tracehound.streams.kafka.runs.app import RunApp
 
 PARTITIONS = 4
 Wait = Callable[..., Awaitable[None]]
@@ -404,7 +404,7 @@ def test_a_fetch_that_ends_while_committed_offsets_are_sought_loses_nothing(
             await consumer.wait_for_stopped_flow()
             await asyncio.sleep(1.2)
             for tp in owned:
-                consumer._next.pop(tp)  # as when they are revoked
+                consumer._handovers[tp].revoke()
             produce(count=10)
             await consumer.perform_seek()
             assert len(taken) == PARTITIONS, "the fetch was to take records"

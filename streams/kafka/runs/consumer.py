@@ -1,0 +1,302 @@
+"""Faust's consumer, handing over runs; the promises stand in the package's docstring."""
+
+import asyncio
+import time
+from collections import defaultdict
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
+from typing import Any, Protocol
+
+import structlog
+from aiokafka import ConsumerRecord
+from aiokafka.errors import IllegalStateError, KafkaError, NoOffsetForPartitionError, OffsetOutOfRangeError
+from faust.transport.consumer import ensure_TP
+from faust.transport.drivers import aiokafka as driver
+from faust.types import TP
+from faust.types.tuples import ConsumerMessage
+
+from tracehound.streams.kafka.runs.consumer_thread import RunConsumerThread
+from tracehound.streams.kafka.runs.handover import Handover
+from tracehound.streams.kafka.runs.run import RunListener
+
+_BUFFER_WAIT_S = 0.2
+_BUFFERED_POLL_S = 0.01
+
+log = structlog.get_logger(__name__)
+
+
+class ReadingApp(Protocol):
+    """What the consumer needs of its app; the last two are Faust's."""
+
+    run_topics: Collection[str]
+    runs: RunListener
+
+    async def finish_runs(self) -> None:
+        """Hand nothing more over, and let the listener finish what it has."""
+        ...
+
+    @property
+    def consumer_generation_id(self) -> int:
+        """The generation of the consumer group."""
+        ...
+
+    @property
+    def monitor(self) -> Any:
+        """Faust's statistics."""
+        ...
+
+
+class _RunMessage(ConsumerMessage):
+    """A message that ignores acknowledgements by Faust, which also acknowledges events that it skips."""
+
+    def on_final_ack(self, consumer: Any) -> bool:  # noqa: ARG002 (Faust's signature)
+        return True
+
+
+class RunConsumer(driver.Consumer):
+    """Faust's consumer, reading ``app.run_topics`` in runs."""
+
+    mundane_level = "debug"  # mode says at this level that a service starts and stops
+
+    app: ReadingApp
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._handovers: defaultdict[TP, Handover] = defaultdict(Handover)
+        self._buffer_dropped = asyncio.Event()
+
+    def _new_consumer_thread(self) -> RunConsumerThread:
+        return RunConsumerThread(self, loop=self.loop, beacon=self.beacon)
+
+    # --- handing over
+
+    async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Any]]:  # noqa: ASYNC109 (Faust's name)
+        """Fetch, and yield one message for each run, whose value is the ``Run``."""
+        self._note_positions()
+        seeks = {tp: handover.seeks for tp, handover in self._handovers.items()}
+        generation = self.app.consumer_generation_id
+        fetched, active = await self._wait_next_records(timeout)
+        for raw_tp, records in (fetched or {}).items():
+            if self.should_stop:
+                return
+            tp = ensure_TP(raw_tp)
+            wanted = (
+                self.flow_active
+                and generation == self.app.consumer_generation_id
+                and (active is None or tp in active or tp in self._buffered_partitions)
+            )
+            if wanted:
+                self.app.monitor.track_tp_end_offset(tp, self.highwater(tp))
+            if tp.topic not in self.app.run_topics:
+                for record in records if wanted else ():
+                    yield tp, self._to_message(tp, record)
+                continue
+            handover = self._handovers[tp]
+            if not wanted or seeks.get(tp, 0) != handover.seeks or handover.leaves_out(records):
+                await self._rewind(tp)
+            elif message := self._new_run(tp, handover, records):
+                self._read_offset[tp] = None  # Faust's own bookkeeping of gaps is not used for runs
+                yield tp, message
+
+    def _note_positions(self) -> None:
+        """Records that are not for consumers (of transactions, say) move the fetcher on without a run."""
+        for tp, handover in self._handovers.items():
+            if handover.positioned and (state := self._thread.fetch_state(tp)).known:
+                handover.pass_to(state.position_or(0))
+
+    def _new_run(self, tp: TP, handover: Handover, records: Sequence[ConsumerRecord]) -> _RunMessage | None:
+        run = handover.new_run(tp, records)
+        if run is None:
+            return None
+        first = run.records[0]
+        return _RunMessage(
+            tp.topic,
+            tp.partition,
+            first.offset,
+            (first.timestamp or 0) / 1000.0,
+            first.timestamp_type,
+            None,
+            None,
+            run,
+            None,
+            tp=tp,
+            generation_id=self.app.consumer_generation_id,
+        )
+
+    async def _wait_next_records(self, timeout: float) -> tuple[Any, Any]:  # noqa: ASYNC109 (Faust's name)
+        # Stock Faust sleeps a second where all buffers are full, and where only some are it waits a second for
+        # the other partitions, however soon the full ones are empty again.
+        if self.flow_active and self._buffered_partitions:
+            if not self._get_active_partitions():
+                self._buffer_dropped.clear()
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._buffer_dropped.wait(), _BUFFER_WAIT_S)
+                return {}, set()
+            timeout = _BUFFERED_POLL_S
+        fetched: tuple[Any, Any] = await super()._wait_next_records(timeout)
+        return fetched
+
+    def on_buffer_drop(self, tp: TP) -> None:
+        """Fetch from the partition again, unless it was paused meanwhile (which stock Faust forgets)."""
+        if tp in self._paused_partitions:
+            self._buffered_partitions.discard(tp)
+        else:
+            super().on_buffer_drop(tp)
+        self._buffer_dropped.set()
+
+    async def _getmany(self, active_partitions: set[TP] | None, timeout: float) -> Any:  # noqa: ASYNC109
+        try:
+            fetched = await super()._getmany(active_partitions, timeout)
+            if fetched or timeout > _BUFFERED_POLL_S:  # nothing within a short poll says nothing
+                self._thread.note_flow(bool(fetched))
+            return fetched
+        except OffsetOutOfRangeError as error:
+            for tp, wanted in error.args[0].items():
+                await self._resume_after_loss(ensure_TP(tp), wanted)
+        except NoOffsetForPartitionError as error:
+            await self._seek_to_start(ensure_TP(error.args[0]))
+        return {}
+
+    # --- positions
+
+    async def seek_to_committed(self) -> Mapping[TP, int]:
+        """Go back to what is committed. Outstanding runs are given up: their records come again."""
+        committed: Mapping[TP, int] = await super().seek_to_committed()
+        positions: dict[TP, int | None] = {}
+        for raw_tp, offset in committed.items():
+            tp = ensure_TP(raw_tp)
+            if tp.topic not in self.app.run_topics:
+                continue
+            positions[tp] = offset
+            self._handovers[tp].go_back_to(offset, time.time())
+        # Again: a rebalance may be over before a fetch from before it is, and what that took after aiokafka's own seek
+        # (which is to positive offsets only) would be neither handed over nor fetched again.
+        await asyncio.gather(*map(self._rewind, positions))
+        self.app.runs.positioned(positions)
+        return committed
+
+    async def _seek(self, partition: TP, offset: int) -> None:
+        tp = ensure_TP(partition)
+        handover = self._handovers[tp]
+        handover.give_up()
+        handover.go_on_at(offset)
+        await self._rewind(tp)
+
+    async def _rewind(self, tp: TP) -> None:
+        """Let the fetcher go on where handing over stopped. Unknown: a seek is still to come."""
+        handover = self._handovers[tp]
+        handover.begin_seek()
+        if not handover.positioned or tp not in self.assignment():
+            return
+        start = handover.next
+        try:
+            if start is None:
+                await self._seek_to_start(tp)
+            else:
+                await self._thread.seek_wait({driver.ensure_aiokafka_TP(tp): start})
+        except IllegalStateError:  # revoked meanwhile
+            pass
+        except TimeoutError:
+            log.warning("seek_not_confirmed", topic=tp.topic, partition=tp.partition, offset=start)
+        self._read_offset[tp] = None
+
+    async def _seek_to_start(self, tp: TP) -> None:
+        self._handovers[tp].go_on_at(None)
+        await self._thread.seek_to_beginning(driver.ensure_aiokafka_TP(tp))
+
+    async def _resume_after_loss(self, tp: TP, wanted: int) -> None:
+        try:
+            start = (await self.earliest_offsets(tp))[tp]
+        except KafkaError as error:  # the position is still out of range, so this is tried again
+            log.warning("cannot_read_log_start", topic=tp.topic, partition=tp.partition, error=repr(error))
+            return
+        if start < wanted:  # the partition was made anew or truncated: older commits mean nothing
+            self._handovers[tp].give_up()
+            self._committed_offset[tp] = None
+        self._handovers[tp].go_on_at(start)
+        log.error(
+            "offset_out_of_range",
+            sentence=f"Kafka no longer has offset {wanted} of {tp.topic}-{tp.partition}: "
+            f"records were deleted before they were scored. Reading goes on at offset {start}.",
+            topic=tp.topic,
+            partition=tp.partition,
+            wanted=wanted,
+            resumed_at=start,
+        )
+        self.app.runs.offsets_lost(tp, wanted, start)
+        await self._rewind(tp)
+
+    # --- commits
+
+    def _filter_tps_with_pending_acks(self, topics: Any = None) -> Iterator[TP]:
+        yield from super()._filter_tps_with_pending_acks(topics)
+        for tp in list(self._handovers):
+            if topics is None or tp in topics or tp.topic in topics:
+                yield tp
+
+    def _new_offset(self, tp: TP) -> int | None:
+        if tp.topic not in self.app.run_topics:
+            stock: int | None = super()._new_offset(tp)
+            return stock
+        return self._handovers[tp].processed()
+
+    async def on_partitions_revoked(self, revoked: set[TP]) -> None:
+        """Let the listener finish and commit first: stock Faust drops pending acknowledgements at once."""
+        if revoked:
+            await self.app.finish_runs()
+            await self.commit()
+        for tp in revoked:
+            self._handovers[tp].revoke()
+        self._buffered_partitions.difference_update(revoked)
+        await super().on_partitions_revoked(revoked)
+
+    # --- what others ask
+
+    def lag(self, tp: TP) -> int:
+        """Records between what was dealt with and the end of the partition, as far as known."""
+        state = self._thread.fetch_state(tp)
+        highwater = state.highwater or 0
+        undone = self._handovers[tp].undone_from
+        return max(0, highwater - (state.position_or(highwater) if undone is None else undone))
+
+    def partition_count(self, topic: str) -> int | None:
+        """How many partitions the topic has, as far as the client knows."""
+        known = self._thread._ensure_consumer().partitions_for_topic(topic)
+        return len(known) if known else None
+
+    def unread(self, tp: TP) -> int:
+        """Records between what was handed over and the end of the partition, as far as known."""
+        state = self._thread.fetch_state(tp)
+        highwater = state.highwater or 0
+        following = self._handovers[tp].following
+        return max(0, highwater - (state.position_or(highwater) if following is None else following))
+
+    def unheard_s(self, tp: TP) -> float:
+        """Seconds since the broker last told of a partition of which nothing is left to do.
+
+        aiokafka's fetcher can stop asking without an error, and what waits is then not known: its last answer, which
+        comes every half second where nothing is new, is what tells.
+        """
+        handover = self._handovers[tp]
+        if handover.sought_at is None or tp in self._buffered_partitions or not handover.all_done:
+            return 0.0
+        told_ms = self._thread.fetch_state(tp).told_ms or 0
+        return max(0.0, time.time() - max(handover.sought_at, told_ms / 1000.0))
+
+    def empty_at_ms(self, tp: TP) -> int | None:
+        """When the broker last said that no record is left, epoch milliseconds; None if some are not dealt with."""
+        state, handover = self._thread.fetch_state(tp), self._handovers[tp]
+        if not state.known or state.highwater is None:
+            return None
+        following = handover.following  # (the fetcher's position is ahead of what was handed over)
+        if state.highwater > 0 and (following is None or following < state.highwater):
+            return None
+        return state.told_ms if handover.all_done else None
+
+    def at_end(self, tp: TP, known_since_s: float) -> bool:
+        """Whether the partition was read and dealt with to its end, and the broker said so recently.
+
+        ``known_since_s``: the broker's last answer may be this old, in seconds.
+        """
+        told_ms = self.empty_at_ms(tp)
+        return told_ms is not None and time.time() - told_ms / 1000.0 <= known_since_s

@@ -1,0 +1,67 @@
+"""The thread in which aiokafka's consumer lives: how long brokers may wait, and what is known of a partition."""
+
+from typing import Any
+
+from faust.transport.drivers import aiokafka as driver
+from faust.types import TP
+
+from tracehound.streams.kafka.runs.embedded_group import PatientAssignor
+
+_BROKER_WAITS_IDLE_MS = 500
+_BROKER_WAITS_FLOWING_MS = 50
+
+
+class FetchState:
+    """What aiokafka knows of one partition; ``known`` is False where it is not assigned or being positioned.
+
+    ``highwater`` is the offset after the last record, as far as known.
+    """
+
+    def __init__(self, state: Any) -> None:
+        self._state = state
+        self.known = state is not None and state.has_valid_position
+        self.highwater: int | None = state.highwater if state else None
+
+    def position_or(self, unknown: int) -> int:
+        """The offset that the fetcher asks for next."""
+        return int(self._state.position) if self.known else unknown
+
+    @property
+    def told_ms(self) -> int | None:
+        """When the broker last answered a fetch, epoch milliseconds."""
+        return int(self._state.timestamp) if self._state is not None and self._state.timestamp else None
+
+
+class RunConsumerThread(driver.AIOKafkaConsumerThread):
+    """Faust's thread, for a consumer that reads in runs."""
+
+    mundane_level = "debug"  # mode says at this level that a service starts and stops
+
+    def _create_worker_consumer(self, transport: Any) -> Any:
+        consumer = super()._create_worker_consumer(transport)
+        if self.app.broker_is_embedded:
+            consumer._partition_assignment_strategy = (PatientAssignor,)
+        return consumer
+
+    def verify_event_path(self, now: float, tp: TP) -> None:
+        """Faust's check for streams that hang, which itself crashes the app while a position is being reset."""
+        if self.fetch_state(tp).known:
+            super().verify_event_path(now, tp)
+
+    def note_flow(self, flowing: bool) -> None:
+        """Whether records are coming in: decides how long a broker may hold back its answer to the next fetch.
+
+        aiokafka has one fetch at a time under way to a broker, of the partitions of which it has nothing left. One of
+        partitions that are all at their ends, for 1.5 s as Faust asks, would hold up those that are not.
+        """
+        self._ensure_consumer()._fetcher._fetch_max_wait_ms = (
+            _BROKER_WAITS_FLOWING_MS if flowing else _BROKER_WAITS_IDLE_MS
+        )
+
+    def fetch_state(self, tp: TP) -> FetchState:
+        """What is known of a partition now."""
+        subscription = self._ensure_consumer()._subscription.subscription
+        assignment = subscription.assignment if subscription else None
+        if assignment is None or tp not in assignment.tps:
+            return FetchState(None)
+        return FetchState(assignment.state_value(driver.ensure_aiokafka_TP(tp)))

@@ -1,0 +1,124 @@
+"""How far one partition was handed over: which runs are out, where the next one begins, what may be committed. Pure."""
+
+from collections import deque
+from collections.abc import Sequence
+
+from aiokafka import ConsumerRecord
+from faust.types import TP
+
+from tracehound.streams.kafka.runs.run import Run
+
+
+class Handover:
+    """The runs of one partition, from the fetcher to the commit.
+
+    ``runs`` are out, in order: neither committed nor given up.
+    ``positioned`` says whether it is known where handing over goes on: at ``following``, or at the start if that is
+    None. ``seeks`` grows with every seek, so that what a fetch from before one brings can be told. ``sought_at`` is
+    when reading last began at the committed offset, epoch seconds; None where that is still to come.
+
+    >>> records = [ConsumerRecord("t", 0, offset, 0, 0, None, b"", None, -1, -1, ()) for offset in (3, 4, 7)]
+    >>> handover = Handover()
+    >>> handover.go_on_at(4)
+    >>> run = handover.new_run(TP("t", 0), records)
+    >>> run.start, run.end, handover.following, handover.processed()
+    (4, 8, 8, None)
+    >>> run.ack()
+    >>> handover.processed()
+    8
+    """
+
+    def __init__(self) -> None:
+        self.positioned = False
+        self.seeks = 0
+        self.sought_at: float | None = None
+        self.runs: deque[Run] = deque()
+        self._next: int | None = None
+        self._passed = 0  # the fetcher's position while all that it had taken was handed over
+        self._processed: int | None = None  # the offset after the leading acknowledged runs
+        self._unproven = False  # back at what is committed, and nothing handed over since
+
+    # --- where it goes on
+
+    @property
+    def next(self) -> int | None:
+        """The offset after the last run, or the one that was sought; None: at the start, or not ``positioned``."""
+        return self._next
+
+    @property
+    def following(self) -> int | None:
+        """The offset of the next record that may be handed over; None where reading begins at the start."""
+        return self._next if self._next is None else max(self._next, self._passed)
+
+    def go_on_at(self, offset: int | None) -> None:
+        """The next run begins at this offset; None: at the start of what the broker has."""
+        self.positioned = True
+        self._next = offset
+
+    def go_back_to(self, committed: int | None, now_s: float) -> None:
+        """The next run begins at what is committed. Runs that are out are given up: their records come again."""
+        self.give_up()
+        self.go_on_at(committed)
+        self.seeks += 1
+        self.sought_at = now_s
+        self._unproven = True
+
+    def begin_seek(self) -> None:
+        """The fetcher is about to be sent to where handing over goes on."""
+        self.seeks += 1
+        self._passed = 0
+
+    def pass_to(self, position: int) -> None:
+        """The fetcher stands here with nothing left: records that are not for consumers lie before it, if any."""
+        self._passed = position
+
+    def revoke(self) -> None:
+        """The partition is another's now."""
+        self.give_up()
+        self.positioned = self._unproven = False
+        self._next = self.sought_at = None
+        self._passed = 0
+
+    # --- runs
+
+    def leaves_out(self, records: Sequence[ConsumerRecord]) -> bool:
+        """Whether the first records after a seek begin beyond what was sought: said once, since there may be none."""
+        if not self._unproven or self._next is None:
+            return False
+        self._unproven = False
+        return bool(records[0].offset > self._next)
+
+    def new_run(self, tp: TP, records: Sequence[ConsumerRecord]) -> Run | None:
+        """A run of those records that were not handed over before, if there are any."""
+        start = self._next
+        if start is not None and records[0].offset < start:
+            records = [record for record in records if record.offset >= start]
+        if not records:
+            return None
+        run = Run(tp, records)
+        self.runs.append(run)
+        self.go_on_at(run.end)
+        return run
+
+    def give_up(self) -> None:
+        """Whatever is out is read again: acknowledging it counts no more."""
+        for run in self.runs:
+            run.outstanding = False
+        self.runs.clear()
+        self._processed = None
+
+    def processed(self) -> int | None:
+        """The offset after the leading acknowledged runs, since the last seek; None: there was none."""
+        while self.runs and self.runs[0].acked:
+            self._processed = self.runs.popleft().end
+        return self._processed
+
+    @property
+    def all_done(self) -> bool:
+        """Whether all that was handed over has been dealt with."""
+        return all(run.done for run in self.runs)
+
+    @property
+    def undone_from(self) -> int | None:
+        """The first offset that was handed over and is not dealt with."""
+        return next((run.start for run in self.runs if not run.done), None)

@@ -1,0 +1,59 @@
+"""A run of records, and what whoever reads in runs is told of their partitions."""
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from aiokafka import ConsumerRecord
+from faust.types import TP
+
+
+class Run:
+    """Consecutive records of one partition, as fetched. Acknowledge it once all that follows is safe.
+
+    ``start`` is the offset of the first record, ``end`` the one after the last.
+    """
+
+    __slots__ = ("acked", "done", "end", "outstanding", "records", "start", "tp")
+
+    def __init__(self, tp: TP, records: Sequence[ConsumerRecord]) -> None:
+        self.tp = tp
+        self.records = records
+        self.start = int(records[0].offset)
+        self.end = int(records[-1].offset) + 1
+        self.done = False
+        self.acked = False
+        self.outstanding = True
+
+    def finish(self) -> None:
+        """All records of the run are dealt with; the acknowledgement waits for something else."""
+        self.done = True
+
+    def release(self) -> None:
+        """Let go of the records: they have been read, and only the acknowledgement is still to come."""
+        self.records = ()
+
+    def ack(self) -> None:
+        """The run need not be read again; has no effect once the run is no longer outstanding."""
+        self.done = self.acked = True
+
+
+class RunListener(Protocol):
+    """What an app wants to know about the partitions that it consumes in runs."""
+
+    async def finish_runs(self) -> None:
+        """Partitions are about to be revoked, or the app stops; until this returns nothing is handed over.
+
+        Must return in good time, with every run acknowledged that it could finish. Called in the app's loop.
+        """
+        ...
+
+    def positioned(self, committed: Mapping[TP, int | None]) -> None:
+        """Reading begins at these committed offsets (None: nothing was committed yet, so at the start).
+
+        Called after every assignment and whenever the consumer went back to what is committed.
+        """
+        ...
+
+    def offsets_lost(self, tp: TP, wanted: int, resumed_at: int) -> None:
+        """The broker no longer has offset ``wanted``; reading goes on at ``resumed_at``."""
+        ...
