@@ -4,6 +4,8 @@ from collections.abc import Callable
 
 from tracehound.detectors.features.profile import OWN_CODE
 
+_SECONDS_FROM_MS = 10_000.0
+
 
 def number(value: float) -> str:
     """A number with three significant digits and no exponent.
@@ -23,7 +25,7 @@ def duration(milliseconds: float) -> str:
     >>> duration(940.0), duration(42_000.0)
     ('940 ms', '42 s')
     """
-    return f"{number(milliseconds)} ms" if abs(milliseconds) < 10_000 else f"{number(milliseconds / 1000)} s"
+    return f"{number(milliseconds)} ms" if abs(milliseconds) < _SECONDS_FROM_MS else f"{number(milliseconds / 1000)} s"
 
 
 def cause(contributions: dict[str, float], excess: str = "excess") -> str:
@@ -34,12 +36,18 @@ def cause(contributions: dict[str, float], excess: str = "excess") -> str:
 
 
 def usually(typical: float, bounds: tuple[float, float], unit: Callable[[float], str]) -> str:
-    """What is typical, as a part of a sentence.
+    """What is typical, as a part of a sentence; the range is in the unit of the typical value, and says it where that
+    is not the unit of the anomaly.
 
     >>> usually(120.0, (80.0, 210.0), duration)
     'typically 120 ms (80 to 210)'
+    >>> usually(61_400.0, (9_500.0, 66_100.0), duration)
+    'typically 61.4 s (9.5 to 66.1 s)'
     """
-    return f"typically {unit(typical)} ({number(bounds[0])} to {number(bounds[1])})"
+    low, high = bounds
+    if unit is duration and abs(typical) >= _SECONDS_FROM_MS:
+        return f"typically {unit(typical)} ({number(low / 1000)} to {number(high / 1000)} s)"
+    return f"typically {unit(typical)} ({number(low)} to {number(high)})"
 
 
 _DID = {
