@@ -2,8 +2,8 @@
 # River's ThresholdFilter with protect_anomaly_detector=False never lets its detector learn.
 #
 # version:  river 0.26.1
-# expected: False means that the detector learns from everything, anomalous or not (its docstring: "whether or not the
-#           anomaly detector should be updated when the anomaly score is anomalous"); so does QuantileFilter.
+# expected: False means that the detector learns from everything, what it finds anomalous included; so it is with
+#           QuantileFilter.
 # is:       with False the detector behind a ThresholdFilter learns from nothing at all, and a half-space trees detector
 #           stays at the score 0. With True it learns.
 # seen:     ThresholdFilter, protect=True:  learned 100 of 100
