@@ -47,3 +47,10 @@ def test_a_finding_is_a_bounded_script_of_its_own(script: Path) -> None:
 def test_the_index_names_every_finding_once() -> None:
     named = re.findall(r"^\| \[[^\]]+\]\(([^)]+\.sh)\)", (FOLDER / "README.md").read_text(), re.MULTILINE)
     assert sorted(named) == [script.name for script in SCRIPTS]
+
+
+def test_the_documents_name_findings_that_there_are() -> None:
+    documents = sorted((FOLDER.parent / "docs").rglob("*.md"))
+    named = {name for page in documents for name in re.findall(r"\(\S*findings/([^)]+\.sh)\)", page.read_text())}
+    assert named
+    assert named <= {script.name for script in SCRIPTS}
