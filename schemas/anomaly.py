@@ -4,6 +4,8 @@ from typing import Any, Literal
 
 import msgspec
 
+from tracehound.schemas.execution import Count
+
 AnomalyKind = Literal["latency", "structure", "errors", "outlier", "traffic", "saturation"]
 Severity = Literal["minor", "major", "critical"]
 SEVERITIES: tuple[Severity, ...] = ("minor", "major", "critical")
@@ -15,7 +17,7 @@ class Window(msgspec.Struct, omit_defaults=True):
 
     start: str
     end: str
-    count: int
+    count: Count
 
 
 class ModelStamp(msgspec.Struct):
@@ -23,7 +25,7 @@ class ModelStamp(msgspec.Struct):
 
     name: str
     version: str
-    learned: int
+    learned: Count
     trained_at: str | None
     warming: bool
 

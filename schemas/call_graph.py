@@ -4,6 +4,8 @@ from collections.abc import Iterable
 
 import msgspec
 
+from tracehound.schemas.execution import Count
+
 WINDOW_S = 300
 """Calls are counted by the event time at which the caller's execution began, in windows of this many seconds."""
 
@@ -21,10 +23,10 @@ class Call(msgspec.Struct, omit_defaults=True):
     operation: str
     peer: str
     peer_operation: str = ""
-    count: int = 0
-    errors: int = 0
+    count: Count = 0
+    errors: Count = 0
     caller_ms: float = 0.0
-    timed: int = 0
+    timed: Count = 0
     timed_caller_ms: float = 0.0
     callee_ms: float = 0.0
 

@@ -8,7 +8,15 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from tracehound.schemas.execution import Execution, ExecutionHead, Segment, UnreadExecution, epoch_seconds, rfc3339
+from tracehound.schemas.execution import (
+    Execution,
+    ExecutionHead,
+    Segment,
+    UnreadExecution,
+    epoch_seconds,
+    rfc3339,
+    whole,
+)
 from tracehound.schemas.explanation import decoding_flaw, excerpt, invalid_time_sentence
 from tracehound.schemas.json_array import split_array
 from tracehound.schemas.rejection import ErrorName, Flaw, RefusedElements, Rejection, reject_record
@@ -21,6 +29,7 @@ ATTRIBUTE_DEPTH = 16
 _RECORD = msgspec.json.Decoder(Execution | list[Execution])
 _ELEMENT = msgspec.json.Decoder(Execution)
 _UNREAD = msgspec.json.Decoder(UnreadExecution | list[UnreadExecution])
+_UNREAD_ELEMENT = msgspec.json.Decoder(UnreadExecution)
 _ENCODER = msgspec.json.Encoder()
 _CANONICAL_ENCODER = msgspec.json.Encoder(order="deterministic")
 _DECODING_ERRORS = (msgspec.DecodeError, ValueError, OverflowError, RecursionError)
@@ -235,8 +244,19 @@ def _decode_element(element: bytes, limits: Limits, timestamp_s: float) -> Execu
             element.decode()
         execution = _ELEMENT.decode(element)
     except _DECODING_ERRORS as error:
-        return decoding_flaw(element, error)
+        last = _by_last_segments(element) if isinstance(error, msgspec.ValidationError) else None
+        if last is None:
+            return decoding_flaw(element, error)
+        execution = last
     return _flaw(execution, limits, timestamp_s) or execution
+
+
+def _by_last_segments(element: bytes) -> Execution | None:
+    """The execution, if only segments before the last ones are not valid: ``segments`` may be named twice."""
+    try:
+        return whole(_UNREAD_ELEMENT.decode(element))
+    except _DECODING_ERRORS:
+        return None
 
 
 def _of_application(execution: Execution, application: str) -> Execution | Flaw:

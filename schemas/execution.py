@@ -8,6 +8,7 @@ import msgspec
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 Milliseconds = Annotated[float, msgspec.Meta(ge=0)]
 EpochSeconds = Annotated[float, msgspec.Meta(ge=0, lt=1e11)]  # up to the year 5138: milliseconds are noticed
+Count = Annotated[int, msgspec.Meta(ge=0, le=10**12)]  # sums of millions of them fit into 64 bits
 WholeNumber = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
 DateTime = Annotated[
     str,

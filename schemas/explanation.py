@@ -88,15 +88,25 @@ def _validation_flaw(element: bytes, message: str) -> Flaw:
         return Flaw("MissingField", _bare(field), lambda: _missing_sentence(element, path, field))
     field = _display(path)
     if field == "started_at":
-        return Flaw("InvalidTime", field, lambda: invalid_time_sentence(_lookup(element, path)))
+        return Flaw("InvalidTime", field, lambda: _wrong_time_sentence(element, path))
     return Flaw("InvalidField", _bare(field), lambda: _wrong_sentence(element, path, field))
 
 
 def _missing_sentence(element: bytes, path: Path, field: str) -> str:
-    holder = _lookup(element, path)
+    try:
+        holder = _lookup(element, path)
+    except LookupError:  # as below
+        return f"the field '{field}' is required. Got an object without it instead."
     names = ", ".join(list(holder)[:_EXCERPT_CHARACTERS]) if isinstance(holder, dict) else ""
     got = f"only the fields {excerpt(names)}" if names else "no fields"
     return f"the field '{field}' is required. Got {got} instead."
+
+
+def _wrong_time_sentence(element: bytes, path: Path) -> str:
+    try:
+        return invalid_time_sentence(_lookup(element, path))
+    except LookupError:
+        return f"the field 'started_at' {STARTED_AT_RULE}. Got another value instead."
 
 
 def _wrong_sentence(element: bytes, path: Path, field: str) -> str:

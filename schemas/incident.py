@@ -5,6 +5,7 @@ from typing import Literal
 import msgspec
 
 from tracehound.schemas.anomaly import AnomalyKind, Severity
+from tracehound.schemas.execution import Count
 
 IncidentState = Literal["open", "persisting", "resolved"]
 IncidentChange = Literal["opened", "updated", "resolved"]
@@ -23,7 +24,7 @@ class AffectedOperation(msgspec.Struct):
 
     application: str
     operation: str
-    anomalies: int
+    anomalies: Count
 
 
 class SuspectedCause(msgspec.Struct):
@@ -70,7 +71,7 @@ class Incident(msgspec.Struct):
 
     incident_id: str
     dedup_key: str
-    revision: int
+    revision: Count
     state: IncidentState
     severity: Severity
     previous_severity: Severity | None
@@ -82,15 +83,15 @@ class Incident(msgspec.Struct):
     resolved_at: str | None
     applications: list[str]
     operations: list[AffectedOperation]
-    operation_count: int
+    operation_count: Count
     kinds: list[AnomalyKind]
     suspected_cause: SuspectedCause | None
     runner_up: SuspectedCause | None
-    anomaly_count: int
+    anomaly_count: Count
     top_anomalies: list[TopAnomaly]
     exemplar_trace_ids: list[str]
     releases: list[Release]
-    reopened: int
+    reopened: Count
     muted_by: str | None
 
 

@@ -4,6 +4,8 @@ from typing import Literal
 
 import msgspec
 
+from tracehound.schemas.execution import Count
+
 ModelEventKind = Literal[
     "warming",
     "ready",
@@ -35,8 +37,8 @@ class TrainingCost(msgspec.Struct, omit_defaults=True):
 
     cpu_s: float
     wall_s: float
-    samples: int
-    model_bytes: int
+    samples: Count
+    model_bytes: Count
 
 
 class ModelChange(msgspec.Struct, omit_defaults=True):
@@ -50,8 +52,8 @@ class ModelChange(msgspec.Struct, omit_defaults=True):
     operation: str
     model: str
     change: ModelEventKind
-    learned: int
-    needed: int
+    learned: Count
+    needed: Count
     sentence: str
     cost: TrainingCost | None = None
     version: str = ""

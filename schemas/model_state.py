@@ -5,11 +5,14 @@ from typing import Annotated
 import msgspec
 
 from tracehound.schemas.errors import SnapshotError
-from tracehound.schemas.execution import ApplicationKey
+from tracehound.schemas.execution import ApplicationKey, EpochSeconds
 from tracehound.schemas.pieces import Whole, split
 
 PIECE_BYTES = 4_000_000
 """Most states are one record; the topic's message limit is twice this."""
+
+
+_Number = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 
 
 class Head(msgspec.Struct, array_like=True):
@@ -20,10 +23,10 @@ class Head(msgspec.Struct, array_like=True):
     ``newest_event_s`` and ``scored_at_s``: event time of the newest execution, and when it was scored.
     """
 
-    position: Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
-    origins: list[tuple[str, int, int]] = []
-    newest_event_s: float = 0.0
-    scored_at_s: float = 0.0
+    position: _Number
+    origins: list[tuple[str, _Number, _Number]] = []
+    newest_event_s: EpochSeconds = 0.0
+    scored_at_s: EpochSeconds = 0.0
 
 
 class ModelState(msgspec.Struct, array_like=True):

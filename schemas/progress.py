@@ -2,6 +2,8 @@
 
 import msgspec
 
+from tracehound.schemas.execution import Count, EpochSeconds
+
 
 class Progress(msgspec.Struct, omit_defaults=True):
     """Everything of ``application`` up to event time ``scored_through`` (RFC 3339) has been scored.
@@ -15,9 +17,9 @@ class Progress(msgspec.Struct, omit_defaults=True):
     application: str
     environment: str
     scored_through: str
-    executions: int
-    errors: int
-    anomalies: int
-    operations: dict[str, int]
-    ongoing: dict[str, float] = {}
-    calls: dict[str, int] = {}
+    executions: Count
+    errors: Count
+    anomalies: Count
+    operations: dict[str, Count]
+    ongoing: dict[str, EpochSeconds] = {}
+    calls: dict[str, Count] = {}

@@ -71,7 +71,11 @@ def evidence_of(anomaly: Anomaly, at_s: float) -> list[CauseEvidence]:
     parts = sorted(anomaly.contributions.items(), key=lambda item: (-item[1], item[0])) or [("", 1.0)]
     calls = [part for part in parts if part[0].startswith(CALLS_TO) and part[1] >= LEAST_SHARE]
     told = calls if calls and calls[0] == parts[0] else parts[:1]
-    return [_towards(anomaly, at_s, about, share, part_of=share / told[0][1]) for about, share in told]
+    largest = told[0][1]
+    return [
+        _towards(anomaly, at_s, about, share, part_of=share / largest if largest > 0.0 else 1.0)
+        for about, share in told
+    ]
 
 
 def _towards(anomaly: Anomaly, at_s: float, about: str, about_share: float, part_of: float) -> CauseEvidence:

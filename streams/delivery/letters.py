@@ -1,5 +1,6 @@
 """Dead letters: about a record that was read and cannot be used, and about one that Kafka does not take."""
 
+import structlog
 from aiokafka import ConsumerRecord
 
 from tracehound.schemas.dead_letter import DeadLetter
@@ -7,7 +8,12 @@ from tracehound.schemas.rejection import Rejection
 from tracehound.streams.kafka.forwarding import without_origin
 from tracehound.streams.kafka.publisher import Outgoing, RefusedError
 
+FAILURE = "UnexpectedFailure"
+"""The class of error of what should not have failed."""
+_LONGEST_CAUSE = 300
 _UNDECODABLE = frozenset({"NullValue", "OversizedRecord", "InvalidUtf8", "InvalidJson"})
+
+log = structlog.get_logger(__name__)
 
 
 def letter_of(record: ConsumerRecord, value: bytes | None, stage: str, error: str, reason: str) -> DeadLetter:
@@ -31,6 +37,24 @@ def letter_of(record: ConsumerRecord, value: bytes | None, stage: str, error: st
         reason=reason,
         headers=without_origin(record.headers),
     )
+
+
+def failure_letter(record: ConsumerRecord, value: bytes | None, stage: str, error: Exception) -> DeadLetter:
+    """A dead letter about a record that our own code fails on: a fault of tracehound, which must not end a process.
+
+    The log says where; without this the record would be read again at each start, and end each process anew.
+    """
+    log.error(
+        "record_failed",
+        topic=record.topic,
+        partition=record.partition,
+        offset=record.offset,
+        stage=stage,
+        exc_info=error,
+    )
+    what = f"{type(error).__name__}: {error}"[:_LONGEST_CAUSE]
+    reason = f"Tracehound failed on the record, which is a fault of its own and not of the record's: {what}."
+    return letter_of(record, value, stage, FAILURE, reason)
 
 
 def rejection_letter(record: ConsumerRecord, refused: Rejection) -> DeadLetter:

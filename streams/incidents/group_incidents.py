@@ -18,7 +18,7 @@ from tracehound.schemas.incident import IncidentEvent
 from tracehound.schemas.incident_input import IncidentInput, decode_input
 from tracehound.schemas.topics import Topics
 from tracehound.streams.delivery.delivery import Delivery, Parcel
-from tracehound.streams.delivery.letters import letter_of
+from tracehound.streams.delivery.letters import failure_letter, letter_of
 from tracehound.streams.delivery.outputs import CLOUD_EVENT_HEADERS
 from tracehound.streams.incidents.book_state import BookState
 from tracehound.streams.incidents.metrics import IncidentMetrics
@@ -203,6 +203,9 @@ class Grouping:
             return
         except UnknownSubjectError as error:
             parcel.dead_letters.append(letter_of(record, record.value, "incidents", "UnknownSubject", str(error)))
+            return
+        except Exception as error:  # noqa: BLE001 (whatever it is, the records behind this one must be grouped)
+            parcel.dead_letters.append(failure_letter(record, record.value, "incidents", error))
             return
         self._metrics.count_events(events)
         for event in events:

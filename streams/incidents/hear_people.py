@@ -10,7 +10,7 @@ from tracehound.schemas.feedback import Maintenance, Verdict
 from tracehound.schemas.incident_input import IncidentInput, encode_input
 from tracehound.schemas.topics import Topics
 from tracehound.streams.delivery.delivery import Delivery, Parcel
-from tracehound.streams.delivery.letters import letter_of
+from tracehound.streams.delivery.letters import failure_letter, letter_of
 from tracehound.streams.incidents.metrics import IncidentMetrics
 from tracehound.streams.kafka.publisher import Outgoing
 from tracehound.streams.kafka.runs.run import Run
@@ -65,6 +65,9 @@ class Hearing:
             except (msgspec.DecodeError, ValueError, RecursionError) as error:
                 reason = f"What people say must be as docs/contracts.md describes it: {error}."
                 parcel.dead_letters.append(letter_of(record, record.value, "decode", "InvalidFeedback", reason))
+                continue
+            except Exception as error:  # noqa: BLE001 (whatever it is, the records behind this one must be heard)
+                parcel.dead_letters.append(failure_letter(record, record.value, "decode", error))
                 continue
             key = "" if heard.maintenance is None else heard.maintenance.environment
             parcel.outgoing.append(Outgoing(self._input_topic, key.encode(), encode_input(heard)))

@@ -15,7 +15,7 @@ from tracehound.schemas.dead_letter import DeadLetter
 from tracehound.schemas.join_checkpoint import JoinCheckpoint
 from tracehound.schemas.topics import Topics
 from tracehound.streams.delivery.delivery import Delivery, Parcel
-from tracehound.streams.delivery.letters import letter_of
+from tracehound.streams.delivery.letters import failure_letter, letter_of
 from tracehound.streams.intake.emit import Emitter
 from tracehound.streams.intake.metrics import IntakeMetrics
 from tracehound.streams.intake.partition_join import Joined, PartitionJoin
@@ -166,6 +166,9 @@ class Joining:
             except ValueError as error:
                 parcel.dead_letters.append(letter_of(record, record.value, "join", "InvalidSpanBatch", str(error)))
                 continue
+            except Exception as error:  # noqa: BLE001 (whatever it is, the records behind this one must be read)
+                parcel.dead_letters.append(failure_letter(record, record.value, "join", error))
+                continue
             if joined is not None and (joined.closings or joined.graphs):
                 self._enclose(run.tp.partition, record.offset, joined, parcel)
             if index % _RECORDS_BETWEEN_YIELDS == _RECORDS_BETWEEN_YIELDS - 1:
@@ -186,9 +189,10 @@ class Joining:
         parcel.outgoing += [Outgoing(topic, graph.application.encode(), encode(graph)) for graph in joined.graphs]
         for closing in joined.closings:
             if closing.cyclic:
-                parcel.dead_letters.append(self._cyclic(partition, offset, closing.trace_id, closing.cyclic))
+                why = closing.why or "its spans must not be each other's ancestors"
+                parcel.dead_letters.append(self._cyclic(partition, offset, closing.trace_id, closing.cyclic, why))
 
-    def _cyclic(self, partition: int, offset: int, trace_id: str, chunks: object) -> DeadLetter:
+    def _cyclic(self, partition: int, offset: int, trace_id: str, chunks: object, why: str) -> DeadLetter:
         return DeadLetter(
             value=msgspec.json.encode(chunks),
             key=trace_id.encode(),
@@ -198,7 +202,7 @@ class Joining:
             timestamp_ms=0,
             stage="join",
             error="CyclicTrace",
-            reason=f"The spans of a trace must not be each other's ancestors. Got trace {trace_id!r} instead.",
+            reason=f"The trace {trace_id!r} cannot be put together: {why}.",
         )
 
     # --- checkpoints

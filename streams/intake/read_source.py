@@ -11,7 +11,7 @@ from tracehound.schemas.dead_letter import DeadLetter
 from tracehound.schemas.execution import Execution
 from tracehound.schemas.rejection import Rejection
 from tracehound.schemas.spans import SourceName, SpanBatch, TraceChunk
-from tracehound.streams.delivery.letters import rejection_letter
+from tracehound.streams.delivery.letters import failure_letter, rejection_letter
 from tracehound.streams.intake.otlp import SpanLimits, decode_otlp
 from tracehound.streams.kafka.publisher import Outgoing
 
@@ -52,6 +52,14 @@ class SourceReader:
 
     def read(self, record: ConsumerRecord, clock_ms: int, reading: SourceReading) -> None:
         """Add what ``record`` holds to ``reading``; ``clock_ms`` is its source's clock."""
+        made = len(reading.outgoing)
+        try:
+            self._read(record, clock_ms, reading)
+        except Exception as error:  # noqa: BLE001 (whatever it is, the records behind this one must be read)
+            del reading.outgoing[made:]
+            reading.dead_letters.append(failure_letter(record, record.value, "decode", error))
+
+    def _read(self, record: ConsumerRecord, clock_ms: int, reading: SourceReading) -> None:
         if record.topic == self._traces_topic:
             traces, rejected = self._native(record)
         else:

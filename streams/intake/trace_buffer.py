@@ -8,6 +8,7 @@ from itertools import takewhile
 from typing import Literal
 
 import msgspec
+import structlog
 
 from tracehound.schemas.errors import InvalidExecutionError
 from tracehound.schemas.execution import Execution
@@ -23,8 +24,11 @@ TRACE_BYTES = 700
 """Memory of one open trace beside its spans."""
 CHUNK_BYTES = 150
 """Memory of one piece of a trace beside its bytes."""
+_LONGEST_CAUSE = 300
 _STALE = 1_000
 """So many records, or entries of the heap, may be behind before what is no longer needed is forgotten."""
+
+log = structlog.get_logger(__name__)
 
 _decode_chunk = msgspec.msgpack.Decoder(TraceChunk).decode
 
@@ -53,7 +57,7 @@ class Closing:
     """What closing one trace gave.
 
     ``cyclic`` holds the pieces of a trace that cannot be put together, since spans are each other's ancestors
-    or no executions. ``unreadable`` counts pieces that are no ``TraceChunk``; the others make up the trace.
+    or for the reason in ``why``. ``unreadable`` counts pieces that are no ``TraceChunk``; the others make up the trace.
     """
 
     trace_id: str
@@ -63,6 +67,7 @@ class Closing:
     assembled: Assembled
     cyclic: list[TraceChunk] = field(default_factory=list)
     unreadable: int = 0
+    why: str = ""
 
 
 @dataclass(slots=True)
@@ -239,7 +244,10 @@ class TraceBuffer:
         closing.unreadable = len(trace.chunks) - len(chunks)
         try:
             closing.assembled = assemble(trace_id, chunks, trace.late)
-        except (InvalidExecutionError, ValueError):  # the latter of a native execution's date
+        except Exception as error:  # noqa: BLE001 (whatever is wrong with one trace, the others are closed)
+            if not isinstance(error, InvalidExecutionError):
+                log.warning("trace_failed", trace=trace_id, cause=repr(error))
+                closing.why = f"{type(error).__name__}: {error}"[:_LONGEST_CAUSE]
             closing.cyclic = chunks
         return closing
 

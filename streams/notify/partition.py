@@ -9,7 +9,7 @@ from aiokafka import ConsumerRecord
 
 from tracehound.schemas.dead_letter import DeadLetter
 from tracehound.schemas.incident import IncidentEvent
-from tracehound.streams.delivery.letters import letter_of
+from tracehound.streams.delivery.letters import failure_letter, letter_of
 from tracehound.streams.notify.follow import IncidentFollower
 from tracehound.streams.notify.notice import Notice
 from tracehound.streams.notify.offsets import Commit, Debts, OwedMessages
@@ -64,15 +64,22 @@ class IncidentPartition:
                     record, record.value, "notify", "InvalidEvent", f"The record is no incident: {error}"
                 )
         else:
-            decided = self._follower.take(event, record)
-            for notice in decided.needless:
-                self.done(notice.receiver, notice.offset)
-            for notice in decided.held:
-                self._add(notice.receiver, notice.offset)
-            taken.notices = [notice for notice in decided.now if self._add(notice.receiver, notice.offset)]
+            try:
+                taken.notices = self._decide(event, record)
+            except Exception as error:  # noqa: BLE001 (whatever it is, the records behind this one must be told)
+                if self._add(DEAD_LETTERS, int(record.offset)):
+                    taken.dead_letter = failure_letter(record, record.value, "notify", error)
         self._owed.read(int(record.offset))
         self.position = max(self.position, int(record.offset) + 1)
         return taken
+
+    def _decide(self, event: IncidentEvent, record: ConsumerRecord) -> list[Notice]:
+        decided = self._follower.take(event, record)
+        for notice in decided.needless:
+            self.done(notice.receiver, notice.offset)
+        for notice in decided.held:
+            self._add(notice.receiver, notice.offset)
+        return [notice for notice in decided.now if self._add(notice.receiver, notice.offset)]
 
     def release(self, now_s: float) -> list[Notice]:
         """Messages that were held until ``now_s`` (epoch seconds) or earlier."""

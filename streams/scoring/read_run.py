@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+import structlog
 from aiokafka import ConsumerRecord
 
 from tracehound.detectors.columns.read_segments import read_records
@@ -12,10 +13,12 @@ from tracehound.schemas.control import CONTROL_HEADER, Control, read_control
 from tracehound.schemas.dead_letter import DeadLetter
 from tracehound.schemas.errors import InvalidExecutionError
 from tracehound.schemas.execution import ApplicationKey, ExecutionHead
-from tracehound.streams.delivery.letters import letter_of, rejection_letter
+from tracehound.streams.delivery.letters import failure_letter, letter_of, rejection_letter
 from tracehound.streams.kafka.forwarding import ORIGIN_PREFIX, Origin, Partitioner, origin_headers, read_origin
 from tracehound.streams.kafka.publisher import Outgoing
 from tracehound.streams.states.partitions import Partition
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(slots=True)
@@ -85,7 +88,12 @@ class RunReader:
 
     def read_all(self, partition: Partition, records: Sequence[ConsumerRecord], reading: Reading) -> None:
         """``read`` each record, of which there is at least one, in order, and the segments of all into columns."""
-        if not self._read_together(partition, records, reading):
+        try:
+            together = self._read_together(partition, records, reading)
+        except Exception:
+            log.exception("records_failed", records=len(records))  # one by one it will be seen which
+            together = False
+        if not together:
             before = len(reading.executions)
             for record in records:
                 self.read(partition, record, reading)
@@ -109,8 +117,8 @@ class RunReader:
         applications = {execution.application for execution in unread.executions}
         if not all(self._partitioner.partition_of(one) == records[0].partition for one in applications):
             return False
-        reading.parts.append(executions)
         self._take(unread.executions, unread.each_of(records), reading)
+        reading.parts.append(executions)
         return True
 
     def _take(self, executions: Sequence[ExecutionHead], sources: Sequence[ConsumerRecord], reading: Reading) -> None:
@@ -123,6 +131,12 @@ class RunReader:
 
     def read(self, partition: Partition, record: ConsumerRecord, reading: Reading) -> None:
         """Add what ``record`` holds to ``reading``, and remember in ``partition`` that it was read."""
+        try:
+            self._read(partition, record, reading)
+        except Exception as error:  # noqa: BLE001 (whatever it is, the records behind this one must be read)
+            reading.dead_letters.append(failure_letter(record, record.value, "decode", error))
+
+    def _read(self, partition: Partition, record: ConsumerRecord, reading: Reading) -> None:
         if record.offset < partition.scored_to:
             reading.duplicates += 1
             return

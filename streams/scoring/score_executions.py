@@ -12,12 +12,14 @@ from faust.types import TP
 
 from tracehound.detectors.alarms import events
 from tracehound.detectors.columns.segment_columns import ColumnedExecutions
+from tracehound.schemas.anomaly import AnomalyEvent
 from tracehound.schemas.codec import encode
 from tracehound.schemas.control import Control
 from tracehound.schemas.execution import ApplicationKey, ExecutionHead, whole
+from tracehound.schemas.model_event import ModelEvent
 from tracehound.schemas.topics import Topics
 from tracehound.streams.delivery.delivery import Delivery, Parcel
-from tracehound.streams.delivery.letters import letter_of
+from tracehound.streams.delivery.letters import failure_letter, letter_of
 from tracehound.streams.delivery.outputs import (
     anomalies_outgoing,
     incident_input_of,
@@ -282,20 +284,28 @@ class Scoring:
     def _score(self, chunk: Sequence[ExecutionHead], sources: Sequence[ConsumerRecord], parcel: Parcel) -> ChunkOutcome:
         with self._metrics.scoring_seconds.time():
             outcome = score_chunk(self._scorer, chunk)
-        found = [anomaly for _, anomaly in outcome.anomalies]
-        self._metrics.count_anomalies(found)
         self._metrics.count_suppressed(outcome.suppressed)
         self._metrics.count_model_changes(outcome.model_events)
-        parcel.outgoing += anomalies_outgoing(found, self._topics.anomalies.name)
         parcel.outgoing += model_events_outgoing(outcome.model_events, self._topics.models.name)
-        told = incident_input_of(found, outcome.model_events)
-        parcel.outgoing += incident_input_outgoing(told, self._topics.incident_input.name)
+        self._tell_incidents([], outcome.model_events, parcel)
+        for index, anomaly in outcome.anomalies:
+            try:
+                self._metrics.count_anomalies([anomaly])
+                parcel.outgoing += anomalies_outgoing([anomaly], self._topics.anomalies.name)
+                self._tell_incidents([anomaly], [], parcel)
+            except Exception as failure:  # noqa: BLE001 (what cannot be told of one must not keep the others)
+                value = encode(whole(chunk[index]))
+                parcel.dead_letters.append(failure_letter(sources[index], value, "tell", failure))
         for index, error in outcome.failures:
             reason = f"Scoring the execution of {chunk[index].operation!r} failed: {error}."
             parcel.dead_letters.append(
                 letter_of(sources[index], encode(whole(chunk[index])), "score", type(error).__name__, reason)
             )
         return outcome
+
+    def _tell_incidents(self, anomalies: Sequence[AnomalyEvent], changes: Sequence[ModelEvent], parcel: Parcel) -> None:
+        told = incident_input_of(anomalies, changes)
+        parcel.outgoing += incident_input_outgoing(told, self._topics.incident_input.name)
 
     def _obey(self, control: Control, parcel: Parcel) -> None:
         told = self._models.obey(control)

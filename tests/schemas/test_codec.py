@@ -9,8 +9,16 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tracehound.schemas.codec import ATTRIBUTE_DEPTH, DecodedRecord, Limits, content_digest, decode_record, encode
-from tracehound.schemas.execution import Execution
+from tracehound.schemas.codec import (
+    ATTRIBUTE_DEPTH,
+    DecodedRecord,
+    Limits,
+    content_digest,
+    decode_record,
+    decode_unread,
+    encode,
+)
+from tracehound.schemas.execution import Execution, UnreadExecution, whole
 from tracehound.schemas.rejection import Rejection
 
 NOW_S = 1_767_225_600.0
@@ -390,3 +398,54 @@ def test_the_digest_does_not_depend_on_the_notation_of_the_start() -> None:
 def test_the_digest_stays_the_same_from_release_to_release() -> None:
     (execution,) = decode(with_field('"attributes":{"b":1,"a":[true]},"unknown":1')).executions
     assert content_digest(execution) == "3d5759126953f81d5119f51e2c1bf5c1"
+
+
+VALUES: dict[str, list[str]] = {
+    "application": ['"shop"', '"bank"', '""', "7"],
+    "started_at": ["1767225599", '"2025-12-31T00:00:00Z"', '"soon"', "-1", "1e15"],
+    "duration_ms": ["5", "0.5", "-1", '"5"', "null"],
+    "status": ['"ok"', '"odd"'],
+    "error": ["null", '{"type":"E"}', '{"type":7}', '{"type":7,"type":"E"}'],
+    "attributes": ["{}", '{"a":1,"a":[]}', "[]"],
+    "segments": [
+        "[]",
+        '[{"name":"SELECT","duration_ms":1}]',
+        '[{"name":"SELECT"}]',
+        '[{"name":"SELECT","duration_ms":1,"duration_ms":-1}]',
+        '[{"name":7,"name":"SELECT","duration_ms":1}]',
+        '[{"parent":0,"name":"SELECT","duration_ms":1}]',
+        '[{"other":1},{"other":2}]',
+        "7",
+        "null",
+    ],
+}
+FIELDS = st.lists(st.sampled_from([(name, value) for name, some in VALUES.items() for value in some]), max_size=6)
+
+
+@given(FIELDS)
+def test_of_a_key_that_is_named_twice_the_last_value_counts_however_it_is_read(fields: list[tuple[str, str]]) -> None:
+    """The values before must be valid too, but for segments, of which only the last are looked into."""
+    told = {name: some[0] for name, some in VALUES.items()} | {"operation": '"GET /"'}
+    value = _object([*((name, some) for name, some in told.items() if name not in dict(fields)), *fields])
+    once = decode(_object(list((told | dict(fields)).items())))
+    found, unread = decode(value), decode_unread([value], LIMITS, NOW_S)
+    assert len(found.executions) + len(found.rejected) == 1
+    if found.executions:
+        assert found.executions == once.executions
+        assert unread is not None
+        assert [whole(one) for one in unread.executions] == found.executions
+    else:
+        assert found.rejected[0].value_bytes == value
+        assert unread is None or not _is_whole(unread.executions[0])
+
+
+def _object(fields: list[tuple[str, str]]) -> bytes:
+    return ("{" + ",".join(f'"{name}":{value}' for name, value in fields) + "}").encode()
+
+
+def _is_whole(execution: UnreadExecution) -> bool:
+    try:
+        segments = whole(execution).segments
+    except (msgspec.DecodeError, ValueError):
+        return False
+    return all(one.parent is None or one.parent < place for place, one in enumerate(segments))

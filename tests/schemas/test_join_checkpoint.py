@@ -24,8 +24,9 @@ encode = msgspec.msgpack.Encoder().encode
 
 WHOLE = st.integers(0, 2**63 - 1)
 NUMBERS = st.integers(-(2**63), 2**63 - 1)
+COUNTS = st.integers(0, 10**12)
 CALLS = st.builds(
-    Call, NUMBERS, st.text(max_size=5), st.text(max_size=5), st.text(max_size=5), WHOLE, WHOLE, st.floats(0, 1e12)
+    Call, NUMBERS, st.text(max_size=5), st.text(max_size=5), st.text(max_size=5), COUNTS, COUNTS, st.floats(0, 1e12)
 )
 CHECKPOINTS = st.builds(
     JoinCheckpoint,

@@ -14,8 +14,8 @@ heads = st.builds(
     Head,
     numbers,
     st.lists(st.tuples(texts, numbers, numbers), max_size=3),
-    st.floats(0, 1e12),
-    st.floats(0, 1e12),
+    st.floats(0, 9e10),
+    st.floats(0, 9e10),
 )
 states = st.builds(ModelState, texts, texts, heads, st.binary(max_size=300))
 

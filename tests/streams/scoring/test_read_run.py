@@ -14,6 +14,7 @@ from tracehound.detectors.columns.segment_columns import ColumnedExecutions, col
 from tracehound.schemas.codec import Limits, encode
 from tracehound.schemas.control import CONTROL_HEADER
 from tracehound.schemas.execution import Execution, Segment, whole
+from tracehound.streams.delivery.letters import FAILURE
 from tracehound.streams.kafka.forwarding import Headers, Partitioner, origin_headers
 from tracehound.streams.scoring.read_run import Reading, RunReader
 from tracehound.streams.states.partitions import Partition
@@ -35,6 +36,12 @@ def _record(offset: int, value: bytes | None, headers: Headers, timestamp_ms: in
     return ConsumerRecord(TOPIC, NUMBER, offset, timestamp_ms, 0, b"key", value, None, -1, -1, tuple(headers))
 
 
+AGAIN = (
+    *(b'"segments":[],"segments":[{"name":"x"}]', b'"segments":[{"name":"x"}],"segments":[]', b'"segments":7'),
+    *(b'"duration_ms":-1', b'"duration_ms":2', b'"started_at":"soon"', b'"application":7'),
+    b'"segments":[{"name":"a","duration_ms":1,"name":7}]',
+    b'"segments":[{"name":7,"name":"a","duration_ms":1}]',
+)
 USUAL = st.sampled_from([_execution(name, segments=count) for name in HERE[:4] for count in (0, 2)])
 ODD = st.sampled_from(
     [
@@ -54,6 +61,7 @@ ODD = st.sampled_from(
         b"[]",
         b"",
         b'{"application":"app"',
+        *(_execution(HERE[0])[:-1] + b"," + again + b"}" for again in AGAIN),
         _execution(HERE[0], version="Ü").replace("Ü".encode(), b"\xff"),
         None,
     ]
@@ -130,3 +138,22 @@ def test_usual_records_are_not_looked_at_one_by_one(headers: Headers, monkeypatc
     assert [execution.application for execution in reading.executions] == HERE[:2]
     assert reading.sources == records
     assert msgspec.to_builtins(reading.executions[0])["operation"] == "get /cart"
+
+
+def test_a_record_that_our_own_code_fails_on_is_a_dead_letter_and_the_others_are_read() -> None:
+    def normalize(name: str) -> str:
+        if name == "GET /broken":
+            raise IndexError("no such place")
+        return name
+
+    reader = RunReader(TOPIC, PARTITIONS, LIMITS, normalize, "spans.v1")
+    broken = _execution(HERE[0]).replace(b"/Cart", b"/broken")
+    records = [
+        _record(offset, value, []) for offset, value in enumerate([_execution(HERE[0]), broken, _execution(HERE[1])])
+    ]
+    reading = Reading()
+    reader.read_all(_partition(0, None), records, reading)
+    assert [execution.application for execution in reading.executions] == HERE[:2]
+    assert [(letter.value, letter.offset, letter.error) for letter in reading.dead_letters] == [(broken, 1, FAILURE)]
+    assert "IndexError: no such place" in reading.dead_letters[0].reason
+    assert sum(map(len, reading.parts)) == 2
