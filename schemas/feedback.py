@@ -17,6 +17,10 @@ PATTERNS = 200
 """The most patterns of a lesson, and of all that an application has learned."""
 
 
+ANYWHERE = "*"
+"""The environment of a maintenance window that is meant for all of them."""
+
+
 class Verdict(msgspec.Struct, omit_defaults=True):
     """A person's judgement of the anomaly or incident ``subject_id``; a later one of the same subject replaces it.
 
@@ -67,8 +71,8 @@ class Lesson(msgspec.Struct, omit_defaults=True):
 class Maintenance(msgspec.Struct, omit_defaults=True):
     """A planned stretch of time, epoch seconds, in which nobody is to be told of an application's incidents.
 
-    An empty ``application`` means all of the environment. ``learn``: incidents in it are expected changes, which
-    models learn as if somebody had judged each of them so.
+    An empty ``application`` means all of the environment; the environment ``*`` means every one. ``learn``: incidents
+    in it are expected changes, which models learn as if somebody had judged each of them so.
     """
 
     window_id: _Id

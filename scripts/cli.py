@@ -17,7 +17,7 @@ COMMANDS = {
     "demo": ("demo", "demo", "Show faults being detected: broker, worker and simulator in one."),
     "deadletters": ("deadletters", "deadletters", "List, show and resend records that could not be used."),
     "feedback": ("feedback", "feedback", "Say what an anomaly or an incident was."),
-    "incidents": ("serve", "incidents", "Make incidents of anomalies, from Kafka, until stopped."),
+    "incidents": ("incidents", "incidents", "Make incidents of anomalies until stopped; list and show them."),
     "intake": ("serve", "intake", "Join spans and executions by trace, from Kafka, until stopped."),
     "maintenance": ("maintenance", "maintenance", "Announce, end and list maintenance windows."),
     "models": ("models", "models", "List, reset, export and import the models of applications."),

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from tracehound.schemas.feedback import Maintenance
+from tracehound.schemas.feedback import ANYWHERE, Maintenance
 
 WINDOWS = 1_000
 """Windows that are kept; of more, those that end first are forgotten."""
@@ -30,7 +30,7 @@ class MaintenanceWindows:
 
         None where one of them is not covered.
         """
-        windows = [window for window in self._windows.values() if window.environment == environment]
+        windows = [one for one in self._windows.values() if one.environment in (environment, ANYWHERE)]
         if not windows:
             return None
         needed = [_last_to_cover(windows, application, at_s) for application, at_s in deviations]

@@ -13,9 +13,11 @@ from rich.text import Text
 
 from tracehound.schemas.errors import TracehoundError
 from tracehound.schemas.execution import rfc3339
-from tracehound.schemas.feedback import Maintenance
+from tracehound.schemas.feedback import ANYWHERE, Maintenance
 from tracehound.scripts.commands.announcing import announce, checked
+from tracehound.scripts.commands.identities import resolved
 from tracehound.scripts.commands.kafka_clients import consumer_config
+from tracehound.scripts.commands.known_applications import require_known
 from tracehound.scripts.commands.moments import Duration, Moment
 from tracehound.scripts.commands.terminal_text import printable
 from tracehound.scripts.commands.topic_reading import TopicReader
@@ -42,8 +44,8 @@ def maintenance() -> None:
 @click.option("--for", "for_s", type=Duration(), help="How long: 30m, 2h, 1d. This or --until.")
 @click.option("--from", "starts_at", type=Moment(), help="An RFC 3339 date-time, or an age; without it now.")
 @click.option("--until", "ends_at", type=Moment(), help="An RFC 3339 date-time.")
-@click.option("--application", default="", help="Only of this application; without it all of the environment.")
-@click.option("--environment", default="", help="The environment.")
+@click.option("--application", default="", help="Only of this application; without it all.")
+@click.option("--environment", default=ANYWHERE, help="Only in this environment; without it in all.")
 @click.option(
     "--learn", is_flag=True, help="What deviates in it is expected: models learn it, and do not tell it again."
 )
@@ -59,27 +61,27 @@ def add(
     until_s = begins_s + for_s if for_s is not None else ends_at
     if until_s is None or until_s <= begins_s:
         raise TracehoundError("A maintenance window must end after it begins: see --from and --until.")
-    window = Maintenance(window_id or uuid4().hex[:12], begins_s, until_s, **given)
-    _announce(load_settings(), window)
+    window = checked(Maintenance(window_id or uuid4().hex[:12], begins_s, until_s, **given), Maintenance)
+    settings = load_settings()
+    _require_known(settings, window)
+    _announce(settings, window)
     click.echo(f"{window.window_id}: {_described(window)}")
 
 
 @maintenance.command("end")
 @click.argument("window_id")
 def end(window_id: str) -> None:
-    """End the window WINDOW_ID now; one that has not begun is withdrawn."""
+    """End the window WINDOW_ID, or the one whose id begins so, now; one that has not begun is withdrawn."""
     settings, now_s = load_settings(), time.time()
-    window = _stored(settings).get(window_id)
-    if window is None or window.ends_at <= now_s:
-        raise TracehoundError(
-            f"No maintenance window {window_id!r} is open or announced: see `tracehound maintenance list`."
-        )
+    windows = {identity: one for identity, one in _stored(settings).items() if one.ends_at > now_s}
+    see = "tracehound maintenance list"
+    window = windows[resolved(window_id, windows, "a maintenance window that is open or announced", see)]
     if window.starts_at < now_s:
         window.ends_at = now_s
     else:
         window.withdrawn = True
     _announce(settings, window)
-    click.echo(f"{printable(window_id)} {'is withdrawn' if window.withdrawn else 'has ended'}.")
+    click.echo(f"{printable(window.window_id)} {'is withdrawn' if window.withdrawn else 'has ended'}.")
 
 
 @maintenance.command("list")
@@ -101,17 +103,28 @@ def _row(window: Maintenance, now_s: float) -> Iterator[str]:
     state = "open" if window.starts_at <= now_s else "announced"
     yield state if window.ends_at > now_s else "over"
     yield from (rfc3339(window.starts_at), rfc3339(window.ends_at))
-    yield from (window.application or "(all)", window.environment, "yes" if window.learn else "", window.note)
+    yield from (window.application or "(all)", _where(window), "yes" if window.learn else "", window.note)
 
 
 def _described(window: Maintenance) -> str:
     whose = window.application or "all applications"
-    where = f" in {window.environment}" if window.environment else ""
-    return f"{printable(whose + where)} from {rfc3339(window.starts_at)} until {rfc3339(window.ends_at)}"
+    where = "all environments" if window.environment == ANYWHERE else window.environment or "no environment"
+    return f"{printable(whose)} in {printable(where)} from {rfc3339(window.starts_at)} until {rfc3339(window.ends_at)}"
+
+
+def _where(window: Maintenance) -> str:
+    return "(all)" if window.environment == ANYWHERE else window.environment or "(none)"
+
+
+def _require_known(settings: Settings, window: Maintenance) -> None:
+    application, environment = window.application or None, window.environment
+    if application is not None or environment != ANYWHERE:
+        with TopicReader(consumer_config(settings)) as reader:
+            require_known(reader, settings, application, None if environment == ANYWHERE else environment)
 
 
 def _announce(settings: Settings, window: Maintenance) -> None:
-    announce(settings, settings.topics.maintenance, window.window_id, checked(window, Maintenance))
+    announce(settings, settings.topics.maintenance, window.window_id, window)
 
 
 def _stored(settings: Settings) -> dict[str, Maintenance]:

@@ -1,7 +1,7 @@
 """The command `tracehound models`: list, reset, export and import the models of applications."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import click
@@ -16,6 +16,7 @@ from tracehound.schemas.errors import SnapshotError, TracehoundError
 from tracehound.schemas.execution import ApplicationKey, rfc3339
 from tracehound.scripts.commands.announcing import announce
 from tracehound.scripts.commands.kafka_clients import consumer_config
+from tracehound.scripts.commands.known_applications import not_known
 from tracehound.scripts.commands.stored_states import Stored, stored_states
 from tracehound.scripts.commands.terminal_text import printable
 from tracehound.scripts.commands.topic_reading import TopicReader
@@ -23,7 +24,7 @@ from tracehound.streams.settings.settings import Settings, load_settings
 
 _SLACK_BYTES = 1_000
 
-environment_option = click.option("--environment", default="", help="The application's environment.")
+_ENVIRONMENT = "Only this environment of the application ('' where it names none)"
 
 
 @click.group()
@@ -47,11 +48,9 @@ def list_models(application: str | None) -> None:
     console.print(f"{len(shown)} of {len(found)} applications." + _unusable(unusable))
 
 
-def _stored(
-    reader: TopicReader, settings: Settings, wanted: ApplicationKey | None = None
-) -> tuple[dict[ApplicationKey, Stored], int]:
+def _stored(reader: TopicReader, settings: Settings) -> tuple[dict[ApplicationKey, Stored], int]:
     topic = settings.topics.model_states.name
-    return stored_states(reader.scan(topic, reader.ends(topic)), wanted)
+    return stored_states(reader.scan(topic, reader.ends(topic)))
 
 
 def _row(stored: Stored) -> Iterator[str]:
@@ -75,20 +74,36 @@ def _unusable(count: int) -> str:
 @models.command("export")
 @click.argument("application")
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
-@environment_option
-def export_models(application: str, file: Path, environment: str) -> None:
+@click.option("--environment", help=f"{_ENVIRONMENT}; needed where it has several.")
+def export_models(application: str, file: Path, environment: str | None) -> None:
     """Write the latest stored models of APPLICATION to FILE."""
-    settings = load_settings()
-    with TopicReader(consumer_config(settings)) as reader:
-        found, _ = _stored(reader, settings, (application, environment))
-    if not found:
-        where = f" in the environment {environment!r}" if environment else ""
+    found = _of_application(load_settings(), application, environment)
+    if len(found) > 1:
         raise TracehoundError(
-            f"Nothing is stored of the application {application!r}{where}: see `tracehound models list`."
+            f"The application {application!r} has several environments: name one with --environment. "
+            f"It has {_environments(found)}."
         )
     snapshot = next(iter(found.values())).state.snapshot
     file.write_bytes(snapshot)
     click.echo(f"Wrote {len(snapshot):,} bytes to {file}.")
+
+
+def _of_application(settings: Settings, application: str, environment: str | None) -> Mapping[ApplicationKey, Stored]:
+    """What is stored of an application, in one of its environments or (None) in all.
+
+    Raises:
+        TracehoundError: nothing is.
+    """
+    with TopicReader(consumer_config(settings)) as reader:
+        stored, _ = _stored(reader, settings)
+    found = {key: one for key, one in stored.items() if key[0] == application and environment in (None, key[1])}
+    if not found:
+        raise TracehoundError(not_known(application, environment, stored))
+    return found
+
+
+def _environments(keys: Iterable[ApplicationKey]) -> str:
+    return ", ".join(repr(printable(environment)) for _, environment in sorted(keys))
 
 
 @models.command("import")
@@ -114,14 +129,18 @@ def import_models(file: Path) -> None:
 
 @models.command("reset")
 @click.argument("application")
-@environment_option
+@click.option("--environment", help=f"{_ENVIRONMENT}; without it all that it has.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
-def reset_models(application: str, environment: str, yes: bool) -> None:
+def reset_models(application: str, environment: str | None, yes: bool) -> None:
     """Forget all that was learned of APPLICATION."""
+    settings = load_settings()
+    found = _of_application(settings, application, environment)
+    where = "" if list(found) == [(application, "")] else f" in {_environments(found)}"
     if not yes:
-        click.confirm(f"Forget all that was learned of {application}?", abort=True)
-    _send(load_settings(), Control("reset", application, environment, time.time()))
-    click.echo(f"The worker that owns {application} forgets its models when it reads that far.")
+        click.confirm(f"Forget all that was learned of {application}{where}?", abort=True)
+    for _, one in sorted(found):
+        _send(settings, Control("reset", application, one, time.time()))
+    click.echo(f"The worker that owns {application} forgets its models{where} when it reads that far.")
 
 
 def _send(settings: Settings, control: Control) -> None:

@@ -12,6 +12,7 @@ from confluent_kafka import Message
 from tracehound.schemas.errors import ConfigurationError
 from tracehound.schemas.execution import rfc3339
 from tracehound.schemas.incident import IncidentEvent
+from tracehound.scripts.commands.identities import short
 from tracehound.scripts.commands.kafka_clients import consumer_config
 from tracehound.scripts.commands.moments import Moment
 from tracehound.scripts.commands.terminal_text import printable
@@ -75,9 +76,13 @@ def _preview(settings: Settings, since_s: float) -> Iterator[str]:
 
 def _lines(settings: Settings, notice: Notice, at_s: float) -> Iterator[str]:
     receiver = settings.notify.receivers[notice.receiver]
-    yield f"{rfc3339(at_s)} {notice.change} to {notice.receiver} ({receiver.kind}): {printable(notice.event.id)}"
+    yield f"{rfc3339(at_s)} {notice.change} to {notice.receiver} ({receiver.kind}): {_about(notice)}"
     for line in _payload(receiver, notice, at_s).splitlines():
         yield "    " + printable(line)
+
+
+def _about(notice: Notice) -> str:
+    return printable(short(notice.event.data.incident_id))
 
 
 def _payload(receiver: AnyReceiver, notice: Notice, at_s: float) -> str:

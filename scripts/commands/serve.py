@@ -1,4 +1,4 @@
-"""The commands `worker`, `intake`, `incidents` and `topics`."""
+"""The commands `worker`, `intake` and `topics`."""
 
 import click
 
@@ -22,15 +22,6 @@ def intake() -> None:
     from tracehound.streams.worker.worker import run_worker
 
     raise SystemExit(run_worker(load_settings(), build_intake))
-
-
-@click.command()
-def incidents() -> None:
-    """Make incidents of anomalies from Kafka until stopped."""
-    from tracehound.streams.incidents.app import build_incidents
-    from tracehound.streams.worker.worker import run_worker
-
-    raise SystemExit(run_worker(load_settings(), build_incidents))
 
 
 @click.command()

@@ -19,10 +19,8 @@ class Stored:
     state: ModelState
 
 
-def stored_states(
-    messages: Iterable[Message], wanted: ApplicationKey | None = None
-) -> tuple[dict[ApplicationKey, Stored], int]:
-    """The state with the highest position of every application (or of one), and how many records are unusable.
+def stored_states(messages: Iterable[Message]) -> tuple[dict[ApplicationKey, Stored], int]:
+    """The state with the highest position of every application, and how many records are unusable.
 
     ``messages`` are all of the model state topic, in the order of each partition.
     """
@@ -37,7 +35,7 @@ def stored_states(
     stored: dict[ApplicationKey, Stored] = {}
     unusable = 0
     for partition, records in live.items():
-        wholes, problems = latest(value for key, value in records.items() if _is_of(key, wanted))
+        wholes, problems = latest(value for key, value in records.items() if read_key(key) is not None)
         unusable += len(problems)
         for whole in wholes:
             try:
@@ -49,8 +47,3 @@ def stored_states(
             if known is None or state.head.position > known.state.head.position:
                 stored[state.key] = Stored(partition, state)
     return stored, unusable
-
-
-def _is_of(key: bytes, wanted: ApplicationKey | None) -> bool:
-    named = read_key(key)
-    return named is not None and (wanted is None or (named.application, named.environment) == wanted)

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -15,13 +16,15 @@ from tracehound.schemas.anomaly import SEVERITIES, AnomalyEvent, Severity
 from tracehound.schemas.codec import encode
 from tracehound.schemas.errors import BrokerError
 from tracehound.schemas.model_event import ModelEvent
+from tracehound.scripts.commands.identities import short
 from tracehound.scripts.commands.kafka_clients import consumer_config
+from tracehound.scripts.commands.known_applications import require_known
+from tracehound.scripts.commands.severity_colours import SEVERITY_COLOURS
 from tracehound.scripts.commands.terminal_text import printable
 from tracehound.scripts.commands.topic_reading import TopicReader
 from tracehound.streams.settings.settings import load_settings
 
 Event = AnomalyEvent | ModelEvent
-_COLOURS: dict[Severity, str] = {"minor": "yellow", "major": "dark_orange", "critical": "bold red"}
 TIMEOUT_S = 2.0
 """How long the broker may take to answer; short, since an interrupt waits for it."""
 RETRY_S = 1.0
@@ -30,14 +33,17 @@ RETRY_S = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Which events are printed: of one application or (None) all, and anomalies from a severity on."""
+    """Which events are printed: of one application and environment or (None) all, and anomalies from a severity on."""
 
     application: str | None = None
     severity: Severity = "minor"
+    environment: str | None = None
 
     def __call__(self, event: Event) -> bool:
         """Whether to print an event."""
         if self.application not in (None, event.data.application):
+            return False
+        if self.environment not in (None, event.data.environment):
             return False
         if isinstance(event, ModelEvent):
             return True
@@ -47,19 +53,22 @@ class Selection:
 def describe(event: Event) -> Text:
     """One line for people; whatever came from outside is escaped.
 
-    An anomaly: time, severity, application, operation, kind, score, sentence. A model event: time, change,
-    application, operation, model, sentence.
+    An anomaly: time, severity, the beginning of its id, application, operation, kind, score, sentence. A model event:
+    time, change, application, operation, model, sentence.
     """
+    identity = ""
     if isinstance(event, ModelEvent):
         label, colour = event.data.change.upper(), "cyan"
         about, sentence = event.data.model, event.data.sentence
     else:
-        label, colour = event.data.severity.upper(), _COLOURS[event.data.severity]
+        label, colour = event.data.severity.upper(), SEVERITY_COLOURS[event.data.severity]
         about, sentence = f"{event.data.kind} {event.data.score:.1f}", event.data.reason
+        identity = f"{printable(short(event.id))} "
     environment = f" ({event.data.environment})" if event.data.environment else ""
     return Text.assemble(
         (printable(event.time), "dim"),
         (f" {label:8} ", colour),
+        identity,
         (printable(event.data.application + environment), "bold"),
         printable(f" {event.data.operation} [{about}] {sentence}"),
     )
@@ -153,16 +162,27 @@ def read_event(kind: type[Event], message: Message) -> Event | None:
 @click.command()
 @click.option("--from-beginning", is_flag=True, help="Print what is stored already, too.")
 @click.option("--application", help="Only of this application.")
+@click.option("--environment", help="Only of this environment; without it of all.")
 @click.option("--severity", type=click.Choice(SEVERITIES), default="minor", show_default=True, help="Least severity.")
 @click.option("--models", is_flag=True, help="Print readiness, training and drift of models, too.")
 @click.option("--json", "as_json", is_flag=True, help="Print events as JSON lines.")
-def tail(from_beginning: bool, application: str | None, severity: Severity, models: bool, as_json: bool) -> None:
-    """Print anomalies as they come, until interrupted."""
+def tail(
+    from_beginning: bool,
+    application: str | None,
+    environment: str | None,
+    severity: Severity,
+    models: bool,
+    as_json: bool,
+) -> None:
+    """Print anomalies as they come, until interrupted.
+
+    Each has the beginning of its id before its application: what `tracehound feedback` takes.
+    """
     settings = load_settings()
     kinds: dict[str, type[Event]] = {settings.topics.anomalies.name: AnomalyEvent}
     if models:
         kinds[settings.topics.models.name] = ModelEvent
-    wanted = Selection(application, severity)
+    wanted = Selection(application, severity, environment)
     console = Console(soft_wrap=True, highlight=False, markup=False)
     offset = OFFSET_BEGINNING if from_beginning else OFFSET_END
 
@@ -180,6 +200,9 @@ def tail(from_beginning: bool, application: str | None, severity: Severity, mode
 
     try:
         with TopicReader(consumer_config(settings, from_beginning=from_beginning), TIMEOUT_S) as reader:
+            if application is not None or environment is not None:
+                with suppress(BrokerError):  # whoever is not there yet is waited for, and so is what it knows
+                    require_known(reader, settings, application, environment)
             for message in Follower(reader, list(kinds), offset, warn).records():
                 show(message)
     except KeyboardInterrupt:  # how one ends it

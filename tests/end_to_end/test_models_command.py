@@ -91,8 +91,10 @@ def test_models_are_listed_exported_reset_and_taken_back(
 
 def test_what_is_not_stored_or_no_snapshot_is_said(field: Any, command: Callable[..., str], tmp_path: Path) -> None:
     assert "0 of 0 applications" in command("list")
-    with pytest.raises(Exception, match="Nothing is stored of the application 'shop' in the environment 'test'"):
+    with pytest.raises(Exception, match="There is no application 'shop'"):
         command("export", "shop", str(tmp_path / "out"), "--environment", "test")
+    with pytest.raises(Exception, match="There is no application 'shop'"):
+        command("reset", "shop", "--yes")
     (tmp_path / "in").write_bytes(b"\x80\x04cposix\nsystem\n")
     with pytest.raises(Exception, match="cannot be imported: The stored state is not a snapshot of tracehound"):
         command("import", str(tmp_path / "in"))

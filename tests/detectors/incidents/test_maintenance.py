@@ -87,3 +87,14 @@ def test_windows_are_bounded() -> None:
 
     assert len(state) == WINDOWS
     assert "0" not in state
+
+
+@pytest.mark.parametrize(("environment", "muted"), [("", True), ("*", False), ("prod", False)])
+def test_a_window_is_for_its_environment_or_for_all(environment: str, muted: bool) -> None:
+    windows = MaintenanceWindows({})
+    windows.announce(Maintenance("w", 0.0, 100.0, environment=environment))
+    everywhere = MaintenanceWindows({})
+    everywhere.announce(Maintenance("w", 0.0, 100.0, environment="*"))
+
+    assert (windows.covering("", [("shop", 5.0)]) is not None) == (muted or environment == "*")
+    assert everywhere.covering(environment, [("shop", 5.0)]) is not None

@@ -10,6 +10,7 @@ import pytest
 from tests.scripts.conftest import Run
 from tracehound.schemas.errors import TracehoundError
 from tracehound.schemas.feedback import Maintenance
+from tracehound.schemas.progress import Progress
 from tracehound.schemas.topics import Topics
 from tracehound.scripts.commands.maintenance import known_windows, maintenance
 from tracehound.scripts.commands.moments import Duration
@@ -64,8 +65,34 @@ def test_windows_are_announced_listed_and_ended(topics: Topics, command: Command
     everything = command("list", "--all")
     assert "over" in everything
     assert "later" not in everything
-    with pytest.raises(TracehoundError, match="No maintenance window 'now' is open or announced"):
+    with pytest.raises(
+        TracehoundError,
+        match="There is no id of a maintenance window that is open or announced that is, or begins with, 'now'",
+    ):
         command("end", "now")
+
+
+def test_without_an_environment_it_is_for_all_and_ends_by_the_beginning_of_its_id(
+    topics: Topics, command: Command
+) -> None:
+    assert topics.maintenance.partitions == 3
+    added = command("add", "--for", "2h")
+    window_id = added.split(":")[0]
+
+    assert f"{window_id}: all applications in all environments from " in added
+    assert command("end", window_id[:5]) == f"{window_id} has ended.\n"
+
+
+def test_an_application_that_nobody_knows_is_refused(
+    topics: Topics, send: Callable[..., None], command: Command
+) -> None:
+    scored = Progress("shop", "prod", "2026-01-01T00:00:00Z", 1, 0, 0, {})
+    send(topics.progress.name, msgspec.json.encode(scored), key=b"shop")
+
+    for wrong, meant in ((["--application", "shpo"], "shop"), (["--environment", "prd"], "prod")):
+        with pytest.raises(TracehoundError, match=rf"Did you mean '{meant}'\?"):
+            command("add", "--for", "2h", *wrong)
+    assert "shop in prod" in command("add", "--for", "2h", "--application", "shop", "--environment", "prod")
 
 
 @pytest.mark.parametrize("arguments", [[], ["--for", "1h", "--until", "2999-01-01T00:00:00Z"]])

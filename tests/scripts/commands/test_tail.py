@@ -14,12 +14,14 @@ import pytest
 from confluent_kafka import OFFSET_BEGINNING, OFFSET_END, TopicPartition
 
 from tests.processes import running
+from tests.scripts.conftest import Run
 from tracehound.schemas.anomaly import Anomaly, AnomalyEvent, ModelStamp, Severity
 from tracehound.schemas.codec import encode
-from tracehound.schemas.errors import BrokerError
+from tracehound.schemas.errors import BrokerError, TracehoundError
 from tracehound.schemas.model_event import ModelChange, ModelEvent
+from tracehound.schemas.progress import Progress
 from tracehound.schemas.topics import Topics
-from tracehound.scripts.commands.tail import Follower, Selection, describe
+from tracehound.scripts.commands.tail import Follower, Selection, describe, tail
 
 Send = Callable[..., None]
 
@@ -47,7 +49,7 @@ def anomaly(severity: Severity = "major", application: str = "shop") -> AnomalyE
         model=ModelStamp("chart", "1", 500, None, False),
         incident_key="shop",
     )
-    return AnomalyEvent("1", "/tracehound", "type", application, "2026-01-01T00:00:00Z", data)
+    return AnomalyEvent("4f2a91c3d7e8", "/tracehound", "type", application, "2026-01-01T00:00:00Z", data)
 
 
 def model_event() -> ModelEvent:
@@ -58,7 +60,8 @@ def model_event() -> ModelEvent:
 def test_an_anomaly_is_one_escaped_line() -> None:
     line = describe(anomaly())
     assert line.plain == (
-        "2026-01-01T00:00:00Z MAJOR    shop (prod) GET /cart [latency 9.0] GET /cart took 940 ms \\x1b[31m[red]."
+        "2026-01-01T00:00:00Z MAJOR    4f2a91c3 shop (prod) GET /cart [latency 9.0] "
+        "GET /cart took 940 ms \\x1b[31m[red]."
     )
     assert len({str(describe(anomaly(severity)).spans[1].style) for severity in ("minor", "major", "critical")}) == 3
 
@@ -74,12 +77,14 @@ def test_a_model_event_is_one_line() -> None:
         (Selection(severity="major"), ["major", "critical"]),
         (Selection("shop", "critical"), ["critical"]),
         (Selection("bank"), []),
+        (Selection(environment="prod"), ["minor", "major", "critical"]),
+        (Selection(environment=""), []),
     ],
 )
 def test_selection(selection: Selection, kept: list[Severity]) -> None:
     severities: tuple[Severity, ...] = ("minor", "major", "critical")
     assert [severity for severity in severities if selection(anomaly(severity))] == kept
-    assert selection(model_event()) == (selection.application != "bank")
+    assert selection(model_event()) == (selection.application != "bank" and selection.environment in (None, ""))
 
 
 class FakeReader:
@@ -153,7 +158,7 @@ def test_it_prints_what_is_stored_and_ends_cleanly(topics: Topics, send: Send, e
     send(topics.anomalies.name, encode(anomaly("critical")), **partition)
     with tail_process(environment, "--from-beginning", "--severity", "major", "--application", "shop") as process:
         assert process.stdout is not None
-        assert process.stdout.readline().startswith("2026-01-01T00:00:00Z CRITICAL shop (prod) GET /cart")
+        assert process.stdout.readline().startswith("2026-01-01T00:00:00Z CRITICAL 4f2a91c3 shop (prod) GET /cart")
         status, error = interrupt(process)
     assert status == 0
     assert error == f"tracehound: Record 1 of {topics.anomalies.name}-0 is no event; passed over.\n"
@@ -166,8 +171,17 @@ def test_it_prints_json_of_anomalies_and_models(topics: Topics, send: Send, envi
         assert process.stdout is not None
         lines = [json.loads(process.stdout.readline()) for _ in range(2)]
         assert {line["data"]["application"] for line in lines} == {"shop"}
-        assert {line["id"] for line in lines} == {"1", "2"}
+        assert {line["id"] for line in lines} == {"4f2a91c3d7e8", "2"}
         assert interrupt(process) == (0, "")
+
+
+def test_a_name_that_nobody_has_is_refused_at_once(topics: Topics, send: Send, run: Run) -> None:
+    send(topics.progress.name, encode(Progress("shop", "prod", "2026-01-01T00:00:00Z", 1, 0, 0, {})), key=b"shop")
+
+    with pytest.raises(TracehoundError, match=r"There is no application 'shpo'\. Did you mean 'shop'\?"):
+        run(tail, "--application", "shpo", catch_exceptions=False)
+    with pytest.raises(TracehoundError, match="There is no environment 'test' of the application 'shop'"):
+        run(tail, "--application", "shop", "--environment", "test", catch_exceptions=False)
 
 
 def test_it_waits_for_a_broker_that_is_away() -> None:
