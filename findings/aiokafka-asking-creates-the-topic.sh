@@ -3,9 +3,10 @@
 #
 # version:  aiokafka 0.14.0 (confluent-kafka 2.16.1 for comparison), Apache Kafka 4.3.1 with its defaults
 # expected: describing changes nothing; auto.create.topics.enable, on by default, is for producers.
-# is:       describe_topics answers error 3 (unknown topic) and the topic is there afterwards, with one partition; so it is
-#           after a consumer has asked for it, and no setting of aiokafka turns it off. A typing error becomes a topic, and
-#           a check "does it exist?" is true the second time. confluent-kafka's describe_topics leaves it alone.
+# is:       describe_topics answers error 3 (unknown topic) and the topic is there afterwards, with one partition; so
+#           it is after a consumer has asked for it, and no setting of aiokafka turns it off. A typing error becomes a
+#           topic, and a check "does it exist?" is true the second time. confluent-kafka's describe_topics leaves it
+#           alone.
 # seen:     aiokafka: describe_topics says error 3; the topic exists afterwards: True
 #           aiokafka: a consumer was started; the topic exists afterwards: True
 #           confluent-kafka: describe_topics says UNKNOWN_TOPIC_OR_PART; the topic exists afterwards: False

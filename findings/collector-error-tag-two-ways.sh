@@ -2,10 +2,10 @@
 # Whether the tag "error" makes a failed span depends on the format it reaches the Collector in, and then the wrong way.
 #
 # version:  OpenTelemetry Collector's Zipkin and Jaeger translators 0.165.1
-# expected: a span whose tag error is the text "false" has not failed, one whose tag is a message or the text "true" has;
-#           the same in both formats.
-# is:       from Zipkin, error = "false" gives status ERROR; from Jaeger, error = "true" and error = "connection refused"
-#           give UNSET, because only a boolean counts there. Old OpenTracing instrumentation sets texts.
+# expected: a span whose tag error is the text "false" has not failed, one whose tag is a message or the text "true"
+#           has; the same in both formats.
+# is:       from Zipkin, error = "false" gives status ERROR; from Jaeger, error = "true" and error = "connection
+#           refused" give UNSET, because only a boolean counts there. Old OpenTracing instrumentation sets texts.
 # seen:     error="false":               zipkin Error, jaeger Unset
 #           error="true":                zipkin Error, jaeger Unset
 #           error="connection refused":  zipkin Error, jaeger Unset

@@ -4,8 +4,9 @@
 # version:  confluent-kafka 2.16.1, Apache Kafka 4.3.1
 # expected: two readers of one library agree at their defaults on what was committed; librdkafka's default is
 #           isolation.level=read_committed.
-# is:       a share group reads uncommitted until an administrator sets share.isolation.level for the group; the consumer
-#           refuses the setting isolation.level. Who moves a worker to a share group processes what was undone.
+# is:       a share group reads uncommitted until an administrator sets share.isolation.level for the group; the
+#           consumer refuses the setting isolation.level. Who moves a worker to a share group processes what was
+#           undone.
 # seen:     Consumer:      [b'kept']
 #           ShareConsumer: [b'aborted', b'kept', b'still open']
 set -euo pipefail

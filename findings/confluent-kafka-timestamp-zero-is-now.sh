@@ -4,8 +4,8 @@
 # version:  confluent-kafka 2.16.1, aiokafka 0.14.0
 # expected: timestamp=0 is kept, as 1 and -1 are, and as aiokafka keeps it. A recording whose clock begins at 0 is
 #           replayed with its own times.
-# is:       0 stands for "none given" in librdkafka, so the first record of such a recording lies half a century after the
-#           second, without an error.
+# is:       0 stands for "none given" in librdkafka, so the first record of such a recording lies half a century after
+#           the second, without an error.
 # seen:     aiokafka:        [0, 1, 2000]
 #           confluent-kafka: [1, 2000] and now
 set -euo pipefail

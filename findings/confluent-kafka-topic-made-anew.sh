@@ -2,10 +2,10 @@
 # A consumer whose topic is deleted and made anew skips the beginning of the new one, without an error.
 #
 # version:  confluent-kafka 2.16.1, Apache Kafka 4.3.1
-# expected: topics have had ids since Kafka 2.8; a client whose topic has another id than before says so, or begins at the
-#           start, as auto.offset.reset=earliest asks for where a position means nothing.
-# is:       the position of the old topic is taken for one of the new. Where the new one is longer, reading goes on in its
-#           middle: everything before is skipped, with no error, no event and no reset.
+# expected: topics have had ids since Kafka 2.8; a client whose topic has another id than before says so, or begins at
+#           the start, as auto.offset.reset=earliest asks for where a position means nothing.
+# is:       the position of the old topic is taken for one of the new. Where the new one is longer, reading goes on in
+#           its middle: everything before is skipped, with no error, no event and no reset.
 # seen:     old topic: 10 records read
 #           new topic: 25 records sent, 15 read, the first of them new-10; errors: none
 set -euo pipefail

@@ -3,8 +3,8 @@
 #
 # version:  confluent-kafka 2.16.1, Apache Kafka 4.3.1
 # expected: get_watermark_offsets(partition, cached=True) is the same figure as without cached, only older.
-# is:       the query asks for the end of what is committed, the cached figure is the end of the log. Lag computed from the
-#           one is 0, from the other it is what the open transaction holds back, and it jumps when that ends.
+# is:       the query asks for the end of what is committed, the cached figure is the end of the log. Lag computed from
+#           the one is 0, from the other it is what the open transaction holds back, and it jumps when that ends.
 # seen:     transaction open: query (0, 0), cached (0, 2)
 #           committed:        query (0, 3), cached (0, 3)
 set -euo pipefail

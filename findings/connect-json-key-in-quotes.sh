@@ -5,7 +5,8 @@
 # expected: a connector whose key is the text shop writes the bytes shop, and so lands in the partition where producers
 #           with a string serializer put that key.
 # is:       the key is a JSON document, "shop" with quotes, and murmur2 of six bytes is another partition. A value that
-#           is a document already (an outbox table) becomes a JSON text that holds escaped JSON; a decimal becomes base64.
+#           is a document already (an outbox table) becomes a JSON text that holds escaped JSON; a decimal becomes
+#           base64.
 # seen:     key by StringConverter: shop, partition 0 of 12
 #           key by JsonConverter: "shop", partition 6 of 12
 #           value {"a": 1} by JsonConverter: "{\"a\": 1}"

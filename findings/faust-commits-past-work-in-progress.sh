@@ -3,8 +3,9 @@
 #
 # version:  faust-streaming 0.15.3, aiokafka 0.14.0
 # expected: at-least-once: the committed offset stays at the oldest record that has not been acknowledged.
-# is:       where exactly one record, the first after what is committed, is still in work, the gap it leaves is taken for a
-#           hole in the log and stepped over. (Reported as issue 606 of faust-streaming; open when this was seen.)
+# is:       where exactly one record, the first after what is committed, is still in work, the gap it leaves is taken
+#           for a hole in the log and stepped over. (Reported as issue 606 of faust-streaming; open when this was
+#           seen.)
 # seen:     record 1 is in work; done beside it: [2, 3, 4, 5, 6]; committed: 7
 set -euo pipefail
 work=$(mktemp -d)

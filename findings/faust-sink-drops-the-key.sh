@@ -4,8 +4,8 @@
 # version:  faust-streaming 0.15.3, aiokafka 0.14.0
 # expected: a result follows the key of the event it was made of, so that results of one key stay in one partition and
 #           in order, as in Kafka Streams.
-# is:       the record in the sink has no key; the producer spreads results over all partitions. A sink has no option for
-#           it: keep the key by calling topic.send(key=..., value=...) yourself.
+# is:       the record in the sink has no key; the producer spreads results over all partitions. A sink has no option
+#           for it: keep the key by calling topic.send(key=..., value=...) yourself.
 # seen:     read:    key b'shop' value b'one'
 #           sent on: key None value b'result of one'
 set -euo pipefail

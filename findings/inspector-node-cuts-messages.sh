@@ -3,8 +3,9 @@
 #
 # version:  npm @inspector-apm/inspector-nodejs 1.9.21
 # expected: the message of the error, whole.
-# is:       class and message are split at every colon of "Class: message", and the second piece is reported: an address,
-#           a path or a nested cause is lost. The segment of the same exception has the whole message as its label.
+# is:       class and message are split at every colon of "Class: message", and the second piece is reported: an
+#           address, a path or a nested cause is lost. The segment of the same exception has the whole message as its
+#           label.
 # seen:     thrown:  connect ECONNREFUSED 10.0.0.7:5432: no route
 #           message: connect ECONNREFUSED 10.0.0.7
 #           label:   connect ECONNREFUSED 10.0.0.7:5432: no route

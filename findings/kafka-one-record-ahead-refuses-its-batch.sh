@@ -4,8 +4,9 @@
 # version:  Apache Kafka 4.3.1; confluent-kafka 2.16.1, aiokafka 0.14.0
 # expected: the broker refuses the record whose date it does not accept (message.timestamp.after.max.ms, one hour by
 #           default), and keeps its neighbours.
-# is:       the whole batch is refused with INVALID_TIMESTAMP, which no retry mends: one host whose clock is wrong loses
-#           records of every application that the same producer sends for. All that the callbacks say is the same for all.
+# is:       the whole batch is refused with INVALID_TIMESTAMP, which no retry mends: one host whose clock is wrong
+#           loses records of every application that the same producer sends for. All that the callbacks say is the same
+#           for all.
 # seen:     confluent-kafka: before INVALID_TIMESTAMP, ahead INVALID_TIMESTAMP, after INVALID_TIMESTAMP
 #           aiokafka: before InvalidTimestampError, ahead InvalidTimestampError, after InvalidTimestampError
 #           records in the topic: 0

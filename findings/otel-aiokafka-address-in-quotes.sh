@@ -3,8 +3,9 @@
 #
 # version:  opentelemetry-instrumentation-aiokafka 0.66b1, aiokafka 0.14.0
 # expected: server.address is a host, 127.0.0.1 here, with the port in server.port; at the worst "127.0.0.1:9092".
-# is:       it is the JSON text of the setting bootstrap_servers: a text with quotes in it for one server given as text, an
-#           array in brackets for a list. There is no server.port. A map of dependencies has a node with quotes in its name.
+# is:       it is the JSON text of the setting bootstrap_servers: a text with quotes in it for one server given as
+#           text, an array in brackets for a list. There is no server.port. A map of dependencies has a node with
+#           quotes in its name.
 # seen:     bootstrap_servers as text: server.address = "127.0.0.1:PORT", server.port: False
 #           as a list:                 server.address = ["127.0.0.1:PORT"], server.port: False
 set -euo pipefail

@@ -4,8 +4,8 @@
 # version:  opentelemetry-instrumentation-aiokafka 0.66b1, aiokafka 0.14.0
 # expected: a span that is made in the body of "async for message in consumer" continues the trace that the producer
 #           began, and the CONSUMER span lasts while the message is worked on.
-# is:       the span "orders receive" is a child of the producer's, and is over before the body begins (0.1 ms). It is not
-#           the current span there: what the body does is the root of a trace of its own, without a link.
+# is:       the span "orders receive" is a child of the producer's, and is over before the body begins (0.1 ms). It is
+#           not the current span there: what the body does is the root of a trace of its own, without a link.
 # seen:     orders receive: trace of the producer, 0.04 ms
 #           work: another trace, no parent, no links, 50 ms
 set -euo pipefail

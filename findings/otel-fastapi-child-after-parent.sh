@@ -2,10 +2,10 @@
 # A background task of FastAPI is a child span that begins after its parent has ended.
 #
 # version:  opentelemetry-instrumentation-fastapi 0.66b1, fastapi 0.165.0
-# expected: what runs after the response is a span of its own with a link, or the parent lasts until it is over: a child
-#           that was called lies within its parent.
-# is:       the span "BackgroundTask NAME" is an INTERNAL child of the request's SERVER span and lies wholly after it, so
-#           the parent's own time, the critical path and every "child within parent" rule come out wrong.
+# expected: what runs after the response is a span of its own with a link, or the parent lasts until it is over: a
+#           child that was called lies within its parent.
+# is:       the span "BackgroundTask NAME" is an INTERNAL child of the request's SERVER span and lies wholly after it,
+#           so the parent's own time, the critical path and every "child within parent" rule come out wrong.
 # seen:     SERVER GET /orders has ended; its child "BackgroundTask work" begins 0.023 ms later and lasts 273 ms
 set -euo pipefail
 work=$(mktemp -d)

@@ -3,8 +3,8 @@
 #
 # version:  opentelemetry-instrumentation-grpc 0.66b1, grpcio 1.85.3
 # expected: the server's span has rpc.grpc.status_code 2 (UNKNOWN), which is what it answers, and status ERROR.
-# is:       the server's span says rpc.grpc.status_code 0 and UNSET; only its two events "exception" tell. A service that
-#           fails on every call has an error rate of zero by its own spans.
+# is:       the server's span says rpc.grpc.status_code 0 and UNSET; only its two events "exception" tell. A service
+#           that fails on every call has an error rate of zero by its own spans.
 # seen:     client: StatusCode.UNKNOWN, span ERROR, rpc.grpc.status_code 2
 #           server: span UNSET, rpc.grpc.status_code 0, 2 events
 set -euo pipefail

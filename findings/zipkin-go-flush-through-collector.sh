@@ -2,10 +2,10 @@
 # A span that zipkin-go flushes while it runs reaches OTLP twice: as a finished span of 0 ms, and as itself.
 #
 # version:  zipkin-go 0.4.3, OpenTelemetry Collector's Zipkin translator 0.165.1
-# expected: what has no duration yet is marked as unfinished, or left out, on its way to OTLP, which knows finished spans
-#           only; a span comes once.
-# is:       Flush reports the span without a duration, Finish reports it again with one. The translator makes the first a
-#           span that ends when it starts, without a mark, and both have the same ids.
+# expected: what has no duration yet is marked as unfinished, or left out, on its way to OTLP, which knows finished
+#           spans only; a span comes once.
+# is:       Flush reports the span without a duration, Finish reports it again with one. The translator makes the first
+#           a span that ends when it starts, without a mark, and both have the same ids.
 # seen:     zipkin-go reported 2 records of one span, 1 of them with a duration
 #           after the translator: report of 40.44ms with 2 attributes
 #           after the translator: report of 0s with 2 attributes
