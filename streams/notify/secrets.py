@@ -16,12 +16,15 @@ def read_secret(name: str, receiver: Receiver, environment: Mapping[str, str]) -
         secret = environment.get(receiver.secret_env, "").strip()
         where = f"the environment variable {receiver.secret_env!r}"
     elif receiver.secret_file:
-        where = f"the file {str(receiver.secret_file)!r}"
+        # What is no absolute path may be the secret itself.
+        named = repr(str(receiver.secret_file)) if receiver.secret_file.is_absolute() else "that 'secret_file' names"
+        where = f"the file {named}"
         try:
             secret = receiver.secret_file.read_text().strip()
         except (OSError, UnicodeDecodeError) as error:
+            why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
             raise ConfigurationError(
-                f"The secret of the receiver {name!r} cannot be read from {where}: {error}"
+                f"The secret of the receiver {name!r} cannot be read from {where}: {why}"
             ) from None
     else:
         return ""

@@ -14,10 +14,12 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_vali
 from tracehound.schemas.anomaly import Severity
 from tracehound.schemas.incident import IncidentChange
 from tracehound.streams.notify.hours import WEEKDAYS, Hours, Weekday
+from tracehound.streams.settings.mistakes import without_path
 
 _STRICT = ConfigDict(extra="forbid", frozen=True, validate_default=True)
 _CLOCK = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
 _OUR_VARIABLES = "TRACEHOUND_"
+_VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]*")
 
 Changes = tuple[IncidentChange, ...]
 Glob = Annotated[str, StringConstraints(min_length=1, max_length=200)]
@@ -46,6 +48,11 @@ class Receiver(BaseModel):
                 f"A receiver's setting 'secret_env' must not begin with {_OUR_VARIABLES}, which is for settings. "
                 f"Got {self.secret_env!r} instead."
             )
+        if self.secret_env and not _VARIABLE.fullmatch(self.secret_env):
+            raise ValueError(
+                "A receiver's setting 'secret_env' must name an environment variable in capital letters, digits and "
+                "underscores, and not be the secret itself. Got something else instead."
+            )
         return self
 
     @property
@@ -60,11 +67,15 @@ def _needs_secret(receiver: Receiver, what: str) -> None:
 
 
 def _web_address(given: str) -> str:
-    parts = urlsplit(given)
+    try:
+        parts = urlsplit(given)
+    except ValueError:
+        raise ValueError("A receiver's setting 'url' must be an http or https address. Got none instead.") from None
     if parts.username or parts.password:
         raise ValueError("A receiver's setting 'url' must hold neither user nor password: name a secret instead.")
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.fragment:
-        raise ValueError(f"A receiver's setting 'url' must be an http or https address. Got {given!r} instead.")
+        got = without_path(given)
+        raise ValueError(f"A receiver's setting 'url' must be an http or https address. Got {got!r} instead.")
     return given
 
 

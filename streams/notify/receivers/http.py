@@ -12,6 +12,7 @@ import aiohttp
 from tracehound.schemas.errors import ConfigurationError
 from tracehound.streams.notify.hostile_text import harmless
 from tracehound.streams.notify.outcome import Delivered, Failed, Outcome
+from tracehound.streams.settings.mistakes import without_path
 
 _AGAIN = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS})
 _SHOWN_BYTES = 400
@@ -66,7 +67,7 @@ def _read(status: int, headers: Mapping[str, str], content: bytes) -> Outcome:
         return Delivered()
     said = harmless(content.decode(errors="replace"), _REASON)
     if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
-        where = harmless(headers.get("Location", "nowhere"), _REASON)
+        where = harmless(without_path(headers.get("Location", "")), _REASON)
         return Failed(f"The answer is a redirect ({status}) to {where}, which is not followed.", retry=False)
     retry = status in _AGAIN or status >= HTTPStatus.INTERNAL_SERVER_ERROR
     return Failed(

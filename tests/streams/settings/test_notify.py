@@ -138,3 +138,10 @@ def test_an_apprise_url_that_is_none_is_refused_and_not_shown(url: str, caplog: 
         AppriseReceiver("chat", settings, url, 1)
     assert "hush" not in str(refused.value)
     assert "hush" not in caplog.text
+
+
+def test_a_secret_that_is_given_as_the_file_is_not_shown() -> None:
+    receiver = Webhook.model_validate(WEBHOOK | {"secret_env": "", "secret_file": "slack://hunter2/B/C"})
+    with pytest.raises(ConfigurationError) as refused:
+        read_secret("team", receiver, {})
+    assert "hunter2" not in str(refused.value)
