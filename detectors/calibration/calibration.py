@@ -13,9 +13,12 @@ from tracehound.detectors.calibration.kernel import (
     FIRST_TRAFFIC,
     LONGEST_PAUSE,
     OF_CHANNEL,
+    ROW,
+    RULES,
     find_levels,
     run_calibration,
 )
+from tracehound.detectors.packed.fields import RecordField
 from tracehound.detectors.packed.slots import SlotArrays, SlotRecords
 from tracehound.detectors.packed.stored_numbers import (
     COUNTED,
@@ -71,15 +74,18 @@ class Channel:
 
 @dataclass(frozen=True, slots=True)
 class Calibrated:
-    """For n rows and k channels: ``score`` (n,) is −log10 of the probability that a fault-free block holds
-    anything as unusual; ``scores`` (n, k) the same for what one channel says; ``alarm`` (n, k) where it is told;
-    ``limit`` (n,) the score from which it is.
+    """For n rows and k channels; ``rows`` (n,) are records, whose fields are arrays (n,).
+
+    ``score`` (n,) is −log10 of the probability that a fault-free block holds anything as unusual; ``scores`` (n, k)
+    the same for what one channel says; ``alarm`` (n, k) where it is told; ``limit`` (n,) the score from which it is.
     """
 
-    score: Floats
+    rows: NDArray[np.void]
     scores: Floats
     alarm: Flags
-    limit: Floats
+
+    score = RecordField[Floats]()
+    limit = RecordField[Floats]()
 
 
 class Calibration:
@@ -116,7 +122,7 @@ class Calibration:
 
     def __init__(self, channels: Sequence[Channel], budget: float) -> None:
         self.channels = tuple(channels)
-        self._budget = budget * BLOCK_S / DAY_S
+        self._rules = np.array([(BLOCK_S, budget * BLOCK_S / DAY_S)], RULES)
         weights = np.array([one.weight for one in channels])
         handicaps = -np.log10(weights / weights.sum())
         fixed = [
@@ -152,11 +158,11 @@ class Calibration:
 
     def _run(self, slots: Slots, statistics: Floats, times: Floats, remember: bool) -> Calibrated:
         n, k = len(slots), len(self.channels)
-        judged = Calibrated(np.zeros(n), np.zeros((n, k)), np.zeros((n, k), np.bool_), np.zeros(n))
+        judged = Calibrated(np.zeros(n, ROW), np.zeros((n, k)), np.zeros((n, k), np.bool_))
         run_calibration(
-            *(slots, statistics, times, remember, BLOCK_S, self._budget),
-            *(self._fixed, self._applications.records, self._channels["channels"]),
-            *(judged.score, judged.scores, judged.alarm, judged.limit),
+            *(slots, statistics, times, remember, self._rules, self._fixed),
+            *(self._applications.records, self._channels["channels"]),
+            *(judged.rows, judged.scores, judged.alarm),
         )
         return judged
 

@@ -54,6 +54,10 @@ APPLICATION: Final[dict[str, tuple[Any, tuple[int, ...]]]] = {
     "pause": (np.float64, ()),
 }
 """What is known of an application."""
+RULES: Final = np.dtype([("block_s", np.float64), ("budget", np.float64)])
+"""How long a block is, and how many false alarms it may have."""
+ROW: Final = np.dtype([("score", np.float64), ("limit", np.float64)])
+"""What all channels say about one row: see ``detectors.calibration.calibration.Calibrated``."""
 _LOG_10 = np.log(10.0)
 _NORMAL_LEVEL = np.array([NormalDist().inv_cdf((1.0 - USUAL_SHARE) ** (10.0 ** (-i / 10))) for i in range(71)])
 _SCORE_LEVEL = -np.log10(-np.log(1.0 - USUAL_SHARE))
@@ -162,30 +166,27 @@ def run_calibration(
     statistics: Any,
     times: Any,
     remember: bool,
-    block_s: float,
-    budget: float,
+    rules: Any,
     channels: Any,
     all_applications: Any,
     all_channels: Any,
-    out_score: Any,
-    out_scores: Any,
-    out_alarm: Any,
-    out_limit: Any,
+    said: Any,
+    scores: Any,
+    alarm: Any,
 ) -> None:
-    """See ``detectors.calibration.calibration.Calibration``; a record of ``CHANNEL`` per channel, of ``APPLICATION``
-    and of ``OF_CHANNEL`` per application (and channel), and the fields of the judgement."""
-    combined_level = level_of(1.0, False)
+    """See ``detectors.calibration.calibration.Calibration``; ``RULES``, a record of ``CHANNEL`` per channel, of
+    ``APPLICATION`` and of ``OF_CHANNEL`` per application (and channel), of ``ROW`` per row."""
+    rules, combined_level = rules[0], level_of(1.0, False)
     for i in range(slots.size):
         application, of_channels = all_applications[slots[i]], all_channels[slots[i]]
-        number = int(times[i] // block_s)
+        number = int(times[i] // rules.block_s)
         if remember and number > application.block:
             if application.block >= 0:
                 close_block(application, of_channels, channels, combined_level)
                 pause = min(LONGEST_PAUSE, number - application.block)
                 application.pause += PAUSE_WEIGHT * (pause - application.pause)
             application.block = number
-        limit = limit_of(budget, application.pause)
-        out_limit[i] = limit
+        limit, largest = limit_of(rules.budget, application.pause), 0.0
         for j in range(channels.size):
             statistic = statistics[i, j]
             if np.isnan(statistic):
@@ -197,12 +198,12 @@ def run_calibration(
                 score = max(score, limit + (statistic - channel.ceiling) / channel.ceiling)
             elif statistic < channel.floor:
                 score = min(score, 0.99 * limit * max(0.0, statistic / channel.floor))
-            out_scores[i, j] = score
-            out_score[i] = max(out_score[i], score)
-            out_alarm[i, j] = score >= limit
+            scores[i, j], alarm[i, j] = score, score >= limit
+            largest = max(largest, score)
             if remember:
                 known.asked += 1
                 known.largest = max(known.largest, statistic)
                 if channel.gated and statistic >= channel.floor:
                     application.combined = max(application.combined, alone)
                     application.alarmed = application.alarmed or score >= limit
+        said[i].score, said[i].limit = largest, limit

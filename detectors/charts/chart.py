@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from tracehound.detectors.bank import Flags, Floats, Slots, State
 from tracehound.detectors.charts.kernel import KEY, POOL, ROW, RULES, STORED_KEY, STORED_POOL, run_chart
 from tracehound.detectors.charts.priors import shipped_reference
+from tracehound.detectors.packed.fields import RecordField
 from tracehound.detectors.packed.slots import SlotRecords
 from tracehound.detectors.packed.stored_numbers import checked
 from tracehound.detectors.packed.tail import tail_score
@@ -46,45 +47,14 @@ class ChartJudgement:
 
     rows: NDArray[np.void]
 
-    @property
-    def sigma(self) -> Floats:
-        """(n,) Deviation of the chart."""
-        return self.rows["sigma"]
-
-    @property
-    def tail(self) -> Floats:
-        """(n,) −log10 of the probability of the single value."""
-        return self.rows["tail"]
-
-    @property
-    def rank(self) -> Floats:
-        """(n,) Place in the reference, in [0, 1]."""
-        return self.rows["rank"]
-
-    @property
-    def level(self) -> Floats:
-        """(n,) Recent value, in the signal's unit."""
-        return self.rows["level"]
-
-    @property
-    def bounds(self) -> Floats:
-        """(n, 3) Percentiles of the reference, in the signal's unit."""
-        return self.rows["bounds"]
-
-    @property
-    def learned(self) -> Slots:
-        """(n,) Values in the reference."""
-        return self.rows["learned"]
-
-    @property
-    def lasting(self) -> Floats:
-        """(n,) Seconds of event time for which the key has deviated."""
-        return self.rows["lasting"]
-
-    @property
-    def accepted(self) -> Flags:
-        """(n,) True where a lasting deviation became the new normal."""
-        return self.rows["accepted"]
+    sigma = RecordField[Floats]()
+    tail = RecordField[Floats]()
+    rank = RecordField[Floats]()
+    level = RecordField[Floats]()
+    bounds = RecordField[Floats]()
+    learned = RecordField[Slots]()
+    lasting = RecordField[Floats]()
+    accepted = RecordField[Flags]()
 
     @classmethod
     def empty(cls, n: int) -> "ChartJudgement":
@@ -191,7 +161,7 @@ class Chart:
         judged = ChartJudgement.empty(len(slots))
         run_chart(
             *(slots, pools, np.ascontiguousarray(values), times, learn, accept_after, released, remember),
-            *(self._rules[0], self._keys.records, self._pools.records, judged.rows),
+            *(self._rules, self._keys.records, self._pools.records, judged.rows),
         )
         return judged
 

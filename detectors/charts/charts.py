@@ -6,12 +6,13 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from tracehound.detectors.bank import Floats, State
+from tracehound.detectors.bank import Floats, Slots, State
 from tracehound.detectors.charts.chart import Chart, ChartJudgement, ChartRules
 from tracehound.detectors.charts.kernel import OWN_LEAST
 from tracehound.detectors.charts.signals import CALLS, CHARTS, ChartedSignal
 from tracehound.detectors.features.batch import Batch, Calls
 from tracehound.detectors.packed.compiling import njit
+from tracehound.detectors.packed.fields import RecordField
 from tracehound.detectors.settings import DetectionSettings
 
 PER_EXECUTION: Final = np.dtype(
@@ -37,30 +38,11 @@ class CallJudgement:
     chart: ChartJudgement
     rows: NDArray[np.void]
 
-    @property
-    def worst(self) -> NDArray[np.int64]:
-        """(n,) Place of the call with the largest sigma, -1 for none."""
-        return self.rows["worst"]
-
-    @property
-    def longest(self) -> NDArray[np.int64]:
-        """(n,) Place of the call with the largest tail, -1 for none."""
-        return self.rows["longest"]
-
-    @property
-    def sigma(self) -> Floats:
-        """(n,) Largest sigma, NaN without a call that is judged."""
-        return self.rows["sigma"]
-
-    @property
-    def tail(self) -> Floats:
-        """(n,) Largest tail."""
-        return self.rows["tail"]
-
-    @property
-    def rank(self) -> Floats:
-        """(n,) Largest rank."""
-        return self.rows["rank"]
+    worst = RecordField[Slots]()
+    longest = RecordField[Slots]()
+    sigma = RecordField[Floats]()
+    tail = RecordField[Floats]()
+    rank = RecordField[Floats]()
 
 
 class Charts:

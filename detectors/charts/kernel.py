@@ -142,8 +142,9 @@ def run_chart(
     all_pools: Any,
     said: Any,
 ) -> None:
-    """See ``detectors.charts.chart.Chart``: ``RULES``, a record of ``KEY`` per slot, ``POOL`` per pool, ``ROW``
-    per row."""
+    """See ``detectors.charts.chart.Chart``: a record of ``RULES``, of ``KEY`` per slot, ``POOL`` per pool, ``ROW`` per
+    row."""
+    rules = rules[0]
     warm_up, gate, margin, margin_share = rules.warm_up, rules.gate_sigma, rules.margin, rules.margin_share
     for i in range(slots.size):
         key, pool, row = all_keys[slots[i]], all_pools[pools[i]], said[i]

@@ -199,11 +199,13 @@ class Ensemble:
         if not alarms.any():
             return calibrated
         begins = self.structure_changes.once(batch.operations, alarms, batch.times, self._settings.rest_s)
-        scores, alarm = calibrated.scores.copy(), calibrated.alarm.copy()
+        told = Calibrated(calibrated.rows.copy(), calibrated.scores.copy(), calibrated.alarm.copy())
         most = limit * np.where(begins, TOLD, 0.9)
-        scores[:, column] = np.where(alarms, np.minimum(scores[:, column], most), scores[:, column])
-        alarm[:, column] = begins
-        return Calibrated(np.maximum(0.0, scores.max(axis=1)), scores, alarm, limit)
+        score = told.scores[:, column]
+        told.scores[:, column] = np.where(alarms, np.minimum(score, most), score)
+        told.alarm[:, column] = begins
+        told.score[:] = np.maximum(0.0, told.scores.max(axis=1))
+        return told
 
     def _watch_drift(self, batch: Batch, learn: Flags) -> tuple[DriftFinding, ...]:
         """What has drifted; executions that deviate do not count, so that a fault is not taken for drift."""

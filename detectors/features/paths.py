@@ -12,6 +12,7 @@ from tracehound.detectors.columns.segment_columns import SegmentColumns, columns
 from tracehound.detectors.columns.segment_names import segment_names
 from tracehound.detectors.features.profile import OWN_CODE, part_name
 from tracehound.detectors.packed.compiling import njit
+from tracehound.detectors.packed.fields import RecordField
 from tracehound.schemas.execution import Execution
 from tracehound.schemas.operations import normalize_operation
 
@@ -22,20 +23,26 @@ OTHER: Final = 2
 _FIRST, _SECOND = np.uint64(0x5851F42D4C957F2D), np.uint64(0x94D049BB133111EB)
 
 
+PATH: Final = np.dtype([("path", np.int64), ("count", np.float64), ("time_ms", np.float64)])
+"""One path of one execution: an entry of ``Paths``."""
+
+
 @dataclass(frozen=True, slots=True)
 class Paths:
     """What n executions are made of, ragged.
 
-    Row i owns the entries ``starts[i]:starts[i + 1]`` (n + 1,). Of each entry (m,): ``path``, a 63-bit hash of
-    the segment's name, peer and the names of its enclosing segments, distinct within a row; ``count``, how many
-    segments of the execution have that path; ``time_ms``, their summed duration. The first entry of a row is
+    Row i owns the entries ``starts[i]:starts[i + 1]`` (n + 1,). Each of the ``entries`` (m,) is a record: ``path``, a
+    63-bit hash of the segment's name, peer and the names of its enclosing segments, distinct within a row; ``count``,
+    how many segments of the execution have that path; ``time_ms``, their summed duration. The first entry of a row is
     ``WHOLE``, the execution itself.
     """
 
     starts: Slots
-    path: NDArray[np.int64]
-    count: Floats
-    time_ms: Floats
+    entries: NDArray[np.void]
+
+    path = RecordField[NDArray[np.int64]](records="entries")
+    count = RecordField[Floats](records="entries")
+    time_ms = RecordField[Floats](records="entries")
 
 
 def paths_of(executions: Sequence[Execution]) -> Paths:
@@ -52,8 +59,10 @@ def paths_of(executions: Sequence[Execution]) -> Paths:
 
 def paths_in(columns: SegmentColumns) -> Paths:
     """``paths_of`` executions, given their segments as columns."""
-    names = columns.names.path[columns.name]
-    return Paths(*_combine(columns.starts, columns.whole_ms, names, columns.parent, columns.duration_ms))
+    names, rows = columns.names.path[columns.name], len(columns.whole_ms)
+    starts, entries = np.zeros(rows + 1, np.int64), np.empty(len(names) + rows, PATH)
+    _combine(columns.starts, columns.whole_ms, names, columns.parent, columns.duration_ms, starts, entries)
+    return Paths(starts, entries[: starts[-1]])
 
 
 def path_hashes(execution: Execution) -> list[int]:
@@ -104,7 +113,7 @@ def _nested(enclosing: Any, name: Any) -> Any:
 
 
 @njit(cache=True)
-def _combine(offsets: Any, durations: Any, names: Any, parents: Any, times: Any) -> tuple[Any, Any, Any, Any]:
+def _combine(offsets: Any, durations: Any, names: Any, parents: Any, times: Any, starts: Any, entries: Any) -> None:
     """Segments of the same path made one entry; a slot table per row finds them."""
     rows = durations.size
     longest = 0
@@ -114,13 +123,11 @@ def _combine(offsets: Any, durations: Any, names: Any, parents: Any, times: Any)
     while size < 2 * longest:
         size *= 2
     table, owner = np.zeros(size, np.int64), np.full(size, -1, np.int64)
-    starts = np.zeros(rows + 1, np.int64)
-    path = np.empty(names.size + rows, np.int64)
-    count, time_ms = np.empty(names.size + rows), np.empty(names.size + rows)
     own = np.empty(longest, np.int64)
     filled = 0
     for row in range(rows):
-        path[filled], count[filled], time_ms[filled] = WHOLE, 1.0, durations[row]
+        whole = entries[filled]
+        whole.path, whole.count, whole.time_ms = WHOLE, 1.0, durations[row]
         filled += 1
         first = offsets[row]
         for index in range(offsets[row + 1] - first):
@@ -129,14 +136,14 @@ def _combine(offsets: Any, durations: Any, names: Any, parents: Any, times: Any)
             here = _nested(own[enclosing], name) if 0 <= enclosing < index else max(name, 3)
             own[index] = here
             place = (here ^ (here >> 32)) & (size - 1)
-            while owner[place] == row and path[table[place]] != here:
+            while owner[place] == row and entries[table[place]].path != here:
                 place = (place + 1) & (size - 1)
             if owner[place] != row:
                 owner[place], table[place] = row, filled
-                path[filled], count[filled], time_ms[filled] = here, 0.0, 0.0
+                fresh = entries[filled]
+                fresh.path, fresh.count, fresh.time_ms = here, 0.0, 0.0
                 filled += 1
-            entry = table[place]
-            count[entry] += 1.0
-            time_ms[entry] += times[first + index]
+            entry = entries[table[place]]
+            entry.count += 1.0
+            entry.time_ms += times[first + index]
         starts[row + 1] = filled
-    return starts, path[:filled].copy(), count[:filled].copy(), time_ms[:filled].copy()

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from tracehound.detectors.bank import Flags, Floats, Slots, State
 from tracehound.detectors.features.paths import Paths
+from tracehound.detectors.packed.fields import RecordField
 from tracehound.detectors.structure import snapshot as structure_snapshot
 from tracehound.detectors.structure.kernel import FOLDED, ROW, RULES, run
 from tracehound.detectors.structure.renewal import start
@@ -27,55 +28,16 @@ class StructureJudgement:
 
     rows: NDArray[np.void]
 
-    @property
-    def score(self) -> Floats:
-        """(n,) −log10 of the probability of the execution given its operation."""
-        return self.rows["score"]
-
-    @property
-    def novelty(self) -> Floats:
-        """(n,) The part of the score by set."""
-        return self.rows["novelty"]
-
-    @property
-    def excess(self) -> Floats:
-        """(n,) The part by time."""
-        return self.rows["excess"]
-
-    @property
-    def count_excess(self) -> Floats:
-        """(n,) The part by counts."""
-        return self.rows["count_excess"]
-
-    @property
-    def culprit(self) -> NDArray[np.int64]:
-        """(n,) The path that contributes most."""
-        return self.rows["culprit"]
-
-    @property
-    def typical(self) -> Floats:
-        """(n,) Typical count of the culprit, or its time in ms."""
-        return self.rows["typical"]
-
-    @property
-    def actual(self) -> Floats:
-        """(n,) Its actual count, or time in ms."""
-        return self.rows["actual"]
-
-    @property
-    def about(self) -> NDArray[np.int8]:
-        """(n,) What it is about, 0 to 5."""
-        return self.rows["about"]
-
-    @property
-    def warming(self) -> Flags:
-        """(n,) True without a reference."""
-        return self.rows["warming"]
-
-    @property
-    def remembered(self) -> Flags:
-        """(n,) True where a path came into what is learned."""
-        return self.rows["remembered"]
+    score = RecordField[Floats]()
+    novelty = RecordField[Floats]()
+    excess = RecordField[Floats]()
+    count_excess = RecordField[Floats]()
+    culprit = RecordField[NDArray[np.int64]]()
+    typical = RecordField[Floats]()
+    actual = RecordField[Floats]()
+    about = RecordField[NDArray[np.int8]]()
+    warming = RecordField[Flags]()
+    remembered = RecordField[Flags]()
 
 
 class Structure:
@@ -158,9 +120,9 @@ class Structure:
         folded = np.zeros(longest + 1, FOLDED)
         while done < n:
             done = run(
-                *(done, slots, paths.starts, paths.path, paths.count, paths.time_ms),
-                *(times, learn, patience_s, self._rules[0]),
-                *(state.operations, state.entries, state.index, state.free, folded, out),
+                *(done, slots, paths.starts, paths.entries),
+                *(times, learn, patience_s, self._rules),
+                *((state.operations, state.entries, state.index, state.free), folded, out),
             )
             if done < n:
                 state.reserve(longest + 2)

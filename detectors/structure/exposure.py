@@ -29,11 +29,12 @@ class Exposure:
     shifts all scores of the application by its log10. Source: weighted multiple testing, C. R. Genovese, K. Roeder
     and L. Wasserman, Biometrika 93 (2006).
 
+    >>> from tracehound.detectors.features.paths import PATH
     >>> exposure = Exposure()
     >>> exposure.open(0)
     >>> few, many = np.array([0, 1]), np.array([0, 100])
     >>> everything = np.ones(1, np.bool_)
-    >>> one = lambda starts: Paths(starts, np.arange(3, starts[-1] + 3), np.ones(starts[-1]), np.ones(starts[-1]))
+    >>> one = lambda starts: Paths(starts, np.zeros(starts[-1], PATH))
     >>> exposure.weigh_then_learn(np.zeros(1, np.int64), one(few), everything).tolist()
     [0.0]
     >>> round(float(exposure.weigh_then_learn(np.zeros(1, np.int64), one(many), everything)[0]), 3)

@@ -10,7 +10,7 @@ from tracehound.detectors.features.paths import OTHER
 from tracehound.detectors.packed.compiling import njit
 from tracehound.detectors.packed.lean import LEAN
 from tracehound.detectors.structure.learning import REFUSED, accept, learn_row
-from tracehound.detectors.structure.state import NOTHING, find, mixed
+from tracehound.detectors.structure.state import NOTHING, Memory, find, mixed
 from tracehound.detectors.structure.tail import calibrated, inverse_of_count, inverse_of_time
 
 SET_NEW, PATH_NEW, PATH_MISSING, COUNT, TIME = 1, 2, 3, 4, 5
@@ -52,78 +52,74 @@ def run(
     done: int,
     slots: Any,
     starts: Any,
-    path: Any,
-    count: Any,
-    time_ms: Any,
+    paths: Any,
     times: Any,
     learn: Any,
     patience_s: Any,
     rules: Any,
-    operations: Any,
-    entries: Any,
-    index: Any,
-    free: Any,
+    memory: Any,
     folded: Any,
     out: Any,
 ) -> Any:
     """Judge rows from ``done`` on and learn those that ``learn`` allows.
 
-    ``folded`` is room for one row. Returns the number of the row before which more entries must be made free, or
-    the number of rows.
+    ``starts`` and ``paths`` are those of ``detectors.features.paths.Paths`` (records of ``PATH``), ``memory`` is
+    ``detectors.structure.state.Memory`` as a plain tuple, which is quicker to hand over, ``folded`` room for one row.
+    Returns the number of the row before which more
+    entries must be made free, or the number of rows.
     """
+    memory, rules = Memory(*memory), rules[0]
+    operations, entries = memory.operations, memory.entries
     for row in range(done, slots.size):
         slot, first, end = slots[row], starts[row], starts[row + 1]
-        if learn[row] and free[1] < end - first + 2:
+        if learn[row] and memory.free[1] < end - first + 2:
             return row
-        used, set_key = _fold(
-            slot, path[first:end], count[first:end], time_ms[first:end], rules, operations, entries, index, folded
-        )
-        _judge(slot, set_key, folded[:used], operations, entries, index, free, out[row])
+        used, set_key = _fold(slot, paths[first:end], rules, memory, folded)
+        _judge(slot, set_key, folded[:used], memory, out[row])
         if not learn[row]:
             continue
         decision = accept(operations[slot], entries, rules, times[row], patience_s[row], out[row])
         if decision != REFUSED:
-            learn_row(slot, set_key, folded[:used], decision, rules, operations, entries, index, free, out[row])
+            learn_row(slot, set_key, folded[:used], decision, rules, memory, out[row])
     return slots.size
 
 
 @njit(**LEAN)
-def _fold(
-    slot: int, path: Any, count: Any, time_ms: Any, rules: Any, operations: Any, entries: Any, index: Any, folded: Any
-) -> tuple[Any, Any]:
+def _fold(slot: int, paths: Any, rules: Any, memory: Any, folded: Any) -> tuple[Any, Any]:
     """Fill ``folded`` with the row's entries, paths beyond the limit as one; return how many, and the set's key."""
-    room = rules.paths - operations[slot].paths
+    room = rules.paths - memory.operations[slot].paths
     set_key, used = np.int64(_SALT), 0
     other_count, other_time = 0.0, 0.0
-    for at in range(path.size):
-        set_key ^= mixed(path[at])
-        entry = find(entries, index, slot, path[at])
+    for at in range(paths.size):
+        given = paths[at]
+        set_key ^= mixed(given.path)
+        entry = find(memory, slot, given.path)
         if entry == NOTHING:
             room -= 1
         if entry == NOTHING and room < 0:
-            other_count += count[at]
-            other_time += time_ms[at]
+            other_count += given.count
+            other_time += given.time_ms
             continue
         one = folded[used]
-        one.entry, one.path, one.count, one.time_ms = entry, path[at], count[at], min(time_ms[at], LONGEST_MS)
+        one.entry, one.path, one.count, one.time_ms = entry, given.path, given.count, min(given.time_ms, LONGEST_MS)
         used += 1
     if other_count > 0.0:
         one = folded[used]
-        one.entry, one.path = find(entries, index, slot, OTHER), OTHER
+        one.entry, one.path = find(memory, slot, OTHER), OTHER
         one.count, one.time_ms = other_count, min(other_time, LONGEST_MS)
         used += 1
     return used, set_key
 
 
 @njit(**LEAN)
-def _judge(slot: int, set_key: int, row: Any, operations: Any, entries: Any, index: Any, free: Any, said: Any) -> None:
-    operation = operations[slot]
+def _judge(slot: int, set_key: int, row: Any, memory: Any, said: Any) -> None:
+    operation, entries, free = memory.operations[slot], memory.entries, memory.free
     said.warming = operation.known == 0
     if said.warming:
         return
     free[2] += 1
     slowest, most = _amounts(row, free[2], operation, entries, said)
-    code, fresh, missing = _novelty(slot, set_key, row, free[2], operation, entries, index, said)
+    code, fresh, missing = _novelty(slot, set_key, row, free[2], memory, said)
     said.score = max(said.novelty, said.excess, said.count_excess)
     if said.score < DEVIATES_FROM:
         return
@@ -175,11 +171,10 @@ def _amounts(row: Any, stamp: int, operation: Any, entries: Any, said: Any) -> t
 
 
 @njit(**LEAN)
-def _novelty(
-    slot: int, set_key: int, row: Any, stamp: int, operation: Any, entries: Any, index: Any, said: Any
-) -> tuple[Any, Any, Any]:
+def _novelty(slot: int, set_key: int, row: Any, stamp: int, memory: Any, said: Any) -> tuple[Any, Any, Any]:
     """Set the row's novelty; return what it is about, which entry of the row is new, and the missing path's entry."""
-    of_set = find(entries, index, slot, set_key)
+    operation, entries = memory.operations[slot], memory.entries
+    of_set = find(memory, slot, set_key)
     known = of_set != NOTHING and entries[of_set].known > 0
     said.novelty = entries[of_set].score if known else operation.new_set
     if known and said.novelty < NOVELTY_WORTH_NAMING:

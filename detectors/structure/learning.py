@@ -70,20 +70,9 @@ def _restart(operation: Any, entries: Any, rules: Any) -> None:
 
 
 @njit(**LEAN)
-def learn_row(
-    slot: int,
-    set_key: int,
-    row: Any,
-    decision: int,
-    rules: Any,
-    operations: Any,
-    entries: Any,
-    index: Any,
-    free: Any,
-    said: Any,
-) -> None:
-    """Add a row's set and entries (see ``structure_kernel.FOLDED``) to the live statistics; renew when it is time."""
-    operation = operations[slot]
+def learn_row(slot: int, set_key: int, row: Any, decision: int, rules: Any, memory: Any, said: Any) -> None:
+    """Add a row's set and entries (see ``structure.kernel.FOLDED``) to the live statistics; renew when it is time."""
+    operation, entries = memory.operations[slot], memory.entries
     if operation.known > 0 and not operation.restarted:
         operation.judged += 1
         peak, total = said.peak, said.sum
@@ -94,9 +83,9 @@ def learn_row(
         operation.sum_total += total
         keep_largest(operation.peaks, peak)
         keep_largest(operation.sums, total)
-    of_set = find(entries, index, slot, set_key)
+    of_set = find(memory, slot, set_key)
     if of_set == NOTHING and operation.sets < rules.sets:
-        of_set = insert(operations, entries, index, free, slot, set_key, True)
+        of_set = insert(memory, slot, set_key, True)
     if of_set == NOTHING:
         operation.unlisted_sets += 1
     else:
@@ -104,12 +93,12 @@ def learn_row(
     for at in range(row.size):
         entry = row[at].entry
         if entry == NOTHING:
-            entry = insert(operations, entries, index, free, slot, row[at].path, False)
+            entry = insert(memory, slot, row[at].path, False)
             said.remembered = True
         _learn_entry(entries[entry], row[at].count, row[at].time_ms, decision == CAPPED)
     operation.learned += 1
     if operation.learned >= operation.next_renewal:
-        renew(operations, entries, index, free, slot)
+        renew(memory, slot)
 
 
 @njit(**LEAN)

@@ -20,10 +20,10 @@ LONGEST: Final = 15_360
 
 
 @njit(cache=True)
-def renew(operations: Any, entries: Any, index: Any, free: Any, slot: int) -> None:
+def renew(memory: Any, slot: int) -> None:
     """Freeze what was learned; forget what did not occur any more; plan the next renewal."""
-    operation = operations[slot]
-    _drop_unseen(operations, entries, index, free, slot)
+    operation, entries = memory.operations[slot], memory.entries
+    _drop_unseen(memory, slot)
     _freeze_paths(operation, entries)
     _freeze_sets(operation, entries)
     operation.known = operation.learned
@@ -60,7 +60,8 @@ def _clear_judged(operation: Any) -> None:
 
 
 @njit(cache=True)
-def _drop_unseen(operations: Any, entries: Any, index: Any, free: Any, slot: int) -> None:
+def _drop_unseen(memory: Any, slot: int) -> None:
+    operations, entries = memory.operations, memory.entries
     before, entry = NOTHING, operations[slot].head
     while entry != NOTHING:
         following = entries[entry].next
@@ -69,7 +70,7 @@ def _drop_unseen(operations: Any, entries: Any, index: Any, free: Any, slot: int
                 operations[slot].head = following
             else:
                 entries[before].next = following
-            drop(operations, entries, index, free, entry)
+            drop(memory, entry)
         else:
             before = entry
         entry = following

@@ -5,11 +5,7 @@ from typing import Any
 import numpy as np
 
 from tracehound.detectors.bank import State
-from tracehound.detectors.structure.state import (
-    ENTRY,
-    StructureState,
-    insert,
-)
+from tracehound.detectors.structure.state import ENTRY, StructureState, insert
 from tracehound.detectors.structure.stored import COLUMNS, LARGEST_OF, ROWS, SCALARS, checked_structure
 
 
@@ -38,9 +34,7 @@ def put(state: StructureState, slot: int, taken: State, most_paths: int, most_se
     state.open(slot)
     state.reserve(len(entries))
     for one in entries[::-1]:  # an entry goes to the front of its list
-        number = insert(
-            state.operations, state.entries, state.index, state.free, slot, int(one["key"]), bool(one["is_set"])
-        )
+        number = insert(state.memory, slot, int(one["key"]), bool(one["is_set"]))
         for name in entries.dtype.names or ():
             if name not in ("slot", "next", "seen"):
                 state.entries[number][name] = one[name]

@@ -1,8 +1,9 @@
 """State of the structure detector: a record per operation and per path or set of paths, and the index to find them."""
 
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tracehound.detectors.packed.compiling import njit
 from tracehound.detectors.packed.lean import LEAN
@@ -56,6 +57,21 @@ ENTRY = np.dtype(
 )
 """One path or set of paths of one operation. Times and their bounds are in ms, ``scale`` of log(1 + ms)."""
 
+
+class Memory(NamedTuple):
+    """All that is remembered, as kernels are given it.
+
+    ``operations`` (one record of ``OPERATION`` per slot), ``entries`` (records of ``ENTRY``), ``places`` (numbers of
+    entries by the hash of slot and key) and ``free``: [first free entry, how many are free, number of the row last
+    judged].
+    """
+
+    operations: NDArray[np.void]
+    entries: NDArray[np.void]
+    places: NDArray[np.int32]
+    free: NDArray[np.int64]
+
+
 INDEX_PER_ENTRY: Final = 8
 """Bytes of the hash index per entry."""
 FREE: Final = -1
@@ -77,8 +93,9 @@ def _home(slot: int, key: int, size: int) -> Any:
 
 
 @njit(**LEAN)
-def find(entries: Any, index: Any, slot: int, key: int) -> Any:
+def find(memory: Any, slot: int, key: int) -> Any:
     """The number of the entry of ``key`` in ``slot``, or ``NOTHING``."""
+    entries, index = memory.entries, memory.places
     place = _home(slot, key, index.size)
     while index[place] != NOTHING:
         entry = index[place]
@@ -89,11 +106,9 @@ def find(entries: Any, index: Any, slot: int, key: int) -> Any:
 
 
 @njit(**LEAN)
-def insert(operations: Any, entries: Any, index: Any, free: Any, slot: int, key: int, is_set: bool) -> Any:
-    """Take a free entry for ``key``, which the slot does not have yet.
-
-    ``free`` is [first free entry, how many are free, number of the row last judged].
-    """
+def insert(memory: Any, slot: int, key: int, is_set: bool) -> Any:
+    """Take a free entry for ``key``, which the slot does not have yet."""
+    entries, index, free = memory.entries, memory.places, memory.free
     entry = free[0]
     one = entries[entry]
     free[0] = one.next
@@ -106,7 +121,7 @@ def insert(operations: Any, entries: Any, index: Any, free: Any, slot: int, key:
     # Nothing judges by the rest before it is set, but a state must not show whose entry it was before.
     one.typical, one.bound, one.at_bound, one.scale, one.shared_at_bound = 0.0, 0.0, 0.0, 0.0, 0.0
     one.count, one.count_bound, one.count_at_bound, one.count_scale = 0.0, 0.0, 0.0, 0.0
-    operation = operations[slot]
+    operation = memory.operations[slot]
     one.next = operation.head
     operation.head = entry
     if is_set:
@@ -121,8 +136,9 @@ def insert(operations: Any, entries: Any, index: Any, free: Any, slot: int, key:
 
 
 @njit(**LEAN)
-def drop(operations: Any, entries: Any, index: Any, free: Any, entry: int) -> None:
+def drop(memory: Any, entry: int) -> None:
     """Give an entry back. The caller takes it out of the list of its slot."""
+    operations, entries, index, free = memory
     one = entries[entry]
     place = _home(one.slot, one.key, index.size)
     while index[place] != entry:
@@ -155,14 +171,14 @@ def _close_gap(entries: Any, index: Any, gap: int) -> None:
 
 
 @njit(**LEAN)
-def drop_all(operations: Any, entries: Any, index: Any, free: Any, slot: int) -> None:
+def drop_all(memory: Any, slot: int) -> None:
     """Give back every entry of a slot."""
-    entry = operations[slot].head
+    entry = memory.operations[slot].head
     while entry != NOTHING:
-        following = entries[entry].next
-        drop(operations, entries, index, free, entry)
+        following = memory.entries[entry].next
+        drop(memory, entry)
         entry = following
-    operations[slot].head = NOTHING
+    memory.operations[slot].head = NOTHING
 
 
 @njit(**LEAN)
@@ -186,6 +202,11 @@ class StructureState:
         self.free = np.array([NOTHING, 0, 0], np.int64)
         self.operations["head"] = NOTHING
         self.reserve(64)
+
+    @property
+    def memory(self) -> Memory:
+        """All of it as it is now: growing makes other arrays."""
+        return Memory(self.operations, self.entries, self.index, self.free)
 
     def reserve(self, needed: int) -> None:
         """Make sure that ``needed`` entries are free."""
@@ -211,7 +232,7 @@ class StructureState:
             larger["head"] = NOTHING
             larger[: len(self.operations)] = self.operations
             self.operations = larger
-        drop_all(self.operations, self.entries, self.index, self.free, slot)
+        drop_all(self.memory, slot)
         self.operations[slot] = np.zeros((), OPERATION)
         self.operations[slot]["head"] = NOTHING
 

@@ -1,32 +1,29 @@
 """Evenly windowed time series of many keys: forecast with level and seasons, and how improbable each window is."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tracehound.detectors.bank import Flags, Floats, Slots, State
-from tracehound.detectors.packed.slots import SlotArrays
+from tracehound.detectors.packed.fields import RecordField
+from tracehound.detectors.packed.slots import SlotRecords
 from tracehound.detectors.packed.stored_numbers import LARGEST, checked, numbers
 from tracehound.detectors.windows.series_kernel import (
     DAY_BINS,
+    JUDGED,
     LEAST,
     MOST,
     NEXT,
     NUMBERS,
     REFERENCE,
     SEASON_RATE,
+    SERIES,
     SINCE,
     WEEK_BINS,
     run_series,
 )
 
-_LAYOUT: dict[str, tuple[Any, tuple[int, ...]]] = {
-    "numbers": (np.float64, (NUMBERS,)),
-    "day": (np.float32, (DAY_BINS, 2)),
-    "week": (np.float32, (WEEK_BINS, 2)),
-    "reference": (np.float32, (REFERENCE,)),
-}
 _SEASON_LEAST, _SEASON_MOST = np.array([-LARGEST, 0.0]), np.array([LARGEST, 1.0 / SEASON_RATE])
 _STORED = {
     "numbers": numbers(np.float64, (NUMBERS,), LEAST, MOST, missing=np.arange(NUMBERS) == SINCE),
@@ -38,7 +35,7 @@ _STORED = {
 
 @dataclass(frozen=True, slots=True)
 class SeriesJudgement:
-    """What a series says about n windows: each array is (n,).
+    """What a series says about n windows: ``rows`` (n,) are records, and each of their fields is an array (n,).
 
     ``score`` is −log10 of the false-alarm probability of the window (two sided), 0 while warming or missing;
     ``deviation`` the residual in robust standard deviations, above 0 where the value is above expectation;
@@ -46,12 +43,14 @@ class SeriesJudgement:
     first value).
     """
 
-    score: Floats
-    deviation: Floats
-    expected: Floats
-    low: Floats
-    high: Floats
-    warming: Flags
+    rows: NDArray[np.void]
+
+    score = RecordField[Floats]()
+    deviation = RecordField[Floats]()
+    expected = RecordField[Floats]()
+    low = RecordField[Floats]()
+    high = RecordField[Floats]()
+    warming = RecordField[Flags]()
 
 
 class WindowSeries:
@@ -98,7 +97,7 @@ class WindowSeries:
             raise ValueError(f"The 'warm_up' parameter of WindowSeries must be at least 10. Got {warm_up} instead.")
         self.step_s, self.warm_up = step_s, warm_up
         self._patience_s = patience_s
-        self._store = SlotArrays(_LAYOUT)
+        self._store = SlotRecords(SERIES)
 
     def open(self, slot: int, seed: int) -> None:  # noqa: ARG002 (nothing random here)
         """Start afresh for the key in ``slot``."""
@@ -113,18 +112,14 @@ class WindowSeries:
         ``times`` (n,) are the starts of the windows in epoch seconds, ascending per slot. ``patience_s`` (n,) is for
         how many seconds a deviation must last to be learned, where that is another time than usual.
         """
-        n = len(slots)
-        out, warming = np.zeros((n, 5)), np.zeros(n, np.bool_)
-        arrays = (self._store[name] for name in _LAYOUT)
-        usual = np.full(n, self._patience_s)
-        patience = usual if patience_s is None else patience_s
-        run_series(slots, values, times, noise, patience, self.warm_up, *arrays, out, warming)
-        score, deviation, expected, low, high = out.T.copy()
-        return SeriesJudgement(score, deviation, expected, low, high, warming)
+        judged = SeriesJudgement(np.zeros(len(slots), JUDGED))
+        patience = np.full(len(slots), self._patience_s) if patience_s is None else patience_s
+        run_series(slots, values, times, noise, patience, self.warm_up, self._store.records, judged.rows)
+        return judged
 
     def snapshot(self, slot: int) -> State:
         """A copy of the key's complete state."""
-        return {name: self._store[name][slot].copy() for name in _LAYOUT}
+        return {name: self._store[name][slot].copy() for name in SERIES}
 
     def restore(self, slot: int, state: State) -> None:
         """Replace the key's state by one that ``snapshot`` returned.

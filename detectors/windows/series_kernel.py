@@ -24,6 +24,18 @@ LEAST[LEVEL : LEVEL_WEEK + 1] = -LARGEST
 MOST[LEVEL : ERROR_WEEK + 1] = LARGEST
 """What the numbers of a stored series may be; ``SINCE`` may be NaN too."""
 
+SERIES: Final[dict[str, tuple[Any, tuple[int, ...]]]] = {
+    "numbers": (np.float64, (NUMBERS,)),
+    "day": (np.float32, (DAY_BINS, 2)),
+    "week": (np.float32, (WEEK_BINS, 2)),
+    "reference": (np.float32, (REFERENCE,)),
+}
+JUDGED: Final = np.dtype(
+    [*((name, np.float64) for name in ("score", "deviation", "expected", "low", "high")), ("warming", np.bool_)],
+    align=True,
+)
+"""What is said about one window: the fields of ``detectors.windows.series.SeriesJudgement``."""
+
 LEVEL_RATE, SEASON_LEVEL_RATE, ERROR_RATE, SEASON_RATE = 0.2, 0.05, 0.02, 0.25
 SEASON_SEEN = 48.0
 """Seasonal forecasts before a season may be used."""
@@ -150,37 +162,26 @@ def _size_of(threshold: float, excess: float, share: float) -> Any:
 
 @njit(cache=True)
 def run_series(
-    slots: Any,
-    values: Any,
-    times: Any,
-    noise: Any,
-    patience_s: Any,
-    warm_up: int,
-    all_numbers: Any,
-    all_day: Any,
-    all_week: Any,
-    all_reference: Any,
-    out: Any,
-    warming: Any,
+    slots: Any, values: Any, times: Any, noise: Any, patience_s: Any, warm_up: int, series: Any, said: Any
 ) -> None:
-    """Judge rows into ``out`` (n, 5): score, deviation, expected, low, high; then learn."""
+    """Judge rows, then learn them: a record of ``SERIES`` per slot, and of ``JUDGED`` per row."""
     for i in range(slots.size):
-        numbers, reference = all_numbers[slots[i]], all_reference[slots[i]]
-        day, week = all_day[slots[i]], all_week[slots[i]]
-        warming[i] = numbers[COUNT] < warm_up
+        one, row = series[slots[i]], said[i]
+        numbers, reference, day, week = one.numbers, one.reference, one.day, one.week
+        row.warming = numbers[COUNT] < warm_up
         made = forecast(numbers, day, week, times[i])
         best = best_of(numbers, made)
         scale = max(TO_SIGMA * numbers[ERROR + best], noise[i])
-        out[i, 2:5] = np.nan
+        row.expected = row.low = row.high = np.nan
         size, score, excess, threshold, share = 0.0, 0.0, 0.0, 0.0, 1.0
         if numbers[COUNT] > 0.0:
-            out[i, 1] = (values[i] - made[best]) / scale
-            out[i, 2] = made[best]
-            out[i, 3], out[i, 4] = made[best] - BAND_SIGMAS * scale, made[best] + BAND_SIGMAS * scale
-            size = abs(out[i, 1])
-        if not warming[i]:
+            row.deviation = (values[i] - made[best]) / scale
+            row.expected = made[best]
+            row.low, row.high = made[best] - BAND_SIGMAS * scale, made[best] + BAND_SIGMAS * scale
+            size = abs(row.deviation)
+        if not row.warming:
             threshold, excess, share = _own_tail(reference, int(min(numbers[NEXT], REFERENCE)))
-            score = out[i, 0] = _score_of(size, threshold, excess, share)
+            score = row.score = _score_of(size, threshold, excess, share)
         rate = 0.0
         if score >= (GATE if np.isnan(numbers[SINCE]) else 0.5 * GATE):
             if np.isnan(numbers[SINCE]):

@@ -27,7 +27,7 @@ from tracehound.detectors.charts.drift import Drift
 from tracehound.detectors.charts.smoothed import SmoothedScores
 from tracehound.detectors.ensemble.ensemble import Ensemble
 from tracehound.detectors.errors.error_types import ErrorTypes
-from tracehound.detectors.features.paths import OTHER, Paths
+from tracehound.detectors.features.paths import OTHER, PATH, Paths
 from tracehound.detectors.incidents.book import IncidentBook
 from tracehound.detectors.scoring.scorer import Scorer
 from tracehound.detectors.structure.detector import Structure
@@ -77,8 +77,10 @@ def paths(rows: Rows) -> Paths:
     sizes = np.where(rows.values.astype(np.int64) % 2 == 1, 3, 2)
     starts = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
     place = np.arange(starts[-1]) - np.repeat(starts[:-1], sizes)
-    path = np.where(place == 0, 1, OTHER + place)
-    return Paths(starts, path, np.ones(len(path)), np.repeat(rows.values, sizes) / (1.0 + place))
+    entries = np.ones(len(place), PATH)
+    entries["path"] = np.where(place == 0, 1, OTHER + place)
+    entries["time_ms"] = np.repeat(rows.values, sizes) / (1.0 + place)
+    return Paths(starts, entries)
 
 
 class Adapter:

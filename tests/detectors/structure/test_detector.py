@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tracehound.detectors.bank import Flags, Floats, Slots, State
-from tracehound.detectors.features.paths import Paths, path_hashes, paths_of
+from tracehound.detectors.features.paths import PATH, Paths, path_hashes, paths_of
 from tracehound.detectors.structure.detector import Structure, StructureJudgement
 from tracehound.schemas.execution import Execution, Segment
 
@@ -228,7 +228,9 @@ def random_paths(rows: int, different: int, seed: int) -> Paths:
     chosen = [np.unique(random.integers(10, 10 + different, 20)) for _ in range(rows)]
     path = np.concatenate(chosen).astype(np.int64)
     starts = np.concatenate([[0], np.cumsum([len(one) for one in chosen])]).astype(np.int64)
-    return Paths(starts, path, np.ones(len(path)), random.lognormal(1.0, 1.0, len(path)))
+    entries = np.ones(len(path), PATH)
+    entries["path"], entries["time_ms"] = path, random.lognormal(1.0, 1.0, len(path))
+    return Paths(starts, entries)
 
 
 def test_memory_is_bounded_whatever_is_learned() -> None:

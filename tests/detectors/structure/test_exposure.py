@@ -3,13 +3,13 @@
 import numpy as np
 
 from tracehound.detectors.bank import Flags
-from tracehound.detectors.features.paths import Paths
+from tracehound.detectors.features.paths import PATH, Paths
 from tracehound.detectors.structure.exposure import Exposure
 
 
 def paths(sizes: list[int]) -> Paths:
     starts = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
-    return Paths(starts, np.arange(starts[-1]), np.ones(starts[-1]), np.ones(starts[-1]))
+    return Paths(starts, np.zeros(starts[-1], PATH))
 
 
 def all_of(rows: int) -> Flags:
