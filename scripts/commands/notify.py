@@ -43,9 +43,10 @@ def notify(dry_run: bool, since_s: float | None) -> None:
         return
     if since_s is not None:
         raise click.UsageError("--since goes with --dry-run.")
-    from tracehound.streams.notify.app import run_notify
+    from tracehound.streams.notify.app import build_notify
+    from tracehound.streams.worker.worker import run_worker
 
-    raise SystemExit(run_notify(settings))
+    raise SystemExit(run_worker(settings, build_notify))
 
 
 def _preview(settings: Settings, since_s: float) -> Iterator[str]:

@@ -10,9 +10,10 @@ from tracehound.streams.settings.settings import load_settings
 def worker() -> None:
     """Score executions from Kafka until stopped."""
     from tracehound.scripts.commands.compiling import compile_before_work
+    from tracehound.streams.scoring.app import build_scoring
     from tracehound.streams.worker.worker import run_worker
 
-    raise SystemExit(run_worker(load_settings(), prepare=compile_before_work))
+    raise SystemExit(run_worker(load_settings(), build_scoring, prepare=compile_before_work))
 
 
 @click.command()

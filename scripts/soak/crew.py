@@ -18,7 +18,8 @@ from tracehound.scripts.commands.worker_process import counted_at
 RUN = (
     "import sys; from tracehound.streams.settings.settings import load_settings; "
     "from tracehound.streams.worker.worker import run_worker; "
-    "sys.exit(run_worker(load_settings()))"
+    "from tracehound.streams.scoring.app import build_scoring; "
+    "sys.exit(run_worker(load_settings(), build_scoring))"
 )
 _POLL_S = 0.05
 _START_S = 90.0

@@ -15,7 +15,7 @@ _PRODUCE, _OFFSET_COMMIT = 0, 8
 
 JUMPING_CLOCK: Final = """
 import random, sys, time
-from tracehound.streams.scoring.app import build_app
+from tracehound.streams.scoring.app import build_scoring
 from tracehound.streams.settings.settings import load_settings
 from tracehound.streams.worker.worker import run_worker
 jump = [0.0, 0.0]
@@ -24,15 +24,16 @@ def clock():
     if now > jump[0]:
         jump[:] = now + 0.5, random.uniform(-86_400.0, 86_400.0)
     return now + jump[1]
-sys.exit(run_worker(load_settings(), lambda settings: build_app(settings, clock=clock)))
+sys.exit(run_worker(load_settings(), lambda settings: build_scoring(settings, clock=clock)))
 """
 DISK_OF_150_KB: Final = """
 import resource, signal, sys
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (150_000, 150_000))
+from tracehound.streams.scoring.app import build_scoring
 from tracehound.streams.settings.settings import load_settings
 from tracehound.streams.worker.worker import run_worker
-sys.exit(run_worker(load_settings()))
+sys.exit(run_worker(load_settings(), build_scoring))
 """
 """A worker whose files cannot grow beyond 150 kB, as on a disk that is full."""
 

@@ -3,13 +3,14 @@
 import asyncio
 import time
 from collections import deque
-from collections.abc import AsyncIterable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterable, Callable, Collection, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 import msgspec
 import structlog
 from aiokafka import ConsumerRecord
+from faust.types import TP
 
 from tracehound.schemas.codec import encode
 from tracehound.schemas.control import CONTROL_HEADER, Control
@@ -24,7 +25,7 @@ from tracehound.streams.incidents.book_state import BookState
 from tracehound.streams.incidents.metrics import IncidentMetrics
 from tracehound.streams.kafka.forwarding import Partitioner
 from tracehound.streams.kafka.publisher import Outgoing
-from tracehound.streams.kafka.runs.run import Run
+from tracehound.streams.kafka.runs.run import Run, RunListener
 from tracehound.streams.states.checkpoint_log import CheckpointLog
 
 PARTITION = 0
@@ -79,12 +80,13 @@ class _Owned:
     lost: bool = False
 
 
-class Grouping:
+class Grouping(RunListener):
     """Groups run after run, and saves its book.
 
     Parameters:
         restored: makes a book of a snapshot (``SnapshotError`` if it cannot be read), a new one of None.
         generation: of the consumer group, asked when the book is saved.
+        spawn: lets something be done beside reading, which it must not hold up.
         progressed: called when a run was dealt with.
     """
 
@@ -96,6 +98,7 @@ class Grouping:
         topics: Topics,
         metrics: IncidentMetrics,
         generation: Callable[[], int],
+        spawn: Callable[[Coroutine[Any, Any, None]], object],
         progressed: Callable[[], None],
     ) -> None:
         self._restored = restored
@@ -107,22 +110,24 @@ class Grouping:
         self._partitioner_of_executions = Partitioner(topics.executions.partitions)
         self._metrics = metrics
         self._generation = generation
+        self._spawn = spawn
         self._progressed = progressed
         self._owned: _Owned | None = None
         self._resting = asyncio.Lock()
         self._saving = asyncio.Lock()
 
-    # --- told by the consumer
+    # --- told by the consumer (``RunListener``)
 
-    def assign(self, owned: bool) -> bool:
-        """The partition is owned from now on, or is not; returns whether what was saved is to be loaded."""
-        if not owned:
+    async def assigned(self, partitions: Collection[TP]) -> None:
+        """The partition is owned from now on, or is not."""
+        if not any(tp.partition == PARTITION for tp in partitions):
             self._lose()
         elif self._owned is None:
             self._owned = _Owned()
-        return self._owned is not None and self._owned.book is None
+        if self._owned is not None and self._owned.book is None:
+            self._spawn(self._load())
 
-    async def load(self) -> None:
+    async def _load(self) -> None:
         """Look for what was saved; runs wait until then."""
         owned = self._owned
         if owned is None or owned.book is not None:
@@ -139,20 +144,24 @@ class Grouping:
         if owned.book is None:
             owned.book = self._restored(None)
 
-    def positioned(self, committed: int | None) -> bool:
-        """Reading begins at this committed offset; returns whether what was saved is to be loaded anew.
+    def positioned(self, committed: Mapping[TP, int | None]) -> None:
+        """Reading begins at this committed offset.
 
-        Where it lies above what was grouped here, another worker went on meanwhile.
+        Where it lies above what was grouped here, another worker went on meanwhile: what it saved is loaded anew.
         """
         owned = self._owned
-        if owned is None:
-            return False
-        owned.held.clear()
-        if owned.book is not None and owned.saved >= 0 and (committed or 0) > owned.next:
-            self._lose()
-            self._owned = _Owned()
-            return True
-        return False
+        for tp, offset in committed.items():
+            if owned is None or tp.partition != PARTITION:
+                continue
+            owned.held.clear()
+            if owned.book is not None and owned.saved >= 0 and (offset or 0) > owned.next:
+                self._lose()
+                self._owned = _Owned()
+                self._spawn(self._load())
+
+    async def finish_runs(self) -> None:
+        """Save the book, and acknowledge the runs that it knows."""
+        await self.save()
 
     def _lose(self) -> None:
         if self._owned is not None:

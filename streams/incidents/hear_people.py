@@ -13,7 +13,7 @@ from tracehound.streams.delivery.delivery import Delivery, Parcel
 from tracehound.streams.delivery.letters import failure_letter, letter_of
 from tracehound.streams.incidents.metrics import IncidentMetrics
 from tracehound.streams.kafka.publisher import Outgoing
-from tracehound.streams.kafka.runs.run import Run
+from tracehound.streams.kafka.runs.run import Run, RunListener
 
 _decode_verdict = msgspec.json.Decoder(Verdict).decode
 _decode_maintenance = msgspec.json.Decoder(Maintenance).decode
@@ -28,7 +28,7 @@ async def hear_people(runs: AsyncIterable[Run], hearing: "Hearing") -> None:
         await hearing.take(run)
 
 
-class Hearing:
+class Hearing(RunListener):
     """Checks what people say, one run after the other, and passes it on.
 
     Parameters:
@@ -47,7 +47,7 @@ class Hearing:
             topics.maintenance.name: _maintenance,
         }
 
-    async def finish(self) -> None:
+    async def finish_runs(self) -> None:
         """Finish everything in flight."""
         await self._delivery.idle()
 

@@ -3,8 +3,9 @@
 import asyncio
 import time
 from collections import deque
-from collections.abc import AsyncIterable, Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncIterable, Awaitable, Callable, Collection, Coroutine, Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import msgspec
 import structlog
@@ -21,7 +22,7 @@ from tracehound.streams.intake.metrics import IntakeMetrics
 from tracehound.streams.intake.partition_join import Joined, PartitionJoin
 from tracehound.streams.intake.trace_buffer import JoinRules
 from tracehound.streams.kafka.publisher import Outgoing
-from tracehound.streams.kafka.runs.run import Run
+from tracehound.streams.kafka.runs.run import Run, RunListener
 from tracehound.streams.states.checkpoint_log import CheckpointLog
 
 _RECORDS_BETWEEN_YIELDS = 50
@@ -55,12 +56,14 @@ class _Owned:
     lost: bool = False
 
 
-class Joining:
+class Joining(RunListener):
     """Joins the runs of all owned partitions, and keeps a checkpoint of each.
 
     Parameters:
         seek: lets the consumer go back to an offset.
         generation: of the consumer group, asked when a checkpoint is written.
+        spawn: lets something be done beside reading, which it must not hold up.
+        progressed: called when a run was dealt with.
     """
 
     def __init__(
@@ -74,6 +77,8 @@ class Joining:
         metrics: IntakeMetrics,
         seek: Callable[[TP, int], Awaitable[None]],
         generation: Callable[[], int],
+        spawn: Callable[[Coroutine[Any, Any, None]], object],
+        progressed: Callable[[], None],
     ) -> None:
         self._rules = rules
         self._call_interval_ms = call_interval_ms
@@ -84,23 +89,28 @@ class Joining:
         self._metrics = metrics
         self._seek = seek
         self._generation = generation
+        self._spawn = spawn
+        self._progressed = progressed
         self._owned: dict[int, _Owned] = {}
         self._resting = asyncio.Lock()
-        self.last_progress = time.monotonic()
 
-    # --- told by the consumer
+    # --- told by the consumer (``RunListener``)
 
-    def assign(self, numbers: Iterable[int]) -> list[int]:
-        """These partitions are owned from now on, and no others; returns those whose checkpoint is to be loaded."""
-        wanted = set(numbers)
+    async def assigned(self, partitions: Collection[TP]) -> None:
+        """These partitions are owned from now on, and no others."""
+        wanted = {tp.partition for tp in partitions}
         for number in [number for number in self._owned if number not in wanted]:
             self._owned.pop(number).lost = True
         new = sorted(wanted - self._owned.keys())
         for number in new:
             self._owned[number] = _Owned(number)
-        return [number for number in sorted(wanted) if not self._owned[number].loaded]
+        self._load_soon([number for number in sorted(wanted) if not self._owned[number].loaded])
 
-    async def load(self, numbers: Iterable[int]) -> None:
+    def _load_soon(self, numbers: Collection[int]) -> None:
+        if numbers:
+            self._spawn(self._load(numbers))
+
+    async def _load(self, numbers: Iterable[int]) -> None:
         """Read the checkpoints of these partitions; their runs wait until then."""
         waiting = {number: self._owned[number] for number in numbers if number in self._owned}
         if not waiting:
@@ -110,13 +120,13 @@ class Joining:
             if not owned.lost and not owned.loaded:
                 owned.kept, owned.loaded = loaded.get(number), True
 
-    def positioned(self, committed: Mapping[int, int | None]) -> list[int]:
-        """Reading begins at these committed offsets; returns partitions whose checkpoint is to be loaded anew.
+    def positioned(self, committed: Mapping[TP, int | None]) -> None:
+        """Reading begins at these committed offsets.
 
-        Where one lies above what was joined here, another worker went on meanwhile.
+        Where one lies above what was joined here, another worker went on meanwhile: its checkpoint is loaded anew.
         """
         stale = []
-        for number, offset in committed.items():
+        for (_, number), offset in committed.items():
             owned = self._owned.get(number)
             if owned is None:
                 continue
@@ -126,9 +136,9 @@ class Joining:
                 owned.lost = True
                 self._owned[number] = _Owned(number)
                 stale.append(number)
-        return stale
+        self._load_soon(stale)
 
-    async def finish(self) -> None:
+    async def finish_runs(self) -> None:
         """Finish the run at hand, and save where every partition has got to."""
         await self.checkpoint()
 
@@ -179,7 +189,7 @@ class Joining:
         self._metrics.records.labels(topic=run.tp.topic).inc(len(run.records))
         run.release()
         owned.held.append(run)
-        self.last_progress = time.monotonic()
+        self._progressed()
         await self._delivery.send(parcel)
 
     def _enclose(self, partition: int, offset: int, joined: Joined, parcel: Parcel) -> None:

@@ -1,5 +1,6 @@
 """Prometheus metrics of an intake worker, all in one registry that is handed in."""
 
+import time
 from collections import Counter as Counts
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
@@ -65,18 +66,21 @@ class BufferCollector(Collector):
     Parameters:
         buffered: open traces, their spans and bytes.
         waiting: records that wait, by topic.
-        behind_s: wall time between now and the watermark, by partition of the spans topic.
+        watermarks_ms: the watermark of the join, by partition of the spans topic, epoch milliseconds.
+        clock: wall time in epoch seconds.
     """
 
     def __init__(
         self,
         buffered: Callable[[], tuple[int, int, int]],
         waiting: Callable[[], Mapping[str, int]],
-        behind_s: Callable[[], Mapping[int, float]],
+        watermarks_ms: Callable[[], Mapping[int, float]],
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self._buffered = buffered
         self._waiting = waiting
-        self._behind_s = behind_s
+        self._watermarks_ms = watermarks_ms
+        self._clock = clock
 
     def describe(self) -> Iterable[GaugeMetricFamily]:
         """Nothing is asked at registration: the app has not started then."""
@@ -95,6 +99,8 @@ class BufferCollector(Collector):
         behind = GaugeMetricFamily(
             "tracehound_join_behind_seconds", "Time since the watermark of the join", labels=["partition"]
         )
-        for partition, seconds in sorted(self._behind_s().items()):
-            behind.add_metric([str(partition)], seconds)
+        now_s = self._clock()
+        for partition, mark_ms in sorted(self._watermarks_ms().items()):
+            if mark_ms > 0:
+                behind.add_metric([str(partition)], max(0.0, now_s - mark_ms / 1000.0))
         yield behind

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import defaultdict, deque
-from collections.abc import AsyncIterable, Callable, Iterable
+from collections.abc import AsyncIterable, Callable, Collection
 
 import msgspec
 import structlog
@@ -15,7 +15,7 @@ from tracehound.streams.delivery.delivery import Delivery, Parcel
 from tracehound.streams.intake.metrics import IntakeMetrics
 from tracehound.streams.intake.read_source import SourceReader, SourceReading
 from tracehound.streams.kafka.publisher import Outgoing, Publisher
-from tracehound.streams.kafka.runs.run import Run
+from tracehound.streams.kafka.runs.run import Run, RunListener
 
 _SPANS_BETWEEN_YIELDS = 2_000
 _METADATA_POLL_S = 0.1
@@ -34,12 +34,13 @@ async def rekey_spans(runs: AsyncIterable[Run], rekeying: "Rekeying") -> None:
         await rekeying.take(run)
 
 
-class Rekeying:
+class Rekeying(RunListener):
     """Re-keys runs one after the other, and tells every partition of the spans topic how far the sources were read.
 
     Parameters:
         partitions_of: asks the consumer how many partitions a topic has; None while it is not known.
         empty_at_ms: asks the consumer when a source was last known to hold nothing more, epoch milliseconds.
+        progressed: called when a run was dealt with.
         clock: wall time in epoch seconds.
     """
 
@@ -52,6 +53,7 @@ class Rekeying:
         metrics: IntakeMetrics,
         partitions_of: Callable[[str], int | None],
         empty_at_ms: Callable[[TP], int | None],
+        progressed: Callable[[], None],
         clock: Callable[[], float],
     ) -> None:
         self._reader = reader
@@ -61,6 +63,7 @@ class Rekeying:
         self._metrics = metrics
         self._partitions_of = partitions_of
         self._empty_at_ms = empty_at_ms
+        self._progressed = progressed
         self._clock = clock
         self._clocks: dict[TP, int] = {}  # the highest Kafka timestamp read
         self._safe: dict[TP, int] = {}  # the same of the leading runs whose results are all acknowledged
@@ -69,16 +72,15 @@ class Rekeying:
         self._at_rest = asyncio.Event()
         self._at_rest.set()
         self._announced = False
-        self.last_progress = time.monotonic()
 
-    async def finish(self) -> None:
+    async def finish_runs(self) -> None:
         """Finish the run at hand and everything in flight."""
         await self._at_rest.wait()
         await self._delivery.idle()
 
-    def assign(self, sources: Iterable[TP]) -> None:
+    async def assigned(self, partitions: Collection[TP]) -> None:
         """These sources are read here from now on, and no others."""
-        self._owned = set(sources)
+        self._owned = set(partitions)
         for kept in (self._clocks, self._safe, self._unsafe):
             for tp in [tp for tp in kept if tp not in self._owned]:
                 del kept[tp]
@@ -123,7 +125,7 @@ class Rekeying:
 
     def _acknowledge(self, run: Run) -> None:
         run.ack()
-        self.last_progress = time.monotonic()
+        self._progressed()
         runs = self._unsafe.get(run.tp)
         while runs and (runs[0][0].acked or not runs[0][0].outstanding):
             leading, clock_ms = runs.popleft()

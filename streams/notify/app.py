@@ -1,22 +1,21 @@
-"""The one place where the notifier is put together, and where it runs from start to end."""
+"""The one place where a notifier is put together; nothing connects before it starts."""
 
 import asyncio
 import math
 import os
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from contextlib import AsyncExitStack
+from typing import Any
 
 import structlog
 from aiokafka import AIOKafkaConsumer
-from aiokafka.errors import KafkaError
-from prometheus_client import CollectorRegistry
+from mode import Service
+from prometheus_client import Counter
 
-from tracehound.infra.kafka.topics import check_topics
 from tracehound.schemas.dead_letter import DeadLetter
-from tracehound.schemas.errors import ConfigurationError, TracehoundError
-from tracehound.streams.kafka.connection import client_options, wait_for_broker
-from tracehound.streams.kafka.librdkafka import librdkafka_options
+from tracehound.schemas.errors import ConfigurationError
+from tracehound.streams.kafka.connection import client_options
 from tracehound.streams.kafka.publisher import KafkaPublisher, Outgoing
 from tracehound.streams.notify.delivery_queue import DeliveryQueue
 from tracehound.streams.notify.metrics import NotifyMetrics, WaitingCollector
@@ -32,47 +31,72 @@ from tracehound.streams.notify.routing import Routes
 from tracehound.streams.notify.secrets import read_secret
 from tracehound.streams.settings.notify import Alertmanager, AnyReceiver, PagerDuty, Webhook
 from tracehound.streams.settings.settings import Settings
-from tracehound.streams.worker.health import HealthServer
-from tracehound.streams.worker.logging import configure_logging
-from tracehound.streams.worker.worker import EXIT_CLEAN, EXIT_FAILED, EXIT_MISCONFIGURED, stop_on_signals
+from tracehound.streams.worker.foundation import Foundation, heartbeat_interval_s
+from tracehound.streams.worker.worker import Worker
 
-_HEARTBEATS_PER_SESSION = 6
-_STOP_SLACK_S = 20.0
 _CLOSE_TIMEOUT_S = 10.0
 
 log = structlog.get_logger(__name__)
 
 
-class NotStoppedError(TracehoundError):
-    """The notifier did not end in time after a signal; what was under way is told again."""
+def build_notify(
+    settings: Settings, environment: Mapping[str, str] = os.environ, clock: Callable[[], float] = time.time
+) -> Worker:
+    """Assemble a notifier; needs a running event loop.
 
+    Parameters:
+        settings: everything that can be set.
+        environment: where the receivers' secrets are.
+        clock: wall time in epoch seconds.
 
-@dataclass(slots=True)
-class NotifyApp:
-    """The parts of a running notifier."""
-
-    notifier: Notifier
-    consumer: AIOKafkaConsumer
-    publisher: KafkaPublisher
-    queues: Mapping[str, DeliveryQueue]
-    topic: str
-
-
-def run_notify(settings: Settings) -> int:
-    """Send notifications until SIGTERM or SIGINT, or until it fails.
-
-    Returns:
-        The exit status for the process: 0 after a signal, 1 after a fatal error, 2 if a setting is wrong.
+    Raises:
+        ConfigurationError: a setting or a secret is wrong or missing.
     """
-    configure_logging(settings)
-    try:
-        return asyncio.run(_run(settings))
-    except ConfigurationError as error:
-        log.critical("configuration_error", sentence=str(error))
-        return EXIT_MISCONFIGURED
-    except (TracehoundError, KafkaError) as error:
-        log.critical("notifier_failed", sentence=f"A fatal error ended the notifier: {error}")
-        return EXIT_FAILED
+    notify, topics = settings.notify, settings.topics
+    if not notify.receivers:
+        raise ConfigurationError(
+            "The setting 'notify.receivers' must name at least one receiver, in the file that TRACEHOUND_CONFIG names. "
+            "Got none."
+        )
+    base, closing = Foundation(settings), AsyncExitStack()
+    metrics = NotifyMetrics(base.registry)
+    letters = _DeadLetters(base.publisher, topics.dead_letters.name, metrics.dead_letters)
+
+    queues: dict[str, DeliveryQueue] = {}
+    for name, receiver in notify.receivers.items():
+        built = build_receiver(name, receiver, read_secret(name, receiver, environment), notify.attempts_at_once, clock)
+        queue = DeliveryQueue(
+            name, receiver.kind, built, notify, metrics, letters.bury_notice, base.failure.tell, clock
+        )
+        closing.push_async_callback(queue.close)
+        queues[name] = queue
+    consumer = AIOKafkaConsumer(
+        **client_options(settings),
+        group_id=notify.group_id,
+        client_id=notify.group_id,
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+        session_timeout_ms=int(settings.session_timeout_s * 1000),
+        heartbeat_interval_ms=int(heartbeat_interval_s(settings) * 1000),
+    )
+    notifier = Notifier(
+        consumer,
+        Routes(notify),
+        queues,
+        letters.bury,
+        metrics,
+        math.inf if settings.broker_is_embedded else notify.remember_s,  # the embedded broker knows no times
+        settings.commit_interval_s,
+        settings.finish_timeout_s,
+        base.failure.tell,
+        clock,
+    )
+    app = NotifyApp(notifier, consumer, base.publisher, queues, topics.severity.name)
+    metrics.registry.register(
+        WaitingCollector(lambda: {(queue.name, queue.kind): len(queue) for queue in queues.values()})
+    )
+    health = base.health(notifier, notify.http_port)
+    return Worker(notify.group_id, app, health, base.failure, (topics.severity, topics.dead_letters), closing)
 
 
 def build_receiver(
@@ -92,129 +116,63 @@ def build_receiver(
     return AppriseReceiver(name, settings, secret, threads)
 
 
-def build_notifier(
-    settings: Settings,
-    metrics: NotifyMetrics,
-    environment: Mapping[str, str] = os.environ,
-    clock: Callable[[], float] = time.time,
-) -> NotifyApp:
-    """Assemble the notifier; needs a running event loop.
+class _DeadLetters:
+    """Sends dead letters, and counts them."""
 
-    Raises:
-        ConfigurationError: a setting or a secret is wrong or missing.
-    """
-    notify, topics = settings.notify, settings.topics
-    if not notify.receivers:
-        raise ConfigurationError(
-            "The setting 'notify.receivers' must name at least one receiver, in the file that TRACEHOUND_CONFIG names. "
-            "Got none."
-        )
-    publisher = KafkaPublisher(settings)
+    def __init__(self, publisher: KafkaPublisher, topic: str, counter: Counter) -> None:
+        self._publisher = publisher
+        self._topic = topic
+        self._counter = counter
 
-    async def bury(letter: DeadLetter) -> None:
-        metrics.dead_letters.labels(error=letter.error).inc()
-        await publisher.publish(Outgoing(topics.dead_letters.name, letter.key, letter.value, letter.wire_headers()))
+    async def bury(self, letter: DeadLetter) -> None:
+        self._counter.labels(error=letter.error).inc()
+        await self._publisher.publish(Outgoing(self._topic, letter.key, letter.value, letter.wire_headers()))
 
-    async def bury_notice(notice: Notice, reason: str) -> None:
-        await bury(undelivered(notice, reason))
-
-    queues: dict[str, DeliveryQueue] = {}
-    for name, receiver in notify.receivers.items():
-        built = build_receiver(name, receiver, read_secret(name, receiver, environment), notify.attempts_at_once, clock)
-        queues[name] = DeliveryQueue(name, receiver.kind, built, notify, metrics, bury_notice, clock)
-    consumer = AIOKafkaConsumer(
-        **client_options(settings),
-        group_id=notify.group_id,
-        client_id=notify.group_id,
-        enable_auto_commit=False,
-        auto_offset_reset="earliest",
-        session_timeout_ms=int(settings.session_timeout_s * 1000),
-        heartbeat_interval_ms=int(min(3.0, settings.session_timeout_s / _HEARTBEATS_PER_SESSION) * 1000),
-    )
-    notifier = Notifier(
-        consumer,
-        Routes(notify),
-        queues,
-        bury,
-        metrics,
-        math.inf if settings.broker_is_embedded else notify.remember_s,  # the embedded broker knows no times
-        settings.commit_interval_s,
-        settings.finish_timeout_s,
-        clock,
-    )
-    return NotifyApp(notifier, consumer, publisher, queues, topics.severity.name)
+    async def bury_notice(self, notice: Notice, reason: str) -> None:
+        await self.bury(undelivered(notice, reason))
 
 
-async def _run(settings: Settings) -> int:
-    metrics = NotifyMetrics(CollectorRegistry())
-    app = build_notifier(settings, metrics)
-    metrics.registry.register(
-        WaitingCollector(lambda: {(queue.name, queue.kind): len(queue) for queue in app.queues.values()})
-    )
-    stop, failures = stop_on_signals(), list[BaseException]()
+class NotifyApp(Service):
+    """Reads incidents and delivers messages between start and stop. Queues and receivers are left open."""
 
-    def fail(error: BaseException) -> None:
-        failures.append(error)
-        stop.set()
+    mundane_level = "debug"  # mode says at this level that a service starts and stops
 
-    app.notifier.on_failure = fail
-    for queue in app.queues.values():
-        queue.on_failure = fail
-    health = HealthServer(
-        metrics.registry,
-        app.notifier,
-        settings.http_host,
-        settings.notify.http_port,
-        settings.stall_timeout_s,
-        fail,
-    )
-    try:
-        await health.start()
-        if await wait_for_broker(settings, stop):
-            await _check_topics(settings)
-            await _serve_until(stop, app, settings.finish_timeout_s + _STOP_SLACK_S)
-    finally:
-        await health.stop()
-        await asyncio.gather(*(queue.close() for queue in app.queues.values()))
-    for error in failures:
-        log.critical("notifier_failed", sentence=f"A fatal error ended the notifier: {error!r}.")
-    return EXIT_FAILED if failures else EXIT_CLEAN
+    def __init__(
+        self,
+        notifier: Notifier,
+        consumer: AIOKafkaConsumer,
+        publisher: KafkaPublisher,
+        queues: Mapping[str, DeliveryQueue],
+        topic: str,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.notifier = notifier
+        self.queues = queues
+        self._consumer = consumer
+        self._publisher = publisher
+        self._topic = topic
+        self._stop = asyncio.Event()
+        self._serving: asyncio.Future[None] | None = None
 
-
-async def _serve_until(stop: asyncio.Event, app: NotifyApp, stop_timeout_s: float) -> None:
-    """Serve, and after ``stop`` wait so long for the end: a broker that is away must not hold it up."""
-    serving = asyncio.create_task(serve(app, stop))
-    stopping = asyncio.create_task(stop.wait())
-    await asyncio.wait([serving, stopping], return_when=asyncio.FIRST_COMPLETED)
-    stopping.cancel()
-    try:
-        await asyncio.wait_for(serving, stop_timeout_s)
-    except TimeoutError:
-        raise NotStoppedError(f"The notifier did not stop within {stop_timeout_s:g} s.") from None
-
-
-async def _check_topics(settings: Settings) -> None:
-    needed = (settings.topics.severity, settings.topics.dead_letters)
-    problems = await asyncio.to_thread(check_topics, librdkafka_options(settings), needed)
-    if problems:
-        raise ConfigurationError("\n".join(problems))
-
-
-async def serve(app: NotifyApp, stop: asyncio.Event) -> None:
-    """Read and deliver until ``stop`` is set. Queues and receivers are left open."""
-    await app.publisher.start()
-    try:
-        app.consumer.subscribe([app.topic], listener=app.notifier)
-        await app.consumer.start()
-        for queue in app.queues.values():
+    async def on_start(self) -> None:
+        """Join the consumer group, and begin to deliver."""
+        await self._publisher.start()
+        self._consumer.subscribe([self._topic], listener=self.notifier)
+        await self._consumer.start()
+        for queue in self.queues.values():
             if isinstance(queue.receiver, AlertmanagerReceiver):
                 queue.receiver.start()
-        log.info("notifier_ready", receivers=sorted(app.queues))
-        await app.notifier.run(stop)
-        log.info("notifier_stopped")
-    finally:
-        await _close(app.consumer)
-        await app.publisher.stop()
+        log.info("notifier_ready", receivers=sorted(self.queues))
+        self._serving = self.add_future(self.notifier.run(self._stop))
+
+    async def on_stop(self) -> None:
+        """Finish what is under way, commit, and leave the group."""
+        self._stop.set()
+        if self._serving is not None:
+            await asyncio.wait([self._serving])
+        await _close(self._consumer)
+        await self._publisher.stop()
 
 
 async def _close(consumer: AIOKafkaConsumer) -> None:

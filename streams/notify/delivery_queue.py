@@ -42,10 +42,9 @@ class DeliveryQueue:
 
     Parameters:
         bury: see ``Bury``.
+        fail: called with an error that no retry can mend.
         wall_clock: epoch seconds.
         chance: from 0 to 1, for the jitter of pauses.
-
-    ``on_failure`` is called with an error that no retry can mend.
     """
 
     def __init__(
@@ -56,6 +55,7 @@ class DeliveryQueue:
         settings: NotifySettings,
         metrics: NotifyMetrics,
         bury: Bury,
+        fail: Callable[[BaseException], None],
         wall_clock: Callable[[], float] = time.time,
         chance: Callable[[], float] = random.random,
     ) -> None:
@@ -65,6 +65,7 @@ class DeliveryQueue:
         self._settings = settings
         self._metrics = metrics
         self._bury = bury
+        self._fail = fail
         self._wall_clock = wall_clock
         self._chance = chance
         self._slots = asyncio.Semaphore(settings.attempts_at_once)
@@ -76,7 +77,6 @@ class DeliveryQueue:
         self._waiting = 0
         self._not_before_s = 0.0
         self.last_taken_s = time.monotonic()
-        self.on_failure: Callable[[BaseException], None] = lambda _: None
         metrics.of(name, kind)
 
     def __len__(self) -> int:
@@ -124,7 +124,7 @@ class DeliveryQueue:
     def _ended(self, task: "asyncio.Future[None]") -> None:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
-            self.on_failure(error)
+            self._fail(error)
 
     async def _run_lane(self, incident_id: str, lane: deque[QueuedNotice]) -> None:
         while lane:

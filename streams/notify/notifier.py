@@ -39,6 +39,7 @@ class Notifier(ConsumerRebalanceListener):
         bury: sends a dead letter; returns once it is safe.
         remember_s: how far back is read to know what is open; infinite: everything.
         finish_timeout_s: how long attempts that are under way may take when partitions are taken away.
+        fail: called with an error that no retry can mend.
         clock: wall time in epoch seconds.
     """
 
@@ -52,6 +53,7 @@ class Notifier(ConsumerRebalanceListener):
         remember_s: float,
         commit_interval_s: float,
         finish_timeout_s: float,
+        fail: Callable[[BaseException], None],
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._consumer = consumer
@@ -62,6 +64,7 @@ class Notifier(ConsumerRebalanceListener):
         self._remember_s = remember_s
         self._commit_interval_s = commit_interval_s
         self._finish_timeout_s = finish_timeout_s
+        self._fail = fail
         self._clock = clock
         self._assigned: set[TopicPartition] | None = None
         self._partitions: dict[TopicPartition, IncidentPartition] = {}
@@ -71,7 +74,6 @@ class Notifier(ConsumerRebalanceListener):
         self._next_commit_s = 0.0
         self._last_read_s = time.monotonic()
         self._held_up = False
-        self.on_failure: Callable[[BaseException], None] = lambda _: None
 
     async def run(self, stop: asyncio.Event) -> None:
         """Read until ``stop`` is set, then finish what is under way and commit."""
@@ -216,7 +218,7 @@ class Notifier(ConsumerRebalanceListener):
     def _buried(self, task: "asyncio.Future[None]") -> None:
         self._burials.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
-            self.on_failure(error)
+            self._fail(error)
 
     async def _leave(self, tps: list[TopicPartition]) -> None:
         leaving = [self._partitions[tp] for tp in tps if tp in self._partitions]

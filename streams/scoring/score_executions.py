@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterable, Callable, Iterator, Mapping, Sequence, Set
+from collections.abc import AsyncIterable, Callable, Collection, Iterator, Mapping, Sequence, Set
 from contextlib import aclosing
 from itertools import chain
 
@@ -27,7 +27,7 @@ from tracehound.streams.delivery.outputs import (
     model_events_outgoing,
 )
 from tracehound.streams.kafka.runs.at_hand import at_hand
-from tracehound.streams.kafka.runs.run import Run
+from tracehound.streams.kafka.runs.run import Run, RunListener
 from tracehound.streams.scoring.metrics import Metrics
 from tracehound.streams.scoring.read_run import Reading, RunReader
 from tracehound.streams.scoring.report_progress import ProgressLedger, Tallies, report_progress, tally
@@ -59,11 +59,11 @@ async def score_executions(runs: AsyncIterable[Run], scoring: "Scoring") -> None
             await scoring.take(together)
 
 
-class Scoring:
+class Scoring(RunListener):
     """Takes runs one after the other, and finishes and saves what it has when partitions are revoked.
 
     Parameters:
-        patience_s: how long ``finish_runs`` waits at most.
+        progressed: called when a run was dealt with.
         clock: wall time in epoch seconds.
     """
 
@@ -77,7 +77,7 @@ class Scoring:
         ledger: ProgressLedger,
         topics: Topics,
         metrics: Metrics,
-        patience_s: float,
+        progressed: Callable[[], None],
         clock: Callable[[], float],
     ) -> None:
         self._scorer = scorer
@@ -88,32 +88,27 @@ class Scoring:
         self._ledger = ledger
         self._topics = topics
         self._metrics = metrics
-        self._patience_s = patience_s
+        self._progressed = progressed
         self._clock = clock
         self._resting = asyncio.Lock()
         self._announcements: set[asyncio.Future[None]] = set()
-        self.last_progress = time.monotonic()
 
     # --- told by the consumer (``RunListener``)
 
+    async def assigned(self, partitions: Collection[TP]) -> None:
+        """These partitions are owned from now on, and no others."""
+        await self._models.assign({tp.partition for tp in partitions})
+
     async def finish_runs(self) -> None:
-        """Finish the run at hand and everything in flight, and save all states, or give up after the patience."""
-        try:
-            async with asyncio.timeout(self._patience_s):
-                async with self._resting:
-                    await self._delivery.idle()
-                    await report_progress(self._ledger, self._topics, self._delivery, self._metrics)
-                    await self._delivery.idle()
-                    while (batches := self._models.take(_SAVE_SLICE_S)) or self._models.saving:
-                        if not await self._models.write(batches):
-                            return
-                        await asyncio.sleep(0)
-        except TimeoutError:
-            log.warning(
-                "runs_given_up",
-                sentence=f"Not everything could be delivered and saved within {self._patience_s:g} s; "
-                "it will be read again.",
-            )
+        """Finish the run at hand and everything in flight, and save all states."""
+        async with self._resting:
+            await self._delivery.idle()
+            await report_progress(self._ledger, self._topics, self._delivery, self._metrics)
+            await self._delivery.idle()
+            while (batches := self._models.take(_SAVE_SLICE_S)) or self._models.saving:
+                if not await self._models.write(batches):
+                    return
+                await asyncio.sleep(0)
 
     async def fetch_live(self, partition: Partition, live: Sequence[ApplicationKey], event_s: float) -> None:
         """Have models in memory whose silence is to be judged, a few at a time."""
@@ -139,8 +134,7 @@ class Scoring:
         self._partitions.positioned({tp.partition: offset for tp, offset in committed.items()})
 
     def offsets_lost(self, tp: TP, wanted: int, resumed_at: int) -> None:
-        """Records were deleted before they were scored: counted, and told on the models topic."""
-        self._metrics.offsets_lost.inc(max(0, resumed_at - wanted))
+        """Records were deleted before they were scored: told on the models topic."""
         self._partitions.rewound(tp.partition, resumed_at)
         if resumed_at > wanted:
             told = [events.records_lost(tp.topic, tp.partition, wanted, resumed_at, self._clock())]
@@ -343,7 +337,7 @@ class Scoring:
         for run, partition in scored:
             run.finish()
             partition.acknowledge()
-        self.last_progress = time.monotonic()
+        self._progressed()
         self._ledger.acknowledged(tallies)
 
 

@@ -1,4 +1,4 @@
-"""How a running worker is doing: its partitions, what waits, and when it last got on."""
+"""How a running scoring worker is doing: its partitions, what waits, and when it last got on."""
 
 import time
 from collections.abc import Callable
@@ -7,28 +7,18 @@ from faust.exceptions import ConsumerNotStarted
 from faust.types import TP
 
 from tracehound.streams.kafka.runs.app import RunApp
-from tracehound.streams.kafka.runs.consumer import RunConsumer
-from tracehound.streams.scoring.score_executions import Scoring
 from tracehound.streams.states.partitions import Partitions
+from tracehound.streams.worker.consumer_vitals import ConsumerVitals
 
 _FRESH_S = 5.0
 
 
-class WorkerVitals:
+class ScoringVitals(ConsumerVitals):
     """What metrics, health and the watch for silence ask (``health.Vitals`` among them)."""
 
-    def __init__(
-        self,
-        app: RunApp,
-        topic: str,
-        partitions: Partitions,
-        scoring: Scoring,
-        clock: Callable[[], float] = time.time,
-    ) -> None:
-        self._app = app
-        self._topic = topic
+    def __init__(self, app: RunApp, topic: str, partitions: Partitions, clock: Callable[[], float] = time.time) -> None:
+        super().__init__(app, topic)
         self._owned = partitions
-        self._scoring = scoring
         self._clock = clock
 
     def partitions(self) -> list[int] | None:
@@ -36,24 +26,11 @@ class WorkerVitals:
 
         Empty where there are more workers than partitions: such a worker is ready to take over.
         """
-        app = self._app
-        reading = app.flow_control.is_active() and not app.rebalancing and app.consumer_generation_id > 0
-        return sorted(partition.number for partition in self._owned) if reading else None
+        return sorted(partition.number for partition in self._owned) if self._is_reading() else None
 
     def waiting(self) -> int:
         """Records that wait to be scored."""
         return sum(self.lag_records().values())
-
-    def last_progress(self) -> float:
-        """When a run was last acknowledged, as ``time.monotonic()``."""
-        return self._scoring.last_progress
-
-    def unheard_s(self) -> float:
-        """For how long the broker has been silent about a partition of which nothing is left to do, at most."""
-        consumer = self._consumer()
-        if consumer is None or self.partitions() is None:
-            return 0.0
-        return max((consumer.unheard_s(TP(self._topic, owned.number)) for owned in self._owned), default=0.0)
 
     def lag_records(self) -> dict[int, int]:
         """Records that wait, by partition."""
@@ -81,7 +58,3 @@ class WorkerVitals:
         if consumer is None or self.partitions() is None:
             return False
         return consumer.at_end(TP(self._topic, partition), known_since_s=_FRESH_S)
-
-    def _consumer(self) -> RunConsumer | None:
-        consumer: RunConsumer | None = self._app._consumer  # app.consumer would create one
-        return consumer

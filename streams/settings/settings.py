@@ -10,6 +10,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from tracehound.detectors.incidents.settings import IncidentSettings
 from tracehound.detectors.settings import DetectionSettings
+from tracehound.schemas.codec import Limits
 from tracehound.schemas.errors import ConfigurationError
 from tracehound.schemas.topics import DEFAULT_PARTITIONS, DEFAULT_PREFIX, Topics
 from tracehound.streams.settings.incident_worker import IncidentWorkerSettings
@@ -140,6 +141,16 @@ class Settings(BaseSettings):
         default_factory=IncidentWorkerSettings, description="The worker of incidents, see below"
     )
     notify: NotifySettings = Field(default_factory=NotifySettings, description="Notifications, see below")
+
+    @property
+    def limits(self) -> Limits:
+        """What a record of executions must keep."""
+        return Limits(
+            max_event_bytes=self.max_event_bytes,
+            max_record_bytes=self.max_record_bytes,
+            max_segments=self.max_segments,
+            max_future_s=self.max_future_s,
+        )
 
     @property
     def topics(self) -> Topics:

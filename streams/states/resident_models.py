@@ -5,9 +5,10 @@ import time
 from collections import OrderedDict, deque
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
-from typing import Self
+from typing import Protocol, Self
 
 import structlog
+from prometheus_client import Counter, Histogram
 
 from tracehound.detectors.alarms import events
 from tracehound.schemas.control import Control
@@ -16,11 +17,11 @@ from tracehound.schemas.execution import ApplicationKey
 from tracehound.schemas.model_event import ModelChange, ModelEvent
 from tracehound.schemas.model_state import Head, ModelState
 from tracehound.streams.delivery.delivery import Delivery
-from tracehound.streams.scoring.metrics import Metrics
 from tracehound.streams.states.memory_ceiling import MemoryCeiling
 from tracehound.streams.states.model_states import ModelStates
 from tracehound.streams.states.partitions import Partition, Partitions, Seen
 from tracehound.streams.states.scoring_core import ScoringCore
+from tracehound.streams.states.used_models import UsedModels
 
 _LIVE_AT_ONCE = 50
 _MOST_HELD = 20_000
@@ -47,6 +48,16 @@ class _Batch:
         return [*(state.key for state in self.states), *self.removed]
 
 
+class ModelMetrics(Protocol):
+    """What is counted of models that come and go, and how long it takes to save and to restore one."""
+
+    applications_sent_away: Counter
+    states_written: Counter
+    state_bytes_written: Counter
+    snapshot_seconds: Histogram
+    restore_seconds: Histogram
+
+
 class ResidentModels:
     """Keeps the core's models and the stored states in step.
 
@@ -55,6 +66,7 @@ class ResidentModels:
     it was, or with the records still to come that it has not learned.
 
     Parameters:
+        used: which applications are in memory.
         most: applications in memory; more are saved and sent away, the least recently used first.
         ends: asked for the end of each partition of executions; states of positions beyond it are not believed.
         ceiling_bytes: of all models; above it applications are sent away as above ``most``, except those that the
@@ -66,16 +78,18 @@ class ResidentModels:
     def __init__(
         self,
         scorer: ScoringCore,
+        used: UsedModels,
         partitions: Partitions,
         states: ModelStates,
         delivery: Delivery,
-        metrics: Metrics,
+        metrics: ModelMetrics,
         most: int,
         ends: Callable[[Sequence[int]], Awaitable[Mapping[int, int]]] | None = None,
         ceiling_bytes: int = 0,
         most_held: int = _MOST_HELD,
     ) -> None:
         self._scorer = scorer
+        self._used = used
         self._partitions = partitions
         self._states = states
         self._delivery = delivery
@@ -84,9 +98,17 @@ class ResidentModels:
         self._ends = ends
         self._ceiling = MemoryCeiling(scorer, ceiling_bytes)
         self._most_held = most_held
-        self._used: OrderedDict[ApplicationKey, Partition] = OrderedDict()
         self._writing = asyncio.Lock()
         self._last_taken = -1
+
+    async def assign(self, numbers: Iterable[int]) -> None:
+        """These partitions are owned from now on, and no others."""
+        await self._states.release(self._partitions.assign(numbers))
+
+    async def load_new(self) -> None:
+        """Look for the stored states of partitions that have been assigned since the last call."""
+        if unloaded := self._partitions.unloaded():
+            await self.load(unloaded)
 
     async def load(self, partitions: Sequence[Partition]) -> None:
         """Look for the stored states of partitions that have just been assigned."""
@@ -155,9 +177,7 @@ class ResidentModels:
             partition.unrestored.discard(key)
             if snapshot is not None:
                 told += self._restored(key, snapshot, event_s)
-        for key in keys:
-            self._used[key] = partition
-            self._used.move_to_end(key)
+        self._used.use(keys, partition)
         return told
 
     def _restored(self, key: ApplicationKey, snapshot: bytes, event_s: float) -> list[ModelEvent]:
@@ -195,22 +215,18 @@ class ResidentModels:
 
     async def _send_away(self, count: int, keep: set[ApplicationKey]) -> int:
         """Save and drop so many applications, if as many are idle; returns how many."""
-        idle = [key for key, partition in self._used.items() if key not in keep and key not in partition.saving]
-        idle = idle[:count]
+        idle = self._used.idle(count, keep)
         sent_away = 0
-        unsaved: dict[int, list[ApplicationKey]] = {}
-        for key in idle:
-            partition = self._used[key]
+        unsaved: dict[int, tuple[Partition, list[ApplicationKey]]] = {}
+        for key, partition in idle:
             if key in partition.dirty:
-                unsaved.setdefault(partition.number, []).append(key)
-        await self.write([self._take(self._used[keys[0]], keys) for keys in unsaved.values()])
-        for key in idle:
-            if key not in self._used:  # its partition was taken away meanwhile
+                unsaved.setdefault(partition.number, (partition, []))[1].append(key)
+        await self.write([self._take(partition, keys) for partition, keys in unsaved.values()])
+        for key, partition in idle:
+            if partition.lost or key not in self._used:  # it was taken away meanwhile
                 continue
-            partition = self._used[key]
             if key not in partition.dirty and key not in partition.saving:
-                del self._used[key]
-                self._scorer.forget(key)
+                self._used.forget(key)
                 partition.unrestored.add(key)
                 sent_away += 1
         self._metrics.applications_sent_away.inc(sent_away)
@@ -226,15 +242,9 @@ class ResidentModels:
             return self._scorer.heed(key, control.lesson)
         return self._restored(key, control.snapshot, control.asked_at) or [events.imported(key, control.asked_at)]
 
-    def forget(self, key: ApplicationKey) -> None:
-        """Drop an application's models; the stored state stays."""
-        self._used.pop(key, None)
-        self._scorer.forget(key)
-
     def forget_lost(self) -> None:
         """Drop the models of all partitions that were taken away."""
-        for key in [key for key, partition in self._used.items() if partition.lost]:
-            self.forget(key)
+        self._used.forget_lost()
 
     # --- saving
 

@@ -1,5 +1,6 @@
-"""How the consumer of a running worker is doing: what it owns, and what waits to be read."""
+"""How the consumer of a running worker is doing: what it owns, what waits to be read, when it last got on."""
 
+import time
 from collections.abc import Mapping
 
 from faust.exceptions import ConsumerNotStarted
@@ -10,7 +11,7 @@ from tracehound.streams.kafka.runs.consumer import RunConsumer
 
 
 class ConsumerVitals:
-    """What metrics and health ask of the consumer of a worker that reads several topics in runs.
+    """What metrics and health ask (``health.Vitals`` among them) of a worker that reads topics in runs.
 
     Parameters:
         topic: the one whose partitions say whether the worker is ready.
@@ -19,14 +20,22 @@ class ConsumerVitals:
     def __init__(self, app: RunApp, topic: str) -> None:
         self._app = app
         self._topic = topic
+        self._progressed_at = time.monotonic()
+
+    def progressed(self) -> None:
+        """A run was dealt with."""
+        self._progressed_at = time.monotonic()
+
+    def last_progress(self) -> float:
+        """When a run was last dealt with, as ``time.monotonic()``."""
+        return self._progressed_at
 
     def partitions(self) -> list[int] | None:
         """The partitions of the topic assigned and read from; None before the first and during rebalances.
 
         Empty where other workers have all there are: such a worker is ready to take over.
         """
-        app = self._app
-        if not app.flow_control.is_active() or app.rebalancing or app.consumer_generation_id <= 0:
+        if not self._is_reading():
             return None
         return sorted(tp.partition for tp in self._assigned() if tp.topic == self._topic)
 
@@ -50,9 +59,9 @@ class ConsumerVitals:
             return 0.0
         return max((consumer.unheard_s(tp) for tp in self._assigned()), default=0.0)
 
-    def generation(self) -> int:
-        """The generation of the consumer group."""
-        return int(self._app.consumer_generation_id)
+    def _is_reading(self) -> bool:
+        app = self._app
+        return bool(app.flow_control.is_active() and not app.rebalancing and app.consumer_generation_id > 0)
 
     def _assigned(self) -> list[TP]:
         consumer = self._consumer()

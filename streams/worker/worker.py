@@ -3,17 +3,22 @@
 import asyncio
 import gc
 import signal
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from typing import Protocol
 
 import structlog
 
-from tracehound.infra.kafka.topics import check_topics, topic_id
+from tracehound.infra.kafka.topics import check_topics
 from tracehound.schemas.errors import ConfigurationError, TracehoundError
+from tracehound.schemas.topics import Topic
 from tracehound.streams.kafka.connection import wait_for_broker
 from tracehound.streams.kafka.librdkafka import librdkafka_options
 from tracehound.streams.settings.settings import Settings
+from tracehound.streams.worker.failure import Failure
+from tracehound.streams.worker.health import HealthServer
 from tracehound.streams.worker.logging import configure_logging
-from tracehound.streams.worker.worker_app import WorkerApp
 
 EXIT_CLEAN = 0
 EXIT_FAILED = 1
@@ -26,24 +31,65 @@ _GC_THRESHOLDS = (100_000, 20, 50)
 log = structlog.get_logger(__name__)
 
 
-Build = Callable[[Settings], WorkerApp]
 Prepare = Callable[[asyncio.Event], Awaitable[bool]]
 """Work before a worker joins its group; is given what a signal sets, and returns False where it ended for that."""
 
 
-def run_worker(settings: Settings, build: Build | None = None, prepare: Prepare | None = None) -> int:
-    """Run a worker until SIGTERM or SIGINT, or until it fails.
+class App(Protocol):
+    """What does a worker's work between start and stop, as ``mode.Service`` does."""
 
-    ``build`` assembles it; without one it is a scoring worker. ``prepare`` is awaited before anything else, while
-    metrics and health answer already. Waits for an unreachable broker. A second signal ends the worker without
-    finishing its work.
+    crash_reason: BaseException | None
+
+    async def start(self) -> None:
+        """Begin; return once it is under way."""
+        ...
+
+    async def wait_until_stopped(self) -> None:
+        """Return once it was stopped or has crashed."""
+        ...
+
+    async def crash(self, reason: BaseException) -> None:
+        """It cannot go on."""
+        ...
+
+    async def stop(self) -> None:
+        """Finish what is under way and end; harmless where it never started."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """A worker that is put together and has not been started.
+
+    Parameters:
+        group: the consumer group that it is a member of.
+        app: does the work.
+        health: serves metrics and health from the beginning to the end, before the broker is there, too.
+        failure: told by its parts of an error that ends it.
+        topics: must exist before the app starts.
+        closing: what is let go of, in reverse order, when it has stopped or could not start.
+    """
+
+    group: str
+    app: App
+    health: HealthServer
+    failure: Failure
+    topics: Sequence[Topic]
+    closing: AsyncExitStack = field(default_factory=AsyncExitStack)
+
+
+def run_worker(settings: Settings, build: Callable[[Settings], Worker], prepare: Prepare | None = None) -> int:
+    """Run the worker that ``build`` puts together until SIGTERM or SIGINT, or until it fails.
+
+    ``prepare`` is awaited before anything else, while metrics and health answer already. Waits for an unreachable
+    broker. A second signal ends the worker without finishing its work.
 
     Returns:
         The exit status for the process: 0 after a signal, 1 after a fatal error, 2 if a setting is wrong.
     """
     configure_logging(settings)
     try:
-        return asyncio.run(_run(settings, build or _build_scoring, prepare))
+        return asyncio.run(_run(settings, build, prepare))
     except ConfigurationError as error:
         log.critical("configuration_error", sentence=str(error))
         return EXIT_MISCONFIGURED
@@ -52,36 +98,38 @@ def run_worker(settings: Settings, build: Build | None = None, prepare: Prepare 
         return EXIT_FAILED
 
 
-async def _run(settings: Settings, build: Build, prepare: Prepare | None) -> int:
-    app = build(settings)
-    stop = stop_on_signals()
-    try:
-        await app.health.start()
-        if prepare is not None:
-            with app.health.preparing():
-                if not await prepare(stop):
-                    return EXIT_CLEAN
-        if not await wait_for_broker(settings, stop):
-            return EXIT_CLEAN
-        problems = await asyncio.to_thread(check_topics, librdkafka_options(settings), app.topics_needed)
-        if problems:
-            raise ConfigurationError("\n".join(problems))
-        if app.folder is not None and settings.state_dir is not None:  # (the embedded broker is slow to know no id)
-            app.folder.topic_id = await asyncio.to_thread(topic_id, librdkafka_options(settings), app.folder_topic)
-        log.info("worker_starting", group=app.conf.id, brokers=settings.bootstrap_servers)
-        return await _serve(app, stop, settings.finish_timeout_s + _STOP_SLACK_S)
-    finally:
-        await app.health.stop()
-        app.close()
+async def _run(settings: Settings, build: Callable[[Settings], Worker], prepare: Prepare | None) -> int:
+    worker = build(settings)
+    stop = _stop_on_signals()
+    async with worker.closing:
+        try:
+            await worker.health.start()
+            if prepare is not None:
+                with worker.health.preparing():
+                    if not await prepare(stop):
+                        return EXIT_CLEAN
+            if not await wait_for_broker(settings, stop):
+                return EXIT_CLEAN
+            problems = await asyncio.to_thread(check_topics, librdkafka_options(settings), worker.topics)
+            if problems:
+                raise ConfigurationError("\n".join(problems))
+            log.info("worker_starting", group=worker.group, brokers=settings.bootstrap_servers)
+            return await _serve(worker, stop, settings.finish_timeout_s + _STOP_SLACK_S)
+        finally:
+            await worker.health.stop()
 
 
-async def _serve(app: WorkerApp, stop: asyncio.Event, stop_timeout_s: float) -> int:
+async def _serve(worker: Worker, stop: asyncio.Event, stop_timeout_s: float) -> int:
+    app = worker.app
     ended = asyncio.create_task(_until_ended(app))
     signalled = asyncio.create_task(stop.wait())
-    await asyncio.wait([ended, signalled], return_when=asyncio.FIRST_COMPLETED)
+    failed = asyncio.create_task(worker.failure.told())
+    await asyncio.wait([ended, signalled, failed], return_when=asyncio.FIRST_COMPLETED)
+    if worker.failure.reason is not None:
+        await app.crash(worker.failure.reason)
     log.info("worker_stopping", because="a signal" if stop.is_set() else "a fatal error")
-    ended.cancel()
-    signalled.cancel()
+    for waiting in (ended, signalled, failed):
+        waiting.cancel()
     await asyncio.wait([ended])
     failure = None if ended.cancelled() else ended.exception()
     try:
@@ -89,7 +137,7 @@ async def _serve(app: WorkerApp, stop: asyncio.Event, stop_timeout_s: float) -> 
     except TimeoutError:
         log.error("worker_did_not_stop", sentence=f"The worker did not stop within {stop_timeout_s:g} s.")
         return EXIT_FAILED
-    failure = failure or app.crash_reason
+    failure = worker.failure.reason or failure or app.crash_reason
     if failure is not None:
         log.critical("worker_failed", sentence=f"A fatal error ended the worker: {failure!r}.")
         return EXIT_FAILED
@@ -97,7 +145,7 @@ async def _serve(app: WorkerApp, stop: asyncio.Event, stop_timeout_s: float) -> 
     return EXIT_CLEAN
 
 
-async def _until_ended(app: WorkerApp) -> None:
+async def _until_ended(app: App) -> None:
     gc.set_threshold(*_GC_THRESHOLDS)
     await app.start()
     gc.freeze()
@@ -105,7 +153,7 @@ async def _until_ended(app: WorkerApp) -> None:
     await app.wait_until_stopped()
 
 
-def stop_on_signals() -> asyncio.Event:
+def _stop_on_signals() -> asyncio.Event:
     """An event that the first SIGTERM or SIGINT sets; a second one ends the process at once."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -118,11 +166,3 @@ def stop_on_signals() -> asyncio.Event:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, first)
     return stop
-
-
-def _build_scoring(settings: Settings) -> WorkerApp:
-    from tracehound.streams.scoring.app import (
-        build_app,  # loads the learning libraries: 3 s that other workers need not take
-    )
-
-    return build_app(settings)

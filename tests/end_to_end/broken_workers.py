@@ -2,8 +2,9 @@
 
 _START = """
 from tracehound.streams.settings.settings import load_settings
+from tracehound.streams.scoring.app import build_scoring
 from tracehound.streams.worker.worker import run_worker
-sys.exit(run_worker(load_settings()))
+sys.exit(run_worker(load_settings(), build_scoring))
 """
 
 ACKNOWLEDGES_FIRST = (

@@ -21,8 +21,9 @@ from tracehound.scripts.cli import main
 wait_until = partial(wait_until_within, timeout_s=60.0)
 NOTIFY = (
     "import sys; from tracehound.streams.settings.settings import load_settings; "
-    "from tracehound.streams.notify.app import run_notify; "
-    "sys.exit(run_notify(load_settings()))"
+    "from tracehound.streams.worker.worker import run_worker; "
+    "from tracehound.streams.notify.app import build_notify; "
+    "sys.exit(run_worker(load_settings(), build_notify))"
 )
 SETTINGS = """
 [notify]

@@ -207,7 +207,8 @@ def test_a_wrong_setting_is_named_and_the_worker_refuses_to_start(
         "import sys; from tracehound.streams.settings.settings import load_settings; "
         "from tracehound.streams.worker.worker import run_worker\n"
         "from tracehound.schemas.errors import ConfigurationError\n"
-        "try: sys.exit(run_worker(load_settings()))\n"
+        "from tracehound.streams.scoring.app import build_scoring\n"
+        "try: sys.exit(run_worker(load_settings(), build_scoring))\n"
         "except ConfigurationError as error: sys.stderr.write(str(error)); sys.exit(2)"
     )
     process = worker({name: value}, code=code)
@@ -245,9 +246,9 @@ def test_a_fatal_error_ends_the_worker_with_a_status_that_says_so(field: Any, wo
         "from tracehound.streams.worker import worker\n"
         "from tracehound.streams.settings.settings import load_settings\n"
         "def build(settings):\n"
-        "    built = app.build_app(settings)\n"
+        "    built = app.build_scoring(settings)\n"
         "    async def fail(): raise RuntimeError('on purpose')\n"
-        "    built.task(fail)\n"
+        "    built.app.task(fail)\n"
         "    return built\n"
         "sys.exit(worker.run_worker(load_settings(), build))"
     )

@@ -4,7 +4,7 @@ import asyncio
 import json
 import time
 from collections import defaultdict
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Any, Self
@@ -27,7 +27,7 @@ from tracehound.schemas.topics import Topics
 from tracehound.streams.kafka.changelog import Page
 from tracehound.streams.kafka.publisher import Outgoing, RefusedError
 from tracehound.streams.kafka.runs.app import RunApp
-from tracehound.streams.kafka.runs.run import Run
+from tracehound.streams.kafka.runs.run import Run, RunListener
 from tracehound.streams.states.model_states import ModelStates
 
 PARTITIONS = 4
@@ -212,7 +212,7 @@ class KeepingPublisher(FakePublisher):
             self.changelog.append(outgoing.partition, outgoing.key, outgoing.value)
 
 
-class Reader:
+class Reader(RunListener):
     """A RunApp that notes which offsets it was given, and waits for its agent when partitions are revoked."""
 
     def __init__(self, servers: str, topic: str, group: str, embedded: bool, **options: Any) -> None:
@@ -222,6 +222,7 @@ class Reader:
         self.values: list[bytes | None] = []
         self.positions: list[dict[int, int | None]] = []
         self.lost: list[tuple[int, int, int]] = []
+        self.lost_records: list[int] = []
         self.pause_s = 0.0
         self.keep: Callable[[Run], bool] = lambda run: False
         self._at_rest = asyncio.Event()
@@ -240,8 +241,14 @@ class Reader:
             "broker_session_timeout": 2.0 if embedded else 10.0,
             "broker_heartbeat_interval": 0.3,
         }
-        self.app = RunApp(group, run_topics={topic}, runs=self, broker_is_embedded=embedded, **{**given, **options})
-        self.app.agent(self.app.run_topic(topic))(self._read)
+        self.app = RunApp(
+            group,
+            patience_s=10.0,
+            lost=self.lost_records.append,
+            broker_is_embedded=embedded,
+            **{**given, **options},
+        )
+        self.app.read_runs([topic], _read, self)
 
     async def __aenter__(self) -> Self:
         try:
@@ -257,19 +264,18 @@ class Reader:
     async def stop(self) -> None:
         await asyncio.wait_for(self.app.stop(), 20)
 
-    async def _read(self, runs: Any) -> None:
-        async for run in runs:
-            self._at_rest.clear()
-            self.runs.append(run)
-            self.seen += [(record.partition, record.offset) for record in run.records]
-            self.values += [record.value for record in run.records]
-            await asyncio.sleep(self.pause_s)
-            if not self.keep(run):
-                run.ack()
-            self._at_rest.set()
+    async def take(self, run: Run) -> None:
+        self._at_rest.clear()
+        self.runs.append(run)
+        self.seen += [(record.partition, record.offset) for record in run.records]
+        self.values += [record.value for record in run.records]
+        await asyncio.sleep(self.pause_s)
+        if not self.keep(run):
+            run.ack()
+        self._at_rest.set()
 
     async def finish_runs(self) -> None:
-        await asyncio.wait_for(self._at_rest.wait(), 10)
+        await self._at_rest.wait()
 
     def positioned(self, committed: Mapping[TP, int | None]) -> None:
         self.positions.append({tp.partition: offset for tp, offset in committed.items()})
@@ -287,6 +293,11 @@ class Reader:
         thread = self.app.consumer._thread
         offsets: Mapping[Any, int | None] = await thread.call_thread(_committed, thread._consumer)
         return {tp.partition: offset for tp, offset in offsets.items()}
+
+
+async def _read(runs: AsyncIterable[Run], reader: Reader) -> None:
+    async for run in runs:
+        await reader.take(run)
 
 
 async def _committed(consumer: Any) -> dict[Any, int | None]:

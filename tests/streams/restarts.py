@@ -28,6 +28,7 @@ from tracehound.streams.scoring.score_executions import Scoring
 from tracehound.streams.states.model_states import ModelStates
 from tracehound.streams.states.partitions import Partitions
 from tracehound.streams.states.resident_models import ResidentModels
+from tracehound.streams.states.used_models import UsedModels
 
 PARTITIONS = 2
 TOPICS = Topics(partitions=PARTITIONS)
@@ -211,12 +212,13 @@ class Worker:
         metrics = Metrics(CollectorRegistry())
         scorer = world.scorer()
         self.publisher = world.publisher()
-        self.partitions = Partitions(lambda key: self.models.forget(key))
+        used = UsedModels(scorer.forget)
+        self.partitions = Partitions(used.forget)
         self.delivery = world.delivery(self.publisher, TOPICS.dead_letters.name, metrics, 3, self._fail)
         self.states = ModelStates(
             TOPICS.model_states.name, lambda: folder, world.changelog, self.publisher, lambda: self.generation
         )
-        self.models = world.models(scorer, self.partitions, self.states, self.delivery, metrics, world.most)
+        self.models = world.models(scorer, used, self.partitions, self.states, self.delivery, metrics, world.most)
         self.scoring = Scoring(
             scorer,
             self.partitions,
@@ -226,7 +228,7 @@ class Worker:
             ProgressLedger(),
             TOPICS,
             metrics,
-            patience_s=_STOP_S,
+            progressed=lambda: None,
             clock=lambda: 1_767_225_700.0,
         )
         self._runs: list[list[Run]] = [[] for _ in range(PARTITIONS)]
@@ -297,7 +299,9 @@ class Worker:
     async def stop(self) -> None:
         """Finish and commit, as after a signal or a fatal error."""
         self.publisher.gate.set()
-        await self.scoring.finish_runs()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_STOP_S):
+                await self.scoring.finish_runs()
         self.commit()
 
     async def kill(self) -> None:

@@ -13,6 +13,7 @@ import pytest
 from tests.streams.conftest import PARTITIONS, FakeScorer, Reader, until
 from tests.streams.restarts import Said, Worker, World, applications
 from tracehound.infra.kafka.broker import Broker
+from tracehound.streams.kafka.runs.run import Run
 from tracehound.streams.states.resident_models import ResidentModels
 
 MOST_HELD, IN_FLIGHT, RUNS = 5, 3, 60
@@ -61,9 +62,9 @@ class Stuck(Reader):
         super().__init__(*given, **options)
         self.may = asyncio.Event()
 
-    async def _read(self, runs: Any) -> None:
+    async def take(self, run: Run) -> None:
         await self.may.wait()
-        await super()._read(runs)
+        await super().take(run)
 
     def fetched(self) -> int:
         """Records that were fetched and not yet acknowledged."""

@@ -1,19 +1,24 @@
-"""A Faust app that reads some of its topics in runs."""
+"""A Faust app that reads topics in runs, and tells whoever reads them what becomes of their partitions."""
 
-from collections.abc import Collection, Iterable, Sequence
+import asyncio
+from collections.abc import AsyncIterable, Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 import faust
+import structlog
 from aiokafka.errors import KafkaError
 from faust.serializers.schemas import Schema
 from faust.transport.drivers import aiokafka as driver
+from faust.types import TP
 from mode.services import ServiceT
 from mode.utils.queues import FlowControlEvent
 
 from tracehound.streams.kafka.runs.consumer import RunConsumer
-from tracehound.streams.kafka.runs.run import RunListener
+from tracehound.streams.kafka.runs.run import Run, RunListener
+
+log = structlog.get_logger(__name__)
 
 
 class _RunSchema(Schema):
@@ -44,12 +49,16 @@ class _RunTransport(driver.Transport):
     Consumer = RunConsumer
 
 
+AnyListener = TypeVar("AnyListener", bound=RunListener)
+Agent = Callable[[AsyncIterable[Run], AnyListener], Awaitable[None]]
+
+
 class RunApp(faust.App):
-    """A Faust app that reads some topics in runs.
+    """A Faust app that reads topics in runs.
 
     Parameters (beyond Faust's):
-        run_topics: names of the topics whose events are runs.
-        runs: told of revocations, positions and losses.
+        patience_s: how long those who read may take to finish their runs.
+        lost: told how many records the broker deleted before they were read.
         services_first: started before everything else of the app, and stopped last.
         broker_is_embedded: delay the group leader, see ``embedded_group.PatientAssignor``.
     """
@@ -60,22 +69,103 @@ class RunApp(faust.App):
         self,
         name: str,
         *,
-        run_topics: Collection[str],
-        runs: RunListener,
+        patience_s: float,
+        lost: Callable[[int], object],
         services_first: Sequence[ServiceT] = (),
         broker_is_embedded: bool = False,
         **options: Any,
     ) -> None:
-        self.run_topics = frozenset(run_topics)
-        self.runs = runs
         self.services_first = services_first
         self.broker_is_embedded = broker_is_embedded
-        # The policies of aiokafka skip lost records in silence; the consumer above announces them.
+        self._patience_s = patience_s
+        self._lost = lost
+        self._listeners: dict[str, RunListener] = {}  # by topic
+        # The policies of aiokafka skip lost records in silence; the consumer announces them.
         super().__init__(name, consumer_auto_offset_reset="none", stream_wait_empty=False, **options)
+        self.on_partitions_assigned.connect(self._assigned)
 
-    def run_topic(self, *names: str, **options: Any) -> Any:
-        """Topics of ``run_topics`` as a channel for agents; the events' values are ``Run``."""
-        return self.topic(*names, schema=_RunSchema(), **options)
+    # --- what it is put together of
+
+    def read_runs(self, topics: Collection[str], agent: Agent[AnyListener], listener: AnyListener) -> None:
+        """Let an agent read topics in runs, with what it works with, which is told of their partitions.
+
+        An error of the agent ends the app: restarting it alone would leave its run unacknowledged for ever.
+        """
+        self._listeners.update(dict.fromkeys(topics, listener))
+
+        async def read(runs: AsyncIterable[Run]) -> None:
+            await self._or_crash(agent(runs, listener))
+
+        channel = self.topic(*sorted(topics), schema=_RunSchema())
+        self.agent(channel, name=agent.__name__)(read)
+
+    def repeat(self, interval_s: float, act: Callable[[], Awaitable[None]]) -> None:
+        """Do something again and again while the app runs, with a pause between; an error ends the app.
+
+        Unlike Faust's timers it does not complain of a turn that takes long.
+        """
+
+        async def every() -> None:
+            while not self.should_stop:
+                await self.sleep(interval_s)
+                await act()
+
+        self.task(lambda: self._or_crash(every()))
+
+    async def _or_crash(self, work: Awaitable[None]) -> None:
+        try:
+            await work
+        except Exception as error:
+            await self.crash(error)
+            raise
+
+    def generation(self) -> int:
+        """The generation of the consumer group."""
+        return int(self.consumer_generation_id)
+
+    # --- told by the consumer
+
+    @property
+    def run_topics(self) -> Collection[str]:
+        """The topics that are read in runs."""
+        return self._listeners.keys()
+
+    async def _assigned(self, _app: Any, assigned: Iterable[TP], **_: Any) -> None:
+        for listener in self._all_listeners():
+            await listener.assigned([tp for tp in assigned if self._listeners.get(tp.topic) is listener])
+
+    def positioned(self, committed: Mapping[TP, int | None]) -> None:
+        """Tell those who read where reading begins."""
+        for listener in self._all_listeners():
+            own = {tp: offset for tp, offset in committed.items() if self._listeners.get(tp.topic) is listener}
+            if own:
+                listener.positioned(own)
+
+    def offsets_lost(self, tp: TP, wanted: int, resumed_at: int) -> None:
+        """Count what is lost, and tell whoever reads the topic."""
+        self._lost(max(0, resumed_at - wanted))
+        if (listener := self._listeners.get(tp.topic)) is not None:
+            listener.offsets_lost(tp, wanted, resumed_at)
+
+    async def finish_runs(self) -> None:
+        """Hand nothing more over, and let those who read finish what they have, or give up after the patience."""
+        self.consumer.stop_flow()
+        self.flow_control.suspend()
+        self.flow_control.clear()
+        try:
+            async with asyncio.timeout(self._patience_s):
+                await asyncio.gather(*(listener.finish_runs() for listener in self._all_listeners()))
+        except TimeoutError:
+            log.warning(
+                "runs_given_up",
+                sentence=f"Not everything could be delivered and saved within {self._patience_s:g} s; "
+                "it will be read again.",
+            )
+
+    def _all_listeners(self) -> list[RunListener]:
+        return list({id(listener): listener for listener in self._listeners.values()}.values())
+
+    # --- Faust's
 
     def on_init_dependencies(self) -> Iterable[ServiceT]:
         """Our services first, then Faust's."""
@@ -85,13 +175,6 @@ class RunApp(faust.App):
     def flow_control(self) -> FlowControlEvent:
         """What suspends and resumes the flow into the buffers."""
         return _KeepingFlowControl(loop=self.loop)
-
-    async def finish_runs(self) -> None:
-        """Hand nothing more over, and let the listener finish what it has."""
-        self.consumer.stop_flow()
-        self.flow_control.suspend()
-        self.flow_control.clear()
-        await self.runs.finish_runs()
 
     async def _stop_consumer(self) -> None:
         if self._consumer is not None and self._consumer.started:

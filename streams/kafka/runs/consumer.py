@@ -17,7 +17,6 @@ from faust.types.tuples import ConsumerMessage
 
 from tracehound.streams.kafka.runs.consumer_thread import RunConsumerThread
 from tracehound.streams.kafka.runs.handover import Handover
-from tracehound.streams.kafka.runs.run import RunListener
 
 _BUFFER_WAIT_S = 0.2
 _BUFFERED_POLL_S = 0.01
@@ -28,11 +27,21 @@ log = structlog.get_logger(__name__)
 class ReadingApp(Protocol):
     """What the consumer needs of its app; the last two are Faust's."""
 
-    run_topics: Collection[str]
-    runs: RunListener
+    @property
+    def run_topics(self) -> Collection[str]:
+        """The topics that are read in runs."""
+        ...
+
+    def positioned(self, committed: Mapping[TP, int | None]) -> None:
+        """Reading begins at these committed offsets."""
+        ...
+
+    def offsets_lost(self, tp: TP, wanted: int, resumed_at: int) -> None:
+        """The broker no longer has offset ``wanted``; reading goes on at ``resumed_at``."""
+        ...
 
     async def finish_runs(self) -> None:
-        """Hand nothing more over, and let the listener finish what it has."""
+        """Hand nothing more over, and let those who read finish what they have."""
         ...
 
     @property
@@ -172,7 +181,7 @@ class RunConsumer(driver.Consumer):
         # Again: a rebalance may be over before a fetch from before it is, and what that took after aiokafka's own seek
         # (which is to positive offsets only) would be neither handed over nor fetched again.
         await asyncio.gather(*map(self._rewind, positions))
-        self.app.runs.positioned(positions)
+        self.app.positioned(positions)
         return committed
 
     async def _seek(self, partition: TP, offset: int) -> None:
@@ -223,7 +232,7 @@ class RunConsumer(driver.Consumer):
             wanted=wanted,
             resumed_at=start,
         )
-        self.app.runs.offsets_lost(tp, wanted, start)
+        self.app.offsets_lost(tp, wanted, start)
         await self._rewind(tp)
 
     # --- commits

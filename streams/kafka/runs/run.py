@@ -1,7 +1,6 @@
 """A run of records, and what whoever reads in runs is told of their partitions."""
 
-from collections.abc import Mapping, Sequence
-from typing import Protocol
+from collections.abc import Collection, Mapping, Sequence
 
 from aiokafka import ConsumerRecord
 from faust.types import TP
@@ -37,23 +36,26 @@ class Run:
         self.done = self.acked = True
 
 
-class RunListener(Protocol):
-    """What an app wants to know about the partitions that it consumes in runs."""
+class RunListener:
+    """What whoever reads topics in runs is told of their partitions, and of no others.
 
-    async def finish_runs(self) -> None:
-        """Partitions are about to be revoked, or the app stops; until this returns nothing is handed over.
+    Each of these does nothing unless it is overridden. All are called in the app's loop.
+    """
 
-        Must return in good time, with every run acknowledged that it could finish. Called in the app's loop.
-        """
-        ...
+    async def assigned(self, partitions: Collection[TP]) -> None:
+        """These are read here from now on, and no others."""
 
     def positioned(self, committed: Mapping[TP, int | None]) -> None:
         """Reading begins at these committed offsets (None: nothing was committed yet, so at the start).
 
         Called after every assignment and whenever the consumer went back to what is committed.
         """
-        ...
 
     def offsets_lost(self, tp: TP, wanted: int, resumed_at: int) -> None:
         """The broker no longer has offset ``wanted``; reading goes on at ``resumed_at``."""
-        ...
+
+    async def finish_runs(self) -> None:
+        """Partitions are about to be revoked, or the app stops; until this returns nothing is handed over.
+
+        Acknowledge every run that can be finished; this is cancelled when it takes too long.
+        """

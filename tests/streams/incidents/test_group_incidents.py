@@ -63,13 +63,16 @@ class Worker:
             TOPICS,
             self.metrics,
             lambda: generation,
+            lambda work: self.loading.append(asyncio.ensure_future(work)),
             lambda: None,
         )
+        self.loading: list[asyncio.Future[None]] = []
 
     async def start(self, committed: int | None) -> None:
-        if self.grouping.assign(True):
-            await self.grouping.load()
-        self.grouping.positioned(committed)
+        await self.grouping.assigned([INPUT])
+        await asyncio.gather(*self.loading)
+        self.grouping.positioned({INPUT: committed})
+        await asyncio.gather(*self.loading)
 
 
 def restored(snapshot: bytes | None) -> Book:
@@ -290,7 +293,7 @@ def test_what_people_say_is_checked_and_passed_on() -> None:
         ]
         for run in runs:
             await hearing.take(run)
-        await hearing.finish()
+        await hearing.finish_runs()
         assert all(run.acked for run in runs)
         heard = [msgspec.json.decode(one.value or b"", type=IncidentInput) for one in publisher.topic(INPUT.topic)]
         assert heard[0].verdict is not None

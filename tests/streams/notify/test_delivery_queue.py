@@ -68,7 +68,10 @@ class Field:
         self.done: list[str] = []
         self.gone = asyncio.Event()
         self.metrics = NotifyMetrics(CollectorRegistry())
-        self.queue = DeliveryQueue("team", "webhook", self.receiver, settings, self.metrics, self._bury)
+        self.failures: list[BaseException] = []
+        self.queue = DeliveryQueue(
+            "team", "webhook", self.receiver, settings, self.metrics, self._bury, self.failures.append
+        )
 
     async def _bury(self, notice: Notice, reason: str) -> None:
         self.buried.append((notice.event.id, reason))
@@ -261,8 +264,7 @@ def test_closing_abandons_what_is_under_way() -> None:
 
 def test_a_dead_letter_that_cannot_be_sent_is_fatal() -> None:
     async def test() -> None:
-        field, failures = Field(), list[BaseException]()
-        field.queue.on_failure = failures.append
+        field = Field()
         refused = RuntimeError("Kafka refuses")
 
         async def bury(notice: Notice, reason: str) -> None:
@@ -272,7 +274,7 @@ def test_a_dead_letter_that_cannot_be_sent_is_fatal() -> None:
         field.receiver.outcomes["a-1"] = [FOR_GOOD]
         field.put(("a", 1))
         await asyncio.sleep(0.05)
-        assert failures == [refused]
+        assert field.failures == [refused]
         assert field.done == []
 
     run(test())

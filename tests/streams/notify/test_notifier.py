@@ -10,7 +10,6 @@ import msgspec
 import pytest
 from aiohttp import web
 from confluent_kafka import Consumer, Producer, TopicPartition
-from prometheus_client import CollectorRegistry
 
 from tests.streams.conftest import until
 from tests.streams.notify.conftest import StandIn, make_event, stand_in, status
@@ -18,8 +17,7 @@ from tracehound.infra.kafka.broker import Broker
 from tracehound.schemas.dead_letter import read_dead_letter
 from tracehound.schemas.incident import IncidentEvent
 from tracehound.schemas.topics import Topics
-from tracehound.streams.notify.app import NotifyApp, build_notifier, serve
-from tracehound.streams.notify.metrics import NotifyMetrics
+from tracehound.streams.notify.app import NotifyApp, build_notify
 from tracehound.streams.settings.settings import Settings, load_settings
 
 PARTITIONS = 2
@@ -73,19 +71,21 @@ class Field:
     @asynccontextmanager
     async def notifier(self, notify: Given, *, killed: bool = False) -> AsyncIterator[NotifyApp]:
         """A notifier for as long as the block; ``killed``: it ends without finishing or committing anything."""
-        app = build_notifier(self.settings(notify), NotifyMetrics(CollectorRegistry()), SECRETS)
-        stop = asyncio.Event()
-        serving = asyncio.create_task(serve(app, stop))
-        try:
-            await until(lambda: serving.done() or app.notifier.partitions() is not None, "it reads")
-            yield app
-        finally:
-            if killed:
-                serving.cancel()
-            stop.set()
-            await asyncio.gather(serving, return_exceptions=killed)
-            for queue in app.queues.values():
-                await queue.close()
+        worker = build_notify(self.settings(notify), SECRETS)
+        app = worker.app
+        assert isinstance(app, NotifyApp)
+        async with worker.closing:
+            try:
+                await app.start()
+                await until(lambda: app.crashed or app.notifier.partitions() is not None, "it reads")
+                yield app
+            finally:
+                if killed:
+                    assert app._serving is not None
+                    app._serving.cancel()
+                await app.stop()
+        assert killed or app.crash_reason is None
+        assert worker.failure.reason is None
 
 
 @pytest.fixture

@@ -24,6 +24,7 @@ from tracehound.streams.scoring.score_executions import Scoring, score_execution
 from tracehound.streams.states.model_states import ModelStates
 from tracehound.streams.states.partitions import Partitions
 from tracehound.streams.states.resident_models import ResidentModels
+from tracehound.streams.states.used_models import UsedModels
 
 TOPICS = Topics(partitions=4)
 RIGHT = Partitioner(4).partition_of("shop")
@@ -61,11 +62,12 @@ class Work:
         self.owns = False
         self.registry = CollectorRegistry()
         metrics = Metrics(self.registry)
-        self.partitions = Partitions(lambda key: self.models.forget(key))
+        used = UsedModels(scorer.forget)
+        self.partitions = Partitions(used.forget)
         self.ledger = ProgressLedger()
         self.delivery = Delivery(publisher, TOPICS.dead_letters.name, metrics, limit, self.failures.append)
         reader = RunReader(TOPICS.executions.name, 4, Limits(), str.lower, TOPICS.spans.name)
-        self.models = ResidentModels(scorer, self.partitions, states, self.delivery, metrics, most)
+        self.models = ResidentModels(scorer, used, self.partitions, states, self.delivery, metrics, most)
         self.scoring = Scoring(
             scorer,
             self.partitions,
@@ -75,7 +77,7 @@ class Work:
             self.ledger,
             TOPICS,
             metrics,
-            patience_s=0.2,
+            progressed=lambda: None,
             clock=lambda: NOW_S,
         )
 
@@ -531,28 +533,34 @@ def test_finishing_waits_for_what_is_in_flight_and_reports_progress(work: Work) 
     run(test())
 
 
-def test_finishing_gives_up_after_its_patience(work: Work) -> None:
+def test_finishing_can_be_given_up_and_done_later(work: Work) -> None:
     async def test() -> None:
         work.publisher.gate.clear()
         one = work.run_of([execution(duration_ms=20_000)])
         await work.take(one)
-        await work.scoring.finish_runs()
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(work.scoring.finish_runs(), 0.2)
         assert not one.acked
         work.publisher.gate.set()
-        await work.delivery.idle()
+        await work.scoring.finish_runs()
+        assert one.acked
 
     run(test())
 
 
-def test_lost_offsets_are_counted_and_a_topic_made_anew_is_read_from_its_start(work: Work) -> None:
+def test_lost_offsets_are_told_and_a_topic_made_anew_is_read_from_its_start(work: Work) -> None:
     async def test() -> None:
         await work.take(work.run_of([execution(n) for n in range(5)]))
         work.scoring.offsets_lost(TP(TOPICS.executions.name, RIGHT), 5, 9)
-        assert work.counted("offsets_lost_total") == 4
+        await asyncio.sleep(0)
+        await work.delivery.idle()
+        (told,) = work.publisher.topic(TOPICS.models.name)
+        assert json.loads(told.value)["data"]["change"] == "loss"
         work.scoring.offsets_lost(TP(TOPICS.executions.name, RIGHT), 9, 0)
         await work.take(work.run_of([execution(90)], start=0))
         assert work.scorer.learned[("shop", "")][-1] == "90"
-        assert work.counted("offsets_lost_total") == 4
+        await work.delivery.idle()
+        assert len(work.publisher.topic(TOPICS.models.name)) == 1, "nothing is lost where offsets begin anew"
 
     run(test())
 

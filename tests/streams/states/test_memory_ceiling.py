@@ -23,6 +23,7 @@ from tracehound.streams.states.memory_ceiling import MemoryCeiling
 from tracehound.streams.states.model_states import ModelStates
 from tracehound.streams.states.partitions import Partition, Partitions, Seen
 from tracehound.streams.states.resident_models import ResidentModels
+from tracehound.streams.states.used_models import UsedModels
 
 APPLICATIONS, A_RUN, ROUNDS = 300, 10, 2
 SMALL = DetectionSettings(
@@ -131,10 +132,11 @@ class Bounded:
         self.record = record
         metrics = Metrics(CollectorRegistry())
         self.sent_away = metrics.applications_sent_away
-        self.partitions = Partitions(lambda key: self.models.forget(key))
+        used = UsedModels(self.scorer.forget)
+        self.partitions = Partitions(used.forget)
         delivery = Delivery(publisher, "dead", metrics, 4, lambda error: None)
         self.models = ResidentModels(
-            self.scorer, self.partitions, states, delivery, metrics, 10_000, ceiling_bytes=ceiling_bytes
+            self.scorer, used, self.partitions, states, delivery, metrics, 10_000, ceiling_bytes=ceiling_bytes
         )
 
     async def own(self) -> Partition:

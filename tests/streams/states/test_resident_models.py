@@ -18,6 +18,7 @@ from tracehound.streams.scoring.metrics import Metrics
 from tracehound.streams.states.model_states import ModelStates
 from tracehound.streams.states.partitions import Partition, Partitions, Seen
 from tracehound.streams.states.resident_models import ResidentModels
+from tracehound.streams.states.used_models import UsedModels
 
 A, B, C, D = ((name, "") for name in "abcd")
 
@@ -35,8 +36,9 @@ class Resident:
         self.registry = CollectorRegistry()
         metrics = Metrics(self.registry)
         self.delivery = Delivery(publisher, "dead", metrics, 4, lambda error: None)
-        self.partitions = Partitions(lambda key: self.models.forget(key))
-        self.models = ResidentModels(scorer, self.partitions, states, self.delivery, metrics, most, ends)
+        used = UsedModels(scorer.forget)
+        self.partitions = Partitions(used.forget)
+        self.models = ResidentModels(scorer, used, self.partitions, states, self.delivery, metrics, most, ends)
 
     async def own(self) -> Partition:
         self.partitions.assign([0, 1])

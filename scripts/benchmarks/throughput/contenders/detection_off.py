@@ -19,7 +19,7 @@ from tracehound.schemas.errors import SnapshotError
 from tracehound.schemas.execution import ApplicationKey, ExecutionHead
 from tracehound.schemas.feedback import Lesson
 from tracehound.schemas.model_event import ModelEvent
-from tracehound.streams.scoring.app import build_app
+from tracehound.streams.scoring.app import build_scoring
 from tracehound.streams.settings.settings import load_settings
 from tracehound.streams.worker.worker import run_worker
 
@@ -90,4 +90,4 @@ class NoDetection:
 
 
 if __name__ == "__main__":
-    sys.exit(run_worker(load_settings(), lambda settings: build_app(settings, NoDetection())))
+    sys.exit(run_worker(load_settings(), lambda settings: build_scoring(settings, NoDetection())))

@@ -11,7 +11,6 @@ from confluent_kafka.admin import AdminClient
 from faust.types import TP
 
 from tracehound.infra.kafka.broker import Broker
-from tracehound.streams.kafka.runs.app import RunApp
 
 PARTITIONS = 4
 Wait = Callable[..., Awaitable[None]]
@@ -300,6 +299,7 @@ def test_records_deleted_before_they_were_read_are_announced(
             await wait_until(lambda: len(second.seen) >= 3 * 90 + 40, "what is left was read")
             await asyncio.sleep(0.6)
             assert second.lost == [(1, 10, 60)]
+            assert second.lost_records == [50]
             assert second.offsets(1) == list(range(60, 100))
             assert second.offsets(0) == list(range(10, 100))
             assert await second.committed() == dict.fromkeys(range(PARTITIONS), 100)
@@ -347,27 +347,6 @@ def test_lag_and_end_follow_acknowledgements(
             assert not consumer.at_end(TP(topic, 0), known_since_s=-1.0)
 
     produce(count=25)
-    run(test())
-
-
-def test_resuming_keeps_what_was_fetched_since_the_seek() -> None:
-    class Listener:
-        async def finish_runs(self) -> None: ...
-
-        def positioned(self, committed: Any) -> None: ...
-
-        def offsets_lost(self, tp: TP, wanted: int, resumed_at: int) -> None: ...
-
-    async def test() -> None:
-        app = RunApp("resuming", run_topics={"runs"}, runs=Listener(), broker="kafka://127.0.0.1:1")
-        buffer = app.FlowControlQueue(maxsize=4, clear_on_resume=True)
-        app.flow_control.resume()
-        await buffer.put("a run")
-        app.flow_control.resume()
-        assert buffer.qsize() == 1
-        app.flow_control.clear()
-        assert buffer.qsize() == 0
-
     run(test())
 
 
