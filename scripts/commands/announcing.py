@@ -8,7 +8,7 @@ from confluent_kafka import Producer
 
 from tracehound.schemas.errors import BrokerError, TracehoundError
 from tracehound.schemas.topics import Topic
-from tracehound.scripts.commands.kafka_clients import producer_config
+from tracehound.scripts.kafka.clients import producer_config
 from tracehound.streams.settings.settings import Settings
 
 FLUSH_S = 30.0

@@ -9,7 +9,7 @@ from confluent_kafka import Message
 
 from tracehound.schemas.dead_letter import HEADER_PREFIX, RESENT_HEADER, TRUNCATED_HEADER, DeadLetter, read_dead_letter
 from tracehound.schemas.errors import BrokerError, TracehoundError
-from tracehound.scripts.commands.topic_reading import TopicReader
+from tracehound.scripts.kafka.topic_reading import TopicReader
 
 _ID = re.compile(r"(?:(?P<topic>[A-Za-z0-9._-]+)-)?(?P<partition>\d{1,9})-(?P<offset>\d{1,18})")
 _FLUSH_S = 30.0

@@ -20,10 +20,10 @@ from tracehound.scripts.commands.dead_letter_topic import (
     resend_letters,
     scan_letters,
 )
-from tracehound.scripts.commands.kafka_clients import consumer_config, producer_config
 from tracehound.scripts.commands.moments import Moment
 from tracehound.scripts.commands.terminal_text import printable, printable_bytes
-from tracehound.scripts.commands.topic_reading import TopicReader
+from tracehound.scripts.kafka.clients import consumer_config, producer_config
+from tracehound.scripts.kafka.topic_reading import TopicReader
 from tracehound.streams.settings.settings import load_settings
 
 _SHOWN_BYTES = 20_000

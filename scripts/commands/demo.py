@@ -25,9 +25,9 @@ from tracehound.schemas.errors import TracehoundError
 from tracehound.schemas.incident import IncidentEvent
 from tracehound.scripts.commands.compiling import compile_first
 from tracehound.scripts.commands.demo_view import DemoState, DemoView
-from tracehound.scripts.commands.kafka_clients import admin_config, consumer_config, producer_config
-from tracehound.scripts.commands.topic_reading import TopicReader
 from tracehound.scripts.commands.worker_process import WorkerProcess
+from tracehound.scripts.kafka.clients import admin_config, consumer_config, producer_config
+from tracehound.scripts.kafka.topic_reading import TopicReader
 from tracehound.scripts.recorded.sending import ExecutionSender, connect
 from tracehound.scripts.simulator.applications import build_system
 from tracehound.scripts.simulator.faults import Fault, FaultName

@@ -11,10 +11,10 @@ from tracehound.schemas.errors import TracehoundError
 from tracehound.schemas.feedback import Judgement, Verdict
 from tracehound.scripts.commands.announcing import announce, checked
 from tracehound.scripts.commands.identities import resolved, short
-from tracehound.scripts.commands.kafka_clients import consumer_config
 from tracehound.scripts.commands.terminal_text import printable
 from tracehound.scripts.commands.told import subjects_like
-from tracehound.scripts.commands.topic_reading import TopicReader
+from tracehound.scripts.kafka.clients import consumer_config
+from tracehound.scripts.kafka.topic_reading import TopicReader
 from tracehound.streams.settings.settings import load_settings
 
 _FOLLOWS = {

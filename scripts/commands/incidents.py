@@ -7,12 +7,12 @@ from rich.text import Text
 from tracehound.schemas.anomaly import SEVERITIES, Severity
 from tracehound.schemas.incident import Incident, IncidentEvent, SuspectedCause
 from tracehound.scripts.commands.identities import resolved, short
-from tracehound.scripts.commands.kafka_clients import consumer_config
 from tracehound.scripts.commands.known_applications import require_known
 from tracehound.scripts.commands.severity_colours import SEVERITY_COLOURS
 from tracehound.scripts.commands.terminal_text import printable
 from tracehound.scripts.commands.told import stored_incidents
-from tracehound.scripts.commands.topic_reading import TopicReader
+from tracehound.scripts.kafka.clients import consumer_config
+from tracehound.scripts.kafka.topic_reading import TopicReader
 from tracehound.streams.settings.settings import load_settings
 
 

@@ -10,7 +10,7 @@ from tracehound.schemas.errors import TracehoundError
 from tracehound.schemas.execution import ApplicationKey
 from tracehound.schemas.model_state import read_key
 from tracehound.schemas.progress import Progress
-from tracehound.scripts.commands.topic_reading import TopicReader
+from tracehound.scripts.kafka.topic_reading import TopicReader
 from tracehound.streams.settings.settings import Settings
 
 _NEWEST = 5_000

@@ -16,11 +16,11 @@ from tracehound.schemas.execution import rfc3339
 from tracehound.schemas.feedback import ANYWHERE, Maintenance
 from tracehound.scripts.commands.announcing import announce, checked
 from tracehound.scripts.commands.identities import resolved
-from tracehound.scripts.commands.kafka_clients import consumer_config
 from tracehound.scripts.commands.known_applications import require_known
 from tracehound.scripts.commands.moments import Duration, Moment
 from tracehound.scripts.commands.terminal_text import printable
-from tracehound.scripts.commands.topic_reading import TopicReader
+from tracehound.scripts.kafka.clients import consumer_config
+from tracehound.scripts.kafka.topic_reading import TopicReader
 from tracehound.streams.settings.settings import Settings, load_settings
 
 

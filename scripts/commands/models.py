@@ -15,11 +15,11 @@ from tracehound.schemas.control import CONTROL_HEADER, Control
 from tracehound.schemas.errors import SnapshotError, TracehoundError
 from tracehound.schemas.execution import ApplicationKey, rfc3339
 from tracehound.scripts.commands.announcing import announce
-from tracehound.scripts.commands.kafka_clients import consumer_config
 from tracehound.scripts.commands.known_applications import not_known
 from tracehound.scripts.commands.stored_states import Stored, stored_states
 from tracehound.scripts.commands.terminal_text import printable
-from tracehound.scripts.commands.topic_reading import TopicReader
+from tracehound.scripts.kafka.clients import consumer_config
+from tracehound.scripts.kafka.topic_reading import TopicReader
 from tracehound.streams.settings.settings import Settings, load_settings
 
 _SLACK_BYTES = 1_000

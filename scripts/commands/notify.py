@@ -13,10 +13,10 @@ from tracehound.schemas.errors import ConfigurationError
 from tracehound.schemas.execution import rfc3339
 from tracehound.schemas.incident import IncidentEvent
 from tracehound.scripts.commands.identities import short
-from tracehound.scripts.commands.kafka_clients import consumer_config
 from tracehound.scripts.commands.moments import Moment
 from tracehound.scripts.commands.terminal_text import printable
-from tracehound.scripts.commands.topic_reading import TopicReader
+from tracehound.scripts.kafka.clients import consumer_config
+from tracehound.scripts.kafka.topic_reading import TopicReader
 from tracehound.streams.notify.follow import IncidentFollower
 from tracehound.streams.notify.notice import Notice
 from tracehound.streams.notify.receivers.alertmanager import alerts_of

@@ -2,7 +2,7 @@
 
 import click
 
-from tracehound.scripts.commands.kafka_clients import admin_config
+from tracehound.scripts.kafka.clients import admin_config
 from tracehound.streams.settings.settings import load_settings
 
 

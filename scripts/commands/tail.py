@@ -17,11 +17,11 @@ from tracehound.schemas.codec import encode
 from tracehound.schemas.errors import BrokerError
 from tracehound.schemas.model_event import ModelEvent
 from tracehound.scripts.commands.identities import short
-from tracehound.scripts.commands.kafka_clients import consumer_config
 from tracehound.scripts.commands.known_applications import require_known
 from tracehound.scripts.commands.severity_colours import SEVERITY_COLOURS
 from tracehound.scripts.commands.terminal_text import printable
-from tracehound.scripts.commands.topic_reading import TopicReader
+from tracehound.scripts.kafka.clients import consumer_config
+from tracehound.scripts.kafka.topic_reading import TopicReader
 from tracehound.streams.settings.settings import load_settings
 
 Event = AnomalyEvent | ModelEvent

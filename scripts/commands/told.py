@@ -7,7 +7,7 @@ from confluent_kafka import Message
 
 from tracehound.schemas.anomaly import AnomalyEvent
 from tracehound.schemas.incident import IncidentEvent
-from tracehound.scripts.commands.topic_reading import TopicReader
+from tracehound.scripts.kafka.topic_reading import TopicReader
 from tracehound.streams.settings.settings import Settings
 
 _decode_anomaly = msgspec.json.Decoder(AnomalyEvent).decode

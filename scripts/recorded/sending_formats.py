@@ -7,7 +7,7 @@ import click
 
 from tracehound.schemas.errors import ConfigurationError
 from tracehound.schemas.topics import Topic
-from tracehound.scripts.commands.kafka_clients import producer_config
+from tracehound.scripts.kafka.clients import producer_config
 from tracehound.scripts.recorded.otlp_encoding import Encode, encode_json, encode_protobuf
 from tracehound.scripts.recorded.otlp_sending import OtlpSender
 from tracehound.scripts.recorded.sending import ExecutionSender, Sender, TraceSender, connect

@@ -9,7 +9,7 @@ from confluent_kafka import Consumer, Message, TopicPartition
 from tracehound.schemas.errors import TracehoundError
 from tracehound.schemas.topics import Topics
 from tracehound.scripts.commands.stored_states import stored_states
-from tracehound.scripts.commands.topic_reading import TopicReader
+from tracehound.scripts.kafka.topic_reading import TopicReader
 from tracehound.scripts.soak.checker import Logged, Replay, Verdict
 
 _TIMEOUT_S = 10.0

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from tracehound.scripts.benchmarks.stored import store
+from tracehound.scripts.documents.stored import store
 from tracehound.scripts.soak.faults import FAULTS
 
 NAME: Final = "reliability"

@@ -11,7 +11,7 @@ import click
 
 from tracehound.infra.kafka.broker import Broker, broker
 from tracehound.schemas.execution import Execution
-from tracehound.scripts.commands.kafka_clients import producer_config
+from tracehound.scripts.kafka.clients import producer_config
 from tracehound.scripts.recorded.sending import ExecutionSender, connect
 from tracehound.scripts.soak.report import update
 from tracehound.scripts.soak.scene import Pace, Scene, scene

@@ -6,7 +6,7 @@ from fnmatch import fnmatchcase
 
 from tracehound.schemas.anomaly import SEVERITIES
 from tracehound.schemas.incident import Incident, IncidentChange
-from tracehound.streams.notify.hours import Hours
+from tracehound.streams.settings.hours import Hours
 from tracehound.streams.settings.notify import NotifySettings, Route
 
 _ENDING_KINDS = frozenset({"alertmanager", "pagerduty"})

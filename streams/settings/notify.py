@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_vali
 
 from tracehound.schemas.anomaly import Severity
 from tracehound.schemas.incident import IncidentChange
-from tracehound.streams.notify.hours import WEEKDAYS, Hours, Weekday
+from tracehound.streams.settings.hours import WEEKDAYS, Hours, Weekday
 from tracehound.streams.settings.mistakes import without_path
 
 _STRICT = ConfigDict(extra="forbid", frozen=True, validate_default=True)

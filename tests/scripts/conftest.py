@@ -12,7 +12,7 @@ from tracehound.infra.kafka.broker import Broker
 from tracehound.schemas.anomaly import Anomaly, AnomalyEvent, AnomalyKind, ModelStamp
 from tracehound.schemas.execution import rfc3339
 from tracehound.schemas.topics import Topics
-from tracehound.scripts.commands.kafka_clients import producer_config
+from tracehound.scripts.kafka.clients import producer_config
 from tracehound.streams.settings.settings import Settings
 
 Run = Callable[..., Result]

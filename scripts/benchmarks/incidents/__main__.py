@@ -15,8 +15,8 @@ from tracehound.scripts.benchmarks.incidents.report import report
 from tracehound.scripts.benchmarks.incidents.run import Figures, causes_of, figures_of
 from tracehound.scripts.benchmarks.quality.data_sets import PATHS, ROLES, DataSet, open_data_sets
 from tracehound.scripts.benchmarks.quality.document import machine, rounded
-from tracehound.scripts.benchmarks.stored import store
 from tracehound.scripts.commands.replay_report import console
+from tracehound.scripts.documents.stored import store
 
 COMMAND = "make bench-incidents"
 RECORDINGS = tuple(name for name in ROLES if name != PATHS)

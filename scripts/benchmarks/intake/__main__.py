@@ -27,8 +27,8 @@ from tracehound.scripts.benchmarks.intake.report import Findings, Machine, write
 from tracehound.scripts.benchmarks.intake.stages import StageCost, measure_stages
 from tracehound.scripts.benchmarks.intake.workload import Made, Record, make_workload
 from tracehound.scripts.benchmarks.measured_process import cpu_seconds, peak_memory_mb
-from tracehound.scripts.commands.kafka_clients import consumer_config, producer_config
-from tracehound.scripts.commands.topic_reading import TopicReader
+from tracehound.scripts.kafka.clients import consumer_config, producer_config
+from tracehound.scripts.kafka.topic_reading import TopicReader
 from tracehound.scripts.recorded.otlp_encoding import Encode, encode_json, encode_protobuf
 from tracehound.scripts.recorded.sending import connect
 from tracehound.streams.settings.settings import load_settings

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final, Self
 
-from tracehound.scripts.benchmarks.stored import store
+from tracehound.scripts.documents.stored import store
 
 TARGET: Final = 20_000
 """Spans per CPU second that one worker is to bring through."""

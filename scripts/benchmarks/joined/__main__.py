@@ -26,10 +26,10 @@ from tracehound.infra.kafka.ports import free_ports
 from tracehound.schemas.execution import Execution
 from tracehound.schemas.topics import Topics
 from tracehound.scripts.benchmarks.joined.report import report
-from tracehound.scripts.benchmarks.stored import store
 from tracehound.scripts.commands.replay import with_templates
 from tracehound.scripts.commands.replay_report import warm_up_traces
 from tracehound.scripts.commands.worker_process import WorkerProcess
+from tracehound.scripts.documents.stored import store
 from tracehound.scripts.recorded.evaluation import all_windows_label, average_precision
 from tracehound.scripts.recorded.offline import score_traces
 from tracehound.scripts.recorded.traces import RecordedTrace, Recording, open_recording

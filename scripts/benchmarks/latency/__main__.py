@@ -28,8 +28,8 @@ from tracehound.scripts.benchmarks.latency.workload import Load, Operation, Spre
 from tracehound.scripts.benchmarks.measured_process import cpu_seconds
 from tracehound.scripts.benchmarks.throughput.run import CLOCK_STARTS, Sizes
 from tracehound.scripts.benchmarks.workload import records
-from tracehound.scripts.commands.kafka_clients import consumer_config, producer_config
-from tracehound.scripts.commands.topic_reading import TopicReader
+from tracehound.scripts.kafka.clients import consumer_config, producer_config
+from tracehound.scripts.kafka.topic_reading import TopicReader
 from tracehound.scripts.recorded.sending import TopicWriter, connect
 from tracehound.scripts.soak.crew import Crew, Member
 from tracehound.streams.settings.settings import Settings

@@ -12,7 +12,7 @@ from confluent_kafka import TIMESTAMP_LOG_APPEND_TIME
 
 from tracehound.schemas.topics import Topic
 from tracehound.scripts.benchmarks.latency.workload import Load, Timed, timed_records
-from tracehound.scripts.commands.kafka_clients import producer_config
+from tracehound.scripts.kafka.clients import producer_config
 from tracehound.scripts.recorded.sending import connect
 from tracehound.streams.settings.settings import Settings
 

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from tracehound.scripts.benchmarks.intake.report import Machine
 from tracehound.scripts.benchmarks.latency.pairs import Answers, percentile
-from tracehound.scripts.benchmarks.stored import store
+from tracehound.scripts.documents.stored import store
 
 TARGET_MS: Final = 250.0
 """The 99th percentile that is wanted at half of the maximum."""

@@ -10,7 +10,7 @@ import orjson
 from rich.table import Table
 
 from tracehound.scripts.benchmarks.intake.report import Machine
-from tracehound.scripts.benchmarks.stored import store
+from tracehound.scripts.documents.stored import store
 
 
 @dataclass(frozen=True, slots=True)

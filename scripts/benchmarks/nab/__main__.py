@@ -22,7 +22,7 @@ from tracehound.scripts.benchmarks.nab.report import (
 from tracehound.scripts.benchmarks.nab.scorer import Worth, worth_of
 from tracehound.scripts.benchmarks.nab.search import ORDERS, SPACE, STANDARD, SWEEPS, Search
 from tracehound.scripts.benchmarks.nab.validation import Result, cross_validate, tune_on_all
-from tracehound.scripts.benchmarks.stored import store
+from tracehound.scripts.documents.stored import store
 
 COMMAND = "python -m tracehound.scripts.benchmarks.nab"
 

@@ -19,8 +19,8 @@ from tracehound.scripts.benchmarks.quality.figures import Figures
 from tracehound.scripts.benchmarks.quality.plots import draw_precision_recall, draw_timeline
 from tracehound.scripts.benchmarks.quality.report import report
 from tracehound.scripts.benchmarks.quality.run import Judged, judge, judge_budget
-from tracehound.scripts.benchmarks.stored import store
 from tracehound.scripts.commands.replay_report import console
+from tracehound.scripts.documents.stored import store
 
 COMMAND = "make bench-quality"
 TUNED = "train_ticket_30"

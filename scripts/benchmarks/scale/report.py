@@ -13,7 +13,7 @@ from tracehound.detectors.charts.kernel import PRIOR_WEIGHT
 from tracehound.scripts.benchmarks.intake.report import Machine
 from tracehound.scripts.benchmarks.scale.point import CHUNK, Point
 from tracehound.scripts.benchmarks.scale.workers import Crewed
-from tracehound.scripts.benchmarks.stored import store
+from tracehound.scripts.documents.stored import store
 
 _TITLES: Final = (
     "operations",

@@ -13,7 +13,7 @@ from tracehound.schemas.errors import TracehoundError
 from tracehound.schemas.topics import Topics
 from tracehound.scripts.benchmarks.measured_process import WARM_SHARE, cpu_seconds
 from tracehound.scripts.benchmarks.scale.traffic import Size, traffic
-from tracehound.scripts.commands.kafka_clients import producer_config
+from tracehound.scripts.kafka.clients import producer_config
 from tracehound.scripts.recorded.sending import TopicWriter, connect
 from tracehound.scripts.soak.crew import Crew
 from tracehound.streams.settings.settings import Settings

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from tracehound.scripts.benchmarks.measured_process import Measurement
-from tracehound.scripts.benchmarks.stored import store
 from tracehound.scripts.benchmarks.throughput.plot import draw
 from tracehound.scripts.benchmarks.throughput.profile import Profile
 from tracehound.scripts.benchmarks.throughput.run import CLOCK_STARTS
+from tracehound.scripts.documents.stored import store
 
 Figures = Mapping[str, Mapping[str, float]]
 """Least, median and greatest of each figure of one contender's runs."""

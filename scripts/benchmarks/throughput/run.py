@@ -19,7 +19,7 @@ from tracehound.schemas.topics import Topic, Topics
 from tracehound.scripts.benchmarks.measured_process import Measurement, measure
 from tracehound.scripts.benchmarks.throughput.contender_list import Contender, Field, Workload
 from tracehound.scripts.benchmarks.workload import executions, records
-from tracehound.scripts.commands.kafka_clients import producer_config
+from tracehound.scripts.kafka.clients import producer_config
 from tracehound.scripts.recorded.sending import TopicWriter, connect
 from tracehound.streams.settings.settings import load_settings
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 from rich.table import Table
 
 from tracehound.scripts.benchmarks.quality.budget import poisson_interval
-from tracehound.scripts.benchmarks.stored import store
+from tracehound.scripts.documents.stored import store
 from tracehound.scripts.simulator.faults import FAULT_NAMES, SCENARIOS, FaultName
 from tracehound.scripts.simulator.judge import Judgement
 from tracehound.scripts.simulator.tally import SIZES, Size, Tally, tally, together

@@ -16,7 +16,6 @@ from rich.progress import Progress
 
 from tracehound.detectors.settings import DetectionSettings
 from tracehound.scripts.benchmarks.quality.document import machine, rounded
-from tracehound.scripts.benchmarks.stored import store
 from tracehound.scripts.benchmarks.weeks.faults import Planted, Planting, fault_days
 from tracehound.scripts.benchmarks.weeks.figures import Figures, figures_of
 from tracehound.scripts.benchmarks.weeks.judging import Judgement, judge
@@ -26,6 +25,7 @@ from tracehound.scripts.benchmarks.weeks.people import PEOPLE
 from tracehound.scripts.benchmarks.weeks.report import report
 from tracehound.scripts.benchmarks.weeks.watching import watch
 from tracehound.scripts.benchmarks.weeks.workload import Workload
+from tracehound.scripts.documents.stored import store
 
 COMMAND = "make bench-weeks"
 LIVES = Lives({**PEOPLE, **MACHINES})

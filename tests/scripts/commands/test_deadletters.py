@@ -10,8 +10,8 @@ from tracehound.schemas.dead_letter import TRUNCATED_HEADER, DeadLetter
 from tracehound.schemas.errors import BrokerError, TracehoundError
 from tracehound.schemas.topics import Topics
 from tracehound.scripts.commands.deadletters import deadletters
-from tracehound.scripts.commands.kafka_clients import consumer_config
-from tracehound.scripts.commands.topic_reading import TopicReader
+from tracehound.scripts.kafka.clients import consumer_config
+from tracehound.scripts.kafka.topic_reading import TopicReader
 from tracehound.streams.settings.settings import Settings
 
 Run = Callable[..., Result]

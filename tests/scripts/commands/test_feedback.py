@@ -12,8 +12,8 @@ from tracehound.schemas.errors import TracehoundError
 from tracehound.schemas.feedback import Verdict
 from tracehound.schemas.topics import Topics
 from tracehound.scripts.commands.feedback import feedback
-from tracehound.scripts.commands.kafka_clients import consumer_config
-from tracehound.scripts.commands.topic_reading import TopicReader
+from tracehound.scripts.kafka.clients import consumer_config
+from tracehound.scripts.kafka.topic_reading import TopicReader
 from tracehound.streams.settings.settings import Settings
 
 ID = "4f2a91c3d7e8f9a0b1c2d3e4f5a6b7c8"

@@ -15,9 +15,9 @@ from tracehound.schemas.execution import Execution
 from tracehound.schemas.spans import TraceChunk
 from tracehound.schemas.topics import Topics
 from tracehound.scripts.cli import main
-from tracehound.scripts.commands.kafka_clients import consumer_config
 from tracehound.scripts.commands.replay import Pace, shifted
-from tracehound.scripts.commands.topic_reading import TopicReader
+from tracehound.scripts.kafka.clients import consumer_config
+from tracehound.scripts.kafka.topic_reading import TopicReader
 from tracehound.scripts.recorded.offline import ScoreLine
 from tracehound.scripts.recorded.traces import open_recording
 from tracehound.streams.intake.assemble import assemble

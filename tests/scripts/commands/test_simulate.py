@@ -10,8 +10,8 @@ from tracehound.schemas.execution import Execution, epoch_seconds
 from tracehound.schemas.spans import TraceChunk
 from tracehound.schemas.topics import Topics
 from tracehound.scripts.cli import main
-from tracehound.scripts.commands.kafka_clients import consumer_config
-from tracehound.scripts.commands.topic_reading import TopicReader
+from tracehound.scripts.kafka.clients import consumer_config
+from tracehound.scripts.kafka.topic_reading import TopicReader
 from tracehound.scripts.simulator.truth import Truth
 from tracehound.streams.intake.assemble import assemble
 from tracehound.streams.intake.otlp import decode_otlp

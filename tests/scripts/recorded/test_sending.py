@@ -7,7 +7,7 @@ from tracehound.schemas.errors import BrokerError
 from tracehound.schemas.execution import Execution, Segment
 from tracehound.schemas.spans import TraceChunk
 from tracehound.schemas.topics import Topics
-from tracehound.scripts.commands.kafka_clients import producer_config
+from tracehound.scripts.kafka.clients import producer_config
 from tracehound.scripts.recorded.sending import ExecutionSender, TraceSender, connect, unjoined
 from tracehound.scripts.simulator.applications import build_system
 from tracehound.scripts.simulator.simulation import Simulation

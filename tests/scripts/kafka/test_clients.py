@@ -6,7 +6,7 @@ import pytest
 from confluent_kafka import Consumer, Producer
 from confluent_kafka.admin import AdminClient
 
-from tracehound.scripts.commands.kafka_clients import admin_config, consumer_config, producer_config
+from tracehound.scripts.kafka.clients import admin_config, consumer_config, producer_config
 from tracehound.streams.settings.settings import Settings
 
 SECURE = {

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tracehound.streams.notify.hours import WEEKDAYS, Hours
+from tracehound.streams.settings.hours import WEEKDAYS, Hours
 
 BERLIN = ZoneInfo("Europe/Berlin")
 ZONES = [

@@ -8,7 +8,7 @@ from typing import Self
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from tracehound.schemas.errors import BrokerError
-from tracehound.scripts.commands.kafka_clients import ClientConfig
+from tracehound.scripts.kafka.clients import ClientConfig
 
 TIMEOUT_S = 10.0
 _POLL_S = 1.0
@@ -20,7 +20,7 @@ class TopicReader:
     """A consumer that is told what to read and commits nothing. Close it when done.
 
     Parameters:
-        config: of librdkafka, from ``scripts.commands.kafka_clients.consumer_config``.
+        config: of librdkafka, from ``scripts.kafka.clients.consumer_config``.
         timeout_s: how long a broker may take to answer before that is an error.
     """
 

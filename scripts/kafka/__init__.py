@@ -1,0 +1,1 @@
+"""Kafka as commands, benchmarks and soaks talk to it: through librdkafka, outside of any consumer group."""
