@@ -11,10 +11,14 @@ DATA ?= ../shared/data
 SPEED ?= max
 RUNS ?= 1
 MINUTES ?= 30
+# Tests wait for brokers and processes more than they compute: two at a time on each core.
+JOBS ?= $(shell expr 2 '*' $$(getconf _NPROCESSORS_ONLN))
+SUITE := .pytest_cache/suite.xml
+TOGETHER := --numprocesses $(JOBS) --dist loadgroup --no-loadscope-reorder --durations 10 --durations-min 5
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-quick test-bounds check format kafka bench-throughput bench-latency bench-scale bench-micro bench-intake bench-trials bench-weeks bench-quality bench-nab bench-incidents bench-joined soak lock clean
+.PHONY: help setup demo test test-quick test-bounds check format kafka bench-throughput bench-latency bench-scale bench-micro bench-intake bench-trials bench-weeks bench-quality bench-nab bench-incidents bench-joined bench-house contenders soak lock clean
 
 help: ## List every target with one line each
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -32,11 +36,11 @@ setup: $(STAMP) ## Create .venv with the locked dependencies
 demo: $(STAMP) ## Show the main job: simulated faults next to what was detected (KAFKA=real, DURATION=60)
 	@exec $(BIN)/python -m tracehound demo --kafka $(KAFKA) $(if $(DURATION),--duration $(DURATION))
 
-test: $(STAMP) ## Run all tests, with a real Apache Kafka where one can be had
-	$(BIN)/python -m pytest
+test: $(STAMP) ## Run all tests, with a real Apache Kafka where one can be had (JOBS=4, at a time)
+	$(BIN)/python -m pytest $(TOGETHER) --junitxml $(SUITE)
 
 test-quick: $(STAMP) ## Run the tests that need no real Apache Kafka
-	$(BIN)/python -m pytest -m "not kafka"
+	$(BIN)/python -m pytest $(TOGETHER) -m "not kafka"
 
 test-bounds: $(STAMP) ## Run the detectors' tests with kernels that check the bounds of their arrays (compiled anew, some minutes)
 	NUMBA_BOUNDSCHECK=1 NUMBA_CACHE_DIR=$(VENV)/checked-kernels $(BIN)/python -m pytest tests/detectors
@@ -64,6 +68,8 @@ $(QUIX)/.installed: $(QUIX_LOCK) | $(STAMP)
 	$(PYTHON) -m venv $(QUIX)
 	$(QUIX)/bin/python -m pip install --quiet --require-hashes -r $(QUIX_LOCK)
 	@touch $(QUIX)/.installed
+
+contenders: $(QUIX)/.installed ## Install what tests of contenders need beside the locked dependencies
 
 bench-throughput: $(STAMP) $(QUIX)/.installed ## Measure executions per second next to other stream processors, on a real Apache Kafka
 	$(BIN)/python -m tracehound.scripts.benchmarks.throughput --profile --report docs/benchmarks
@@ -94,6 +100,9 @@ bench-nab: $(STAMP) ## Judge a detector of series on the Numenta Anomaly Benchma
 
 bench-incidents: $(STAMP) ## Judge the suspected causes of incidents on labelled traces (DATA=../shared/data)
 	$(BIN)/python -m tracehound.scripts.benchmarks.incidents --data $(DATA)
+
+bench-house: $(STAMP) ## Count rooms, lines and tests, and take the slowest tests from the last `make test`
+	$(BIN)/python -m tracehound.scripts.benchmarks.house $(if $(wildcard $(SUITE)),--junit $(SUITE))
 
 bench-joined: $(STAMP) ## Send recorded traces through Kafka and intake, compare with offline (SPEED=max RUNS=1 ONLY=train_ticket_30)
 	$(BIN)/python -m tracehound.scripts.benchmarks.joined --data $(DATA) --runs $(RUNS) $(SPEED:%=--speed %) $(ONLY:%=--only %) --output docs/benchmarks

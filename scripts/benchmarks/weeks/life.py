@@ -150,7 +150,7 @@ def letters(number: int) -> str:
     """A name for a number that nobody takes for an id.
 
     >>> letters(0), letters(27)
-    ('a', 'bb')
+    ('a', 'ab')
     """
     return (letters(number // 26 - 1) if number >= 26 else "") + chr(ord("a") + number % 26)
 

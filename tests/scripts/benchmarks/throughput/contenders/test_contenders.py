@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.conftest import give_up
 from tracehound.infra.kafka.broker import Broker
 from tracehound.schemas.errors import SnapshotError
 from tracehound.schemas.execution import Execution, ExecutionHead
@@ -32,7 +33,7 @@ def test_a_contender_on_the_embedded_broker_processes_all(embedded_kafka: Broker
 @pytest.mark.parametrize("name", ["quix_river", "jvm_rcf"])
 def test_a_contender_on_apache_kafka_processes_all(kafka: Broker, tmp_path: Path, name: str) -> None:
     if reason := BY_NAME[name].why_not(kafka.embedded):
-        pytest.skip(reason)
+        give_up(name, reason)
     _runs(name, kafka, tmp_path)
 
 
