@@ -14,7 +14,7 @@ MINUTES ?= 30
 # Tests wait for brokers and processes more than they compute: two at a time on each core.
 JOBS ?= $(shell expr 2 '*' $$(getconf _NPROCESSORS_ONLN))
 SUITE := .pytest_cache/suite.xml
-TOGETHER := --numprocesses $(JOBS) --dist loadgroup --no-loadscope-reorder --durations 10 --durations-min 5
+TOGETHER := --numprocesses $(JOBS) --durations 10 --durations-min 5
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help

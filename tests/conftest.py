@@ -11,8 +11,10 @@ from typing import NoReturn
 
 import pytest
 from hypothesis import settings
+from xdist.remote import Producer
 
 from tests.processes import start_others_with_usual_signals
+from tests.together import Together, place_of
 from tracehound.infra.kafka.apache import ApacheKafka
 from tracehound.infra.kafka.broker import Broker, broker
 from tracehound.infra.kafka.embedded import EmbeddedControl
@@ -24,15 +26,26 @@ settings.load_profile("untimed")
 
 REAL_FIXTURES = {"kafka", "kafka_cluster", "broker_program"}
 COULD_NOT_RUN = "COULD NOT RUN"
+SHORT_LIVED_JAVA = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
+"""Half the time of a start: no broker here lives long enough for the optimizing compiler to pay."""
 _PRODUCE, _OFFSET_COMMIT = 0, 8
 """Requests that tests make fail, by Kafka's numbers."""
 
 
 def pytest_configure() -> None:
     start_others_with_usual_signals()
+    os.environ.setdefault("JAVA_TOOL_OPTIONS", SHORT_LIVED_JAVA)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Together:
+    config.option.loadscopereorder = False
+    return Together(config, log)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if hasattr(config, "workerinput"):  # one of several processes
+        items.sort(key=lambda item: place_of(item.nodeid))
     for item in items:
         if REAL_FIXTURES.intersection(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.kafka)

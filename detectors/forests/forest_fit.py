@@ -5,10 +5,6 @@ from typing import Any, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.tree._criterion import MSE
-from sklearn.tree._splitter import RandomSplitter
-from sklearn.tree._tree import DepthFirstTreeBuilder, Tree
-from sklearn.utils.random import sample_without_replacement
 
 from tracehound.detectors.packed.compiling import njit
 
@@ -82,11 +78,17 @@ def _grow(
     drawn: int,
     random: np.random.RandomState,
     own: np.random.RandomState,
-) -> Tree:
+) -> Any:
     """A tree of ``drawn`` rows, chosen with ``random``: a random feature split at a random value, again and again.
 
     The order in which random numbers are asked for is scikit-learn's.
     """
+    # Here, since only helper processes fit: a worker starts sooner without scikit-learn, and is smaller.
+    from sklearn.tree._criterion import MSE
+    from sklearn.tree._splitter import RandomSplitter
+    from sklearn.tree._tree import DepthFirstTreeBuilder, Tree
+    from sklearn.utils.random import sample_without_replacement
+
     sample_without_replacement(sample.shape[1], sample.shape[1], random_state=random)  # the features: all
     rows = np.sort(sample_without_replacement(len(sample), drawn, random_state=random))
     splitter = RandomSplitter(MSE(1, drawn), 1, 1, 0.0, own, None)

@@ -200,9 +200,12 @@ def properties(service: dict[str, Any], addresses: dict[str, str], data: Path) -
     return found | {"log.dirs": str(data)}
 
 
-@pytest.fixture
-def brokers(services: dict[str, Any], broker_program: tuple[Path, Path], tmp_path: Path) -> Iterator[str]:
+@pytest.fixture(scope="module")
+def brokers(
+    services: dict[str, Any], broker_program: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
     """The brokers of the file with their own settings, as processes here; yields their bootstrap servers."""
+    data = tmp_path_factory.mktemp("brokers")
     java, jars = broker_program
     ports = free_ports(9)
     everyone = {
@@ -220,7 +223,7 @@ def brokers(services: dict[str, Any], broker_program: tuple[Path, Path], tmp_pat
             f"HOST://:{19092}": f"HOST://127.0.0.1:{host}",
             f"HOST://{published.rsplit(':', 1)[0]}": f"HOST://127.0.0.1:{host}",
         }
-        folder = tmp_path / name
+        folder = data / name
         nodes.append(Node(java, jars, folder, properties(services[name], own | everyone, folder / "data")))
         addresses.append(Address(number + 1, client, controller))
     try:
