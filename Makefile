@@ -37,9 +37,11 @@ demo: $(STAMP) ## Show the main job: simulated faults next to what was detected 
 	@exec $(BIN)/python -m tracehound demo --kafka $(KAFKA) $(if $(DURATION),--duration $(DURATION))
 
 test: $(STAMP) ## Run all tests, with a real Apache Kafka where one can be had (JOBS=4, at a time)
+	$(BIN)/tracehound compile
 	$(BIN)/python -m pytest $(TOGETHER) --junitxml $(SUITE)
 
 test-quick: $(STAMP) ## Run the tests that need no real Apache Kafka
+	$(BIN)/tracehound compile
 	$(BIN)/python -m pytest $(TOGETHER) -m "not kafka"
 
 test-bounds: $(STAMP) ## Run the detectors' tests with kernels that check the bounds of their arrays (compiled anew, some minutes)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from tracehound.detectors.columns.read_segments import read_records
 from tracehound.detectors.ensemble.registry import EXTRA_DETECTORS
 from tracehound.detectors.forests.fitting import InlineFitter
-from tracehound.detectors.packed.kernels import compiled_kernels, compiled_stamp
+from tracehound.detectors.packed.kernels import STAMPS, compiled_kernels, compiled_stamp
 from tracehound.detectors.scoring.scored_batch import ScoredBatch
 from tracehound.detectors.scoring.scorer import Scorer
 from tracehound.detectors.settings import DetectionSettings
@@ -62,15 +62,17 @@ def compile_once(again: bool = False) -> str:
     """
     stamp = compiled_stamp()
     if stamp is None:
-        return "Kernels are not compiled here: NUMBA_DISABLE_JIT is set."
+        return "Kernels are not kept here: NUMBA_DISABLE_JIT is set, or no folder can be written to (NUMBA_CACHE_DIR)."
     try:
         stamp.parent.mkdir(parents=True, exist_ok=True)
-        with stamp.with_suffix(".lock").open("w") as lock:
+        with (stamp.parent / f"{STAMPS}lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)  # of several that start at once, the others find it done
             if stamp.exists() and not again:
                 return "The kernels are compiled."
             begun_s = time.perf_counter()
             compile_kernels()
+            for other in stamp.parent.glob(f"{STAMPS}*.compiled"):
+                other.unlink()  # what it tells of was removed when these were kept
             stamp.touch()
     except OSError as error:
         raise TracehoundError(

@@ -12,6 +12,8 @@ from numba.core.dispatcher import Dispatcher
 
 from tracehound.detectors.packed import reference
 
+STAMPS = f"kernels-{sys.implementation.cache_tag}-"
+"""What the names of stamps of this version of Python begin with."""
 _SOURCES = Path(__file__).parents[1]
 
 
@@ -34,8 +36,8 @@ def compiled_stamp(sources: Path = _SOURCES) -> Path | None:
     """The file that says that the kernels of these sources are in numba's cache, for this kind of processor.
 
     It lies beside what numba keeps, so that who removes that removes it too. ``compile_kernels`` writes it; a worker
-    that does not find it has most of a minute of compiling ahead. None where numba keeps nothing, because it is told
-    not to compile at all (NUMBA_DISABLE_JIT).
+    that does not find it has most of a minute of compiling ahead. None where nothing is kept: numba is told not to
+    compile at all (NUMBA_DISABLE_JIT), or no folder can be written to.
     """
     folder = next((one.stats.cache_path for one in vars(reference).values() if isinstance(one, Dispatcher)), None)
     if folder is None:
@@ -46,4 +48,4 @@ def compiled_stamp(sources: Path = _SOURCES) -> Path | None:
     features = binding.get_host_cpu_features().flatten()
     for part in (numba.__version__, sys.version, binding.get_host_cpu_name(), features):
         digest.update(part.encode() + b"\0")
-    return Path(folder) / f"kernels-{digest.hexdigest()}.compiled"
+    return Path(folder) / f"{STAMPS}{digest.hexdigest()}.compiled"

@@ -7,7 +7,7 @@ import pytest
 
 import tracehound.detectors
 from tracehound.detectors.forests.fitting import InlineFitter
-from tracehound.detectors.packed.kernels import compiled_kernels, compiled_stamp
+from tracehound.detectors.packed.kernels import STAMPS, compiled_kernels, compiled_stamp
 from tracehound.detectors.scoring.scorer import Scorer
 from tracehound.detectors.settings import DetectionSettings
 from tracehound.schemas.errors import TracehoundError
@@ -33,6 +33,17 @@ def test_it_is_remembered_that_they_are_compiled() -> None:
     assert stamp is not None
     assert stamp.exists()
     assert compile_once() == "The kernels are compiled."
+
+
+def test_what_was_remembered_of_other_sources_is_forgotten() -> None:
+    stamp = compiled_stamp()
+    assert stamp is not None
+    earlier = stamp.with_stem(f"{STAMPS}earlier")
+    earlier.touch()
+
+    compile_once(again=True)
+
+    assert list(stamp.parent.glob(f"{STAMPS}*.compiled")) == [stamp]
 
 
 def test_other_sources_are_not_compiled_yet(tmp_path: Path) -> None:
