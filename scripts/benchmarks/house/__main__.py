@@ -5,10 +5,10 @@ from pathlib import Path
 
 import click
 import orjson
-from tracehound.scripts.benchmarks.stored import store
 
 from tracehound.scripts.benchmarks.house.suite import suite_figures
 from tracehound.scripts.benchmarks.house.tree import tree_figures
+from tracehound.scripts.documents.stored import store
 
 PROJECT = Path(__file__).resolve().parents[3]
 
