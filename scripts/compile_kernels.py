@@ -6,16 +6,17 @@ import sys
 import time
 from collections.abc import Sequence
 
-from tracehound.detectors.columns.read_segments import read_records
+from tracehound.detectors.columns.read_segments import read_segments
 from tracehound.detectors.ensemble.registry import EXTRA_DETECTORS
 from tracehound.detectors.forests.fitting import InlineFitter
 from tracehound.detectors.packed.kernels import STAMPS, compiled_kernels, compiled_stamp
 from tracehound.detectors.scoring.scored_batch import ScoredBatch
 from tracehound.detectors.scoring.scorer import Scorer
 from tracehound.detectors.settings import DetectionSettings
-from tracehound.schemas.codec import Limits, encode
+from tracehound.schemas.codec import decode_unread, encode
 from tracehound.schemas.errors import TracehoundError
 from tracehound.schemas.execution import Execution
+from tracehound.schemas.execution_rules import Limits
 from tracehound.scripts.simulator.applications import build_system
 from tracehound.scripts.simulator.faults import SCENARIOS
 from tracehound.scripts.simulator.trial import course_of_faults, run_trial
@@ -34,10 +35,12 @@ class ReadsAsAWorker:
 
     def score(self, executions: Sequence[Execution]) -> ScoredBatch:
         """Score, then learn, in order."""
-        read = read_records([encode(execution) for execution in executions], Limits(), math.inf)
+        limits = Limits()
+        unread = decode_unread([encode(execution) for execution in executions], limits, math.inf)
+        read = None if unread is None else read_segments(unread.executions, limits.max_segments)
         if read is None:
             raise RuntimeError("Executions of the simulator must be read together.")
-        return self._scorer.score(read[0])
+        return self._scorer.score(read)
 
 
 def compile_kernels() -> None:

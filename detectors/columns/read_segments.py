@@ -14,7 +14,6 @@ from tracehound.detectors.columns.segment_names import SegmentNames, segment_nam
 from tracehound.detectors.columns.segment_texts import NO_NUMBER, NO_PEER, number_of
 from tracehound.detectors.packed.compiling import njit
 from tracehound.detectors.packed.lean import LEAN
-from tracehound.schemas.codec import Limits, UnreadRecords, decode_unread
 from tracehound.schemas.execution import Segment, SegmentKind, SegmentName, Status, UnreadExecution
 
 _SEPARATOR: Final = b"\n"
@@ -42,20 +41,6 @@ _NAME, _DURATION, _KIND, _OFFSET, _PARENT, _STATUS, _PEER, _SPAN_ID, _REMOTE = r
 _FIELD_WORDS, _KINDS, _STATUSES = _table(_FIELDS), _table(get_args(SegmentKind)), _table(get_args(Status))
 _OPEN_BRACE, _CLOSE_BRACE, _OPEN_BRACKET, _CLOSE_BRACKET = 123, 125, 91, 93
 _QUOTE, _BACKSLASH, _COMMA, _COLON, _SPACE, _TAB = 34, 92, 44, 58, 32, 9
-
-
-def read_records(
-    values: Sequence[bytes | None], limits: Limits, timestamp_s: float
-) -> tuple[ColumnedExecutions, UnreadRecords] | None:
-    """The executions of records with their segments as columns, and which record held which; as ``decode_unread``.
-
-    >>> record = b'{"application":"shop","operation":"GET /","started_at":9,"duration_ms":5}'
-    >>> [execution.application for execution in read_records([record], Limits(), 10.0)[0]]
-    ['shop']
-    """
-    unread = decode_unread(values, limits, timestamp_s)
-    read = None if unread is None else read_segments(unread.executions, limits.max_segments)
-    return None if unread is None or read is None else (read, unread)
 
 
 def read_segments(executions: Sequence[UnreadExecution], most: int) -> ColumnedExecutions | None:

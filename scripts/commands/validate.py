@@ -15,8 +15,9 @@ import click
 from rich.console import Console
 from rich.text import Text
 
-from tracehound.schemas.codec import Limits, decode_record
+from tracehound.schemas.codec import decode_record
 from tracehound.schemas.errors import TracehoundError
+from tracehound.schemas.execution_rules import Limits
 from tracehound.scripts.commands.terminal_text import printable
 from tracehound.streams.settings.settings import load_settings
 

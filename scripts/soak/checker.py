@@ -13,9 +13,10 @@ from tracehound.detectors.packed.snapshot import pack, unpack
 from tracehound.detectors.scoring.scorer import Scorer
 from tracehound.detectors.settings import DetectionSettings
 from tracehound.schemas.anomaly import AnomalyEvent
-from tracehound.schemas.codec import Limits, decode_record, encode
+from tracehound.schemas.codec import decode_record, encode
 from tracehound.schemas.errors import SnapshotError
 from tracehound.schemas.execution import ApplicationKey, Execution
+from tracehound.schemas.execution_rules import Limits
 from tracehound.schemas.model_state import ModelState
 from tracehound.schemas.operations import normalize_operation
 from tracehound.streams.kafka.forwarding import Headers, Partitioner, read_origin

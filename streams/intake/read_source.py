@@ -6,9 +6,10 @@ from zlib import crc32
 import msgspec
 from aiokafka import ConsumerRecord
 
-from tracehound.schemas.codec import Limits, decode_record
+from tracehound.schemas.codec import decode_record
 from tracehound.schemas.dead_letter import DeadLetter
 from tracehound.schemas.execution import Execution
+from tracehound.schemas.execution_rules import Limits
 from tracehound.schemas.rejection import Rejection
 from tracehound.schemas.spans import SourceName, SpanBatch, TraceChunk
 from tracehound.streams.delivery.letters import failure_letter, rejection_letter

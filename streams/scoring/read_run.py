@@ -6,13 +6,14 @@ from dataclasses import dataclass, field
 import structlog
 from aiokafka import ConsumerRecord
 
-from tracehound.detectors.columns.read_segments import read_records
+from tracehound.detectors.columns.read_segments import read_segments
 from tracehound.detectors.columns.segment_columns import ColumnedExecutions, columns_of
-from tracehound.schemas.codec import Limits, decode_record
+from tracehound.schemas.codec import decode_record, decode_unread
 from tracehound.schemas.control import CONTROL_HEADER, Control, read_control
 from tracehound.schemas.dead_letter import DeadLetter
 from tracehound.schemas.errors import InvalidExecutionError
 from tracehound.schemas.execution import ApplicationKey, ExecutionHead
+from tracehound.schemas.execution_rules import Limits
 from tracehound.streams.delivery.letters import failure_letter, letter_of, rejection_letter
 from tracehound.streams.kafka.forwarding import ORIGIN_PREFIX, Origin, Partitioner, origin_headers, read_origin
 from tracehound.streams.kafka.publisher import Outgoing
@@ -110,10 +111,12 @@ class RunReader:
             if record.headers and any(map(_is_ours, record.headers)):
                 return False
         oldest_s = min([record.timestamp or 0 for record in records]) / 1000.0
-        read = read_records([record.value for record in records], self._limits, oldest_s)
-        if read is None:
+        unread = decode_unread([record.value for record in records], self._limits, oldest_s)
+        if unread is None:
             return False
-        executions, unread = read
+        executions = read_segments(unread.executions, self._limits.max_segments)
+        if executions is None:
+            return False
         applications = {execution.application for execution in unread.executions}
         if not all(self._partitioner.partition_of(one) == records[0].partition for one in applications):
             return False

@@ -10,8 +10,8 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from tracehound.detectors.incidents.settings import IncidentSettings
 from tracehound.detectors.settings import DetectionSettings
-from tracehound.schemas.codec import Limits
 from tracehound.schemas.errors import ConfigurationError
+from tracehound.schemas.execution_rules import Limits
 from tracehound.schemas.topics import DEFAULT_PARTITIONS, DEFAULT_PREFIX, Topics
 from tracehound.streams.settings.incident_worker import IncidentWorkerSettings
 from tracehound.streams.settings.intake import IntakeSettings

@@ -14,8 +14,9 @@ import pytest
 from confluent_kafka import Message, Producer
 
 from tests.end_to_end.conftest import wait_until_within
-from tracehound.schemas.codec import Limits, decode_record
+from tracehound.schemas.codec import decode_record
 from tracehound.schemas.execution import Execution
+from tracehound.schemas.execution_rules import Limits
 from tracehound.schemas.spans import Span
 from tracehound.scripts.recorded.otlp_encoding import encode_json, encode_protobuf
 from tracehound.scripts.recorded.otlp_sending import OtlpSender

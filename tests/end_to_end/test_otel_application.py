@@ -23,8 +23,9 @@ from tests.end_to_end.conftest import wait_until_within
 from tests.end_to_end.otel.application import Application
 from tests.end_to_end.otel.collector import ENCODINGS, Collector
 from tests.end_to_end.otel.link import Link
-from tracehound.schemas.codec import Limits, decode_record
+from tracehound.schemas.codec import decode_record
 from tracehound.schemas.execution import Execution, Segment, epoch_seconds
+from tracehound.schemas.execution_rules import Limits
 from tracehound.schemas.topics import Topics
 from tracehound.streams.intake.otlp import SpanLimits, decode_otlp
 

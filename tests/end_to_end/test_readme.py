@@ -7,7 +7,8 @@ from confluent_kafka import Consumer, Producer
 
 from tests.checkout import PROJECT
 from tracehound.infra.kafka.broker import Broker
-from tracehound.schemas.codec import Limits, decode_record
+from tracehound.schemas.codec import decode_record
+from tracehound.schemas.execution_rules import Limits
 from tracehound.schemas.topics import Topics
 
 README = PROJECT / "README.md"

@@ -14,7 +14,8 @@ from confluent_kafka import Consumer, Message, Producer
 
 from tests.checkout import PROJECT
 from tracehound.infra.kafka.broker import Broker
-from tracehound.schemas.codec import Limits, decode_record
+from tracehound.schemas.codec import decode_record
+from tracehound.schemas.execution_rules import Limits
 from tracehound.schemas.topics import Topics
 
 EXAMPLES = PROJECT / "examples"

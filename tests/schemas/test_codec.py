@@ -9,16 +9,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tracehound.schemas.codec import (
-    ATTRIBUTE_DEPTH,
-    DecodedRecord,
-    Limits,
-    content_digest,
-    decode_record,
-    decode_unread,
-    encode,
-)
+from tracehound.schemas.codec import DecodedRecord, content_digest, decode_record, decode_unread, encode
 from tracehound.schemas.execution import Execution, UnreadExecution, whole
+from tracehound.schemas.execution_rules import ATTRIBUTE_DEPTH, Limits
 from tracehound.schemas.rejection import Rejection
 
 NOW_S = 1_767_225_600.0

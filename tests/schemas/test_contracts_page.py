@@ -6,9 +6,10 @@ from typing import get_args
 import pytest
 
 from tests.checkout import PROJECT
-from tracehound.schemas.codec import Limits, decode_record
+from tracehound.schemas.codec import decode_record
 from tracehound.schemas.dead_letter import RESENT_HEADER, TRUNCATED_HEADER, DeadLetterHeaders
 from tracehound.schemas.execution import Execution, Segment
+from tracehound.schemas.execution_rules import Limits
 from tracehound.schemas.rejection import ErrorName
 from tracehound.schemas.topics import Topics
 

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from tracehound.schemas.anomaly import Anomaly, AnomalyEvent, ModelStamp, as_jsonable
-from tracehound.schemas.codec import Limits, decode_record, encode
+from tracehound.schemas.codec import decode_record, encode
 from tracehound.schemas.execution import Execution
+from tracehound.schemas.execution_rules import Limits
 from tracehound.schemas.json_schema import json_schema
 from tracehound.schemas.model_event import ModelChange, ModelEvent
 

@@ -14,8 +14,8 @@ from faust.types import TP
 from prometheus_client import CollectorRegistry
 
 from tests.streams.conftest import FakeChangelog
-from tracehound.schemas.codec import Limits
 from tracehound.schemas.execution import ApplicationKey
+from tracehound.schemas.execution_rules import Limits
 from tracehound.schemas.topics import Topics
 from tracehound.streams.delivery.delivery import Delivery
 from tracehound.streams.kafka.forwarding import Partitioner, origin_headers

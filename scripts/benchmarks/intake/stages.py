@@ -10,7 +10,7 @@ from typing import Any, Final
 import msgspec
 from aiokafka import ConsumerRecord
 
-from tracehound.schemas.codec import Limits
+from tracehound.schemas.execution_rules import Limits
 from tracehound.schemas.spans import Tick
 from tracehound.scripts.benchmarks.intake.workload import Record
 from tracehound.streams.intake.emit import Emitter

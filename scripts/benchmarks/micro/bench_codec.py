@@ -2,13 +2,14 @@
 
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from tracehound.detectors.columns.read_segments import read_records
+from tracehound.detectors.columns.read_segments import read_segments
 from tracehound.detectors.columns.segment_columns import ColumnedExecutions
 from tracehound.detectors.forests.fitting import InlineFitter
 from tracehound.detectors.scoring.scorer import Scorer
 from tracehound.detectors.settings import DetectionSettings
-from tracehound.schemas.codec import Limits, decode_record, encode
+from tracehound.schemas.codec import decode_record, decode_unread, encode
 from tracehound.schemas.execution import Execution
+from tracehound.schemas.execution_rules import Limits
 from tracehound.scripts.benchmarks.micro.workload import AT_S, some_executions
 
 
@@ -30,10 +31,12 @@ def _record(size: int) -> bytes:
 
 
 def _read(value: bytes) -> ColumnedExecutions:
-    read = read_records([value], Limits(), AT_S)
+    limits = Limits()
+    unread = decode_unread([value], limits, AT_S)
+    read = None if unread is None else read_segments(unread.executions, limits.max_segments)
     if read is None:
         raise RuntimeError("Executions that were encoded here must be read.")
-    return read[0]
+    return read
 
 
 def bench_encode_anomaly(benchmark: BenchmarkFixture) -> None:

@@ -9,13 +9,14 @@ from itertools import islice
 from multiprocessing import active_children, get_context
 from typing import Final
 
-from tracehound.detectors.columns.read_segments import read_records
+from tracehound.detectors.columns.read_segments import read_segments
 from tracehound.detectors.forests.fitting import Fitter, PoolFitter
 from tracehound.detectors.scoring.scored_batch import ScoredBatch
 from tracehound.detectors.scoring.scorer import Scorer
 from tracehound.detectors.settings import DetectionSettings
-from tracehound.schemas.codec import Limits, encode
+from tracehound.schemas.codec import decode_unread, encode
 from tracehound.schemas.execution import Execution
+from tracehound.schemas.execution_rules import Limits
 from tracehound.scripts.benchmarks.scale.traffic import MOST_OPERATIONS, Size, traffic
 from tracehound.scripts.soak.memory import resident_bytes
 
@@ -121,10 +122,11 @@ def _time(scorer: Scorer, values: Sequence[bytes]) -> tuple[float, float]:
     limits, refits_s = Limits(), 0.0
     begun_s = time.process_time()
     for begin in range(0, len(values), CHUNK):
-        read = read_records(values[begin : begin + CHUNK], limits, _LATER_S)
+        unread = decode_unread(values[begin : begin + CHUNK], limits, _LATER_S)
+        read = None if unread is None else read_segments(unread.executions, limits.max_segments)
         if read is None:
             raise RuntimeError("Executions that were encoded here must be read.")
-        refits_s += _refits_cpu_s(scorer.score(read[0]))
+        refits_s += _refits_cpu_s(scorer.score(read))
     return (time.process_time() - begun_s) / len(values) * 1e6, refits_s
 
 

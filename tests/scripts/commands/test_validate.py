@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from tracehound.schemas.codec import Limits
 from tracehound.schemas.errors import TracehoundError
+from tracehound.schemas.execution_rules import Limits
 from tracehound.scripts.commands.validate import Problem, Tally, find_problems, read_lines, validate
 
 GOOD = b'{"application":"shop","operation":"GET /","started_at":1,"duration_ms":5}'

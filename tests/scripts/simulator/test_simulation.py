@@ -5,8 +5,9 @@ from statistics import mean, median
 import msgspec
 import pytest
 
-from tracehound.schemas.codec import Limits, decode_record
+from tracehound.schemas.codec import decode_record
 from tracehound.schemas.execution import Execution
+from tracehound.schemas.execution_rules import Limits
 from tracehound.scripts.simulator.applications import build_system
 from tracehound.scripts.simulator.faults import Fault, FaultName
 from tracehound.scripts.simulator.requests import REFUSED_MS

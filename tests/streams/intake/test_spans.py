@@ -3,9 +3,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tracehound.schemas.codec import Limits, decode_record
+from tracehound.schemas.codec import decode_record
 from tracehound.schemas.errors import InvalidExecutionError
 from tracehound.schemas.execution import Execution
+from tracehound.schemas.execution_rules import Limits
 from tracehound.schemas.spans import Span
 from tracehound.streams.intake.spans import PARENT_NOT_RECORDED, ROOT, Trace, executions_of, segment_kind, span_id
 

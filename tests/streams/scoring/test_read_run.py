@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 
 from tests.detectors.columns.same_columns import assert_same_columns
 from tracehound.detectors.columns.segment_columns import ColumnedExecutions, columns_of
-from tracehound.schemas.codec import Limits, encode
+from tracehound.schemas.codec import encode
 from tracehound.schemas.control import CONTROL_HEADER
 from tracehound.schemas.execution import Execution, Segment, whole
+from tracehound.schemas.execution_rules import Limits
 from tracehound.streams.delivery.letters import FAILURE
 from tracehound.streams.kafka.forwarding import Headers, Partitioner, origin_headers
 from tracehound.streams.scoring.read_run import Reading, RunReader

@@ -5,9 +5,10 @@ from collections.abc import Iterator, Sequence
 
 from confluent_kafka import Consumer, Message
 
-from tracehound.detectors.columns.read_segments import read_records
-from tracehound.schemas.codec import Limits, decode_record
+from tracehound.detectors.columns.read_segments import read_segments
+from tracehound.schemas.codec import decode_record, decode_unread
 from tracehound.schemas.execution import Execution, ExecutionHead
+from tracehound.schemas.execution_rules import Limits
 
 _RECORDS = 5_000
 _GC_THRESHOLDS = (100_000, 20, 50)  # the worker's: with the default of 700 collections take a third of the time
@@ -35,9 +36,10 @@ def decoded_batches(bootstrap: str, topic: str, group: str) -> Iterator[Sequence
 def _decoded(messages: list[Message], limits: Limits) -> Sequence[ExecutionHead]:
     """Together where that is possible, as in the worker."""
     times_s = [message.timestamp()[1] / 1000.0 for message in messages]
-    read = read_records([message.value() for message in messages], limits, min(times_s))
+    unread = decode_unread([message.value() for message in messages], limits, min(times_s))
+    read = None if unread is None else read_segments(unread.executions, limits.max_segments)
     if read is not None:
-        return read[0]
+        return read
     executions: list[Execution] = []
     for message, time_s in zip(messages, times_s, strict=True):
         decoded = decode_record(message.value(), limits, time_s)
