@@ -12,6 +12,7 @@ LONG = (
     "tests/end_to_end/test_recovery.py::test_nothing_is_lost_where_brokers_fail",
     "tests/infra/kafka/test_apache.py",
     "tests/end_to_end/test_recovery.py",
+    "tests/examples/",
     "tests/infra/test_compose.py",
     "tests/infra/",
     "tests/scripts/benchmarks/throughput/",
@@ -25,6 +26,7 @@ LONG = (
 
 SPREAD = (
     "tests/end_to_end/",
+    "tests/examples/",
     "tests/infra/kafka/",
     "tests/scripts/benchmarks/throughput/",
     "tests/streams/intake/test_otlp_fuzz.py",
