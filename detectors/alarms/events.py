@@ -1,6 +1,5 @@
 """CloudEvents of the scoring core; their ids follow from content alone."""
 
-from hashlib import blake2b
 from urllib.parse import quote
 
 from tracehound.detectors.application.models import ApplicationModels, OperationModels
@@ -8,6 +7,7 @@ from tracehound.detectors.application.subject import Subject
 from tracehound.detectors.charts.drift import LIMIT, NOISE
 from tracehound.detectors.charts.priors import PRIOR_VERSION
 from tracehound.detectors.telling.feedback import Change
+from tracehound.detectors.telling.names import identity
 from tracehound.schemas.anomaly import ANOMALY_TYPE, SEVERITIES, Anomaly, AnomalyEvent, Severity
 from tracehound.schemas.execution import ApplicationKey, rfc3339
 from tracehound.schemas.feedback import Lesson
@@ -21,11 +21,6 @@ def graver(one: Severity | None, other: Severity) -> Severity:
     ('minor', 'critical')
     """
     return other if one is None or SEVERITIES.index(other) > SEVERITIES.index(one) else one
-
-
-def identity(*content: str) -> str:
-    """32 hexadecimal digits that follow from ``content``."""
-    return blake2b("\0".join(content).encode(), digest_size=16).hexdigest()
 
 
 def source(key: ApplicationKey) -> str:

@@ -17,6 +17,7 @@ from tracehound.detectors.settings import DetectionSettings
 from tracehound.detectors.telling import explanation
 from tracehound.detectors.telling.alarm import incident_key
 from tracehound.detectors.telling.deviation import size_of
+from tracehound.detectors.telling.names import identity
 from tracehound.detectors.telling.severity import Evidence, severity_of
 from tracehound.schemas.anomaly import Anomaly, AnomalyEvent, ModelStamp, Window
 from tracehound.schemas.execution import rfc3339
@@ -89,7 +90,7 @@ class SilenceWatch:
             model=ModelStamp(MODEL, MODEL_VERSION, application.seen, None, warming=False),
             incident_key=incident_key(application.key, "traffic", ""),
         )
-        identifier = events.identity(name, environment, "traffic", SIGNAL, rfc3339(newest_s))
+        identifier = identity(name, environment, "traffic", SIGNAL, rfc3339(newest_s))
         return events.anomaly(application.key, identifier, now_s, data)
 
     def newest_s(self, slot: int) -> float:

@@ -10,10 +10,6 @@ from tracehound.detectors.features.profile import Profile
 from tracehound.detectors.telling.feedback import FeedbackMemory, Peaks
 from tracehound.schemas.execution import ApplicationKey
 
-OTHER_OPERATIONS = "(other operations)"
-"""The operation that all those share which came after the limit of operations per application."""
-OTHER_PEERS = "(other services)"
-"""The peer that all those share which came after the limit of peers per application."""
 REMEMBERED_VERSIONS = 8
 REMEMBERED_PATHS = 512
 

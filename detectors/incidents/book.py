@@ -2,6 +2,7 @@
 
 from typing import Self
 
+from tracehound.detectors.incidents.announcements import Announcements
 from tracehound.detectors.incidents.application import KnownApplication
 from tracehound.detectors.incidents.book_state import BookState, digest_of, pack_book, unpack_book
 from tracehound.detectors.incidents.environment import Environment, EnvironmentState
@@ -13,7 +14,6 @@ from tracehound.detectors.incidents.maintenance import MaintenanceWindows
 from tracehound.detectors.incidents.settings import IncidentSettings
 from tracehound.detectors.incidents.storm import raging_storm
 from tracehound.detectors.incidents.teaching import Teaching
-from tracehound.detectors.incidents.teller import Teller
 from tracehound.detectors.incidents.verdicts import judge
 from tracehound.schemas.anomaly import Anomaly, AnomalyEvent
 from tracehound.schemas.control import Control
@@ -40,8 +40,8 @@ class IncidentBook:
         self._settings = settings
         self._state = state or BookState()
         self._windows = MaintenanceWindows(self._state.windows)
-        self._teller = Teller(settings, self._windows)
-        self._lifecycle = Lifecycle(settings, self._teller)
+        self._announcements = Announcements(settings, self._windows)
+        self._lifecycle = Lifecycle(settings, self._announcements)
         self._teaching = Teaching(self._state.teaching, self._state.seen)
         self._environments = {name: Environment(one, settings) for name, one in self._state.environments.items()}
 
@@ -75,9 +75,9 @@ class IncidentBook:
             self._judged(record.verdict)
         if record.maintenance is not None:
             self._windows.announce(record.maintenance)
-        for incident, window, now_s in self._teller.take_expected():
+        for incident, window, now_s in self._announcements.take_expected():
             self._teaching.expect(incident.incident_id, incident.numbers, window, now_s)
-        return self._teller.take()
+        return self._announcements.take()
 
     def take_lessons(self) -> list[Control]:
         """What models are to learn because of the records taken since the last call, in order."""
@@ -193,7 +193,7 @@ class IncidentBook:
         incident = environment.incident_of(application)
         if incident is not None:
             self._follow(environment, application, incident, progress, linked)
-        self._teller.tell_unmuted(environment, scored_s)
+        self._announcements.tell_unmuted(environment, scored_s)
 
     def _follow(
         self,

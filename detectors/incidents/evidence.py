@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
-from tracehound.detectors.application.models import OTHER_PEERS
+from tracehound.detectors.telling.names import OTHER_PEERS
 from tracehound.schemas.anomaly import Anomaly, AnomalyKind
 
 CALLS_TO = "calls to "

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable
 
-from tracehound.detectors.alarms.events import identity
 from tracehound.detectors.incidents.application import KnownApplication
 from tracehound.detectors.incidents.environment import Environment
 from tracehound.detectors.incidents.incident import Spell, TrackedIncident
 from tracehound.detectors.incidents.settings import IncidentSettings
+from tracehound.detectors.telling.names import identity
 from tracehound.schemas.anomaly import SEVERITIES, Anomaly
 from tracehound.schemas.execution import rfc3339
 

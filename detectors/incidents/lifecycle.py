@@ -2,22 +2,22 @@
 
 from collections.abc import Iterable
 
+from tracehound.detectors.incidents.announcements import Announcements
 from tracehound.detectors.incidents.application import KnownApplication
 from tracehound.detectors.incidents.environment import Environment
 from tracehound.detectors.incidents.grouping import connected_incidents, merge, seniority
 from tracehound.detectors.incidents.incident import TrackedIncident
-from tracehound.detectors.incidents.news import is_confirmed, judge_severity, news, other_cause
 from tracehound.detectors.incidents.settings import IncidentSettings
 from tracehound.detectors.incidents.storm import gathering_storm
-from tracehound.detectors.incidents.teller import Teller
+from tracehound.detectors.incidents.worth_telling import is_confirmed, judge_severity, other_cause, why_again
 
 
 class Lifecycle:
     """Moves incidents from one phase to the next, and has each change of what people know told."""
 
-    def __init__(self, settings: IncidentSettings, teller: Teller) -> None:
+    def __init__(self, settings: IncidentSettings, announcements: Announcements) -> None:
         self._settings = settings
-        self._teller = teller
+        self._announcements = announcements
 
     def review(self, environment: Environment, incident: TrackedIncident, application: KnownApplication) -> None:
         """Do what is due of a live incident, now that something was heard of one of its applications."""
@@ -48,7 +48,7 @@ class Lifecycle:
         incident.phase = "resolved"
         incident.ended_s = min(now_s, max(deviated, default=incident.seen_s))
         incident.resolved_s = now_s
-        self._teller.tell(environment, incident, "resolved", reason, now_s)
+        self._announcements.tell(environment, incident, "resolved", reason, now_s)
         environment.lay_down(incident)
 
     def begin_again(self, environment: Environment, incident: TrackedIncident, counted_s: float) -> None:
@@ -71,11 +71,11 @@ class Lifecycle:
 
     def _update(self, environment: Environment, incident: TrackedIncident, clock_s: float, now_s: float) -> None:
         severity = judge_severity(incident, clock_s, self._settings)
-        reason = news(incident, clock_s, severity, self._settings)
-        reason = reason or self._teller.why_unmuted(environment, incident)
+        reason = why_again(incident, clock_s, severity, self._settings)
+        reason = reason or self._announcements.why_unmuted(environment, incident)
         reason = reason or other_cause(environment, incident, clock_s, self._settings)
         if reason is not None:
-            self._teller.tell(environment, incident, "updated", reason, now_s, clock_s)
+            self._announcements.tell(environment, incident, "updated", reason, now_s, clock_s)
 
     def _open(
         self, environment: Environment, incident: TrackedIncident, clock_s: float, now_s: float
@@ -96,7 +96,7 @@ class Lifecycle:
             after_s = incident.spell.since_s - (incident.resolved_s or incident.spell.since_s)
             reason = f"deviates again, {max(0.0, after_s):.0f} s after it was resolved"
         incident.phase, incident.ended_s, incident.resolved_s = "open", None, None
-        self._teller.tell(environment, incident, "opened", reason, now_s, clock_s)
+        self._announcements.tell(environment, incident, "opened", reason, now_s, clock_s)
         return incident
 
     def _quieten(self, environment: Environment, incident: TrackedIncident, now_s: float) -> None:
@@ -127,6 +127,6 @@ class Lifecycle:
             if one.phase != "pending":
                 one.phase, one.ended_s = "resolved", one.seen_s
                 reason = f"merged into {survivor.incident_id}"
-                self._teller.tell(environment, one, "resolved", reason, one.seen_s)
+                self._announcements.tell(environment, one, "resolved", reason, one.seen_s)
         merge(environment, survivor, merged)
         return survivor

@@ -24,6 +24,7 @@ from tracehound.detectors.scoring.rows import Rows
 from tracehound.detectors.scoring.scored_batch import ScoredBatch
 from tracehound.detectors.settings import DetectionSettings
 from tracehound.detectors.telling.alarm import Alarm
+from tracehound.detectors.telling.names import identity
 from tracehound.detectors.windows.findings import WindowFinding
 from tracehound.schemas.anomaly import Window
 from tracehound.schemas.codec import content_digest
@@ -106,7 +107,7 @@ class Outcomes:
             result.note_deviation(application.key, alarm, now_s)
             seen = subject.operation.seen if alarm.key == subject.operation.name else subject.number
             if is_told(application, alarm, now_s, seen, self._settings):
-                identifier = events.identity(content_digest(execution), alarm.kind, alarm.signal)
+                identifier = identity(content_digest(execution), alarm.kind, alarm.signal)
                 data = anomaly_of(subject, alarm)
                 result.anomalies.append((index, events.anomaly(application.key, identifier, now_s, data)))
 
@@ -138,7 +139,7 @@ class Outcomes:
         result.note_deviation(application.key, alarm, finding.end_s)
         if is_told(application, alarm, finding.end_s, subject.number, self._settings):
             start = rfc3339(finding.start_s)
-            identifier = events.identity(*application.key, alarm.kind, alarm.signal, start)
+            identifier = identity(*application.key, alarm.kind, alarm.signal, start)
             window = Window(start, rfc3339(finding.end_s), finding.count)
             data = anomaly_of(subject, alarm, window)
             event = events.anomaly(application.key, identifier, finding.end_s, data)

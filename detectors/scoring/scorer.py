@@ -11,8 +11,6 @@ from tracehound.detectors.alarms import events
 from tracehound.detectors.alarms.lessons import Lessons
 from tracehound.detectors.alarms.silence import SilenceWatch
 from tracehound.detectors.application.models import (
-    OTHER_OPERATIONS,
-    OTHER_PEERS,
     ApplicationModels,
     OperationModels,
     seed_of,
@@ -30,6 +28,7 @@ from tracehound.detectors.scoring.rows import Rows
 from tracehound.detectors.scoring.scored_batch import ScoredBatch
 from tracehound.detectors.scoring.stored import StoredState
 from tracehound.detectors.settings import DetectionSettings
+from tracehound.detectors.telling.names import OTHER_OPERATIONS, OTHER_PEERS
 from tracehound.schemas.anomaly import AnomalyEvent
 from tracehound.schemas.errors import SnapshotError
 from tracehound.schemas.execution import ApplicationKey, ExecutionHead

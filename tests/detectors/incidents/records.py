@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable, Mapping
 
-from tracehound.detectors.alarms.events import identity
 from tracehound.detectors.incidents.book import IncidentBook
 from tracehound.detectors.incidents.settings import IncidentSettings
+from tracehound.detectors.telling.names import identity
 from tracehound.schemas.anomaly import Anomaly, AnomalyEvent, AnomalyKind, ModelStamp, Severity, Window
 from tracehound.schemas.execution import rfc3339
 from tracehound.schemas.feedback import Judgement, Maintenance, Verdict

@@ -8,10 +8,10 @@ import msgspec
 import numpy as np
 import pytest
 
-from tracehound.detectors.application.models import OTHER_OPERATIONS, OTHER_PEERS
 from tracehound.detectors.forests.fitting import InlineFitter
 from tracehound.detectors.scoring.scorer import Scorer
 from tracehound.detectors.settings import DetectionSettings
+from tracehound.detectors.telling.names import OTHER_OPERATIONS, OTHER_PEERS
 from tracehound.schemas.anomaly import AnomalyEvent
 from tracehound.schemas.execution import Execution, Segment
 

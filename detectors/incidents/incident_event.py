@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from urllib.parse import quote
 
-from tracehound.detectors.alarms.events import identity
 from tracehound.detectors.incidents.cause import suspected_causes
 from tracehound.detectors.incidents.environment import Environment
 from tracehound.detectors.incidents.evidence import renewed
 from tracehound.detectors.incidents.incident import Phase, TrackedIncident
 from tracehound.detectors.incidents.settings import IncidentSettings
+from tracehound.detectors.telling.names import identity
 from tracehound.schemas.anomaly import SEVERITIES
 from tracehound.schemas.execution import rfc3339
 from tracehound.schemas.incident import (

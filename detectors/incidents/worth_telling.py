@@ -2,9 +2,9 @@
 
 from tracehound.detectors.incidents.environment import Environment
 from tracehound.detectors.incidents.incident import Spell, TrackedIncident
+from tracehound.detectors.incidents.incident_event import causes_of
 from tracehound.detectors.incidents.settings import IncidentSettings
 from tracehound.detectors.incidents.severity import Breadth, incident_severity
-from tracehound.detectors.incidents.telling import causes_of
 from tracehound.schemas.anomaly import SEVERITIES
 
 CLEAR_LEAD = 0.1
@@ -38,7 +38,7 @@ def judge_severity(incident: TrackedIncident, clock_s: float, settings: Incident
     return spell.severity
 
 
-def news(incident: TrackedIncident, clock_s: float, severity: int, settings: IncidentSettings) -> str | None:
+def why_again(incident: TrackedIncident, clock_s: float, severity: int, settings: IncidentSettings) -> str | None:
     """Why an open incident is to be told again at event time ``clock_s``, in a few words; None where it is not.
 
     It becomes *persisting* here.

@@ -2,14 +2,14 @@
 
 from tracehound.detectors.incidents.environment import Environment
 from tracehound.detectors.incidents.incident import Told, TrackedIncident
+from tracehound.detectors.incidents.incident_event import incident_event
 from tracehound.detectors.incidents.maintenance import MaintenanceWindows
 from tracehound.detectors.incidents.settings import IncidentSettings
-from tracehound.detectors.incidents.telling import incident_event
 from tracehound.schemas.feedback import Maintenance
 from tracehound.schemas.incident import IncidentChange, IncidentEvent
 
 
-class Teller:
+class Announcements:
     """Collects the events that a record leads to."""
 
     def __init__(self, settings: IncidentSettings, windows: MaintenanceWindows) -> None:
