@@ -13,8 +13,8 @@ from rich.progress import Progress
 from tracehound.schemas.errors import TracehoundError
 from tracehound.scripts.benchmarks.incidents.report import report
 from tracehound.scripts.benchmarks.incidents.run import Figures, causes_of, figures_of
-from tracehound.scripts.benchmarks.quality.data_sets import PATHS, ROLES, DataSet, open_data_sets
 from tracehound.scripts.benchmarks.quality.document import machine, rounded
+from tracehound.scripts.benchmarks.quality.workload import PATHS, ROLES, DataSet, open_data_sets
 from tracehound.scripts.commands.replay_report import console
 from tracehound.scripts.documents.stored import store
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from tracehound.scripts.benchmarks.incidents.run import Figures
-from tracehound.scripts.benchmarks.quality.data_sets import ROLES
+from tracehound.scripts.benchmarks.quality.workload import ROLES
 
 TARGET = 0.9
 """Share of visible windows in which the injected service should come first."""

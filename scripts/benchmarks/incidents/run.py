@@ -10,9 +10,9 @@ from tracehound.detectors.incidents.settings import IncidentSettings
 from tracehound.detectors.scoring.scorer import Scorer
 from tracehound.detectors.settings import DetectionSettings
 from tracehound.scripts.benchmarks.incidents.baselines import BASELINES
-from tracehound.scripts.benchmarks.incidents.records import incident_inputs
 from tracehound.scripts.benchmarks.incidents.windows import AGES_S, TOP, Inquiry, WindowCause
-from tracehound.scripts.benchmarks.quality.data_sets import DataSet
+from tracehound.scripts.benchmarks.incidents.workload import incident_inputs
+from tracehound.scripts.benchmarks.quality.workload import DataSet
 from tracehound.scripts.recorded.evaluation import EFFECT_S
 from tracehound.scripts.recorded.traces import ReadBytes
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from tracehound.scripts.benchmarks.micro.comparison import compare, figures_of, read, slower, table, write
+from tracehound.scripts.benchmarks.micro.report import compare, figures_of, read, slower, table, write
 
 _HERE = Path(__file__).parent
 

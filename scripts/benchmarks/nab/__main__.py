@@ -7,7 +7,6 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn, track
 
-from tracehound.scripts.benchmarks.nab.corpus import CorpusError, LabelledSeries, read_corpus
 from tracehound.scripts.benchmarks.nab.detection import Detections, detect
 from tracehound.scripts.benchmarks.nab.plots import draw_comparison, draw_series
 from tracehound.scripts.benchmarks.nab.reference import Check, check_scorer
@@ -22,6 +21,7 @@ from tracehound.scripts.benchmarks.nab.report import (
 from tracehound.scripts.benchmarks.nab.scorer import Worth, worth_of
 from tracehound.scripts.benchmarks.nab.search import ORDERS, SPACE, STANDARD, SWEEPS, Search
 from tracehound.scripts.benchmarks.nab.validation import Result, cross_validate, tune_on_all
+from tracehound.scripts.benchmarks.nab.workload import CorpusError, LabelledSeries, read_corpus
 from tracehound.scripts.documents.stored import store
 
 COMMAND = "python -m tracehound.scripts.benchmarks.nab"

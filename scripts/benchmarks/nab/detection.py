@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from tracehound.detectors.bank import Floats
-from tracehound.scripts.benchmarks.nab.corpus import LabelledSeries
 from tracehound.scripts.benchmarks.nab.novelty import RECENT, novelty
 from tracehound.scripts.benchmarks.nab.onsets import Onsets
+from tracehound.scripts.benchmarks.nab.workload import LabelledSeries
 
 WARM_UP = 60
 """Windows with a value before the detector says anything."""

@@ -9,9 +9,9 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from tracehound.detectors.bank import Floats
-from tracehound.scripts.benchmarks.nab.corpus import LabelledSeries
 from tracehound.scripts.benchmarks.nab.report import PUBLISHED, TARGETS
 from tracehound.scripts.benchmarks.nab.scorer import PROBATION, Worth
+from tracehound.scripts.benchmarks.nab.workload import LabelledSeries
 
 SHOWN = ("realKnownCause/nyc_taxi.csv", "realAWSCloudwatch/elb_request_count_8c0756.csv")
 

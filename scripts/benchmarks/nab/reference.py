@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from tracehound.detectors.bank import Floats
-from tracehound.scripts.benchmarks.nab.corpus import CorpusError, LabelledSeries, read_reference_scores
 from tracehound.scripts.benchmarks.nab.scorer import PROFILES, Worth, optimise
+from tracehound.scripts.benchmarks.nab.workload import CorpusError, LabelledSeries, read_reference_scores
 
 PUBLISHED = {
     "windowedGaussian": {"standard": 39.65, "reward_low_FP_rate": 20.87, "reward_low_FN_rate": 47.41},

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from tracehound.detectors.bank import Floats
-from tracehound.scripts.benchmarks.nab.corpus import CorpusError, LabelledSeries
 from tracehound.scripts.benchmarks.nab.reference import Check
 from tracehound.scripts.benchmarks.nab.scorer import PROFILES, Worth, raw_score
 from tracehound.scripts.benchmarks.nab.search import STANDARD
 from tracehound.scripts.benchmarks.nab.validation import Choice, Result
+from tracehound.scripts.benchmarks.nab.workload import CorpusError, LabelledSeries
 
 PUBLISHED = (
     ("ARTime", 74.9, 65.2, 80.4),

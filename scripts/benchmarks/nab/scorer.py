@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tracehound.detectors.bank import Floats
-from tracehound.scripts.benchmarks.nab.corpus import LabelledSeries
+from tracehound.scripts.benchmarks.nab.workload import LabelledSeries
 
 PROBATION_SHARE, PROBATION_ROWS = 0.15, 750
 NO_WINDOW, PROBATION = -1, -2

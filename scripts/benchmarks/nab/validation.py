@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tracehound.scripts.benchmarks.nab.corpus import LabelledSeries
 from tracehound.scripts.benchmarks.nab.detection import Setting, detect
 from tracehound.scripts.benchmarks.nab.scorer import PROFILES, Worth, normalised_at, optimise, smooth_threshold
 from tracehound.scripts.benchmarks.nab.search import Search
+from tracehound.scripts.benchmarks.nab.workload import LabelledSeries
 
 SMOOTHING = 0.2
 """On a half, settings and thresholds are judged by the score averaged over thresholds this near (in the logarithm)."""

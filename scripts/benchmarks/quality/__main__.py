@@ -13,12 +13,12 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from tracehound.schemas.errors import TracehoundError
-from tracehound.scripts.benchmarks.quality.data_sets import ROLES, DataSet, open_data_sets
 from tracehound.scripts.benchmarks.quality.document import machine, rounded
 from tracehound.scripts.benchmarks.quality.figures import Figures
 from tracehound.scripts.benchmarks.quality.plots import draw_precision_recall, draw_timeline
 from tracehound.scripts.benchmarks.quality.report import report
 from tracehound.scripts.benchmarks.quality.run import Judged, judge, judge_budget
+from tracehound.scripts.benchmarks.quality.workload import ROLES, DataSet, open_data_sets
 from tracehound.scripts.commands.replay_report import console
 from tracehound.scripts.documents.stored import store
 

@@ -13,9 +13,9 @@ from sklearn.preprocessing import StandardScaler
 
 from tracehound.detectors.charts.chart import Chart, ChartRules
 from tracehound.detectors.settings import DetectionSettings
-from tracehound.scripts.benchmarks.quality.data_sets import NOMINAL_RATES, PATHS
 from tracehound.scripts.benchmarks.quality.execution_table import FEATURES, ExecutionTable, Floats, Numbers
 from tracehound.scripts.benchmarks.quality.figures import Detection
+from tracehound.scripts.benchmarks.quality.workload import NOMINAL_RATES, PATHS
 
 SEED = 42
 FEWEST_ROWS = 50

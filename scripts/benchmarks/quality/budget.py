@@ -14,9 +14,9 @@ from tracehound.detectors.scoring.scorer import Scorer
 from tracehound.detectors.settings import DetectionSettings
 from tracehound.schemas.anomaly import AnomalyEvent
 from tracehound.schemas.execution import epoch_seconds
-from tracehound.scripts.benchmarks.quality.data_sets import DataSet
 from tracehound.scripts.benchmarks.quality.figures import Figures
 from tracehound.scripts.benchmarks.quality.product import run_product
+from tracehound.scripts.benchmarks.quality.workload import DataSet
 from tracehound.scripts.recorded.evaluation import report_windows
 from tracehound.scripts.simulator.applications import build_system
 from tracehound.scripts.simulator.trial import DAY_S, Course, run_trial

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tracehound.scripts.benchmarks.quality.data_sets import DataSet, fault_free_days
+from tracehound.scripts.benchmarks.quality.workload import DataSet, fault_free_days
 from tracehound.scripts.recorded.evaluation import (
     AlarmQuality,
     WindowReport,

@@ -12,7 +12,7 @@ from tracehound.detectors.scoring.scored_batch import ScoredBatch
 from tracehound.detectors.scoring.scorer import Scorer
 from tracehound.detectors.settings import DetectionSettings
 from tracehound.schemas.execution import Execution
-from tracehound.scripts.benchmarks.quality.data_sets import DataSet
+from tracehound.scripts.benchmarks.quality.workload import DataSet
 from tracehound.scripts.commands.replay import with_templates
 from tracehound.scripts.recorded.offline import Scores, TraceScores, score_traces
 from tracehound.scripts.recorded.traces import ReadBytes, RecordedTrace

@@ -8,8 +8,8 @@ from typing import Any
 
 from tracehound.detectors.settings import DetectionSettings
 from tracehound.scripts.benchmarks.quality.baselines import Baseline, baselines_of
-from tracehound.scripts.benchmarks.quality.data_sets import NOMINAL_RATES, PATHS, ROLES
 from tracehound.scripts.benchmarks.quality.figures import Figures
+from tracehound.scripts.benchmarks.quality.workload import NOMINAL_RATES, PATHS, ROLES
 
 PRODUCT = "**tracehound**"
 

@@ -10,7 +10,6 @@ from rich.progress import Progress
 from tracehound.detectors.settings import DetectionSettings
 from tracehound.scripts.benchmarks.quality import budget
 from tracehound.scripts.benchmarks.quality.baselines import baselines_of
-from tracehound.scripts.benchmarks.quality.data_sets import PATHS, DataSet
 from tracehound.scripts.benchmarks.quality.execution_table import Collector, ExecutionTable
 from tracehound.scripts.benchmarks.quality.figures import (
     Detection,
@@ -23,6 +22,7 @@ from tracehound.scripts.benchmarks.quality.figures import (
 )
 from tracehound.scripts.benchmarks.quality.product import ProductRun, run_product
 from tracehound.scripts.benchmarks.quality.structure import run_structure
+from tracehound.scripts.benchmarks.quality.workload import PATHS, DataSet
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,8 @@ from tracehound.detectors.settings import DetectionSettings
 from tracehound.detectors.structure.detector import Structure
 from tracehound.detectors.structure.exposure import Exposure
 from tracehound.schemas.execution import Execution
-from tracehound.scripts.benchmarks.quality.data_sets import NOMINAL_RATES, PATHS, DataSet
 from tracehound.scripts.benchmarks.quality.figures import Detection
+from tracehound.scripts.benchmarks.quality.workload import NOMINAL_RATES, PATHS, DataSet
 from tracehound.scripts.commands.replay import with_templates
 
 BATCH = 256

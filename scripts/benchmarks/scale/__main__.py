@@ -15,8 +15,8 @@ from tracehound.scripts.benchmarks.intake.report import Machine
 from tracehound.scripts.benchmarks.scale import point as scale_point
 from tracehound.scripts.benchmarks.scale import workers as scale_workers
 from tracehound.scripts.benchmarks.scale.report import Findings, Restarted, growth, last_cache_mb, write
-from tracehound.scripts.benchmarks.scale.traffic import Size
 from tracehound.scripts.benchmarks.scale.workers import Crewed
+from tracehound.scripts.benchmarks.scale.workload import Size
 from tracehound.scripts.soak import restart
 
 OPERATIONS: Final = (1, 10, 100, 1_000, 10_000, 100_000)

@@ -17,7 +17,7 @@ from tracehound.detectors.settings import DetectionSettings
 from tracehound.schemas.codec import decode_unread, encode
 from tracehound.schemas.execution import Execution
 from tracehound.schemas.execution_rules import Limits
-from tracehound.scripts.benchmarks.scale.traffic import MOST_OPERATIONS, Size, traffic
+from tracehound.scripts.benchmarks.scale.workload import MOST_OPERATIONS, Size, traffic
 from tracehound.scripts.soak.memory import resident_bytes
 
 CHUNK: Final = 1_000

@@ -12,7 +12,7 @@ from tracehound.schemas.codec import encode
 from tracehound.schemas.errors import TracehoundError
 from tracehound.schemas.topics import Topics
 from tracehound.scripts.benchmarks.measured_process import WARM_SHARE, cpu_seconds
-from tracehound.scripts.benchmarks.scale.traffic import Size, traffic
+from tracehound.scripts.benchmarks.scale.workload import Size, traffic
 from tracehound.scripts.kafka.clients import producer_config
 from tracehound.scripts.recorded.sending import TopicWriter, connect
 from tracehound.scripts.soak.crew import Crew

@@ -9,35 +9,10 @@ from pathlib import Path
 import click
 from rich.progress import Progress
 
-from tracehound.detectors.forests.fitting import InlineFitter
-from tracehound.detectors.scoring.scorer import Scorer
 from tracehound.detectors.settings import DetectionSettings
 from tracehound.scripts.benchmarks.trials.report import Findings, Judged, summary, table, write
+from tracehound.scripts.benchmarks.trials.workload import QUIET_RATE, STRAIN, Covered, quiet_day, trial
 from tracehound.scripts.commands.replay_report import console
-from tracehound.scripts.simulator.applications import build_system
-from tracehound.scripts.simulator.judge import Judgement
-from tracehound.scripts.simulator.trial import DAY_S, Course, course_of_faults, run_trial
-
-START_S = 1_767_225_600.0
-QUIET_RATE = 3.0
-STRAIN = 0.2
-Covered = tuple[Judgement, float]
-"""A judgement, and the application-days that it covers."""
-
-
-def _trial(seed: int, rate: float, history_s: float) -> Covered:
-    """One fault of each name."""
-    return _judge(course_of_faults(build_system(seed=seed), seed, rate, START_S, history_s))
-
-
-def _quiet_day(seed: int) -> Covered:
-    """A day without faults."""
-    system = build_system(seed=seed)
-    return _judge(Course(system, seed, QUIET_RATE, START_S, START_S + DAY_S, strain=STRAIN, check_every_s=60.0))
-
-
-def _judge(course: Course) -> Covered:
-    return run_trial(Scorer(DetectionSettings(), InlineFitter()), course), course.application_days
 
 
 def _together(ended: Iterable[Covered]) -> Judged:
@@ -48,8 +23,8 @@ def _together(ended: Iterable[Covered]) -> Judged:
 def _run(seeds: Sequence[int], rate: float, history_s: float, processes: int) -> tuple[Judged, Judged]:
     """The trials and the quiet days, each seed in a process of its own."""
     with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool, Progress() as progress:
-        with_faults = pool.map(partial(_trial, rate=rate, history_s=history_s), seeds)
-        without = pool.map(_quiet_day, seeds)
+        with_faults = pool.map(partial(trial, rate=rate, history_s=history_s), seeds)
+        without = pool.map(quiet_day, seeds)
         trials = _together(progress.track(with_faults, len(seeds), description="faults"))
         return trials, _together(progress.track(without, len(seeds), description="quiet days"))
 

@@ -15,11 +15,11 @@ from tracehound.detectors.settings import DetectionSettings
 from tracehound.schemas.incident_input import IncidentInput
 from tracehound.scripts.benchmarks.incidents.__main__ import RECORDINGS, main
 from tracehound.scripts.benchmarks.incidents.baselines import BASELINES
-from tracehound.scripts.benchmarks.incidents.records import incident_inputs
 from tracehound.scripts.benchmarks.incidents.report import report
 from tracehound.scripts.benchmarks.incidents.run import Figures, Hits, figures_of
 from tracehound.scripts.benchmarks.incidents.windows import AGES_S, Inquiry, WindowCause
-from tracehound.scripts.benchmarks.quality.data_sets import DataSet
+from tracehound.scripts.benchmarks.incidents.workload import incident_inputs
+from tracehound.scripts.benchmarks.quality.workload import DataSet
 from tracehound.scripts.recorded.traces import FaultWindow, open_recording
 
 Write = Callable[[Path], Path]

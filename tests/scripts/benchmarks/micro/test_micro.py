@@ -9,7 +9,7 @@ from click.testing import CliRunner
 
 from tracehound.scripts.benchmarks.micro.__main__ import main
 from tracehound.scripts.benchmarks.micro.calibration import calibrate
-from tracehound.scripts.benchmarks.micro.comparison import Figure, compare, figures_of, read, slower, write
+from tracehound.scripts.benchmarks.micro.report import Figure, compare, figures_of, read, slower, write
 
 
 def figure(name: str, median_s: float, calibration_s: float = 0.001) -> Figure:

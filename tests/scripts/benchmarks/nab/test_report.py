@@ -5,7 +5,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tracehound.scripts.benchmarks.nab.corpus import CorpusError, LabelledSeries
 from tracehound.scripts.benchmarks.nab.detection import Setting
 from tracehound.scripts.benchmarks.nab.plots import SHOWN, draw_comparison, draw_series
 from tracehound.scripts.benchmarks.nab.reference import PUBLISHED, Check
@@ -21,6 +20,7 @@ from tracehound.scripts.benchmarks.nab.report import (
 )
 from tracehound.scripts.benchmarks.nab.scorer import PROFILES, worth_of
 from tracehound.scripts.benchmarks.nab.validation import Choice, Result
+from tracehound.scripts.benchmarks.nab.workload import CorpusError, LabelledSeries
 
 SCORES = {profile.name: 70.123 for profile in PROFILES}
 CHOICE = Choice(Setting(), {profile.name: 1.0 for profile in PROFILES}, SCORES)

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from tracehound.detectors.bank import Floats
-from tracehound.scripts.benchmarks.nab.corpus import LabelledSeries
 from tracehound.scripts.benchmarks.nab.scorer import (
     CANDIDATES,
     NO_WINDOW,
@@ -23,6 +22,7 @@ from tracehound.scripts.benchmarks.nab.scorer import (
     totals_by_threshold,
     worth_of,
 )
+from tracehound.scripts.benchmarks.nab.workload import LabelledSeries
 
 STANDARD, LOW_FP, LOW_FN = PROFILES
 

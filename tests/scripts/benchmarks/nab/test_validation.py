@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 
 from tracehound.detectors.bank import Floats
-from tracehound.scripts.benchmarks.nab.corpus import LabelledSeries
 from tracehound.scripts.benchmarks.nab.detection import Detections, Setting, detect
 from tracehound.scripts.benchmarks.nab.reference import windowed_gaussian
 from tracehound.scripts.benchmarks.nab.scorer import PROFILES, worth_of
 from tracehound.scripts.benchmarks.nab.search import Search
 from tracehound.scripts.benchmarks.nab.validation import choose, cross_validate, tune_on_all
+from tracehound.scripts.benchmarks.nab.workload import LabelledSeries
 
 
 def series(seed: int, fault: int | None = 1_500) -> LabelledSeries:

@@ -8,8 +8,8 @@ import pytest
 from tracehound.detectors.scoring.scored_batch import ScoredBatch
 from tracehound.detectors.settings import DetectionSettings
 from tracehound.schemas.execution import Execution
-from tracehound.scripts.benchmarks.quality.data_sets import DataSet
 from tracehound.scripts.benchmarks.quality.product import TimedFitter, TimedScorer, run_product
+from tracehound.scripts.benchmarks.quality.workload import DataSet
 from tracehound.scripts.recorded.traces import open_recording
 
 Write = Callable[[Path], Path]

@@ -10,11 +10,11 @@ from rich.progress import Progress
 
 from tracehound.scripts.benchmarks.quality.__main__ import main
 from tracehound.scripts.benchmarks.quality.baselines import baselines_of
-from tracehound.scripts.benchmarks.quality.data_sets import PATHS, DataSet
 from tracehound.scripts.benchmarks.quality.figures import Figures
 from tracehound.scripts.benchmarks.quality.plots import draw_precision_recall, draw_timeline
 from tracehound.scripts.benchmarks.quality.report import TARGETS, report
 from tracehound.scripts.benchmarks.quality.run import Judged, judge
+from tracehound.scripts.benchmarks.quality.workload import PATHS, DataSet
 from tracehound.scripts.recorded.traces import open_recording
 
 Write = Callable[[Path], Path]

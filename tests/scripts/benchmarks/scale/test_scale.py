@@ -9,7 +9,7 @@ from click.testing import CliRunner
 from tracehound.infra.kafka.broker import Broker
 from tracehound.scripts.benchmarks.scale import workers as scale_workers
 from tracehound.scripts.benchmarks.scale.__main__ import main
-from tracehound.scripts.benchmarks.scale.traffic import Size
+from tracehound.scripts.benchmarks.scale.workload import Size
 
 
 def test_a_size_is_measured_without_a_broker(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from tracehound.scripts.benchmarks.quality.data_sets import MissingDataError, fault_free_days, open_data_sets
+from tracehound.scripts.benchmarks.quality.workload import MissingDataError, fault_free_days, open_data_sets
 from tracehound.scripts.recorded.traces import FaultWindow
 
 Write = Callable[[Path], Path]

@@ -5,7 +5,7 @@ from itertools import islice
 
 import pytest
 
-from tracehound.scripts.benchmarks.scale.traffic import Size, traffic
+from tracehound.scripts.benchmarks.scale.workload import Size, traffic
 
 
 @pytest.mark.parametrize(("operations", "applications"), [(1, 1), (7, 1), (100, 1), (101, 2), (250, 3)])

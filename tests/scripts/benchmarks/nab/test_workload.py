@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tracehound.scripts.benchmarks.nab.corpus import CorpusError, read_corpus, read_reference_scores
+from tracehound.scripts.benchmarks.nab.workload import CorpusError, read_corpus, read_reference_scores
 
 SERIES = "kind/some.csv"
 

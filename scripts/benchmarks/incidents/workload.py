@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from tracehound.schemas.execution import Execution
 from tracehound.schemas.incident_input import IncidentInput
-from tracehound.scripts.benchmarks.quality.data_sets import DataSet
+from tracehound.scripts.benchmarks.quality.workload import DataSet
 from tracehound.scripts.commands.replay import with_templates
 from tracehound.scripts.recorded.offline import Scores
 from tracehound.scripts.recorded.traces import ReadBytes
