@@ -25,8 +25,10 @@ COMMANDS = {
     "replay": ("replay", "replay", "Send recorded traces to Kafka, or score them offline."),
     "settings": ("example_settings", "settings_command", "Print an example of a configuration file."),
     "simulate": ("simulate", "simulate", "Produce executions of simulated applications, with faults."),
+    "status": ("status", "status", "Say what runs and what was found."),
     "tail": ("tail", "tail", "Print anomalies as they come."),
     "topics": ("serve", "topics", "Create the topics, or check them."),
+    "up": ("up", "up", "Run all of it on this machine, with a broker if there is none."),
     "validate": ("validate", "validate", "Say what is wrong with a file of executions, line by line."),
     "worker": ("serve", "worker", "Score executions from Kafka until stopped."),
 }

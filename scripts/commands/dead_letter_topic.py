@@ -110,6 +110,18 @@ def scan_letters(reader: TopicReader, topic: str, wanted: LetterFilter) -> Itera
             yield stored
 
 
+def letters_since(reader: TopicReader, topic: str, since_s: float) -> Iterator[StoredLetter]:
+    """The dead letters stored from a time (epoch seconds) on.
+
+    Raises:
+        BrokerError: no broker answers, or the topic does not exist.
+    """
+    for message in reader.scan_since(topic, since_s):
+        stored = read_stored(message)
+        if stored is not None:
+            yield stored
+
+
 def fetch_letters(reader: TopicReader, topic: str, identities: Iterable[LetterId]) -> Iterator[StoredLetter]:
     """The dead letters with these ids, in order within a partition.
 

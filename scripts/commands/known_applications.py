@@ -29,12 +29,27 @@ def require_known(
         BrokerError: no broker answers, or the topics are not there.
     """
     wanted = (application, environment)
-    seen = set(_heard_of(_newest(reader, settings.topics.progress.name)))
+    seen = {(one.application, one.environment) for one in newest_progress(reader, settings)}
     if not _among(wanted, seen):
         states = settings.topics.model_states.name
         seen |= set(_owners(reader.scan(states, reader.ends(states))))
     if seen and not _among(wanted, seen):
         raise TracehoundError(not_known(application, environment, seen))
+
+
+def newest_progress(reader: TopicReader, settings: Settings) -> Iterator[Progress]:
+    """The newest progress records, at most 5,000 of each partition.
+
+    Raises:
+        BrokerError: no broker answers, or the topic does not exist.
+    """
+    topic = settings.topics.progress.name
+    ends = {number: (max(low, high - _NEWEST), high) for number, (low, high) in reader.ends(topic).items()}
+    for message in reader.scan(topic, ends):
+        try:
+            yield _decode(message.value() or b"")
+        except (msgspec.DecodeError, ValueError, RecursionError):
+            continue  # written by somebody else
 
 
 def not_known(application: str | None, environment: str | None, known: Collection[ApplicationKey]) -> str:
@@ -64,20 +79,6 @@ def _offered(given: str, names: list[str]) -> str:
 def _among(wanted: tuple[str | None, str | None], known: Iterable[ApplicationKey]) -> bool:
     application, environment = wanted
     return any(application in (None, name) and environment in (None, where) for name, where in known)
-
-
-def _newest(reader: TopicReader, topic: str) -> Iterator[Message]:
-    ends = {number: (max(low, high - _NEWEST), high) for number, (low, high) in reader.ends(topic).items()}
-    return reader.scan(topic, ends)
-
-
-def _heard_of(messages: Iterable[Message]) -> Iterator[ApplicationKey]:
-    for message in messages:
-        try:
-            progress = _decode(message.value() or b"")
-        except (msgspec.DecodeError, ValueError, RecursionError):
-            continue  # written by somebody else
-        yield progress.application, progress.environment
 
 
 def _owners(messages: Iterable[Message]) -> Iterator[ApplicationKey]:

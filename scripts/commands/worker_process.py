@@ -8,7 +8,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal, Self
+from typing import Literal, NoReturn, Self
 
 from tracehound.infra.kafka import supervise
 from tracehound.schemas.errors import TracehoundError
@@ -18,7 +18,8 @@ STOP_TIMEOUT_S = 15.0
 HTTP_TIMEOUT_S = 2.0
 _LAST_LINES = 3
 _LINE_LENGTH = 500
-_PORTS = {
+Kind = Literal["worker", "intake", "incidents"]
+_PORTS: Mapping[Kind, str] = {
     "worker": "TRACEHOUND_HTTP_PORT",
     "intake": "TRACEHOUND_INTAKE__HTTP_PORT",
     "incidents": "TRACEHOUND_INCIDENT_WORKER__HTTP_PORT",
@@ -31,6 +32,8 @@ class WorkerEndedError(TracehoundError):
 
 class WorkerProcess:
     """Runs ``tracehound worker`` (or ``intake``, ``incidents``) until closed; its log goes to a file in ``folder``.
+
+    ``address`` is where it serves metrics and health.
 
     Parameters:
         folder: a temporary folder of the caller's.
@@ -45,14 +48,14 @@ class WorkerProcess:
         folder: Path,
         environment: Mapping[str, str],
         http_port: int,
-        kind: Literal["worker", "intake", "incidents"] = "worker",
+        kind: Kind = "worker",
         name: str = "",
     ) -> None:
         self.log_file = folder / f"{name or kind}.log"
-        self._kind = kind
-        self._address = f"http://127.0.0.1:{http_port}"
+        self.kind = kind
+        self.address = f"http://127.0.0.1:{http_port}"
         scratch = folder / (name or kind)
-        scratch.mkdir()
+        scratch.mkdir(exist_ok=True)
         command = [sys.executable, "-P", "-m", "tracehound.scripts.cli", kind]  # -P: what is installed, wherever we are
         ports = {_PORTS[kind]: str(http_port)}
         with self.log_file.open("wb") as log:
@@ -79,9 +82,11 @@ class WorkerProcess:
         """
         status = self._process.poll()
         if status is not None:
-            raise WorkerEndedError(
-                f"The {self._kind} ended with status {status}. Its log ends with:\n{self.end_of_log()}"
-            )
+            self.fail(f"ended with status {status}")
+
+    def fail(self, what: str) -> NoReturn:
+        """Raise a WorkerEndedError that says what it did, and holds the end of its log."""
+        raise WorkerEndedError(f"The {self.kind} {what}. Its log ends with:\n{self.end_of_log()}")
 
     def end_of_log(self) -> str:
         """The last lines of its log, safe to print."""
@@ -95,14 +100,14 @@ class WorkerProcess:
     def is_ready(self) -> bool:
         """Whether it reads from partitions."""
         try:
-            with urllib.request.urlopen(f"{self._address}/readyz", timeout=HTTP_TIMEOUT_S) as answer:  # noqa: S310 (http)
+            with urllib.request.urlopen(f"{self.address}/readyz", timeout=HTTP_TIMEOUT_S) as answer:  # noqa: S310 (http)
                 return bool(answer.status == 200)
         except (urllib.error.URLError, TimeoutError, ConnectionError):
             return False
 
     def counted(self, name: str) -> float:
         """The sum over labels of one of its metrics (``tracehound_`` before ``name``); 0 while it does not answer."""
-        return counted_at(self._address, name, HTTP_TIMEOUT_S)
+        return counted_at(self.address, name, HTTP_TIMEOUT_S)
 
     def close(self) -> None:
         """Ask it to stop, and end it when it takes too long."""

@@ -73,6 +73,41 @@ class TopicReader:
                 ends[partition] = (low, high)
         return ends
 
+    def scan_since(self, topic: str, since_s: float) -> Iterator[Message]:
+        """Every record stored until now, by Kafka's timestamps from ``since_s`` (epoch seconds) on.
+
+        Raises:
+            BrokerError: as for ``partitions``, or the broker stopped answering.
+        """
+        ends = self.ends(topic)
+        first = self._first_since(topic, ends, since_s)
+        if not first and not self._first_since(topic, ends, 0.0):  # the embedded broker finds nothing by its time
+            first = {partition: low for partition, (low, _) in ends.items()}
+        windows = {
+            partition: (max(ends[partition][0], offset), ends[partition][1]) for partition, offset in first.items()
+        }
+        return (one for one in self.scan(topic, windows) if one.timestamp()[1] >= since_s * 1000)
+
+    def _first_since(self, topic: str, partitions: Iterable[int], since_s: float) -> dict[int, int]:
+        asked = [TopicPartition(topic, partition, int(since_s * 1000)) for partition in partitions]
+        with self._broker_errors():
+            found = self._consumer.offsets_for_times(asked, timeout=self._timeout_s) if asked else []
+        return {one.partition: one.offset for one in found if one.offset >= 0}
+
+    def from_now_on(self, topic: str) -> list[TopicPartition]:
+        """Where reading has to start so that everything is seen that is stored after this call.
+
+        Raises:
+            BrokerError: as for ``partitions``.
+        """
+        positions = []
+        for partition in self.partitions(topic):
+            with self._broker_errors():
+                positions.append(
+                    TopicPartition(topic, partition, self._watermarks(TopicPartition(topic, partition))[1])
+                )
+        return positions
+
     def _watermarks(self, partition: TopicPartition) -> tuple[int, int]:
         """First and following offset; a partition that was just created, or moves, may have no leader for a moment."""
         deadline = time.monotonic() + self._timeout_s

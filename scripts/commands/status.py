@@ -1,0 +1,250 @@
+"""The command `tracehound status`: what runs, what was stored, what was found, and what to do where something lacks."""
+
+import json
+import time
+import urllib.error
+import urllib.request
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import TypeVar
+
+import click
+import msgspec
+from confluent_kafka import ConsumerGroupTopicPartitions, KafkaException, TopicPartition
+from rich.console import Console
+from rich.text import Text
+
+from tracehound.infra.kafka.topics import Client, check_topics, connect
+from tracehound.schemas.anomaly import SEVERITIES, AnomalyEvent
+from tracehound.schemas.execution import rfc3339
+from tracehound.schemas.model_event import ModelEvent
+from tracehound.scripts.commands.dead_letter_topic import letters_since
+from tracehound.scripts.commands.identities import short
+from tracehound.scripts.commands.kafka_clients import admin_config, consumer_config
+from tracehound.scripts.commands.known_applications import newest_progress
+from tracehound.scripts.commands.terminal_text import printable
+from tracehound.scripts.commands.told import stored_incidents
+from tracehound.scripts.commands.topic_reading import TopicReader
+from tracehound.streams.settings.settings import Settings, load_settings
+
+_DAY_S = 86_400.0
+_TIMEOUT_S = 5.0
+_HTTP_TIMEOUT_S = 2.0
+_LISTED = 3
+_decode_anomaly: Callable[[bytes], AnomalyEvent] = msgspec.json.Decoder(AnomalyEvent).decode
+_decode_model_event: Callable[[bytes], ModelEvent] = msgspec.json.Decoder(ModelEvent).decode
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line: about what, what is so, and whether that keeps tracehound from working."""
+
+    about: str
+    said: str
+    wrong: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Process:
+    """A kind of process: its command, consumer group, port, what it reads, and whether one has to run."""
+
+    command: str
+    group: str
+    port: int
+    topics: tuple[str, ...]
+    needed: bool = False
+
+
+@click.command()
+def status() -> None:
+    """Say what runs and what was found: broker, topics, processes, what arrived, was refused, is judged, is unusual.
+
+    The exit status is 0 if executions are being scored, or would be if any came, and 1 if something lacks for that.
+    """
+    settings = load_settings()
+    console = Console(soft_wrap=True, highlight=False, markup=False)
+    wrong = False
+    for finding in look(settings):
+        wrong = wrong or finding.wrong
+        style = "bold red" if finding.wrong else "bold"
+        console.print(Text.assemble((f"{finding.about:13}", style), printable(finding.said)))
+    if wrong:
+        raise SystemExit(1)
+
+
+def look(settings: Settings) -> Iterator[Finding]:
+    """Everything that there is to say, the broker first.
+
+    Raises:
+        BrokerError: no broker answers.
+    """
+    client = connect(admin_config(settings))
+    problems = check_topics(admin_config(settings), settings.topics, _TIMEOUT_S)
+    yield Finding("broker", f"answers at {settings.bootstrap_servers}")
+    if problems:
+        for problem in problems[:_LISTED]:
+            yield Finding("topics", problem, wrong=True)
+        if len(problems) > _LISTED:
+            yield Finding("topics", f"and {len(problems) - _LISTED} more like these", wrong=True)
+        return
+    yield Finding("topics", f"all {len(settings.topics.all())} are there, with the prefix {settings.topic_prefix!r}")
+    with TopicReader(consumer_config(settings)) as reader:
+        for process in _processes(settings):
+            yield _running(process, client, reader, settings)
+        for say in (_executions, _judged, _anomalies, _incidents, _refused):
+            yield say(reader, settings)
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count:,} {what}{'' if count == 1 else 's'}"
+
+
+def _processes(settings: Settings) -> Iterable[_Process]:
+    topics = settings.topics
+    spans = (*(topic.name for topic in topics.otlp), topics.traces.name)
+    return (
+        _Process("worker", settings.group_id, settings.http_port, (topics.executions.name,), needed=True),
+        _Process("intake", settings.intake.group_id, settings.intake.http_port, spans),
+        _Process(
+            "incidents",
+            settings.incident_worker.group_id,
+            settings.incident_worker.http_port,
+            (topics.incident_input.name,),
+        ),
+        _Process("notify", settings.notify.group_id, settings.notify.http_port, (topics.severity.name,)),
+    )
+
+
+def _running(process: _Process, client: Client, reader: TopicReader, settings: Settings) -> Finding:
+    members = _members(process.group, client)
+    here = _health(f"http://{settings.http_host}:{process.port}")
+    waiting = _waiting(process, client, reader)
+    said = [] if members is None else [f"{members} in the group {process.group!r}"]
+    said += [] if here is None else [f"one here at port {process.port}, {here}"]
+    runs = bool(members) or here is not None
+    if not runs:
+        said = [f"none is seen: start one by `tracehound {process.command}`"]
+    return Finding(
+        process.command,
+        f"{'; '.join(said)}; {_counted(waiting, 'record')} to be read",
+        wrong=process.needed and not runs,
+    )
+
+
+def _members(group: str, client: Client) -> int | None:
+    """How many are in a consumer group; None on a broker that does not tell (the embedded one)."""
+    try:
+        described = client.admin.describe_consumer_groups([group], request_timeout=_TIMEOUT_S)[group].result()
+    except KafkaException:
+        return None
+    return len(described.members)
+
+
+def _health(address: str) -> str | None:
+    """What the process at an address says of itself; None where none answers."""
+    try:
+        with urllib.request.urlopen(f"{address}/readyz", timeout=_HTTP_TIMEOUT_S) as answer:  # noqa: S310 (http)
+            answer.read()
+            return "ready"
+    except urllib.error.HTTPError as error:
+        with error:
+            return _why_not_ready(error.read())
+    except (OSError, ValueError):  # nobody there, or nobody of ours
+        return None
+
+
+def _why_not_ready(answer: bytes) -> str | None:
+    try:
+        said = json.loads(answer)
+        return "compiling its kernels" if said.get("preparing") else "waiting for its partitions"
+    except (ValueError, AttributeError):
+        return None
+
+
+def _waiting(process: _Process, client: Client, reader: TopicReader) -> int:
+    """Records that the group of a kind of process has not dealt with."""
+    ends = {(topic, number): end for topic in process.topics for number, end in reader.ends(topic).items()}
+    if not ends:
+        return 0
+    asked = ConsumerGroupTopicPartitions(process.group, [TopicPartition(*of) for of in ends])
+    future = client.admin.list_consumer_group_offsets([asked], request_timeout=_TIMEOUT_S)[process.group]
+    try:
+        committed = {(one.topic, one.partition): one.offset for one in future.result().topic_partitions}
+    except KafkaException:  # no such group yet
+        committed = {}
+    return sum(high - max(low, committed.get(of, low)) for of, (low, high) in ends.items())
+
+
+def _executions(reader: TopicReader, settings: Settings) -> Finding:
+    topic = settings.topics.executions.name
+    ends = reader.ends(topic)
+    records = sum(high - low for low, high in ends.values())
+    if not records:
+        return Finding("executions", f"none are stored: publish some to {topic}")
+    newest_s = max(
+        message.timestamp()[1] / 1000
+        for message in reader.scan(topic, {partition: (high - 1, high) for partition, (_, high) in ends.items()})
+    )
+    return Finding("executions", f"{records:,} records are stored, the newest of {rfc3339(newest_s)}")
+
+
+def _judged(reader: TopicReader, settings: Settings) -> Finding:
+    topic = settings.topics.models.name
+    judged: dict[tuple[str, str, str], bool] = {}
+    for progress in newest_progress(reader, settings):
+        judged |= {(progress.application, progress.environment, one): False for one in progress.operations}
+    for message in reader.scan(topic, reader.ends(topic)):
+        event = _decoded(_decode_model_event, message.value())
+        if event is not None and event.data.operation and event.data.change in ("warming", "ready"):
+            key = (event.data.application, event.data.environment, event.data.operation)
+            judged[key] = event.data.change == "ready"
+    applications = _counted(len({key[:2] for key in judged}), "application")
+    ready, operations = sum(judged.values()), _counted(len(judged), "operation")
+    return Finding("models", f"{applications}; {ready} of {operations} judged, the others have too few executions yet")
+
+
+def _anomalies(reader: TopicReader, settings: Settings) -> Finding:
+    topic = settings.topics.anomalies.name
+    found: Counter[str] = Counter()
+    newest: AnomalyEvent | None = None
+    for message in reader.scan_since(topic, time.time() - _DAY_S):
+        event = _decoded(_decode_anomaly, message.value())
+        if event is not None:
+            found[event.data.severity] += 1
+            newest = event if newest is None or event.time > newest.time else newest
+    if newest is None:
+        return Finding("anomalies", "none in the last 24 h")
+    counts = ", ".join(f"{found[severity]} {severity}" for severity in reversed(SEVERITIES) if found[severity])
+    said = f"{short(newest.id)} {newest.data.application}: {newest.data.reason}"
+    return Finding("anomalies", f"{counts} in the last 24 h; the newest: {said}")
+
+
+def _incidents(reader: TopicReader, settings: Settings) -> Finding:
+    stored = stored_incidents(reader, settings)
+    lasting = [events[-1].data for events in stored.values() if events[-1].data.state != "resolved"]
+    said = f"{len(lasting)} of {len(stored)} are not resolved"
+    if lasting:
+        worst = max(lasting, key=lambda one: (SEVERITIES.index(one.severity), one.updated_at))
+        said += f"; the gravest: {short(worst.incident_id)} {worst.severity}: {worst.summary}"
+    return Finding("incidents", said)
+
+
+def _refused(reader: TopicReader, settings: Settings) -> Finding:
+    topic = settings.topics.dead_letters.name
+    letters = list(letters_since(reader, topic, time.time() - _DAY_S))
+    if not letters:
+        return Finding("refused", "nothing in the last 24 h")
+    newest = max(letters, key=lambda one: one.stored_s)
+    said = f"{newest.id.partition}-{newest.id.offset} {newest.letter.error}: {newest.letter.reason}"
+    return Finding("refused", f"{len(letters)} in the last 24 h; the newest: {said} (tracehound deadletters list)")
+
+
+Event = TypeVar("Event", AnomalyEvent, ModelEvent)
+
+
+def _decoded(decode: Callable[[bytes], Event], value: bytes | None) -> Event | None:
+    try:
+        return decode(value or b"")
+    except (msgspec.DecodeError, ValueError, RecursionError):
+        return None
