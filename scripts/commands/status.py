@@ -21,11 +21,11 @@ from tracehound.schemas.execution import rfc3339
 from tracehound.schemas.model_event import ModelEvent
 from tracehound.scripts.commands.dead_letter_topic import letters_since
 from tracehound.scripts.commands.identities import short
-from tracehound.scripts.commands.kafka_clients import admin_config, consumer_config
 from tracehound.scripts.commands.known_applications import newest_progress
 from tracehound.scripts.commands.terminal_text import printable
 from tracehound.scripts.commands.told import stored_incidents
-from tracehound.scripts.commands.topic_reading import TopicReader
+from tracehound.scripts.kafka.clients import admin_config, consumer_config
+from tracehound.scripts.kafka.topic_reading import TopicReader
 from tracehound.streams.settings.settings import Settings, load_settings
 
 _DAY_S = 86_400.0

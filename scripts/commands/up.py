@@ -26,10 +26,10 @@ from tracehound.schemas.model_event import ModelEvent
 from tracehound.schemas.progress import Progress
 from tracehound.scripts.commands.compiling import compile_first
 from tracehound.scripts.commands.dead_letter_topic import read_stored
-from tracehound.scripts.commands.kafka_clients import admin_config, consumer_config
-from tracehound.scripts.commands.topic_reading import TopicReader
 from tracehound.scripts.commands.up_lines import UpLines
 from tracehound.scripts.commands.worker_process import Kind, WorkerProcess
+from tracehound.scripts.kafka.clients import admin_config, consumer_config
+from tracehound.scripts.kafka.topic_reading import TopicReader
 from tracehound.streams.settings.settings import Settings, load_settings
 
 _KINDS: tuple[Kind, ...] = ("worker", "intake", "incidents")
