@@ -1,6 +1,7 @@
 """JSON Schemas of the types, in words that mean the same in draft 2020-12, in draft 7 and in AsyncAPI."""
 
 from collections.abc import Iterable, Iterator
+from inspect import cleandoc
 from typing import Any, TypeVar
 
 import msgspec
@@ -29,6 +30,9 @@ def schema_components(
         if not struct.__struct_config__.omit_defaults:
             written = [field for field in msgspec.structs.fields(struct) if field.default is not msgspec.UNSET]
             components[struct.__name__]["required"] = [field.encode_name for field in written]
+    for component in components.values():
+        if "description" in component:  # a docstring, which Python strips of its indentation from 3.13 on
+            component["description"] = cleandoc(component["description"])
     return list(map(plain_arrays, schemas)), plain_arrays(components)
 
 
