@@ -74,17 +74,19 @@ class AlarmRules:
         return list(found.values())
 
     def _chart(self, subject: Subject, judged: Judgements, score: float, column: int) -> Alarm:
-        signal, chart = CHARTS[column], judged.charts[column]
-        level = float(chart.level[subject.row])
-        evident = _measured(judged, signal, subject.row) > float(chart.bounds[subject.row, 1])
-        return self._latency(subject, signal, chart, subject.row, level, score, single=False, evident=evident)
+        signal, chart, row = CHARTS[column], judged.charts[column], subject.row
+        value = _measured(judged, signal, row)
+        evident = bool(chart.evident[row])
+        actual = value if evident else float(chart.level[row])
+        return self._latency(subject, signal, chart, row, actual, score, single=False, evident=evident)
 
     def _call(self, subject: Subject, judged: Judgements, score: float, column: int) -> Alarm:
         call = judged.calls[column]
         entry = int(call.worst[subject.row])
-        evident = bool(call.calls.values[entry] > call.chart.bounds[entry, 1])
-        level = float(call.chart.level[entry])
-        return self._slow_call(subject, column, call, entry, level, score, single=False, evident=evident)
+        value = float(call.calls.values[entry])
+        evident = bool(call.chart.evident[entry])
+        actual = value if evident else float(call.chart.level[entry])
+        return self._slow_call(subject, column, call, entry, actual, score, single=False, evident=evident)
 
     def _single(self, subject: Subject, judged: Judgements, score: float) -> Alarm:
         """One execution far out in the tail of one of its signals, or of one of its calls."""
@@ -207,7 +209,8 @@ class AlarmRules:
             numbers = (float(given.typical[row]), float(given.actual[row]))
             if numbers[1] < LEAST_EFFECT * numbers[0]:
                 return None  # the sum remembers a burst for longer than it lasts
-            return self._error_rate(subject, bank, score, float(given.score[row]), *numbers)
+            failed = bool(judged.columns["error"][row])
+            return self._error_rate(subject, bank, score, float(given.score[row]), *numbers, failed)
         sigma = sigma_of_score(float(given.score[row])) if bank.calibrated else float(given.sigma[row])
         severity = severity_of(Evidence(bank.kind, sigma=sigma), self._settings)
 
@@ -223,7 +226,7 @@ class AlarmRules:
         return Alarm(bank.kind, severity, bank.name, deviation, scope, scope, explain)
 
     def _error_rate(
-        self, subject: Subject, bank: Bank, score: float, evidence: float, usual: float, failing: float
+        self, subject: Subject, bank: Bank, score: float, evidence: float, usual: float, failing: float, failed: bool
     ) -> Alarm:
         error = subject.execution.error
         severity = severity_of(Evidence("errors", share=failing, effect=failing / usual), self._settings)
@@ -243,7 +246,7 @@ class AlarmRules:
             score=score,
             sigma=sigma_of_score(evidence),
         )
-        return Alarm("errors", severity, bank.name, deviation, scope, scope, explain)
+        return Alarm("errors", severity, bank.name, deviation, scope, scope, explain, evident=failed)
 
 
 def _weight(alarm: Alarm) -> tuple[bool, int, float]:

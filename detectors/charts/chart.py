@@ -42,7 +42,8 @@ class ChartJudgement:
     warming or missing), ``level`` the recent value (geometric EWMA) in the signal's unit, ``bounds`` (n, 3) the
     5th, 50th and 95th percentile of the reference as it was, both where the value deviates, else zeros.
     ``learned`` counts the values in the reference, ``lasting`` is for how many seconds of event time the key has
-    deviated, ``accepted`` is True where a lasting deviation became the new normal with this value.
+    deviated, ``accepted`` is True where a lasting deviation became the new normal with this value. ``evident`` is
+    True where the value itself lies beyond the usual range, margin included, and those just before it did.
     """
 
     rows: NDArray[np.void]
@@ -55,6 +56,7 @@ class ChartJudgement:
     learned = RecordField[Slots]()
     lasting = RecordField[Floats]()
     accepted = RecordField[Flags]()
+    evident = RecordField[Flags]()
 
     @classmethod
     def empty(cls, n: int) -> "ChartJudgement":

@@ -1,5 +1,6 @@
 """The loop of the chart: judge a value against its key's reference, then learn it or hold it back."""
 
+from statistics import NormalDist
 from typing import Any, Final
 
 import numpy as np
@@ -13,6 +14,10 @@ FAST, SLOW = 0.3, 0.1
 """Weights of a new value in the two smoothed scores: one reacts within three values, one sees small shifts."""
 TO_SIGMA_FAST: Final = float(np.sqrt((2 - FAST) / FAST))
 TO_SIGMA_SLOW: Final = float(np.sqrt((2 - SLOW) / SLOW))
+CONFIRMED: Final = 0.5
+"""Share of the steady average that the quick one has while a deviation goes on: the steady one outlives it."""
+EVIDENT: Final = NormalDist().inv_cdf(0.95)
+"""Normal score, less the margin, from which a value shows a deviation itself: beyond the usual range."""
 LOWEST, HIGHEST = -0.5, 4.0
 """A normal score counts within these limits: one value cannot make an alarm, nor a good one hide a bad one."""
 OWN_LEAST = 10
@@ -85,7 +90,7 @@ ROW: Final = np.dtype(
     [
         *((name, np.float64) for name in ("sigma", "tail", "rank", "level")),
         ("bounds", np.float64, (3,)),
-        *(("learned", np.int64), ("lasting", np.float64), ("accepted", np.bool_)),
+        *(("learned", np.int64), ("lasting", np.float64), ("accepted", np.bool_), ("evident", np.bool_)),
     ],
     align=True,
 )
@@ -158,6 +163,7 @@ def run_chart(
         quick = key.fast + FAST * (counted - key.fast)
         steady = key.slow + SLOW * (counted - key.slow)
         sigma = max(quick * TO_SIGMA_FAST, steady * TO_SIGMA_SLOW)
+        row.evident = score >= EVIDENT and quick >= CONFIRMED * steady
         recent = np.log(1.0 + value)
         if count > 0:
             recent = key.level + FAST * (recent - key.level)
