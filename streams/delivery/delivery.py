@@ -10,6 +10,7 @@ from prometheus_client import Counter
 
 from tracehound.schemas.dead_letter import TRUNCATED_HEADER, DeadLetter
 from tracehound.streams.delivery.letters import unpublished_letter
+from tracehound.streams.delivery.refusals import RefusalLog
 from tracehound.streams.kafka.publisher import Outgoing, Publisher, RefusedError
 
 _TRUNCATED_BYTES = 65_536
@@ -63,6 +64,7 @@ class Delivery:
     ) -> None:
         self._publisher = publisher
         self._topic = dead_letter_topic
+        self._refusals = RefusalLog(dead_letter_topic)
         self._metrics = metrics
         self._room = asyncio.Semaphore(limit)
         self._fail = fail
@@ -122,6 +124,7 @@ class Delivery:
 
     async def _bury(self, letter: DeadLetter) -> None:
         self._metrics.dead_letters.labels(error=letter.error).inc()
+        self._refusals.note(letter)
         headers = letter.wire_headers()
         try:
             await self._publisher.publish(Outgoing(self._topic, letter.key, letter.value, headers))
