@@ -1,6 +1,7 @@
 """The table of metrics, generated from the code of each process."""
 
 from collections.abc import Iterable, Iterator
+from itertools import chain
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.metrics import MetricWrapperBase
@@ -16,11 +17,12 @@ from tracehound.streams.scoring.metrics import Metrics, StateCollector
 
 def metrics_table() -> str:
     """What each process has at ``/metrics``: name as exposed, type, labels, meaning."""
-    processes: dict[str, tuple[object, Collector]] = {
-        "worker": (Metrics(CollectorRegistry()), StateCollector(dict, dict, dict)),
-        "intake": (IntakeMetrics(CollectorRegistry()), BufferCollector(lambda: (0, 0, 0), dict, dict)),
-        "incidents": (IncidentMetrics(CollectorRegistry()), IncidentCollector(lambda: {"…": 0}, dict)),
-        "notify": (NotifyMetrics(CollectorRegistry()), WaitingCollector(dict)),
+    worker = Metrics(CollectorRegistry())
+    processes: dict[str, tuple[object, tuple[Collector, ...]]] = {
+        "worker": (worker, (worker.of_applications, StateCollector(dict, dict, dict))),
+        "intake": (IntakeMetrics(CollectorRegistry()), (BufferCollector(lambda: (0, 0, 0), dict, dict),)),
+        "incidents": (IncidentMetrics(CollectorRegistry()), (IncidentCollector(lambda: {"…": 0}, dict),)),
+        "notify": (NotifyMetrics(CollectorRegistry()), (WaitingCollector(dict),)),
     }
     head = ("metric", "type", "labels", "meaning")
     return "\n\n".join(
@@ -29,12 +31,12 @@ def metrics_table() -> str:
     )
 
 
-def _rows(counted: object, asked: Collector) -> Iterator[list[str]]:
+def _rows(counted: object, asked: Iterable[Collector]) -> Iterator[list[str]]:
     for one in vars(counted).values():
         if isinstance(one, MetricWrapperBase):
             [family] = one.describe()
             yield _row(family, one._labelnames)  # the client tells labels only of what has been counted
-    for family in asked.collect():
+    for family in chain.from_iterable(one.collect() for one in asked):
         yield _row(family, getattr(family, "_labelnames", ()))
 
 

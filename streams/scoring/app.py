@@ -47,7 +47,7 @@ def build_scoring(
     """
     topics = settings.topics
     base, closing = Foundation(settings), AsyncExitStack()
-    metrics = Metrics(base.registry)
+    metrics = Metrics(base.registry, settings.labelled_applications)
     app = base.app(settings.group_id, metrics.offsets_lost)
 
     changelog = KafkaChangelogReader(settings, topics.model_states.name)

@@ -9,22 +9,28 @@ from prometheus_client.registry import Collector
 from tracehound.schemas.anomaly import AnomalyEvent, AnomalyKind
 from tracehound.schemas.execution import ApplicationKey
 from tracehound.schemas.model_event import ModelEvent
+from tracehound.streams.scoring.application_counts import ApplicationCounts
+from tracehound.streams.scoring.application_labels import ApplicationLabels
 
 _SCORING_BUCKETS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 
 _SCORE_BUCKETS = (2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0, 15.0, 20.0, 30.0, 50.0)
 _CONFIDENCE_BUCKETS = (0.2, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99)
-OTHER_APPLICATIONS = "(other applications)"
-"""The label that all those share which came after the limit of applications with labels of their own."""
-
 _REFIT_RESULTS = {"trained": "trained", "training_failed": "failed"}
 
 
 class Metrics:
-    """Everything that a worker counts."""
+    """Everything that a worker counts.
 
-    def __init__(self, registry: CollectorRegistry) -> None:
+    Parameters:
+        registry: takes the metrics.
+        labelled_applications: how many applications have labels of their own.
+    """
+
+    def __init__(self, registry: CollectorRegistry, labelled_applications: int = 200) -> None:
         self.registry = registry
+        self.of_applications = ApplicationCounts(labelled_applications)
+        registry.register(self.of_applications)
         self.executions = Counter("tracehound_executions", "Executions scored", registry=registry)
         self.records = Counter("tracehound_records", "Records read", registry=registry)
         self.anomalies = Counter("tracehound_anomalies", "Anomalies found", ["kind", "severity"], registry=registry)
@@ -89,6 +95,7 @@ class Metrics:
         """Count anomalies by kind and severity, with their scores and how sure they are."""
         for event in events:
             anomaly = event.data
+            self.of_applications.count_anomaly(event)
             self.anomalies.labels(kind=anomaly.kind, severity=anomaly.severity).inc()
             self.anomaly_score.labels(kind=anomaly.kind).observe(anomaly.score)
             self.anomaly_confidence.observe(anomaly.confidence)
@@ -109,29 +116,6 @@ class Metrics:
                 self.refits.labels(result=_REFIT_RESULTS[change]).inc()
             if cost is not None:
                 self.refit_cpu_seconds.inc(cost.cpu_s)
-
-
-class ApplicationLabels:
-    """Label values (application, environment) of metrics, under a cap: Prometheus keeps every one it has ever seen.
-
-    The first ``limit`` applications have labels of their own for as long as the process lives.
-
-    >>> labels = ApplicationLabels(limit=1)
-    >>> labels.of(("shop", "")), labels.of(("bank", "")), labels.of(("shop", ""))
-    (('shop', ''), ('(other applications)', ''), ('shop', ''))
-    """
-
-    def __init__(self, limit: int) -> None:
-        self._limit = limit
-        self._known: set[ApplicationKey] = set()
-
-    def of(self, application: ApplicationKey) -> ApplicationKey:
-        """The labels of an application, or those that the rest share."""
-        if application not in self._known:
-            if len(self._known) >= self._limit:
-                return OTHER_APPLICATIONS, ""
-            self._known.add(application)
-        return application
 
 
 class StateCollector(Collector):

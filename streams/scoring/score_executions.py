@@ -259,6 +259,7 @@ class Scoring(RunListener):
         partition.held.append(run)
         self._metrics.records.inc(len(run.records))
         self._metrics.executions.inc(len(reading.executions))
+        self._metrics.of_applications.count_scored(tallies)
         self._metrics.duplicates_skipped.inc(reading.duplicates)
         run.release()
 

@@ -8,7 +8,9 @@ from prometheus_client import CollectorRegistry
 
 from tracehound.schemas.execution import Execution
 from tracehound.schemas.model_event import ModelChange, ModelEvent, ModelEventKind, TrainingCost
-from tracehound.streams.scoring.metrics import OTHER_APPLICATIONS, Metrics, StateCollector
+from tracehound.streams.scoring.application_labels import OTHER_APPLICATIONS
+from tracehound.streams.scoring.metrics import Metrics, StateCollector
+from tracehound.streams.scoring.report_progress import Tally
 
 
 def change(kind: ModelEventKind, cost: TrainingCost | None = None) -> ModelEvent:
@@ -29,6 +31,27 @@ def test_anomalies_are_counted_with_score_and_confidence(metrics: Metrics, fake_
     assert value("tracehound_anomaly_score_sum", {"kind": "outlier"}) == 27.0
     assert value("tracehound_anomaly_confidence_bucket", {"le": "0.99"}) == 0
     assert value("tracehound_anomaly_confidence_count") == 3
+
+
+def test_each_application_is_counted_by_itself_and_those_beyond_the_cap_together(fake_scorer: Any) -> None:
+    registry = CollectorRegistry()
+    metrics = Metrics(registry, labelled_applications=2)
+    for newest_s in (20.0, 10.0):
+        for name in ("a", "b", "c", "d"):
+            metrics.of_applications.count_scored({(name, "test"): Tally(newest_s, executions=5, errors=1)})
+    metrics.count_anomalies(one for _, one in fake_scorer.score([Execution("c", "GET /", 1.0, 20_000.0)]).anomalies)
+
+    def value(name: str, application: str, environment: str = "test", **more: str) -> float | None:
+        labels = {"application": application, "environment": environment, **more}
+        return registry.get_sample_value(f"tracehound_application_{name}", labels)
+
+    assert value("executions_total", "a") == 10
+    assert value("errors_total", "b") == 2
+    assert value("newest_execution_timestamp_seconds", "a") == 20.0
+    assert value("executions_total", "c") is None
+    assert value("executions_total", OTHER_APPLICATIONS, "") == 20
+    assert value("anomalies_total", OTHER_APPLICATIONS, "", severity="minor") == 1
+    assert value("anomalies_total", "a", severity="critical") == 0
 
 
 def test_model_changes_are_counted_and_what_refits_took(metrics: Metrics) -> None:
