@@ -17,7 +17,8 @@ from tracehound.infra.kafka.broker import Broker
 from tracehound.schemas.dead_letter import read_dead_letter
 from tracehound.schemas.incident import IncidentEvent
 from tracehound.schemas.topics import Topics
-from tracehound.streams.notify.app import NotifyApp, build_notify
+from tracehound.streams.notify.app import build_notify
+from tracehound.streams.notify.service import NotifyApp
 from tracehound.streams.settings.settings import Settings, load_settings
 
 PARTITIONS = 2
