@@ -16,6 +16,8 @@ JOBS ?= $(shell expr 2 '*' $$(getconf _NPROCESSORS_ONLN))
 SUITE := .pytest_cache/suite.xml
 TOGETHER := --numprocesses $(JOBS) --durations 10 --durations-min 5
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
+# What awk makes of pip's output: a line now and then, so that nobody looks at a silent minute.
+export PIP_PROGRESS = /^Collecting / {if (++n % 25 == 0) print "  " n " packages"} /^Installing/ {print "  installing them"} {fflush()}
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test test-quick test-bounds check format kafka bench-throughput bench-latency bench-scale bench-micro bench-intake bench-trials bench-weeks bench-quality bench-nab bench-incidents bench-joined bench-house contenders soak lock clean
@@ -25,10 +27,11 @@ help: ## List every target with one line each
 
 $(STAMP): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "tracehound needs Python 3.11 or newer: make PYTHON=/path/to/python3.11 ..."; exit 1; }
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock
-	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
-	$(BIN)/tracehound compile
+	@echo "Setting up $(VENV) from requirements.lock; the first time that takes some minutes."
+	@$(PYTHON) -m venv $(VENV)
+	@bash -o pipefail -c '$(BIN)/python -m pip install --progress-bar off --require-hashes -r requirements.lock | awk "$$PIP_PROGRESS"'
+	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
+	@$(BIN)/tracehound compile
 	@touch $(STAMP)
 
 setup: $(STAMP) ## Create .venv with the locked dependencies
