@@ -16,6 +16,11 @@ PUBLISH, CONSUME = re.findall(r"```python\n(.*?)```", README.read_text(), re.DOT
 EVENT = b'{"data": {"severity": "major", "reason": "GET /cart now takes 940 ms."}}'
 
 
+@pytest.fixture(autouse=True)
+def no_broker_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("KAFKA_BOOTSTRAP_SERVERS", raising=False)
+
+
 @pytest.fixture
 def topics(any_kafka: Broker, prefix: str) -> Topics:
     made = Topics(prefix, 3)
@@ -27,10 +32,17 @@ def adapted(program: str, broker: Broker, topics: Topics) -> str:
     return program.replace("localhost:9092", broker.bootstrap_servers).replace("tracehound.", topics.prefix)
 
 
-def test_the_published_execution_is_valid(any_kafka: Broker, topics: Topics) -> None:
-    exec(adapted(PUBLISH, any_kafka, topics), {})
+@pytest.mark.parametrize("named", ["in the program", "in the environment"])
+def test_the_published_execution_is_valid(
+    any_kafka: Broker, topics: Topics, named: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = adapted(PUBLISH, any_kafka, topics)
+    if named == "in the environment":
+        program = PUBLISH.replace("tracehound.", topics.prefix)
+        monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", any_kafka.bootstrap_servers)
+    exec(program, {})
     consumer = Consumer(
-        {"bootstrap.servers": any_kafka.bootstrap_servers, "group.id": "readme", "auto.offset.reset": "earliest"}
+        {"bootstrap.servers": any_kafka.bootstrap_servers, "group.id": topics.prefix, "auto.offset.reset": "earliest"}
     )
     consumer.subscribe([topics.executions.name])
     try:
