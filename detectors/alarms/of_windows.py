@@ -20,6 +20,10 @@ _CONTRIBUTIONS = {
     "concurrency": "executions in progress",
 }
 
+SAME_S, MISSED_S = 1_800.0, 43_200.0
+"""An application's windows that deviate again within so much event time are the same deviation; the second where what
+usually comes at this hour has not come."""
+
 
 class WindowRules:
     """Tells which closed windows of a batch are alarms."""
@@ -51,9 +55,9 @@ class WindowRules:
         signal = finding.signal
         kind: AnomalyKind = signal.kind
         effect = finding.actual / max(finding.expected, 1e-9)
-        evidence = Evidence(
-            kind, effect=effect, share=finding.actual if kind == "errors" else finding.share, window=True
-        )
+        missed = kind == "traffic" and finding.share == 0.0
+        share = finding.actual if kind == "errors" else finding.share
+        evidence = Evidence(kind, effect=effect, share=share, window=True, missed=missed)
         severity = severity_of(evidence, self._settings)
 
         def explain() -> Explanation:
@@ -68,7 +72,9 @@ class WindowRules:
             score=score,
             sigma=sigma_of_score(finding.score),
         )
-        return Alarm(kind, severity, "golden-signals", deviation, scope="", key=signal.name, explain=explain)
+        return Alarm(
+            kind, severity, "golden-signals", deviation, "", signal.name, explain, same_s=MISSED_S if missed else SAME_S
+        )
 
 
 def _contribution(finding: WindowFinding) -> str:

@@ -16,7 +16,8 @@ def is_told(application: ApplicationModels, alarm: Alarm, now_s: float, seen: in
     """Whether to publish an alarm at event time ``now_s``; remembers it. ``seen`` counts the executions it is about.
 
     A deviation is told when it begins, at once when it gets worse, and else every ``rest_s``; one that has lasted
-    for longer than ``patience_s`` ever more rarely, up to once an hour. It begins anew after a quiet minute. It is
+    for longer than ``patience_s`` ever more rarely, up to once an hour. It begins anew after a quiet minute; one that
+    is no news for longer (``same_s``) after that time, and is told again after that, and then ever more rarely. It is
     told by an execution that shows it: the first good ones after a fault are not blamed for it.
     """
     rank = SEVERITIES.index(alarm.severity)
@@ -37,6 +38,8 @@ def is_told(application: ApplicationModels, alarm: Alarm, now_s: float, seen: in
 
 
 def _rest_s(alarm: Alarm, told: int, settings: DetectionSettings) -> float:
+    if alarm.same_s > 0.0:
+        return max(settings.rest_s, alarm.same_s * 2.0 ** min(told, 10))
     if alarm.lasting_s < settings.patience_s:
-        return max(settings.rest_s, alarm.same_s)
+        return settings.rest_s
     return max(settings.rest_s, min(LONGEST_REST_S, settings.rest_s * 2.0 ** min(told, 10)))

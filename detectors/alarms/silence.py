@@ -1,6 +1,6 @@
-"""Silence: an application that stops sending is noticed by the clock, against the gaps between its own executions."""
+"""Silence: an application that stops sending is noticed by the clock, against what the hour usually brings."""
 
-from typing import Any
+from math import log, log10
 
 import numpy as np
 
@@ -8,64 +8,86 @@ from tracehound.detectors.alarms import events
 from tracehound.detectors.alarms.anomaly import MODEL_VERSION, confidence
 from tracehound.detectors.application.models import ApplicationModels
 from tracehound.detectors.bank import State
-from tracehound.detectors.charts.chart import Chart, ChartRules
 from tracehound.detectors.features.batch import Batch
-from tracehound.detectors.packed.compiling import njit
 from tracehound.detectors.packed.probability import sigma_of_score
-from tracehound.detectors.packed.stored_numbers import checked, moment
+from tracehound.detectors.packed.stored_numbers import LARGEST, checked, moment, numbers, whole
 from tracehound.detectors.settings import DetectionSettings
 from tracehound.detectors.telling import explanation
 from tracehound.detectors.telling.alarm import incident_key
 from tracehound.detectors.telling.deviation import size_of
+from tracehound.detectors.telling.feedback import DAY_S
 from tracehound.detectors.telling.names import identity
 from tracehound.detectors.telling.severity import Evidence, severity_of
+from tracehound.detectors.windows.arrivals import Arrivals
+from tracehound.detectors.windows.golden_signals import GoldenSignals
 from tracehound.schemas.anomaly import Anomaly, AnomalyEvent, ModelStamp, Window
 from tracehound.schemas.execution import rfc3339
 
 MODEL, SIGNAL = "silence", "silence_ms"
-_STORED = {"newest_s": moment(missing=True)}
+SHARE = 0.05
+"""The part of the alarm budget that silence has."""
+MISSED_S, MISSED = 900.0, 3.0
+"""For how long nothing must have come that the hour usually brings, where nothing came just before either; and how many
+times as many executions as for a sudden silence must be missing: hours differ more from day to day than minutes."""
+LEAST_SEEN = 60
+"""Executions of an application before its silence is judged."""
+_GAPS_OF_0_1_0 = {"count": whole(0, 500), "ordered": numbers(np.float32, ("count",), 0.0, LARGEST)}
+_WATCH_OF_0_1_0 = {"newest_s": moment(missing=True)}
 
 
 class SilenceWatch:
-    """Extreme-value tail on the gaps, in ms of event time, between one application's successive executions.
+    """How improbable the time since the newest execution is, of which the hour promised so many.
 
-    Assumes that executions arrive roughly in event order; late ones count as a gap of 0. Fails on applications
-    that rest at night: the first nights raise an alarm, until such gaps are in the reference.
+    What is expected is the smaller of what the last minutes promise (``detectors.windows.arrivals``) and the least
+    that the profiles of day and week know of this hour (``detectors.windows.golden_signals``): at night, at the end of
+    a job or on a Sunday nothing is missed. Silence has a share of the alarm budget; an application with more gaps a
+    day is asked for more certainty. An application that was quiet already, and to which nobody comes at an hour at
+    which somebody always does, is told as well: it may be a holiday, so that is minor.
+
+    Assumes that executions arrive roughly in event order; late ones count as a gap of 0. Fails on applications that
+    rest: the first nights raise an alarm, until the profiles know them. Where less than some fifteen executions would
+    have come, nobody can tell.
     """
 
-    def __init__(self, settings: DetectionSettings) -> None:
+    def __init__(self, settings: DetectionSettings, windows: GoldenSignals) -> None:
         self._settings = settings
-        self._gaps = Chart(ChartRules(max(60, settings.warm_up_executions), settings.gate_sigma, settings.patience_s))
-        self._newest = np.full(16, np.nan)
+        self._windows = windows
+        self._arrivals = Arrivals()
+        self._least_seen = max(LEAST_SEEN, settings.warm_up_executions)
 
-    def open(self, slot: int, seed: int) -> None:
+    def open(self, slot: int, seed: int) -> None:  # noqa: ARG002 (nothing random here)
         """Start afresh for the application in ``slot``."""
-        self._gaps.open(slot, seed)
-        self._gaps.open_pool(slot, seed)
-        while slot >= len(self._newest):
-            self._newest = np.concatenate([self._newest, np.full(len(self._newest), np.nan)])
-        self._newest[slot] = np.nan
+        self._arrivals.open(slot)
 
     def learn(self, batch: Batch) -> None:
-        """Learn the gaps of a batch, in its order."""
-        gaps = np.zeros(len(batch.times))
-        _measure_gaps(batch.applications, batch.times, self._newest, gaps)
-        self._gaps.judge_then_learn(batch.applications, batch.applications, gaps, batch.times)
+        """Learn the arrivals of a batch, in its order."""
+        self._arrivals.learn(batch.applications, batch.times)
 
     def judge(self, application: ApplicationModels, now_s: float) -> AnomalyEvent | None:
         """The event of a silence that has lasted until event time ``now_s``; None if there is none or it was told."""
-        newest_s = float(self._newest[application.slot])
+        slot = application.slot
+        newest_s = self.newest_s(slot)
         silent_s = now_s - newest_s
         if not silent_s >= self._settings.silence_min_s or application.silent_since_s == newest_s:
             return None
-        score = self._gaps.tail_of(application.slot, silent_s * 1000.0)
-        if score < self._settings.silence_score:
+        if application.seen < self._least_seen:
             return None
-        low, typical, high = self._gaps.typical(application.slot)
+        limit = self._limit(slot)
+        of_late = self._arrivals.expected(slot, silent_s)
+        expected = min(of_late, self._windows.least_expected(slot, newest_s, now_s, of_late))
+        score, sudden = self._arrivals.score(slot, silent_s, expected), True
+        if score < limit and silent_s >= MISSED_S:
+            usual = self._windows.least_expected(slot, newest_s, now_s, float("inf"))
+            if MISSED * limit * log(10.0) < usual < float("inf"):
+                expected, score, sudden = usual, limit, False
+        if score < limit:
+            return None
+        typical = silent_s * 1000.0 / expected
+        low, high = (typical * one for one in self._arrivals.usual_gaps(slot))
         size = size_of(SIGNAL, "ms", typical, silent_s * 1000.0)
         if application.feedback.covers(("traffic", SIGNAL, MODEL, "", ""), size, now_s):
             return None
-        severity = severity_of(Evidence("traffic", silent=True), self._settings)
+        severity = severity_of(Evidence("traffic", silent=sudden, missed=not sudden), self._settings)
         application.silent_since_s = newest_s
         name, environment = application.key
         data = Anomaly(
@@ -93,32 +115,28 @@ class SilenceWatch:
         identifier = identity(name, environment, "traffic", SIGNAL, rfc3339(newest_s))
         return events.anomaly(application.key, identifier, now_s, data)
 
+    def _limit(self, slot: int) -> float:
+        """The score from which a gap is told: with as many gaps a day, its share of the budget is kept to."""
+        a_day = self._arrivals.rate(slot) * DAY_S
+        return max(self._settings.silence_score, log10(max(a_day, 1.0) / (SHARE * self._settings.alarm_budget)))
+
     def newest_s(self, slot: int) -> float:
         """The event time of an application's newest execution; NaN before the first."""
-        return float(self._newest[slot])
+        return self._arrivals.newest_s(slot)
 
     def snapshot(self, slot: int) -> dict[str, State]:
-        """The references of gaps and the newest event time of an application."""
-        newest: State = {"newest_s": float(self._newest[slot])}
-        return {"gaps": self._gaps.snapshot(slot), "pool": self._gaps.snapshot_pool(slot), "watch": newest}
+        """What is known of an application's arrivals."""
+        return {"arrivals": self._arrivals.snapshot(slot)}
 
     def restore(self, slot: int, state: dict[str, State]) -> None:
-        """Replace an application's state by one that ``snapshot`` returned.
+        """Replace an application's state by one that ``snapshot`` returned, also that of 0.1.0, which knew gaps.
 
         Raises:
             KeyError, ValueError: the state is not one of silence.
         """
-        self._gaps.restore(slot, state["gaps"])
-        self._gaps.restore_pool(slot, state["pool"])
-        self._newest[slot] = checked("silence", state["watch"], _STORED)["newest_s"]
-
-
-@njit(cache=True)
-def _measure_gaps(slots: Any, times: Any, newest: Any, gaps: Any) -> None:
-    """Milliseconds since the newest time of each slot, which moves on; late rows and the first of a slot stay 0."""
-    for i in range(slots.size):
-        since_s = times[i] - newest[slots[i]]
-        if since_s > 0.0:
-            gaps[i] = since_s * 1000.0
-        if not since_s <= 0.0:
-            newest[slots[i]] = times[i]
+        if "arrivals" in state:
+            self._arrivals.restore(slot, state["arrivals"])
+            return
+        gaps_ms = checked("silence", state["gaps"], _GAPS_OF_0_1_0)["ordered"]
+        usual_s = float(gaps_ms.mean()) / 1000.0 if len(gaps_ms) else 0.0
+        self._arrivals.begin(slot, checked("silence", state["watch"], _WATCH_OF_0_1_0)["newest_s"], usual_s)

@@ -62,7 +62,7 @@ class Scorer:
         self._refits = Refits(settings, self._ensemble, fitter)
         self._lessons = Lessons(settings)
         self._outcomes = Outcomes(settings, self._ensemble, self._refits, self._lessons)
-        self._silence = SilenceWatch(settings)
+        self._silence = SilenceWatch(settings, self._ensemble.windows)
         self._applications: dict[ApplicationKey, ApplicationModels] = {}
         self._operation_slots, self._application_slots = SlotNumbers(), SlotNumbers()
         self._call_slots = tuple(SlotNumbers() for _ in CALL_SIGNALS)

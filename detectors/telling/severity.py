@@ -12,7 +12,8 @@ class Evidence:
 
     ``sigma`` is a chart's deviation (0 where a single execution, or no chart, says so); ``effect`` the actual over
     the typical value; ``excess`` the actual less it, in milliseconds for a latency; ``share`` the share of recent
-    executions that is affected (failed, for errors); ``window`` is True for a whole window of an application.
+    executions that is affected (failed, for errors); ``window`` is True for a whole window of an application;
+    ``missed`` where nothing has stopped, and what usually comes at this hour has not come: it may be a holiday.
     """
 
     kind: AnomalyKind
@@ -22,6 +23,7 @@ class Evidence:
     share: float = 0.0
     window: bool = False
     silent: bool = False
+    missed: bool = False
 
 
 def effect_of(actual: float, typical: float) -> float:
@@ -39,7 +41,7 @@ def severity_of(evidence: Evidence, settings: DetectionSettings) -> Severity:
     | kind | critical | major | minor |
     |---|---|---|---|
     | errors | half of the recent executions fail, five times as many as usual | a tenth fails, twice as many | else |
-    | traffic | | silence; a window with a tenth or less, or five times and more, of the usual | else |
+    | traffic | | silence; a window with a tenth or less, or five times and more, of the usual | else, or missed |
     | latency | | major_sigma and 1.5 × typical and minimum_excess_ms | else |
     | saturation | | a window with five times the usual | else |
     | structure | | major_sigma and three times as much or as many | else |
@@ -56,7 +58,7 @@ def severity_of(evidence: Evidence, settings: DetectionSettings) -> Severity:
             return "critical"
         major = evidence.share >= 0.1 and evidence.effect >= 2.0
     elif evidence.kind == "traffic":
-        major = evidence.silent or evidence.effect <= 0.1 or evidence.effect >= 5.0
+        major = evidence.silent or (not evidence.missed and (evidence.effect <= 0.1 or evidence.effect >= 5.0))
     elif evidence.kind == "latency":
         slow = evidence.effect >= 1.5 and evidence.excess >= settings.minimum_excess_ms
         major = evidence.sigma >= settings.major_sigma and slow

@@ -43,7 +43,8 @@ class GoldenSignals:
       of so many independent normal scores.
     - *window_errors*: share that failed, on the scale arcsin √share. Also improbable as a binomial count.
     - *concurrency*: sum of the durations per second of the window, by Little's law the executions in progress, on a
-      logarithmic scale. Must lie above expectation even without the longest execution: one long job is no saturation.
+      logarithmic scale. Must lie above expectation even without the longest execution: one long job is no saturation;
+      and so must it where traffic is as much more than usual: that is one deviation, of traffic.
 
     The score is the smaller of the series' own (its past residuals, so bursts count) and that of the counting noise
     (so that a short past does not make it too sure). Only traffic deviates downwards as well. Windows with no
@@ -93,7 +94,9 @@ class GoldenSignals:
         self._surge, self._drop = surge, drop
         self._patience_s = patience_s
         self._windows = Windows(window_s, lateness_s)
-        self._series = tuple(WindowSeries(window_s, warm_up=warm_up, patience_s=patience_s) for _ in SIGNALS)
+        self._series = tuple(
+            WindowSeries(window_s, warm_up, patience_s, signal is SIGNALS[TRAFFIC]) for signal in SIGNALS
+        )
 
     def open(self, slot: int, seed: int) -> None:
         """Start afresh for the application in ``slot``."""
@@ -120,8 +123,16 @@ class GoldenSignals:
         if not len(closed.row):
             return _NONE
         patience = np.full(len(slots), self._patience_s) if patience_s is None else patience_s
-        signals = (self._traffic, self._latency, self._errors, self._busy)
-        return JudgedWindows.joined([judge(closed, patience) for judge in signals])
+        traffic = self._traffic(closed, patience)
+        more = np.maximum(1.0, traffic.actual / np.maximum(traffic.expected, 1.0 / self.window_s))
+        others = (self._latency(closed, patience), self._errors(closed, patience), self._busy(closed, patience, more))
+        return JudgedWindows.joined([traffic, *others])
+
+    def least_expected(self, slot: int, start_s: float, end_s: float, enough: float) -> float:
+        """How many executions of an application are at least usual between two times of event time; not much beyond
+        ``enough``, and infinite where nothing is known of the hour.
+        """
+        return self._series[TRAFFIC].least_expected(slot, start_s, end_s, enough)
 
     def late(self, slot: int) -> int:
         """Executions of an application that came after their window had closed, and were left out."""
@@ -140,12 +151,13 @@ class GoldenSignals:
         up = judged.deviation > 0
         noise = _minus_log10(np.where(up, pdtrc(count - 1.0, mean), pdtr(count, expected)))
         surge = count >= self._surge * np.maximum(expected, 1.0)
-        drop = (count <= self._drop * expected) & ~closed.beside_gap
+        low_before = _count_of_root(judged.recent) <= self._drop * expected
+        drop = (count <= self._drop * expected) & (~closed.beside_gap | low_before)
         per_s = 1.0 / self.window_s
         return self._told(
             *(TRAFFIC, closed, judged, np.minimum(judged.score, noise)),
             figures=(expected * per_s, low * per_s, high * per_s, count * per_s),
-            affected=(np.ones(len(count)), np.where(up, surge, drop)),
+            affected=(np.where(up | ~low_before, 1.0, 0.0), np.where(up, surge, drop)),
         )
 
     def _latency(self, closed: ClosedWindows, patience: Floats) -> JudgedWindows:
@@ -182,8 +194,10 @@ class GoldenSignals:
             affected=(share, matters),
         )
 
-    def _busy(self, closed: ClosedWindows, patience: Floats) -> JudgedWindows:
-        closed = _only(closed, closed.sums[:, BUSY_MS] > 0)
+    def _busy(self, closed: ClosedWindows, patience: Floats, more: Floats) -> JudgedWindows:
+        """``more`` (k,) is how many times the usual traffic each window has, which explains as much concurrency."""
+        busy = closed.sums[:, BUSY_MS] > 0
+        closed, more = _only(closed, busy), more[busy]
         count, busy_ms = closed.sums[:, COUNT], closed.sums[:, BUSY_MS]
         judged = self._judge(CONCURRENCY, np.log(busy_ms), np.sqrt(2.0 / count), closed, patience)
         to_mean = 1e-3 / self.window_s
@@ -191,7 +205,7 @@ class GoldenSignals:
             np.exp(np.minimum(values, 700.0)) * to_mean for values in (judged.expected, judged.low, judged.high)
         )
         without_longest = (busy_ms - closed.sums[:, LONGEST_MS]) * to_mean
-        matters = (count >= LEAST_BUSY) & (without_longest >= self._surge * expected)
+        matters = (count >= LEAST_BUSY) & (without_longest >= self._surge * expected * more)
         return self._told(
             *(CONCURRENCY, closed, judged, _upwards(judged, judged.score)),
             figures=(expected, low, high, busy_ms * to_mean),

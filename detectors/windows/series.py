@@ -1,6 +1,7 @@
-"""Evenly windowed time series of many keys: forecast with level and seasons, and how improbable each window is."""
+"""Evenly windowed series of many keys: forecast by what the hour usually brings, and how improbable each window is."""
 
 from dataclasses import dataclass
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,27 +9,40 @@ from numpy.typing import NDArray
 from tracehound.detectors.bank import Flags, Floats, Slots, State
 from tracehound.detectors.packed.fields import RecordField
 from tracehound.detectors.packed.slots import SlotRecords
-from tracehound.detectors.packed.stored_numbers import LARGEST, checked, numbers
-from tracehound.detectors.windows.series_kernel import (
+from tracehound.detectors.packed.stored_numbers import COUNTED, LARGEST, Stored, checked, numbers
+from tracehound.detectors.windows.seasons import (
+    BIN,
     DAY_BINS,
-    JUDGED,
-    LEAST,
-    MOST,
+    MEAN,
+    VISIT_LEAST,
+    VISIT_MOST,
+    VISITS,
+    WEEK_BINS,
+)
+from tracehound.detectors.windows.series_forecast import (
+    COUNT,
+    DAY,
+    ERROR,
+    LEVEL,
     NEXT,
     NUMBERS,
-    REFERENCE,
-    SEASON_RATE,
-    SERIES,
     SINCE,
-    WEEK_BINS,
-    run_series,
+    SMOOTH,
+    WEEK,
+    least_expected,
 )
+from tracehound.detectors.windows.series_kernel import JUDGED, LEAST, MISSING, MOST, SERIES, run_series
+from tracehound.detectors.windows.series_tail import REFERENCE
 
-_SEASON_LEAST, _SEASON_MOST = np.array([-LARGEST, 0.0]), np.array([LARGEST, 1.0 / SEASON_RATE])
-_STORED = {
-    "numbers": numbers(np.float64, (NUMBERS,), LEAST, MOST, missing=np.arange(NUMBERS) == SINCE),
-    "day": numbers(np.float32, (DAY_BINS, 2), _SEASON_LEAST, _SEASON_MOST),
-    "week": numbers(np.float32, (WEEK_BINS, 2), _SEASON_LEAST, _SEASON_MOST),
+_BIN_LEAST, _BIN_MISSING = np.array([-LARGEST, -LARGEST]), np.array([True, False])
+_BINS = {"day": DAY_BINS, "week": WEEK_BINS}
+_STORED: Final[dict[str, Stored]] = {
+    "numbers": numbers(np.float64, (NUMBERS,), LEAST, MOST, missing=MISSING),
+    **{
+        name: numbers(np.float32, (bins, BIN), _BIN_LEAST, LARGEST, missing=_BIN_MISSING)
+        for name, bins in _BINS.items()
+    },
+    **{name: numbers(np.float64, SERIES[name][1], VISIT_LEAST, VISIT_MOST[name]) for name in VISITS},
     "reference": numbers(np.float32, (REFERENCE,), 0.0, LARGEST),
 }
 
@@ -39,8 +53,8 @@ class SeriesJudgement:
 
     ``score`` is −log10 of the false-alarm probability of the window (two sided), 0 while warming or missing;
     ``deviation`` the residual in robust standard deviations, above 0 where the value is above expectation;
-    ``expected`` the forecast, ``low`` and ``high`` a 90 % band around it, in the series' unit (NaN before the
-    first value).
+    ``expected`` the forecast, ``low`` and ``high`` a 90 % band around it, and ``recent`` the level of the minutes
+    before, in the series' unit (NaN before the first value).
     """
 
     rows: NDArray[np.void]
@@ -50,35 +64,43 @@ class SeriesJudgement:
     expected = RecordField[Floats]()
     low = RecordField[Floats]()
     high = RecordField[Floats]()
+    recent = RecordField[Floats]()
     warming = RecordField[Flags]()
 
 
 class WindowSeries:
-    """Forecast and judgement of windowed series whose sampling noise is known, one per key.
+    """Forecast and judgement of series whose windows have a known sampling noise, one per key.
 
-    Three forecasts compete: a level (exponential smoothing), a profile over the time of day and one over the
-    time of week, both with a level of their own; the one with the smallest recent absolute error is used, so a
-    season counts only where it exists.
+    Three forecasts: the *level* of the last minutes, and profiles over the *day* and the *week*, each moved by what
+    the last minutes were above or below it. The most specific one that is trusted counts: the day, if over the last
+    week it was about as good as the level, and the week, if better than the day. One that is more specific and not yet
+    trusted may excuse a window, a less specific one may not: a morning on which nobody comes is like the night before,
+    and is told.
 
-    A residual counts in units of its scale, the larger of the series' own (robust) and the sampling noise of its
-    window. The score is the smaller of the normal tail of that deviation and of an exponential tail fitted to the
-    largest twentieth of the key's own past deviations (peaks over threshold with shape 0; its mean excess taken one
-    standard error too large): light where residuals are light, heavier where the application is bursty. A power
-    law is right for residuals of any metric, and too weak for these: a tenth of the traffic scores 3 there.
+    A bin of a profile has a mean and a deviation of its own, and counts with its neighbours, so that what comes some
+    minutes late, or only on some days, is within what is usual at this time. Profiles learn what lies beyond the gate
+    too, with doubt: seldom seen, it widens what is usual, and only what comes again becomes the mean. After a Sunday on
+    which clocks are changed, a profile that is an hour off excuses as well, and is moved for good once it fits better.
 
-    Nothing is learned from a score of 3 on until one is below 1.5, so that a fault does not become normal; only the
-    size of the first residual is, bounded, so that bursts widen the tail. After ``patience_s`` it is the new normal.
+    A residual counts in units of its scale, the larger of the forecast's own and the sampling noise of its window. The
+    score is the smaller of the normal tail of that deviation and of an exponential tail fitted to the largest twentieth
+    of the key's own past deviations (peaks over threshold with shape 0; its mean excess taken one standard error too
+    large): light where residuals are light, heavier where the application is bursty.
 
-    Assumes values on a scale where noise does not depend on level (roots of counts, logarithms of sums), at most slow
-    drift inside a window, and seasons of a UTC day or week; public holidays score high. Residuals of a strongly
-    autocorrelated series are judged against their own distribution, so a slow ramp is followed and not told. Fails
-    where residuals come in bursts rarer than one in some hundred windows: their size is not known.
+    Neither level nor scale learns from a score of 3 on until one is below 1.5, so that a fault does not become normal;
+    only the size of the first residual is, bounded, so that bursts widen the tail. After ``patience_s`` it is the new
+    normal.
 
-    Parameters: ``step_s`` is the width of a window; ``warm_up`` windows before it judges; ``patience_s`` in seconds
-    of event time.
+    Assumes values on a scale where noise does not depend on level (roots of counts, logarithms of sums). Fails where
+    residuals come in bursts rarer than one in some hundred windows: their size is not known. A fault that comes again
+    at the same time on the third day is taken for usual.
 
-    Source: exponential smoothing, P. R. Winters, Management Science 6 (1960); tail, J. Pickands, Annals of
-    Statistics 3 (1975).
+    Parameters: ``step_s`` is the width of a window; ``warm_up`` windows before it judges; ``patience_s`` in seconds of
+    event time; with ``counts`` the values are roots of counts: they are compared by ratio, and where windows are left
+    out there was nothing.
+
+    Source: exponential smoothing, P. R. Winters, Management Science 6 (1960); tail, J. Pickands, Annals of Statistics 3
+    (1975).
 
     >>> series = WindowSeries(step_s=30.0, warm_up=40)
     >>> series.open(0, seed=0)
@@ -90,19 +112,21 @@ class WindowSeries:
     True
     """
 
-    def __init__(self, step_s: float, warm_up: int = 60, patience_s: float = 10_800.0) -> None:
+    def __init__(self, step_s: float, warm_up: int = 60, patience_s: float = 10_800.0, counts: bool = False) -> None:
         if not step_s > 0:
             raise ValueError(f"The 'step_s' parameter of WindowSeries must be above 0. Got {step_s} instead.")
         if warm_up < 10:
             raise ValueError(f"The 'warm_up' parameter of WindowSeries must be at least 10. Got {warm_up} instead.")
         self.step_s, self.warm_up = step_s, warm_up
-        self._patience_s = patience_s
+        self._patience_s, self._counts = patience_s, counts
         self._store = SlotRecords(SERIES)
 
     def open(self, slot: int, seed: int) -> None:  # noqa: ARG002 (nothing random here)
         """Start afresh for the key in ``slot``."""
         self._store.open(slot)
-        self._store["numbers"][slot, SINCE] = np.nan
+        self._store["numbers"][slot, [SINCE, SMOOTH + DAY, SMOOTH + WEEK]] = np.nan
+        for profile in _BINS:
+            self._store[profile][slot, :, MEAN] = np.nan
 
     def judge_counted(
         self, slots: Slots, values: Floats, times: Floats, noise: Floats, patience_s: Floats | None = None
@@ -114,20 +138,29 @@ class WindowSeries:
         """
         judged = SeriesJudgement(np.zeros(len(slots), JUDGED))
         patience = np.full(len(slots), self._patience_s) if patience_s is None else patience_s
-        run_series(slots, values, times, noise, patience, self.warm_up, self._store.records, judged.rows)
+        settings = (self.step_s, self.warm_up, self._counts)
+        run_series(slots, values, times, noise, patience, settings, self._store.records, judged.rows)
         return judged
+
+    def least_expected(self, slot: int, start_s: float, end_s: float, enough: float) -> float:
+        """How many are at least expected between two times at this hour, for roots of counts; not much beyond
+        ``enough``, and infinite where nothing is known of the hour.
+        """
+        one = self._store.records[slot]
+        return float(least_expected(one["numbers"], one["day"], one["week"], start_s, end_s, self.step_s, enough))
 
     def snapshot(self, slot: int) -> State:
         """A copy of the key's complete state."""
         return {name: self._store[name][slot].copy() for name in SERIES}
 
     def restore(self, slot: int, state: State) -> None:
-        """Replace the key's state by one that ``snapshot`` returned.
+        """Replace the key's state by one that ``snapshot`` returned, also that of 0.1.0.
 
         Raises:
             KeyError, ValueError: the state is not one of a series.
         """
-        taken = checked("a series", state, _STORED)
+        given = _of_0_1_0(state) if np.shape(state["numbers"]) == (_NUMBERS_OF_0_1_0,) else state
+        taken = checked("a series", given, _STORED)
         kept = taken["reference"][: int(min(taken["numbers"][NEXT], REFERENCE))]
         if (kept[1:] < kept[:-1]).any():
             raise ValueError("The 'reference' of a series must ascend.")
@@ -137,3 +170,32 @@ class WindowSeries:
     def nbytes(self) -> int:
         """Bytes that one key takes."""
         return self._store.row_bytes()
+
+
+_NUMBERS_OF_0_1_0 = 11
+_STORED_OF_0_1_0: Final[dict[str, Stored]] = {
+    "numbers": numbers(np.float64, (_NUMBERS_OF_0_1_0,), -LARGEST, LARGEST, missing=np.arange(_NUMBERS_OF_0_1_0) == 1),
+    **{
+        name: numbers(np.float32, (bins, 2), np.array([-LARGEST, 0.0]), np.array([LARGEST, float(COUNTED)]))
+        for name, bins in _BINS.items()
+    },
+}
+
+
+def _of_0_1_0(state: State) -> State:
+    """What an earlier series knew: its profiles had values relative to a level, and no deviation of each bin."""
+    then = checked("a series", state, _STORED_OF_0_1_0)
+    count, since, following, level, *levels_and_errors = then["numbers"][:9].tolist()
+    levels, errors = levels_and_errors[:2], levels_and_errors[2:]
+    known = np.zeros(NUMBERS)
+    known[[COUNT, SINCE, NEXT, LEVEL, ERROR]] = count, since, following, level, errors[0]
+    known[[SMOOTH + DAY, SMOOTH + WEEK]] = np.nan
+    converted: dict[str, Any] = {"numbers": known, "reference": state["reference"]}
+    for name, its_level, error in zip(_BINS, levels, errors[1:], strict=True):
+        values, weights = then[name].T
+        mean = np.where(weights > 0.0, values + its_level, np.nan)
+        converted[name] = np.column_stack([mean, np.full(len(mean), error)]).astype(np.float32)
+    for name in VISITS:
+        dtype, shape = SERIES[name]
+        converted[name] = np.zeros(shape, dtype)
+    return converted

@@ -10,7 +10,7 @@ from tracehound.detectors.forests.fitting import InlineFitter
 from tracehound.detectors.scoring.scorer import Scorer
 from tracehound.detectors.settings import DetectionSettings
 from tracehound.schemas.anomaly import AnomalyEvent
-from tracehound.schemas.execution import Execution
+from tracehound.schemas.execution import Execution, epoch_seconds
 
 SETTINGS = DetectionSettings(window_s=10.0, lateness_s=2.0, first_refit=100_000)
 TRAINED_S, OPERATIONS = 1_200.0, 40
@@ -132,10 +132,11 @@ def test_an_application_that_has_not_shown_enough_windows_is_not_judged_by_them(
     assert of_windows(young, given, "traffic") == []
 
 
-def test_a_surge_is_told_when_it_begins_and_again_after_a_rest(scorer: Scorer) -> None:
-    surge = of_windows(scorer, executions(TRAINED_S, 500.0, rate=40.0, seed=2), "traffic")
-    starts = [event.data.window.start for event in surge if event.data.window is not None]
+def test_a_surge_is_told_when_it_begins_and_ever_more_rarely_while_it_lasts(scorer: Scorer) -> None:
+    surge = of_windows(scorer, executions(TRAINED_S, 4_200.0, rate=40.0, seed=2), "traffic")
+    starts = [epoch_seconds(event.data.window.start) for event in surge if event.data.window is not None]
     assert len(starts) == 2
+    assert starts[1] - starts[0] > 3_500.0
     assert len({event.id for event in surge}) == 2
 
 

@@ -19,6 +19,7 @@ from tracehound.schemas.anomaly import Severity
         (Evidence("errors", effect=1.0), "minor"),
         (Evidence("traffic", silent=True), "major"),
         (Evidence("traffic", effect=0.1, window=True), "major"),
+        (Evidence("traffic", effect=0.01, window=True, missed=True), "minor"),
         (Evidence("traffic", effect=0.11, window=True), "minor"),
         (Evidence("traffic", effect=4.9, window=True), "minor"),
         (Evidence("traffic", effect=5.0, window=True), "major"),
