@@ -12,8 +12,6 @@ from tests.checkout import PROJECT
 ROOMS = ("detectors", "docs", "examples", "findings", "infra", "schemas", "scripts", "streams", "tests")
 TO_BE_WRITTEN = {"detectors/distance.py"}
 """The file that a page tells its reader to write."""
-PROMISED = {"tutorial.md"}
-"""Pages that the index announces and that are still to come."""
 
 _PATH = re.compile(rf"(?<![\w./:-])(?:{'|'.join(ROOMS)})/[\w./*-]*[\w*/]")
 _CODE_FILE = re.compile(r"`([\w./-]+\.py)`")
@@ -93,7 +91,7 @@ def anchors(page: Path) -> frozenset[str]:
 def broken_links(page: Path) -> Iterator[str]:
     """Relative links that lead nowhere."""
     for target in set(_LINK.findall(_FENCED.sub("", page.read_text()))):
-        if re.match(r"[a-z]+:", target) or target in PROMISED:
+        if re.match(r"[a-z]+:", target):
             continue
         path, _, anchor = target.partition("#")
         file = page.parent / path if path else page
