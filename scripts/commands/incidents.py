@@ -93,7 +93,8 @@ def _line(incident: Incident) -> Text:
 
 
 def _facts(incident: Incident) -> list[tuple[str, str]]:
-    previous = f" (was {incident.previous_severity})" if incident.previous_severity else ""
+    before = incident.previous_severity
+    previous = f" (was {before})" if before not in (None, incident.severity) else ""
     until = f", resolved {incident.resolved_at}" if incident.resolved_at else ""
     facts = [
         ("id", incident.incident_id),

@@ -56,9 +56,9 @@ def not_known(application: str | None, environment: str | None, known: Collectio
     """The sentence about an application, or an environment, that is not among those known.
 
     >>> not_known("shpo", None, [("shop", ""), ("bank", "")])
-    "There is no application 'shpo'. Did you mean 'shop'? There are bank, shop."
+    "There is no application 'shpo'. Did you mean 'shop'? Known: bank, shop."
     >>> not_known("shop", "prd", [("shop", "prod"), ("bank", "")])
-    "There is no environment 'prd' of the application 'shop'. Did you mean 'prod'? There are prod."
+    "There is no environment 'prd' of the application 'shop'. Did you mean 'prod'? Known: prod."
     """
     names = sorted({name for name, _ in known})
     if application is not None and application not in names:
@@ -73,7 +73,7 @@ def _offered(given: str, names: list[str]) -> str:
     hint = f" Did you mean {near[0]!r}?" if near else ""
     shown = ", ".join(name or "'' (none)" for name in names[:_LISTED])
     more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
-    return f"{hint} There are {shown}{more}." if names else hint
+    return f"{hint} Known: {shown}{more}." if names else hint
 
 
 def _among(wanted: tuple[str | None, str | None], known: Iterable[ApplicationKey]) -> bool:

@@ -32,6 +32,7 @@ _DAY_S = 86_400.0
 _TIMEOUT_S = 5.0
 _HTTP_TIMEOUT_S = 2.0
 _LISTED = 3
+_SCORING = "scoring"
 _decode_anomaly: Callable[[bytes], AnomalyEvent] = msgspec.json.Decoder(AnomalyEvent).decode
 _decode_model_event: Callable[[bytes], ModelEvent] = msgspec.json.Decoder(ModelEvent).decode
 
@@ -47,13 +48,13 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class _Process:
-    """A kind of process: its command, consumer group, port, what it reads, and whether one has to run."""
+    """A kind of process: its command, consumer group, port, what it reads, and for what one is needed."""
 
     command: str
     group: str
     port: int
     topics: tuple[str, ...]
-    needed: bool = False
+    needed_for: str
 
 
 @click.command()
@@ -104,15 +105,18 @@ def _processes(settings: Settings) -> Iterable[_Process]:
     topics = settings.topics
     spans = (*(topic.name for topic in topics.otlp), topics.traces.name)
     return (
-        _Process("worker", settings.group_id, settings.http_port, (topics.executions.name,), needed=True),
-        _Process("intake", settings.intake.group_id, settings.intake.http_port, spans),
+        _Process("worker", settings.group_id, settings.http_port, (topics.executions.name,), _SCORING),
+        _Process("intake", settings.intake.group_id, settings.intake.http_port, spans, "joining traces"),
         _Process(
             "incidents",
             settings.incident_worker.group_id,
             settings.incident_worker.http_port,
             (topics.incident_input.name,),
+            "incidents",
         ),
-        _Process("notify", settings.notify.group_id, settings.notify.http_port, (topics.severity.name,)),
+        _Process(
+            "notify", settings.notify.group_id, settings.notify.http_port, (topics.severity.name,), "telling people"
+        ),
     )
 
 
@@ -124,11 +128,11 @@ def _running(process: _Process, client: Client, reader: TopicReader, settings: S
     said += [] if here is None else [f"one here at port {process.port}, {here}"]
     runs = bool(members) or here is not None
     if not runs:
-        said = [f"none is seen: start one by `tracehound {process.command}`"]
+        said = [f"none is seen, and is needed for {process.needed_for}: tracehound {process.command}"]
     return Finding(
         process.command,
         f"{'; '.join(said)}; {_counted(waiting, 'record')} to be read",
-        wrong=process.needed and not runs,
+        wrong=process.needed_for == _SCORING and not runs,
     )
 
 
@@ -201,7 +205,8 @@ def _judged(reader: TopicReader, settings: Settings) -> Finding:
             judged[key] = event.data.change == "ready"
     applications = _counted(len({key[:2] for key in judged}), "application")
     ready, operations = sum(judged.values()), _counted(len(judged), "operation")
-    return Finding("models", f"{applications}; {ready} of {operations} judged, the others have too few executions yet")
+    others = "" if ready == len(judged) else ", the others have too few executions yet"
+    return Finding("models", f"{applications}; {ready} of {operations} judged{others}")
 
 
 def _anomalies(reader: TopicReader, settings: Settings) -> Finding:

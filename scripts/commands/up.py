@@ -36,6 +36,8 @@ _KINDS: tuple[Kind, ...] = ("worker", "intake", "incidents")
 _READY_TIMEOUT_S = 180.0
 _ANSWER_TIMEOUT_S = 10.0
 _POLL_S = 0.2
+_TOGETHER_S = 0.05
+_MOST_TOGETHER = 1_000
 _PROGRESS_INTERVAL_S = 1.0
 
 _PUBLISH = """\
@@ -200,17 +202,27 @@ class Echo:
         reader.start(position for topic in self._readers for position in reader.from_now_on(topic))
 
     def take(self, timeout_s: float) -> None:
-        """Print what has come, after waiting for the first for up to ``timeout_s``."""
+        """Print what has come, after waiting for the first for up to ``timeout_s``.
+
+        What comes together is printed in the order of cause and effect: topics have no order among each other.
+        """
+        together: list[Message] = []
         message = self._reader.poll(timeout_s)
         while message is not None:
-            try:
-                for line in self._readers[message.topic()](message):
-                    self._console.print(line)
-            except (msgspec.DecodeError, ValueError, RecursionError):  # written by somebody else
-                self._console.print(f"Record {message.offset()} of {message.topic()} is none of ours; passed over.")
-            message = self._reader.poll(0)
+            together.append(message)
+            message = self._reader.poll(_TOGETHER_S) if len(together) < _MOST_TOGETHER else None
+        order = list(self._readers)
+        for one in sorted(together, key=lambda message: order.index(message.topic())):
+            self._print(one)
         for line in self._lines.due():
             self._console.print(line)
+
+    def _print(self, message: Message) -> None:
+        try:
+            for line in self._readers[message.topic()](message):
+                self._console.print(line)
+        except (msgspec.DecodeError, ValueError, RecursionError):  # written by somebody else
+            self._console.print(f"Record {message.offset()} of {message.topic()} is none of ours; passed over.")
 
     def _refused(self, message: Message) -> Iterator[Text]:
         stored = read_stored(message)

@@ -81,7 +81,7 @@ def test_without_a_worker_nothing_is_scored(topics: Topics, run: Run) -> None:
     said = lines(result.output)
 
     assert result.exit_code == 1
-    assert said["worker"] == "none is seen: start one by `tracehound worker`; 0 records to be read"
+    assert said["worker"] == "none is seen, and is needed for scoring: tracehound worker; 0 records to be read"
     assert said["executions"] == f"none are stored: publish some to {topics.executions.name}"
     assert said["anomalies"] == "none in the last 24 h"
     assert said["refused"] == "nothing in the last 24 h"
