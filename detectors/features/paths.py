@@ -71,7 +71,8 @@ def path_hashes(execution: Execution) -> list[int]:
     found: list[int] = []
     for index, segment in enumerate(execution.segments):
         enclosing = segment.parent
-        name = int(names.path[names[segment.peer][segment.name]])
+        number = names[segment.peer][segment.name]  # first: a new one may put a longer array in place of this one
+        name = int(names.path[number])
         found.append(
             int(_nested(found[enclosing], name)) if enclosing is not None and enclosing < index else max(name, 3)
         )

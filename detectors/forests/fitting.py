@@ -4,9 +4,11 @@ import multiprocessing
 import os
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import BrokenExecutor, CancelledError, Future, ProcessPoolExecutor
 from multiprocessing.connection import wait
 from typing import Any, Protocol
+
+_ATTEMPTS = 3
 
 
 class Fitter(Protocol):
@@ -58,18 +60,84 @@ class PoolFitter:
     """Fits in separate processes, because fits hold the interpreter lock.
 
     Children are spawned (a forked child would inherit the broker connections) and end with their parent, even
-    where that is killed.
+    where that is killed. One that dies, killed for want of memory, say, is replaced, and its fit is tried again some
+    times before the fit has failed. ``broken`` is True from such a failure until the next fit that ends well.
+
+    Parameters:
+        processes: how many children.
+        replaced: called, in any thread, whenever children were replaced.
     """
 
-    def __init__(self, processes: int = 1) -> None:
-        self._pool = ProcessPoolExecutor(
-            processes, mp_context=multiprocessing.get_context("spawn"), initializer=_end_with_parent
-        )
+    def __init__(self, processes: int = 1, replaced: Callable[[], None] = lambda: None) -> None:
+        self._processes = processes
+        self._replaced = replaced
+        self._lock = threading.Lock()
+        self._closed = False
+        self._pool = self._new_pool()
+        self.broken = False
 
     def submit(self, fit: Callable[..., Any], /, *arguments: Any) -> "Future[Any]":
         """Queue the fit."""
-        return self._pool.submit(fit, *arguments)
+        asked: Future[Any] = Future()
+        self._start(asked, fit, arguments, _ATTEMPTS)
+        return asked
 
     def close(self) -> None:
         """Give up what has not started and end the processes."""
+        self._closed = True
         self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def _new_pool(self) -> ProcessPoolExecutor:
+        spawn = multiprocessing.get_context("spawn")
+        return ProcessPoolExecutor(self._processes, mp_context=spawn, initializer=_end_with_parent)
+
+    def _start(self, asked: "Future[Any]", fit: Callable[..., Any], arguments: tuple[Any, ...], attempts: int) -> None:
+        pool = self._pool
+        try:
+            running = pool.submit(fit, *arguments)
+        except (BrokenExecutor, OSError) as error:  # a child died since the last fit, or none can be started
+            self._start_again(pool, error, asked, fit, arguments, attempts)
+            return
+        except RuntimeError:  # all is being closed
+            asked.cancel()
+            return
+
+        def ended(done: "Future[Any]") -> None:
+            error = None if done.cancelled() else done.exception()
+            if isinstance(error, BrokenExecutor) and not (asked.cancelled() or self._closed):
+                self._start_again(pool, error, asked, fit, arguments, attempts)
+            elif asked.set_running_or_notify_cancel():
+                self.broken = False
+                _settle(asked, done)
+
+        asked.add_done_callback(lambda one: running.cancel() if one.cancelled() else None)
+        running.add_done_callback(ended)
+
+    def _start_again(
+        self,
+        pool: ProcessPoolExecutor,
+        error: BaseException,
+        asked: "Future[Any]",
+        fit: Callable[..., Any],
+        arguments: tuple[Any, ...],
+        attempts: int,
+    ) -> None:
+        with self._lock:
+            if self._pool is pool and not self._closed:  # the first to notice
+                pool.shutdown(wait=False)
+                self._pool = self._new_pool()
+                self._replaced()
+        if attempts > 1:
+            self._start(asked, fit, arguments, attempts - 1)
+        elif asked.set_running_or_notify_cancel():
+            self.broken = True
+            asked.set_exception(error)
+
+
+def _settle(asked: "Future[Any]", done: "Future[Any]") -> None:
+    if done.cancelled():
+        asked.set_exception(CancelledError())
+    elif (error := done.exception()) is not None:
+        asked.set_exception(error)
+    else:
+        asked.set_result(done.result())

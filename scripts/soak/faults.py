@@ -1,9 +1,12 @@
 """What can happen to workers, by name: each fault is done to a scene whose workers are busy."""
 
+import os
 import signal
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final, Literal
 
 from confluent_kafka import KafkaError
@@ -26,6 +29,24 @@ def clock():
     return now + jump[1]
 sys.exit(run_worker(load_settings(), lambda settings: build_scoring(settings, clock=clock)))
 """
+STUMBLING_CORE: Final = """
+import sys
+from tracehound.detectors.scoring.scorer import Scorer
+from tracehound.streams.scoring import app
+from tracehound.streams.settings.settings import load_settings
+from tracehound.streams.worker.worker import run_worker
+class Stumbling(Scorer):
+    calls = 0
+    def score(self, executions):
+        self.calls += 1
+        if self.calls % 20 == 7:
+            super().score(executions[: len(executions) // 2])
+            raise MemoryError("on purpose")
+        return super().score(executions)
+app.Scorer = Stumbling
+sys.exit(run_worker(load_settings(), app.build_scoring))
+"""
+"""A worker whose core raises again and again, with half of what it was given learned."""
 DISK_OF_150_KB: Final = """
 import resource, signal, sys
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
@@ -161,6 +182,35 @@ def clock_jumps(scene: Scene) -> None:
     scene.crew.wait_until_ready()
 
 
+def scoring_raises(scene: Scene) -> None:
+    """Workers whose scoring raises again and again in the midst of what it learns; then kill -9."""
+    for member in list(scene.crew.members):
+        member.kill()
+        scene.crew.dismiss(member)
+        scene.crew.hire(STUMBLING_CORE)
+    scene.crew.wait_until_ready()
+    for member in list(scene.crew.members):
+        deadline_s = time.monotonic() + scene.pace.settle_s
+        while member.counted("scoring_begun_anew_total") < scene.pace.rounds:
+            assert time.monotonic() < deadline_s, "scoring did not raise"
+            scene.pause()
+        scene.crew.replace(member)
+    scene.crew.wait_until_ready()
+
+
+def helpers_killed(scene: Scene) -> None:
+    """Kill -9 the processes that refit models, as where memory is short, until they were replaced some times."""
+    for member in scene.crew.members:
+        deadline_s = time.monotonic() + scene.pace.settle_s
+        while member.counted("fit_helpers_replaced_total") < scene.pace.rounds:
+            assert time.monotonic() < deadline_s, "no helper was replaced: were there any refits?"
+            for helper in Path(f"/proc/{member.pid}/task/{member.pid}/children").read_text().split():
+                with suppress(ProcessLookupError):
+                    os.kill(int(helper), signal.SIGKILL)
+            scene.pause()
+        assert member.runs, member.end_of_log()
+
+
 def disk_full(scene: Scene) -> None:
     """The folder for model states is full, or no folder: the worker ends and says why; another goes on elsewhere."""
     for member in list(scene.crew.members):
@@ -214,6 +264,8 @@ FAULTS: Final = {
         _fault(all_brokers_away, 2, "cluster"),
         _fault(producer_faults, 1, "embedded", mixes=False),
         _fault(clock_jumps, 1, mixes=False),
+        _fault(scoring_raises, 1, mixes=False),
+        _fault(helpers_killed, 1, mixes=False),
         _fault(disk_full, 1, mixes=False),
         _fault(hostile_changelog, 1),
     )

@@ -56,8 +56,9 @@ def build_scoring(
     closing.callback(folder.close)
     states = ModelStates(topics.model_states.name, folder.path, changelog, base.publisher, app.generation)
     closing.callback(states.close)
+    fitter: PoolFitter | None = None
     if scorer is None:
-        fitter = PoolFitter(settings.fit_processes)
+        fitter = PoolFitter(settings.fit_processes, metrics.fit_helpers_replaced.inc)
         closing.callback(fitter.close)
         # who is sent away, and saved before, is decided here
         scorer = Scorer(replace(settings.detection, applications_per_worker=_MOST_APPLICATIONS), fitter)
@@ -85,7 +86,10 @@ def build_scoring(
         topics.spans.name,
     )
     ledger = ProgressLedger()
-    scoring = Scoring(scorer, partitions, models, reader, delivery, ledger, topics, metrics, vitals.progressed, clock)
+    scoring = Scoring(
+        *(scorer, partitions, models, reader, delivery, ledger, topics, metrics),
+        *(vitals.progressed, clock, app.read_again),
+    )
     metrics.registry.register(
         StateCollector(
             *(scorer.statistics, vitals.lag_seconds, vitals.lag_records, scorer.drift), settings.labelled_applications
@@ -111,5 +115,11 @@ def build_scoring(
             settings.live_within_s,
         ),
     )
-    health = base.health(vitals, settings.http_port)
+    health = base.health(vitals, settings.http_port, lambda: _faults(fitter))
     return Worker(settings.group_id, app, health, base.failure, topics.scoring(), closing)
+
+
+def _faults(fitter: PoolFitter | None) -> list[str]:
+    if fitter is None or not fitter.broken:
+        return []
+    return ["The processes that refit models die again and again (for want of memory?): old models go on judging."]

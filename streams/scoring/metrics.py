@@ -60,10 +60,20 @@ class Metrics:
         self.duplicates_skipped = Counter(
             "tracehound_duplicates_skipped", "Records skipped because they were scored before", registry=registry
         )
+        self.scoring_begun_anew = Counter(
+            "tracehound_scoring_begun_anew",
+            "Times that scoring failed, so that partitions were read again from what was saved",
+            registry=registry,
+        )
         self.offsets_lost = Counter(
             "tracehound_offsets_lost", "Records that Kafka deleted before they were scored", registry=registry
         )
         self.refits = Counter("tracehound_refits", "Refits that ended", ["result"], registry=registry)
+        self.fit_helpers_replaced = Counter(
+            "tracehound_fit_helpers_replaced",
+            "Times that the processes which refit models were replaced, since one had died",
+            registry=registry,
+        )
         self.refit_cpu_seconds = Counter("tracehound_refit_cpu_seconds", "CPU time of refits", registry=registry)
         self.drift_events = Counter(
             "tracehound_drift_events", "Features of operations that have drifted", registry=registry

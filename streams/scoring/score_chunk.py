@@ -1,4 +1,4 @@
-"""Scores a chunk of executions; if scoring fails, finds the offenders and scores everything else."""
+"""Scores a chunk of executions; where scoring fails, finds the offenders, and everything else is learned once."""
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
@@ -6,12 +6,18 @@ from dataclasses import dataclass, field
 
 import structlog
 
+from tracehound.detectors.scoring.scored_batch import ScoredBatch
 from tracehound.schemas.anomaly import AnomalyEvent, AnomalyKind
+from tracehound.schemas.errors import TracehoundError
 from tracehound.schemas.execution import ApplicationKey, ExecutionHead
 from tracehound.schemas.model_event import ModelEvent
 from tracehound.streams.states.scoring_core import ScoringCore
 
 log = structlog.get_logger(__name__)
+
+
+class ScoringFailedError(TracehoundError):
+    """The core raised: it is not known what it had learned by then. The cause is the error that it raised."""
 
 
 @dataclass(slots=True)
@@ -27,46 +33,80 @@ class ChunkOutcome:
     calls: dict[ApplicationKey, dict[str, int]] = field(default_factory=dict)
     suppressed: Counter[AnomalyKind] = field(default_factory=Counter)
 
+    def add(self, scored: ScoredBatch, indexes: Sequence[int]) -> None:
+        """Take in what scoring the executions at ``indexes`` of the chunk led to."""
+        self.anomalies += [(indexes[index], anomaly) for index, anomaly in scored.anomalies]
+        self.model_events += scored.model_events
+        self.suppressed.update(scored.suppressed)
+        for application, keys in scored.deviating.items():
+            self.deviating.setdefault(application, {}).update(keys)
+        for application, counts in scored.calls.items():
+            known = self.calls.setdefault(application, {})
+            for peer, count in counts.items():
+                known[peer] = known.get(peer, 0) + count
 
-def score_chunk(scorer: ScoringCore, executions: Sequence[ExecutionHead]) -> ChunkOutcome:
-    """Score the chunk in order. Never raises.
 
-    After a failure each application is scored by itself, and where that fails too, each execution; what
-    the core had learned before it raised may be learned twice then.
+def score_at_once(scorer: ScoringCore, executions: Sequence[ExecutionHead]) -> ChunkOutcome:
+    """Score the chunk in order, in one call.
+
+    Raises:
+        ScoringFailedError: the core raised. What it then knows of these executions' applications is of no use: their
+            models are to be taken from where they were saved.
     """
     outcome = ChunkOutcome()
-    if _try(scorer, executions, range(len(executions)), outcome) is None:
-        return outcome
+    try:
+        outcome.add(scorer.score(executions), range(len(executions)))
+    except Exception as error:
+        log.exception("scoring_failed", executions=len(executions))
+        raise ScoringFailedError(f"Scoring {len(executions)} executions failed: {error!r}.") from error
+    return outcome
+
+
+def score_chunk(scorer: ScoringCore, executions: Sequence[ExecutionHead]) -> ChunkOutcome:
+    """Score the chunk in order, each application by itself. Never raises for an execution.
+
+    An application's models are copied before. Where the core raises they are put back, and each half of what was to
+    be scored is scored by itself, down to the executions that cannot be: these alone are not learned, and all others
+    once, in their order. It costs a copy of the models for each chunk.
+    """
+    outcome = ChunkOutcome()
     groups: defaultdict[ApplicationKey, list[int]] = defaultdict(list)
     for index, execution in enumerate(executions):
         groups[execution.application, execution.environment].append(index)
-    for indexes in groups.values():
-        if len(groups) > 1 and _try(scorer, executions, indexes, outcome) is None:
-            continue
-        for index in indexes:
-            error = _try(scorer, executions, [index], outcome)
-            if error is not None:
-                outcome.failures.append((index, error))
+    for key, indexes in groups.items():
+        _score_or_halve(scorer, key, executions, indexes, outcome)
     outcome.anomalies.sort(key=lambda found: found[0])
     return outcome
 
 
-def _try(
-    scorer: ScoringCore, executions: Sequence[ExecutionHead], indexes: Sequence[int], outcome: ChunkOutcome
-) -> Exception | None:
-    chosen = executions if len(indexes) == len(executions) else [executions[index] for index in indexes]
+def _score_or_halve(
+    scorer: ScoringCore,
+    key: ApplicationKey,
+    executions: Sequence[ExecutionHead],
+    indexes: Sequence[int],
+    outcome: ChunkOutcome,
+) -> None:
+    before = _models_of(scorer, key)
     try:
-        scored = scorer.score(chosen)
-    except Exception as error:
-        log.error("scoring_failed", executions=len(indexes), cause=repr(error), exc_info=len(indexes) == 1)
-        return error
-    outcome.anomalies += [(indexes[index], anomaly) for index, anomaly in scored.anomalies]
-    outcome.model_events += scored.model_events
-    outcome.suppressed.update(scored.suppressed)
-    for application, keys in scored.deviating.items():
-        outcome.deviating.setdefault(application, {}).update(keys)
-    for application, counts in scored.calls.items():
-        known = outcome.calls.setdefault(application, {})
-        for peer, count in counts.items():
-            known[peer] = known.get(peer, 0) + count
-    return None
+        scored = scorer.score([executions[index] for index in indexes])
+    except Exception as error:  # noqa: BLE001 (whatever the core raises, the other executions are scored)
+        log.error("scoring_failed", executions=len(indexes), cause=repr(error))
+        if before is None:
+            scorer.forget(key)
+        else:
+            scorer.restore(before, key)
+        if len(indexes) == 1:
+            outcome.failures.append((indexes[0], error))
+            return
+        middle = len(indexes) // 2
+        _score_or_halve(scorer, key, executions, indexes[:middle], outcome)
+        _score_or_halve(scorer, key, executions, indexes[middle:], outcome)
+    else:
+        outcome.add(scored, indexes)
+
+
+def _models_of(scorer: ScoringCore, key: ApplicationKey) -> bytes | None:
+    try:
+        return scorer.snapshot(key)
+    except KeyError:
+        return None

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterable, Callable, Collection, Iterator, Mapping, Sequence, Set
+from collections.abc import AsyncIterable, Awaitable, Callable, Collection, Iterator, Mapping, Sequence, Set
 from contextlib import aclosing
 from itertools import chain
 
@@ -31,7 +31,7 @@ from tracehound.streams.kafka.runs.run import Run, RunListener
 from tracehound.streams.scoring.metrics import Metrics
 from tracehound.streams.scoring.read_run import Reading, RunReader
 from tracehound.streams.scoring.report_progress import ProgressLedger, Tallies, report_progress, tally
-from tracehound.streams.scoring.score_chunk import ChunkOutcome, score_chunk
+from tracehound.streams.scoring.score_chunk import ChunkOutcome, ScoringFailedError, score_at_once, score_chunk
 from tracehound.streams.states.partitions import Partition, Partitions, Seen
 from tracehound.streams.states.resident_models import ResidentModels
 from tracehound.streams.states.scoring_core import ScoringCore
@@ -65,6 +65,7 @@ class Scoring(RunListener):
     Parameters:
         progressed: called when a run was dealt with.
         clock: wall time in epoch seconds.
+        go_back: lets the consumer read all partitions again from what is committed.
     """
 
     def __init__(
@@ -79,6 +80,7 @@ class Scoring(RunListener):
         metrics: Metrics,
         progressed: Callable[[], None],
         clock: Callable[[], float],
+        go_back: Callable[[], Awaitable[object]],
     ) -> None:
         self._scorer = scorer
         self._partitions = partitions
@@ -90,6 +92,8 @@ class Scoring(RunListener):
         self._metrics = metrics
         self._progressed = progressed
         self._clock = clock
+        self._go_back = go_back
+        self._doubted_to: dict[int, int] = {}  # by partition the end of runs that could not be scored at once
         self._resting = asyncio.Lock()
         self._announcements: set[asyncio.Future[None]] = set()
 
@@ -160,13 +164,23 @@ class Scoring(RunListener):
 
     async def take(self, runs: Sequence[Run]) -> None:
         """Score runs and hand what they lead to over to the delivery. Waits while too much is in flight."""
+        if await self._take_or_fail(runs):
+            return
+        # Outside of the lock: the consumer may be waiting for it.
+        await self._go_back()
+
+    async def _take_or_fail(self, runs: Sequence[Run]) -> bool:
+        """False where scoring failed: the partitions have been given up then, and must be read again."""
         found = [(run, partition) for run in runs if (partition := await self._partition_of(run)) is not None]
         async with self._resting:
             taken = [(run, partition) for run, partition in found if run.outstanding and not partition.lost]
             if not taken:
-                return
+                return True
             try:
                 await self._take(taken)
+            except ScoringFailedError as error:
+                self._begin_anew(taken, error)
+                return False
             except BaseException:  # what was learned of half a run must not be saved when the worker stops
                 for _, partition in taken:
                     self._partitions.drop(partition)
@@ -174,6 +188,22 @@ class Scoring(RunListener):
             finally:
                 if any(self._partitions.get(partition.number) is not partition for _, partition in taken):
                     self._models.forget_lost()
+        return True
+
+    def _begin_anew(self, taken: Sequence[tuple[Run, Partition]], error: ScoringFailedError) -> None:
+        """What was learned of these runs is not known: their partitions begin at what is committed and saved.
+
+        Up to the end of these runs they are then scored with a copy of the models at hand, which costs more.
+        """
+        self._metrics.scoring_begun_anew.inc()
+        for run, partition in taken:
+            self._doubted_to[partition.number] = max(run.end, self._doubted_to.get(partition.number, 0))
+            self._partitions.begin_anew(partition)
+        log.error(
+            "scoring_begins_anew",
+            partitions=[partition.number for _, partition in taken],
+            sentence=f"{error} The partitions are read again from what was saved, and scored with care.",
+        )
 
     async def _partition_of(self, run: Run) -> Partition | None:
         """The run's partition, or None once the run is no longer outstanding: its records then come again.
@@ -213,7 +243,7 @@ class Scoring(RunListener):
             await self._delivery.send(Parcel(parcel.source, parcel.outgoing))  # what fetching led to
             return False
         sources = [source for reading in readings for source in reading.sources]
-        outcomes = [self._score(executions, sources, parcel)] if executions else []
+        outcomes = [self._score(executions, sources, parcel, self._doubts(taken))] if executions else []
         tallies = tally(together, outcomes)
         for (run, partition), reading, applications in zip(taken, readings, by_run, strict=True):
             self._note(run, partition, reading, {key: tallies[key] for key in applications})
@@ -235,7 +265,8 @@ class Scoring(RunListener):
                 await self._await_fits(chunk)
                 if partition.lost:
                     return
-                outcomes.append(self._score(chunk, reading.sources[start:stop], parcel))
+                sources = reading.sources[start:stop]
+                outcomes.append(self._score(chunk, sources, parcel, self._doubts([(run, partition)])))
                 await asyncio.sleep(0)
             if control is not None:
                 self._obey(control, parcel)
@@ -276,9 +307,20 @@ class Scoring(RunListener):
         if due:  # how a fit ended is the scorer's business
             await asyncio.gather(*map(asyncio.wrap_future, due), return_exceptions=True)
 
-    def _score(self, chunk: Sequence[ExecutionHead], sources: Sequence[ConsumerRecord], parcel: Parcel) -> ChunkOutcome:
+    def _doubts(self, taken: Sequence[tuple[Run, Partition]]) -> bool:
+        """Whether scoring failed at one of these runs, or behind it, before."""
+        for run, partition in taken:
+            doubted_to = self._doubted_to.get(partition.number)
+            if doubted_to is not None and run.start < doubted_to:
+                return True
+            self._doubted_to.pop(partition.number, None)
+        return False
+
+    def _score(
+        self, chunk: Sequence[ExecutionHead], sources: Sequence[ConsumerRecord], parcel: Parcel, doubted: bool
+    ) -> ChunkOutcome:
         with self._metrics.scoring_seconds.time():
-            outcome = score_chunk(self._scorer, chunk)
+            outcome = (score_chunk if doubted else score_at_once)(self._scorer, chunk)
         self._metrics.count_suppressed(outcome.suppressed)
         self._metrics.count_model_changes(outcome.model_events)
         parcel.outgoing += model_events_outgoing(outcome.model_events, self._topics.models.name)

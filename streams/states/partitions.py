@@ -182,6 +182,12 @@ class Partitions:
         if self._owned.get(partition.number) is partition:
             self._drop(partition.number)
 
+    def begin_anew(self, partition: Partition) -> None:
+        """Give up what is known of a partition that stays owned: reading is to begin at what is committed."""
+        if self._owned.get(partition.number) is partition:
+            self._drop(partition.number)
+            self._owned[partition.number] = Partition(partition.number)
+
     def _drop(self, number: int) -> None:
         partition = self._owned.pop(number)
         partition.lost = True

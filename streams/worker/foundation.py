@@ -1,5 +1,7 @@
 """What every worker is built on, whatever it does: metrics, a publisher, deliveries, an app, health."""
 
+from collections.abc import Callable, Sequence
+
 from prometheus_client import CollectorRegistry, Counter
 
 from tracehound.streams.delivery.delivery import Delivery, DeliveryMetrics
@@ -70,11 +72,12 @@ class Foundation:
             self.failure.tell,
         )
 
-    def health(self, vitals: Vitals, port: int) -> HealthServer:
-        """Serves the metrics and how the worker is doing; a stall ends it."""
+    def health(self, vitals: Vitals, port: int, faults: Callable[[], Sequence[str]] = tuple) -> HealthServer:
+        """Serves the metrics and how the worker is doing; a stall ends it. ``faults``: what it cannot do though."""
         settings = self._settings
         return HealthServer(
-            self.registry, vitals, settings.http_host, port, settings.stall_timeout_s, self.failure.tell
+            *(self.registry, vitals, settings.http_host, port, settings.stall_timeout_s),
+            *(self.failure.tell, faults),
         )
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Protocol
 
@@ -81,7 +81,7 @@ class Liveness:
 class HealthServer(Service):
     """Serves metrics and health, and tells when the worker makes no progress although records wait.
 
-    ``port`` is the port in use once it has started.
+    ``port`` is the port in use once it has started. ``faults`` says in sentences what a worker that goes on cannot do.
     """
 
     mundane_level = "debug"  # mode says at this level that a service starts and stops
@@ -94,11 +94,13 @@ class HealthServer(Service):
         port: int,
         stall_timeout_s: float,
         stalled: Callable[[StalledError], None] = lambda _: None,
+        faults: Callable[[], Sequence[str]] = tuple,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self._stall_timeout_s = stall_timeout_s
         self._stalled = stalled
+        self._faults = faults
         self.port = port
         self._host = host
         self._registry = registry
@@ -183,9 +185,9 @@ class HealthServer(Service):
         return _answer(self._alive(), stalled_s=round(stalled_s, 1))
 
     async def _readyz(self, _request: web.Request) -> web.Response:
-        partitions = self._vitals.partitions()
-        preparing = {"preparing": True} if self._preparing else {}
-        return _answer(partitions is not None, partitions=partitions, **preparing)
+        partitions, faults = self._vitals.partitions(), list(self._faults())
+        more = ({"preparing": True} if self._preparing else {}) | ({"faults": faults} if faults else {})
+        return _answer(partitions is not None and not faults, partitions=partitions, **more)
 
 
 def _answer(healthy: bool, **details: object) -> web.Response:

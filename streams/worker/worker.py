@@ -19,6 +19,7 @@ from tracehound.streams.settings.settings import Settings
 from tracehound.streams.worker.failure import Failure
 from tracehound.streams.worker.health import HealthServer
 from tracehound.streams.worker.logging import configure_logging
+from tracehound.streams.worker.loop_watch import loop_watch
 
 EXIT_CLEAN = 0
 EXIT_FAILED = 1
@@ -101,7 +102,7 @@ def run_worker(settings: Settings, build: Callable[[Settings], Worker], prepare:
 async def _run(settings: Settings, build: Callable[[Settings], Worker], prepare: Prepare | None) -> int:
     worker = build(settings)
     stop = _stop_on_signals()
-    async with worker.closing:
+    async with loop_watch(settings.stall_timeout_s), worker.closing:
         try:
             await worker.health.start()
             if prepare is not None:

@@ -41,6 +41,8 @@ def assert_sound(verdict: Verdict) -> None:
         "zombie",
         "rebalance_storm",
         "clock_jumps",
+        "scoring_raises",
+        "helpers_killed",
         "disk_full",
         "hostile_changelog",
     ],

@@ -64,7 +64,8 @@ def anomaly_of(execution: Execution) -> AnomalyEvent:
 class FakeScorer:
     """Counts; an execution of 10 s or more is an anomaly, and one of the operation ``raise`` cannot be scored.
 
-    ``breaks_after``: how many more chunks pass before an error that is nobody's fault; below 0: none.
+    ``breaks_after``: how many more chunks pass before an error that is nobody's fault; below 0: none. One that
+    ``stumbles`` learns half of what it is given next, and raises.
     """
 
     chunk = 100
@@ -75,6 +76,7 @@ class FakeScorer:
         self.silent: list[tuple[float, ApplicationKey]] = []
         self.silence: list[AnomalyEvent] = []
         self.breaks_after = -1
+        self.stumbles = False
         self.lessons: list[tuple[ApplicationKey, Lesson]] = []
 
     def fits_due(self, executions: Sequence[ExecutionHead]) -> list[Future[Any]]:
@@ -85,11 +87,14 @@ class FakeScorer:
 
     def score(self, executions: Sequence[ExecutionHead]) -> ScoredBatch:
         assert len(executions) <= self.chunk
-        if any(execution.operation == "raise" for execution in executions):
-            raise ArithmeticError("no score for this")
-        for execution in executions:
+        for execution in executions[: len(executions) // 2] if self.stumbles else executions:
+            if execution.operation == "raise":
+                raise ArithmeticError("no score for this")
             key = (execution.application, execution.environment)
             self.learned.setdefault(key, []).append(execution.trace_id)
+        if self.stumbles:
+            self.stumbles = False
+            raise MemoryError("no room for a moment")
         found = [(i, anomaly_of(whole(e))) for i, e in enumerate(executions) if e.duration_ms >= SLOW_MS]
         n = len(executions)
         return ScoredBatch(np.zeros(n), [None] * n, np.zeros(n, dtype=np.bool_), found, [])

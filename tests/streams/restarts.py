@@ -230,7 +230,9 @@ class Worker:
             metrics,
             progressed=lambda: None,
             clock=lambda: 1_767_225_700.0,
+            go_back=self.go_back,
         )
+        self.scorer = scorer
         self._runs: list[list[Run]] = [[] for _ in range(PARTITIONS)]
         self._next = [0] * PARTITIONS
 
@@ -260,6 +262,11 @@ class Worker:
         self.scoring.positioned(
             {TP(TOPICS.executions.name, number): offset for number, offset in enumerate(self.world.committed)}
         )
+
+    async def go_back(self) -> None:
+        """What the worker asks of its consumer where scoring failed."""
+        self.seek()
+        await self.models.load(self.partitions.unloaded())
 
     async def take(self, partition: int, count: int) -> None:
         """Read and score at most so many records."""
@@ -344,9 +351,10 @@ class Story:
     async def _finish(self) -> bool:
         """Let the worker read all that there is and stop; whether it was the same one all the time."""
         worker = self.worker
-        for number in range(PARTITIONS):
-            for _ in range(0, len(self.world.log[number]) + 7, 7):
-                await self._try(self.worker.take(number, 7 * self.run_size))
+        for _ in range(3):  # where scoring fails, reading goes back
+            for number in range(PARTITIONS):
+                for _ in range(0, len(self.world.log[number]) + 7, 7):
+                    await self._try(self.worker.take(number, 7 * self.run_size))
         await self._try(self.worker.stop())
         return self.worker is worker and not worker.failed
 
@@ -379,6 +387,8 @@ class Story:
             await self._restart(a % 2 == 0)
         elif name == "fuse":
             self.world.fuse = Fuse(a, ("hang", "sent", "error")[b % 3])
+        elif name == "stumble":
+            worker.scorer.stumbles = True
         elif name == "compact":
             self.world.changelog.compact()
         elif name == "zombie":

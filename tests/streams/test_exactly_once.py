@@ -1,12 +1,15 @@
 """Whatever interrupts workers: every application learns its executions in order and once, and no anomaly is lost."""
 
 import asyncio
+import logging
 import random
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import pytest
+import structlog
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -14,13 +17,15 @@ from tests.streams.conftest import FakeScorer
 from tests.streams.restarts import PARTITIONS, Said, Step, Story, World, applications
 from tracehound.detectors.forests.fitting import InlineFitter
 from tracehound.detectors.packed.snapshot import pack, unpack
+from tracehound.detectors.scoring.scored_batch import ScoredBatch
 from tracehound.detectors.scoring.scorer import Scorer
 from tracehound.detectors.settings import DetectionSettings
-from tracehound.schemas.execution import ApplicationKey, Execution
+from tracehound.schemas.execution import ApplicationKey, Execution, ExecutionHead
 from tracehound.streams.delivery.delivery import Delivery
 from tracehound.streams.states.resident_models import ResidentModels
 
 NAMES = [applications(0, 3), applications(1, 2)]
+PLAIN = [(0, number, number % 4 == 0, False) for number in range(20)]
 SMALL = DetectionSettings(first_refit=64, reservoir=64, refit_delay=16, window_s=2.0, lateness_s=0.5)
 
 
@@ -28,6 +33,27 @@ class SmallChunks(FakeScorer):
     """The fake core with several chunks in a run."""
 
     chunk = 3
+
+
+class StumblingScorer(Scorer):
+    """The real core, which learns half of what it is given next and raises where it ``stumbles``."""
+
+    stumbles = False
+
+    def score(self, executions: Sequence[ExecutionHead]) -> ScoredBatch:
+        if self.stumbles:
+            self.stumbles = False
+            super().score(executions[: len(executions) // 2])
+            raise MemoryError("no room for a moment")
+        return super().score(executions)
+
+
+@pytest.fixture(autouse=True)
+def no_tracebacks() -> Iterator[None]:
+    """To print one for each example takes most of the time."""
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    yield
+    structlog.reset_defaults()
 
 
 def write(world: World, records: Sequence[tuple[int, int, bool, bool]]) -> None:
@@ -58,6 +84,7 @@ STEPS: dict[str, int] = {
     "stop": 1,
     "fuse": 3,
     "compact": 1,
+    "stumble": 2,
     "zombie": 1,
     "zombie_acts": 2,
 }
@@ -127,7 +154,7 @@ def uninterrupted(world: World) -> dict[ApplicationKey, bytes]:
 def test_the_models_are_bit_for_bit_those_of_a_run_without_interruption(seed: int, happening: list[Step]) -> None:
     async def story() -> None:
         with tempfile.TemporaryDirectory() as folder:
-            world = World(Path(folder), lambda: Scorer(SMALL, InlineFitter()))
+            world = World(Path(folder), lambda: StumblingScorer(SMALL, InlineFitter()))
             write_traffic(world, seed, 900)
             await Story(world, run_size=60).happen(happening)
             wanted = {key: without_silence(snapshot) for key, snapshot in uninterrupted(world).items()}
@@ -142,6 +169,27 @@ def without_silence(snapshot: bytes) -> bytes:
     state = unpack(snapshot)
     state["numbers"]["silent_since_s"] = None
     return pack(state)
+
+
+# --- scoring that fails
+
+
+@pytest.mark.parametrize("core", [SmallChunks, lambda: StumblingScorer(SMALL, InlineFitter())], ids=["fake", "real"])
+def test_a_chunk_that_raises_is_learned_once(core: Callable[[], Any]) -> None:
+    async def story() -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            world = World(Path(folder), core)
+            write(world, PLAIN)
+            happening = [("take", 0, 4), ("save_some", 0, 0), ("stumble", 0, 0), ("take", 0, 9)]
+            await Story(world).happen(happening)
+            if core is SmallChunks:
+                assert await world.problems() == []
+            else:
+                stored = {key: unpack(snapshot) for key, snapshot in (await world.stored("inspected")).items()}
+                learned = {key: state["numbers"]["seen"] for key, state in stored.items()}
+                assert learned == {key: len(said) for key, said in world.expected.items()}
+
+    asyncio.run(story())
 
 
 # --- the checker notices a protocol that is broken
@@ -165,9 +213,6 @@ class WritesBeforeDelivery(Delivery):
 
     async def settled(self) -> bool:
         return True
-
-
-PLAIN = [(0, number, number % 4 == 0, False) for number in range(20)]
 
 
 def test_states_written_after_the_acknowledgement_are_noticed() -> None:

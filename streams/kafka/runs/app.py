@@ -119,6 +119,13 @@ class RunApp(faust.App):
             await self.crash(error)
             raise
 
+    async def read_again(self) -> None:
+        """Go back to what is committed, in all partitions. Runs that are out are given up: their records come again.
+
+        Whoever reads is told where reading begins, as after a rebalance.
+        """
+        await self.consumer.perform_seek()
+
     def generation(self) -> int:
         """The generation of the consumer group."""
         return int(self.consumer_generation_id)

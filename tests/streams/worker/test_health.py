@@ -130,3 +130,19 @@ def test_a_port_in_use_names_the_setting() -> None:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         asyncio.run(test(taken.getsockname()[1]))
+
+
+def test_a_worker_that_cannot_do_all_says_so_and_is_not_ready() -> None:
+    async def test() -> None:
+        vitals, faults = FakeVitals(), list[str]()
+        vitals.assigned = [1]
+        server = HealthServer(CollectorRegistry(), vitals, "127.0.0.1", 0, 60.0, faults=lambda: faults)
+        async with server, aiohttp.ClientSession(f"http://127.0.0.1:{server.port}") as http:
+            async with http.get("/readyz") as answer:
+                assert (answer.status, await answer.json()) == (200, {"ok": True, "partitions": [1]})
+            faults.append("The helpers die.")
+            async with http.get("/readyz") as answer:
+                assert answer.status == 503
+                assert await answer.json() == {"ok": False, "partitions": [1], "faults": ["The helpers die."]}
+
+    asyncio.run(test())
