@@ -20,6 +20,8 @@ ErrorName = Literal[
     "InvalidProtobuf",
     "InvalidSpan",
     "TooManySpans",
+    "ForeignFormat",
+    "OtherSignal",
 ]
 """Every class of error of an execution or span; a bounded set, fit for a metric's label."""
 

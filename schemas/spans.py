@@ -7,8 +7,11 @@ import msgspec
 from tracehound.schemas.execution import Execution, ExecutionFailure, SegmentKind
 
 SpanKind = Literal["internal", "server", "client", "producer", "consumer"]
+MessagingOperation = Literal["send", "receive", "process"]
 SourceName = tuple[str, int]
 """Topic and partition that spans were read from."""
+SHARED_SUFFIX = "-server"
+"""What the id of a server's span ends in that shares the id of its caller's span."""
 
 
 class Resource(msgspec.Struct, array_like=True, frozen=True):
@@ -20,6 +23,22 @@ class Resource(msgspec.Struct, array_like=True, frozen=True):
     host: str = ""
 
 
+class Message(msgspec.Struct, array_like=True, frozen=True):
+    """What a span says of the messages that it sends or takes.
+
+    ``destination`` is the system and the queue (``kafka orders``), ``group`` the consumer group; empty where they are
+    not said. ``does``: who receives waits for messages, who processes works on them. ``by_consumer``: the tracer's own
+    views know a sender's peer by the consumer (Zipkin, Jaeger, SkyWalking), not by the destination. ``links`` are trace
+    and span ids of what sent the messages, where that is no parent.
+    """
+
+    destination: str = ""
+    group: str = ""
+    does: MessagingOperation = "process"
+    by_consumer: bool = False
+    links: tuple[tuple[str, str], ...] = ()
+
+
 class Span(msgspec.Struct, array_like=True, gc=False):
     """One span, as an array.
 
@@ -28,9 +47,10 @@ class Span(msgspec.Struct, array_like=True, gc=False):
     known. ``type``, ``component`` (library), ``peer`` (address called) and ``is_error`` are optional there.
 
     The others are known where spans come from a tracing library: ids as hexadecimal digits, ``start_ns`` since
-    the epoch, what the library says about the span's ``kind`` and the kind of ``segment`` it makes, whether its
-    parent is in another process, the error and the result of an entry span. On the spans topic ``service`` is
-    empty and ``resource`` None, since both stand beside the list of spans, and ``parent`` means nothing yet.
+    the epoch, what the library says about the span's ``kind`` and the kind of ``segment`` it makes (a server's: that
+    of its caller), whether its parent is in another process, its error and result, the ``message`` it is about. On the
+    spans topic ``service`` is empty and ``resource`` None, since both stand beside the list of spans, and ``parent``
+    means nothing yet. Where both sides of a call share an id, the server's ends in ``SHARED_SUFFIX``.
     """
 
     service: str
@@ -51,6 +71,7 @@ class Span(msgspec.Struct, array_like=True, gc=False):
     error: ExecutionFailure | None = None
     result: str | int | None = None
     resource: Resource | None = None
+    message: Message | None = None
 
 
 class TraceChunk(msgspec.Struct, array_like=True):

@@ -29,7 +29,7 @@ from tracehound.scripts.recorded.otlp_sending import OtlpSender
 from tracehound.scripts.recorded.sending import Sender
 from tracehound.scripts.recorded.sending_formats import Format, destination, format_options, open_sender, refuse_formats
 from tracehound.scripts.recorded.traces import ReadBytes, Recorded, RecordedTrace, Recording, open_recording, start_of
-from tracehound.streams.intake.spans import Trace
+from tracehound.streams.intake.assembly.executions import Trace
 from tracehound.streams.settings.settings import Settings, load_settings
 
 LINGER_S = 0.05

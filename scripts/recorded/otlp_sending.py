@@ -10,7 +10,7 @@ from tracehound.schemas.topics import Topic
 from tracehound.scripts.recorded.otlp_encoding import Encode
 from tracehound.scripts.recorded.otlp_spans import Exported, OtlpSpan, spans_of_execution, spans_of_trace
 from tracehound.scripts.recorded.sending import CLOSE_S, KafkaProducer, TopicWriter
-from tracehound.streams.intake.spans import Trace
+from tracehound.streams.intake.assembly.executions import Trace
 
 LINGER_S = 0.2
 """Waiting spans leave at least this often, or the rest of a trace would come when nobody waits for it any more."""

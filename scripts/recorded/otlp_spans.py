@@ -9,8 +9,10 @@ import msgspec
 from tracehound.schemas.errors import InvalidExecutionError
 from tracehound.schemas.execution import Execution, ExecutionFailure, Segment, SegmentKind, Status
 from tracehound.schemas.spans import Resource, Span, SpanKind
-from tracehound.streams.intake.otlp_span import MOST_NS
-from tracehound.streams.intake.spans import PARENT_NOT_RECORDED, ROOT, Trace, segment_kind, span_id
+from tracehound.streams.intake.assembly.executions import Trace, span_id
+from tracehound.streams.intake.assembly.identity import PARENT_NOT_RECORDED, ROOT
+from tracehound.streams.intake.assembly.segment_kinds import segment_kind
+from tracehound.streams.intake.formats.fields import MOST_NS
 
 Attribute = tuple[str, str | int]
 

@@ -9,7 +9,7 @@ import msgspec
 
 from tracehound.schemas.errors import InvalidExecutionError, TracehoundError
 from tracehound.schemas.execution import Execution
-from tracehound.streams.intake.spans import Trace, executions_of
+from tracehound.streams.intake.assembly.executions import Trace, executions_of
 
 EVENTS = "events.jsonl.gz"
 LABELS = "labels.jsonl.gz"

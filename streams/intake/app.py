@@ -35,7 +35,13 @@ def build_intake(settings: Settings, clock: Callable[[], float] = time.time) -> 
     vitals = IntakeVitals(app, topics.spans.name)
 
     rekeying = Rekeying(
-        SourceReader(topics.traces.name, topics.spans.name, topics.spans.partitions, settings.limits),
+        SourceReader(
+            topics.traces.name,
+            topics.spans.name,
+            topics.spans.partitions,
+            settings.limits,
+            intake.applications_with_namespace,
+        ),
         base.delivery(metrics),
         base.publisher,
         topics,

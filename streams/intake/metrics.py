@@ -8,6 +8,7 @@ from prometheus_client import CollectorRegistry, Counter, Histogram
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
+from tracehound.streams.intake.read_source import SourceReading
 from tracehound.streams.intake.trace_buffer import CLOSE_REASONS, Closing
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
@@ -27,6 +28,20 @@ class IntakeMetrics:
         self.orphan_spans = Counter(
             "tracehound_orphan_spans",
             "Inner spans whose parent never came, so that no execution begins with them",
+            registry=registry,
+        )
+        self.unfinished_spans = Counter(
+            "tracehound_unfinished_spans", "Spans left out because they have no end", registry=registry
+        )
+        self.repeated_spans = Counter(
+            "tracehound_repeated_spans", "Spans that came again, or another attempt under one id", registry=registry
+        )
+        self.formats = Counter(
+            "tracehound_span_records", "Records of spans by what they were recognised as", ["format"], registry=registry
+        )
+        self.skipped_records = Counter(
+            "tracehound_skipped_records",
+            "Records of other signals, and of other formats that were not told one by one",
             registry=registry,
         )
         self.executions = Counter("tracehound_joined_executions", "Executions emitted", registry=registry)
@@ -58,6 +73,15 @@ class IntakeMetrics:
         self.executions.inc(sum(len(closing.assembled.executions) for closing in closings))
         self.late_spans.inc(sum(closing.spans for closing in closings if closing.late))
         self.orphan_spans.inc(sum(closing.assembled.orphans for closing in closings))
+        self.repeated_spans.inc(sum(closing.assembled.repeated for closing in closings))
+
+    def count_reading(self, reading: SourceReading) -> None:
+        """Count what records of the sources held."""
+        self.spans.inc(reading.spans)
+        self.unfinished_spans.inc(reading.unfinished)
+        self.skipped_records.inc(reading.skipped)
+        for name, count in reading.formats.items():
+            self.formats.labels(format=name or "none").inc(count)
 
 
 class BufferCollector(Collector):

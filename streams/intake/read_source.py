@@ -1,5 +1,8 @@
 """Turns one record of an input topic into records of the spans topic, one for each partition that it has traces for."""
 
+import time
+from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from zlib import crc32
 
@@ -13,7 +16,8 @@ from tracehound.schemas.execution_rules import Limits
 from tracehound.schemas.rejection import Rejection
 from tracehound.schemas.spans import SourceName, SpanBatch, TraceChunk
 from tracehound.streams.delivery.letters import failure_letter, rejection_letter
-from tracehound.streams.intake.otlp import SpanLimits, decode_otlp
+from tracehound.streams.intake.foreign import ForeignRecords, other_signal_of
+from tracehound.streams.intake.formats.decode import SpanLimits, decode_spans
 from tracehound.streams.kafka.publisher import Outgoing
 
 PART_BYTES = 500_000
@@ -27,29 +31,47 @@ _Share = tuple[str, int, msgspec.Raw]
 
 @dataclass(slots=True)
 class SourceReading:
-    """What records led to: records of the spans topic, dead letters, and how many spans there were."""
+    """What records led to: records of the spans topic, dead letters, and how many spans there were.
+
+    ``formats`` counts records by what they were recognised as, ``unfinished`` spans that were left out, ``skipped``
+    records of other signals, and of other formats that were not told one by one.
+    """
 
     outgoing: list[Outgoing] = field(default_factory=list)
     dead_letters: list[DeadLetter] = field(default_factory=list)
     spans: int = 0
+    formats: Counter[str] = field(default_factory=Counter)
+    unfinished: int = 0
+    skipped: int = 0
 
 
 class SourceReader:
     """Reads records of all input topics of intake. Never raises for a record, whatever it holds.
 
     Parameters:
-        traces_topic: the topic of native executions; all others hold OTLP.
+        traces_topic: the topic of native executions; all others hold spans.
         spans_topic: where the records go that are made.
         partitions: how many partitions that has.
         limits: what a record of executions must keep.
+        with_namespace: see ``SpanLimits``.
+        clock: elapsed seconds.
     """
 
-    def __init__(self, traces_topic: str, spans_topic: str, partitions: int, limits: Limits) -> None:
+    def __init__(
+        self,
+        traces_topic: str,
+        spans_topic: str,
+        partitions: int,
+        limits: Limits,
+        with_namespace: bool = True,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._traces_topic = traces_topic
         self._spans_topic = spans_topic
         self._partitions = partitions
         self._limits = replace(limits, by_trace=True)
-        self._span_limits = SpanLimits(max_record_bytes=limits.max_record_bytes)
+        self._span_limits = SpanLimits(max_record_bytes=limits.max_record_bytes, with_namespace=with_namespace)
+        self._foreign = ForeignRecords(clock)
 
     def read(self, record: ConsumerRecord, clock_ms: int, reading: SourceReading) -> None:
         """Add what ``record`` holds to ``reading``; ``clock_ms`` is its source's clock."""
@@ -64,10 +86,19 @@ class SourceReader:
         if record.topic == self._traces_topic:
             traces, rejected = self._native(record)
         else:
-            decoded = decode_otlp(record.value, self._span_limits)
+            if record.headers and other_signal_of(record):
+                reading.skipped += 1
+                return
+            decoded = decode_spans(record.value, self._span_limits)
             traces, rejected = decoded.traces, decoded.rejected
+            reading.formats[decoded.format] += 1
+            reading.unfinished += decoded.unfinished
         for refused in rejected:
-            reading.dead_letters.append(rejection_letter(record, refused))
+            told = self._foreign.told(record, refused)
+            if told is None:
+                reading.skipped += 1
+            else:
+                reading.dead_letters.append(rejection_letter(record, told))
         shares: dict[int, list[_Share]] = {}
         for trace_id, chunk in traces.items():
             spans = len(chunk)

@@ -115,7 +115,7 @@ class Rekeying(RunListener):
                 begun = time.perf_counter()
         self._metrics.decode_seconds.observe(seconds + time.perf_counter() - begun)
         self._metrics.records.labels(topic=run.tp.topic).inc(len(run.records))
-        self._metrics.spans.inc(reading.spans)
+        self._metrics.count_reading(reading)
         clock_ms = self._clocks.get(run.tp, 0)
         run.release()
         self._unsafe[run.tp].append((run, clock_ms))

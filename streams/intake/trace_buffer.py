@@ -13,7 +13,7 @@ import structlog
 from tracehound.schemas.errors import InvalidExecutionError
 from tracehound.schemas.execution import Execution
 from tracehound.schemas.spans import SpanBatch, Tick, TraceChunk
-from tracehound.streams.intake.assemble import Assembled, assemble
+from tracehound.streams.intake.assembly.assemble import Assembled, assemble
 from tracehound.streams.intake.closed_traces import ClosedTraces, fingerprint
 from tracehound.streams.intake.source_clocks import SourceClocks
 

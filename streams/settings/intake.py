@@ -18,7 +18,11 @@ class IntakeSettings(BaseModel):
 
     otlp_topics: str = Field(
         default=",".join(DEFAULT_OTLP_TOPICS),
-        description="Topics of OpenTelemetry Collectors, separated by commas; they have no prefix",
+        description="Topics of tracers and Collectors, separated by commas; they have no prefix",
+    )
+    applications_with_namespace: bool = Field(
+        default=True,
+        description="An application is namespace/name where a service has a service.namespace; else its name alone",
     )
     group_id: str = Field(default="tracehound-intake", min_length=1, description="Consumer group of intake")
     trace_wait_s: Annotated[float, Ge(0), Le(3_600)] = Field(

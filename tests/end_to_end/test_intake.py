@@ -21,7 +21,8 @@ from tracehound.schemas.spans import Span
 from tracehound.scripts.recorded.otlp_encoding import encode_json, encode_protobuf
 from tracehound.scripts.recorded.otlp_sending import OtlpSender
 from tracehound.scripts.recorded.otlp_spans import spans_of_trace
-from tracehound.streams.intake.spans import PARENT_NOT_RECORDED, ROOT, Trace, executions_of
+from tracehound.streams.intake.assembly.executions import Trace, executions_of
+from tracehound.streams.intake.assembly.identity import PARENT_NOT_RECORDED, ROOT
 from tracehound.streams.kafka.forwarding import Origin, read_origin
 
 wait_until = partial(wait_until_within, timeout_s=60.0)

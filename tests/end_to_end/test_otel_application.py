@@ -27,7 +27,7 @@ from tracehound.schemas.codec import decode_record
 from tracehound.schemas.execution import Execution, Segment, epoch_seconds
 from tracehound.schemas.execution_rules import Limits
 from tracehound.schemas.topics import Topics
-from tracehound.streams.intake.otlp import SpanLimits, decode_otlp
+from tracehound.streams.intake.formats.decode import SpanLimits, decode_spans
 
 wait_until = partial(wait_until_within, timeout_s=90.0)
 
@@ -215,7 +215,7 @@ def test_every_encoding_of_the_stand_in_holds_the_same_spans() -> None:
     resource = {"attributes": [{"key": "service.name", "value": {"stringValue": "shop"}}]}
     content = {"resourceSpans": [{"resource": resource, "scopeSpans": [{"spans": [span]}]}]}
     body = ParseDict(content, ExportTraceServiceRequest()).SerializeToString()
-    first, *others = [decode_otlp(encode(body), SpanLimits()) for encode in ENCODINGS]
+    first, *others = [decode_spans(encode(body), SpanLimits()) for encode in ENCODINGS]
     assert first.rejected == []
     assert [(trace_id, len(chunk)) for trace_id, chunk in first.traces.items()] == [(bytes(range(16)).hex(), 1)]
     assert others == [first, first]

@@ -14,7 +14,7 @@ from tracehound.schemas.execution_rules import Limits
 from tracehound.schemas.spans import Tick
 from tracehound.scripts.benchmarks.intake.workload import Record
 from tracehound.streams.intake.emit import Emitter
-from tracehound.streams.intake.otlp import SpanLimits, decode_otlp
+from tracehound.streams.intake.formats.decode import SpanLimits, decode_spans
 from tracehound.streams.intake.partition_join import Joined, PartitionJoin
 from tracehound.streams.intake.read_source import SourceReader, SourceReading
 from tracehound.streams.intake.trace_buffer import JoinRules
@@ -85,7 +85,7 @@ def _round(records: Sequence[Record], cpu_s: Callable[[], float]) -> StageCost:
     gc.freeze()
     begun = cpu_s()
     limits = SpanLimits()
-    decoded = sum(decode_otlp(record.value, limits).spans for record in records)
+    decoded = sum(decode_spans(record.value, limits).spans for record in records)
     ends = [cpu_s()]
     outgoing = _rekey(records)
     ends.append(cpu_s())

@@ -24,7 +24,7 @@ from tracehound.scripts.documents.stored import store
 from tracehound.scripts.recorded.evaluation import all_windows_label, average_precision
 from tracehound.scripts.recorded.offline import score_traces
 from tracehound.scripts.recorded.traces import RecordedTrace, Recording, open_recording
-from tracehound.streams.intake.spans import Trace
+from tracehound.streams.intake.assembly.executions import Trace
 
 DATA_SETS = ("train_ticket_30", "online_boutique_22")
 ENCODINGS = ("otlp-protobuf", "otlp-json")

@@ -20,9 +20,9 @@ from tracehound.scripts.kafka.clients import consumer_config
 from tracehound.scripts.kafka.topic_reading import TopicReader
 from tracehound.scripts.recorded.offline import ScoreLine
 from tracehound.scripts.recorded.traces import open_recording
-from tracehound.streams.intake.assemble import assemble
-from tracehound.streams.intake.otlp import decode_otlp
-from tracehound.streams.intake.otlp_span import SpanLimits
+from tracehound.streams.intake.assembly.assemble import assemble
+from tracehound.streams.intake.formats.decode import decode_spans
+from tracehound.streams.intake.formats.decoded import SpanLimits
 from tracehound.streams.settings.settings import Settings
 
 START_S = 1_700_000_000.0
@@ -200,7 +200,7 @@ def joined(env: Mapping[str, str]) -> tuple[list[Execution], int]:
         for message in reader.scan(name, reader.ends(name)):
             assert message.key() is None
             records += 1
-            decoded = decode_otlp(message.value(), SpanLimits())
+            decoded = decode_spans(message.value(), SpanLimits())
             assert decoded.rejected == []
             for trace_id, chunk in decoded.traces.items():
                 chunks.setdefault(trace_id, []).append(chunk)

@@ -13,9 +13,9 @@ from tracehound.scripts.cli import main
 from tracehound.scripts.kafka.clients import consumer_config
 from tracehound.scripts.kafka.topic_reading import TopicReader
 from tracehound.scripts.simulator.truth import Truth
-from tracehound.streams.intake.assemble import assemble
-from tracehound.streams.intake.otlp import decode_otlp
-from tracehound.streams.intake.otlp_span import SpanLimits
+from tracehound.streams.intake.assembly.assemble import assemble
+from tracehound.streams.intake.formats.decode import decode_spans
+from tracehound.streams.intake.formats.decoded import SpanLimits
 from tracehound.streams.settings.settings import Settings
 
 NOW = "2026-01-01T12:00:00Z"
@@ -152,7 +152,7 @@ def test_spans_to_a_topic_of_choice_make_up_the_same_kinds_of_executions(
     chunks: dict[str, list[TraceChunk]] = {}
     with TopicReader(consumer_config(Settings(bootstrap_servers=environment["KAFKA_BOOTSTRAP_SERVERS"]))) as reader:
         for message in reader.scan(name, reader.ends(name)):
-            for trace_id, chunk in decode_otlp(message.value(), SpanLimits()).traces.items():
+            for trace_id, chunk in decode_spans(message.value(), SpanLimits()).traces.items():
                 chunks.setdefault(trace_id, []).append(chunk)
     found = [one for trace_id in chunks for one in assemble(trace_id, chunks[trace_id]).executions]
     assert result.stderr.endswith(f"{len(found):,} executions.\n")

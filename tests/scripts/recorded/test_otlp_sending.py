@@ -9,7 +9,8 @@ from tracehound.schemas.spans import Span
 from tracehound.schemas.topics import Topics
 from tracehound.scripts.recorded.otlp_encoding import encode_protobuf
 from tracehound.scripts.recorded.otlp_sending import LINGER_S, OtlpSender
-from tracehound.streams.intake.spans import ROOT, Trace
+from tracehound.streams.intake.assembly.executions import Trace
+from tracehound.streams.intake.assembly.identity import ROOT
 
 (TOPIC,) = Topics().otlp
 

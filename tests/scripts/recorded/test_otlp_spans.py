@@ -10,10 +10,12 @@ from tracehound.scripts.recorded.otlp_encoding import encode_protobuf
 from tracehound.scripts.recorded.otlp_spans import OtlpSpan, spans_of_execution, spans_of_trace
 from tracehound.scripts.simulator.applications import build_system
 from tracehound.scripts.simulator.simulation import Simulation
-from tracehound.streams.intake.assemble import assemble
-from tracehound.streams.intake.otlp import decode_otlp
-from tracehound.streams.intake.otlp_span import SpanLimits
-from tracehound.streams.intake.spans import PARENT_NOT_RECORDED, ROOT, Trace, executions_of, segment_kind
+from tracehound.streams.intake.assembly.assemble import assemble
+from tracehound.streams.intake.assembly.executions import Trace, executions_of
+from tracehound.streams.intake.assembly.identity import PARENT_NOT_RECORDED, ROOT
+from tracehound.streams.intake.assembly.segment_kinds import segment_kind
+from tracehound.streams.intake.formats.decode import decode_spans
+from tracehound.streams.intake.formats.decoded import SpanLimits
 
 TRACE_ID = "0af7651916cd43dd8448eb211c80319c"
 START_US = 1_675_065_610_290_000.0
@@ -24,7 +26,7 @@ def joined(*exported: tuple[Resource, list[OtlpSpan]]) -> dict[str, list[Executi
     """The executions of each trace after decoding one record for each resource, in reverse order."""
     chunks: dict[str, list[TraceChunk]] = {}
     for resource, spans in reversed(exported):
-        decoded = decode_otlp(encode_protobuf([(resource, spans[::-1])]), SpanLimits())
+        decoded = decode_spans(encode_protobuf([(resource, spans[::-1])]), SpanLimits())
         assert decoded.rejected == []
         for trace_id, chunk in decoded.traces.items():
             chunks.setdefault(trace_id, []).append(chunk)

@@ -11,7 +11,7 @@ from tracehound.scripts.kafka.clients import producer_config
 from tracehound.scripts.recorded.sending import ExecutionSender, TraceSender, connect, unjoined
 from tracehound.scripts.simulator.applications import build_system
 from tracehound.scripts.simulator.simulation import Simulation
-from tracehound.streams.intake.assemble import assemble
+from tracehound.streams.intake.assembly.assemble import assemble
 from tracehound.streams.settings.settings import Settings
 
 TOPIC = Topics().executions

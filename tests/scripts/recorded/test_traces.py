@@ -7,7 +7,7 @@ import pytest
 
 from tracehound.schemas.errors import InvalidExecutionError
 from tracehound.scripts.recorded.traces import MissingRecordingError, open_recording, start_of
-from tracehound.streams.intake.spans import Trace
+from tracehound.streams.intake.assembly.executions import Trace
 
 
 def trace(number: int, start_s: float) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from prometheus_client import CollectorRegistry
 
 from tracehound.schemas.execution import Execution
-from tracehound.streams.intake.assemble import Assembled
+from tracehound.streams.intake.assembly.assemble import Assembled
 from tracehound.streams.intake.metrics import IntakeMetrics
 from tracehound.streams.intake.trace_buffer import CloseReason, Closing
 

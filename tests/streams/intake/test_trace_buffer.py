@@ -25,7 +25,7 @@ from tests.streams.intake.conftest import (
 from tracehound.schemas.errors import InvalidExecutionError
 from tracehound.schemas.execution import Execution, Segment
 from tracehound.schemas.spans import SpanBatch, Tick, TraceChunk
-from tracehound.streams.intake.assemble import assemble
+from tracehound.streams.intake.assembly.assemble import assemble
 from tracehound.streams.intake.source_clocks import SourceClocks
 from tracehound.streams.intake.trace_buffer import CHUNK_BYTES, TRACE_BYTES, JoinRules, TraceBuffer, executions_in_order
 

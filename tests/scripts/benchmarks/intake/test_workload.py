@@ -6,7 +6,7 @@ from tracehound.schemas.spans import Resource
 from tracehound.scripts.benchmarks.intake.workload import EXECUTIONS_PER_S, Made, Record, make_workload, typical
 from tracehound.scripts.recorded.otlp_encoding import encode_protobuf
 from tracehound.scripts.recorded.otlp_spans import Exported, OtlpSpan
-from tracehound.streams.intake.otlp import SpanLimits, decode_otlp
+from tracehound.streams.intake.formats.decode import SpanLimits, decode_spans
 
 START_S = 1_750_000_000.0
 
@@ -23,7 +23,7 @@ def test_the_same_start_gives_the_same_records() -> None:
 def test_records_hold_the_spans_that_are_told_in_the_order_of_their_timestamps() -> None:
     made, records = made_of(8_000)
 
-    decoded = [decode_otlp(record.value, SpanLimits()) for record in records]
+    decoded = [decode_spans(record.value, SpanLimits()) for record in records]
     assert [each.spans for each in decoded] == [record.spans for record in records]
     assert sum(record.spans for record in records) == made.spans >= 8_000
     assert made.records == len(records)

@@ -1,0 +1,102 @@
+"""Which spans begin executions, and to which execution every other span belongs.
+
+| span | begins an execution |
+|---|---|
+| its parent is of another service, was not recorded, or does not exist | yes |
+| a server or consumer below a span of its service, in another process or not known in which | yes |
+| a server or consumer below a span of its service in the same process (where processes are not known: right below a \
+server or consumer of it): two libraries record one request, or a batch its messages | no, a segment |
+| neither server nor consumer, its parent in the same process not recorded | no: it is part of what is missing |
+| a root that only connects: ``dns.lookup``, ``tcp.connect``, ``pg-pool.connect``, ``PRAGMA``, … | no |
+"""
+
+import re
+from collections.abc import Sequence
+
+from tracehound.schemas.errors import InvalidExecutionError
+from tracehound.schemas.spans import Span
+from tracehound.streams.intake.assembly.identity import ENTRY_KINDS, PARENT_NOT_RECORDED, ROOT
+
+_CONNECTING = re.compile(
+    r"dns\.\w+|(?:tcp|tls|net|socket)[. -]connect|(?:[\w.]+[ .-])?(?:pool[.-])?connect|(?:\w+\.)?getConnection"
+    r"|PRAGMA\b.*",
+    re.IGNORECASE | re.DOTALL,
+)
+
+
+def owners_of(trace_id: str, spans: Sequence[Span]) -> list[int]:
+    """For each span the index of the entry span of its execution.
+
+    Raises:
+        InvalidExecutionError: a span lies on a cycle of parents; the message names trace and span.
+    """
+    unknown = -1
+    owners = [unknown] * len(spans)
+    for start in range(len(spans)):
+        if owners[start] != unknown:
+            continue
+        path: list[int] = []
+        at = start
+        while owners[at] == unknown:
+            path.append(at)
+            span = spans[at]
+            parent = span.parent
+            if (
+                parent < 0
+                or spans[parent].service != span.service
+                or (span.kind in ENTRY_KINDS and _begins(span, spans[parent]))
+            ):
+                owners[at] = at
+                break
+            at = parent
+            if len(path) > len(spans):
+                raise InvalidExecutionError(f"Span {start} of trace {trace_id!r} lies on a cycle of parents.")
+        owner = owners[at]
+        for index in path:
+            owners[index] = owner
+    _check_reaches_a_root(trace_id, spans, owners)
+    return owners
+
+
+def _begins(span: Span, parent: Span) -> bool:
+    """Whether a server or consumer begins an execution although its parent is of the same service."""
+    if span.remote_parent is None:
+        return parent.kind not in ENTRY_KINDS
+    return span.remote_parent or parent.kind == "producer"
+
+
+def _check_reaches_a_root(trace_id: str, spans: Sequence[Span], owners: Sequence[int]) -> None:
+    """Raise when entry spans of different services are each other's ancestors."""
+    done = [False] * len(owners)
+    for start in owners:
+        path: list[int] = []
+        at = start
+        while at >= 0 and not done[at]:
+            if len(path) > len(owners):
+                raise InvalidExecutionError(f"Span {start} of trace {trace_id!r} lies on a cycle of parents.")
+            path.append(at)
+            parent = spans[at].parent
+            at = owners[parent] if parent >= 0 else ROOT
+        for index in path:
+            done[index] = True
+
+
+def is_orphan(span: Span) -> bool:
+    """Whether the span is surely part of an execution whose beginning is missing.
+
+    So says a tracing library that calls it neither a server's nor a consumer's while its parent, in the same
+    process as far as known, was not recorded. Its name is no operation, so no execution begins with it.
+    """
+    inner = span.kind is not None and span.kind not in ENTRY_KINDS
+    return inner and span.parent == PARENT_NOT_RECORDED and not span.remote_parent
+
+
+def only_connects(span: Span) -> bool:
+    """Whether a root is about connecting alone: pools and resolvers work when they like, for nobody.
+
+    >>> [only_connects(Span("shop", name, ROOT, 0, 1, kind="client")) for name in ("dns.lookup", "pg.connect", "GET /")]
+    [True, True, False]
+    """
+    if span.parent != ROOT or span.kind not in ("client", "internal"):
+        return False
+    return _CONNECTING.fullmatch(span.operation) is not None

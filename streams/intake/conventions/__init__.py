@@ -1,0 +1,1 @@
+"""What spans are about, by the names that tracing libraries give to attributes."""

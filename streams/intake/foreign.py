@@ -1,0 +1,58 @@
+"""Records that are no spans at all: told once per source and second with a count, so that a flood drowns nothing."""
+
+from collections.abc import Callable
+
+import structlog
+from aiokafka import ConsumerRecord
+
+from tracehound.schemas.rejection import Rejection
+
+SIGNAL_HEADER = "otelcol.signal"
+"""Which signal a Collector's exporter put into a record (its setting ``signal_header``)."""
+_FLOODS = frozenset(("OtherSignal", "ForeignFormat"))
+
+log = structlog.get_logger(__name__)
+
+
+def other_signal_of(record: ConsumerRecord) -> bool:
+    """Whether a Collector says in a header that the record holds another signal than traces."""
+    return any(name == SIGNAL_HEADER and value not in (b"traces", None) for name, value in record.headers or ())
+
+
+class ForeignRecords:
+    """Decides which of the records that are recognised, but not read, become dead letters.
+
+    The bytes of all others are where they were: on the topic that they should not have been written to.
+
+    Parameters:
+        clock: elapsed seconds.
+    """
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._told: dict[tuple[str, int, str], tuple[int, int]] = {}  # by source and error: second, and how many since
+        self._logged: set[tuple[str, str]] = set()
+
+    def told(self, record: ConsumerRecord, refused: Rejection) -> Rejection | None:
+        """The rejection with how many like it were not told before; None for one that is only counted."""
+        if refused.error not in _FLOODS or refused.indexes:
+            return refused
+        self._log(record.topic, refused)
+        key = (record.topic, record.partition, refused.error)
+        second = int(self._clock())
+        last, untold = self._told.get(key, (-1, 0))
+        if last == second:
+            self._told[key] = (last, untold + 1)
+            return None
+        self._told[key] = (second, 0)
+        if not untold:
+            return refused
+        reason = f"{refused.reason} {untold} more records of this partition were not told one by one."
+        return Rejection(refused.indexes, refused.value_bytes, refused.error, reason)
+
+    def _log(self, topic: str, refused: Rejection) -> None:
+        if (topic, refused.error) not in self._logged:
+            self._logged.add((topic, refused.error))
+            log.warning(
+                "wrong_format", topic=topic, sentence=f"The topic {topic!r} holds other records: {refused.reason}"
+            )

@@ -1,0 +1,160 @@
+"""Decodes a record of spans, whatever tracer or collector wrote it."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+import msgspec
+
+from tracehound.schemas.json_array import split_array
+from tracehound.schemas.rejection import reject_record
+from tracehound.streams.intake.formats.decoded import DecodedSpans, RecordError, SpanLimits, SpansByTrace, check_count
+from tracehound.streams.intake.formats.jaeger.json import decode_jaeger_json
+from tracehound.streams.intake.formats.jaeger.protobuf import decode_jaeger_protobuf
+from tracehound.streams.intake.formats.otlp.json import decode_json
+from tracehound.streams.intake.formats.otlp.protobuf import decode_protobuf
+from tracehound.streams.intake.formats.recognise import (
+    Format,
+    check_otlp,
+    json_format,
+    looks_like_json,
+    protobuf_format,
+)
+from tracehound.streams.intake.formats.skywalking.protobuf import decode_skywalking
+from tracehound.streams.intake.formats.unpack import unpacked
+from tracehound.streams.intake.formats.zipkin.json import decode_zipkin_json
+from tracehound.streams.intake.formats.zipkin.protobuf import decode_zipkin_protobuf
+
+__all__ = ["DecodedSpans", "SpanLimits", "decode_spans"]
+
+_BLANK = b" \t\r\n"
+_NO_TEXT = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]")
+"""What stands in no JSON, damaged or not."""
+_FIRST_TAG = b"\n"
+"""How Protobuf begins: the tag of its first field is also a line feed, and its length may look like a bracket."""
+
+Decode = Callable[[bytes, SpanLimits], DecodedSpans]
+
+_DECODERS: Mapping[Format, Decode] = {
+    "OTLP Protobuf": decode_protobuf,
+    "OTLP JSON": decode_json,
+    "Zipkin Protobuf": decode_zipkin_protobuf,
+    "Zipkin JSON": decode_zipkin_json,
+    "Jaeger Protobuf": decode_jaeger_protobuf,
+    "Jaeger JSON": decode_jaeger_json,
+    "SkyWalking": decode_skywalking,
+}
+
+
+def decode_spans(value: bytes | None, limits: SpanLimits) -> DecodedSpans:
+    """Decode the value of a record: spans by trace, and what had to be refused.
+
+    Never raises, whatever the bytes. The format is told by the content (``recognise``), after what is around it was
+    taken away (``unpack``). The good neighbours of a bad span are kept. A refused span becomes part of a record of the
+    same format with what was around it; spans refused for the same reason share one. ``Rejection.indexes`` count the
+    spans of the record (an unreadable list of spans as one), and are empty where the whole record is refused. No bytes,
+    and empty lists, are no spans. JSON may be an array of what is otherwise one record.
+
+    In each ``Span`` the service is empty, ``parent`` means nothing yet, and ``offset_us`` is None.
+
+    >>> decode_spans(b'{"resourceSpans":[]}', SpanLimits()).format
+    'OTLP JSON'
+    >>> decode_spans(None, SpanLimits()).rejected[0].reason
+    'The value must be spans. Got null instead.'
+    """
+    try:
+        if value is None:
+            raise RecordError("NullValue", "the value must be spans. Got null instead.")
+        if len(value) > limits.max_record_bytes:
+            raise RecordError(
+                "OversizedRecord",
+                f"the record must be at most {limits.max_record_bytes} bytes long. Got {len(value)} bytes instead.",
+            )
+        return _decode(unpacked(value, limits.max_record_bytes), limits)
+    except RecordError as error:
+        return DecodedSpans(rejected=[reject_record(value, error.error, error.sentence)])
+
+
+def _decode(content: bytes, limits: SpanLimits) -> DecodedSpans:
+    if not content.strip(_BLANK):
+        return DecodedSpans()
+    if not looks_like_json(content):
+        return _decode_protobuf(content, limits)
+    if content[:1] == _FIRST_TAG and not _is_json(content):
+        try:
+            return _decode_protobuf(content, limits)
+        except RecordError as error:
+            if error.error != "InvalidProtobuf" or _NO_TEXT.search(content):
+                raise
+    return _decode_json(content, limits)
+
+
+def _is_json(content: bytes) -> bool:
+    try:
+        msgspec.json.decode(content, type=msgspec.Raw)
+    except (msgspec.DecodeError, ValueError, RecursionError):
+        return False
+    return True
+
+
+def _decode_protobuf(content: bytes, limits: SpanLimits) -> DecodedSpans:
+    name = protobuf_format(content)
+    decoded = _by(name, content, limits)
+    if name == "OTLP Protobuf" and not decoded.spans and not decoded.unfinished:
+        check_otlp(content, any(rejection.error != "InvalidProtobuf" for rejection in decoded.rejected))
+    return decoded
+
+
+def _decode_json(content: bytes, limits: SpanLimits) -> DecodedSpans:
+    name = json_format(content)
+    if name is None:
+        return DecodedSpans()
+    is_array = content.lstrip(_BLANK)[:1] == b"["
+    if name == "Zipkin JSON":
+        return _by(name, content if is_array else b"[" + content + b"]", limits)
+    return _decode_each(name, content, limits) if is_array else _by(name, content, limits)
+
+
+def _by(name: Format, content: bytes, limits: SpanLimits) -> DecodedSpans:
+    try:
+        decoded = _DECODERS[name](content, limits)
+    except RecordError as error:
+        if error.error != "TooManySpans":
+            error.sentence = f"{name}: {error.sentence}"
+        raise
+    decoded.format = name
+    return decoded
+
+
+def _decode_each(name: Format, content: bytes, limits: SpanLimits) -> DecodedSpans:
+    """The spans of an array of records: one that cannot be read costs only itself."""
+    try:
+        elements = split_array(content)
+    except ValueError as error:
+        raise RecordError("InvalidJson", f"{name}: the JSON is malformed: {error}.") from error
+    check_count(len(elements), limits, "records")
+    whole = DecodedSpans(format=name)
+    collected = SpansByTrace()
+    number = 0
+    for index, element in enumerate(elements):
+        try:
+            decoded = _by(name, element, limits)
+        except RecordError as error:
+            refused = reject_record(element, error.error, f"[{index}]: {error.sentence}")
+            whole.rejected.append(replace(refused, indexes=(number,)))
+            number += 1
+            continue
+        for rejection in decoded.rejected:
+            indexes = tuple(number + each for each in rejection.indexes)
+            whole.rejected.append(replace(rejection, indexes=indexes, reason=f"[{index}]: {rejection.reason}"))
+        number += decoded.spans + decoded.unfinished + sum(len(each.indexes) for each in decoded.rejected)
+        check_count(number, limits)
+        collected.unfinished += decoded.unfinished
+        for trace_id, chunk in decoded.traces.items():
+            for resource, spans in chunk.spans:
+                add = collected.of_resource(resource)
+                for span in spans:
+                    add(trace_id, span)
+    read = collected.result(whole.rejected)
+    read.format = name
+    return read

@@ -1,0 +1,1 @@
+"""Jaeger, as its collector (version 1) writes it to Kafka: one span a record, ``model.proto`` or its JSON."""

@@ -1,0 +1,98 @@
+"""Names and values in Protobuf, read from their bytes: a name decides whether the value is worth it."""
+
+from collections.abc import Callable, Iterable
+
+from google.protobuf.message import DecodeError
+
+from tracehound.streams.intake.conventions.names import Spelling, by_concept
+from tracehound.streams.intake.conventions.texts import AttributeValue
+from tracehound.streams.intake.formats.declared import as_text, declare
+
+KEY, TEXT_VALUE = 0x0A, 0x12  # tags of a field 1 and a field 2, both with a length
+
+ReadPair = Callable[[bytes, int], AttributeValue | None]
+"""The value of a pair whose name ends before this byte; None where it has none that is wanted."""
+
+PAIR = declare("tracehound.pair", {"Pair": "key 1 string, value 2 string"}).Pair
+_REMEMBERED = 20_000
+_REMEMBERED_BYTES = 80
+_VARIOUS = frozenset(("path", "url", "zipkin path", "bare uri"))
+"""What seldom comes again: it would only push out what does."""
+
+
+class PairReader:
+    """Reads the wanted ones of pairs, the same bytes only once as long as they are remembered.
+
+    Most values come again and again (methods, routes, statuses, addresses), and reading them takes most of the time of
+    decoding. Memory is bounded: at most 20,000 pairs of at most 80 bytes.
+
+    Parameters:
+        spelling: names with what they say.
+        read: reads a value.
+        read_all: name and value of a pair that is not written as usual.
+    """
+
+    def __init__(
+        self, spelling: Spelling, read: ReadPair, read_all: Callable[[bytes], tuple[str, AttributeValue | None]]
+    ) -> None:
+        self._spelling = spelling
+        self._wanted = {name.encode(): (concept, concept not in _VARIOUS) for name, (concept, _) in spelling.items()}
+        self._read = read
+        self._read_all = read_all
+        self._known: dict[bytes, tuple[str, AttributeValue]] = {}
+
+    def __call__(self, pairs: Iterable[bytes]) -> dict[str, AttributeValue]:
+        """Values by what they say; of names that say the same, the first with a value counts."""
+        found: dict[str, AttributeValue] = {}
+        known = self._known
+        for pair in pairs:
+            hit = known.get(pair)
+            if hit is None:
+                if len(pair) < 2 or pair[0] != KEY:
+                    return self._slowly(pairs)
+                end = pair[1] + 2
+                wanted = self._wanted.get(pair[2:end])
+                if wanted is None:
+                    continue
+                value = self._read(pair, end)
+                if value is None:
+                    continue
+                concept, comes_again = wanted
+                hit = (concept, value)
+                if comes_again and len(pair) <= _REMEMBERED_BYTES:
+                    if len(known) >= _REMEMBERED:
+                        known.clear()
+                    known[pair] = hit
+            if hit[0] in found:
+                return self._slowly(pairs)
+            found[hit[0]] = hit[1]
+        return found
+
+    def _slowly(self, pairs: Iterable[bytes]) -> dict[str, AttributeValue]:
+        named: dict[str, AttributeValue] = {}
+        for pair in pairs:
+            name, value = self._read_all(pair)
+            if value is not None:
+                named[name] = value
+        return by_concept(named, self._spelling)
+
+
+def read_text(pair: bytes, end: int) -> str | None:
+    """The text in field 2 of a pair."""
+    size = len(pair)
+    if end + 1 < size < end + 130 and pair[end] == TEXT_VALUE and pair[end + 1] == size - end - 2:
+        return pair[end + 2 :].decode("utf-8", "replace")
+    return read_text_pair(pair)[1]
+
+
+def read_text_pair(pair: bytes) -> tuple[str, str | None]:
+    """Name and value of a pair of texts.
+
+    >>> read_text_pair(b"\\x12\\x02hi\\x0a\\x01a")
+    ('a', 'hi')
+    """
+    try:
+        message = PAIR.FromString(pair)
+    except DecodeError:
+        return "", None
+    return as_text(message.key), as_text(message.value)

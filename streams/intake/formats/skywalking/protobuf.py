@@ -1,0 +1,99 @@
+"""SkyWalking's ``SegmentObject`` in Protobuf: one segment a record."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from google.protobuf.message import DecodeError
+
+from tracehound.schemas.rejection import Flaw
+from tracehound.schemas.spans import Resource
+from tracehound.streams.intake.conventions.names import as_they_are
+from tracehound.streams.intake.conventions.resources import UNKNOWN_SERVICE
+from tracehound.streams.intake.conventions.texts import NAME_CHARACTERS, AttributeValue
+from tracehound.streams.intake.formats.declared import as_text, declare
+from tracehound.streams.intake.formats.decoded import DecodedSpans, RecordError, SpanLimits, SpansByTrace, check_count
+from tracehound.streams.intake.formats.pairs import PairReader, read_text, read_text_pair
+from tracehound.streams.intake.formats.refused import Refused, rejections
+from tracehound.streams.intake.formats.skywalking.span import LOG_FIELDS, TAGS, Given, Ref, span_of
+from tracehound.streams.intake.formats.wire import framed, parts
+
+NAME = "SkyWalking"
+
+SKYWALKING = declare(
+    "tracehound.skywalking",
+    {
+        "Segment": "trace_id 1 string, segment_id 2 string, spans 3 *bytes, service 4 string, instance 5 string",
+        "Span": "number 1 int32, parent 2 int32, start_ms 3 int64, end_ms 4 int64, refs 5 *Ref, name 6 string,"
+        "peer 7 string, type 8 int32, layer 9 int32, is_error 11 bool, tags 12 *bytes, logs 13 *Log",
+        "Ref": "type 1 int32, trace_id 2 string, segment_id 3 string, span_id 4 int32",
+        "Log": "data 2 *bytes",
+    },
+)
+"""The fields that are read, from skywalking-data-collect-protocol, ``Tracing.proto``."""
+
+_SPANS = 3
+_tags = PairReader(TAGS, read_text, read_text_pair)
+_log_fields = PairReader(as_they_are(LOG_FIELDS), read_text, read_text_pair)
+_ID_CHARACTERS = 400
+
+
+def decode_skywalking(value: bytes, limits: SpanLimits) -> DecodedSpans:
+    """Decode the bytes of a record. A span that cannot be used, or does not parse, loses only itself.
+
+    Raises:
+        RecordError: the bytes are no such message, have no usable ids, or hold more spans than ``limits`` allow.
+    """
+    try:
+        segment = SKYWALKING.Segment.FromString(value)
+    except DecodeError as error:
+        raise RecordError("InvalidProtobuf", "the segment must be a valid Protobuf message. It is none.") from error
+    trace_id, segment_id = as_text(segment.trace_id), as_text(segment.segment_id)
+    for name, given_id in (("traceId", trace_id), ("traceSegmentId", segment_id)):
+        if not 0 < len(given_id) <= _ID_CHARACTERS:
+            rule = f"have 1 to {_ID_CHARACTERS} characters. Got {len(given_id)} instead."
+            raise RecordError("InvalidSpan", f"the field '{name}' must {rule}")
+    check_count(len(segment.spans), limits)
+    service = as_text(segment.service)[:NAME_CHARACTERS] or UNKNOWN_SERVICE
+    collected = SpansByTrace()
+    add = collected.of_resource(Resource(service, host=as_text(segment.instance)[:NAME_CHARACTERS]))
+    refused: list[Refused] = []
+    for index, element in enumerate(segment.spans):
+        try:
+            span = span_of(trace_id, segment_id, _given(SKYWALKING.Span.FromString(element)))
+        except DecodeError:
+            span = Flaw("InvalidProtobuf", "span", lambda: "the span must be a valid Protobuf message. It is none.")
+        if span is None:
+            collected.unfinished += 1
+        elif isinstance(span, Flaw):
+            refused.append(Refused(index, (index,), (), element, span))
+        else:
+            add(trace_id, span)
+    if not refused:
+        return collected.result()
+    head, _ = parts(value, (_SPANS,))
+    return collected.result(
+        rejections(
+            NAME, ("spans",), refused, lambda group: head + b"".join(framed(_SPANS, each.element) for each in group)
+        )
+    )
+
+
+def _given(span: Any) -> Given:
+    return Given(
+        span.number,
+        span.parent,
+        span.start_ms,
+        span.end_ms,
+        [Ref(ref.type, as_text(ref.trace_id), as_text(ref.segment_id), ref.span_id) for ref in span.refs],
+        as_text(span.name),
+        as_text(span.peer),
+        span.type,
+        span.layer,
+        span.is_error,
+        _tags(span.tags),
+        _logs(span.logs) if span.logs else (),
+    )
+
+
+def _logs(logs: Iterable[Any]) -> list[Mapping[str, AttributeValue]]:
+    return [_log_fields(log.data) for log in logs]

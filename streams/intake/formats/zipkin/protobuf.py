@@ -1,0 +1,124 @@
+"""Zipkin v2 in Protobuf: ``zipkin.proto3.ListOfSpans``."""
+
+from ipaddress import ip_address
+from typing import Any
+
+from google.protobuf.message import DecodeError
+
+from tracehound.schemas.rejection import Flaw
+from tracehound.schemas.spans import Resource, Span, SpanKind
+from tracehound.streams.intake.formats.declared import as_text, declare
+from tracehound.streams.intake.formats.decoded import DecodedSpans, RecordError, SpanLimits, SpansByTrace, check_count
+from tracehound.streams.intake.formats.pairs import PairReader, read_text, read_text_pair
+from tracehound.streams.intake.formats.refused import Refused, rejections
+from tracehound.streams.intake.formats.wire import framed, parts
+from tracehound.streams.intake.formats.zipkin.span import NOWHERE, TAGS, Endpoint, resource_at, span_of
+
+NAME = "Zipkin Protobuf"
+
+ZIPKIN = declare(
+    "tracehound.zipkin",
+    {
+        "ListOfSpans": "spans 1 *Span",
+        "Span": "trace_id 1 bytes, parent_id 2 bytes, id 3 bytes, kind 4 int32, name 5 string, timestamp 6 fixed64,"
+        "duration 7 uint64, local_endpoint 8 bytes, remote_endpoint 9 bytes, tags 11 *bytes, shared 13 bool",
+        "Endpoint": "service_name 1 string, ipv4 2 bytes, ipv6 3 bytes, port 4 int32",
+    },
+)
+"""The fields that are read, from zipkin-api, ``zipkin.proto``."""
+
+_SPANS = 1
+_tags = PairReader(TAGS, read_text, read_text_pair)
+_KINDS: tuple[SpanKind, ...] = ("internal", "client", "server", "producer", "consumer")
+
+
+def decode_zipkin_protobuf(value: bytes, limits: SpanLimits) -> DecodedSpans:
+    """Decode the bytes of a record. A span that cannot be used, or does not parse, loses only itself.
+
+    A duration of 0 looks like none here: a consumer's counts as 0, since Brave's take no time, any other is unfinished.
+
+    Raises:
+        RecordError: the bytes are no such message, or hold more spans than ``limits`` allow.
+    """
+    try:
+        given = ZIPKIN.ListOfSpans.FromString(value).spans
+    except DecodeError:
+        return _decode_with_care(value, limits)
+    check_count(len(given), limits)
+    collected = SpansByTrace()
+    resources: dict[bytes, Resource] = {}
+    for each in given:
+        if not _add(each, collected, resources):
+            return _decode_with_care(value, limits)
+    return collected.result()
+
+
+def _add(given: Any, collected: SpansByTrace, resources: dict[bytes, Resource]) -> bool:
+    read = _read(given)
+    if isinstance(read, Flaw):
+        return False
+    trace_id, span = read
+    if span is None:
+        collected.unfinished += 1
+        return True
+    endpoint = given.local_endpoint
+    resource = resources.get(endpoint)
+    if resource is None:
+        resource = resources[endpoint] = resource_at(_endpoint(endpoint))
+    collected.of_resource(resource)(trace_id, span)
+    return True
+
+
+def _read(given: Any) -> tuple[str, Span | None] | Flaw:
+    number = given.kind
+    kind: SpanKind = _KINDS[number] if 0 <= number <= 4 else "internal"
+    duration_us: int | None = given.duration or None
+    if duration_us is None and kind == "consumer":
+        duration_us = 0
+    remote = given.remote_endpoint if kind in ("client", "producer") else b""
+    return span_of(
+        (given.trace_id.hex(), given.id.hex(), given.parent_id.hex()),
+        kind,
+        as_text(given.name),
+        given.timestamp,
+        duration_us,
+        _tags(given.tags),
+        _endpoint(remote) if remote else NOWHERE,
+        given.shared,
+    )
+
+
+def _endpoint(content: bytes) -> Endpoint:
+    try:
+        given = ZIPKIN.Endpoint.FromString(content)
+    except DecodeError:
+        return NOWHERE
+    packed = given.ipv4 or given.ipv6
+    address = str(ip_address(packed)) if len(packed) in (4, 16) else ""
+    return Endpoint(as_text(given.service_name), address, given.port)
+
+
+def _decode_with_care(value: bytes, limits: SpanLimits) -> DecodedSpans:
+    try:
+        _, elements = parts(value, (_SPANS,))
+    except ValueError as error:
+        raise RecordError("InvalidProtobuf", f"the Protobuf is malformed: {error}.") from error
+    check_count(len(elements), limits)
+    collected = SpansByTrace()
+    refused: list[Refused] = []
+    resources: dict[bytes, Resource] = {}
+    for index, element in enumerate(elements):
+        try:
+            given = ZIPKIN.Span.FromString(element)
+        except DecodeError:
+            flaw = Flaw("InvalidProtobuf", "span", lambda: "the span must be a valid Protobuf message. It is none.")
+            refused.append(Refused(index, (index,), (), element, flaw))
+            continue
+        read = _read(given)
+        if isinstance(read, Flaw):
+            refused.append(Refused(index, (index,), (), element, read))
+        else:
+            _add(given, collected, resources)
+    return collected.result(
+        rejections(NAME, ("spans",), refused, lambda group: b"".join(framed(_SPANS, each.element) for each in group))
+    )

@@ -1,0 +1,94 @@
+"""Records of all input topics become records of the spans topic; what is none of them is told, and drowns nothing."""
+
+from collections.abc import Sequence
+
+import msgspec
+from aiokafka import ConsumerRecord
+
+from tests.streams.intake.formats.otlp.otlp_records import as_protobuf, good_span, record_of
+from tests.tracers.recorded import values_of
+from tracehound.schemas.execution_rules import Limits
+from tracehound.schemas.spans import SpanBatch
+from tracehound.streams.intake.read_source import SourceReader, SourceReading, partition_of
+
+PARTITIONS = 3
+METRICS = b'{"resourceMetrics":[]}'
+Headers = Sequence[tuple[str, bytes]]
+
+
+def record(value: bytes | None, topic: str = "otlp_spans", offset: int = 7, headers: Headers = ()) -> ConsumerRecord:
+    return ConsumerRecord(topic, 0, offset, 1_795_962_270_000, 0, None, value, None, -1, -1, headers)
+
+
+def read(*records: ConsumerRecord, seconds: Sequence[float] = (), with_namespace: bool = True) -> SourceReading:
+    clock = iter(seconds)
+    reader = SourceReader(
+        "traces", "spans", PARTITIONS, Limits(), with_namespace=with_namespace, clock=lambda: next(clock, 0.0)
+    )
+    reading = SourceReading()
+    for each in records:
+        reader.read(each, 5, reading)
+    return reading
+
+
+def test_spans_of_any_format_go_where_their_trace_belongs() -> None:
+    values = [*values_of("zipkin-brave"), *values_of("jaeger-v1-protobuf"), *values_of("skywalking-java")]
+
+    reading = read(*(record(value, offset=offset) for offset, value in enumerate(values)))
+
+    written = 0
+    for outgoing in reading.outgoing:
+        batch = msgspec.msgpack.decode(outgoing.value or b"", type=SpanBatch)
+        assert all(partition_of(trace_id, PARTITIONS) == outgoing.partition for trace_id, _, _ in batch.traces)
+        written += sum(spans for _, spans, _ in batch.traces)
+    assert written == reading.spans > 0
+    assert (reading.dead_letters, reading.unfinished) == ([], 2)
+    assert reading.formats == {"Zipkin JSON": 5, "": 1, "Jaeger Protobuf": 11, "SkyWalking": 12}
+
+
+def test_a_collectors_header_tells_other_signals() -> None:
+    spans = as_protobuf(record_of(good_span()))
+
+    reading = read(
+        record(METRICS, headers=[("otelcol.signal", b"metrics")]),
+        record(b"anything", headers=[("otelcol.signal", b"profiles")]),
+        record(spans, headers=[("otelcol.signal", b"traces"), ("other", b"logs")]),
+    )
+
+    assert (reading.spans, reading.skipped, reading.dead_letters) == (1, 2, [])
+
+
+def test_a_flood_of_a_wrong_format_is_told_once_a_second_with_a_count() -> None:
+    wrong = [record(METRICS, offset=offset) for offset in range(6)]
+
+    reading = read(*wrong, record(METRICS, topic="other"), seconds=[10.0, 10.2, 10.9, 11.0, 11.5, 13.0, 13.1])
+
+    told = [(letter.topic, letter.offset, letter.reason.rpartition(". ")[2]) for letter in reading.dead_letters]
+    assert [(topic, offset) for topic, offset, _ in told] == [
+        ("otlp_spans", 0),
+        ("otlp_spans", 3),
+        ("otlp_spans", 5),
+        ("other", 7),
+    ]
+    assert [more for _, _, more in told[1:3]] == [
+        "2 more records of this partition were not told one by one.",
+        "1 more records of this partition were not told one by one.",
+    ]
+    assert reading.skipped == 3
+    assert all(letter.value == METRICS for letter in reading.dead_letters)
+
+
+def test_what_is_damaged_is_always_told() -> None:
+    broken = [record(b"\x0a\x05abc", offset=offset) for offset in range(4)]
+
+    assert len(read(*broken).dead_letters) == 4
+
+
+def test_the_namespace_of_a_service_may_be_left_out() -> None:
+    spans = record_of(good_span())
+    spans.resource_spans[0].resource.attributes.add(key="service.namespace").value.string_value = "bank"
+
+    for with_namespace, expected in ((True, "bank/shop"), (False, "shop")):
+        (outgoing,) = read(record(as_protobuf(spans)), with_namespace=with_namespace).outgoing
+        assert expected.encode() in (outgoing.value or b"")
+        assert (b"bank/" in (outgoing.value or b"")) == with_namespace
