@@ -20,7 +20,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 export PIP_PROGRESS = /^Collecting / {if (++n % 25 == 0) print "  " n " packages"} /^Installing/ {print "  installing them"} {fflush()}
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-quick test-bounds check format kafka bench-throughput bench-latency bench-scale bench-micro bench-intake bench-trials bench-weeks bench-quality bench-nab bench-incidents bench-joined bench-house contenders soak lock clean
+.PHONY: help setup demo test test-quick test-tracers test-bounds check format kafka bench-throughput bench-latency bench-scale bench-micro bench-intake bench-trials bench-weeks bench-quality bench-nab bench-incidents bench-joined bench-house contenders soak lock clean
 
 help: ## List every target with one line each
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -49,6 +49,9 @@ test-quick: $(STAMP) ## Run the tests that need no real Apache Kafka
 
 test-bounds: $(STAMP) ## Run the detectors' tests with kernels that check the bounds of their arrays (compiled anew, some minutes)
 	NUMBA_BOUNDSCHECK=1 NUMBA_CACHE_DIR=$(VENV)/checked-kernels $(BIN)/python -m pytest tests/detectors
+
+test-tracers: $(STAMP) ## Read what tracers really wrote, as recorded, and compare with what their people expect
+	$(BIN)/python -m pytest tests/tracers tests/streams/intake/formats
 
 check: $(STAMP) ## Check format, lint, types, import rules and generated documents
 	$(BIN)/ruff format --check .

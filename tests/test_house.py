@@ -10,11 +10,10 @@ MOST_LINES, MOST_PARAMETERS = 350, 12
 LONG = {
     "scripts/benchmarks/weeks/faults.py": "a table of faults, each with what it does and who may say so",
     "scripts/benchmarks/weeks/machines.py": "a table of lives, each a few lines",
-    "streams/intake/otlp_json.py": "each field of OTLP's JSON has a rule of its own, and a sentence where it breaks it",
-    "streams/intake/spans.py": "one pure function from spans to executions, with all attributes that it reads",
     "streams/scoring/score_executions.py": "one agent, whose steps must be read in their order",
     "tests/streams/conftest.py": "the fakes of everything that streams are given",
-    "tests/streams/intake/test_otlp.py": "one table of refused spans, for both encodings",
+    "tests/streams/intake/conventions/test_describe.py": "one table of what attributes say, convention by convention",
+    "tests/streams/intake/formats/otlp/test_otlp.py": "one table of refused spans, for both encodings",
     "tests/streams/intake/test_trace_buffer.py": "one state machine, driven by one model",
     "tests/streams/restarts.py": "one log in memory, and workers that are interrupted anywhere in it",
     "tests/streams/scoring/test_score_executions.py": "the cases of one agent, on the same fakes",

@@ -29,7 +29,7 @@ SPREAD = (
     "tests/examples/",
     "tests/infra/kafka/",
     "tests/scripts/benchmarks/throughput/",
-    "tests/streams/intake/test_otlp_fuzz.py",
+    "tests/streams/intake/formats/otlp/test_otlp_fuzz.py",
     "tests/streams/kafka/",
     "tests/streams/notify/",
 )

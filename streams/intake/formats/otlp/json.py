@@ -7,8 +7,6 @@ from typing import Any
 
 import msgspec
 
-from tracehound.schemas.explanation import excerpt
-from tracehound.schemas.json_array import split_array
 from tracehound.schemas.rejection import Flaw
 from tracehound.schemas.spans import Span
 from tracehound.streams.intake.conventions.names import (
@@ -26,9 +24,15 @@ from tracehound.streams.intake.formats.fields import (
     FieldError,
     field_flaw,
     id_bytes,
-    load_json,
     text_field,
     whole_number,
+)
+from tracehound.streams.intake.formats.otlp.json_members import (
+    DECODING_ERRORS,
+    LIST_NAMES,
+    list_member,
+    loaded,
+    object_members,
 )
 from tracehound.streams.intake.formats.otlp.reading import read_all, read_with_care
 from tracehound.streams.intake.formats.otlp.span import MOST_LINKS, Links, span_of
@@ -96,16 +100,6 @@ class _Record(msgspec.Struct, rename="camel"):
 
 
 _RECORD = msgspec.json.Decoder(_Record)
-_MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw])
-_NAME = re.compile(rb'("[^"\\]*+(?:\\.[^"\\]*+)*+")\s*:\s*', re.DOTALL)
-_DECODING_ERRORS = (msgspec.DecodeError, ValueError, OverflowError, RecursionError)
-_BLANK = b" \t\r\n"
-_LIST_NAMES = (
-    ("resourceSpans", "resource_spans"),
-    ("scopeSpans", "scope_spans", "instrumentationLibrarySpans", "instrumentation_library_spans"),
-    ("spans",),
-)
-"""Today's name of each list, then how it is defined in Protobuf, and both of what it was called until 2022."""
 _OF_EXCEPTIONS, _OF_RESOURCES = as_they_are(EXCEPTION_ATTRIBUTES), as_they_are(RESOURCE_ATTRIBUTES)
 _KINDS = {
     f"SPAN_KIND_{name}": number
@@ -135,12 +129,12 @@ def decode_json(value: bytes, limits: SpanLimits) -> DecodedSpans:
             decoded = read_all(record, len(value), limits, lambda each: named(_resource(each)), _read_span)
             if decoded is not None:
                 return decoded
-    except (*_DECODING_ERRORS, FieldError):
+    except (*DECODING_ERRORS, FieldError):
         pass
     members = object_members(value)
     if isinstance(members, Flaw):
         raise RecordError("InvalidJson", members.sentence())
-    _, resources = _list_member(members, 0)
+    _, resources = list_member(members, 0)
     if isinstance(resources, Flaw):
         raise RecordError(resources.error, resources.sentence())
     return read_with_care(resources, _Json(), limits, named)
@@ -238,11 +232,11 @@ class _Json:
         members = object_members(element)
         if isinstance(members, Flaw):
             return members
-        head, elements = _list_member(members, depth)
+        head, elements = list_member(members, depth)
         return elements if isinstance(elements, Flaw) else (b",".join(head), elements)
 
     def resource(self, head: bytes) -> dict[str, AttributeValue] | Flaw:
-        given = _loaded(b"{" + head + b"}")
+        given = loaded(b"{" + head + b"}")
         if isinstance(given, Flaw):
             return given
         resource = given.get("resource")
@@ -251,7 +245,7 @@ class _Json:
         return _loose_attributes((resource or {}).get("attributes"), _OF_RESOURCES)
 
     def span(self, element: bytes) -> tuple[bytes, Span | None] | Flaw:
-        given = _loaded(element)
+        given = loaded(element)
         if isinstance(given, Flaw):
             return given
         try:
@@ -260,7 +254,7 @@ class _Json:
             return error.flaw
 
     def around(self, depth: int, head: bytes, elements: list[bytes]) -> bytes:
-        name = _LIST_NAMES[depth + 1][0].encode()
+        name = LIST_NAMES[depth + 1][0].encode()
         return b"{" + head + (b"," if head else b"") + b'"' + name + b'":[' + b",".join(elements) + b"]}"
 
 
@@ -333,57 +327,3 @@ def _loose_content(get: Any) -> AttributeValue | None:
         return None if (measured := get("doubleValue")) is None else float(measured)
     except (FieldError, ValueError, TypeError):
         return None
-
-
-def _loaded(element: bytes) -> dict[str, Any] | Flaw:
-    try:
-        given = load_json(element)
-    except RecursionError:
-        return Flaw("InvalidJson", "depth", lambda: "the JSON is nested too deeply.")
-    except ValueError as error:
-        cause = str(error)
-        return Flaw("InvalidJson", "", lambda: f"the JSON is malformed: {cause}.")
-    return given if isinstance(given, dict) else _not_an_object(element)
-
-
-def object_members(element: bytes) -> list[tuple[str, bytes]] | Flaw:
-    """Names and values of an object's members, even where a value itself is not valid JSON."""
-    element = element.strip(_BLANK)
-    try:
-        return [(name, bytes(value)) for name, value in _MEMBERS.decode(element).items()]
-    except _DECODING_ERRORS:
-        if element[:1] != b"{":
-            return _not_an_object(element)
-    try:
-        if element[-1:] != b"}":
-            raise ValueError("it ends before its last bracket is closed")
-        return [_member(member) for member in split_array(b"[" + element[1:-1] + b"]")]
-    except _DECODING_ERRORS as error:
-        cause = str(error)
-        return Flaw("InvalidJson", "", lambda: f"the JSON is malformed: {cause}.")
-
-
-def _member(member: bytes) -> tuple[str, bytes]:
-    found = _NAME.match(member)
-    if found is None:
-        raise ValueError("a member of an object has no name")
-    return found[1][1:-1].decode("utf-8", "replace"), member[found.end() :]
-
-
-def _not_an_object(element: bytes) -> Flaw:
-    got = excerpt(element[:200].decode("utf-8", "replace"))
-    return Flaw("InvalidJson", "", lambda: f"it must be a JSON object. Got the JSON {got} instead.")
-
-
-def _list_member(members: list[tuple[str, bytes]], depth: int) -> tuple[list[bytes], list[bytes] | Flaw]:
-    """The members but for the list, each with its name, and the elements of the list."""
-    given = dict(members)
-    name = next((name for name in _LIST_NAMES[depth] if name in given), None)
-    head = [msgspec.json.encode(key) + b":" + value for key, value in members if key != name]
-    if name is None or given[name].strip(_BLANK) == b"null":
-        return head, []
-    try:
-        return head, split_array(given[name])
-    except ValueError as error:
-        cause = str(error)
-        return head, Flaw("InvalidField", name, lambda: f"the field '{name}' must be a JSON array: {cause}.")
