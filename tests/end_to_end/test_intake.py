@@ -184,7 +184,7 @@ def test_what_cannot_be_used_is_buried_and_its_neighbours_are_joined(intake: Int
     sent = traces(3)
     good = [exported for one in sent for exported in spans_of_trace(one)]
     resource, spans = good[0]
-    bad = msgspec.structs.replace(spans[0], span_id="00000000000000aa", start_ns=9, end_ns=5)
+    bad = msgspec.structs.replace(spans[0], span_id="00000000000000aa", start_ns=9_000_000_000, end_ns=5)
     circle = [
         msgspec.structs.replace(spans[0], trace_id="f" * 32, span_id=one, parent_id=other, kind="internal")
         for one, other in (("0" * 15 + "1", "0" * 15 + "2"), ("0" * 15 + "2", "0" * 15 + "1"))
@@ -207,8 +207,8 @@ def test_what_cannot_be_used_is_buried_and_its_neighbours_are_joined(intake: Int
     assert len(emitted) == len(expected) + 1
     letters = intake.field.read(intake.field.topics.dead_letters.name, lambda found: len(found) >= 4)
     buried = {dict(letter.headers())["tracehound_error"].decode(): letter for letter in letters}
-    assert buried.keys() == {"InvalidProtobuf", "InvalidSpan", "CyclicTrace", "MissingField"}
-    assert (buried["InvalidProtobuf"].key(), buried["InvalidProtobuf"].value()[:1]) == (b"k", b"\x00")
+    assert buried.keys() == {"ForeignFormat", "InvalidSpan", "CyclicTrace", "MissingField"}
+    assert (buried["ForeignFormat"].key(), buried["ForeignFormat"].value()[:1]) == (b"k", b"\x00")
     assert b"ffffffffffffffff" in buried["CyclicTrace"].key()
     assert worker.end() == 0
 
