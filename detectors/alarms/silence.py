@@ -26,9 +26,12 @@ from tracehound.schemas.execution import rfc3339
 MODEL, SIGNAL = "silence", "silence_ms"
 SHARE = 0.05
 """The part of the alarm budget that silence has."""
-MISSED_S, MISSED = 900.0, 3.0
-"""For how long nothing must have come that the hour usually brings, where nothing came just before either; and how many
-times as many executions as for a sudden silence must be missing: hours differ more from day to day than minutes."""
+SUDDEN = 2.0
+"""For how many times as long as the last minutes say what comes next a silence is a sudden one; later, only what the
+hour usually brings can be missed."""
+MISSED = 3.0
+"""How many times as many executions as for a sudden silence must be missing then: hours differ more from day to day
+than minutes."""
 LEAST_SEEN = 60
 """Executions of an application before its silence is judged."""
 _GAPS_OF_0_1_0 = {"count": whole(0, 500), "ordered": numbers(np.float32, ("count",), 0.0, LARGEST)}
@@ -73,13 +76,14 @@ class SilenceWatch:
         if application.seen < self._least_seen:
             return None
         limit = self._limit(slot)
-        of_late = self._arrivals.expected(slot, silent_s)
-        expected = min(of_late, self._windows.least_expected(slot, newest_s, now_s, of_late))
-        score, sudden = self._arrivals.score(slot, silent_s, expected), True
-        if score < limit and silent_s >= MISSED_S:
-            usual = self._windows.least_expected(slot, newest_s, now_s, float("inf"))
-            if MISSED * limit * log(10.0) < usual < float("inf"):
-                expected, score, sudden = usual, limit, False
+        sudden = silent_s <= SUDDEN * self._arrivals.memory_s(slot)
+        if sudden:
+            of_late = self._arrivals.expected(slot, silent_s)
+            expected = min(of_late, self._windows.least_expected(slot, newest_s, now_s, of_late))
+            score = self._arrivals.score(slot, silent_s, expected)
+        else:
+            expected = self._windows.least_expected(slot, newest_s, now_s, float("inf"))
+            score = limit if MISSED * limit * log(10.0) < expected < float("inf") else 0.0
         if score < limit:
             return None
         typical = silent_s * 1000.0 / expected

@@ -73,11 +73,13 @@ class Arrivals:
 
     def expected(self, slot: int, gap_s: float) -> float:
         """How many arrivals the last minutes promise for the ``gap_s`` after the newest, less and less with time."""
+        memory_s = self.memory_s(slot)
+        return float(self.rate(slot) * memory_s * -np.expm1(-gap_s / memory_s))
+
+    def memory_s(self, slot: int) -> float:
+        """For about how long what came last says what comes next, in seconds."""
         rate = self.rate(slot)
-        if rate == 0.0:
-            return 0.0
-        memory_s = max(MEMORY_S, MEMORY_EXECUTIONS / rate)
-        return float(rate * memory_s * -np.expm1(-gap_s / memory_s))
+        return max(MEMORY_S, MEMORY_EXECUTIONS / rate) if rate > 0.0 else MEMORY_S
 
     def score(self, slot: int, gap_s: float, most: float = float("inf")) -> float:
         """−log10 of the probability of no arrival within ``gap_s``, of which at ``most`` so many were expected."""

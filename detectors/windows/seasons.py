@@ -45,6 +45,8 @@ DEVIATION_BY_DAY, DEVIATION_BY_WEEK = 0.2, 0.35
 """The same for its deviation: what came at this time on two earlier days is within what is usual."""
 DOUBTED = 0.25
 """Weight of a window beyond the gate in a mean, relative to others: it may have been a fault."""
+COUNTING = 0.35
+"""Variance of the root of a count (a quarter), and some of what an estimate of it over few days is off."""
 FEW = 5.0
 """Executions in a visit to a bin below which their number says little."""
 TO_SIGMA = 1.2533
@@ -164,8 +166,8 @@ def least_counted(profile: Any, place: int, reach: int, ratio: float, windows: f
             continue
         known += 1
         root = ratio * one[MEAN]
-        # Counts scatter by half a unit of their root; what is beyond that is that days differ at this time.
-        spread = np.sqrt(max(0.0, (TO_SIGMA * one[DEVIATION]) ** 2 - 0.25))
+        # What is beyond the scatter of counts is that days differ at this time.
+        spread = np.sqrt(max(0.0, (TO_SIGMA * one[DEVIATION]) ** 2 - COUNTING))
         roots, spreads = roots + root, spreads + spread
         least = min(least, root - 2.0 * spread)
     if known == 0:
