@@ -1,5 +1,6 @@
 """Measures each part of the hot path by itself and compares it with the stored baseline."""
 
+import os
 import subprocess
 import sys
 import tempfile
@@ -16,9 +17,13 @@ _HERE = Path(__file__).parent
 def measure(max_time_s: float, only: str) -> bytes:
     """Run the benchmarks whose names contain ``only``; the report of pytest-benchmark as JSON.
 
+    The run is one of its own, also within a process of pytest-xdist: pytest-benchmark 5 takes that process's
+    ``PYTEST_XDIST_WORKER`` for its own, switches itself off, and writes no report.
+
     Raises:
         RuntimeError: a benchmark failed, or there is none of that name; the message holds what pytest said.
     """
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_XDIST_")}
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder, "report.json")
         ended = subprocess.run(
@@ -29,6 +34,7 @@ def measure(max_time_s: float, only: str) -> bytes:
                 *("--benchmark-timer=time.process_time", f"--benchmark-max-time={max_time_s}"),
                 *("--benchmark-disable-gc", "--benchmark-warmup=on", f"--benchmark-json={report}"),
             ],
+            env=environment,
             capture_output=True,
             text=True,
             check=False,
