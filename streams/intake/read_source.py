@@ -19,6 +19,7 @@ from tracehound.streams.delivery.letters import failure_letter, rejection_letter
 from tracehound.streams.intake.foreign import ForeignRecords, other_signal_of
 from tracehound.streams.intake.formats.decode import SpanLimits, decode_spans
 from tracehound.streams.kafka.publisher import Outgoing
+from tracehound.streams.kafka.record_time import judged_at_s
 
 PART_BYTES = 500_000
 """A record of the spans topic is begun anew beyond this; a single trace's share may be larger."""
@@ -55,6 +56,7 @@ class SourceReader:
         limits: what a record of executions must keep.
         with_namespace: see ``SpanLimits``.
         clock: elapsed seconds.
+        now: wall time in epoch seconds; the future of records without a time is judged by it.
     """
 
     def __init__(
@@ -65,7 +67,9 @@ class SourceReader:
         limits: Limits,
         with_namespace: bool = True,
         clock: Callable[[], float] = time.monotonic,
+        now: Callable[[], float] = time.time,
     ) -> None:
+        self._now = now
         self._traces_topic = traces_topic
         self._spans_topic = spans_topic
         self._partitions = partitions
@@ -110,7 +114,7 @@ class SourceReader:
             self._write(source, record.offset, clock_ms, partition, wanted, reading)
 
     def _native(self, record: ConsumerRecord) -> tuple[dict[str, TraceChunk], list[Rejection]]:
-        decoded = decode_record(record.value, self._limits, (record.timestamp or 0) / 1000.0)
+        decoded = decode_record(record.value, self._limits, judged_at_s(record, self._now()))
         by_trace: dict[str, list[Execution]] = {}
         for execution in decoded.executions:
             by_trace.setdefault(execution.trace_id, []).append(execution)

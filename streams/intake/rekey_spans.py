@@ -15,6 +15,7 @@ from tracehound.streams.delivery.delivery import Delivery, Parcel
 from tracehound.streams.intake.metrics import IntakeMetrics
 from tracehound.streams.intake.read_source import SourceReader, SourceReading
 from tracehound.streams.kafka.publisher import Outgoing, Publisher
+from tracehound.streams.kafka.record_time import written_ms
 from tracehound.streams.kafka.runs.run import Run, RunListener
 
 _SPANS_BETWEEN_YIELDS = 2_000
@@ -105,7 +106,8 @@ class Rekeying(RunListener):
         read_at, seconds = 0, 0.0
         begun = time.perf_counter()
         for record in run.records:
-            timestamp_ms = min(record.timestamp or 0, now_ms)  # a clock in the future would hold for ever
+            written = written_ms(record)
+            timestamp_ms = now_ms if written is None else min(written, now_ms)  # the future would hold for ever
             self._clocks[run.tp] = clock_ms = max(self._clocks.get(run.tp, 0), timestamp_ms)
             self._reader.read(record, clock_ms, reading)
             if reading.spans - read_at > _SPANS_BETWEEN_YIELDS:

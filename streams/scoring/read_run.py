@@ -1,5 +1,6 @@
 """Sorts the records of a run: executions to score, records to forward, dead letters, and what is known already."""
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -17,6 +18,7 @@ from tracehound.schemas.execution_rules import Limits
 from tracehound.streams.delivery.letters import failure_letter, letter_of, rejection_letter
 from tracehound.streams.kafka.forwarding import ORIGIN_PREFIX, Origin, Partitioner, origin_headers, read_origin
 from tracehound.streams.kafka.publisher import Outgoing
+from tracehound.streams.kafka.record_time import EARLIEST_MS, judged_at_s, written_ms
 from tracehound.streams.states.partitions import Partition
 
 log = structlog.get_logger(__name__)
@@ -70,6 +72,7 @@ class RunReader:
         limits: what a record must keep.
         normalize: turns an operation's name into its template; None leaves names as they are.
         intake_topic: the topic of spans; records that intake made of it are known by their origin.
+        clock: wall time in epoch seconds; the future of records without a time is judged by it.
     """
 
     def __init__(
@@ -79,8 +82,10 @@ class RunReader:
         limits: Limits,
         normalize: Callable[[str], str] | None = None,
         intake_topic: str = "",
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self._topic = topic
+        self._clock = clock
         self._origins = frozenset((topic, intake_topic)) if intake_topic else frozenset((topic,))
         self._partitions = partitions
         self._limits = limits
@@ -110,7 +115,12 @@ class RunReader:
         for record in records:
             if record.headers and any(map(_is_ours, record.headers)):
                 return False
-        oldest_s = min([record.timestamp or 0 for record in records]) / 1000.0
+        oldest_ms = min([record.timestamp or 0 for record in records])
+        if oldest_ms >= EARLIEST_MS:
+            oldest_s = oldest_ms / 1000.0
+        else:
+            now_s = self._clock()
+            oldest_s = min([judged_at_s(record, now_s) for record in records])
         unread = decode_unread([record.value for record in records], self._limits, oldest_s)
         if unread is None:
             return False
@@ -149,7 +159,7 @@ class RunReader:
             if any(name == CONTROL_HEADER for name, _ in record.headers):
                 self._read_control(partition, record, origin, reading)
                 return
-        decoded = decode_record(record.value, self._limits, (record.timestamp or 0) / 1000.0)
+        decoded = decode_record(record.value, self._limits, judged_at_s(record, self._clock()))
         executions: list[ExecutionHead] = [*decoded.executions]
         if executions and self._is_elsewhere(executions[0].application, record, origin, reading):
             return
@@ -217,7 +227,7 @@ class RunReader:
                 value=record.value,
                 headers=origin_headers(record.headers, record.topic, record.partition, record.offset),
                 partition=right,
-                timestamp_ms=record.timestamp,
+                timestamp_ms=written_ms(record),
             )
         )
         return True
