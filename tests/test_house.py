@@ -16,7 +16,6 @@ LONG = {
     "tests/streams/intake/formats/otlp/test_otlp.py": "one table of refused spans, for both encodings",
     "tests/streams/intake/test_trace_buffer.py": "one state machine, driven by one model",
     "tests/streams/restarts.py": "one log in memory, and workers that are interrupted anywhere in it",
-    "tests/streams/scoring/test_score_executions.py": "the cases of one agent, on the same fakes",
     "tests/streams/states/test_resident_models.py": "the cases of one class, on the same fakes",
 }
 """Files that are longer, and why."""
