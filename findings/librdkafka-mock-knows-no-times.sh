@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# librdkafka's mock broker answers each question for the offset of a time as if nothing so late were there.
+# The mock broker of librdkafka answers each question for the offset of a time as if nothing so late were there.
 #
 # version:  confluent-kafka 2.16.1 with its librdkafka 2.16.0
 # expected: the first offset at or after the time, or an error that says that times are not looked up.
