@@ -57,6 +57,15 @@ class Flaw:
     sentence: Callable[[], str]
 
 
+class RecordError(Exception):
+    """The record as a whole cannot be used: class of error, and a sentence that begins in lower case."""
+
+    def __init__(self, error: ErrorName, sentence: str) -> None:
+        super().__init__(sentence)
+        self.error = error
+        self.sentence = sentence
+
+
 def reject_record(value: bytes | None, error: ErrorName, sentence: str) -> Rejection:
     """The record as a whole is refused."""
     return Rejection((), value, error, sentence[0].upper() + sentence[1:])

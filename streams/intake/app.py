@@ -4,6 +4,8 @@ import time
 from collections.abc import Callable
 
 from tracehound.schemas.join_checkpoint import pack_checkpoint, unpack_checkpoint
+from tracehound.streams.envelopes.mapping import FieldMapping
+from tracehound.streams.envelopes.registered import RegisteredSchemas
 from tracehound.streams.intake.emit import Emitter
 from tracehound.streams.intake.join_traces import Joining, join_traces
 from tracehound.streams.intake.metrics import BufferCollector, IntakeMetrics
@@ -41,6 +43,8 @@ def build_intake(settings: Settings, clock: Callable[[], float] = time.time) -> 
             topics.spans.partitions,
             settings.limits,
             intake.applications_with_namespace,
+            RegisteredSchemas(settings.schemas_dir),
+            FieldMapping(settings.execution_fields),
         ),
         base.delivery(metrics),
         base.publisher,

@@ -9,13 +9,15 @@ from zlib import crc32
 import msgspec
 from aiokafka import ConsumerRecord
 
-from tracehound.schemas.codec import decode_record
 from tracehound.schemas.dead_letter import DeadLetter
 from tracehound.schemas.execution import Execution
 from tracehound.schemas.execution_rules import Limits
 from tracehound.schemas.rejection import Rejection
 from tracehound.schemas.spans import SourceName, SpanBatch, TraceChunk
 from tracehound.streams.delivery.letters import failure_letter, rejection_letter
+from tracehound.streams.envelopes.mapping import FieldMapping
+from tracehound.streams.envelopes.opener import ExecutionReader
+from tracehound.streams.envelopes.registered import RegisteredSchemas
 from tracehound.streams.intake.foreign import ForeignRecords, other_signal_of
 from tracehound.streams.intake.formats.decode import SpanLimits, decode_spans
 from tracehound.streams.kafka.publisher import Outgoing
@@ -55,6 +57,8 @@ class SourceReader:
         partitions: how many partitions that has.
         limits: what a record of executions must keep.
         with_namespace: see ``SpanLimits``.
+        schemas: of native executions that are not JSON.
+        mapping: other names of their fields.
         clock: elapsed seconds.
         now: wall time in epoch seconds; the future of records without a time is judged by it.
     """
@@ -66,6 +70,8 @@ class SourceReader:
         partitions: int,
         limits: Limits,
         with_namespace: bool = True,
+        schemas: RegisteredSchemas | None = None,
+        mapping: FieldMapping | None = None,
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], float] = time.time,
     ) -> None:
@@ -73,7 +79,7 @@ class SourceReader:
         self._traces_topic = traces_topic
         self._spans_topic = spans_topic
         self._partitions = partitions
-        self._limits = replace(limits, by_trace=True)
+        self._executions = ExecutionReader(replace(limits, by_trace=True), schemas, mapping)
         self._span_limits = SpanLimits(max_record_bytes=limits.max_record_bytes, with_namespace=with_namespace)
         self._foreign = ForeignRecords(clock)
 
@@ -114,7 +120,7 @@ class SourceReader:
             self._write(source, record.offset, clock_ms, partition, wanted, reading)
 
     def _native(self, record: ConsumerRecord) -> tuple[dict[str, TraceChunk], list[Rejection]]:
-        decoded = decode_record(record.value, self._limits, judged_at_s(record, self._now()))
+        decoded = self._executions.decode(record.value, record.headers, judged_at_s(record, self._now()))
         by_trace: dict[str, list[Execution]] = {}
         for execution in decoded.executions:
             by_trace.setdefault(execution.trace_id, []).append(execution)

@@ -10,6 +10,9 @@ from tracehound.detectors.forests.fitting import PoolFitter
 from tracehound.detectors.scoring.scorer import Scorer
 from tracehound.infra.kafka.topics import topic_id
 from tracehound.schemas.operations import normalize_operation
+from tracehound.streams.envelopes.mapping import FieldMapping
+from tracehound.streams.envelopes.opener import ExecutionReader
+from tracehound.streams.envelopes.registered import RegisteredSchemas
 from tracehound.streams.kafka.changelog import KafkaChangelogReader
 from tracehound.streams.kafka.librdkafka import librdkafka_options
 from tracehound.streams.scoring.metrics import Metrics, StateCollector
@@ -84,6 +87,9 @@ def build_scoring(
         settings.limits,
         normalize_operation if settings.normalize_operations else None,
         topics.spans.name,
+        executions=ExecutionReader(
+            settings.limits, RegisteredSchemas(settings.schemas_dir), FieldMapping(settings.execution_fields)
+        ),
     )
     ledger = ProgressLedger()
     scoring = Scoring(

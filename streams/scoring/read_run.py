@@ -9,13 +9,14 @@ from aiokafka import ConsumerRecord
 
 from tracehound.detectors.columns.read_segments import read_segments
 from tracehound.detectors.columns.segment_columns import ColumnedExecutions, columns_of
-from tracehound.schemas.codec import decode_record, decode_unread
+from tracehound.schemas.codec import UnreadRecords, decode_unread
 from tracehound.schemas.control import CONTROL_HEADER, Control, read_control
 from tracehound.schemas.dead_letter import DeadLetter
 from tracehound.schemas.errors import InvalidExecutionError
 from tracehound.schemas.execution import ApplicationKey, ExecutionHead
 from tracehound.schemas.execution_rules import Limits
 from tracehound.streams.delivery.letters import failure_letter, letter_of, rejection_letter
+from tracehound.streams.envelopes.opener import ExecutionReader
 from tracehound.streams.kafka.forwarding import ORIGIN_PREFIX, Origin, Partitioner, origin_headers, read_origin
 from tracehound.streams.kafka.publisher import Outgoing
 from tracehound.streams.kafka.record_time import EARLIEST_MS, judged_at_s, written_ms
@@ -73,6 +74,7 @@ class RunReader:
         normalize: turns an operation's name into its template; None leaves names as they are.
         intake_topic: the topic of spans; records that intake made of it are known by their origin.
         clock: wall time in epoch seconds; the future of records without a time is judged by it.
+        executions: reads what is no plain JSON; None for what needs no settings.
     """
 
     def __init__(
@@ -83,6 +85,7 @@ class RunReader:
         normalize: Callable[[str], str] | None = None,
         intake_topic: str = "",
         clock: Callable[[], float] = time.time,
+        executions: ExecutionReader | None = None,
     ) -> None:
         self._topic = topic
         self._clock = clock
@@ -91,6 +94,7 @@ class RunReader:
         self._limits = limits
         self._normalize = normalize
         self._partitioner = Partitioner(partitions)
+        self._executions = executions or ExecutionReader(limits)
 
     def read_all(self, partition: Partition, records: Sequence[ConsumerRecord], reading: Reading) -> None:
         """``read`` each record, of which there is at least one, in order, and the segments of all into columns."""
@@ -121,7 +125,7 @@ class RunReader:
         else:
             now_s = self._clock()
             oldest_s = min([judged_at_s(record, now_s) for record in records])
-        unread = decode_unread([record.value for record in records], self._limits, oldest_s)
+        unread = self._unread(records, oldest_s)
         if unread is None:
             return False
         executions = read_segments(unread.executions, self._limits.max_segments)
@@ -133,6 +137,20 @@ class RunReader:
         self._take(unread.executions, unread.each_of(records), reading)
         reading.parts.append(executions)
         return True
+
+    def _unread(self, records: Sequence[ConsumerRecord], oldest_s: float) -> UnreadRecords | None:
+        """The executions of records, also where there is something around each of them."""
+        values = [record.value for record in records]
+        unread = decode_unread(values, self._limits, oldest_s)
+        if unread is None and self._executions.content(values[0], records[0].headers) is not values[0]:
+            inner = [
+                record.value
+                if decode_unread([record.value], self._limits, oldest_s) is not None
+                else self._executions.content(record.value, record.headers)
+                for record in records
+            ]
+            unread = decode_unread(inner, self._limits, oldest_s)
+        return unread
 
     def _take(self, executions: Sequence[ExecutionHead], sources: Sequence[ConsumerRecord], reading: Reading) -> None:
         normalize = self._normalize
@@ -159,7 +177,7 @@ class RunReader:
             if any(name == CONTROL_HEADER for name, _ in record.headers):
                 self._read_control(partition, record, origin, reading)
                 return
-        decoded = decode_record(record.value, self._limits, judged_at_s(record, self._clock()))
+        decoded = self._executions.decode(record.value, record.headers, judged_at_s(record, self._clock()))
         executions: list[ExecutionHead] = [*decoded.executions]
         if executions and self._is_elsewhere(executions[0].application, record, origin, reading):
             return

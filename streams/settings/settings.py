@@ -79,6 +79,17 @@ class Settings(BaseSettings):
         default=True, description="Replace ids in operation names (/users/8231) by templates"
     )
 
+    schemas_dir: Path | None = Field(
+        default=None,
+        description="Folder of schemas (<id>.avsc, <id>.desc) for executions with the framing of a schema registry",
+        examples=["/etc/tracehound/schemas"],
+    )
+    execution_fields: str = Field(
+        default="",
+        description="Where fields of an execution are in JSON with other names: "
+        "application=service.name, started_at=time:ms",
+    )
+
     progress_interval_s: Annotated[float, Gt(0)] = Field(
         default=5.0, description="Time between progress records of an application"
     )

@@ -7,8 +7,8 @@ from dataclasses import replace
 import msgspec
 
 from tracehound.schemas.json_array import split_array
-from tracehound.schemas.rejection import reject_record
-from tracehound.streams.intake.formats.decoded import DecodedSpans, RecordError, SpanLimits, SpansByTrace, check_count
+from tracehound.schemas.rejection import RecordError, reject_record
+from tracehound.streams.intake.formats.decoded import DecodedSpans, SpanLimits, SpansByTrace, check_count
 from tracehound.streams.intake.formats.jaeger.json import decode_jaeger_json
 from tracehound.streams.intake.formats.jaeger.protobuf import decode_jaeger_protobuf
 from tracehound.streams.intake.formats.otlp.json import decode_json
@@ -21,7 +21,7 @@ from tracehound.streams.intake.formats.recognise import (
     protobuf_format,
 )
 from tracehound.streams.intake.formats.skywalking.protobuf import decode_skywalking
-from tracehound.streams.intake.formats.unpack import unpacked
+from tracehound.streams.intake.formats.unpack import unpacked_spans
 from tracehound.streams.intake.formats.zipkin.json import decode_zipkin_json
 from tracehound.streams.intake.formats.zipkin.protobuf import decode_zipkin_protobuf
 
@@ -70,7 +70,7 @@ def decode_spans(value: bytes | None, limits: SpanLimits) -> DecodedSpans:
                 "OversizedRecord",
                 f"the record must be at most {limits.max_record_bytes} bytes long. Got {len(value)} bytes instead.",
             )
-        return _decode(unpacked(value, limits.max_record_bytes), limits)
+        return _decode(unpacked_spans(value, limits.max_record_bytes), limits)
     except RecordError as error:
         return DecodedSpans(rejected=[reject_record(value, error.error, error.sentence)])
 

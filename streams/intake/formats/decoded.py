@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from tracehound.schemas.rejection import ErrorName, Rejection
+from tracehound.schemas.rejection import RecordError, Rejection
 from tracehound.schemas.spans import Resource, Span, TraceChunk
 
 
@@ -39,15 +39,6 @@ class DecodedSpans:
 def one_span(trace_id: str, resource: Resource, span: Span) -> DecodedSpans:
     """What a record of one span held."""
     return DecodedSpans({trace_id: TraceChunk([(resource, [span])])}, [], 1)
-
-
-class RecordError(Exception):
-    """The record as a whole cannot be used: class of error, and a sentence that begins in lower case."""
-
-    def __init__(self, error: ErrorName, sentence: str) -> None:
-        super().__init__(sentence)
-        self.error = error
-        self.sentence = sentence
 
 
 def check_count(count: int, limits: SpanLimits, what: str = "spans") -> None:

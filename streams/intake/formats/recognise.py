@@ -19,7 +19,7 @@ from typing import Literal
 import msgspec
 
 from tracehound.schemas.explanation import excerpt
-from tracehound.streams.intake.formats.decoded import RecordError
+from tracehound.schemas.rejection import RecordError
 from tracehound.streams.intake.formats.wire import FIXED64, LENGTH, VARINT, fields, varint
 
 Format = Literal[

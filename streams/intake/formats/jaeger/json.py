@@ -6,11 +6,11 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
-from tracehound.schemas.rejection import Flaw
+from tracehound.schemas.rejection import Flaw, RecordError
 from tracehound.streams.intake.conventions.names import SERVICE, by_concept
 from tracehound.streams.intake.conventions.resources import resource_of
 from tracehound.streams.intake.conventions.texts import Attributes, AttributeValue
-from tracehound.streams.intake.formats.decoded import DecodedSpans, RecordError, SpanLimits, one_span
+from tracehound.streams.intake.formats.decoded import DecodedSpans, SpanLimits, one_span
 from tracehound.streams.intake.formats.fields import FieldError, id_bytes, load_json, text_field, whole_number
 from tracehound.streams.intake.formats.jaeger.span import (
     CHILD_OF,

@@ -6,13 +6,13 @@ from typing import Any
 
 from google.protobuf.message import DecodeError
 
-from tracehound.schemas.rejection import Flaw
+from tracehound.schemas.rejection import Flaw, RecordError
 from tracehound.schemas.spans import Resource
 from tracehound.streams.intake.conventions.names import SERVICE, as_they_are
 from tracehound.streams.intake.conventions.resources import resource_of
 from tracehound.streams.intake.conventions.texts import Attributes, AttributeValue
 from tracehound.streams.intake.formats.declared import as_text, declare
-from tracehound.streams.intake.formats.decoded import DecodedSpans, RecordError, SpanLimits, one_span
+from tracehound.streams.intake.formats.decoded import DecodedSpans, SpanLimits, one_span
 from tracehound.streams.intake.formats.jaeger.span import (
     LOG_FIELDS,
     PROCESS_TAGS,

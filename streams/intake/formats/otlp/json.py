@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from tracehound.schemas.rejection import Flaw
+from tracehound.schemas.rejection import Flaw, RecordError
 from tracehound.schemas.spans import Span
 from tracehound.streams.intake.conventions.names import (
     EXCEPTION_ATTRIBUTES,
@@ -19,7 +19,7 @@ from tracehound.streams.intake.conventions.names import (
 )
 from tracehound.streams.intake.conventions.resources import resource_of
 from tracehound.streams.intake.conventions.texts import Attributes, AttributeValue
-from tracehound.streams.intake.formats.decoded import DecodedSpans, RecordError, SpanLimits
+from tracehound.streams.intake.formats.decoded import DecodedSpans, SpanLimits
 from tracehound.streams.intake.formats.fields import (
     FieldError,
     field_flaw,

@@ -9,7 +9,7 @@ from typing import Any
 
 from google.protobuf.message import DecodeError
 
-from tracehound.schemas.rejection import Flaw
+from tracehound.schemas.rejection import Flaw, RecordError
 from tracehound.schemas.spans import Span
 from tracehound.streams.intake.conventions.names import (
     EXCEPTION_ATTRIBUTES,
@@ -20,7 +20,7 @@ from tracehound.streams.intake.conventions.names import (
 from tracehound.streams.intake.conventions.resources import resource_of
 from tracehound.streams.intake.conventions.texts import AttributeValue
 from tracehound.streams.intake.formats.declared import as_text, declare
-from tracehound.streams.intake.formats.decoded import DecodedSpans, RecordError, SpanLimits
+from tracehound.streams.intake.formats.decoded import DecodedSpans, SpanLimits
 from tracehound.streams.intake.formats.otlp.reading import read_all, read_with_care
 from tracehound.streams.intake.formats.otlp.span import MOST_LINKS, Links, span_of
 from tracehound.streams.intake.formats.pairs import TEXT_VALUE, PairReader

@@ -5,13 +5,13 @@ from typing import Any
 
 from google.protobuf.message import DecodeError
 
-from tracehound.schemas.rejection import Flaw
+from tracehound.schemas.rejection import Flaw, RecordError
 from tracehound.schemas.spans import Resource
 from tracehound.streams.intake.conventions.names import as_they_are
 from tracehound.streams.intake.conventions.resources import UNKNOWN_SERVICE
 from tracehound.streams.intake.conventions.texts import NAME_CHARACTERS, AttributeValue
 from tracehound.streams.intake.formats.declared import as_text, declare
-from tracehound.streams.intake.formats.decoded import DecodedSpans, RecordError, SpanLimits, SpansByTrace, check_count
+from tracehound.streams.intake.formats.decoded import DecodedSpans, SpanLimits, SpansByTrace, check_count
 from tracehound.streams.intake.formats.pairs import PairReader, read_text, read_text_pair
 from tracehound.streams.intake.formats.refused import Refused, rejections
 from tracehound.streams.intake.formats.skywalking.span import LOG_FIELDS, TAGS, Given, Ref, span_of

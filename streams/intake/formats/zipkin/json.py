@@ -5,10 +5,10 @@ from typing import Any
 import msgspec
 
 from tracehound.schemas.json_array import split_array
-from tracehound.schemas.rejection import Flaw
+from tracehound.schemas.rejection import Flaw, RecordError
 from tracehound.schemas.spans import Resource, Span
 from tracehound.streams.intake.conventions.names import by_concept
-from tracehound.streams.intake.formats.decoded import DecodedSpans, RecordError, SpanLimits, SpansByTrace, check_count
+from tracehound.streams.intake.formats.decoded import DecodedSpans, SpanLimits, SpansByTrace, check_count
 from tracehound.streams.intake.formats.fields import FieldError, field_flaw, load_json, text_field, whole_number
 from tracehound.streams.intake.formats.refused import Refused, rejections
 from tracehound.streams.intake.formats.zipkin.span import NOWHERE, TAGS, Endpoint, kind_of, resource_at, span_of

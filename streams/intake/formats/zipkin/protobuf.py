@@ -5,10 +5,10 @@ from typing import Any
 
 from google.protobuf.message import DecodeError
 
-from tracehound.schemas.rejection import Flaw
+from tracehound.schemas.rejection import Flaw, RecordError
 from tracehound.schemas.spans import Resource, Span, SpanKind
 from tracehound.streams.intake.formats.declared import as_text, declare
-from tracehound.streams.intake.formats.decoded import DecodedSpans, RecordError, SpanLimits, SpansByTrace, check_count
+from tracehound.streams.intake.formats.decoded import DecodedSpans, SpanLimits, SpansByTrace, check_count
 from tracehound.streams.intake.formats.pairs import PairReader, read_text, read_text_pair
 from tracehound.streams.intake.formats.refused import Refused, rejections
 from tracehound.streams.intake.formats.wire import framed, parts
