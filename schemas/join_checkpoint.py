@@ -21,7 +21,8 @@ class JoinCheckpoint(msgspec.Struct, array_like=True):
 
     Records below ``low`` are never needed again. ``sources`` are topic, partition, clock, when it was last heard
     of and last sequence of each; ``exceptions``, ``late`` and the ``closed_…`` columns are those of
-    ``streams.intake.trace_buffer.JoinMemory``; ``calls`` are counted and not yet told since ``calls_told_ms``.
+    ``streams.intake.trace_buffer.JoinMemory`` (``late`` follows from ``closed``, but workers of 0.1.0 look for it);
+    ``calls`` are counted and not yet told since ``calls_told_ms``.
     """
 
     position: _Whole
@@ -36,6 +37,8 @@ class JoinCheckpoint(msgspec.Struct, array_like=True):
     closed_watermarks_ms: bytes
     calls_told_ms: int
     calls: list[CallGraph]
+    closed_counts: bytes = b""
+    closed_marks: bytes = b""
 
 
 class CheckpointPiece(msgspec.Struct, array_like=True):

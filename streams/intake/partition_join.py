@@ -113,6 +113,7 @@ class PartitionJoin:
             *buffer.memory.closed.pack(),
             self._calls.told_ms,
             self._calls.untold(),
+            *buffer.memory.closed.pack_marks(),
         )
 
 
@@ -122,5 +123,11 @@ def _memory(rules: JoinRules, checkpoint: JoinCheckpoint) -> JoinMemory:
     clocks.watermark_ms = BEGINNING if checkpoint.watermark_ms is None else checkpoint.watermark_ms
     for topic, partition, clock_ms, heard_ms, sequence in checkpoint.sources:
         clocks.sources[topic, partition] = Source(clock_ms, heard_ms, sequence)
-    closed = ClosedTraces.unpack(checkpoint.closed, checkpoint.closed_offsets, checkpoint.closed_watermarks_ms)
+    closed = ClosedTraces.unpack(
+        checkpoint.closed,
+        checkpoint.closed_offsets,
+        checkpoint.closed_watermarks_ms,
+        checkpoint.closed_counts,
+        checkpoint.closed_marks,
+    )
     return JoinMemory(clocks, closed, dict(checkpoint.exceptions), set(checkpoint.late))

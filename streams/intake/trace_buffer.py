@@ -14,6 +14,7 @@ from tracehound.schemas.errors import InvalidExecutionError
 from tracehound.schemas.execution import Execution
 from tracehound.schemas.spans import SpanBatch, Tick, TraceChunk
 from tracehound.streams.intake.assembly.assemble import Assembled, assemble
+from tracehound.streams.intake.assembly.beginnings import marks_of, without_known
 from tracehound.streams.intake.closed_traces import ClosedTraces, fingerprint
 from tracehound.streams.intake.source_clocks import SourceClocks
 
@@ -40,7 +41,7 @@ class JoinRules:
     A trace is closed when every source has been read ``wait_ms`` beyond its last span; where an inner span's
     parent is missing, ``incomplete_wait_ms`` beyond. It is closed anyway ``max_trace_ms`` after its first span,
     with ``max_trace_spans`` spans, or as the oldest when the buffer is full. Closed traces are remembered for
-    ``memory_ms``; what still comes of them is late and makes up a trace of its own.
+    ``memory_ms``; what still comes of them is late and makes up a trace of its own, but for what was in them.
     """
 
     wait_ms: int = 10_000
@@ -68,6 +69,7 @@ class Closing:
     cyclic: list[TraceChunk] = field(default_factory=list)
     unreadable: int = 0
     why: str = ""
+    marks: bytes = b""
 
 
 @dataclass(slots=True)
@@ -208,7 +210,7 @@ class TraceBuffer:
             closing = self._judge(trace_id, trace, watermark_ms)
             if closing is not None:
                 closings.append(closing)
-                self._remove(offset, trace_id)
+                self._remove(offset, closing)
         return closings
 
     def _judge(self, trace_id: str, trace: _OpenTrace, watermark_ms: float) -> Closing | None:
@@ -235,7 +237,7 @@ class TraceBuffer:
 
     def _close(self, offset: int, trace_id: str, reason: CloseReason) -> Closing:
         closing = self._assemble(trace_id, self._open[trace_id], reason)
-        self._remove(offset, trace_id)
+        self._remove(offset, closing)
         return closing
 
     def _assemble(self, trace_id: str, trace: _OpenTrace, reason: CloseReason) -> Closing:
@@ -244,6 +246,9 @@ class TraceBuffer:
         closing.unreadable = len(trace.chunks) - len(chunks)
         try:
             closing.assembled = assemble(trace_id, chunks, trace.late)
+            closing.marks = marks_of(closing.assembled.spans, [one for chunk in chunks for one in chunk.executions])
+            if trace.late:
+                self._leave_out_known(trace, closing.assembled)
         except Exception as error:  # noqa: BLE001 (whatever is wrong with one trace, the others are closed)
             if not isinstance(error, InvalidExecutionError):
                 log.warning("trace_failed", trace=trace_id, cause=repr(error))
@@ -251,17 +256,25 @@ class TraceBuffer:
             closing.cyclic = chunks
         return closing
 
-    def _remove(self, offset: int, trace_id: str) -> None:
-        trace = self._open.pop(trace_id)
+    def _leave_out_known(self, trace: _OpenTrace, made: Assembled) -> None:
+        """What comes again of a trace that was closed counts once."""
+        known = self.memory.closed.marks_of(trace.trace)
+        new = without_known(made.executions, known)
+        made.repeated += sum(1 + len(one.segments) for one in made.executions)
+        made.repeated -= sum(1 + len(one.segments) for one in new)
+        made.executions = new
+
+    def _remove(self, offset: int, closing: Closing) -> None:
+        trace = self._open.pop(closing.trace_id)
         self.bytes -= trace.size
         self.spans -= trace.spans
         self.memory.late.discard(trace.trace)
         watermark_ms = self.memory.clocks.watermark_ms
-        self.memory.closed.add(trace.trace, offset, int(watermark_ms) if watermark_ms > 0 else 0)
+        self.memory.closed.add(trace.trace, offset, int(max(watermark_ms, 0)), closing.marks)
 
     def _forget(self) -> None:
         low, memory = self.low, self.memory
-        memory.closed.forget(low, memory.clocks.watermark_ms - self.rules.memory_ms)
+        memory.closed.forget(low, memory.clocks.watermark_ms - self.rules.memory_ms, memory.late)
         for offset in list(takewhile(lambda offset: offset < low, memory.exceptions)):
             del memory.exceptions[offset]
 

@@ -38,7 +38,7 @@ class IntakeSettings(BaseModel):
         default=20_000, description="A trace is closed when it has this many spans"
     )
     closed_trace_memory_s: Annotated[float, Ge(0), Le(86_400)] = Field(
-        default=60.0, description="How long a closed trace is remembered, to tell late spans"
+        default=60.0, description="How long a closed trace is remembered, to tell what is late or comes again"
     )
     source_patience_s: Annotated[float, Gt(0), Le(86_400)] = Field(
         default=60.0, description="A source that nobody has read for this long no longer holds up the others"

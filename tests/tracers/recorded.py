@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from tracehound.schemas.execution import Execution
-from tracehound.schemas.spans import TraceChunk
+from tracehound.schemas.spans import Resource, Span, TraceChunk
 from tracehound.streams.intake.assembly.assemble import assemble
 from tracehound.streams.intake.formats.decode import DecodedSpans, SpanLimits, decode_spans
 
@@ -52,6 +52,14 @@ def pieces_of(case: str) -> Iterator[tuple[str, TraceChunk]]:
     """Trace ids and pieces of the traces, record by record."""
     for each in decoded(case):
         yield from each.traces.items()
+
+
+def one_by_one(case: str) -> Iterator[tuple[str, Resource, Span]]:
+    """The spans of a case, each an object of its own: joining fills in what the spans topic leaves open."""
+    for trace_id, chunk in pieces_of(case):
+        for resource, spans in chunk.spans:
+            for span in spans:
+                yield trace_id, resource, span
 
 
 def executions_of_case(case: str) -> list[Execution]:

@@ -1,6 +1,5 @@
 """What real tracers wrote leads to the executions that people of their ecosystem expect."""
 
-from collections.abc import Iterator
 from random import Random
 from typing import Any
 
@@ -19,12 +18,13 @@ from tests.tracers.recorded import (
     decoded,
     executions_of_case,
     expected_of,
+    one_by_one,
     pieces_of,
     values_of,
 )
 from tracehound.schemas.execution import Execution
 from tracehound.schemas.operations import normalize_operation
-from tracehound.schemas.spans import Resource, Span, TraceChunk
+from tracehound.schemas.spans import TraceChunk
 from tracehound.streams.intake.assembly.assemble import assemble
 from tracehound.streams.intake.formats.decode import SpanLimits, decode_spans
 
@@ -93,31 +93,12 @@ Piece = tuple[str, TraceChunk]
 def test_neither_order_nor_pieces_nor_repetitions_matter(case: str, random: Random) -> None:
     whole = joined(list(pieces_of(case)))
 
-    spans: list[tuple[str, Any, Span]] = [
-        (trace_id, resource, span)
-        for trace_id, chunk in pieces_of(case)
-        for resource, all in chunk.spans
-        for span in all
-    ]
-    spans += [
-        (trace_id, resource, span)
-        for trace_id, chunk in pieces_of(case)
-        for resource, all in chunk.spans
-        for span in all
-        if random.random() < 0.3
-    ]
+    spans = list(one_by_one(case))
+    spans += [one for one in one_by_one(case) if random.random() < 0.3]
     random.shuffle(spans)
     pieces = [(trace_id, TraceChunk([(resource, [span])])) for trace_id, resource, span in spans]
 
     assert joined(pieces) == whole
-
-
-def one_by_one(case: str) -> Iterator[tuple[str, Resource, Span]]:
-    """The spans of a case, each an object of its own: joining fills in what the spans topic leaves open."""
-    for trace_id, chunk in pieces_of(case):
-        for resource, spans in chunk.spans:
-            for span in spans:
-                yield trace_id, resource, span
 
 
 def joined(pieces: list[Piece]) -> list[bytes]:

@@ -1,12 +1,12 @@
 """Puts the pieces of one trace together: spans find their parents by id, calls find both of their sides."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from tracehound.schemas.execution import Execution, Segment
-from tracehound.schemas.spans import TraceChunk
+from tracehound.schemas.spans import Span, TraceChunk
 from tracehound.streams.intake.assembly.calls import remote_ms
-from tracehound.streams.intake.assembly.entries import is_orphan
+from tracehound.streams.intake.assembly.entries import is_inner, is_orphan
 from tracehound.streams.intake.assembly.executions import Trace, executions_of
 from tracehound.streams.intake.assembly.identity import PARENT_NOT_RECORDED, find_parents, identified
 from tracehound.streams.intake.assembly.messaging import without_hops
@@ -18,12 +18,13 @@ class Assembled:
     """The executions of a trace by start and span id, and how many spans led to none.
 
     ``orphans`` are spans that begin nothing although their parent is missing; with them go those below. ``repeated``
-    came again.
+    came again. ``spans`` are all there are, each once.
     """
 
     executions: list[Execution]
     orphans: int
     repeated: int = 0
+    spans: list[Span] = field(default_factory=list)
 
 
 def assemble(trace_id: str, chunks: Sequence[TraceChunk], late: bool = False) -> Assembled:
@@ -36,7 +37,7 @@ def assemble(trace_id: str, chunks: Sequence[TraceChunk], late: bool = False) ->
         InvalidExecutionError: spans are each other's ancestors.
     """
     spans, repeated, halved, special = identified(chunks)
-    orphans = 0
+    every, orphans = spans, 0
     executions: list[Execution] = []
     if spans:
         find_parents(spans, halved)
@@ -46,6 +47,8 @@ def assemble(trace_id: str, chunks: Sequence[TraceChunk], late: bool = False) ->
         base_ns = min(span.start_ns for span in spans)
         for span in spans:
             span.offset_us = (span.start_ns - base_ns) / 1e3
+            if late and is_inner(span) and span.parent >= 0 and spans[span.parent].service != span.service:
+                span.parent = PARENT_NOT_RECORDED  # that is the caller's half: the own one was closed
             if span.parent == PARENT_NOT_RECORDED:
                 if late and span.kind is None and not span.remote_parent:
                     span.kind = "internal"
@@ -57,7 +60,7 @@ def assemble(trace_id: str, chunks: Sequence[TraceChunk], late: bool = False) ->
         executions += native
     if len(executions) > 1:
         executions.sort(key=_place)
-    return Assembled(executions, orphans, repeated)
+    return Assembled(executions, orphans, repeated, every)
 
 
 def _native(chunks: Sequence[TraceChunk]) -> list[Execution]:

@@ -87,8 +87,12 @@ def is_orphan(span: Span) -> bool:
     So says a tracing library that calls it neither a server's nor a consumer's while its parent, in the same
     process as far as known, was not recorded. Its name is no operation, so no execution begins with it.
     """
-    inner = span.kind is not None and span.kind not in ENTRY_KINDS
-    return inner and span.parent == PARENT_NOT_RECORDED and not span.remote_parent
+    return span.parent == PARENT_NOT_RECORDED and is_inner(span)
+
+
+def is_inner(span: Span) -> bool:
+    """Whether a tracing library says that a span is within another of its process, or says nothing against it."""
+    return span.kind is not None and span.kind not in ENTRY_KINDS and not span.remote_parent
 
 
 def only_connects(span: Span) -> bool:

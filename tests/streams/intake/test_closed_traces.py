@@ -24,6 +24,24 @@ def test_what_is_packed_comes_back_in_its_order(given_: list[tuple[int, int, int
     assert len(restored) == len({trace for trace, _, _ in given_})
 
 
+def test_marks_of_a_trace_add_up_come_back_and_are_forgotten_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    closed = ClosedTraces()
+    closed.add(1, 10, 100, b"aaaa")
+    closed.add(2, 11, 110)
+    closed.add(1, 12, 120, b"bbbbcccc")
+
+    restored = ClosedTraces.unpack(*closed.pack(), *closed.pack_marks())
+
+    assert [restored.marks_of(trace) for trace in (1, 2, 3)] == [b"aaaabbbbcccc", b"", b""]
+    assert restored.pack_marks() == closed.pack_marks()
+    assert ClosedTraces.unpack(*closed.pack()).marks_of(1) == b""  # as earlier versions wrote it
+    with pytest.raises(ValueError, match="must be those of"):
+        ClosedTraces.unpack(*closed.pack(), closed.pack_marks()[0], b"aaaa")
+    monkeypatch.setattr(closed_traces, "_REMEMBERED_MARKS", 2)
+    restored.forget(100, 0, but={2})
+    assert list(restored) == [2]
+
+
 @pytest.mark.parametrize("column", range(3))
 @pytest.mark.parametrize("flaw", [b"", b"1234567", b"12345678" * 3])
 def test_columns_that_do_not_fit_are_refused(column: int, flaw: bytes) -> None:

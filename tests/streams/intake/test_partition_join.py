@@ -153,8 +153,10 @@ def test_every_span_that_was_taken_is_of_one_trace_closed_or_open(numbers: list[
 
 COLUMNS: dict[str, Callable[[JoinCheckpoint], dict[str, Any]]] = {
     "exceptions": lambda _: {"exceptions": []},
-    "late": lambda _: {"late": []},
-    "closed": lambda _: dict.fromkeys(["closed", "closed_offsets", "closed_watermarks_ms"], b""),
+    "closed": lambda _: dict.fromkeys(
+        ["closed", "closed_offsets", "closed_watermarks_ms", "closed_counts", "closed_marks"], b""
+    ),
+    "closed_marks": lambda _: dict.fromkeys(["closed_counts", "closed_marks"], b""),
     "sources": lambda _: {"sources": []},
     "now_ms": lambda _: {"now_ms": 0},
     "watermark_ms": lambda _: {"watermark_ms": None},

@@ -149,6 +149,24 @@ def test_late_spans_are_told_as_long_as_the_trace_is_remembered(take: Feed, buff
     assert take(make_tick(0, otlp=290)) == [("t", "complete", False, 1, 1)]
 
 
+def test_what_comes_again_of_a_closed_trace_begins_nothing(buffer: TraceBuffer) -> None:
+    nested = make_span("d", "a", remote_parent=False)  # a segment, that alone would begin an execution
+    whole = make_chunk(("shop", make_span("a")), ("shop", nested))
+    buffer.take(0, make_batch(0, 100, ("t", whole)))
+    (first,) = buffer.take(1, make_tick(0, otlp=110))
+    buffer.take(2, make_batch(1, 120, ("t", make_chunk(("shop", nested)))))
+    buffer.take(3, make_batch(2, 121, ("t", CALLEE)))
+    (again,) = buffer.take(4, make_tick(0, otlp=131))
+
+    assert [one.span_id for one in first.assembled.executions] == ["a"]
+    assert [one.span_id for one in again.assembled.executions] == ["c"]
+    assert (again.late, again.assembled.repeated) == (True, 1)
+
+    buffer.take(5, make_batch(3, 180, ("t", CALLEE), ("t", whole)))
+    (once_more,) = buffer.take(6, make_tick(0, otlp=191))
+    assert (once_more.assembled.executions, once_more.assembled.repeated) == ([], 3)
+
+
 def test_records_that_came_before_change_nothing(take: Feed, buffer: TraceBuffer) -> None:
     take(make_batch(5, 100, ("t", ROOT)))
 

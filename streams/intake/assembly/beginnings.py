@@ -1,0 +1,46 @@
+"""What of a trace may begin executions, in 32 bits each: so what comes again after the trace was closed is known."""
+
+from array import array
+from collections.abc import Iterable, Sequence
+from zlib import crc32
+
+from tracehound.schemas.execution import Execution
+from tracehound.schemas.spans import SHARED_SUFFIX, Span
+
+_INNER_KINDS = ("internal", "client", "producer")
+
+
+def mark_of(span_id: str, service: str) -> int:
+    """32 bits that stand for a span of a service within its trace, whichever half of a shared id it is.
+
+    >>> mark_of("5e1f", "stock") == mark_of("5e1f-server", "stock"), mark_of("5e1f", "stock") == mark_of("5e1f", "shop")
+    (True, False)
+    """
+    if "-" in span_id:
+        span_id = span_id.partition(SHARED_SUFFIX)[0]
+    return crc32(f"{span_id}\0{service}".encode())
+
+
+def mark_of_execution(execution: Execution) -> int:
+    """The same of the span that an execution begins with; native ones need not have an id."""
+    span_id = execution.span_id or f"{execution.operation}\0{execution.started_at!r}\0{execution.duration_ms!r}"
+    return mark_of(span_id, execution.application)
+
+
+def marks_of(spans: Iterable[Span], executions: Sequence[Execution]) -> bytes:
+    """The marks of all spans that would begin something if they came alone, and of executions."""
+    marks = {mark_of(span.id, span.service) for span in spans if _may_begin(span)}
+    marks.update(map(mark_of_execution, executions))
+    return array("I", sorted(marks)).tobytes()
+
+
+def _may_begin(span: Span) -> bool:
+    if span.kind in _INNER_KINDS and span.parent_id and not span.remote_parent:
+        return span.message is not None and span.message.does == "receive"
+    return True
+
+
+def without_known(executions: Sequence[Execution], marks: bytes) -> list[Execution]:
+    """The executions but for those whose marks are known."""
+    known = frozenset(array("I", marks))
+    return [execution for execution in executions if mark_of_execution(execution) not in known]
