@@ -36,6 +36,17 @@ _ENCODER = msgspec.json.Encoder()
 _CANONICAL_ENCODER = msgspec.json.Encoder(order="deterministic")
 _DECODING_ERRORS = (msgspec.DecodeError, ValueError, OverflowError, RecursionError)
 _BLANK = b" \t\r\n"
+_SHORTEST = len('{"application":"a","operation":"a","started_at":0,"duration_ms":0}')
+_EXPLAINED = 8
+"""So many refused elements of an array are decoded to say what is wrong, however short they are."""
+_FEW = 10_000
+"""Commas in an array that is looked at element by element, whatever is in it."""
+_TOO_SHORT = Flaw(
+    "MissingField",
+    "",
+    lambda: f"an execution has an application, an operation, a start and a duration. Got less than {_SHORTEST} bytes.",
+)
+_NONE_NAMED = Flaw("MissingField", "application", lambda: "no element of the array has the field 'application'.")
 
 
 @dataclass(slots=True)
@@ -149,6 +160,8 @@ def _refused(value: bytes | None, flaw: Flaw) -> DecodedRecord:
 
 
 def _decode_elements(value: bytes, limits: Limits, timestamp_s: float) -> DecodedRecord:
+    if value.count(b",") > _FEW and b'"application"' not in value and b"\\" not in value:
+        return _refused(value, _NONE_NAMED)  # a message of hundreds of bytes may hold millions of elements
     try:
         elements = split_array(value)
     except ValueError as error:
@@ -156,7 +169,12 @@ def _decode_elements(value: bytes, limits: Limits, timestamp_s: float) -> Decode
         return _refused(value, Flaw("InvalidJson", "", lambda: f"the array is malformed: {cause}."))
     executions: list[Execution] = []
     refused = RefusedElements()
-    for index, element in enumerate(elements):
+    short = [index for index, element in enumerate(elements) if len(element) < _SHORTEST]
+    others = [index for index, element in enumerate(elements) if len(element) >= _SHORTEST]
+    if unread := short[_EXPLAINED:]:  # to fail at one costs as much as to read many bytes of good ones
+        refused.add_all(unread, [elements[index] for index in unread], _TOO_SHORT)
+    for index in sorted(short[:_EXPLAINED] + others):
+        element = elements[index]
         decoded = _decode_element(element, limits, timestamp_s)
         if isinstance(decoded, Execution) and executions and not limits.by_trace:
             decoded = of_application(decoded, executions[0].application)

@@ -12,6 +12,8 @@ from tracehound.schemas.rejection import Flaw
 
 STARTED_AT_RULE = "must be epoch seconds, or an RFC 3339 date-time with an offset from UTC"
 _EXCERPT_CHARACTERS = 80
+_LONGEST_PARSED = 50_000
+"""Bytes of an execution that is read once more to show a wrong value: it takes twenty times as long as to score it."""
 _EXECUTION_TYPE = inspect.type_info(Execution)
 _PATH = re.compile(r" - at `\$(?P<path>[^`]*)`$")
 _STEP = re.compile(r"\.(?P<name>\w+)|\[(?P<index>\d+)\]|(?P<any>\[\.\.\.\])")
@@ -130,6 +132,8 @@ def _malformed_sentence(element: bytes, message: str) -> str:
 
 
 def _parse(element: bytes) -> Any:
+    if len(element) > _LONGEST_PARSED:
+        raise ValueError(f"{len(element)} bytes are too many to show a value of them")
     return json.loads(
         element.decode("utf-8", "replace"), parse_float=_Literal, parse_int=_Literal, parse_constant=_Literal
     )

@@ -23,7 +23,7 @@ def split_array(value: bytes) -> list[bytes]:
     [b'{"a": NaN}', b'{"a": "],"}']
     """
     try:
-        return [bytes(element) for element in _RAW_ELEMENTS.decode(value)]
+        return list(map(bytes, _RAW_ELEMENTS.decode(value)))
     except (msgspec.DecodeError, ValueError, RecursionError):
         return _split_by_brackets(value.strip(_BLANK))
 

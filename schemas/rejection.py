@@ -1,6 +1,6 @@
 """Why a record or elements of it were refused: error class, one sentence, and exactly the refused bytes."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -79,9 +79,13 @@ class RefusedElements:
 
     def add(self, index: int, element: bytes, flaw: Flaw) -> None:
         """The element at ``index``, with its original bytes, has this flaw."""
-        _, indexes, elements = self._groups.setdefault((flaw.error, flaw.field), (flaw, [], []))
-        indexes.append(index)
-        elements.append(element)
+        self.add_all([index], [element], flaw)
+
+    def add_all(self, indexes: Sequence[int], elements: Sequence[bytes], flaw: Flaw) -> None:
+        """The elements at these indexes, one or more, have the same flaw."""
+        _, known, bytes_of = self._groups.setdefault((flaw.error, flaw.field), (flaw, [], []))
+        known += indexes
+        bytes_of += elements
 
     def rejections(self) -> list[Rejection]:
         """One rejection for each group, in the order of their first elements."""

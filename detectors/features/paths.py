@@ -20,6 +20,8 @@ WHOLE: Final = 1
 """The path of the execution itself: its time is the duration."""
 OTHER: Final = 2
 """The path that all those share which came after the limit of paths of an operation."""
+_LONGEST_NAME: Final = 500
+"""Letters of the readable name of a nested path; of a longer one only the innermost segment is shown."""
 _FIRST, _SECOND = np.uint64(0x5851F42D4C957F2D), np.uint64(0x94D049BB133111EB)
 
 
@@ -86,9 +88,14 @@ def path_names(execution: Execution) -> dict[int, str]:
     for index, (segment, path) in enumerate(zip(execution.segments, path_hashes(execution), strict=True)):
         own = f"{normalize_operation(segment.name)} [{segment.peer}]" if segment.peer else segment.name
         inside = segment.parent is not None and segment.parent < index
-        labels.append(f"{labels[segment.parent or 0]} > {own}" if inside else own)
+        labels.append(_name_within(labels[segment.parent or 0], own) if inside else own)
         names.setdefault(path, labels[-1])
     return names
+
+
+def _name_within(enclosing: str, own: str) -> str:
+    """Of bounded length: the names of segments nested thousands deep would otherwise take gigabytes together."""
+    return f"{enclosing} > {own}" if len(enclosing) + len(own) < _LONGEST_NAME else f"… > {own}"
 
 
 def named_paths(execution: Execution) -> dict[int, tuple[str, str]]:

@@ -124,12 +124,29 @@ def test_environments_may_be_mixed() -> None:
     assert [execution.environment for execution in decoded.executions] == ["", "test"]
 
 
-def test_many_bad_elements_make_one_short_sentence() -> None:
-    decoded = decode(b"[" + b",".join([b"{}"] * 1_000) + b"]")
-    (rejection,) = decoded.rejected
-    assert rejection.indexes == tuple(range(1_000))
-    assert len(rejection.reason) < 200
-    assert " and 980 more: the field 'application' is required." in rejection.reason
+def test_many_bad_elements_make_short_sentences() -> None:
+    decoded = decode(b"[" + b",".join([b'{"application":5}'] * 1_000) + b"]")
+    unread, explained = decoded.rejected
+    assert explained.indexes + unread.indexes == tuple(range(1_000))
+    assert max(len(rejection.reason) for rejection in decoded.rejected) < 200
+    assert "Elements 0, 1, 2, 3, 4, 5, 6, 7: the field 'application' must be" in explained.reason
+    assert " and 972 more: an execution has an application" in unread.reason
+
+
+def test_good_elements_among_any_number_of_bad_ones_are_read() -> None:
+    bad = [b"{}"] * 20_000
+    decoded = decode(b"[" + b",".join([*bad, GOOD, *bad, GOOD]) + b"]")
+    assert len(decoded.executions) == 2
+    assert sum(len(rejection.indexes) for rejection in decoded.rejected) == 40_000
+
+
+def test_an_array_of_thousands_without_any_application_is_one_dead_letter() -> None:
+    value = b"[" + b",".join([b"{}"] * 20_000) + b"]"
+    rejection = only_rejection(value)
+    assert (rejection.indexes, rejection.value_bytes, rejection.error) == ((), value, "MissingField")
+    assert rejection.reason == "No element of the array has the field 'application'."
+    escaped = GOOD.replace(b'"application"', rb'"\u0061pplication"')
+    assert len(decode(value[:-1] + b"," + escaped + b"]").executions) == 1
 
 
 @pytest.mark.parametrize("started_at", ["1767225600", "1767225600.0", '"2026-01-01T01:00:00+01:00"'])
