@@ -16,8 +16,7 @@ PADDING: Final = bytes(16)
 _EVERY: Final = 0x0101010101010101
 _ONES, _TOPS = np.uint64(_EVERY), np.uint64(_EVERY << 7)
 _BLANKS, _QUOTES, _BACKSLASHES = np.uint64(_EVERY * 0x20), np.uint64(_EVERY * 0x22), np.uint64(_EVERY * 0x5C)
-_ALL, _32, _64 = np.uint64(2**64 - 1), np.uint64(32), np.uint64(64)
-_SEED, _PRIME = np.uint64(0xCBF29CE484222325), np.uint64(0x9E3779B97F4A7C15)
+_ALL, _64 = np.uint64(2**64 - 1), np.uint64(64)
 _ZERO = np.uint64(0)
 
 
@@ -62,14 +61,29 @@ def end_of_string(text: Any, at: int) -> Any:
         at += 8
 
 
+@intrinsic
+def folded_product(typing_context: Any, one: Any, other: Any) -> Any:  # noqa: ARG001 (given by numba)
+    """The two halves of the product of 64-bit words, one over the other: each bit depends on all of both."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:  # noqa: ARG001 (the same)
+        word, wide = ir.IntType(64), ir.IntType(128)
+        product = builder.mul(*(builder.zext(argument, wide) for argument in arguments))
+        high = builder.trunc(builder.lshr(product, ir.Constant(wide, 64)), word)
+        return builder.xor(builder.trunc(product, word), high)
+
+    return types.uint64(types.uint64, types.uint64), generate
+
+
 @njit(**LEAN, forceinline=True)
-def hash_of_bytes(text: Any, at: int, length: int) -> Any:
-    """A hash of so many bytes."""
-    key = _SEED
+def hash_of_bytes(seed: Any, factor: Any, text: Any, at: int, length: int) -> Any:
+    """A hash of so many bytes; whoever does not know ``seed`` and ``factor`` (odd) finds none with the same.
+
+    Source: the multiplication of words and folding of W. Yi's wyhash. A product that is not folded would do with a
+    secret seed, but not with words that differ in their highest bit alone: these meet whatever the seed.
+    """
+    key = seed
     while length > 0:
-        word = word_at(text, at) & first_bytes(min(8, length))
-        key = (key ^ word) * _PRIME
-        key = key ^ (key >> _32)
+        key = folded_product(key ^ (word_at(text, at) & first_bytes(min(8, length))), factor)
         at, length = at + 8, length - 8
     return key
 

@@ -6,9 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tracehound.detectors.bank import Slots
-from tracehound.detectors.columns.byte_words import PADDING, hash_of_bytes, same_bytes
+from tracehound.detectors.columns.byte_words import PADDING, folded_product, hash_of_bytes, same_bytes, word_at
 from tracehound.detectors.packed.compiling import njit
 from tracehound.detectors.packed.lean import LEAN
+from tracehound.detectors.packed.secret import SECRET_FACTOR, SECRET_SEED
 
 MOST_TEXTS: Final = 131_072
 """Texts in memory; the same name is another text where it is escaped in another way."""
@@ -19,7 +20,7 @@ LONGEST: Final = 2_000
 NO_NUMBER: Final = -1
 NO_PEER: Final = -1
 """The length of the peer of a segment that has none."""
-_PRIME, _SHIFT = np.uint64(0x9E3779B97F4A7C15), np.uint64(32)
+_SECRETS: Final = 16
 
 
 class SegmentTexts:
@@ -27,13 +28,15 @@ class SegmentTexts:
 
     ``places`` (a power of two,) is an open hash table of indexes into ``entries`` (k, 5), -1 where it is free. An entry
     is hash, number, where it begins in ``text``, how long its name is, and how long its peer, which follows the name.
+    ``text`` begins with two words that only this process knows, which the hash depends on.
     """
 
     def __init__(self) -> None:
         self.places: NDArray[np.int32] = np.full(256, -1, np.int32)
         self.entries: Slots = np.zeros((64, 5), np.int64)
         self.text: NDArray[np.uint8] = np.zeros(4_096, np.uint8)
-        self._count = self._filled = 0
+        self.text[:_SECRETS] = np.array([SECRET_SEED, SECRET_FACTOR], np.uint64).view(np.uint8)
+        self._count, self._filled = 0, _SECRETS
 
     @property
     def full(self) -> bool:
@@ -52,7 +55,7 @@ class SegmentTexts:
         self._make_room(len(together))
         self.text[self._filled : self._filled + len(together)] = together
         peer_length = NO_PEER if peer is None else len(peer)
-        key = hash_of_texts(together, 0, len(name), len(name), peer_length)
+        key = hash_of_texts(self.text, together, 0, len(name), len(name), peer_length)
         self.entries[self._count] = key, number, self._filled, len(name), peer_length
         _enter(self.places, self.entries, self._count, self._count + 1)
         self._count, self._filled = self._count + 1, self._filled + length
@@ -68,12 +71,16 @@ class SegmentTexts:
 
 
 @njit(**LEAN, forceinline=True)
-def hash_of_texts(text: Any, name_at: int, name_length: int, peer_at: int, peer_length: int) -> Any:
-    """The hash of a name and a peer; without a peer it is another than with an empty one."""
-    key = hash_of_bytes(text, name_at, name_length)
+def hash_of_texts(known: Any, text: Any, name_at: int, name_length: int, peer_at: int, peer_length: int) -> Any:
+    """The hash of a name and a peer; without a peer it is another than with an empty one.
+
+    ``known`` begins with the words that only this process knows.
+    """
+    seed, factor = word_at(known, 0), word_at(known, 8)
+    key = hash_of_bytes(seed, factor, text, name_at, name_length)
     if peer_length >= 0:
-        key = (key ^ _SHIFT) * _PRIME ^ hash_of_bytes(text, peer_at, peer_length)
-    return np.int64(key >> np.uint64(1))
+        key = hash_of_bytes(~key, factor, text, peer_at, peer_length)
+    return np.int64(folded_product(key, factor) >> np.uint64(1))
 
 
 @njit(**LEAN, forceinline=True)
@@ -91,7 +98,7 @@ def number_of(
 
     ``places``, ``entries`` and ``known`` are the arrays of ``SegmentTexts``.
     """
-    key = hash_of_texts(text, name_at, name_length, peer_at, peer_length)
+    key = hash_of_texts(known, text, name_at, name_length, peer_at, peer_length)
     mask = places.size - 1
     place = key & mask
     while places[place] >= 0:

@@ -13,6 +13,7 @@ from tracehound.detectors.columns.segment_names import segment_names
 from tracehound.detectors.features.profile import OWN_CODE, part_name
 from tracehound.detectors.packed.compiling import njit
 from tracehound.detectors.packed.fields import RecordField
+from tracehound.detectors.packed.secret import SECRET_FACTOR
 from tracehound.schemas.execution import Execution
 from tracehound.schemas.operations import normalize_operation
 
@@ -22,6 +23,7 @@ OTHER: Final = 2
 """The path that all those share which came after the limit of paths of an operation."""
 _LONGEST_NAME: Final = 500
 """Letters of the readable name of a nested path; of a longer one only the innermost segment is shown."""
+_FACTOR = np.uint64(SECRET_FACTOR)
 _FIRST, _SECOND = np.uint64(0x5851F42D4C957F2D), np.uint64(0x94D049BB133111EB)
 
 
@@ -63,7 +65,7 @@ def paths_in(columns: SegmentColumns) -> Paths:
     """``paths_of`` executions, given their segments as columns."""
     names, rows = columns.names.path[columns.name], len(columns.whole_ms)
     starts, entries = np.zeros(rows + 1, np.int64), np.empty(len(names) + rows, PATH)
-    _combine(columns.starts, columns.whole_ms, names, columns.parent, columns.duration_ms, starts, entries)
+    _combine(columns.starts, columns.whole_ms, names, columns.parent, columns.duration_ms, _FACTOR, starts, entries)
     return Paths(starts, entries[: starts[-1]])
 
 
@@ -121,15 +123,17 @@ def _nested(enclosing: Any, name: Any) -> Any:
 
 
 @njit(cache=True)
-def _combine(offsets: Any, durations: Any, names: Any, parents: Any, times: Any, starts: Any, entries: Any) -> None:
-    """Segments of the same path made one entry; a slot table per row finds them."""
+def _combine(
+    offsets: Any, durations: Any, names: Any, parents: Any, times: Any, factor: Any, starts: Any, entries: Any
+) -> None:
+    """Segments of the same path made one entry; a slot table per row finds them, by a ``factor`` that nobody knows."""
     rows = durations.size
     longest = 0
     for row in range(rows):
         longest = max(longest, offsets[row + 1] - offsets[row])
-    size = 4
+    size, shift = 4, np.uint64(62)
     while size < 2 * longest:
-        size *= 2
+        size, shift = 2 * size, shift - np.uint64(1)
     table, owner = np.zeros(size, np.int64), np.full(size, -1, np.int64)
     own = np.empty(longest, np.int64)
     filled = 0
@@ -143,7 +147,7 @@ def _combine(offsets: Any, durations: Any, names: Any, parents: Any, times: Any,
             name = names[first + index]
             here = _nested(own[enclosing], name) if 0 <= enclosing < index else max(name, 3)
             own[index] = here
-            place = (here ^ (here >> 32)) & (size - 1)
+            place = np.int64((np.uint64(here) * factor) >> shift)
             while owner[place] == row and entries[table[place]].path != here:
                 place = (place + 1) & (size - 1)
             if owner[place] != row:

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from tracehound.detectors.packed.compiling import njit
 from tracehound.detectors.packed.lean import LEAN
+from tracehound.detectors.packed.secret import SECRET_SEED
 
 LARGEST_TIMES: Final = 8
 """Largest times of a path that are kept to fit its tail to."""
@@ -63,7 +64,7 @@ class Memory(NamedTuple):
 
     ``operations`` (one record of ``OPERATION`` per slot), ``entries`` (records of ``ENTRY``), ``places`` (numbers of
     entries by the hash of slot and key) and ``free``: [first free entry, how many are free, number of the row last
-    judged].
+    judged, what only this process knows of the hash].
     """
 
     operations: NDArray[np.void]
@@ -74,6 +75,7 @@ class Memory(NamedTuple):
 
 INDEX_PER_ENTRY: Final = 8
 """Bytes of the hash index per entry."""
+SECRET: Final = 3
 FREE: Final = -1
 NOTHING: Final = -1
 
@@ -88,15 +90,16 @@ def mixed(value: Any) -> Any:
 
 
 @njit(**LEAN)
-def _home(slot: int, key: int, size: int) -> Any:
-    return (mixed(key) ^ mixed(slot + 1)) & (size - 1)
+def _home(free: Any, slot: int, key: int, size: int) -> Any:
+    """Paths follow from names, which anybody may choose: a secret keeps many of them from meeting in one place."""
+    return (mixed(key ^ free[SECRET]) ^ mixed(slot + 1)) & (size - 1)
 
 
 @njit(**LEAN)
 def find(memory: Any, slot: int, key: int) -> Any:
     """The number of the entry of ``key`` in ``slot``, or ``NOTHING``."""
     entries, index = memory.entries, memory.places
-    place = _home(slot, key, index.size)
+    place = _home(memory.free, slot, key, index.size)
     while index[place] != NOTHING:
         entry = index[place]
         if entries[entry].key == key and entries[entry].slot == slot:
@@ -128,7 +131,7 @@ def insert(memory: Any, slot: int, key: int, is_set: bool) -> Any:
         operation.sets += 1
     else:
         operation.paths += 1
-    place = _home(slot, key, index.size)
+    place = _home(free, slot, key, index.size)
     while index[place] != NOTHING:
         place = (place + 1) & (index.size - 1)
     index[place] = entry
@@ -140,10 +143,10 @@ def drop(memory: Any, entry: int) -> None:
     """Give an entry back. The caller takes it out of the list of its slot."""
     operations, entries, index, free = memory
     one = entries[entry]
-    place = _home(one.slot, one.key, index.size)
+    place = _home(free, one.slot, one.key, index.size)
     while index[place] != entry:
         place = (place + 1) & (index.size - 1)
-    _close_gap(entries, index, place)
+    _close_gap(entries, index, free, place)
     if one.is_set:
         operations[one.slot].sets -= 1
     else:
@@ -155,14 +158,14 @@ def drop(memory: Any, entry: int) -> None:
 
 
 @njit(**LEAN)
-def _close_gap(entries: Any, index: Any, gap: int) -> None:
+def _close_gap(entries: Any, index: Any, free: Any, gap: int) -> None:
     """Move later entries of the same run forward, so that searches need no tombstones."""
     last = index.size - 1
     index[gap] = NOTHING
     place = (gap + 1) & last
     while index[place] != NOTHING:
         one = entries[index[place]]
-        home = _home(one.slot, one.key, index.size)
+        home = _home(free, one.slot, one.key, index.size)
         if ((place - home) & last) >= ((place - gap) & last):
             index[gap] = index[place]
             index[place] = NOTHING
@@ -182,11 +185,11 @@ def drop_all(memory: Any, slot: int) -> None:
 
 
 @njit(**LEAN)
-def reindex(entries: Any, index: Any, used: int) -> None:
+def reindex(entries: Any, index: Any, free: Any, used: int) -> None:
     """Fill an empty index with the entries in use among the first ``used``."""
     for entry in range(used):
         if entries[entry].slot != FREE:
-            place = _home(entries[entry].slot, entries[entry].key, index.size)
+            place = _home(free, entries[entry].slot, entries[entry].key, index.size)
             while index[place] != NOTHING:
                 place = (place + 1) & (index.size - 1)
             index[place] = entry
@@ -199,7 +202,7 @@ class StructureState:
         self.operations = np.zeros(16, OPERATION)
         self.entries = np.zeros(0, ENTRY)
         self.index = np.zeros(0, np.int32)
-        self.free = np.array([NOTHING, 0, 0], np.int64)
+        self.free = np.array([NOTHING, 0, 0, SECRET_SEED], np.int64)
         self.operations["head"] = NOTHING
         self.reserve(64)
 
@@ -223,7 +226,7 @@ class StructureState:
         entries["next"][-1] = self.free[0]
         self.free[:2] = used, self.free[1] + size - used
         self.entries, self.index = entries, np.full(2 * size, NOTHING, np.int32)
-        reindex(self.entries, self.index, used)
+        reindex(self.entries, self.index, self.free, used)
 
     def open(self, slot: int) -> None:
         """Make sure that ``slot`` exists and has nothing in it."""
