@@ -1,10 +1,13 @@
 """Numbers of segment names: the same for the same name and peer, and what follows from them."""
 
+import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tracehound.detectors.columns import segment_names
+from tracehound.detectors.columns.byte_words import PADDING, hash_of_bytes
 from tracehound.detectors.columns.segment_names import NOBODY, SegmentNames, hash_of
+from tracehound.detectors.packed.secret import SECRET_FACTOR, SECRET_SEED
 
 NAMES = st.lists(st.tuples(st.text(max_size=2), st.none() | st.text(max_size=2)), max_size=200)
 
@@ -32,3 +35,13 @@ def test_a_full_table_is_replaced_and_the_old_one_still_answers() -> None:
     assert after is not before
     assert before["db"]["SELECT"] == number
     assert not after.full
+
+
+def test_names_that_are_chosen_to_meet_in_one_place_do_so_in_no_other_process() -> None:
+    def place(name: str, seed: int, factor: int) -> int:
+        text = np.frombuffer(name.encode() + PADDING, np.uint8)
+        return int(hash_of_bytes(np.uint64(seed), np.uint64(factor), text, 0, len(name))) & 0xFF
+
+    chosen = [name for name in map(str, range(20_000)) if place(name, 5, 0x9E3779B97F4A7C15) == 0]
+    assert len(chosen) > 40
+    assert len({place(name, SECRET_SEED, SECRET_FACTOR) for name in chosen}) > len(chosen) / 2

@@ -75,3 +75,12 @@ def test_nothing_makes_no_paths() -> None:
 def test_names_show_nesting_and_peers() -> None:
     one = execution(Segment("load", 9.0), Segment("GET /stock/7", 1.0, parent=0, peer="stock"))
     assert list(path_names(one).values()) == ["GET /cart", "load", "load > GET /stock/{id} [stock]"]
+
+
+def test_names_of_deep_paths_do_not_grow_with_depth() -> None:
+    deep = execution(*(Segment(f"call {depth}", 1.0, parent=depth - 1 if depth else None) for depth in range(2_000)))
+    names = list(path_names(deep).values())
+    assert len(names) == 2_001
+    assert names[2] == "call 0 > call 1"
+    assert names[-1].endswith(" > call 1999")
+    assert max(map(len, names)) < 600
