@@ -59,6 +59,18 @@ class ExecutionFailure(msgspec.Struct, omit_defaults=True, gc=False):
     handled: bool = False
 
 
+class QueueWait(msgspec.Struct, omit_defaults=True, gc=False):
+    """How long messages waited in their queue, from the end of sending to the begin of the execution they began.
+
+    ``destination`` is the system and the topic or queue, ``group`` the consumer group that took them (empty: the
+    application itself). ``waited_ms`` is the *queue gap*; of a batch, that of the message that waited longest.
+    """
+
+    destination: Name
+    waited_ms: Milliseconds
+    group: Annotated[str, msgspec.Meta(max_length=200)] = ""
+
+
 class ExecutionHead(msgspec.Struct, omit_defaults=True, gc=False):
     """The fields of ``Execution`` but for its segments, which may be read or not."""
 
@@ -79,6 +91,7 @@ class ExecutionHead(msgspec.Struct, omit_defaults=True, gc=False):
     cpu_ms: Milliseconds | None = None
     error: ExecutionFailure | None = None
     attributes: dict[str, Any] = {}
+    queue_wait: QueueWait | None = None
 
     @property
     def started_s(self) -> float:

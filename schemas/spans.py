@@ -7,9 +7,11 @@ import msgspec
 from tracehound.schemas.execution import Execution, ExecutionFailure, SegmentKind
 
 SpanKind = Literal["internal", "server", "client", "producer", "consumer"]
-MessagingOperation = Literal["send", "receive", "process"]
+MessagingOperation = Literal["send", "receive", "process", "settle"]
 SourceName = tuple[str, int]
 """Topic and partition that spans were read from."""
+Links = tuple[tuple[str, str], ...]
+"""Trace and span ids."""
 SHARED_SUFFIX = "-server"
 """What the id of a server's span ends in that shares the id of its caller's span."""
 
@@ -27,16 +29,20 @@ class Message(msgspec.Struct, array_like=True, frozen=True):
     """What a span says of the messages that it sends or takes.
 
     ``destination`` is the system and the queue (``kafka orders``), ``group`` the consumer group; empty where they are
-    not said. ``does``: who receives waits for messages, who processes works on them. ``by_consumer``: the tracer's own
-    views know a sender's peer by the consumer (Zipkin, Jaeger, SkyWalking), not by the destination. ``links`` are trace
-    and span ids of what sent the messages, where that is no parent.
+    not said. ``does``: who receives waits for messages, who processes works on them, who settles says that they were
+    worked on. ``by_consumer``: the tracer's own views know a sender's peer by the consumer (Zipkin, Jaeger,
+    SkyWalking), not by the destination. ``links`` are ids of what sent the messages, where that is no parent.
+    ``waited_ms`` is how long they were in the queue, ``queued_s`` (epoch seconds) when they came into it, where the
+    library says so.
     """
 
     destination: str = ""
     group: str = ""
     does: MessagingOperation = "process"
     by_consumer: bool = False
-    links: tuple[tuple[str, str], ...] = ()
+    links: Links = ()
+    waited_ms: float | None = None
+    queued_s: float | None = None
 
 
 class Span(msgspec.Struct, array_like=True, gc=False):

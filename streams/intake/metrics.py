@@ -36,6 +36,12 @@ class IntakeMetrics:
         self.repeated_spans = Counter(
             "tracehound_repeated_spans", "Spans that came again, or another attempt under one id", registry=registry
         )
+        self.queue_waits = Counter(
+            "tracehound_queue_waits",
+            "Messages taken by what is known of their time in the queue: measured, clipped (below 0) or unknown",
+            ["known"],
+            registry=registry,
+        )
         self.formats = Counter(
             "tracehound_span_records", "Records of spans by what they were recognised as", ["format"], registry=registry
         )
@@ -74,6 +80,10 @@ class IntakeMetrics:
         self.late_spans.inc(sum(closing.spans for closing in closings if closing.late))
         self.orphan_spans.inc(sum(closing.assembled.orphans for closing in closings))
         self.repeated_spans.inc(sum(closing.assembled.repeated for closing in closings))
+        for name in ("measured", "clipped", "unknown"):
+            count = sum(getattr(closing.assembled.waits, name) for closing in closings)
+            if count:
+                self.queue_waits.labels(known=name).inc(count)
 
     def count_reading(self, reading: SourceReading) -> None:
         """Count what records of the sources held."""

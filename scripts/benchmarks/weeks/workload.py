@@ -268,6 +268,7 @@ class Workload:
                 None,
                 failures[e],
                 _NOTHING,
+                None,
                 parts,
             )
             for number, (o, started, took, h, r, e), version, parts in zip(

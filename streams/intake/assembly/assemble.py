@@ -10,6 +10,7 @@ from tracehound.streams.intake.assembly.entries import is_inner, is_orphan
 from tracehound.streams.intake.assembly.executions import Trace, executions_of
 from tracehound.streams.intake.assembly.identity import PARENT_NOT_RECORDED, find_parents, identified
 from tracehound.streams.intake.assembly.messaging import without_hops
+from tracehound.streams.intake.assembly.queues import SentAt, Waits
 from tracehound.streams.intake.assembly.removal import without_unfinished
 
 
@@ -18,26 +19,32 @@ class Assembled:
     """The executions of a trace by start and span id, and how many spans led to none.
 
     ``orphans`` are spans that begin nothing although their parent is missing; with them go those below. ``repeated``
-    came again. ``spans`` are all there are, each once.
+    came again. ``spans`` are all there are, each once. ``waits`` counts how long messages waited, and of which that is
+    not known.
     """
 
     executions: list[Execution]
     orphans: int
     repeated: int = 0
     spans: list[Span] = field(default_factory=list)
+    waits: Waits = field(default_factory=Waits)
 
 
-def assemble(trace_id: str, chunks: Sequence[TraceChunk], late: bool = False) -> Assembled:
+def assemble(
+    trace_id: str, chunks: Sequence[TraceChunk], late: bool = False, sent_at: SentAt | None = None
+) -> Assembled:
     """Join everything that is known of a trace; the order of the chunks and of the spans in them does not matter.
 
     A span that came twice counts once. ``late``: the rest of the trace was closed before, so a span whose
-    parent is missing begins an execution only where its library says so.
+    parent is missing begins an execution only where its library says so. ``sent_at`` knows of messages that were sent
+    in other traces, or before this one was closed.
 
     Raises:
         InvalidExecutionError: spans are each other's ancestors.
     """
     spans, repeated, halved, special = identified(chunks)
     every, orphans = spans, 0
+    waits = Waits() if sent_at is None else Waits(sent_at)
     executions: list[Execution] = []
     if spans:
         find_parents(spans, halved)
@@ -53,14 +60,15 @@ def assemble(trace_id: str, chunks: Sequence[TraceChunk], late: bool = False) ->
                 if late and span.kind is None and not span.remote_parent:
                     span.kind = "internal"
                 orphans += is_orphan(span)
-        executions = executions_of(Trace(trace_id, base_ns / 1_000, spans))  # (a float of base_ns would be rounded)
+        trace = Trace(trace_id, base_ns / 1_000, spans)  # (a float of base_ns would be rounded)
+        executions = executions_of(trace, waits)
     native = _native(chunks)
     if native:
         _link(executions, native)
         executions += native
     if len(executions) > 1:
         executions.sort(key=_place)
-    return Assembled(executions, orphans, repeated, every)
+    return Assembled(executions, orphans, repeated, every, waits)
 
 
 def _native(chunks: Sequence[TraceChunk]) -> list[Execution]:

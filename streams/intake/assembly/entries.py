@@ -8,6 +8,7 @@
 server or consumer of it): two libraries record one request, or a batch its messages | no, a segment |
 | neither server nor consumer, its parent in the same process not recorded | no: it is part of what is missing |
 | a root that only connects: ``dns.lookup``, ``tcp.connect``, ``pg-pool.connect``, ``PRAGMA``, … | no |
+| one that only says that messages were worked on: ``ack``, ``commit``, ``settle``, … | no |
 """
 
 import re
@@ -104,3 +105,8 @@ def only_connects(span: Span) -> bool:
     if span.parent != ROOT or span.kind not in ("client", "internal"):
         return False
     return _CONNECTING.fullmatch(span.operation) is not None
+
+
+def only_settles(span: Span) -> bool:
+    """Whether a span is about settling messages alone: what was done with them is in another one."""
+    return span.message is not None and span.message.does == "settle"

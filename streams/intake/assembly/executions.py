@@ -10,9 +10,10 @@ from tracehound.schemas.errors import InvalidExecutionError
 from tracehound.schemas.execution import Execution, ExecutionKind, Segment, Status
 from tracehound.schemas.spans import Resource, Span
 from tracehound.streams.intake.assembly.calls import callees_ms, forwarded_call, is_described_server, unseen_call
-from tracehound.streams.intake.assembly.entries import is_orphan, only_connects, owners_of
+from tracehound.streams.intake.assembly.entries import is_orphan, only_connects, only_settles, owners_of
 from tracehound.streams.intake.assembly.identity import ENTRY_KINDS, PARENT_NOT_RECORDED, ROOT
 from tracehound.streams.intake.assembly.outcome import outcome_of
+from tracehound.streams.intake.assembly.queues import Waits
 from tracehound.streams.intake.assembly.segment_kinds import kind_of, segment_kind
 
 
@@ -30,7 +31,7 @@ def span_id(index: int) -> str:
     return f"{index + 1:016x}"
 
 
-def executions_of(trace: Trace) -> list[Execution]:
+def executions_of(trace: Trace, waits: Waits | None = None) -> list[Execution]:
     """The executions of a trace, in the order of their entry spans in ``trace.spans``.
 
     Each *entry span* (``entries``) begins one execution of its service. The spans below it that stay in that service
@@ -47,7 +48,8 @@ def executions_of(trace: Trace) -> list[Execution]:
     ``remote_ms``; where nothing else is known of a caller, its time is that of the call (``forwarded_call``).
 
     A consumer's execution lasts until the work below it is done, and fails if that failed. The error of an execution
-    that failed is the innermost exception that its service recorded (``outcome``).
+    that failed is the innermost exception that its service recorded (``outcome``). How long its messages had waited is
+    what ``waits`` finds (``queues``).
 
     Clocks of hosts differ. Durations, and so ``remote_ms`` of a single callee and every call gap, do not
     depend on that, nor do offsets of an execution's own spans, which one host has measured. A callee without
@@ -71,9 +73,9 @@ def executions_of(trace: Trace) -> list[Execution]:
         if len(called) > 1:
             called.sort(key=lambda index: _by_start(spans[index], index))
     return [
-        _execution(trace, entry, inside, callees)
+        _execution(trace, entry, inside, callees, waits or Waits())
         for entry, inside in members.items()
-        if not is_orphan(spans[entry]) and not only_connects(spans[entry])
+        if not is_orphan(spans[entry]) and not only_connects(spans[entry]) and not only_settles(spans[entry])
     ]
 
 
@@ -110,7 +112,9 @@ def _requirement_missed(span: Span, count: int) -> str:
     return f"a parent from {PARENT_NOT_RECORDED} to {count - 1}, got {span.parent!r}"
 
 
-def _execution(trace: Trace, entry: int, inside: Sequence[int], callees: dict[int, list[int]]) -> Execution:
+def _execution(
+    trace: Trace, entry: int, inside: Sequence[int], callees: dict[int, list[int]], waits: Waits
+) -> Execution:
     spans = trace.spans
     span = spans[entry]
     start_us = span.offset_us or 0.0
@@ -126,6 +130,7 @@ def _execution(trace: Trace, entry: int, inside: Sequence[int], callees: dict[in
     duration_us, is_error, error = span.duration_us, span.is_error, span.error
     if is_error == 1 or (inside and span.kind == "consumer"):
         duration_us, is_error, error = outcome_of(spans, entry, inside)
+    kind = _execution_kind(spans, span)
     return Execution(
         application=span.service,
         operation=span.operation,
@@ -134,13 +139,14 @@ def _execution(trace: Trace, entry: int, inside: Sequence[int], callees: dict[in
         trace_id=trace.trace_id,
         span_id=_id_at(spans, entry),
         parent_span_id=_parent_id_of(spans, span),
-        kind=_execution_kind(spans, span),
+        kind=kind,
         status=known or _status(is_error),
         result=span.result,
         environment=resource.environment,
         version=resource.version,
         host=resource.host,
         error=error,
+        queue_wait=waits.of(trace.trace_id, spans, entry, inside) if kind == "consumer" else None,
         segments=segments,
     )
 

@@ -2,12 +2,16 @@
 
 import re
 
-from tracehound.schemas.spans import Message, MessagingOperation, SpanKind
+import msgspec
+
+from tracehound.schemas.spans import Links, Message, MessagingOperation, SpanKind
 from tracehound.streams.intake.conventions.names import FOREIGN_DESTINATIONS
-from tracehound.streams.intake.conventions.texts import NAME_CHARACTERS, Get, text
+from tracehound.streams.intake.conventions.texts import NAME_CHARACTERS, Get, number_within, text
 
 _RECEIVES = frozenset(("receive", "poll", "recv"))
 _SENDS = frozenset(("send", "publish", "create"))
+_SETTLES = frozenset(("settle", "ack", "nack", "reject", "commit", "complete", "abandon", "defer", "dead_letter"))
+_LONGEST_MS, _EARLIEST_S, _LATEST_S = 1e12, 1e9, 1e11
 _GENERATED = re.compile(
     r"(?<=[._-])(?:gen-|tmp-)?(?:[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}|(?=\w*\d)\w{16,}|\d{4,})"
     r"|^(?:amq|spring|jms)[._](?:gen|tmp|temp)\b.*|^ID:.*|^anonymous\.\S+|^tmp-queue\S*"
@@ -19,7 +23,8 @@ def message_of(name: str, kind: SpanKind | None, get: Get) -> Message | None:
     """What a producer, consumer or client does with messages; None for other spans.
 
     >>> message_of("poll", "consumer", {"messaging": "kafka", "destination": "orders"}.get)
-    Message(destination='kafka orders', group='', does='receive', by_consumer=False, links=())
+    Message(destination='kafka orders', group='', does='receive', by_consumer=False, links=(), \
+waited_ms=None, queued_s=None)
     """
     if kind not in ("producer", "consumer", "client"):
         return None
@@ -28,6 +33,8 @@ def message_of(name: str, kind: SpanKind | None, get: Get) -> Message | None:
     does: MessagingOperation = "process"
     if kind == "producer" or said in _SENDS:
         does = "send"
+    elif said in _SETTLES:
+        does = "settle"
     elif is_receive(name, said):
         does = "receive"
     system = text(get("messaging"))
@@ -36,7 +43,15 @@ def message_of(name: str, kind: SpanKind | None, get: Get) -> Message | None:
         system, where, foreign = _foreign(system, get)
     destination = f"{system} {where}".strip() if where else ""
     group = text(get("group"))
-    return Message(destination[:NAME_CHARACTERS], group[:NAME_CHARACTERS], does, foreign)
+    named = (destination[:NAME_CHARACTERS], group[:NAME_CHARACTERS])
+    waited_ms = number_within(get("queue time"), 0.0, _LONGEST_MS)
+    return Message(*named, does, foreign, (), waited_ms, number_within(get("queued at"), _EARLIEST_S, _LATEST_S))
+
+
+def linked(message: Message | None, links: Links, by_consumer: bool = False) -> Message:
+    """What a span says of messages, with what it links; see ``Message`` for ``by_consumer``."""
+    known = message or Message()
+    return msgspec.structs.replace(known, links=links, by_consumer=by_consumer or known.by_consumer)
 
 
 def is_receive(name: str, said: str) -> bool:

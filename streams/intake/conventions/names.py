@@ -77,6 +77,17 @@ CONCEPTS: Final[Mapping[str, Names]] = {
         "messaging.rocketmq.client_group",
         "messaging.eventhubs.consumer.group",
     ),
+    "queue time": (
+        "kafka.record.queue_time_ms",  # OpenTelemetry's Java agent, with its experimental attributes
+        "messaging.message.receive.latency",  # Sentry
+        "transmission.latency",  # SkyWalking
+    ),
+    "queued at": (  # epoch seconds
+        "azure.servicebus.message.enqueued_time",
+        "azure.eventhubs.message.enqueued_time",
+        "messaging.servicebus.message.enqueued_time",
+        "messaging.eventhubs.message.enqueued_time",
+    ),
     # --- others
     "function": ("faas.invoked_name", "faas.name", "faas.trigger"),
     "graphql name": ("graphql.operation.name",),

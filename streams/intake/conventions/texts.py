@@ -27,6 +27,21 @@ def first(get: Get, names: tuple[str, ...]) -> str:
     return ""
 
 
+def number_within(value: AttributeValue | None, least: float, most: float) -> float | None:
+    """A number in a range, None for what is none.
+
+    >>> [number_within(value, 0.0, 9.0) for value in (3, "4.5", -1, "soon", True)]
+    [3.0, 4.5, None, None, None]
+    """
+    if value is None or isinstance(value, bool):
+        return None
+    try:
+        number = float(value)
+    except (ValueError, OverflowError):
+        return None
+    return number if least <= number <= most else None
+
+
 def status_code(value: AttributeValue | None) -> int | None:
     """A status of HTTP, None for what is none."""
     if value is None:

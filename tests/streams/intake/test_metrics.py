@@ -4,6 +4,7 @@ from prometheus_client import CollectorRegistry
 
 from tracehound.schemas.execution import Execution
 from tracehound.streams.intake.assembly.assemble import Assembled
+from tracehound.streams.intake.assembly.queues import Waits
 from tracehound.streams.intake.metrics import IntakeMetrics
 from tracehound.streams.intake.trace_buffer import CloseReason, Closing
 
@@ -25,3 +26,16 @@ def test_closed_traces_are_counted_by_reason_with_their_executions_late_spans_an
     assert value("tracehound_joined_executions_total") == 8
     assert value("tracehound_late_spans_total") == 40
     assert value("tracehound_orphan_spans_total") == 4
+
+
+def test_messages_are_counted_by_what_is_known_of_their_time_in_the_queue() -> None:
+    metrics = IntakeMetrics(CollectorRegistry())
+    found = closing("complete", 1)
+    found.assembled.waits = Waits(measured=5, clipped=2)
+    metrics.count_closings([found, found])
+
+    values = [
+        metrics.registry.get_sample_value("tracehound_queue_waits_total", {"known": known})
+        for known in ("measured", "clipped", "unknown")
+    ]
+    assert values == [10, 4, None]

@@ -21,9 +21,10 @@ from typing import NamedTuple
 
 from tracehound.schemas.execution import ExecutionFailure
 from tracehound.schemas.rejection import Flaw
-from tracehound.schemas.spans import Message, Span, SpanKind
+from tracehound.schemas.spans import Span, SpanKind
 from tracehound.streams.intake.conventions.describe import describe
 from tracehound.streams.intake.conventions.failures import MESSAGE_CHARACTERS, error_told
+from tracehound.streams.intake.conventions.messages import linked
 from tracehound.streams.intake.conventions.names import CONCEPTS, RESOURCE_ATTRIBUTES, SERVICE, spelling_of
 from tracehound.streams.intake.conventions.texts import NAME_CHARACTERS, Attributes, AttributeValue, text
 from tracehound.streams.intake.formats.fields import MOST_NS, field_flaw, id_flaw, time_flaw
@@ -106,8 +107,7 @@ def span_of(
     is_error = _is_error(tags, errors, failed) if errors or failed or STATUS_CODE in tags else None
     parent_id, links = _parents(trace_id, span_id, references) if references else ("", ())
     if message is not None or links:
-        message = message or Message()
-        message = Message(message.destination, message.group, message.does, True, links)
+        message = linked(message, links, by_consumer=True)
     return trace_id, Span(
         "",
         operation or UNNAMED,

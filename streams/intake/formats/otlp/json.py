@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from tracehound.schemas.rejection import Flaw, RecordError
-from tracehound.schemas.spans import Span
+from tracehound.schemas.spans import Links, Span
 from tracehound.streams.intake.conventions.names import (
     EXCEPTION_ATTRIBUTES,
     RESOURCE_ATTRIBUTES,
@@ -35,7 +35,7 @@ from tracehound.streams.intake.formats.otlp.json_members import (
     object_members,
 )
 from tracehound.streams.intake.formats.otlp.reading import read_all, read_with_care
-from tracehound.streams.intake.formats.otlp.span import MOST_LINKS, Links, span_of
+from tracehound.streams.intake.formats.otlp.span import MOST_LINKS, span_of
 
 NAME = "OTLP JSON"
 

@@ -10,7 +10,7 @@ from typing import Any
 from google.protobuf.message import DecodeError
 
 from tracehound.schemas.rejection import Flaw, RecordError
-from tracehound.schemas.spans import Span
+from tracehound.schemas.spans import Links, Span
 from tracehound.streams.intake.conventions.names import (
     EXCEPTION_ATTRIBUTES,
     RESOURCE_ATTRIBUTES,
@@ -22,7 +22,7 @@ from tracehound.streams.intake.conventions.texts import AttributeValue
 from tracehound.streams.intake.formats.declared import as_text, declare
 from tracehound.streams.intake.formats.decoded import DecodedSpans, SpanLimits
 from tracehound.streams.intake.formats.otlp.reading import read_all, read_with_care
-from tracehound.streams.intake.formats.otlp.span import MOST_LINKS, Links, span_of
+from tracehound.streams.intake.formats.otlp.span import MOST_LINKS, span_of
 from tracehound.streams.intake.formats.pairs import TEXT_VALUE, PairReader
 from tracehound.streams.intake.formats.wire import framed, parts
 

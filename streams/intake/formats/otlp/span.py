@@ -2,18 +2,16 @@
 
 from tracehound.schemas.execution import ExecutionFailure
 from tracehound.schemas.rejection import Flaw
-from tracehound.schemas.spans import Message, Span, SpanKind
+from tracehound.schemas.spans import Links, Span, SpanKind
 from tracehound.streams.intake.conventions.describe import describe
 from tracehound.streams.intake.conventions.failures import failure_of, is_failed, tag_tells_failure
-from tracehound.streams.intake.conventions.messages import of_group
+from tracehound.streams.intake.conventions.messages import linked, of_group
 from tracehound.streams.intake.conventions.texts import Attributes
 from tracehound.streams.intake.formats.fields import BACKWARDS_NS, MOST_NS, end_flaw, id_flaw, time_flaw
 
 UNNAMED = "unknown"
 """What a span is called that neither has a name nor attributes that say one, as in Zipkin."""
 MOST_LINKS = 128
-
-Links = tuple[tuple[str, str], ...]
 
 _KINDS: tuple[SpanKind | None, ...] = (None, "internal", "server", "client", "producer", "consumer")
 _NO_TRACE = bytes(16)
@@ -100,10 +98,3 @@ def span_of(
         None,
         message,
     )
-
-
-def linked(message: Message | None, links: Links) -> Message:
-    """What a span says of messages, with what it links."""
-    if message is None:
-        return Message(links=links)
-    return Message(message.destination, message.group, message.does, message.by_consumer, links)

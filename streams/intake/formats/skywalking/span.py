@@ -24,9 +24,10 @@ from typing import NamedTuple
 
 from tracehound.schemas.execution import ExecutionFailure, SegmentKind
 from tracehound.schemas.rejection import Flaw
-from tracehound.schemas.spans import Message, Span, SpanKind
+from tracehound.schemas.spans import Span, SpanKind
 from tracehound.streams.intake.conventions.describe import describe
 from tracehound.streams.intake.conventions.failures import MESSAGE_CHARACTERS
+from tracehound.streams.intake.conventions.messages import linked
 from tracehound.streams.intake.conventions.names import spelling_of
 from tracehound.streams.intake.conventions.texts import NAME_CHARACTERS, AttributeValue, text
 from tracehound.streams.intake.formats.fields import field_flaw, time_flaw
@@ -42,6 +43,7 @@ TAGS = spelling_of(
         "database name": ("db.instance",),
         "statement": ("db.statement",),
         "destination": ("mq.topic", "mq.queue"),
+        "queue time": ("transmission.latency",),
     }
 )
 """The tags that are looked at, by what they say; names differ by agent and version."""
@@ -104,8 +106,7 @@ def span_of(trace_id: str, segment_id: str, given: Given) -> Span | Flaw | None:
     is_client_error = isinstance(result, int) and 400 <= result < 500
     failed = given.is_error and not (given.type == ENTRY and is_client_error and failure is None)
     if message is not None or links:
-        message = message or Message()
-        message = Message(message.destination, message.group, message.does, True, links)
+        message = linked(message, links, by_consumer=True)
     return Span(
         "",
         operation or UNNAMED,

@@ -22,9 +22,10 @@ from typing import NamedTuple
 
 from tracehound.schemas.execution import ExecutionFailure
 from tracehound.schemas.rejection import Flaw
-from tracehound.schemas.spans import SHARED_SUFFIX, Message, Resource, Span, SpanKind
+from tracehound.schemas.spans import SHARED_SUFFIX, Resource, Span, SpanKind
 from tracehound.streams.intake.conventions.describe import describe
 from tracehound.streams.intake.conventions.failures import MESSAGE_CHARACTERS, error_told
+from tracehound.streams.intake.conventions.messages import linked
 from tracehound.streams.intake.conventions.names import CONCEPTS, spelling_of
 from tracehound.streams.intake.conventions.resources import UNKNOWN_SERVICE
 from tracehound.streams.intake.conventions.texts import NAME_CHARACTERS, AttributeValue, text
@@ -128,7 +129,7 @@ def span_of(
         _error(error, exception) if failed else None,
         result,
         None,
-        None if message is None else Message(message.destination, message.group, message.does, True),
+        None if message is None else linked(message, (), by_consumer=True),
     )
     return trace_id, span
 
