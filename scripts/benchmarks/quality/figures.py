@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 from tracehound.scripts.benchmarks.quality.workload import DataSet, fault_free_days
 from tracehound.scripts.recorded.evaluation import (
+    AFTER_S,
+    BEFORE_S,
     AlarmQuality,
     WindowReport,
     average_precision,
@@ -65,7 +67,28 @@ def average_precision_of(labels: NDArray[np.int64], score: NDArray[np.float64], 
 
 def figures_of(detection: Detection, truth: Truth) -> Figures:
     """All figures of one detector: those of injected windows where there are any, else those per trace."""
-    return _of_windows(detection, truth) if truth.data.windows else _of_traces(detection, truth)
+    if not truth.data.windows:
+        return _of_traces(detection, truth)
+    figures = _of_windows(detection, truth)
+    if truth.data.unlisted:
+        figures["unlisted_ignored"] = _without_unlisted(detection, truth)
+    return figures
+
+
+def _without_unlisted(detection: Detection, truth: Truth) -> Figures:
+    """The same where the times of faults that the labels do not name, margins included, are not judged."""
+    left_out = np.zeros(len(truth.started_s), np.bool_)
+    for fault in truth.data.unlisted:
+        left_out |= (truth.started_s >= fault.inject_s - BEFORE_S) & (truth.started_s < fault.inject_s + AFTER_S)
+    visible, every = (np.where(left_out, -1, labels) for labels in (truth.data.labels, truth.all_windows))
+    counted = judged(visible, truth)
+    faulty = visible[counted] == 1
+    return {
+        "ap_visible": average_precision(faulty, detection.score[counted]),
+        "ap_all": average_precision_of(every, detection.score, truth),
+        "best_f1": best_f1(faulty, detection.score[counted]),
+        **_quality(faulty, detection.alarm[counted]),
+    }
 
 
 def base_rates(truth: Truth) -> Figures:

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from tracehound.detectors.settings import DetectionSettings
+from tracehound.schemas.execution import rfc3339
 from tracehound.scripts.benchmarks.quality.baselines import Baseline, baselines_of
 from tracehound.scripts.benchmarks.quality.figures import Figures
-from tracehound.scripts.benchmarks.quality.workload import NOMINAL_RATES, PATHS, ROLES
+from tracehound.scripts.benchmarks.quality.workload import NOMINAL_RATES, PATHS, ROLES, UNLISTED
 
 PRODUCT = "**tracehound**"
 
@@ -129,7 +130,23 @@ def _windows_section(name: str, figures: Figures) -> str:
     )
     head = ["detector", "AP visible", "AP all", "best F1", "P", "R", "F1", "FPR", "windows", "median delay"]
     plot = f"![Precision over recall](quality-{name}.svg)"
-    return _section(name, [intro, table(head, rows), plot, _published(figures), _injected(figures)])
+    shown = [table(head, rows), *_unlisted(name, figures), plot, _published(figures), _injected(figures)]
+    return _section(name, [intro, *shown])
+
+
+def _unlisted(name: str, figures: Figures) -> list[str]:
+    """What the figures are without the faults that the labels call normal, if there are any."""
+    found = figures.get("unlisted_ignored")
+    if found is None:
+        return []
+    faults = " and ".join(
+        f"{fault.type} at {fault.service}, from {rfc3339(fault.inject_s)}" for fault in UNLISTED[name]
+    )
+    return [
+        f"The labels call a fault normal that the recording shows ({faults}; see `workload.UNLISTED`). Where that time "
+        f"is not judged, the product has AP visible {_number(found['ap_visible'])}, AP all {_number(found['ap_all'])}, "
+        f"F1 {_number(found['f1'])} and a false-positive rate of {_number(found['false_positive_rate'], '.4f')}."
+    ]
 
 
 def _windows_row(name: str, figures: Figures) -> list[str]:

@@ -3,6 +3,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
 from rich.console import Console
@@ -10,12 +11,12 @@ from rich.progress import Progress
 
 from tracehound.scripts.benchmarks.quality.__main__ import main
 from tracehound.scripts.benchmarks.quality.baselines import baselines_of
-from tracehound.scripts.benchmarks.quality.figures import Figures
+from tracehound.scripts.benchmarks.quality.figures import Detection, Figures, Truth, figures_of
 from tracehound.scripts.benchmarks.quality.plots import draw_precision_recall, draw_timeline
 from tracehound.scripts.benchmarks.quality.report import TARGETS, report
 from tracehound.scripts.benchmarks.quality.run import Judged, judge
 from tracehound.scripts.benchmarks.quality.workload import PATHS, DataSet
-from tracehound.scripts.recorded.traces import open_recording
+from tracehound.scripts.recorded.traces import FaultWindow, open_recording
 
 Write = Callable[[Path], Path]
 
@@ -56,6 +57,22 @@ def test_windows_have_every_figure_for_the_product_and_each_baseline(document: F
     assert figures["base_rate_all"] == pytest.approx(60 / (300 - 20 - 80))
     assert figures["automatic"]["windows"] == figures["automatic"]["windows_detected"] == 1
     assert 0 <= figures["automatic"]["median_delay_s"] < 60
+
+
+def test_faults_that_labels_call_normal_are_left_out_in_a_second_set_of_figures(
+    tmp_path: Path, write_windows: Write
+) -> None:
+    recording = open_recording(write_windows(tmp_path / "train_ticket_30"))
+    started_s = np.array([trace.started_s for trace in recording.traces()])
+    unlisted = FaultWindow(float(started_s[400]), "cart", "cpu_contention")
+    data = DataSet(recording, 200, [unlisted])
+    said = np.isin(np.arange(len(started_s)), [*range(400, 410), *range(300, 360)])
+
+    found = figures_of(Detection(said * 5.0, said), Truth(data, data.labels, started_s))
+
+    assert found["automatic"]["precision"] == pytest.approx(60 / 70)
+    assert found["ap_visible"] == pytest.approx(60 / 70)
+    assert found["unlisted_ignored"]["precision"] == found["unlisted_ignored"]["ap_all"] == 1.0
 
 
 def test_labels_per_trace_have_their_figures(document: Figures) -> None:
