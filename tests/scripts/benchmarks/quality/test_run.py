@@ -68,7 +68,7 @@ def test_faults_that_labels_call_normal_are_left_out_in_a_second_set_of_figures(
     data = DataSet(recording, 200, [unlisted])
     said = np.isin(np.arange(len(started_s)), [*range(400, 410), *range(300, 360)])
 
-    found = figures_of(Detection(said * 5.0, said), Truth(data, data.labels, started_s))
+    found = figures_of(Detection(said.astype(np.float64), said), Truth(data, data.labels, started_s))
 
     assert found["automatic"]["precision"] == pytest.approx(60 / 70)
     assert found["ap_visible"] == pytest.approx(60 / 70)
