@@ -6,6 +6,9 @@ from typing import Annotated
 import msgspec
 
 HEADER_PREFIX = "tracehound_"
+FORMAT_HEADER = HEADER_PREFIX + "format"
+"""Header of refused spans, also when they are sent again: what the record was recognised as that they were part of."""
+
 RESENT_HEADER = HEADER_PREFIX + "resent"
 """Header of a record that was sent again: topic-partition-offset of the dead letter that it comes from."""
 
@@ -15,12 +18,12 @@ TRUNCATED_HEADER = HEADER_PREFIX + "truncated_from_bytes"
 Digits = Annotated[str, msgspec.Meta(pattern=r"^-?\d+$")]
 
 
-class DeadLetterHeaders(msgspec.Struct, rename=lambda name: HEADER_PREFIX + name):
+class DeadLetterHeaders(msgspec.Struct, omit_defaults=True, rename=lambda name: HEADER_PREFIX + name):
     """The headers of a dead letter beyond those of the refused record, all of them text in UTF-8.
 
     ``topic``, ``partition``, ``offset`` and ``timestamp_ms`` say where and when the refused record was,
     ``stage`` which part of tracehound refused it, ``error`` is the class of the error and ``reason`` one
-    sentence with field, rule and value.
+    sentence with field, rule and value. ``format`` is what the record of refused spans was recognised as.
     """
 
     topic: str
@@ -30,6 +33,7 @@ class DeadLetterHeaders(msgspec.Struct, rename=lambda name: HEADER_PREFIX + name
     stage: str
     error: str
     reason: str
+    format: str = ""
 
 
 class DeadLetter(msgspec.Struct):
@@ -37,7 +41,7 @@ class DeadLetter(msgspec.Struct):
 
     ``stage`` is the part of tracehound that refused it (``decode``, ``validate``, ``score``), ``error`` the
     class of the error, ``reason`` one sentence with field, rule and value. ``timestamp_ms`` is the record's
-    Kafka timestamp. ``headers`` are the record's own and are kept.
+    Kafka timestamp. ``headers`` are the record's own and are kept. ``format``: see ``Rejection``.
     """
 
     value: bytes | None
@@ -50,6 +54,7 @@ class DeadLetter(msgspec.Struct):
     error: str
     reason: str
     headers: list[tuple[str, bytes]] = []
+    format: str = ""
 
     def wire_headers(self) -> list[tuple[str, bytes]]:
         """The record's own headers, then ours under the prefix ``tracehound_``.
@@ -58,6 +63,10 @@ class DeadLetter(msgspec.Struct):
         >>> dict(letter.wire_headers())["tracehound_offset"]
         b'7'
         """
+        return [*self.headers, *self.our_headers()]
+
+    def our_headers(self) -> list[tuple[str, bytes]]:
+        """Those under the prefix ``tracehound_``."""
         ours = DeadLetterHeaders(
             self.topic,
             str(self.partition),
@@ -66,9 +75,10 @@ class DeadLetter(msgspec.Struct):
             self.stage,
             self.error,
             self.reason,
+            self.format,
         )
         named = msgspec.to_builtins(ours).items()
-        return [*self.headers, *((name, text.encode(errors="backslashreplace")) for name, text in named)]
+        return [(name, text.encode(errors="backslashreplace")) for name, text in named]
 
 
 def read_dead_letter(value: bytes | None, key: bytes | None, headers: Iterable[tuple[str, bytes | None]]) -> DeadLetter:
@@ -100,4 +110,5 @@ def read_dead_letter(value: bytes | None, key: bytes | None, headers: Iterable[t
         found.error,
         found.reason,
         own,
+        found.format,
     )

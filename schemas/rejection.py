@@ -35,13 +35,15 @@ class Rejection:
     ``indexes`` are the positions in the record's array, empty if the record as a whole was refused.
     ``value_bytes`` are the original bytes of the record (None for a null value), or a JSON array of the
     refused elements only, each byte for byte as it came. ``reason`` is one sentence; the value it shows is
-    that of the first element.
+    that of the first element. ``format`` is that of the record, where elements of it were refused: alone they may look
+    like another one.
     """
 
     indexes: tuple[int, ...]
     value_bytes: bytes | None
     error: ErrorName
     reason: str
+    format: str = ""
 
 
 @dataclass(frozen=True, slots=True)

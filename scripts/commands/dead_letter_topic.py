@@ -7,7 +7,14 @@ from typing import Any, Protocol
 
 from confluent_kafka import Message
 
-from tracehound.schemas.dead_letter import HEADER_PREFIX, RESENT_HEADER, TRUNCATED_HEADER, DeadLetter, read_dead_letter
+from tracehound.schemas.dead_letter import (
+    FORMAT_HEADER,
+    HEADER_PREFIX,
+    RESENT_HEADER,
+    TRUNCATED_HEADER,
+    DeadLetter,
+    read_dead_letter,
+)
 from tracehound.schemas.errors import BrokerError, TracehoundError
 from tracehound.scripts.kafka.topic_reading import TopicReader
 
@@ -171,7 +178,7 @@ class KafkaProducer(Protocol):
 def resend_letters(letters: Iterable[StoredLetter], producer: KafkaProducer, inputs: set[str]) -> int:
     """Send dead letters to where they came from, with their own key and headers, and wait for acknowledgement.
 
-    Our headers are taken off and ``tracehound_resent`` says which dead letter it was.
+    Our headers are taken off; ``tracehound_resent`` says which dead letter it was, and ``tracehound_format`` stays.
 
     Returns:
         How many were sent.
@@ -200,6 +207,8 @@ def _produce(stored: StoredLetter, producer: KafkaProducer, on_delivery: Callabl
     letter = stored.letter
     own = [(name, content) for name, content in letter.headers if not name.startswith(HEADER_PREFIX)]
     headers = [*own, (RESENT_HEADER, str(stored.id).encode())]
+    if letter.format:
+        headers.append((FORMAT_HEADER, letter.format.encode()))
     while True:
         try:
             producer.produce(letter.topic, value=letter.value, key=letter.key, headers=headers, on_delivery=on_delivery)

@@ -131,7 +131,7 @@ class Delivery:
         except RefusedError:
             value = letter.value or b""
             log.error("dead_letter_truncated", topic=letter.topic, partition=letter.partition, offset=letter.offset)
-            headers = [*headers[-7:], (TRUNCATED_HEADER, b"%d" % len(value))]
+            headers = [*letter.our_headers(), (TRUNCATED_HEADER, b"%d" % len(value))]
             await self._publisher.publish(Outgoing(self._topic, None, value[:_TRUNCATED_BYTES], headers))
 
     async def _forward(self, forwards: Sequence[Outgoing], before: asyncio.Task[None] | None) -> None:

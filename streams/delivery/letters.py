@@ -16,7 +16,9 @@ _UNDECODABLE = frozenset({"NullValue", "OversizedRecord", "InvalidUtf8", "Invali
 log = structlog.get_logger(__name__)
 
 
-def letter_of(record: ConsumerRecord, value: bytes | None, stage: str, error: str, reason: str) -> DeadLetter:
+def letter_of(
+    record: ConsumerRecord, value: bytes | None, stage: str, error: str, reason: str, format: str = ""
+) -> DeadLetter:
     """A dead letter about ``record``, with its original key and headers.
 
     Parameters:
@@ -24,6 +26,7 @@ def letter_of(record: ConsumerRecord, value: bytes | None, stage: str, error: st
         stage: which part of tracehound refuses it.
         error: the class of the error.
         reason: one sentence with what, rule and value.
+        format: what the record was recognised as, if that is to be known when the value is sent again.
     """
     return DeadLetter(
         value=value,
@@ -36,6 +39,7 @@ def letter_of(record: ConsumerRecord, value: bytes | None, stage: str, error: st
         error=error,
         reason=reason,
         headers=without_origin(record.headers),
+        format=format,
     )
 
 
@@ -60,7 +64,7 @@ def failure_letter(record: ConsumerRecord, value: bytes | None, stage: str, erro
 def rejection_letter(record: ConsumerRecord, refused: Rejection) -> DeadLetter:
     """A dead letter about what decoding refused of ``record``: stage ``decode`` if it is no text or JSON at all."""
     stage = "decode" if refused.error in _UNDECODABLE else "validate"
-    return letter_of(record, refused.value_bytes, stage, refused.error, refused.reason)
+    return letter_of(record, refused.value_bytes, stage, refused.error, refused.reason, refused.format)
 
 
 def unpublished_letter(outgoing: Outgoing, error: RefusedError) -> DeadLetter:

@@ -95,7 +95,8 @@ class ExecutionReader:
             if frame is not None:
                 if frame.is_text:
                     return Opened(frame.content, frame.told)
-                return Opened(self._schemas.json_of(str(frame.schema_id), frame.told, frame.content), frame.told)
+                if frame.is_likely:
+                    return Opened(self._schemas.json_of(str(frame.schema_id), frame.told, frame.content), frame.told)
         if headers and content.lstrip(BLANK)[:1] not in (b"{", b"[", b'"'):
             schema_id, indexes = _schema_id(headers)
             if schema_id:

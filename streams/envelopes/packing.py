@@ -20,6 +20,8 @@ _OTHERS: tuple[tuple[bytes, str], ...] = (
     (b"\xc3\x01", "an Avro message, which is not read"),
 )
 _MOST_INDEXES = 16
+_MOST_IDS = 2**24
+"""Registries count up from 1 (or 100,001): other bytes behind a zero are no id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,11 @@ class Frame:
     def told(self) -> str:
         """For people."""
         return f"the framing of a schema registry (schema id {self.schema_id})"
+
+    @property
+    def is_likely(self) -> bool:
+        """Whether the id is one that a registry gives: else it is rather no frame, if its content says nothing."""
+        return 0 < self.schema_id < _MOST_IDS
 
     @property
     def is_text(self) -> bool:

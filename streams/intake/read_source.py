@@ -9,7 +9,7 @@ from zlib import crc32
 import msgspec
 from aiokafka import ConsumerRecord
 
-from tracehound.schemas.dead_letter import DeadLetter
+from tracehound.schemas.dead_letter import FORMAT_HEADER, RESENT_HEADER, DeadLetter
 from tracehound.schemas.execution import Execution
 from tracehound.schemas.execution_rules import Limits
 from tracehound.schemas.rejection import Rejection
@@ -99,7 +99,7 @@ class SourceReader:
             if record.headers and other_signal_of(record):
                 reading.skipped += 1
                 return
-            decoded = decode_spans(record.value, self._span_limits)
+            decoded = decode_spans(record.value, self._span_limits, _known_format(record) if record.headers else "")
             traces, rejected = decoded.traces, decoded.rejected
             reading.formats[decoded.format] += 1
             reading.unfinished += decoded.unfinished
@@ -138,6 +138,12 @@ class SourceReader:
         for part, some in enumerate(_parts(shares)):
             batch = SpanBatch(source, offset * PARTS_PER_RECORD + part, clock_ms, some)
             reading.outgoing.append(Outgoing(self._spans_topic, None, _encode(batch), partition=partition))
+
+
+def _known_format(record: ConsumerRecord) -> str:
+    """What a record was recognised as before parts of it were refused, and are sent again."""
+    headers = dict(record.headers)
+    return (headers.get(FORMAT_HEADER) or b"").decode(errors="replace") if RESENT_HEADER in headers else ""
 
 
 def partition_of(trace_id: str, partitions: int) -> int:

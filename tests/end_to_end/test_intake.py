@@ -207,8 +207,8 @@ def test_what_cannot_be_used_is_buried_and_its_neighbours_are_joined(intake: Int
     assert len(emitted) == len(expected) + 1
     letters = intake.field.read(intake.field.topics.dead_letters.name, lambda found: len(found) >= 4)
     buried = {dict(letter.headers())["tracehound_error"].decode(): letter for letter in letters}
-    assert buried.keys() == {"ForeignFormat", "InvalidSpan", "CyclicTrace", "MissingField"}
-    assert (buried["ForeignFormat"].key(), buried["ForeignFormat"].value()[:1]) == (b"k", b"\x00")
+    assert buried.keys() == {"InvalidProtobuf", "InvalidSpan", "CyclicTrace", "MissingField"}
+    assert (buried["InvalidProtobuf"].key(), buried["InvalidProtobuf"].value()[:1]) == (b"k", b"\x00")
     assert b"ffffffffffffffff" in buried["CyclicTrace"].key()
     assert worker.end() == 0
 

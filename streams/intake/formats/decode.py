@@ -8,14 +8,15 @@ import msgspec
 
 from tracehound.schemas.json_array import split_array
 from tracehound.schemas.rejection import RecordError, reject_record
+from tracehound.streams.intake.formats.confirm import confirm
 from tracehound.streams.intake.formats.decoded import DecodedSpans, SpanLimits, SpansByTrace, check_count
 from tracehound.streams.intake.formats.jaeger.json import decode_jaeger_json
 from tracehound.streams.intake.formats.jaeger.protobuf import decode_jaeger_protobuf
 from tracehound.streams.intake.formats.otlp.json import decode_json
 from tracehound.streams.intake.formats.otlp.protobuf import decode_protobuf
 from tracehound.streams.intake.formats.recognise import (
+    FORMATS,
     Format,
-    check_otlp,
     json_format,
     looks_like_json,
     protobuf_format,
@@ -46,7 +47,7 @@ _DECODERS: Mapping[Format, Decode] = {
 }
 
 
-def decode_spans(value: bytes | None, limits: SpanLimits) -> DecodedSpans:
+def decode_spans(value: bytes | None, limits: SpanLimits, known: str = "") -> DecodedSpans:
     """Decode the value of a record: spans by trace, and what had to be refused.
 
     Never raises, whatever the bytes. The format is told by the content (``recognise``), after what is around it was
@@ -54,6 +55,9 @@ def decode_spans(value: bytes | None, limits: SpanLimits) -> DecodedSpans:
     same format with what was around it; spans refused for the same reason share one. ``Rejection.indexes`` count the
     spans of the record (an unreadable list of spans as one), and are empty where the whole record is refused. No bytes,
     and empty lists, are no spans. JSON may be an array of what is otherwise one record.
+
+    Parameters:
+        known: the format, where it is known (``Rejection.format``); a text that is none is passed over.
 
     In each ``Span`` the service is empty, ``parent`` means nothing yet, and ``offset_us`` is None.
 
@@ -70,14 +74,20 @@ def decode_spans(value: bytes | None, limits: SpanLimits) -> DecodedSpans:
                 "OversizedRecord",
                 f"the record must be at most {limits.max_record_bytes} bytes long. Got {len(value)} bytes instead.",
             )
-        return _decode(unpacked_spans(value, limits.max_record_bytes), limits)
+        decoded = _decode(unpacked_spans(value, limits.max_record_bytes), limits, known)
     except RecordError as error:
         return DecodedSpans(rejected=[reject_record(value, error.error, error.sentence)])
+    if decoded.rejected:
+        decoded.rejected = [replace(each, format=decoded.format) if each.indexes else each for each in decoded.rejected]
+    return decoded
 
 
-def _decode(content: bytes, limits: SpanLimits) -> DecodedSpans:
+def _decode(content: bytes, limits: SpanLimits, known: str) -> DecodedSpans:
     if not content.strip(_BLANK):
         return DecodedSpans()
+    for name in FORMATS if known else ():
+        if name == known:
+            return _decode_json(content, limits, name) if name.endswith("JSON") else _by(name, content, limits)
     if not looks_like_json(content):
         return _decode_protobuf(content, limits)
     if content[:1] == _FIRST_TAG and not _is_json(content):
@@ -100,13 +110,13 @@ def _is_json(content: bytes) -> bool:
 def _decode_protobuf(content: bytes, limits: SpanLimits) -> DecodedSpans:
     name = protobuf_format(content)
     decoded = _by(name, content, limits)
-    if name == "OTLP Protobuf" and not decoded.spans and not decoded.unfinished:
-        check_otlp(content, any(rejection.error != "InvalidProtobuf" for rejection in decoded.rejected))
+    if not decoded.spans:
+        confirm(name, content, any(rejection.error != "InvalidProtobuf" for rejection in decoded.rejected))
     return decoded
 
 
-def _decode_json(content: bytes, limits: SpanLimits) -> DecodedSpans:
-    name = json_format(content)
+def _decode_json(content: bytes, limits: SpanLimits, known: Format | None = None) -> DecodedSpans:
+    name = known or json_format(content)
     if name is None:
         return DecodedSpans()
     is_array = content.lstrip(_BLANK)[:1] == b"["

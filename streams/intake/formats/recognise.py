@@ -13,14 +13,13 @@
 What is known but not read is told by its name: Thrift, metrics, logs, envelopes, other encodings of text.
 """
 
-from collections.abc import Set as AbstractSet
 from typing import Literal
 
 import msgspec
 
 from tracehound.schemas.explanation import excerpt
 from tracehound.schemas.rejection import RecordError
-from tracehound.streams.intake.formats.wire import FIXED64, LENGTH, VARINT, fields, varint
+from tracehound.streams.intake.formats.wire import FIXED64, VARINT, sizes_of, varint
 
 Format = Literal[
     "OTLP Protobuf",
@@ -46,6 +45,8 @@ _BLANK = b" \t\r\n"
 _SIGNALS = ("Metrics", "Logs", "Profiles")
 _ANY = msgspec.json.Decoder(dict[str, msgspec.Raw] | list[msgspec.Raw] | str | float | bool | None)
 _OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
+ZIPKIN_WIRES = {4: VARINT, 6: FIXED64, 7: VARINT, 12: VARINT, 13: VARINT}
+"""Wire types of the fields of Zipkin's span that have no length."""
 _ERRORS = (msgspec.DecodeError, ValueError, RecursionError)
 
 BROKEN_HINTS: tuple[tuple[bytes, Format], ...] = (
@@ -162,7 +163,7 @@ def protobuf_format(content: bytes) -> Format:
     except ValueError as error:
         raise not_protobuf(content, f"with an error: {error}") from error
     first, after = content[begin : begin + size], content[begin + size : begin + size + 1]
-    if size >= 16 and after == b"\x12" and _is_printable(first):
+    if size >= 16 and after == b"\x12" and is_printable(first):
         return "SkyWalking"
     if _is_zipkin(first):
         return "Zipkin Protobuf"
@@ -178,7 +179,8 @@ def not_protobuf(content: bytes, what: str) -> RecordError:
     )
 
 
-def _is_printable(content: bytes) -> bool:
+def is_printable(content: bytes) -> bool:
+    """Whether the bytes are printable ASCII."""
     return content.isascii() and content.decode("ascii").isprintable()
 
 
@@ -198,68 +200,8 @@ def _check_thrift(content: bytes) -> None:
 
 
 def _is_zipkin(span: bytes) -> bool:
-    sizes: dict[int, int] = {}
     try:
-        for number, wire, _, content, end in fields(span):
-            if number > 13 or wire != {4: VARINT, 6: FIXED64, 7: VARINT, 12: VARINT, 13: VARINT}.get(number, LENGTH):
-                return False
-            sizes[number] = end - content
+        sizes = sizes_of(span, ZIPKIN_WIRES, 13)
     except ValueError:
         return False
     return sizes.get(1) in (8, 16) and sizes.get(3) == 8 and sizes.get(2, 8) in (0, 8)
-
-
-def check_otlp(content: bytes, refused: bool) -> None:
-    """Check that Protobuf which gave no span is OTLP of spans all the same.
-
-    Parameters:
-        refused: whether spans in it were refused; else a foreign message may have parsed as an empty one, and fields
-            that OTLP does not have tell so.
-
-    Raises:
-        RecordError: it is something else.
-    """
-    try:
-        for resource in _members(content, {1}, refused):
-            for number, part in resource:
-                if number in (2, 1000):
-                    for inner, item in _fields(part, {1, 2, 3}, refused):
-                        if inner == 2:
-                            _check_signal(item)
-                elif number == 1 and not refused:
-                    _fields(part, {1, 3}, refused, {2})
-    except ValueError as error:
-        raise not_protobuf(content, f"with an error: {error}") from error
-
-
-def _members(content: bytes, known: set[int], loosely: bool) -> list[list[tuple[int, bytes]]]:
-    return [_fields(member, {1, 2, 3, 1000}, loosely) for _, member in _fields(content, known, loosely)]
-
-
-def _fields(
-    content: bytes, known: set[int], loosely: bool, numbers: AbstractSet[int] = frozenset()
-) -> list[tuple[int, bytes]]:
-    """The contents of fields with a length; ``loosely`` passes over those that are not ``known``."""
-    found = []
-    for number, wire, begin, at, end in fields(content):
-        if wire == LENGTH and number in known:
-            found.append((number, content[at:end]))
-        elif not loosely and not (wire == VARINT and number in numbers):
-            raise ValueError(f"OTLP has no such field {number} as that at byte {begin}")
-    return found
-
-
-def _check_signal(item: bytes) -> None:
-    """Tell metrics and logs, which lie in resources and scopes as spans do."""
-    try:
-        found = {number: (wire, item[content:end]) for number, wire, _, content, end in fields(item)}
-    except ValueError:
-        return
-    wires = {number: wire for number, (wire, _) in found.items()}
-    if wires.get(7) == FIXED64 or wires.get(8) == FIXED64:  # when a span begins and ends
-        return
-    if wires.get(1) == FIXED64 or wires.get(11) == FIXED64:  # when an event was logged, or seen
-        raise other_signal("logs")
-    _, name = found.get(1, (LENGTH, b""))
-    if wires.get(1) == LENGTH and name and _is_printable(name) and {5, 7, 9, 10, 11} & wires.keys():
-        raise other_signal("metrics")

@@ -28,6 +28,8 @@ def unpacked_spans(value: bytes, most_bytes: int) -> bytes:
     except ValueError:
         content = None
     if content is None or (content[:1] != b"\n" and frame.content != b"\x00"):
+        if not frame.is_likely:
+            return value
         raise RecordError(
             "ForeignFormat", f"the record must be spans. Got {frame.told} around neither JSON nor Protobuf of spans."
         )

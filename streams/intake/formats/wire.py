@@ -3,7 +3,7 @@
 Source: https://protobuf.dev/programming-guides/encoding/
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 VARINT, FIXED64, LENGTH, GROUP, END_GROUP, FIXED32 = range(6)
 
@@ -87,6 +87,27 @@ def parts(message: bytes, list_numbers: tuple[int, ...]) -> tuple[bytes, list[by
         else:
             rest.append(message[begin:end])
     return b"".join(rest), members
+
+
+def sizes_of(message: bytes, wires: Mapping[int, int], most: int) -> dict[int, int]:
+    """The sizes of a message's fields by their numbers.
+
+    Parameters:
+        wires: the wire types of fields that have no length.
+        most: the highest number that there is.
+
+    Raises:
+        ValueError: it has other fields, or is no message.
+
+    >>> sizes_of(b"\\x0a\\x02hi\\x10\\x01", {2: VARINT}, 2)
+    {1: 2, 2: 1}
+    """
+    sizes: dict[int, int] = {}
+    for number, wire, begin, content, end in fields(message):
+        if number > most or wire != wires.get(number, LENGTH):
+            raise ValueError(f"there is no such field {number} as that at byte {begin}")
+        sizes[number] = end - content
+    return sizes
 
 
 def framed(number: int, content: bytes) -> bytes:

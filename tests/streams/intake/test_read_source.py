@@ -92,3 +92,18 @@ def test_the_namespace_of_a_service_may_be_left_out() -> None:
         (outgoing,) = read(record(as_protobuf(spans)), with_namespace=with_namespace).outgoing
         assert expected.encode() in (outgoing.value or b"")
         assert (b"bank/" in (outgoing.value or b"")) == with_namespace
+
+
+def test_refused_spans_are_read_as_the_format_of_their_record_when_they_are_sent_again() -> None:
+    span = good_span(2, span_id=b"", start_time_unix_nano=0, end_time_unix_nano=0)
+    reading = read(record(as_protobuf(record_of(good_span(), span))))
+    (letter,) = reading.dead_letters
+    alone = letter.value
+    resent = [("tracehound_resent", b"t-0-1"), ("tracehound_format", letter.format.encode())]
+
+    again = read(record(alone, headers=resent), record(alone, headers=resent[1:]))
+
+    assert (reading.spans, letter.format, letter.error) == (1, "OTLP Protobuf", "InvalidSpan")
+    assert dict(letter.wire_headers())["tracehound_format"] == b"OTLP Protobuf"
+    assert again.dead_letters[0].error == "InvalidSpan"
+    assert [each.format for each in again.dead_letters[:1]] == ["OTLP Protobuf"]

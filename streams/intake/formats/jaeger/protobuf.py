@@ -53,6 +53,8 @@ def decode_jaeger_protobuf(value: bytes, limits: SpanLimits) -> DecodedSpans:
         given = JAEGER.Span.FromString(value)
     except DecodeError as error:
         raise RecordError("InvalidProtobuf", "the span must be a valid Protobuf message. It is none.") from error
+    if not given.process:
+        raise RecordError("InvalidSpan", "the field 'process' must say whose span it is. Got none instead.")
     tags = _of_spans(given.tags)
     errors = _errors(given.tags) if "error" in tags else ()
     start, duration = given.start_time, given.duration

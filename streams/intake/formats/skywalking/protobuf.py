@@ -8,7 +8,6 @@ from google.protobuf.message import DecodeError
 from tracehound.schemas.rejection import Flaw, RecordError
 from tracehound.schemas.spans import Resource
 from tracehound.streams.intake.conventions.names import as_they_are
-from tracehound.streams.intake.conventions.resources import UNKNOWN_SERVICE
 from tracehound.streams.intake.conventions.texts import NAME_CHARACTERS, AttributeValue
 from tracehound.streams.intake.formats.declared import as_text, declare
 from tracehound.streams.intake.formats.decoded import DecodedSpans, SpanLimits, SpansByTrace, check_count
@@ -34,7 +33,7 @@ SKYWALKING = declare(
 _SPANS = 3
 _tags = PairReader(TAGS, read_text, read_text_pair)
 _log_fields = PairReader(as_they_are(LOG_FIELDS), read_text, read_text_pair)
-_ID_CHARACTERS = 400
+_TEXT_CHARACTERS = 400
 
 
 def decode_skywalking(value: bytes, limits: SpanLimits) -> DecodedSpans:
@@ -48,14 +47,14 @@ def decode_skywalking(value: bytes, limits: SpanLimits) -> DecodedSpans:
     except DecodeError as error:
         raise RecordError("InvalidProtobuf", "the segment must be a valid Protobuf message. It is none.") from error
     trace_id, segment_id = as_text(segment.trace_id), as_text(segment.segment_id)
-    for name, given_id in (("traceId", trace_id), ("traceSegmentId", segment_id)):
-        if not 0 < len(given_id) <= _ID_CHARACTERS:
-            rule = f"have 1 to {_ID_CHARACTERS} characters. Got {len(given_id)} instead."
+    service = as_text(segment.service)
+    for name, given in (("traceId", trace_id), ("traceSegmentId", segment_id), ("service", service)):
+        if not 0 < len(given) <= _TEXT_CHARACTERS:
+            rule = f"have 1 to {_TEXT_CHARACTERS} characters. Got {len(given)} instead."
             raise RecordError("InvalidSpan", f"the field '{name}' must {rule}")
     check_count(len(segment.spans), limits)
-    service = as_text(segment.service)[:NAME_CHARACTERS] or UNKNOWN_SERVICE
     collected = SpansByTrace()
-    add = collected.of_resource(Resource(service, host=as_text(segment.instance)[:NAME_CHARACTERS]))
+    add = collected.of_resource(Resource(service[:NAME_CHARACTERS], host=as_text(segment.instance)[:NAME_CHARACTERS]))
     refused: list[Refused] = []
     for index, element in enumerate(segment.spans):
         try:
