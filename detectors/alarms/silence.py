@@ -34,6 +34,9 @@ MISSED = 3.0
 than minutes."""
 LEAST_SEEN = 60
 """Executions of an application before its silence is judged."""
+LEAST_WATCHED_S, OF_BATCHES_S = 480.0, DAY_S
+"""For how long an application must have been watched before its silence is judged; of one that runs jobs or commands,
+which end, it must be known when they usually run."""
 _GAPS_OF_0_1_0 = {"count": whole(0, 500), "ordered": numbers(np.float32, ("count",), 0.0, LARGEST)}
 _WATCH_OF_0_1_0 = {"newest_s": moment(missing=True)}
 
@@ -46,6 +49,8 @@ class SilenceWatch:
     a job or on a Sunday nothing is missed. Silence has a share of the alarm budget; an application with more gaps a
     day is asked for more certainty. An application that was quiet already, and to which nobody comes at an hour at
     which somebody always does, is told as well: it may be a holiday, so that is minor.
+
+    What has lived for minutes only, as jobs and pods with names of their own, is not missed.
 
     Assumes that executions arrive roughly in event order; late ones count as a gap of 0. Fails on applications that
     rest: the first nights raise an alarm, until the profiles know them. Where less than some fifteen executions would
@@ -74,6 +79,8 @@ class SilenceWatch:
         if not silent_s >= self._settings.silence_min_s or application.silent_since_s == newest_s:
             return None
         if application.seen < self._least_seen:
+            return None
+        if self._windows.watched_s(slot) < (OF_BATCHES_S if application.batches > 0.5 else LEAST_WATCHED_S):
             return None
         limit = self._limit(slot)
         sudden = silent_s <= SUDDEN * self._arrivals.memory_s(slot)

@@ -82,6 +82,7 @@ class ApplicationModels:
     the models began with, and keep. ``versions`` are the versions seen last, ``release_s`` when the newest of them was
     first seen. ``feedback`` is what was learned of verdicts, ``peaks`` how large deviations became; until
     ``expected_until_s`` those that began from ``expected_s`` on are soon the new normal, because somebody expects them.
+    ``batches`` is which share of its executions of late were jobs or commands, of those that profiles sample.
     """
 
     key: ApplicationKey
@@ -106,6 +107,7 @@ class ApplicationModels:
     peaks: Peaks = field(default_factory=Peaks)
     expected_s: float = float("-inf")
     expected_until_s: float = float("-inf")
+    batches: float = 0.0
 
     def peer_of(self, kind: int, slot: int) -> str:
         """The called peer that has a slot; ``kind`` is a place in ``CALL_SIGNALS``."""

@@ -32,6 +32,9 @@ from tracehound.schemas.execution import rfc3339
 
 NewNormal = tuple[str, str, float]
 """What has a new normal (an operation or called peer), its signal, and for how many seconds it had deviated."""
+_BATCHES = frozenset({"job", "command"})
+_NEWEST_KIND = 1.0 / 32.0
+"""Weight of the newest execution in what is known of whether an application's executions are jobs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +159,7 @@ class Outcomes:
             operation.remember_paths(named_paths(execution))
         if judged.normal[subject.row] and operation.profile.wants(operation.seen):
             operation.profile.learn(parts(execution, subject.self_ms))
+            application.batches += _NEWEST_KIND * ((execution.kind in _BATCHES) - application.batches)
         if operation.seen == needed:
             result.model_events.append(events.ready(application.key, operation, execution.started_s))
 

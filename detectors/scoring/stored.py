@@ -33,6 +33,7 @@ class StoredNumbers(msgspec.Struct):
     asked_refit: Counted | None
     asked_why: str
     last_refit: Counted
+    batches: Annotated[float, msgspec.Meta(ge=0.0, le=1.0)] = 0.0
 
 
 class StoredProfile(msgspec.Struct):

@@ -134,6 +134,10 @@ class GoldenSignals:
         """
         return self._series[TRAFFIC].least_expected(slot, start_s, end_s, enough)
 
+    def watched_s(self, slot: int) -> float:
+        """For how many seconds of event time an application has been watched, window by window."""
+        return self._series[TRAFFIC].learned(slot) * self.window_s
+
     def late(self, slot: int) -> int:
         """Executions of an application that came after their window had closed, and were left out."""
         return self._windows.late(slot)

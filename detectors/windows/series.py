@@ -128,6 +128,10 @@ class WindowSeries:
         for profile in _BINS:
             self._store[profile][slot, :, MEAN] = np.nan
 
+    def learned(self, slot: int) -> int:
+        """How many windows of a key were learned."""
+        return int(self._store["numbers"][slot, COUNT])
+
     def judge_counted(
         self, slots: Slots, values: Floats, times: Floats, noise: Floats, patience_s: Floats | None = None
     ) -> SeriesJudgement:

@@ -33,6 +33,8 @@ from tracehound.streams.worker.worker import Worker
 
 _MOST_APPLICATIONS = 10_000_000
 _LOAD_POLL_S = 0.05
+_RETIRE_EVERY_S = 600.0
+_DAY_S = 86_400.0
 
 
 def build_scoring(
@@ -105,6 +107,7 @@ def build_scoring(
     app.read_runs([topics.executions.name], score_executions, scoring)
     app.repeat(_LOAD_POLL_S, models.load_new)
     app.repeat(settings.save_interval_s, partial(scoring.save, settings.save_share * settings.save_interval_s))
+    app.repeat(_RETIRE_EVERY_S, partial(scoring.retire, settings.retire_after_days * _DAY_S))
     app.repeat(settings.progress_interval_s, partial(report_progress, ledger, topics, delivery, metrics))
     app.repeat(
         settings.silence_interval_s,

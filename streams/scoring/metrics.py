@@ -85,6 +85,11 @@ class Metrics:
         self.state_bytes_written = Counter(
             "tracehound_state_bytes_written", "Bytes of model states saved", registry=registry
         )
+        self.applications_retired = Counter(
+            "tracehound_applications_retired",
+            "Applications that had sent nothing for long and were forgotten",
+            registry=registry,
+        )
         self.applications_sent_away = Counter(
             "tracehound_applications_sent_away",
             "Applications whose models were saved and dropped from memory to make room",

@@ -133,6 +133,11 @@ class Scoring(RunListener):
             if not batches or not await self._models.write(batches):
                 return
 
+    async def retire(self, unused_s: float) -> None:
+        """Forget applications of which nothing has come for so many seconds of wall time."""
+        async with self._resting:
+            self._metrics.applications_retired.inc(self._models.retire(self._clock() - unused_s))
+
     def positioned(self, committed: Mapping[TP, int | None]) -> None:
         """Reading begins at these offsets."""
         self._partitions.positioned({tp.partition: offset for tp, offset in committed.items()})

@@ -118,6 +118,10 @@ class Settings(BaseSettings):
         description="Memory for models; above it the least recently used applications are saved and leave it until "
         "they are used again; 0: no bound",
     )
+    retire_after_days: Annotated[float, Gt(0)] = Field(
+        default=30.0,
+        description="Applications that have sent nothing for so long are forgotten, with what was learned of them",
+    )
     commit_interval_s: Annotated[float, Gt(0)] = Field(default=2.0, description="Time between offset commits")
     max_runs_in_flight: Annotated[int, Ge(1), Le(1_000)] = Field(
         default=16, description="Fetched runs whose results are not yet acknowledged by Kafka; more wait"

@@ -99,6 +99,23 @@ class Partition:
         if self.learned_to and self.scored_to >= max(self.learned_to.values()):
             self.learned_to.clear()
 
+    def retire(self, unused_since_s: float) -> list[ApplicationKey]:
+        """Remember no longer applications of which nothing was scored since this wall time, and say which they were.
+
+        Their states are removed with the next save. None, while something may still be to be read again.
+        """
+        if not self.loaded or self.learned_to:
+            return []
+        unsaved = self.dirty.keys() | self.saving.keys()
+        unused = [key for key, seen in self.applications.items() if 0.0 < seen.scored_at_s < unused_since_s]
+        retired = [key for key in unused if key not in unsaved]
+        for key in retired:
+            del self.applications[key]
+            self.unrestored.discard(key)
+            self.doubtful.pop(key, None)
+            self.dirty[key] = self.scored_to
+        return retired
+
     @property
     def unsaved_from(self) -> int | None:
         """The offset from which on something learned is not yet saved; None if all is."""

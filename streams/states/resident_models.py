@@ -242,6 +242,17 @@ class ResidentModels:
             return self._scorer.heed(key, control.lesson)
         return self._restored(key, control.snapshot, control.asked_at) or [events.imported(key, control.asked_at)]
 
+    def retire(self, unused_since_s: float) -> int:
+        """Forget applications of which nothing was scored since this wall time, and let their states be removed.
+
+        Call it between runs. Returns how many they were; if one comes back it starts cold.
+        """
+        retired = [key for partition in self._partitions for key in partition.retire(unused_since_s)]
+        for key in retired:
+            self._used.forget(key)
+            log.info("application_retired", application=key[0], environment=key[1])
+        return len(retired)
+
     def forget_lost(self) -> None:
         """Drop the models of all partitions that were taken away."""
         self._used.forget_lost()

@@ -106,6 +106,17 @@ def test_nobody_coming_at_the_usual_hour_is_told_once_and_is_minor() -> None:
     assert 8.0 < (epoch_seconds(missing.time) - friday) / 3_600.0 < 10.5
 
 
+def test_jobs_and_pods_that_end_are_not_missed() -> None:
+    scorer, told = Scorer(DetectionSettings(extra_detectors=()), InlineFitter()), []
+    for kind, lived_s, lives in (("request", 120.0, 20), ("job", 1_800.0, 5), ("command", 1_800.0, 5)):
+        for number in range(lives):
+            key = (f"{kind}-{number}-x7f9c", "")
+            times = (MONDAY + np.arange(0.0, lived_s, 0.5)).tolist()
+            scorer.score([Execution(key[0], "run", at_s, 20.0, kind=kind) for at_s in times])  # type: ignore[arg-type]
+            told += scorer.judge_silence(MONDAY + lived_s + 60.0, [key])
+    assert told == []
+
+
 def test_few_executions_are_not_missed() -> None:
     watched = Watched()
     watched.see(MONDAY + np.arange(30.0))

@@ -172,16 +172,16 @@ def test_repeated_alarms_rest_and_come_back_after_the_rest() -> None:
 
 
 def test_silence_is_judged_by_the_clock_told_once_and_changes_nothing() -> None:
-    found = warmed(300)
+    found = warmed(800)
     before = found.snapshot(("shop", ""))
-    assert found.judge_silence(300.0, [("shop", "")]) == []
-    [event] = found.judge_silence(600.0, [("shop", "")])
+    assert found.judge_silence(800.0, [("shop", "")]) == []
+    [event] = found.judge_silence(1_100.0, [("shop", "")])
     assert (event.data.kind, event.data.severity) == ("traffic", "major")
     assert event.data.reason.startswith("shop has sent nothing for 301 s")
-    assert found.judge_silence(700.0, [("shop", ""), ("unknown", "")]) == []
+    assert found.judge_silence(1_200.0, [("shop", ""), ("unknown", "")]) == []
     restored = scorer()
     restored.restore(before)
-    assert restored.judge_silence(650.0, [("shop", "")])[0].id == event.id
+    assert restored.judge_silence(1_150.0, [("shop", "")])[0].id == event.id
 
 
 def test_environments_have_models_of_their_own() -> None:

@@ -128,3 +128,17 @@ def test_a_partition_is_given_up_once() -> None:
     partitions.assign([0])
     partitions.drop(partition)
     assert (partition.lost, forgotten, len(partitions)) == (True, [SHOP], 1)
+
+
+def test_applications_of_which_nothing_comes_any_more_are_retired_once_all_was_read() -> None:
+    partition = Partition(0, scored_to=3)
+    partition.load({SHOP: Head(10, [("spans", 1, 7)], scored_at_s=100.0), TILL: Head(5, scored_at_s=900.0)})
+    assert partition.retire(unused_since_s=500.0) == []
+    partition.note_scored(10)
+    partition.dirty[SHOP] = 9
+    assert partition.retire(unused_since_s=500.0) == []
+    del partition.dirty[SHOP]
+    assert partition.retire(unused_since_s=500.0) == [SHOP]
+    assert (set(partition.applications), partition.unrestored) == ({TILL}, {TILL})
+    assert partition.dirty == {SHOP: 10}
+    assert partition.unsaved_from == 10

@@ -177,6 +177,25 @@ def test_the_least_recently_used_are_saved_and_sent_away(resident: Resident) -> 
     run(test())
 
 
+def test_the_state_of_an_application_that_is_gone_for_good_is_removed(resident: Resident) -> None:
+    async def test() -> None:
+        partition = await resident.own()
+        await resident.learn(partition, A)
+        last = await resident.learn(partition, B)
+        partition.applications[A].scored_at_s, partition.applications[B].scored_at_s = 100.0, 900.0
+        assert resident.models.retire(unused_since_s=500.0) == 0  # what it has learned is not saved
+        assert await resident.models.write(resident.models.take(1.0, least=9))
+        assert resident.models.retire(unused_since_s=500.0) == 1
+        assert set(resident.scorer.learned) == {B}
+        assert await resident.models.write(resident.models.take(1.0, least=9))
+        assert (await resident.states.snapshot(0, A), last.acked) == (None, True)
+        assert [sent.value for sent in resident.publisher.sent if b'"a"' in sent.key][-1] is None
+        await resident.learn(partition, A)
+        assert resident.scorer.learned[A] == ["2"]
+
+    run(test())
+
+
 def test_more_than_there_is_room_for_stay_while_one_run_needs_them(resident: Resident) -> None:
     async def test() -> None:
         partition = await resident.own()
