@@ -34,7 +34,8 @@ class Segment(msgspec.Struct, omit_defaults=True, gc=False):
     ``offset_ms`` counts from the start of the execution; without it the segment has no place in time and
     does not shorten the self time. ``remote_ms`` is the callee's own duration, known only where both sides of
     a synchronous call have been joined; ``duration_ms - remote_ms`` is the *call gap*. ``parent`` is the
-    index of the enclosing segment in the execution's list; parents come before their children.
+    index of the enclosing segment in the execution's list; parents come before their children. ``count`` is more
+    than 1 where it stands for so many equal ones, one after the other from its start, with the sums of their times.
     """
 
     name: SegmentName
@@ -46,6 +47,7 @@ class Segment(msgspec.Struct, omit_defaults=True, gc=False):
     peer: str | None = None
     span_id: str | None = None
     remote_ms: Milliseconds | None = None
+    count: Annotated[int, msgspec.Meta(ge=1, le=10**12)] = 1
 
 
 _SEGMENTS = msgspec.json.Decoder(list[Segment])

@@ -16,13 +16,29 @@ _DIGEST_BYTES = 16
 _Whole = Annotated[int, msgspec.Meta(ge=0)]
 
 
+class LongTrace(msgspec.Struct, array_like=True):
+    """What is left of a trace that goes on: its first offset, clocks of its first and last span, whether it is late.
+
+    ``spans`` is how many came; ``pieces`` are ``TraceChunk`` in MessagePack with the clock when each came.
+    """
+
+    trace_id: str
+    first_offset: _Whole
+    first_ms: int
+    last_ms: int
+    late: bool
+    spans: _Whole
+    pieces: list[tuple[int, msgspec.Raw]]
+
+
 class JoinCheckpoint(msgspec.Struct, array_like=True):
     """The join of one partition of the spans topic after all records below ``position``.
 
     Records below ``low`` are never needed again. ``sources`` are topic, partition, clock, when it was last heard
     of and last sequence of each; ``exceptions``, ``late`` and the ``closed_…`` columns are those of
     ``streams.intake.trace_buffer.JoinMemory`` (``late`` follows from ``closed``, but workers of 0.1.0 look for it);
-    ``calls`` are counted and not yet told since ``calls_told_ms``.
+    ``calls`` are counted and not yet told since ``calls_told_ms``. ``told`` has by fingerprint of an open trace the
+    marks of what was told of it, with the number of segments; ``long`` are traces of which no record is needed.
     """
 
     position: _Whole
@@ -39,6 +55,8 @@ class JoinCheckpoint(msgspec.Struct, array_like=True):
     calls: list[CallGraph]
     closed_counts: bytes = b""
     closed_marks: bytes = b""
+    told: list[tuple[int, list[tuple[int, int]]]] = []
+    long: list[LongTrace] = []
 
 
 class CheckpointPiece(msgspec.Struct, array_like=True):

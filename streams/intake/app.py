@@ -7,11 +7,11 @@ from tracehound.schemas.join_checkpoint import pack_checkpoint, unpack_checkpoin
 from tracehound.streams.envelopes.mapping import FieldMapping
 from tracehound.streams.envelopes.registered import RegisteredSchemas
 from tracehound.streams.intake.emit import Emitter
+from tracehound.streams.intake.join_rules import JoinRules
 from tracehound.streams.intake.join_traces import Joining, join_traces
 from tracehound.streams.intake.metrics import BufferCollector, IntakeMetrics
 from tracehound.streams.intake.read_source import SourceReader
 from tracehound.streams.intake.rekey_spans import Rekeying, rekey_spans
-from tracehound.streams.intake.trace_buffer import JoinRules
 from tracehound.streams.intake.vitals import IntakeVitals
 from tracehound.streams.kafka.changelog import KafkaChangelogReader
 from tracehound.streams.settings.settings import Settings
@@ -59,7 +59,7 @@ def build_intake(settings: Settings, clock: Callable[[], float] = time.time) -> 
     joining = Joining(
         rules_of(settings),
         int(intake.call_graph_interval_s * 1000),
-        Emitter(topics.spans.name, topics.executions.name, topics.executions.partitions),
+        Emitter(topics.spans.name, topics.executions.name, topics.executions.partitions, settings.limits),
         CheckpointLog(topics.join_checkpoints.name, changelog, base.publisher, pack_checkpoint, unpack_checkpoint),
         base.delivery(metrics),
         topics,

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from copy import copy
+from itertools import chain
 
 from tracehound.schemas.call_graph import WINDOW_S, Call, CallGraph, add_call
 from tracehound.schemas.execution import Execution, Segment
@@ -28,10 +29,10 @@ class CallCounter:
         self._calls: dict[_Key, dict[_Edge, Call]] = {}
         self._edges = 0
 
-    def count(self, executions: Sequence[Execution]) -> None:
-        """Count the calls that these executions of one trace make."""
+    def count(self, executions: Sequence[Execution], others: Sequence[Execution] = ()) -> None:
+        """Count the calls that these executions of one trace make; ``others`` may be called, and are not counted."""
         callees: dict[str, list[Execution]] = {}
-        for execution in executions:
+        for execution in chain(executions, others):
             if execution.parent_span_id:
                 callees.setdefault(execution.parent_span_id, []).append(execution)
         for execution in executions:

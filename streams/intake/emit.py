@@ -4,6 +4,8 @@ from collections.abc import Iterator, Sequence
 
 from tracehound.schemas.codec import encode
 from tracehound.schemas.execution import Execution
+from tracehound.schemas.execution_rules import Limits
+from tracehound.streams.intake.assembly.bounds import bounded
 from tracehound.streams.kafka.forwarding import Partitioner, origin_headers
 from tracehound.streams.kafka.publisher import Outgoing
 
@@ -11,6 +13,7 @@ RECORD_BYTES = 500_000
 """A record is begun anew beyond this."""
 RECORDS_PER_OFFSET = 1_000_000
 """Sequence numbers that one record of the spans topic may use."""
+_LIMITS = Limits()
 
 
 class Emitter:
@@ -23,9 +26,11 @@ class Emitter:
         spans_topic: named as the origin.
         executions_topic: where the records go.
         partitions: how many partitions that has.
+        limits: what workers take; executions are kept within it.
     """
 
-    def __init__(self, spans_topic: str, executions_topic: str, partitions: int) -> None:
+    def __init__(self, spans_topic: str, executions_topic: str, partitions: int, limits: Limits = _LIMITS) -> None:
+        self._limits = limits
         self._spans_topic = spans_topic
         self._topic = executions_topic
         self._partitioner = Partitioner(partitions)
@@ -34,7 +39,7 @@ class Emitter:
         """The records for what the record at ``offset`` led to: arrays of one application, in the order given."""
         by_application: dict[str, list[bytes]] = {}
         for execution in executions:
-            by_application.setdefault(execution.application, []).append(encode(execution))
+            by_application.setdefault(execution.application, []).append(self._encoded(execution))
         made: list[Outgoing] = []
         for application, encoded in by_application.items():
             target = self._partitioner.partition_of(application)
@@ -43,6 +48,13 @@ class Emitter:
                 headers = origin_headers((), self._spans_topic, partition, sequence)
                 made.append(Outgoing(self._topic, application.encode(), value, headers, target))
         return made
+
+    def _encoded(self, execution: Execution) -> bytes:
+        most, most_bytes = self._limits.max_segments, self._limits.max_event_bytes
+        encoded = encode(execution)
+        if len(execution.segments) <= most and len(encoded) <= most_bytes:
+            return encoded
+        return encode(bounded(execution, most, most_bytes))
 
 
 def _arrays(encoded: Sequence[bytes]) -> Iterator[bytes]:

@@ -18,9 +18,9 @@ from tracehound.schemas.topics import Topics
 from tracehound.streams.delivery.delivery import Delivery, Parcel
 from tracehound.streams.delivery.letters import failure_letter, letter_of
 from tracehound.streams.intake.emit import Emitter
+from tracehound.streams.intake.join_rules import JoinRules
 from tracehound.streams.intake.metrics import IntakeMetrics
 from tracehound.streams.intake.partition_join import Joined, PartitionJoin
-from tracehound.streams.intake.trace_buffer import JoinRules
 from tracehound.streams.kafka.publisher import Outgoing
 from tracehound.streams.kafka.runs.run import Run, RunListener
 from tracehound.streams.states.checkpoint_log import CheckpointLog
@@ -245,7 +245,11 @@ class Joining(RunListener):
     def buffered(self) -> tuple[int, int, int]:
         """Open traces, their spans and their bytes."""
         buffers = [owned.join.buffer for owned in self._owned.values() if owned.join is not None]
-        return sum(map(len, buffers)), sum(buffer.spans for buffer in buffers), sum(buffer.bytes for buffer in buffers)
+        return (
+            sum(map(len, buffers)),
+            sum(buffer.spans for buffer in buffers),
+            sum(buffer.bytes + buffer.long_bytes for buffer in buffers),
+        )
 
     def watermarks_ms(self) -> dict[int, float]:
         """The watermark of each owned partition, epoch milliseconds."""

@@ -8,8 +8,9 @@ from prometheus_client import CollectorRegistry, Counter, Histogram
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
+from tracehound.streams.intake.join_rules import CLOSE_REASONS
 from tracehound.streams.intake.read_source import SourceReading
-from tracehound.streams.intake.trace_buffer import CLOSE_REASONS, Closing
+from tracehound.streams.intake.trace_buffer import Closing
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 
@@ -23,7 +24,9 @@ class IntakeMetrics:
         self.spans = Counter("tracehound_intake_spans", "Spans and native executions read", registry=registry)
         self.traces_closed = Counter("tracehound_traces_closed", "Traces closed", ["reason"], registry=registry)
         self.late_spans = Counter(
-            "tracehound_late_spans", "Spans that came after their trace was closed", registry=registry
+            "tracehound_late_spans",
+            "Spans that came after their trace was closed or their execution told",
+            registry=registry,
         )
         self.orphan_spans = Counter(
             "tracehound_orphan_spans",
@@ -74,10 +77,11 @@ class IntakeMetrics:
 
     def count_closings(self, closings: Sequence[Closing]) -> None:
         """Count closed traces, and the spans in them that came late or lead to nothing."""
-        for reason, count in Counts(closing.reason for closing in closings).items():
+        reasons = Counts(closing.reason for closing in closings if closing.reason != "running")
+        for reason, count in reasons.items():
             self.traces_closed.labels(reason=reason).inc(count)
         self.executions.inc(sum(len(closing.assembled.executions) for closing in closings))
-        self.late_spans.inc(sum(closing.spans for closing in closings if closing.late))
+        self.late_spans.inc(sum(closing.spans if closing.late else closing.outlasting for closing in closings))
         self.orphan_spans.inc(sum(closing.assembled.orphans for closing in closings))
         self.repeated_spans.inc(sum(closing.assembled.repeated for closing in closings))
         for name in ("measured", "clipped", "unknown"):

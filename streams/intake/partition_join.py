@@ -10,8 +10,9 @@ from tracehound.schemas.join_checkpoint import JoinCheckpoint
 from tracehound.schemas.spans import SpanBatch, Tick
 from tracehound.streams.intake.call_counter import CallCounter
 from tracehound.streams.intake.closed_traces import ClosedTraces
+from tracehound.streams.intake.join_rules import JoinRules
 from tracehound.streams.intake.source_clocks import BEGINNING, Source, SourceClocks
-from tracehound.streams.intake.trace_buffer import Closing, JoinMemory, JoinRules, TraceBuffer, executions_in_order
+from tracehound.streams.intake.trace_buffer import Closing, JoinMemory, TraceBuffer, executions_in_order
 
 _decode = msgspec.msgpack.Decoder(SpanBatch | Tick).decode
 
@@ -85,7 +86,7 @@ class PartitionJoin:
         if joined.closings:
             joined.executions = executions_in_order(joined.closings)
             for closing in joined.closings:
-                self._calls.count(closing.assembled.executions)
+                self._calls.count(closing.assembled.executions, closing.others)
         watermark_ms = self.buffer.memory.clocks.watermark_ms
         if self._calls.due(watermark_ms):
             joined.graphs = self._calls.tell(f"{self.partition}/{offset}", watermark_ms)
@@ -114,6 +115,8 @@ class PartitionJoin:
             self._calls.told_ms,
             self._calls.untold(),
             *buffer.memory.closed.pack_marks(),
+            buffer.told(),
+            buffer.long(),
         )
 
 
@@ -130,4 +133,5 @@ def _memory(rules: JoinRules, checkpoint: JoinCheckpoint) -> JoinMemory:
         checkpoint.closed_counts,
         checkpoint.closed_marks,
     )
-    return JoinMemory(clocks, closed, dict(checkpoint.exceptions), set(checkpoint.late))
+    told = {trace: dict(marks) for trace, marks in checkpoint.told}
+    return JoinMemory(clocks, closed, dict(checkpoint.exceptions), set(checkpoint.late), told, checkpoint.long)

@@ -1,10 +1,10 @@
-"""Holds the spans of each trace until nothing more is to be expected of it, then puts them together."""
+"""Holds the spans of each trace until nothing more is to be expected of it, and tells its executions as they settle."""
 
 import heapq
 from collections import OrderedDict
-from contextlib import suppress
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from itertools import takewhile
+from itertools import chain, takewhile
 from typing import Literal
 
 import msgspec
@@ -12,78 +12,44 @@ import structlog
 
 from tracehound.schemas.errors import InvalidExecutionError
 from tracehound.schemas.execution import Execution
+from tracehound.schemas.join_checkpoint import LongTrace
 from tracehound.schemas.spans import SpanBatch, Tick, TraceChunk
 from tracehound.streams.intake.assembly.assemble import Assembled, assemble
-from tracehound.streams.intake.assembly.beginnings import marks_of, without_known
+from tracehound.streams.intake.assembly.beginnings import mark_of_execution, marks_in, marks_of
 from tracehound.streams.intake.closed_traces import ClosedTraces, fingerprint
+from tracehound.streams.intake.join_rules import CloseReason, JoinRules
+from tracehound.streams.intake.open_trace import CHUNK_BYTES, TRACE_BYTES, OpenTrace, readable
+from tracehound.streams.intake.settling import OpenSpans, Read
 from tracehound.streams.intake.source_clocks import SourceClocks
 
-CloseReason = Literal["complete", "incomplete", "endless", "oversized", "memory"]
-CLOSE_REASONS: tuple[CloseReason, ...] = ("complete", "incomplete", "endless", "oversized", "memory")
-
-TRACE_BYTES = 700
-"""Memory of one open trace beside its spans."""
-CHUNK_BYTES = 150
-"""Memory of one piece of a trace beside its bytes."""
 _LONGEST_CAUSE = 300
 _STALE = 1_000
 """So many records, or entries of the heap, may be behind before what is no longer needed is forgotten."""
 
 log = structlog.get_logger(__name__)
 
-_decode_chunk = msgspec.msgpack.Decoder(TraceChunk).decode
-
-
-@dataclass(frozen=True, slots=True)
-class JoinRules:
-    """When traces are closed. Times are of the sources' clocks, in milliseconds; ``buffer_bytes`` is per partition.
-
-    A trace is closed when every source has been read ``wait_ms`` beyond its last span; where an inner span's
-    parent is missing, ``incomplete_wait_ms`` beyond. It is closed anyway ``max_trace_ms`` after its first span,
-    with ``max_trace_spans`` spans, or as the oldest when the buffer is full. Closed traces are remembered for
-    ``memory_ms``; what still comes of them is late and makes up a trace of its own, but for what was in them.
-    """
-
-    wait_ms: int = 10_000
-    incomplete_wait_ms: int = 60_000
-    max_trace_ms: int = 300_000
-    max_trace_spans: int = 20_000
-    buffer_bytes: int = 32_000_000
-    memory_ms: int = 60_000
-    patience_ms: int = 60_000
-
 
 @dataclass(slots=True)
 class Closing:
-    """What closing one trace gave.
+    """What closing one trace gave; while it is ``running``, the executions that have settled.
 
     ``cyclic`` holds the pieces of a trace that cannot be put together, since spans are each other's ancestors
     or for the reason in ``why``. ``unreadable`` counts pieces that are no ``TraceChunk``; the others make up the trace.
+    ``outlasting`` are spans that came after their execution was told, ``others`` executions of the trace that are told
+    before or after.
     """
 
     trace_id: str
-    reason: CloseReason
+    reason: CloseReason | Literal["running"]
     late: bool
     spans: int
     assembled: Assembled
     cyclic: list[TraceChunk] = field(default_factory=list)
     unreadable: int = 0
+    outlasting: int = 0
+    others: list[Execution] = field(default_factory=list)
     why: str = ""
     marks: bytes = b""
-
-
-@dataclass(slots=True)
-class _OpenTrace:
-    first_offset: int
-    first_ms: int
-    last_ms: int
-    late: bool
-    trace: int
-    due_ms: int = 0
-    spans: int = 0
-    size: int = TRACE_BYTES
-    incomplete: bool = False
-    chunks: list[msgspec.Raw] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -92,19 +58,22 @@ class JoinMemory:
 
     ``exceptions`` are records that are not to be taken by their word: by offset the source's clock at that time
     where the record says less, or None for one that came before. ``late`` are fingerprints of open traces that
-    were closed once already.
+    were closed once already. ``told`` and ``long`` are those of a ``JoinCheckpoint``, and only looked at in the
+    beginning.
     """
 
     clocks: SourceClocks
     closed: ClosedTraces = field(default_factory=ClosedTraces)
     exceptions: dict[int, int | None] = field(default_factory=dict)
     late: set[int] = field(default_factory=set)
+    told: dict[int, dict[int, int]] = field(default_factory=dict)
+    long: list[LongTrace] = field(default_factory=list)
 
 
 class TraceBuffer:
     """The open traces of one partition of the spans topic.
 
-    Records are taken in the order of their offsets. What is closed, and when, follows from that order alone:
+    Records are taken in the order of their offsets. What is told and closed, and when, follows from that order alone:
     a buffer made of ``memory`` and ``position``, to which the records from ``low`` up to ``position`` are given
     by ``replay``, goes on exactly as this one.
     """
@@ -119,20 +88,38 @@ class TraceBuffer:
         self.position = position
         self.memory = memory or JoinMemory(SourceClocks(rules.patience_ms))
         self.bytes = 0
+        self.long_bytes = 0
         self.spans = 0
-        self._open: OrderedDict[str, _OpenTrace] = OrderedDict()  # whose first is found at once however many went
+        self._open: OrderedDict[str, OpenTrace] = OrderedDict()  # whose first is found at once however many went
+        self._long: OrderedDict[str, OpenTrace] = OrderedDict()
         self._due: list[tuple[int, str]] = []
+        for kept in self.memory.long:
+            trace = self._long[kept.trace_id] = OpenTrace.unpacked(kept, self.memory.clocks.watermark_ms)
+            trace.told = self.memory.told.pop(trace.trace, {})
+            self.long_bytes += trace.size
+            self.spans += trace.spans
+            self._wait(kept.trace_id, trace, trace.first_ms)
+        self.memory.long = []
 
     def __len__(self) -> int:
-        return len(self._open)
+        return len(self._open) + len(self._long)
 
     @property
     def low(self) -> int:
         """The lowest offset that a restart needs: that of the first record of the oldest open trace."""
         return next((trace.first_offset for trace in self._open.values()), self.position)
 
+    def told(self) -> list[tuple[int, list[tuple[int, int]]]]:
+        """What was told of open traces, for a checkpoint."""
+        every = chain(self._open.values(), self._long.values())
+        return sorted((trace.trace, sorted(trace.told.items())) for trace in every if trace.told)
+
+    def long(self) -> list[LongTrace]:
+        """The traces that are kept in checkpoints as a whole."""
+        return [trace.packed(trace_id) for trace_id, trace in self._long.items()]
+
     def take(self, offset: int, record: SpanBatch | Tick) -> list[Closing]:
-        """Take the record at ``offset``; returns the traces closed by it, in the order of their closing."""
+        """Take the record at ``offset``; returns the traces closed by it and what settled, in that order."""
         closings: list[Closing] = []
         if isinstance(record, Tick):
             self.memory.clocks.tick(record)
@@ -144,17 +131,17 @@ class TraceBuffer:
                 for trace_id, spans, chunk in record.traces:
                     self._add(offset, trace_id, spans, chunk, clock_ms)
                 for trace_id, _, _ in record.traces:  # not before: a record is of a closed trace as a whole
-                    trace = self._open.get(trace_id)
+                    trace = self._find(trace_id)
                     if trace is not None and trace.spans >= self.rules.max_trace_spans:
-                        closings.append(self._close(offset, trace_id, "oversized"))
-        while self.bytes > self.rules.buffer_bytes and self._open:
-            closings.append(self._close(offset, next(iter(self._open)), "memory"))
+                        closings.append(self._close(offset, trace_id, trace, "oversized"))
+        closings += self._close_oldest(offset)
         closings += self._close_due(offset)
         self.position = offset + 1
         if isinstance(record, Tick) or offset % _STALE == 0:
             self._forget()
-        if len(self._due) > 2 * len(self._open) + _STALE:
-            self._due = [(trace.due_ms, trace_id) for trace_id, trace in self._open.items()]
+        if len(self._due) > 2 * len(self) + _STALE:
+            every = chain(self._open.items(), self._long.items())
+            self._due = [(trace.due_ms, trace_id) for trace_id, trace in every]
             heapq.heapify(self._due)
         return closings
 
@@ -171,120 +158,188 @@ class TraceBuffer:
             return
         for trace_id, spans, chunk in record.traces:
             closed_at = self.memory.closed.closed_at(fingerprint(trace_id))
-            if closed_at is None or closed_at < offset:
+            if trace_id not in self._long and (closed_at is None or closed_at < offset):
                 self._add(offset, trace_id, spans, chunk, clock_ms)
 
+    def _find(self, trace_id: str) -> OpenTrace | None:
+        return self._open.get(trace_id) or self._long.get(trace_id)
+
     def _add(self, offset: int, trace_id: str, spans: int, chunk: msgspec.Raw, clock_ms: int) -> None:
-        found = self._open.get(trace_id)
+        found = self._find(trace_id)
         if found is None:
             trace = fingerprint(trace_id)
             late = trace in self.memory.late or self.memory.closed.closed_at(trace) is not None
             if late:
                 self.memory.late.add(trace)
-            found = self._open[trace_id] = _OpenTrace(offset, clock_ms, clock_ms, late, trace)
-            found.due_ms = clock_ms + min(self.rules.wait_ms, self.rules.max_trace_ms)
-            heapq.heappush(self._due, (found.due_ms, trace_id))
+            watermark_ms = self.memory.clocks.watermark_ms
+            found = self._open[trace_id] = OpenTrace(offset, clock_ms, clock_ms, late, trace, watermark_ms)
+            if self.memory.told:
+                found.told = self.memory.told.pop(trace, {})
+            self._wait(trace_id, found, clock_ms + min(self.rules.wait_ms, self.rules.max_trace_ms))
             self.bytes += TRACE_BYTES
         size = len(chunk) + CHUNK_BYTES
-        found.chunks.append(chunk.copy())  # without the copy the whole record would stay
+        found.pieces.append((clock_ms, chunk.copy()))  # without the copy the whole record would stay
         found.spans += spans
         found.size += size
         found.last_ms = max(found.last_ms, clock_ms)
-        if found.incomplete:
-            found.incomplete = False
-            self._wait(trace_id, found, min(found.last_ms + self.rules.wait_ms, self._ends_ms(found)))
-        self.bytes += size
+        if not found.changed:
+            found.changed = True
+            self._wait(trace_id, found, min(found.due_ms, self._next_look(found)))
+        if found.long:
+            self.long_bytes += size
+        else:
+            self.bytes += size
         self.spans += spans
+
+    def _close_oldest(self, offset: int) -> Iterable[Closing]:
+        while self.bytes > self.rules.buffer_bytes and self._open:
+            yield self._close(offset, *next(iter(self._open.items())), "memory")
+        while self.long_bytes > self.rules.long_bytes and self._long:
+            yield self._close(offset, *next(iter(self._long.items())), "memory")
 
     def _close_due(self, offset: int) -> list[Closing]:
         watermark_ms = self.memory.clocks.watermark_ms
-        due: dict[str, _OpenTrace] = {}
+        due: dict[str, OpenTrace] = {}
         while self._due and self._due[0][0] <= watermark_ms:
             due_ms, trace_id = heapq.heappop(self._due)
-            trace = self._open.get(trace_id)
+            trace = self._find(trace_id)
             if trace is not None and trace.due_ms == due_ms:
                 due[trace_id] = trace
         closings: list[Closing] = []
         # The heap's order will not do: after a restart a trace may be due earlier than it was before.
         for trace_id, trace in sorted(due.items(), key=lambda item: (item[1].first_offset, item[0])):
-            closing = self._judge(trace_id, trace, watermark_ms)
+            closing = self._judge(offset, trace_id, trace, watermark_ms) if self._is_looked_at(trace) else None
+            trace.judged_ms = watermark_ms
             if closing is not None:
                 closings.append(closing)
-                self._remove(offset, closing)
+            if closing is None or closing.reason == "running":
+                self._wait(trace_id, trace, self._next_look(trace))
         return closings
 
-    def _judge(self, trace_id: str, trace: _OpenTrace, watermark_ms: float) -> Closing | None:
-        quiet_ms, ends_ms = trace.last_ms + self.rules.wait_ms, self._ends_ms(trace)
-        if watermark_ms < min(quiet_ms, ends_ms):
-            self._wait(trace_id, trace, min(quiet_ms, ends_ms))
-            return None
-        closing = self._assemble(trace_id, trace, "complete" if quiet_ms <= ends_ms else "endless")
-        if closing.reason == "complete" and closing.assembled.orphans:
-            given_up_ms = max(quiet_ms, trace.last_ms + self.rules.incomplete_wait_ms)
-            if watermark_ms < min(given_up_ms, ends_ms):
-                trace.incomplete = True
-                self._wait(trace_id, trace, min(given_up_ms, ends_ms))
-                return None
-            closing.reason = "incomplete" if given_up_ms <= ends_ms else "endless"
-        return closing
+    def _is_looked_at(self, trace: OpenTrace) -> bool:
+        """Whether since the last time one of the moments went by at which a trace is looked at.
 
-    def _ends_ms(self, trace: _OpenTrace) -> int:
-        return trace.first_ms + self.rules.max_trace_ms
+        So that looks are the same after a restart: what is told at them depends on when they are.
+        """
+        before_ms, now_ms, rules = trace.judged_ms, self.memory.clocks.watermark_ms, self.rules
+        return (
+            before_ms < trace.last_ms + rules.wait_ms <= now_ms
+            or now_ms >= trace.first_ms + rules.max_trace_ms
+            or rules.next_step_ms(trace.first_ms, before_ms) <= now_ms
+        )
 
-    def _wait(self, trace_id: str, trace: _OpenTrace, due_ms: int) -> None:
+    def _next_look(self, trace: OpenTrace) -> int:
+        now_ms, rules = self.memory.clocks.watermark_ms, self.rules
+        looks = [trace.first_ms + rules.max_trace_ms]
+        if trace.last_ms + rules.wait_ms > now_ms:
+            looks.append(trace.last_ms + rules.wait_ms)
+        if trace.changed or trace.pending:
+            looks.append(rules.next_step_ms(trace.first_ms, now_ms))
+        elif not trace.long:
+            looks.append(rules.put_by_ms(trace.first_ms))
+        return min(looks)
+
+    def _judge(self, offset: int, trace_id: str, trace: OpenTrace, now_ms: float) -> Closing | None:
+        rules = self.rules
+        quiet_ms, ends_ms = trace.last_ms + rules.wait_ms, trace.first_ms + rules.max_trace_ms
+        read = readable(trace.pieces)
+        closing = self._assemble(trace_id, trace, "complete" if quiet_ms <= ends_ms else "endless", read)
+        orphans = closing.assembled.orphans
+        if closing.reason == "complete" and orphans:
+            closing.reason = "incomplete"
+        if now_ms >= ends_ms or (now_ms >= quiet_ms and not orphans):
+            return self._remove(offset, closing)
+        if closing.cyclic:
+            trace.changed, trace.pending = False, False
+            return self._remove(offset, closing) if now_ms >= rules.put_by_ms(trace.first_ms) else None
+        return self._settle(offset, trace, closing, read, now_ms)
+
+    def _settle(self, offset: int, trace: OpenTrace, closing: Closing, read: Read, now_ms: float) -> Closing | None:
+        """Tell what has settled; what is left of a trace that goes on is put by, if there is room for it."""
+        rules, made = self.rules, closing.assembled
+        spans = OpenSpans(closing.trace_id, made, read)
+        told = spans.settled(now_ms - rules.wait_ms, now_ms - rules.incomplete_wait_ms)
+        now_told = set(map(id, told))
+        pending = [execution for execution in made.executions if id(execution) not in now_told]
+        if trace.long or now_ms >= rules.put_by_ms(trace.first_ms):
+            pieces, marks = spans.remainder(pending, trace.pieces, read)
+            size = TRACE_BYTES + sum(len(piece) + CHUNK_BYTES for _, piece in pieces)
+            if not trace.long and self.long_bytes + size > rules.long_bytes:
+                closing.reason = "memory" if made.orphans == 0 else "incomplete"
+                return self._remove(offset, closing)
+            self._put_by(closing.trace_id, trace)
+            self.long_bytes += size - trace.size
+            trace.replace(pieces)
+            trace.told |= {mark: trace.told.get(mark, 0) for mark in marks_in(marks)}
+        trace.told |= {mark_of_execution(execution): len(execution.segments) for execution in told}
+        trace.changed, trace.pending = False, bool(pending)
+        others = closing.others + pending
+        return Closing(closing.trace_id, "running", trace.late, 0, Assembled(told, 0), others=others) if told else None
+
+    def _put_by(self, trace_id: str, trace: OpenTrace) -> None:
+        if not trace.long:
+            trace.long = True
+            self._long[trace_id] = self._open.pop(trace_id)
+            self.bytes -= trace.size
+            self.long_bytes += trace.size
+
+    def _wait(self, trace_id: str, trace: OpenTrace, due_ms: int) -> None:
         trace.due_ms = due_ms
         heapq.heappush(self._due, (due_ms, trace_id))
 
-    def _close(self, offset: int, trace_id: str, reason: CloseReason) -> Closing:
-        closing = self._assemble(trace_id, self._open[trace_id], reason)
-        self._remove(offset, closing)
-        return closing
+    def _close(self, offset: int, trace_id: str, trace: OpenTrace, reason: CloseReason) -> Closing:
+        return self._remove(offset, self._assemble(trace_id, trace, reason, readable(trace.pieces)))
 
-    def _assemble(self, trace_id: str, trace: _OpenTrace, reason: CloseReason) -> Closing:
-        chunks = _readable(trace.chunks)
+    def _assemble(self, trace_id: str, trace: OpenTrace, reason: CloseReason, read: Read) -> Closing:
+        chunks = [chunk for _, chunk in read if chunk is not None]
         closing = Closing(trace_id, reason, trace.late, trace.spans, Assembled([], 0))
-        closing.unreadable = len(trace.chunks) - len(chunks)
+        closing.unreadable = len(trace.pieces) - len(chunks)
         try:
-            closing.assembled = assemble(trace_id, chunks, trace.late)
-            closing.marks = marks_of(closing.assembled.spans, [one for chunk in chunks for one in chunk.executions])
-            if trace.late:
-                self._leave_out_known(trace, closing.assembled)
+            made = closing.assembled = assemble(trace_id, chunks, trace.late)
+            closing.marks = marks_of(made.spans, made.native)
+            if trace.late or trace.told:
+                self._leave_out_known(trace, closing)
         except Exception as error:  # noqa: BLE001 (whatever is wrong with one trace, the others are closed)
             if not isinstance(error, InvalidExecutionError):
                 log.warning("trace_failed", trace=trace_id, cause=repr(error))
                 closing.why = f"{type(error).__name__}: {error}"[:_LONGEST_CAUSE]
-            closing.cyclic = chunks
+            closing.assembled, closing.cyclic = Assembled([], 0), chunks
         return closing
 
-    def _leave_out_known(self, trace: _OpenTrace, made: Assembled) -> None:
-        """What comes again of a trace that was closed counts once."""
-        known = self.memory.closed.marks_of(trace.trace)
-        new = without_known(made.executions, known)
-        made.repeated += sum(1 + len(one.segments) for one in made.executions)
-        made.repeated -= sum(1 + len(one.segments) for one in new)
+    def _leave_out_known(self, trace: OpenTrace, closing: Closing) -> None:
+        """What was told, or comes again of a trace that was closed, counts once."""
+        known = set(marks_in(self.memory.closed.marks_of(trace.trace))) if trace.late else ()
+        made, new = closing.assembled, []
+        for execution in made.executions:
+            mark = mark_of_execution(execution)
+            if mark in trace.told:
+                closing.outlasting += max(0, len(execution.segments) - trace.told[mark])
+                closing.others.append(execution)
+            elif mark in known:
+                made.repeated += 1 + len(execution.segments)
+            else:
+                new.append(execution)
         made.executions = new
 
-    def _remove(self, offset: int, closing: Closing) -> None:
-        trace = self._open.pop(closing.trace_id)
-        self.bytes -= trace.size
+    def _remove(self, offset: int, closing: Closing) -> Closing:
+        trace = self._open.pop(closing.trace_id, None)
+        if trace is None:
+            trace = self._long.pop(closing.trace_id)
+            self.long_bytes -= trace.size
+        else:
+            self.bytes -= trace.size
         self.spans -= trace.spans
         self.memory.late.discard(trace.trace)
         watermark_ms = self.memory.clocks.watermark_ms
-        self.memory.closed.add(trace.trace, offset, int(max(watermark_ms, 0)), closing.marks)
+        marks = closing.marks + marks_of((), (), trace.told) if trace.told else closing.marks
+        self.memory.closed.add(trace.trace, offset, int(max(watermark_ms, 0)), marks)
+        return closing
 
     def _forget(self) -> None:
         low, memory = self.low, self.memory
         memory.closed.forget(low, memory.clocks.watermark_ms - self.rules.memory_ms, memory.late)
         for offset in list(takewhile(lambda offset: offset < low, memory.exceptions)):
             del memory.exceptions[offset]
-
-
-def _readable(pieces: list[msgspec.Raw]) -> list[TraceChunk]:
-    chunks: list[TraceChunk] = []
-    for piece in pieces:
-        with suppress(ValueError, RecursionError):  # the caller counts what is missing
-            chunks.append(_decode_chunk(piece))
-    return chunks
 
 
 def executions_in_order(closings: list[Closing]) -> list[Execution]:

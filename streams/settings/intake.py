@@ -29,10 +29,10 @@ class IntakeSettings(BaseModel):
         default=10.0, description="A trace is complete when nothing came of it for this long"
     )
     incomplete_trace_wait_s: Annotated[float, Ge(0), Le(3_600)] = Field(
-        default=60.0, description="The same for a trace with spans whose enclosing span is still missing"
+        default=60.0, description="The same for an execution with spans whose enclosing span is still missing"
     )
     max_trace_s: Annotated[float, Gt(0), Le(86_400)] = Field(
-        default=300.0, description="A trace is closed this long after its first span, whatever still comes"
+        default=900.0, description="A trace is closed this long after its first span; longer requests lose segments"
     )
     max_trace_spans: Annotated[int, Ge(1), Le(1_000_000)] = Field(
         default=20_000, description="A trace is closed when it has this many spans"

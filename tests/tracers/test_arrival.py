@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from tests.tracers.recorded import PARTLY, WHOLE, executions_of_case, one_by_one
 from tracehound.schemas.spans import SpanBatch, Tick, TraceChunk
-from tracehound.streams.intake.trace_buffer import JoinRules, TraceBuffer
+from tracehound.streams.intake.join_rules import JoinRules
+from tracehound.streams.intake.trace_buffer import TraceBuffer
 
 SOURCE = ("otlp_spans", 0)
 CASES = [*WHOLE, *PARTLY]
@@ -66,3 +67,19 @@ def test_a_batch_that_is_sent_again_counts_once(case: str, random: Random) -> No
 
     assert sorted(topic.made) == whole(case)
     assert topic.repeated > 0
+
+
+@pytest.mark.parametrize("case", CASES)
+@settings(max_examples=10, deadline=None)
+@given(st.randoms(use_true_random=False))
+def test_what_comes_within_the_wait_may_come_in_any_order(case: str, random: Random) -> None:
+    topic, spans = Topic(), pieces(case)
+    random.shuffle(spans)
+    while spans:
+        size = random.randint(1, len(spans))
+        topic.send(spans[:size])
+        spans = spans[size:]
+        topic.wait(random.choice([0, 0.2, 1]) * (topic.now_ms < 1_000_000 + 8_000))
+    topic.wait(2_000)
+
+    assert sorted(topic.made) == whole(case)

@@ -15,9 +15,9 @@ from tracehound.schemas.spans import Tick
 from tracehound.scripts.benchmarks.intake.workload import Record
 from tracehound.streams.intake.emit import Emitter
 from tracehound.streams.intake.formats.decode import SpanLimits, decode_spans
+from tracehound.streams.intake.join_rules import JoinRules
 from tracehound.streams.intake.partition_join import Joined, PartitionJoin
 from tracehound.streams.intake.read_source import SourceReader, SourceReading
-from tracehound.streams.intake.trace_buffer import JoinRules
 from tracehound.streams.kafka.publisher import Outgoing
 
 PARTITIONS: Final = 12

@@ -19,8 +19,9 @@ class Assembled:
     """The executions of a trace by start and span id, and how many spans led to none.
 
     ``orphans`` are spans that begin nothing although their parent is missing; with them go those below. ``repeated``
-    came again. ``spans`` are all there are, each once. ``waits`` counts how long messages waited, and of which that is
-    not known.
+    came again. ``spans`` are all there are, each once; ``joined`` those that executions are made of, which have their
+    parents; ``native`` the executions that came as such. ``waits`` counts how long messages waited, and of which that
+    is not known.
     """
 
     executions: list[Execution]
@@ -28,6 +29,8 @@ class Assembled:
     repeated: int = 0
     spans: list[Span] = field(default_factory=list)
     waits: Waits = field(default_factory=Waits)
+    joined: list[Span] = field(default_factory=list)
+    native: list[Execution] = field(default_factory=list)
 
 
 def assemble(
@@ -68,7 +71,7 @@ def assemble(
         executions += native
     if len(executions) > 1:
         executions.sort(key=_place)
-    return Assembled(executions, orphans, repeated, every, waits)
+    return Assembled(executions, orphans, repeated, every, waits, spans, native)
 
 
 def _native(chunks: Sequence[TraceChunk]) -> list[Execution]:

@@ -1,7 +1,7 @@
 """What of a trace may begin executions, in 32 bits each: so what comes again after the trace was closed is known."""
 
 from array import array
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from zlib import crc32
 
 from tracehound.schemas.execution import Execution
@@ -27,20 +27,20 @@ def mark_of_execution(execution: Execution) -> int:
     return mark_of(span_id, execution.application)
 
 
-def marks_of(spans: Iterable[Span], executions: Sequence[Execution]) -> bytes:
-    """The marks of all spans that would begin something if they came alone, and of executions."""
+def marks_of(spans: Iterable[Span], executions: Iterable[Execution], others: Iterable[int] = ()) -> bytes:
+    """The marks of all spans that would begin something if they came alone, of executions, and others."""
     marks = {mark_of(span.id, span.service) for span in spans if _may_begin(span)}
     marks.update(map(mark_of_execution, executions))
+    marks.update(others)
     return array("I", sorted(marks)).tobytes()
+
+
+def marks_in(marks: bytes) -> Iterable[int]:
+    """The marks that ``marks_of`` packed."""
+    return array("I", marks)
 
 
 def _may_begin(span: Span) -> bool:
     if span.kind in _INNER_KINDS and span.parent_id and not span.remote_parent:
         return span.message is not None and span.message.does == "receive"
     return True
-
-
-def without_known(executions: Sequence[Execution], marks: bytes) -> list[Execution]:
-    """The executions but for those whose marks are known."""
-    known = frozenset(array("I", marks))
-    return [execution for execution in executions if mark_of_execution(execution) not in known]

@@ -9,12 +9,16 @@ import msgspec
 from tracehound.schemas.errors import InvalidExecutionError
 from tracehound.schemas.execution import Execution, ExecutionKind, Segment, Status
 from tracehound.schemas.spans import Resource, Span
+from tracehound.streams.intake.assembly.bounds import bounded
 from tracehound.streams.intake.assembly.calls import callees_ms, forwarded_call, is_described_server, unseen_call
 from tracehound.streams.intake.assembly.entries import is_orphan, only_connects, only_settles, owners_of
 from tracehound.streams.intake.assembly.identity import ENTRY_KINDS, PARENT_NOT_RECORDED, ROOT
 from tracehound.streams.intake.assembly.outcome import outcome_of
 from tracehound.streams.intake.assembly.queues import Waits
 from tracehound.streams.intake.assembly.segment_kinds import kind_of, segment_kind
+
+MOST_SEGMENTS = 5_000
+"""What a worker takes by default."""
 
 
 class Trace(msgspec.Struct):
@@ -131,7 +135,7 @@ def _execution(
     if is_error == 1 or (inside and span.kind == "consumer"):
         duration_us, is_error, error = outcome_of(spans, entry, inside)
     kind = _execution_kind(spans, span)
-    return Execution(
+    made = Execution(
         application=span.service,
         operation=span.operation,
         started_at=(trace.start_us + start_us) / 1e6,
@@ -149,6 +153,7 @@ def _execution(
         queue_wait=waits.of(trace.trace_id, spans, entry, inside) if kind == "consumer" else None,
         segments=segments,
     )
+    return made if len(segments) <= MOST_SEGMENTS else bounded(made, MOST_SEGMENTS)
 
 
 _UNKNOWN = Resource("")

@@ -9,7 +9,7 @@ import msgspec
 
 from tracehound.schemas.execution import Execution, Segment
 from tracehound.schemas.spans import Resource, SourceName, Span, SpanBatch, SpanKind, Tick, TraceChunk
-from tracehound.streams.intake.trace_buffer import JoinRules
+from tracehound.streams.intake.join_rules import JoinRules
 
 OTLP: SourceName = ("otlp_spans", 0)
 OTHER: SourceName = ("otlp_spans", 1)
@@ -74,6 +74,7 @@ RULES = JoinRules(
     max_trace_ms=60,
     max_trace_spans=9,
     buffer_bytes=1_000_000,
+    long_bytes=3_000,
     memory_ms=20,
     patience_ms=50,
 )

@@ -5,8 +5,9 @@ from prometheus_client import CollectorRegistry
 from tracehound.schemas.execution import Execution
 from tracehound.streams.intake.assembly.assemble import Assembled
 from tracehound.streams.intake.assembly.queues import Waits
+from tracehound.streams.intake.join_rules import CloseReason
 from tracehound.streams.intake.metrics import IntakeMetrics
-from tracehound.streams.intake.trace_buffer import CloseReason, Closing
+from tracehound.streams.intake.trace_buffer import Closing
 
 
 def closing(reason: CloseReason, executions: int, orphans: int = 0, late: bool = False) -> Closing:

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from tests.streams.intake.conftest import BUFFERS, Log, rules_of, written
 from tracehound.schemas.join_checkpoint import JoinCheckpoint, pack_checkpoint, unpack_checkpoint
+from tracehound.streams.intake.join_rules import CLOSE_REASONS, JoinRules
 from tracehound.streams.intake.partition_join import Joined, PartitionJoin
-from tracehound.streams.intake.trace_buffer import CLOSE_REASONS, JoinRules
 
 CALL_INTERVAL_MS = 20
 
@@ -78,6 +78,10 @@ def unpacked(kept: list[bytes]) -> JoinCheckpoint:
     return checkpoint
 
 
+def held(join: PartitionJoin) -> tuple[int, int, int]:
+    return join.buffer.bytes, join.buffer.long_bytes, join.buffer.spans
+
+
 LOGS = st.lists(st.integers(0, 2**32 - 1), min_size=10, max_size=70)
 
 
@@ -105,7 +109,7 @@ def test_a_join_that_goes_on_from_a_checkpoint_emits_what_an_uninterrupted_one_d
         assert led_to == {offset: one for offset, one in whole.led_to.items() if offset >= checkpoint.position}
         if join.next >= checkpoint.position:
             assert unpacked(packed(join)) == unpacked(whole.kept[-1])
-            assert (join.buffer.bytes, join.buffer.spans) == (whole.join.buffer.bytes, whole.join.buffer.spans)
+            assert held(join) == held(whole.join)
 
 
 @settings(max_examples=150, deadline=None)
@@ -147,6 +151,7 @@ def test_every_span_that_was_taken_is_of_one_trace_closed_or_open(numbers: list[
         assert joined is not None
         closed += sum(closing.spans for closing in joined.closings)
         assert join.buffer.bytes <= buffer_bytes
+        assert join.buffer.long_bytes <= rules_of(buffer_bytes).long_bytes
 
     assert closed + join.buffer.spans == writer.taken_spans
 
@@ -156,6 +161,8 @@ COLUMNS: dict[str, Callable[[JoinCheckpoint], dict[str, Any]]] = {
     "closed": lambda _: dict.fromkeys(
         ["closed", "closed_offsets", "closed_watermarks_ms", "closed_counts", "closed_marks"], b""
     ),
+    "told": lambda _: {"told": []},
+    "long": lambda _: {"long": []},
     "closed_marks": lambda _: dict.fromkeys(["closed_counts", "closed_marks"], b""),
     "sources": lambda _: {"sources": []},
     "now_ms": lambda _: {"now_ms": 0},
@@ -205,7 +212,7 @@ def test_the_logs_hold_all_that_can_happen() -> None:
                 happened |= {"orphans"} if closing.assembled.orphans else set()
                 happened |= {"linked"} if len(closing.assembled.executions) > 1 else set()
 
-    assert reasons == set(CLOSE_REASONS)
+    assert reasons == {*CLOSE_REASONS, "running"}
     assert happened == {"garbage", "graphs", "late", "cyclic", "unreadable", "orphans", "linked"}
 
 
