@@ -14,15 +14,17 @@ from tracehound.schemas.execution import Execution
 from tracehound.schemas.execution_rules import Limits
 from tracehound.schemas.rejection import Rejection
 from tracehound.schemas.spans import SourceName, SpanBatch, TraceChunk
+from tracehound.streams.delivery.foreign_records import ForeignRecords
 from tracehound.streams.delivery.letters import failure_letter, rejection_letter
 from tracehound.streams.envelopes.mapping import FieldMapping
 from tracehound.streams.envelopes.opener import ExecutionReader
 from tracehound.streams.envelopes.registered import RegisteredSchemas
-from tracehound.streams.intake.foreign import ForeignRecords, other_signal_of
 from tracehound.streams.intake.formats.decode import SpanLimits, decode_spans
 from tracehound.streams.kafka.publisher import Outgoing
 from tracehound.streams.kafka.record_time import judged_at_s
 
+SIGNAL_HEADER = "otelcol.signal"
+"""Which signal a Collector's exporter put into a record (its setting ``signal_header``)."""
 PART_BYTES = 500_000
 """A record of the spans topic is begun anew beyond this; a single trace's share may be larger."""
 PARTS_PER_RECORD = 1_000
@@ -96,7 +98,7 @@ class SourceReader:
         if record.topic == self._traces_topic:
             traces, rejected = self._native(record)
         else:
-            if record.headers and other_signal_of(record):
+            if record.headers and _is_other_signal(record):
                 reading.skipped += 1
                 return
             decoded = decode_spans(record.value, self._span_limits, _known_format(record) if record.headers else "")
@@ -138,6 +140,11 @@ class SourceReader:
         for part, some in enumerate(_parts(shares)):
             batch = SpanBatch(source, offset * PARTS_PER_RECORD + part, clock_ms, some)
             reading.outgoing.append(Outgoing(self._spans_topic, None, _encode(batch), partition=partition))
+
+
+def _is_other_signal(record: ConsumerRecord) -> bool:
+    """Whether a Collector says in a header that the record holds another signal than traces."""
+    return any(name == SIGNAL_HEADER and value not in (b"traces", None) for name, value in record.headers)
 
 
 def _known_format(record: ConsumerRecord) -> str:

@@ -60,6 +60,11 @@ class Metrics:
         self.duplicates_skipped = Counter(
             "tracehound_duplicates_skipped", "Records skipped because they were scored before", registry=registry
         )
+        self.skipped_records = Counter(
+            "tracehound_skipped_records",
+            "Records of another format that were not told one by one",
+            registry=registry,
+        )
         self.scoring_begun_anew = Counter(
             "tracehound_scoring_begun_anew",
             "Times that scoring failed, so that partitions were read again from what was saved",

@@ -15,6 +15,7 @@ from tracehound.schemas.dead_letter import DeadLetter
 from tracehound.schemas.errors import InvalidExecutionError
 from tracehound.schemas.execution import ApplicationKey, ExecutionHead
 from tracehound.schemas.execution_rules import Limits
+from tracehound.streams.delivery.foreign_records import ForeignRecords
 from tracehound.streams.delivery.letters import failure_letter, letter_of, rejection_letter
 from tracehound.streams.envelopes.opener import ExecutionReader
 from tracehound.streams.kafka.forwarding import ORIGIN_PREFIX, Origin, Partitioner, origin_headers, read_origin
@@ -31,7 +32,8 @@ class Reading:
 
     ``parts`` are the executions again, with their segments as columns, as far as they were read with ``read_all``.
     ``controls`` come with the number of executions that stand before each; ``origins`` are those of records that have
-    one, by the applications that learn them.
+    one, by the applications that learn them. ``skipped`` counts records of another format that were
+    not told one by one.
     """
 
     executions: list[ExecutionHead] = field(default_factory=list)
@@ -41,6 +43,7 @@ class Reading:
     dead_letters: list[DeadLetter] = field(default_factory=list)
     forwards: list[Outgoing] = field(default_factory=list)
     duplicates: int = 0
+    skipped: int = 0
     origins: list[tuple[ApplicationKey, Origin]] = field(default_factory=list)
 
     @property
@@ -75,6 +78,7 @@ class RunReader:
         intake_topic: the topic of spans; records that intake made of it are known by their origin.
         clock: wall time in epoch seconds; the future of records without a time is judged by it.
         executions: reads what is no plain JSON; None for what needs no settings.
+        elapsed: elapsed seconds; a flood of another format is told once in each.
     """
 
     def __init__(
@@ -86,6 +90,7 @@ class RunReader:
         intake_topic: str = "",
         clock: Callable[[], float] = time.time,
         executions: ExecutionReader | None = None,
+        elapsed: Callable[[], float] = time.monotonic,
     ) -> None:
         self._topic = topic
         self._clock = clock
@@ -94,6 +99,7 @@ class RunReader:
         self._limits = limits
         self._normalize = normalize
         self._partitioner = Partitioner(partitions)
+        self._foreign = ForeignRecords(elapsed)
         self._executions = executions or ExecutionReader(limits)
 
     def read_all(self, partition: Partition, records: Sequence[ConsumerRecord], reading: Reading) -> None:
@@ -187,7 +193,11 @@ class RunReader:
                 reading.duplicates += 1
                 return
         for refused in decoded.rejected:
-            reading.dead_letters.append(rejection_letter(record, refused))
+            told = self._foreign.told(record, refused)
+            if told is None:
+                reading.skipped += 1
+            else:
+                reading.dead_letters.append(rejection_letter(record, told))
         self._take(executions, [record] * len(executions), reading)
 
     def _read_control(

@@ -297,6 +297,7 @@ class Scoring(RunListener):
         self._metrics.executions.inc(len(reading.executions))
         self._metrics.of_applications.count_scored(tallies)
         self._metrics.duplicates_skipped.inc(reading.duplicates)
+        self._metrics.skipped_records.inc(reading.skipped)
         run.release()
 
     async def _read(self, run: Run, partition: Partition) -> Reading:

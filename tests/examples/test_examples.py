@@ -118,4 +118,4 @@ def test_the_consumer_drops_what_comes_again(kafka: Broker, topics: Topics) -> N
 def test_the_collectors_configuration_writes_where_intake_reads() -> None:
     exporter = yaml.safe_load((EXAMPLES / "collector/config.yaml").read_text())["exporters"]["kafka"]
     assert [topic.name for topic in Topics().otlp] == [exporter["traces"]["topic"]]
-    assert exporter["producer"]["required_acks"] == -1
+    assert exporter["producer"]["required_acks"] == "all"

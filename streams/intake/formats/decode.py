@@ -94,7 +94,7 @@ def _decode(content: bytes, limits: SpanLimits, known: str) -> DecodedSpans:
         try:
             return _decode_protobuf(content, limits)
         except RecordError as error:
-            if error.error != "InvalidProtobuf" or _NO_TEXT.search(content):
+            if error.error not in ("InvalidProtobuf", "ForeignFormat") or _NO_TEXT.search(content):
                 raise
     return _decode_json(content, limits)
 

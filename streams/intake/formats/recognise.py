@@ -19,7 +19,7 @@ import msgspec
 
 from tracehound.schemas.explanation import excerpt
 from tracehound.schemas.rejection import RecordError
-from tracehound.streams.intake.formats.wire import FIXED64, VARINT, sizes_of, varint
+from tracehound.streams.intake.formats.wire import FIXED32, FIXED64, LENGTH, VARINT, fields, sizes_of, varint
 
 Format = Literal[
     "OTLP Protobuf",
@@ -171,12 +171,27 @@ def protobuf_format(content: bytes) -> Format:
 
 
 def not_protobuf(content: bytes, what: str) -> RecordError:
-    """The bytes are neither JSON nor of a message that is known."""
-    return RecordError(
-        "InvalidProtobuf",
-        f"{_WANTED}. Got {len(content)} bytes that begin with {content[:8].hex(' ')} instead, which are not JSON and "
-        f"parse as Protobuf {what}.",
-    )
+    """The bytes are neither JSON nor of a message that is known: foreign where they are whole, else damaged."""
+    begin = f"{_WANTED}. Got {len(content)} bytes that begin with {content[:8].hex(' ')} instead, which are not JSON"
+    if _is_text(content):
+        return RecordError("ForeignFormat", f"{begin}, but another text.")
+    if _is_whole(content):
+        return RecordError("ForeignFormat", f"{begin}, but Protobuf of another message, {what}.")
+    return RecordError("InvalidProtobuf", f"{begin} and parse as Protobuf {what}.")
+
+
+def _is_text(content: bytes) -> bool:
+    try:
+        return all(character.isprintable() or character.isspace() for character in content.decode())
+    except UnicodeDecodeError:
+        return False
+
+
+def _is_whole(content: bytes) -> bool:
+    try:
+        return all(wire in (VARINT, FIXED64, LENGTH, FIXED32) for _, wire, _, _, _ in fields(content))
+    except ValueError:
+        return False
 
 
 def is_printable(content: bytes) -> bool:

@@ -21,6 +21,7 @@ from tracehound.streams.scoring.read_run import Reading, RunReader
 from tracehound.streams.states.partitions import Partition
 
 TOPIC, PARTITIONS, NUMBER = "executions.v1", 3, 1
+SPANS = b'{"resourceSpans":[]}'
 LIMITS = Limits(max_event_bytes=400, max_record_bytes=600, max_segments=3)
 HERE, ELSEWHERE = (
     [name for name in map("app-{}".format, range(20)) if (Partitioner(PARTITIONS).partition_of(name) == NUMBER) is here]
@@ -158,3 +159,18 @@ def test_a_record_that_our_own_code_fails_on_is_a_dead_letter_and_the_others_are
     assert [(letter.value, letter.offset, letter.error) for letter in reading.dead_letters] == [(broken, 1, FAILURE)]
     assert "IndexError: no such place" in reading.dead_letters[0].reason
     assert sum(map(len, reading.parts)) == 2
+
+
+def test_a_flood_of_another_format_is_told_once_a_second_with_a_count() -> None:
+    seconds = iter([5.0, 5.5, 5.9, 6.0])
+    reader = RunReader(TOPIC, PARTITIONS, LIMITS, elapsed=lambda: next(seconds))
+    reading = Reading()
+
+    for offset in range(4):
+        reader.read(
+            Partition(NUMBER), ConsumerRecord(TOPIC, NUMBER, offset, 0, 0, None, SPANS, None, 0, 0, ()), reading
+        )
+
+    assert [letter.offset for letter in reading.dead_letters] == [0, 3]
+    assert reading.dead_letters[1].reason.endswith(" 2 more records of this partition were not told one by one.")
+    assert reading.skipped == 2

@@ -171,7 +171,7 @@ FOREIGN: dict[str, tuple[bytes, str, str]] = {
     "another object": (b'{"a":1,"b":2}', "ForeignFormat", 'Got an object with only the fields "a, b"'),
     "Tempo's API": (b'{"batches":[]}', "ForeignFormat", 'Got an object with only the fields "batches"'),
     "an array of numbers": (b"[1,2]", "ForeignFormat", "Got an array of 1 and others"),
-    "a text": (b'"{}"', "InvalidProtobuf", "which are not JSON"),
+    "a text": (b'"{}"', "ForeignFormat", "which are not JSON, but another text."),
     "two records in lines": (JAEGER_SPAN.encode() * 2, "InvalidJson", "Jaeger JSON: the JSON is malformed: Extra data"),
     "damaged JSON": (b'{"a":', "InvalidJson", "Got JSON that is malformed: "),
     "too deep": (b"[" * 5_000, "InvalidJson", "Got JSON that is nested too deeply."),
@@ -188,18 +188,28 @@ FOREIGN: dict[str, tuple[bytes, str, str]] = {
         "ForeignFormat",
         "framing of a schema registry (schema id 42)",
     ),
-    "bytes": (b"hello", "InvalidProtobuf", "Got 5 bytes that begin with 68 65 6c 6c 6f instead, which are not JSON"),
-    "another message": (b"\x10\x01", "InvalidProtobuf", "parse as Protobuf without a field 1."),
+    "a word": (
+        b"hello",
+        "ForeignFormat",
+        "that begin with 68 65 6c 6c 6f instead, which are not JSON, but another text.",
+    ),
+    "bytes": (
+        b"\x00hello \xff",
+        "InvalidProtobuf",
+        "Got 8 bytes that begin with 00 68 65 6c 6c 6f 20 ff instead",
+    ),
+    "another message": (b"\x10\x01", "ForeignFormat", "but Protobuf of another message, without a field 1."),
     "an unknown message in field 1": (
         framed(1, framed(1, b"shop")),
-        "InvalidProtobuf",
-        "parse as Protobuf with an error: ",
+        "ForeignFormat",
+        "but Protobuf of another message, with an error: ",
     ),
     "nothing but unknown fields": (
         framed(1, b"\x08\x01"),
-        "InvalidProtobuf",
-        "parse as Protobuf with an error: OTLP has no such field 1 as that at byte 0.",
+        "ForeignFormat",
+        "but Protobuf of another message, with an error: OTLP has no such field 1 as that at byte 0.",
     ),
+    "a cut message": (framed(1, b"\x08\x01") + b"\x0a\x7f", "InvalidProtobuf", "the Protobuf is malformed: "),
 }
 
 

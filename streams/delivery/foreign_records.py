@@ -1,4 +1,4 @@
-"""Records that are no spans at all: told once per source and second with a count, so that a flood drowns nothing."""
+"""Records of another format altogether: told once per source and second with a count, so that none drowns others."""
 
 from collections.abc import Callable
 
@@ -7,16 +7,9 @@ from aiokafka import ConsumerRecord
 
 from tracehound.schemas.rejection import Rejection
 
-SIGNAL_HEADER = "otelcol.signal"
-"""Which signal a Collector's exporter put into a record (its setting ``signal_header``)."""
 _FLOODS = frozenset(("OtherSignal", "ForeignFormat"))
 
 log = structlog.get_logger(__name__)
-
-
-def other_signal_of(record: ConsumerRecord) -> bool:
-    """Whether a Collector says in a header that the record holds another signal than traces."""
-    return any(name == SIGNAL_HEADER and value not in (b"traces", None) for name, value in record.headers or ())
 
 
 class ForeignRecords:
