@@ -36,7 +36,8 @@ def _table(words: Sequence[str]) -> Any:
     )
 
 
-_FIELDS: Final = Segment.__struct_fields__
+_FIELDS: Final = tuple(name for name in Segment.__struct_fields__ if name != "count")
+"""Those that are read here; segments that stand for several are rare."""
 _NAME, _DURATION, _KIND, _OFFSET, _PARENT, _STATUS, _PEER, _SPAN_ID, _REMOTE = range(len(_FIELDS))
 _FIELD_WORDS, _KINDS, _STATUSES = _table(_FIELDS), _table(get_args(SegmentKind)), _table(get_args(Status))
 _OPEN_BRACE, _CLOSE_BRACE, _OPEN_BRACKET, _CLOSE_BRACKET = 123, 125, 91, 93
