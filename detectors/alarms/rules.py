@@ -10,15 +10,16 @@ from tracehound.detectors.application.subject import Subject
 from tracehound.detectors.bank import Bank
 from tracehound.detectors.charts.chart import ChartJudgement
 from tracehound.detectors.charts.charts import CallJudgement
-from tracehound.detectors.charts.signals import CALLS, CHARTS, ChartedSignal
+from tracehound.detectors.charts.signals import CALLS, CHARTS, QUEUE, ChartedSignal
 from tracehound.detectors.ensemble.ensemble import Ensemble, Judgements
 from tracehound.detectors.ensemble.registry import SINGLE, STRUCTURE, STRUCTURE_CHANGE
+from tracehound.detectors.features.batch import QUEUES
 from tracehound.detectors.features.profile import OWN_CODE, TIME_COLUMN, part_name, parts
 from tracehound.detectors.packed.probability import sigma_of_score
 from tracehound.detectors.settings import DetectionSettings
 from tracehound.detectors.telling import explanation
 from tracehound.detectors.telling.alarm import Alarm, Explanation, shares
-from tracehound.detectors.telling.deviation import ERROR_TYPE, Deviation
+from tracehound.detectors.telling.deviation import ERROR_TYPE, MESSAGES_OF, Deviation
 from tracehound.detectors.telling.severity import Evidence, effect_of, severity_of
 from tracehound.schemas.anomaly import SEVERITIES, AnomalyKind, Severity
 
@@ -47,6 +48,7 @@ class AlarmRules:
             ERROR_TYPE: self._error_type,
             **{signal.name: partial(self._chart, column=column) for column, signal in enumerate(CHARTS)},
             **{signal.name: partial(self._call, column=column) for column, signal in enumerate(CALLS)},
+            QUEUE.name: self._queue,
             **{bank.name: partial(self._bank, number=number) for number, bank in enumerate(self._detectors)},
         }
 
@@ -157,6 +159,26 @@ class AlarmRules:
         lasting = 0.0 if single else float(call.chart.lasting[entry])
         named = (subject.operation.name, f"calls to {peer}", explain, lasting)
         return Alarm(signal.kind, severity, _TAIL if single else _CHART, deviation, *named, evident=evident)
+
+    def _queue(self, subject: Subject, judged: Judgements, score: float) -> Alarm | None:
+        found = judged.queues
+        if found is None:
+            return None
+        place, chart = found.place_of(subject.row), found.chart
+        evident = bool(chart.evident[place])
+        actual = float(found.waits.values[place]) if evident else float(chart.level[place])
+        low, typical, high = (float(bound) for bound in chart.bounds[place])
+        sigma, operation = float(chart.sigma[place]), subject.operation.name
+        queue = subject.application.peer_of(QUEUES, int(found.waits.slots[place]))
+        severity = self._severity(QUEUE.kind, sigma, actual, typical)
+
+        def explain() -> Explanation:
+            reason = explanation.queue_sentence(queue, operation, actual, typical, (low, high))
+            return Explanation({f"{MESSAGES_OF}{queue}": 1.0}, reason)
+
+        deviation = Deviation(QUEUE.name, QUEUE.unit, typical, actual, (low, high), score, sigma)
+        named = (operation, f"{MESSAGES_OF}{queue}", explain, float(chart.lasting[place]))
+        return Alarm(QUEUE.kind, severity, _CHART, deviation, *named, evident=evident)
 
     def _call_contributions(self, subject: Subject, column: int, call: CallJudgement) -> dict[str, float]:
         """Shares of what the execution's deviating calls take more than usual."""

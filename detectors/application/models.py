@@ -5,7 +5,7 @@ from hashlib import blake2b
 from typing import Any
 
 from tracehound.detectors.charts.priors import PRIOR_VERSION
-from tracehound.detectors.features.batch import CALL_SIGNALS
+from tracehound.detectors.features.batch import KEYED_SIGNALS
 from tracehound.detectors.features.profile import Profile
 from tracehound.detectors.telling.feedback import FeedbackMemory, Peaks
 from tracehound.schemas.execution import ApplicationKey
@@ -76,8 +76,8 @@ class ApplicationModels:
 
     ``seen`` counts executions; ``next_stop`` is the count at which a refit
     starts or takes effect; ``used`` is the scorer's last call that had executions of it. ``calls`` are the slots of
-    called peers, for each entry of ``detectors.features.batch.CALL_SIGNALS``. ``published`` is keyed by what
-    deviates and kind. ``asked_refit`` is the count at which a refit beside the schedule starts, ``asked_why`` its
+    called peers and queues, for each entry of ``detectors.features.batch.KEYED_SIGNALS``. ``published`` is keyed by
+    what deviates and kind. ``asked_refit`` is the count at which a refit beside the schedule starts, ``asked_why`` its
     reason, ``last_refit`` the count at which the last one started. ``prior`` is the version of the shipped prior that
     the models began with, and keep. ``versions`` are the versions seen last, ``release_s`` when the newest of them was
     first seen. ``feedback`` is what was learned of verdicts, ``peaks`` how large deviations became; until
@@ -92,7 +92,7 @@ class ApplicationModels:
     seen: int = 0
     used: int = 0
     operations: dict[str, OperationModels] = field(default_factory=dict)
-    calls: tuple[dict[str, int], ...] = field(default_factory=lambda: tuple({} for _ in CALL_SIGNALS))
+    calls: tuple[dict[str, int], ...] = field(default_factory=lambda: tuple({} for _ in KEYED_SIGNALS))
     versions: list[str] = field(default_factory=list)
     release_s: float = float("-inf")
     refits: list[Refit] = field(default_factory=list)
@@ -110,7 +110,7 @@ class ApplicationModels:
     batches: float = 0.0
 
     def peer_of(self, kind: int, slot: int) -> str:
-        """The called peer that has a slot; ``kind`` is a place in ``CALL_SIGNALS``."""
+        """The called peer or queue that has a slot; ``kind`` is a place in ``KEYED_SIGNALS``."""
         return next(peer for peer, number in self.calls[kind].items() if number == slot)
 
     def notice_version(self, version: str, now_s: float) -> bool:

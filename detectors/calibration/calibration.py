@@ -48,8 +48,8 @@ class Channel:
     mean excess of a fault-free block's largest statistic over its usual level, before an application has shown
     its own. Below ``floor`` nothing alarms however quiet an application is, from ``ceiling`` on everything does
     however restless: where most is anomalous, nothing can be learned about normal. ``weight`` is its share of the
-    budget, relative to those of the others. ``gated`` is False where what alarms is learned like everything else,
-    for changes that are harmless more often than not.
+    budget, relative to those of the others; one that is ``seldom`` asked takes nothing from them. ``gated`` is
+    False where what alarms is learned like everything else, for changes that are harmless more often than not.
 
     Raises:
         ValueError: scale, weight and floor are not above 0, or the ceiling lies below the floor.
@@ -62,6 +62,7 @@ class Channel:
     ceiling: float
     weight: float = 1.0
     gated: bool = True
+    seldom: bool = False
 
     def __post_init__(self) -> None:
         """Check the numbers."""
@@ -124,7 +125,8 @@ class Calibration:
         self.channels = tuple(channels)
         self._rules = np.array([(BLOCK_S, budget * BLOCK_S / DAY_S)], RULES)
         weights = np.array([one.weight for one in channels])
-        handicaps = -np.log10(weights / weights.sum())
+        often = np.array([not one.seldom for one in channels])
+        handicaps = -np.log10(weights / weights[often if often.any() else ~often].sum())
         fixed = [
             (one.smoothed, one.gated, one.scale, one.floor, one.ceiling, handicap)
             for one, handicap in zip(channels, handicaps.tolist(), strict=True)

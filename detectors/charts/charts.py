@@ -1,4 +1,4 @@
-"""The charts of an application: one per operation and signal, and one per called peer."""
+"""The charts of an application: one per operation and signal, one per called peer, and one per queue."""
 
 from dataclasses import dataclass
 from typing import Any, Final
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from tracehound.detectors.bank import Floats, Slots, State
 from tracehound.detectors.charts.chart import Chart, ChartJudgement, ChartRules
 from tracehound.detectors.charts.kernel import OWN_LEAST
-from tracehound.detectors.charts.signals import CALLS, CHARTS, ChartedSignal
+from tracehound.detectors.charts.signals import CALLS, CHARTS, KEYED, QUEUE, ChartedSignal
 from tracehound.detectors.features.batch import Batch, Calls
 from tracehound.detectors.packed.compiling import njit
 from tracehound.detectors.packed.fields import RecordField
@@ -22,6 +22,9 @@ PER_EXECUTION: Final = np.dtype(
     ]
 )
 """What the calls of one execution say: the fields of ``CallJudgement``."""
+BEHIND_S: Final = 20.0
+"""For so long, in event time, messages wait too long where a consumer is behind: when a group shares its partitions out
+anew, as at every release, what waited meanwhile is worked off sooner."""
 _NO_CALL: Final = np.array((-1, -1, np.nan, 0.0, 0.5), PER_EXECUTION)
 
 
@@ -45,8 +48,30 @@ class CallJudgement:
     rank = RecordField[Floats]()
 
 
+@dataclass(frozen=True, slots=True)
+class QueueJudgement:
+    """What the charts of queues say about the m executions of a batch that tell how long their messages waited."""
+
+    waits: Calls
+    chart: ChartJudgement
+
+    def place_of(self, row: int) -> int:
+        """The place in ``waits`` and ``chart`` of the execution at ``row``, which is one of theirs."""
+        return int(np.searchsorted(self.waits.rows, row))
+
+    def sigma_of_rows(self, n: int, unsure: float) -> Floats:
+        """The deviation of each of n executions, NaN without a queue or while it has too few values.
+
+        It counts as ``unsure`` at most until it has lasted for ``BEHIND_S``.
+        """
+        chart, found = self.chart, np.full(n, np.nan)
+        sigma = np.where(chart.lasting >= BEHIND_S, chart.sigma, np.minimum(chart.sigma, unsure))
+        found[self.waits.rows] = np.where(chart.learned >= OWN_LEAST, sigma, np.nan)
+        return found
+
+
 class Charts:
-    """All charts of all operations and called peers, with the pools that new ones of an application look at."""
+    """All charts of all operations, called peers and queues, with the pools that new ones of an application look at."""
 
     def __init__(self, settings: DetectionSettings) -> None:
         def chart(signal: ChartedSignal) -> Chart:
@@ -61,6 +86,8 @@ class Charts:
 
         self.signals = tuple(chart(signal) for signal in CHARTS)
         self.calls = tuple(chart(signal) for signal in CALLS)
+        self.queues = chart(QUEUE)
+        self.keyed = (*self.calls, self.queues)
 
     def open_operation(self, slot: int, seed: int) -> None:
         """Start afresh for the operation in ``slot``."""
@@ -68,12 +95,12 @@ class Charts:
             chart.open(slot, seed)
 
     def open_call(self, kind: int, slot: int, seed: int) -> None:
-        """Start afresh for the peer in ``slot``; ``kind`` is a place in ``CALLS``."""
-        self.calls[kind].open(slot, seed)
+        """Start afresh for the peer or queue in ``slot``; ``kind`` is a place in ``KEYED``."""
+        self.keyed[kind].open(slot, seed)
 
     def open_application(self, slot: int, seed: int) -> None:
         """Start the application's pools afresh."""
-        for chart in (*self.signals, *self.calls):
+        for chart in (*self.signals, *self.keyed):
             chart.open_pool(slot, seed)
 
     def judge_signals(self, batch: Batch) -> tuple[ChartJudgement, ...]:
@@ -106,6 +133,19 @@ class Charts:
             found.append(CallJudgement(calls, judged, said))
         return tuple(found)
 
+    def judge_queues(self, batch: Batch) -> QueueJudgement | None:
+        """Judge, then learn, how long the messages of a batch waited; None where no execution tells of any."""
+        waits = batch.queues
+        if waits is None:
+            return None
+        rows = waits.rows
+        judged = self.queues.judge_then_learn(
+            *(waits.slots, batch.applications[rows], waits.values, batch.times[rows]),
+            accept_after=batch.accept_after[rows],
+            released=batch.released[rows],
+        )
+        return QueueJudgement(waits, judged)
+
     def snapshot_operation(self, slot: int) -> dict[str, State]:
         """The state of an operation's charts."""
         return {signal.name: chart.snapshot(slot) for signal, chart in zip(CHARTS, self.signals, strict=True)}
@@ -117,17 +157,18 @@ class Charts:
 
     def snapshot_application(self, slot: int) -> dict[str, State]:
         """The state of an application's pools."""
-        charts = zip((*CHARTS, *CALLS), (*self.signals, *self.calls), strict=True)
+        charts = zip((*CHARTS, *KEYED), (*self.signals, *self.keyed), strict=True)
         return {signal.name: chart.snapshot_pool(slot) for signal, chart in charts}
 
     def restore_application(self, slot: int, state: dict[str, State]) -> None:
-        """Take over an application's pools."""
-        for signal, chart in zip((*CHARTS, *CALLS), (*self.signals, *self.calls), strict=True):
-            chart.restore_pool(slot, state[signal.name])
+        """Take over an application's pools; that of queues stays fresh where there were none when it was stored."""
+        for signal, chart in zip((*CHARTS, *KEYED), (*self.signals, *self.keyed), strict=True):
+            if signal is not QUEUE or signal.name in state:
+                chart.restore_pool(slot, state[signal.name])
 
     def nbytes(self, operations: int, applications: int, calls: int) -> int:
-        """Bytes that so many operations, applications and called peers take."""
-        pools = sum(chart.pool_nbytes() for chart in (*self.signals, *self.calls))
+        """Bytes that so many operations, applications, and called peers and queues take."""
+        pools = sum(chart.pool_nbytes() for chart in (*self.signals, *self.keyed))
         return (
             operations * sum(chart.nbytes() for chart in self.signals)
             + applications * pools

@@ -15,6 +15,7 @@ _MEDIAN_AND_SPREAD = {
     "self_ms": (5.0, 1.5),
     "call_gap_ms": (3.0, 1.0),
     "call_ms": (5.0, 1.5),
+    "queue_gap_ms": (50.0, 1.5),
     "local_ms": (20.0, 1.7),
     "memory_peak_mb": (100.0, 1.0),
 }

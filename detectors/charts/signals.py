@@ -1,4 +1,4 @@
-"""Which measured values are charted, per operation and per called peer."""
+"""Which measured values are charted, per operation, per called peer and per queue."""
 
 from dataclasses import dataclass
 
@@ -32,3 +32,7 @@ CALLS: tuple[ChartedSignal, ...] = (
     ChartedSignal("call_ms", "latency", "ms", 2.0, 0.5),
 )
 """Per called peer of an application, in the order of ``detectors.features.batch.CALL_SIGNALS``."""
+QUEUE = ChartedSignal("queue_gap_ms", "latency", "ms", 20.0, 1.0)
+"""Per queue and consumer group of an application: how long messages waited."""
+KEYED: tuple[ChartedSignal, ...] = (*CALLS, QUEUE)
+"""All that has keys of its own within an application, in the order of ``detectors.features.batch.KEYED_SIGNALS``."""

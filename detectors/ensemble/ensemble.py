@@ -10,10 +10,10 @@ from tracehound.detectors.bank import Bank, Flags, Floats
 from tracehound.detectors.calibration.calibration import Calibrated, Calibration
 from tracehound.detectors.calibration.channel_statistics import take_charts, take_windows
 from tracehound.detectors.charts.chart import Chart, ChartJudgement, ChartRules
-from tracehound.detectors.charts.charts import CallJudgement, Charts
+from tracehound.detectors.charts.charts import CallJudgement, Charts, QueueJudgement
 from tracehound.detectors.charts.drift import Drift, DriftFinding, keep_largest
 from tracehound.detectors.charts.kernel import OWN_LEAST
-from tracehound.detectors.charts.signals import CALLS, CHARTS
+from tracehound.detectors.charts.signals import CALLS, CHARTS, QUEUE
 from tracehound.detectors.charts.smoothed import SmoothedScores
 from tracehound.detectors.ensemble.registry import DETECTORS, STRUCTURE, STRUCTURE_CHANGE, channels, chosen
 from tracehound.detectors.errors.error_types import ErrorTypeJudgement, ErrorTypes
@@ -28,6 +28,8 @@ from tracehound.detectors.windows.golden_signals import GoldenSignals
 
 GATE_SCORE = 3.0
 """−log10 of the probability from which a detector keeps an execution away from other detectors' learning."""
+UNSURE = 0.9
+"""What a deviation that has not lasted yet counts at most, in multiples of what is told at least."""
 TOLD = 1.05
 """What a change of structure counts at most, in multiples of the limit of alarms."""
 CHANGED_SCORE = 1.0
@@ -59,7 +61,8 @@ class Judgements:
 
     ``calibrated`` has a column per channel of ``Ensemble.channels``; ``warming`` (n,) is True where the operation
     has too few values of its own to be judged by them alone, ``normal`` (n,) True where nothing deviates,
-    ``columns`` the features that banks were given, by name. ``drifted`` are columns of ``DRIFTING``.
+    ``columns`` the features that banks were given, by name. ``drifted`` are columns of ``DRIFTING``. ``queues`` is None
+    where no execution tells how long its messages waited; those that waited long are normal for all the rest.
     """
 
     charts: tuple[ChartJudgement, ...]
@@ -75,6 +78,7 @@ class Judgements:
     normal: Flags
     columns: dict[str, Floats]
     drifted: tuple[DriftFinding, ...] = ()
+    queues: QueueJudgement | None = None
 
 
 class Ensemble:
@@ -163,6 +167,9 @@ class Ensemble:
                 normal = normal & (judgement.score < GATE_SCORE)
             detectors.append(judgement)
         windows = self._judge_windows(batch, charts[_LOCAL])
+        queues = self.charts.judge_queues(batch)
+        if queues is not None:
+            statistics[:, self.channel(QUEUE.name)] = queues.sigma_of_rows(n, UNSURE * self._settings.least_sigma)
         self._add_statistics(structure_judgement, error_types, tuple(detectors), windows, statistics)
         calibrated = self._tell_changes_once(
             batch, self.calibration.judge_then_learn(batch.applications, statistics, batch.times)
@@ -180,6 +187,7 @@ class Ensemble:
             normal,
             columns,
             self._watch_drift(batch, normal & ~warming),
+            queues,
         )
 
     def _judge_structure(self, batch: Batch, structure: StructureJudgement, exposure: Floats) -> tuple[Floats, Floats]:

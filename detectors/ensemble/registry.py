@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from tracehound.detectors.bank import Bank
 from tracehound.detectors.calibration.calibration import Channel
+from tracehound.detectors.charts.signals import QUEUE
 from tracehound.detectors.errors.error_rate import ErrorRate
 from tracehound.detectors.forests.half_space_trees import HalfSpaceTrees
 from tracehound.detectors.forests.isolation_forest import IsolationForest
@@ -52,7 +53,7 @@ CERTAIN_WINDOW, BURSTY = 5.0, 7.5
 
 
 def channels(settings: DetectionSettings, detectors: tuple[Bank, ...], windows: tuple[str, ...]) -> tuple[Channel, ...]:
-    """What is calibrated per application: charts, calls, single executions, structure, errors, banks, windows.
+    """What is calibrated per application: charts, calls, single executions, structure, errors, banks, windows, queues.
 
     The scales are means of the excesses in fault-free blocks of labelled traces; the weights say how much of the
     budget a channel is worth there. See ``docs/detection.md``.
@@ -81,4 +82,5 @@ def channels(settings: DetectionSettings, detectors: tuple[Bank, ...], windows: 
     of_windows = (
         Channel(name, False, 0.6, 3.0, BURSTY if name == "traffic" else CERTAIN_WINDOW, weight=0.4) for name in windows
     )
-    return (*charted, *executions, *banks, *of_windows)
+    queues = Channel(QUEUE.name, True, 0.5, floor, ceiling, weight=1.0, seldom=True)
+    return (*charted, *executions, *banks, *of_windows, queues)

@@ -11,12 +11,16 @@ from tracehound.detectors.features.paths import Paths
 CALL_SIGNALS = ("call_gap_ms", "call_ms")
 """Joined calls by their gap, and calls whose other side is not known by their duration; milliseconds."""
 
+KEYED_SIGNALS = (*CALL_SIGNALS, "queue_gap_ms")
+"""All that has a key within an application: called peers, and queues with the time that messages waited in them."""
+QUEUES = KEYED_SIGNALS.index("queue_gap_ms")
+
 
 @dataclass(frozen=True, slots=True)
 class Calls:
-    """m calls of n executions, in order of ``rows`` (m,): the index of the execution.
+    """m calls of n executions, or waits of their messages, in order of ``rows`` (m,): the index of the execution.
 
-    ``slots`` (m,) are of (application, peer), ``values`` (m,) in ms.
+    ``slots`` (m,) are of (application, peer or queue), ``values`` (m,) in ms.
     """
 
     rows: NDArray[np.int64]
@@ -33,7 +37,7 @@ class Batch:
     ``detectors.errors.error_types.type_number``, ``calls`` one per entry of ``CALL_SIGNALS``. ``accept_after`` (n,) is
     for how many seconds a deviation must last to become the new normal; one that began before ``released`` (n,), the
     event time of a release that is still recent or of a change that somebody expects, does not (-inf where there is
-    none).
+    none). ``queues`` has at most one wait per execution, and is None where no execution tells of any.
     """
 
     operations: Slots
@@ -47,3 +51,4 @@ class Batch:
     paths: Paths
     accept_after: Floats
     released: Floats
+    queues: Calls | None = None

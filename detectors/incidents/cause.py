@@ -57,8 +57,8 @@ def suspected_causes(evidence: Iterable[CauseEvidence], calls: Calls, most: int 
     - slow calls from A to B are explained by B the better, the larger the share of B's callers that show them, and by
       A by the share of the services it calls that it is slow to call: a service that lacks CPU, or whose network is
       slow, is slow towards all; where only calls to one are slow, the cause is behind them;
-    - errors, and executions that pile up, are also explained by what the application depends on: services along its
-      calls that fail, are silent, or are slow to call;
+    - errors, executions that pile up, and messages that wait are also explained by what the application depends on:
+      services along its calls that fail, are silent, or are slow to call;
     - missing or additional traffic and silence are also explained by callers with unusual traffic.
 
     A function of its arguments alone, whatever the order of the evidence. Fails where several faults happen at once

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from tracehound.detectors.incidents.evidence import CauseEvidence
+from tracehound.detectors.telling.deviation import QUEUE_GAP
 from tracehound.schemas.anomaly import AnomalyKind
 
 Spread = Literal["stays", "to callers", "to callees"]
@@ -34,6 +35,8 @@ SLOW_PART: Final = Role("slow part", 0.3, "stays")
 ERRORS: Final = Role("errors", 1.0, "to callers")
 SILENT: Final = Role("silent", 1.0, "to callees")
 TRAFFIC: Final = Role("traffic", 0.3, "to callees")
+QUEUED: Final = Role("queued", 1.0, "to callers")
+"""Messages wait for a consumer that is behind: too slow itself, or slowed down by what it depends on."""
 BUSY: Final = Role("busy", 0.3, "to callers")
 """More executions in progress than usual, as wherever something is waited for."""
 ODD: Final = Role("odd", 0.3, "stays")
@@ -63,6 +66,8 @@ def role_of(evidence: CauseEvidence) -> Role:
         return SILENT
     if evidence.peer and evidence.kind == "latency":
         return CALL if evidence.signal in ("call_gap_ms", UNANSWERED) else CALLED_TOO_LONG
+    if evidence.signal == QUEUE_GAP:
+        return QUEUED
     return SLOW if evidence.signal in _OWN else _BY_KIND[evidence.kind]
 
 

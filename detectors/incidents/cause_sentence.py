@@ -7,6 +7,7 @@ from tracehound.detectors.incidents.cause_roles import (
     CALL,
     CALLED_TOO_LONG,
     ERRORS,
+    QUEUED,
     SILENT,
     SLOW,
     SLOW_PART,
@@ -15,7 +16,8 @@ from tracehound.detectors.incidents.cause_roles import (
     role_of,
 )
 from tracehound.detectors.incidents.evidence import CauseEvidence
-from tracehound.detectors.telling.explanation import duration, number
+from tracehound.detectors.telling.deviation import MESSAGES_OF
+from tracehound.detectors.telling.explanation import duration, number, waiting
 
 NAMED = 3
 """Applications that a sentence names; the rest is counted."""
@@ -81,6 +83,12 @@ def _errors(found: Sequence[CauseEvidence]) -> str:
     return f"{number(100.0 * worst.share)} % more of its executions fail than usual"
 
 
+def _behind(found: Sequence[CauseEvidence]) -> str:
+    worst = max(found, key=attrgetter("excess_ms"))
+    queue, _, _ = worst.about.removeprefix(MESSAGES_OF).rpartition(" for ")
+    return f"messages{f' of {queue}' if queue else ''} wait up to {waiting(worst.excess_ms)} longer for it than usual"
+
+
 def _waiting(found: Sequence[CauseEvidence]) -> str:
     return f"{_names(one.application for one in found)} failed or waited meanwhile"
 
@@ -109,6 +117,7 @@ _OWN: dict[Role, Describe] = {
     SLOW: _own_time,
     SLOW_PART: _own_time,
     ERRORS: _errors,
+    QUEUED: _behind,
     SILENT: _silence,
     TRAFFIC: _traffic,
 }

@@ -14,9 +14,9 @@ from tracehound.detectors.alarms.rules import AlarmRules
 from tracehound.detectors.application.models import ApplicationModels
 from tracehound.detectors.application.subject import Subject
 from tracehound.detectors.charts.drift import DriftFinding
-from tracehound.detectors.charts.signals import CALLS, CHARTS
+from tracehound.detectors.charts.signals import CALLS, CHARTS, QUEUE
 from tracehound.detectors.ensemble.ensemble import DRIFTING, Ensemble, Judgements
-from tracehound.detectors.features.batch import Batch
+from tracehound.detectors.features.batch import QUEUES, Batch
 from tracehound.detectors.features.paths import named_paths
 from tracehound.detectors.features.profile import Profile, parts
 from tracehound.detectors.scoring.refits import Refits
@@ -24,6 +24,7 @@ from tracehound.detectors.scoring.rows import Rows
 from tracehound.detectors.scoring.scored_batch import ScoredBatch
 from tracehound.detectors.settings import DetectionSettings
 from tracehound.detectors.telling.alarm import Alarm
+from tracehound.detectors.telling.deviation import MESSAGES_OF
 from tracehound.detectors.telling.names import identity
 from tracehound.detectors.windows.findings import WindowFinding
 from tracehound.schemas.anomaly import Window
@@ -176,4 +177,10 @@ def _new_normals(given: JudgedRows) -> dict[int, list[NewNormal]]:
             row, slot = int(given.batch.calls[kind].rows[entry]), int(given.batch.calls[kind].slots[entry])
             peer = given.rows.applications[row].peer_of(kind, slot)
             found.setdefault(row, []).append((f"calls to {peer}", signal.name, float(call.chart.lasting[entry])))
+    if (queues := given.judged.queues) is not None:
+        for place in np.flatnonzero(queues.chart.accepted).tolist():
+            row, slot = int(queues.waits.rows[place]), int(queues.waits.slots[place])
+            queue = given.rows.applications[row].peer_of(QUEUES, slot)
+            lasting_s = float(queues.chart.lasting[place])
+            found.setdefault(row, []).append((f"{MESSAGES_OF}{queue}", QUEUE.name, lasting_s))
     return found

@@ -7,16 +7,27 @@ import numpy as np
 from tracehound.detectors.application.models import ApplicationModels, OperationModels
 from tracehound.detectors.application.subject import Subject
 from tracehound.detectors.bank import Floats, Slots
-from tracehound.detectors.columns.segment_columns import SegmentColumns, floats
+from tracehound.detectors.columns.segment_columns import SegmentColumns, durations, floats
 from tracehound.detectors.errors.error_types import type_number
-from tracehound.detectors.features.batch import Batch, Calls
+from tracehound.detectors.features.batch import QUEUES, Batch, Calls
 from tracehound.detectors.features.measures import PeerTimes, measure
 from tracehound.detectors.features.paths import paths_in
 from tracehound.detectors.settings import DetectionSettings
 from tracehound.schemas.execution import ApplicationKey, ExecutionHead, whole
 
 NewCall = Callable[[ApplicationModels, int, str], int]
-"""Gives a slot to a called peer that an application does not know; the number is a place in ``CALL_SIGNALS``."""
+"""Gives a slot to a peer or queue that an application does not know; the number is a place in ``KEYED_SIGNALS``."""
+
+
+def queue_name(execution: ExecutionHead) -> str:
+    """What the queue of an execution's messages is called, with who takes them.
+
+    >>> from tracehound.schemas.execution import QueueWait
+    >>> queue_name(ExecutionHead("billing", "process", 0.0, 1.0, queue_wait=QueueWait("kafka orders", 40.0)))
+    'kafka orders for billing'
+    """
+    wait = execution.queue_wait
+    return "" if wait is None else f"{wait.destination} for {wait.group or execution.application}"
 
 
 class Rows:
@@ -85,7 +96,21 @@ class Rows:
             paths=paths_in(columns),
             accept_after=np.where(recent, settings.release_patience_s, settings.persist_s),
             released=released,
+            queues=self._queues(new_call),
         )
+
+    def _queues(self, new_call: NewCall) -> Calls | None:
+        """How long messages waited, by the slot of their queue and group; None where no execution tells it."""
+        told = [(row, one.queue_wait) for row, one in enumerate(self.executions) if one.queue_wait is not None]
+        if not told:
+            return None
+        slots: list[int] = []
+        for row, _ in told:
+            application, name = self.applications[row], queue_name(self.executions[row])
+            slot = application.calls[QUEUES].get(name)
+            slots.append(new_call(application, QUEUES, name) if slot is None else slot)
+        rows = np.array([row for row, _ in told], np.int64)
+        return Calls(rows, np.array(slots, np.int64), durations([wait.waited_ms for _, wait in told]))
 
     def _calls(
         self, kind: int, calls: PeerTimes, applications: Slots, peers: Sequence[str], new_call: NewCall

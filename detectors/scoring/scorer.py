@@ -18,7 +18,7 @@ from tracehound.detectors.application.models import (
 from tracehound.detectors.columns.segment_columns import SegmentColumns, columns_of
 from tracehound.detectors.ensemble import state as ensemble_state
 from tracehound.detectors.ensemble.ensemble import Ensemble
-from tracehound.detectors.features.batch import CALL_SIGNALS
+from tracehound.detectors.features.batch import KEYED_SIGNALS, QUEUES
 from tracehound.detectors.forests.fitting import Fitter
 from tracehound.detectors.packed.slots import SlotNumbers
 from tracehound.detectors.scoring import snapshot as application_snapshot
@@ -28,7 +28,7 @@ from tracehound.detectors.scoring.rows import Rows
 from tracehound.detectors.scoring.scored_batch import ScoredBatch
 from tracehound.detectors.scoring.stored import StoredState
 from tracehound.detectors.settings import DetectionSettings
-from tracehound.detectors.telling.names import OTHER_OPERATIONS, OTHER_PEERS
+from tracehound.detectors.telling.names import OTHER_OPERATIONS, OTHER_PEERS, OTHER_QUEUES
 from tracehound.schemas.anomaly import AnomalyEvent
 from tracehound.schemas.errors import SnapshotError
 from tracehound.schemas.execution import ApplicationKey, ExecutionHead
@@ -65,7 +65,7 @@ class Scorer:
         self._silence = SilenceWatch(settings, self._ensemble.windows)
         self._applications: dict[ApplicationKey, ApplicationModels] = {}
         self._operation_slots, self._application_slots = SlotNumbers(), SlotNumbers()
-        self._call_slots = tuple(SlotNumbers() for _ in CALL_SIGNALS)
+        self._call_slots = tuple(SlotNumbers() for _ in KEYED_SIGNALS)
         self._calls = 0
 
     @property
@@ -124,14 +124,14 @@ class Scorer:
     def _call(self, application: ApplicationModels, kind: int, peer: str) -> int:
         known = application.calls[kind]
         if len(known) >= self._settings.peers_per_application:
-            peer = OTHER_PEERS
+            peer = OTHER_QUEUES if kind == QUEUES else OTHER_PEERS
             if peer in known:
                 return known[peer]
         return self._open_call(application, kind, peer)
 
     def _open_call(self, application: ApplicationModels, kind: int, peer: str) -> int:
         slot = application.calls[kind][peer] = self._call_slots[kind].take()
-        self._ensemble.charts.open_call(kind, slot, seed_of(*application.key, CALL_SIGNALS[kind], peer))
+        self._ensemble.charts.open_call(kind, slot, seed_of(*application.key, KEYED_SIGNALS[kind], peer))
         return slot
 
     def _welcome(self, execution: ExecutionHead, result: ScoredBatch) -> ApplicationModels:
@@ -262,7 +262,7 @@ class Scorer:
             self._check_sizes(state)
             for name in state.operations:
                 self._open_operation(application, name)
-            for kind, peers in enumerate(state.calls):
+            for kind, peers in enumerate(state.keyed):
                 for peer in peers:
                     self._open_call(application, kind, peer)
             application_snapshot.fill(state, application, self._ensemble, self._silence)
@@ -274,9 +274,11 @@ class Scorer:
 
     def _check_sizes(self, state: StoredState) -> None:
         """The settings may have been lowered since the state was taken: then it may have more than they allow."""
+        if len(state.keyed) != len(KEYED_SIGNALS):
+            raise SnapshotError(f"The snapshot of {state.key[0]} must have called services of {QUEUES} kinds.")
         for what, found, setting in (
             ("operations", len(state.operations), self._settings.operations_per_application),
-            ("called services", max(map(len, state.calls), default=0), self._settings.peers_per_application),
+            ("called services or queues", max(map(len, state.keyed)), self._settings.peers_per_application),
         ):
             if found > max(setting, MOST_RESTORED) + 1:
                 raise SnapshotError(

@@ -8,6 +8,7 @@ from tracehound.detectors.alarms.silence import SilenceWatch
 from tracehound.detectors.application.models import ApplicationModels, OperationModels, Published, Refit
 from tracehound.detectors.ensemble import state as ensemble_state
 from tracehound.detectors.ensemble.ensemble import Ensemble
+from tracehound.detectors.features.batch import QUEUES
 from tracehound.detectors.packed.snapshot import pack, unpack
 from tracehound.detectors.scoring.stored import (
     StoredDeviation,
@@ -49,8 +50,11 @@ def take(application: ApplicationModels, ensemble: Ensemble, silence: SilenceWat
             },
             "calls": [
                 {peer: chart.snapshot(slot) for peer, slot in peers.items()}
-                for chart, peers in zip(ensemble.charts.calls, application.calls, strict=True)
+                for chart, peers in zip(ensemble.charts.calls, application.calls[:QUEUES], strict=True)
             ],
+            "queues": {
+                queue: ensemble.charts.queues.snapshot(slot) for queue, slot in application.calls[QUEUES].items()
+            },
             "operations": operations,
         }
     )
@@ -88,7 +92,7 @@ def fill(stored: StoredState, application: ApplicationModels, ensemble: Ensemble
             application.feedback.restore(stored.feedback.memory)
             application.peaks.restore(stored.feedback.peaks)
             application.expected_s, application.expected_until_s = stored.feedback.expected
-        for chart, slots, peers in zip(ensemble.charts.calls, application.calls, stored.calls, strict=True):
+        for chart, slots, peers in zip(ensemble.charts.keyed, application.calls, stored.keyed, strict=True):
             for peer, content in peers.items():
                 chart.restore(slots[peer], content)
         for name, operation in stored.operations.items():

@@ -84,7 +84,7 @@ class StoredFeedback(msgspec.Struct):
 
 
 class StoredState(msgspec.Struct):
-    """A snapshot: ``operations`` and the called peers of each kind in order of appearance."""
+    """A snapshot: ``operations``, and called peers and queues of each kind, in order of appearance."""
 
     key: tuple[Name, Annotated[str, msgspec.Meta(max_length=200)]]
     numbers: StoredNumbers
@@ -95,3 +95,9 @@ class StoredState(msgspec.Struct):
     calls: list[dict[str, dict[str, Any]]]
     operations: dict[str, StoredOperation]
     feedback: StoredFeedback | None = None
+    queues: dict[str, dict[str, Any]] = {}
+
+    @property
+    def keyed(self) -> tuple[dict[str, dict[str, Any]], ...]:
+        """By kind and name the states of called peers and queues; of queues there are none in states of before."""
+        return (*self.calls, self.queues)

@@ -5,6 +5,10 @@ from dataclasses import dataclass
 
 ERROR_TYPE = "error_type"
 """The signal of a type of error that is new; the actual value counts its sightings, and it has no size."""
+QUEUE_GAP = "queue_gap_ms"
+"""The signal of messages that wait in a queue."""
+MESSAGES_OF = "messages of "
+"""How contributions name a queue and who takes its messages."""
 _SMALL = {"share": 0.01, "executions/s": 0.1}
 
 

@@ -93,6 +93,30 @@ def call_sentence(
     return f"{subject} to {peer} {said}, {usually(typical, bounds, duration)}; {seen} in {operation}."
 
 
+def queue_sentence(queue: str, operation: str, actual: float, typical: float, bounds: tuple[float, float]) -> str:
+    """Sentence for messages that wait longer than usual for a consumer group; milliseconds.
+
+    >>> queue_sentence("kafka orders for billing", "process orders", 3_200.0, 40.0, (12.0, 120.0))
+    'Messages of kafka orders wait 3.2 s for billing, typically 40 ms (12 to 120); last seen in process orders.'
+    """
+    queue, _, group = queue.rpartition(" for ")
+    waits = f"Messages of {queue} wait {waiting(actual)} for {group}" if queue else f"Messages wait {waiting(actual)}"
+    low, high = bounds
+    usual = (
+        f"{number(low / 1000)} to {number(high / 1000)} s" if typical >= 1_000.0 else f"{number(low)} to {number(high)}"
+    )
+    return f"{waits}, typically {waiting(typical)} ({usual}); last seen in {operation}."
+
+
+def waiting(milliseconds: float) -> str:
+    """How long a message waits: milliseconds below a second, seconds above.
+
+    >>> waiting(40.0), waiting(3_200.0)
+    ('40 ms', '3.2 s')
+    """
+    return f"{number(milliseconds)} ms" if milliseconds < 1_000.0 else f"{number(milliseconds / 1000)} s"
+
+
 def memory_sentence(operation: str, actual: float, typical: float, bounds: tuple[float, float]) -> str:
     """Sentence for an operation whose peak memory has grown; megabytes.
 

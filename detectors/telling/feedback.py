@@ -9,7 +9,7 @@ import msgspec
 
 from tracehound.detectors.packed.stored_numbers import Moment
 from tracehound.detectors.telling.alarm import Alarm
-from tracehound.detectors.telling.deviation import ERROR_TYPE
+from tracehound.detectors.telling.deviation import ERROR_TYPE, QUEUE_GAP
 from tracehound.schemas.anomaly import AnomalyKind
 from tracehound.schemas.feedback import PATTERNS, Lesson, Pattern
 
@@ -40,7 +40,7 @@ def about_of(signal: str, contributions: Mapping[str, float]) -> str:
     >>> about_of("call_ms", {"calls to stock": 0.9, "calls to bank": 0.1}), about_of("self_ms", {"its own code": 1.0})
     ('stock', '')
     """
-    if not contributions or not (signal in _CALLS or signal == ERROR_TYPE or signal.startswith(_STRUCTURE)):
+    if not contributions or not (signal in _CALLS or _is_of_part(signal)):
         return ""
     gravest = min(contributions, key=lambda part: (-contributions[part], part))
     return (gravest.removeprefix(CALLS_TO) if signal in _CALLS else gravest)[:_LONGEST]
@@ -55,7 +55,7 @@ def _key_of_alarm(alarm: Alarm) -> PatternKey:
     about = ""
     if alarm.signal in _CALLS:  # whoever deviates most: an anomaly's contributions tell who took most time
         about = alarm.key.removeprefix(CALLS_TO)[:_LONGEST]
-    elif alarm.signal == ERROR_TYPE or alarm.signal.startswith(_STRUCTURE):
+    elif _is_of_part(alarm.signal):
         about = about_of(alarm.signal, alarm.explain().contributions)
     return alarm.kind, alarm.signal, alarm.model, alarm.scope, about
 
@@ -268,7 +268,11 @@ class FeedbackMemory:
 
 
 def _is_of_operation(alarm: Alarm) -> bool:
-    return alarm.signal not in _CALLS and alarm.signal != ERROR_TYPE and not alarm.signal.startswith(_STRUCTURE)
+    return alarm.signal not in _CALLS and not _is_of_part(alarm.signal)
+
+
+def _is_of_part(signal: str) -> bool:
+    return signal in (ERROR_TYPE, QUEUE_GAP) or signal.startswith(_STRUCTURE)
 
 
 def _until_s(lesson: Lesson, life_s: float) -> float:

@@ -6,6 +6,8 @@ OTHER_OPERATIONS = "(other operations)"
 """The operation that all those share which came after the limit of operations per application."""
 OTHER_PEERS = "(other services)"
 """The peer that all those share which came after the limit of peers per application."""
+OTHER_QUEUES = "(other queues)"
+"""The same of queues."""
 
 
 def identity(*content: str) -> str:

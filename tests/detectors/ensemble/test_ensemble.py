@@ -9,7 +9,7 @@ import pytest
 
 from tracehound.detectors.application.models import ApplicationModels, OperationModels
 from tracehound.detectors.charts.kernel import OWN_LEAST
-from tracehound.detectors.charts.signals import CALLS, CHARTS
+from tracehound.detectors.charts.signals import CHARTS, KEYED
 from tracehound.detectors.columns.segment_columns import columns_of
 from tracehound.detectors.ensemble import state as ensemble_state
 from tracehound.detectors.ensemble.ensemble import Ensemble, Judgements
@@ -79,7 +79,7 @@ def system() -> System:
 def test_every_source_has_a_channel_of_its_own() -> None:
     ensemble = Ensemble(SETTINGS)
     names = [channel.name for channel in ensemble.channels]
-    expected = {signal.name for signal in (*CHARTS, *CALLS)} | {signal.name for signal in SIGNALS}
+    expected = {signal.name for signal in (*CHARTS, *KEYED)} | {signal.name for signal in SIGNALS}
     expected |= {bank.name for bank in ensemble.detectors}
     assert set(names) == expected | {SINGLE, STRUCTURE, STRUCTURE_CHANGE, ERROR_TYPE}
     assert len(names) == len(set(names))

@@ -117,6 +117,15 @@ def test_evidence_that_is_not_renewed_fades() -> None:
     assert ranked(*before, *now)[0] == "price"
 
 
+def test_messages_that_wait_are_explained_by_their_consumer_or_what_slows_it_down() -> None:
+    waits = evidence("cart", "queue_gap_ms", about="messages of kafka orders for cart", excess_ms=9_000.0)
+
+    assert ranked(waits) == ["cart"]
+    assert ranked(waits, evidence("cart"))[0] == "cart"
+    assert ranked(waits, slow_call("cart", "stock"))[0] == "stock"
+    assert ranked(waits, errors("cart"), errors("stock"))[0] == "stock"
+
+
 def test_missing_traffic_follows_from_silence_further_up() -> None:
     missing = [
         evidence(name, "traffic", "traffic", operation="", about="missing executions") for name in ("stock", "price")

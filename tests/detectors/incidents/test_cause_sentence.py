@@ -43,6 +43,10 @@ def evidence(
         (evidence("stock", "traffic", "traffic", about="additional executions"), "it receives more traffic than usual"),
         (evidence("stock", "structure_new", "structure"), "it works differently than usual in GET /"),
         (evidence("stock", "outlier", "outlier", operation=""), "it works differently than usual."),
+        (
+            evidence("stock", "queue_gap_ms", about="messages of kafka orders for stock", excess_ms=3_200.0),
+            "messages of kafka orders wait up to 3.2 s longer for it than usual",
+        ),
         (evidence("cart", "error_rate", "errors"), "cart failed or waited meanwhile"),
         (evidence("cart", "traffic", "traffic"), "the traffic of cart follows from it"),
     ],

@@ -51,7 +51,7 @@ def test_calls_belong_to_their_rows_and_new_peers_get_slots_once() -> None:
     assert gaps.slots.tolist() == [0, 1, 1]
     assert gaps.values.tolist() == [5.0, 5.0, 5.0]
     assert (waits.rows.tolist(), waits.slots.tolist(), waits.values.tolist()) == ([2], [10], [3.0])
-    assert [list(peers) for peers in models.calls] == [["b", "c"], ["pg"]]
+    assert [list(peers) for peers in models.calls] == [["b", "c"], ["pg"], []]
 
 
 def test_a_row_is_a_subject_with_its_number_in_the_application() -> None:
