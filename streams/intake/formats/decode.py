@@ -74,7 +74,8 @@ def decode_spans(value: bytes | None, limits: SpanLimits, known: str = "") -> De
                 "OversizedRecord",
                 f"the record must be at most {limits.max_record_bytes} bytes long. Got {len(value)} bytes instead.",
             )
-        decoded = _decode(unpacked_spans(value, limits.max_record_bytes), limits, known)
+        content = unpacked_spans(value, limits.max_record_bytes)
+        decoded = _decode(content, limits.of(len(content)), known)
     except RecordError as error:
         return DecodedSpans(rejected=[reject_record(value, error.error, error.sentence)])
     if decoded.rejected:

@@ -1,10 +1,14 @@
 """What decoding a record gives, whatever its format: spans by trace, what was refused, and what was left out."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from tracehound.schemas.rejection import RecordError, Rejection
 from tracehound.schemas.spans import Resource, Span, TraceChunk
+
+_LEAST_BYTES = 24
+"""No span, resource or scope that says anything has fewer, in any format."""
+_SPANS_OF_ANY = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +22,13 @@ class SpanLimits:
     max_record_bytes: int = 8_000_000
     max_spans: int = 100_000
     with_namespace: bool = True
+
+    def of(self, size: int) -> "SpanLimits":
+        """The limits of a record of so many bytes: what is wrong with a span takes as long to find as 20 bytes or more
+        of good ones take to read, so there may not be more spans than the bytes of good ones.
+        """
+        most = _SPANS_OF_ANY + size // _LEAST_BYTES
+        return self if most >= self.max_spans else replace(self, max_spans=most)
 
 
 @dataclass(slots=True)

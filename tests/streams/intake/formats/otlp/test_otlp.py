@@ -232,9 +232,20 @@ def test_empty_resources_and_scopes_are_limited_too(encode: Encode, bad: list[Sp
     resources = TracesData(resource_spans=[ResourceSpans(scope_spans=[ScopeSpans(spans=bad)])] * 201)
 
     for record, what in ((scopes, "scopes"), (resources, "resources")):
-        rejection = only_rejection(encode(record), SpanLimits(max_spans=200))
-        assert rejection.reason == f"The record must hold at most 200 {what}. Got 201 instead."
-        assert decode_spans(encode(record), SpanLimits(max_spans=201)).spans == 0
+        value, limits = encode(record), SpanLimits(max_spans=200)
+        most = limits.of(len(value)).max_spans
+        assert only_rejection(value, limits).reason == f"The record must hold at most {most} {what}. Got 201 instead."
+
+
+@both
+def test_more_spans_than_bytes_for_them_are_refused_whole(encode: Encode) -> None:
+    few, many = (record_of(good_span(), *[SpanMessage()] * count) for count in (15, 99_000))
+    assert (decode_spans(encode(few), SpanLimits()).spans, len(decode_spans(encode(few), SpanLimits()).rejected)) == (
+        1,
+        1,
+    )
+    rejection = only_rejection(encode(many), SpanLimits())
+    assert (rejection.error, rejection.value_bytes) == ("TooManySpans", encode(many))
 
 
 BAD_FIELDS: dict[str, tuple[dict[str, Any], str]] = {
