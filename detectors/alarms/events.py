@@ -93,7 +93,7 @@ def drift(subject: Subject, feature: str, psi: float, refitted: bool) -> ModelEv
     )
     model = f"population-stability-index {feature}"
     change = ModelChange(*key, operation.name, model, "drift", learned=operation.seen, needed=0, sentence=sentence)
-    return model_event(subject.execution.started_s, change)
+    return model_event(subject.now_s, change)
 
 
 def ready(key: ApplicationKey, operation: OperationModels, time_s: float) -> ModelEvent:
@@ -177,7 +177,7 @@ def new_normal(subject: Subject, what: str, signal: str, lasted_s: float) -> Mod
     sentence = f"{signal} of {what} in {key[0]} is judged against a new normal: it had deviated for {lasted_s:.0f} s."
     model = f"rank-ewma-chart {signal}"
     change = ModelChange(*key, what, model, "new_normal", learned=subject.number, needed=0, sentence=sentence)
-    return model_event(subject.execution.started_s, change)
+    return model_event(subject.now_s, change)
 
 
 def feedback(application: ApplicationModels, change: Change, days: float, time_s: float) -> ModelEvent:

@@ -69,7 +69,7 @@ class SilenceWatch:
 
     def learn(self, batch: Batch) -> None:
         """Learn the arrivals of a batch, in its order."""
-        self._arrivals.learn(batch.applications, batch.times)
+        self._arrivals.learn(batch.applications, batch.times, batch.anew)
 
     def judge(self, application: ApplicationModels, now_s: float) -> AnomalyEvent | None:
         """The event of a silence that has lasted until event time ``now_s``; None if there is none or it was told."""
@@ -134,6 +134,11 @@ class SilenceWatch:
     def newest_s(self, slot: int) -> float:
         """The event time of an application's newest execution; NaN before the first."""
         return self._arrivals.newest_s(slot)
+
+    def usual_gap_s(self, slot: int) -> float:
+        """The usual time between two executions of an application, in seconds; 0 before the second."""
+        rate = self._arrivals.rate(slot)
+        return 1.0 / rate if rate > 0.0 else 0.0
 
     def snapshot(self, slot: int) -> dict[str, State]:
         """What is known of an application's arrivals."""

@@ -113,6 +113,12 @@ class ApplicationModels:
         """The called peer or queue that has a slot; ``kind`` is a place in ``KEYED_SIGNALS``."""
         return next(peer for peer, number in self.calls[kind].items() if number == slot)
 
+    def set_back(self, now_s: float) -> None:
+        """The time may have run ahead, and is ``now_s``: nothing was told later than that."""
+        self.release_s = min(self.release_s, now_s)
+        for published in self.published.values():
+            published.at_s, published.alarm_s = min(published.at_s, now_s), min(published.alarm_s, now_s)
+
     def notice_version(self, version: str, now_s: float) -> bool:
         """Remember a version; True where it is new and not the first, so that it is a release at ``now_s``."""
         if version in self.versions:

@@ -8,7 +8,10 @@ from tracehound.schemas.execution import Execution
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """The execution at ``row`` of a batch, with the models it belongs to; ``number`` counts the application's."""
+    """The execution at ``row`` of a batch, with the models it belongs to.
+
+    ``number`` counts the application's executions; ``now_s`` is the time it was given, in epoch seconds.
+    """
 
     row: int
     execution: Execution
@@ -16,3 +19,4 @@ class Subject:
     operation: OperationModels
     self_ms: float
     number: int
+    now_s: float

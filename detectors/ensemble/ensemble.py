@@ -226,7 +226,8 @@ class Ensemble:
     def _judge_windows(self, batch: Batch, local: ChartJudgement) -> JudgedWindows:
         usual = np.where(local.learned >= OWN_LEAST, ndtri(local.rank), np.nan)
         return self.windows.observe(
-            *(batch.applications, batch.times, batch.durations, batch.errors, usual), batch.accept_after
+            *(batch.applications, batch.counted, batch.durations, batch.errors, usual),
+            *(batch.accept_after, batch.anew),
         )
 
     @staticmethod

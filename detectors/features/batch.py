@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tracehound.detectors.bank import Floats, Slots
+from tracehound.detectors.bank import Flags, Floats, Slots
 from tracehound.detectors.features.paths import Paths
 
 CALL_SIGNALS = ("call_gap_ms", "call_ms")
@@ -32,7 +32,9 @@ class Calls:
 class Batch:
     """n executions as arrays, in event order per application.
 
-    ``operations`` and ``applications`` (n,) are slots, ``times`` (n,) epoch seconds, ``durations`` (n,) ms;
+    ``operations`` and ``applications`` (n,) are slots, ``durations`` (n,) ms; ``times`` (n,) are the times that they
+    are given, ``counted`` (n,) those in which they count as traffic, epoch seconds, and ``anew`` (n,) is True where the
+    application's time begins anew (``detectors.features.clocks``);
     ``signals`` (n, 3) as in ``detectors.features.measures.SIGNALS``, ``errors`` (n,) 0 or 1, ``error_types`` (n,) as
     ``detectors.errors.error_types.type_number``, ``calls`` one per entry of ``CALL_SIGNALS``. ``accept_after`` (n,) is
     for how many seconds a deviation must last to become the new normal; one that began before ``released`` (n,), the
@@ -43,6 +45,8 @@ class Batch:
     operations: Slots
     applications: Slots
     times: Floats
+    counted: Floats
+    anew: Flags
     durations: Floats
     signals: Floats
     errors: Floats

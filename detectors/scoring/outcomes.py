@@ -103,7 +103,7 @@ class Outcomes:
 
     def _raise_alarms(self, subject: Subject, given: JudgedRows, result: ScoredBatch) -> None:
         index, execution = given.rows.first + subject.row, subject.execution
-        application, now_s = subject.application, execution.started_s
+        application, now_s = subject.application, subject.now_s
         found = self._heeded(application, self._rules.alarms(subject, given.judged), now_s, result)
         for alarm in self._rules.gravest(found):
             application.peaks.note(alarm, now_s)
@@ -154,7 +154,7 @@ class Outcomes:
         operation.seen += 1
         needed = self._settings.warm_up_executions
         if operation.seen == 1 and subject.number > needed:  # those before came with their application, and are told so
-            told = events.new_operation(application, operation.name, needed, execution.started_s)
+            told = events.new_operation(application, operation.name, needed, subject.now_s)
             result.model_events.append(told)
         if judged.structure.remembered[subject.row]:
             operation.remember_paths(named_paths(execution))
@@ -162,7 +162,7 @@ class Outcomes:
             operation.profile.learn(parts(execution, subject.self_ms))
             application.batches += _NEWEST_KIND * ((execution.kind in _BATCHES) - application.batches)
         if operation.seen == needed:
-            result.model_events.append(events.ready(application.key, operation, execution.started_s))
+            result.model_events.append(events.ready(application.key, operation, subject.now_s))
 
 
 def _new_normals(given: JudgedRows) -> dict[int, list[NewNormal]]:

@@ -10,6 +10,7 @@ from tracehound.detectors.bank import Floats, Slots
 from tracehound.detectors.columns.segment_columns import SegmentColumns, durations, floats
 from tracehound.detectors.errors.error_types import type_number
 from tracehound.detectors.features.batch import QUEUES, Batch, Calls
+from tracehound.detectors.features.clocks import ANEW, Clocks
 from tracehound.detectors.features.measures import PeerTimes, measure
 from tracehound.detectors.features.paths import paths_in
 from tracehound.detectors.settings import DetectionSettings
@@ -64,14 +65,17 @@ class Rows:
             self.operations[row],
             float(batch.signals[row, 0]),
             self._numbers[row],
+            float(batch.times[row]),
         )
 
-    def batch(self, columns: SegmentColumns, settings: DetectionSettings, new_call: NewCall) -> Batch:
+    def batch(self, columns: SegmentColumns, settings: DetectionSettings, clocks: Clocks, new_call: NewCall) -> Batch:
         """All rows as arrays, given their segments."""
         executions, n = self.executions, len(self)
         measured = measure(executions, columns)
-        times = np.array([execution.started_at for execution in executions], np.float64)
+        starts = np.array([execution.started_at for execution in executions], np.float64)
         slots = np.fromiter([application.slot for application in self.applications], np.int64, n)
+        given = clocks.give(slots, starts, columns.whole_ms)
+        times = given.times
         released = floats([application.release_s for application in self.applications])
         recent = times < released + settings.release_window_s
         released = np.where(recent, released - settings.lateness_s, -np.inf)
@@ -85,6 +89,8 @@ class Rows:
             operations=np.fromiter([operation.slot for operation in self.operations], np.int64, n),
             applications=slots,
             times=times,
+            counted=given.counted,
+            anew=given.standing == ANEW,
             durations=columns.whole_ms,
             signals=measured.signals,
             errors=errors,

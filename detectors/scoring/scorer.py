@@ -19,6 +19,7 @@ from tracehound.detectors.columns.segment_columns import SegmentColumns, columns
 from tracehound.detectors.ensemble import state as ensemble_state
 from tracehound.detectors.ensemble.ensemble import Ensemble
 from tracehound.detectors.features.batch import KEYED_SIGNALS, QUEUES
+from tracehound.detectors.features.clocks import EARLY, LATE, Clocks
 from tracehound.detectors.forests.fitting import Fitter
 from tracehound.detectors.packed.slots import SlotNumbers
 from tracehound.detectors.scoring import snapshot as application_snapshot
@@ -63,6 +64,7 @@ class Scorer:
         self._lessons = Lessons(settings)
         self._outcomes = Outcomes(settings, self._ensemble, self._refits, self._lessons)
         self._silence = SilenceWatch(settings, self._ensemble.windows)
+        self._clocks = Clocks(settings.lateness_s)
         self._applications: dict[ApplicationKey, ApplicationModels] = {}
         self._operation_slots, self._application_slots = SlotNumbers(), SlotNumbers()
         self._call_slots = tuple(SlotNumbers() for _ in KEYED_SIGNALS)
@@ -105,21 +107,26 @@ class Scorer:
             if application.seen >= application.next_stop:
                 self._judge(rows, columns, result)
                 rows = Rows(index)
-                self._refits.advance(application, execution.started_s, result.model_events)
+                now_s = self._clocks.told(application.slot, execution.started_s)
+                self._refits.advance(application, now_s, result.model_events)
             if execution.version and execution.version not in application.versions:
                 self._judge(rows, columns, result)
                 rows = Rows(index)
             application.seen += 1
-            if execution.version and application.notice_version(execution.version, execution.started_s):
-                patience_s = self._settings.release_patience_s
-                told = events.release(application, execution.version, patience_s, execution.started_s)
-                result.model_events.append(told)
+            if execution.version and execution.version not in application.versions:
+                self._note_version(application, execution, result)
             operation = application.operations.get(execution.operation)
             if operation is None:
                 operation = self._new_operation(application, execution.operation)
             rows.add(application, operation, execution)
         self._judge(rows, columns, result)
         return result
+
+    def _note_version(self, application: ApplicationModels, execution: ExecutionHead, result: ScoredBatch) -> None:
+        now_s = self._clocks.told(application.slot, execution.started_s)
+        if application.notice_version(execution.version, now_s):
+            patience_s = self._settings.release_patience_s
+            result.model_events.append(events.release(application, execution.version, patience_s, now_s))
 
     def _call(self, application: ApplicationModels, kind: int, peer: str) -> int:
         known = application.calls[kind]
@@ -149,6 +156,7 @@ class Scorer:
         slot, seed = self._application_slots.take(), seed_of(*key)
         self._ensemble.open_application(slot, seed)
         self._silence.open(slot, seed)
+        self._clocks.open(slot)
         application = ApplicationModels(key, slot, next_stop=0, next_refit=0)
         self._refits.schedule(application)
         self._applications[key] = application
@@ -172,10 +180,12 @@ class Scorer:
         if not len(rows):
             return
         last = rows.first + len(rows)
-        batch = rows.batch(columns.part(rows.first, last), self._settings, self._call)
+        batch = rows.batch(columns.part(rows.first, last), self._settings, self._clocks, self._call)
         result.count_calls(rows.called)
         judged = self._ensemble.judge_then_learn(batch)
         self._silence.learn(batch)
+        for row in np.flatnonzero(batch.anew).tolist():
+            rows.applications[row].set_back(float(batch.times[row]))
         self._outcomes.tell(JudgedRows(rows, batch, judged), result)
 
     def judge_silence(self, now_s: float, applications: Iterable[ApplicationKey]) -> list[AnomalyEvent]:
@@ -208,7 +218,12 @@ class Scorer:
         application = self._applications.get(key)
         if application is None:
             return []
-        return self._lessons.learn(application, lesson, self._silence.newest_s(application.slot))
+        return self._lessons.learn(application, lesson, self._clocks.now_s(application.slot))
+
+    def now_s(self, application: ApplicationKey) -> float | None:
+        """What time it is in an application, in epoch seconds: what most of its executions say; None without any."""
+        models = self._applications.get(application)
+        return None if models is None or not models.seen else self._clocks.now_s(models.slot)
 
     def drift(self) -> dict[ApplicationKey, float]:
         """The largest population stability index of each application's operations; without those not yet known."""
@@ -243,7 +258,7 @@ class Scorer:
         Raises:
             KeyError: the application has no models here.
         """
-        return application_snapshot.take(self._applications[application], self._ensemble, self._silence)
+        return application_snapshot.take(self._applications[application], self._ensemble, self._silence, self._clocks)
 
     def restore(self, snapshot: bytes, wanted: ApplicationKey | None = None) -> ApplicationKey:
         """Take over an application's state, replacing what is here.
@@ -265,7 +280,7 @@ class Scorer:
             for kind, peers in enumerate(state.keyed):
                 for peer in peers:
                     self._open_call(application, kind, peer)
-            application_snapshot.fill(state, application, self._ensemble, self._silence)
+            application_snapshot.fill(state, application, self._ensemble, self._silence, self._clocks)
             self._refits.resume(application)
         except BaseException:
             self.forget(key)
@@ -286,7 +301,10 @@ class Scorer:
                 )
 
     def statistics(self) -> dict[str, int]:
-        """Counts for metrics: ``applications``, ``operations``, ``ready_operations``, ``forests``, ``state_bytes``."""
+        """Counts for metrics: ``applications``, ``operations``, ``ready_operations``, ``forests``, ``state_bytes``; and
+        since the start ``early`` executions and ``late`` ones (``detectors.features.clocks``), and those ``left_out``
+        of windows that had closed.
+        """
         needed = self._settings.warm_up_executions
         models = self._applications.values()
         ready = sum(operation.seen >= needed for one in models for operation in one.operations.values())
@@ -295,6 +313,9 @@ class Scorer:
             "operations": len(self._operation_slots),
             "ready_operations": ready,
             "forests": sum(one.trained_s is not None for one in models),
+            "early": int(self._clocks.counts[EARLY]),
+            "late": int(self._clocks.counts[LATE]),
+            "left_out": self._ensemble.windows.left_out(),
             "state_bytes": ensemble_state.nbytes(
                 self._ensemble,
                 len(self._operation_slots),

@@ -9,6 +9,7 @@ from tracehound.detectors.application.models import ApplicationModels, Operation
 from tracehound.detectors.ensemble import state as ensemble_state
 from tracehound.detectors.ensemble.ensemble import Ensemble
 from tracehound.detectors.features.batch import QUEUES
+from tracehound.detectors.features.clocks import Clocks
 from tracehound.detectors.packed.snapshot import pack, unpack
 from tracehound.detectors.scoring.stored import (
     StoredDeviation,
@@ -21,7 +22,7 @@ from tracehound.detectors.settings import LONGEST_DELAY
 from tracehound.schemas.errors import SnapshotError
 
 
-def take(application: ApplicationModels, ensemble: Ensemble, silence: SilenceWatch) -> bytes:
+def take(application: ApplicationModels, ensemble: Ensemble, silence: SilenceWatch, clocks: Clocks) -> bytes:
     """Snapshot of an application."""
     operations = {
         operation.name: {
@@ -38,6 +39,7 @@ def take(application: ApplicationModels, ensemble: Ensemble, silence: SilenceWat
             "numbers": {name: getattr(application, name) for name in StoredNumbers.__struct_fields__},
             "banks": ensemble_state.snapshot_application(ensemble, application.slot),
             "silence": silence.snapshot(application.slot),
+            "clock": clocks.snapshot(application.slot),
             "refits": [asdict(refit) | {"sample": list(refit.sample)} for refit in application.refits],
             "published": [
                 [*key, last.at_s, last.rank, last.alarm_s, last.seen, last.told]
@@ -73,7 +75,9 @@ def read(snapshot: bytes) -> StoredState:
         raise SnapshotError(f"The snapshot does not hold what it must: {error}.") from error
 
 
-def fill(stored: StoredState, application: ApplicationModels, ensemble: Ensemble, silence: SilenceWatch) -> None:
+def fill(
+    stored: StoredState, application: ApplicationModels, ensemble: Ensemble, silence: SilenceWatch, clocks: Clocks
+) -> None:
     """Put a stored state into an application that has just been opened with the same operations.
 
     Raises:
@@ -84,6 +88,10 @@ def fill(stored: StoredState, application: ApplicationModels, ensemble: Ensemble
             setattr(application, name, getattr(stored.numbers, name))
         ensemble_state.restore_application(ensemble, application.slot, stored.banks)
         silence.restore(application.slot, stored.silence)
+        if stored.clock is None:  # it was taken before there was any
+            clocks.begin(application.slot, silence.newest_s(application.slot), silence.usual_gap_s(application.slot))
+        else:
+            clocks.restore(application.slot, stored.clock)
         application.refits = [_refit(refit, stored.numbers.seen, ensemble) for refit in stored.refits]
         if len({(refit.detector, refit.started_at_count) for refit in application.refits}) < len(application.refits):
             raise ValueError("The refits of an application must have started at different counts.")

@@ -95,6 +95,7 @@ class StoredState(msgspec.Struct):
     calls: list[dict[str, dict[str, Any]]]
     operations: dict[str, StoredOperation]
     feedback: StoredFeedback | None = None
+    clock: dict[str, Any] | None = None
     queues: dict[str, dict[str, Any]] = {}
 
     @property

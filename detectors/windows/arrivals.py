@@ -6,7 +6,7 @@ from typing import Any, Final
 import numpy as np
 from scipy.special import gammaincc, gammainccinv
 
-from tracehound.detectors.bank import Floats, Slots, State
+from tracehound.detectors.bank import Flags, Floats, Slots, State
 from tracehound.detectors.packed.compiling import njit
 from tracehound.detectors.packed.slots import SlotRecords
 from tracehound.detectors.packed.stored_numbers import LARGEST, checked, moment, real
@@ -59,9 +59,11 @@ class Arrivals:
         self._store["newest_s"][slot] = np.nan
         self._store["usual"][slot], self._store["squares"][slot] = 1.0, 2.0
 
-    def learn(self, slots: Slots, times: Floats) -> None:
-        """Learn arrivals (n,) at ``times`` (epoch seconds), in order."""
-        _learn(slots, times, self._store.records)
+    def learn(self, slots: Slots, times: Floats, anew: Flags | None = None) -> None:
+        """Learn arrivals (n,) at ``times`` (epoch seconds), in order; where ``anew`` (n,) is True, the time of its key
+        begins anew and there is no gap."""
+        afresh = np.zeros(len(slots), np.bool_) if anew is None else anew
+        _learn(slots, times, afresh, self._store.records)
 
     def newest_s(self, slot: int) -> float:
         """The time of the newest arrival; NaN before the first."""
@@ -138,11 +140,11 @@ def _rate(one: Any) -> float:
 
 
 @njit(cache=True)
-def _learn(slots: Any, times: Any, records: Any) -> None:
+def _learn(slots: Any, times: Any, anew: Any, records: Any) -> None:
     for i in range(slots.size):
         one = records[slots[i]]
         gap_s = times[i] - one.newest_s
-        if np.isnan(gap_s):
+        if np.isnan(gap_s) or anew[i]:
             one.newest_s = times[i]
             continue
         gap_s = max(0.0, gap_s)

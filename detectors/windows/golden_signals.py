@@ -112,14 +112,16 @@ class GoldenSignals:
         errors: Floats,
         latency_z: Floats,
         patience_s: Floats | None = None,
+        anew: Flags | None = None,
     ) -> JudgedWindows:
         """Count executions in order; judge, then learn, the windows that they close.
 
         Each array is (n,): the application's slot, the event time in epoch seconds, the duration, 1 where it failed,
         and the normal score of its latency within its operation (NaN where unknown). ``patience_s`` (n,) is the
-        patience with what an execution's application does at the time, where it is another than usual.
+        patience with what an execution's application does at the time, where it is another than usual. Without an
+        event time (NaN) it does not count; ``anew`` (n,) is True where the application's time begins anew.
         """
-        closed = self._windows.add(slots, times, durations_ms, errors, latency_z)
+        closed = self._windows.add(slots, times, durations_ms, errors, latency_z, anew)
         if not len(closed.row):
             return _NONE
         patience = np.full(len(slots), self._patience_s) if patience_s is None else patience_s
@@ -141,6 +143,10 @@ class GoldenSignals:
     def late(self, slot: int) -> int:
         """Executions of an application that came after their window had closed, and were left out."""
         return self._windows.late(slot)
+
+    def left_out(self) -> int:
+        """Executions of all applications, since the start, that came after their window had closed."""
+        return self._windows.left_out()
 
     def _judge(
         self, signal: int, values: Floats, noise: Floats, closed: ClosedWindows, patience: Floats

@@ -65,9 +65,9 @@ class Windows:
     most two windows of an application are open, and they are part of the snapshot, so what closes depends on the order
     of one application's executions alone.
 
-    Assumes that event time is bounded against the clock elsewhere: one execution dated an hour ahead makes the
-    executions of the next hour late (``late`` counts them). An execution that arrives when it ends, longer than
-    window and lateness together, is late as well.
+    Assumes event times that follow what most executions say (``detectors.features.clocks``): one dated an hour ahead
+    would make those of the next hour late. An execution that arrives when it ends, longer than window and lateness
+    together, is late.
 
     Parameters: ``width_s`` of a window; ``lateness_s`` from 0 to ``width_s``.
 
@@ -100,6 +100,7 @@ class Windows:
                 "sums": (np.float64, (_OPEN, SUMS)),
             }
         )
+        self._left_out = np.zeros(1, np.int64)
 
     def open(self, slot: int) -> None:
         """Start afresh for the application in ``slot``."""
@@ -107,19 +108,27 @@ class Windows:
         self._store["newest"][slot] = np.nan
 
     def add(
-        self, slots: Slots, times: Floats, durations_ms: Floats, errors: Floats, latency_z: Floats
+        self,
+        slots: Slots,
+        times: Floats,
+        durations_ms: Floats,
+        errors: Floats,
+        latency_z: Floats,
+        anew: Flags | None = None,
     ) -> ClosedWindows:
         """Count executions in order and tell which windows they closed.
 
         Each array is (n,): the application's slot, the event time in epoch seconds, the duration, 1 where it failed,
-        and the normal score of its latency within its operation (NaN where unknown).
+        and the normal score of its latency within its operation (NaN where unknown). Without an event time (NaN) it
+        does not count. Where ``anew`` (n,) is True, the windows of its application start afresh.
         """
         n = len(slots)
+        afresh = np.zeros(n, np.bool_) if anew is None else anew
         at, found = np.empty((_OPEN * n, 4), np.float64), np.empty((_OPEN * n, SUMS))
         beside = np.empty(_OPEN * n, np.bool_)
         settings = (self.width_s, self.lateness_s)
-        values = (times, durations_ms, errors, latency_z)
-        k = _add(slots, *values, *settings, self._store.records, at, found, beside)
+        values = (times, afresh, durations_ms, errors, latency_z)
+        k = _add(slots, values, *settings, self._store.records, at, found, beside, self._left_out)
         return self._with_empty_ones(slots, at[:k], found[:k], beside[:k]) if k else _NONE
 
     def _with_empty_ones(self, slots: Slots, at: Floats, found: Floats, beside: Flags) -> ClosedWindows:
@@ -141,6 +150,10 @@ class Windows:
     def late(self, slot: int) -> int:
         """Executions of an application that came after their window had closed."""
         return int(self._store["late"][slot])
+
+    def left_out(self) -> int:
+        """Executions of all applications, since the start, that came after their window had closed."""
+        return int(self._left_out[0])
 
     def snapshot(self, slot: int) -> State:
         """A copy of an application's complete state, with the windows in progress."""
@@ -188,16 +201,14 @@ def _are_sums(sums: Floats) -> bool:
 @njit(cache=True)
 def _add(
     slots: Any,
-    times: Any,
-    durations_ms: Any,
-    errors: Any,
-    latency_z: Any,
+    given: Any,
     width_s: float,
     lateness_s: float,
     records: Any,
     at: Any,
     found: Any,
     beside: Any,
+    left_out: Any,
 ) -> int:
     """Count rows; write row, window, empty windows after it and whether it is told into ``at``; number of windows.
 
@@ -205,8 +216,14 @@ def _add(
     ``emptied`` 1 where the window before ``first`` was empty.
     """
     k = 0
+    times, anew, durations_ms, errors, latency_z = given
     for i in range(slots.size):
         one, time = records[slots[i]], times[i]
+        if np.isnan(time):
+            continue
+        if anew[i]:
+            one.newest, one.emptied = np.nan, 0.0
+            one.sums[:] = 0.0
         window = np.floor(time / width_s)
         sums = one.sums
         if np.isnan(one.newest):
@@ -239,6 +256,7 @@ def _add(
         place = window - one.first
         if not place >= 0.0:
             one.late += 1
+            left_out[0] += 1
             continue
         _count(sums[int(place)], durations_ms[i], errors[i], latency_z[i])
     return k

@@ -120,7 +120,7 @@ def build_scoring(
             topics,
             delivery,
             metrics,
-            clock,
+            time.monotonic,
             settings.live_within_s,
         ),
     )

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
-from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from tracehound.schemas.anomaly import AnomalyEvent, AnomalyKind
@@ -167,7 +167,7 @@ class StateCollector(Collector):
         """Nothing is asked at registration: the app has not started then."""
         return ()
 
-    def collect(self) -> Iterable[GaugeMetricFamily]:
+    def collect(self) -> Iterable[GaugeMetricFamily | CounterMetricFamily]:
         """The gauges as of now."""
         counts = self._statistics()
         models = GaugeMetricFamily("tracehound_models", "Models of operations by state", labels=["state"])
@@ -178,6 +178,8 @@ class StateCollector(Collector):
         for name, about in (("applications", "Applications with models"), ("forests", "Fitted forests")):
             yield GaugeMetricFamily(f"tracehound_{name}", about, value=counts.get(name, 0))
         yield GaugeMetricFamily("tracehound_state_bytes", "Memory of all models", value=counts.get("state_bytes", 0))
+        for name, about in _OUT_OF_TIME.items():
+            yield CounterMetricFamily(f"tracehound_{name}_executions", about, value=counts.get(name, 0))
         yield _by_partition("tracehound_lag_seconds", "Event time still to be scored", self._lag_seconds())
         yield _by_partition("tracehound_lag_records", "Records still to be scored", self._lag_records())
         yield self._psi()
@@ -192,6 +194,13 @@ class StateCollector(Collector):
         for labels, index in largest.items():
             family.add_metric(labels, index)
         return family
+
+
+_OUT_OF_TIME = {
+    "early": "Executions that began beyond the time that most of their application's say it is",
+    "late": "Executions that ended long before the time that most of their application's say it is",
+    "left_out": "Executions that no window counts, since theirs had closed",
+}
 
 
 def _by_partition(name: str, about: str, values: Mapping[int, float] | Mapping[int, int]) -> GaugeMetricFamily:

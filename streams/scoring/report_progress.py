@@ -1,7 +1,7 @@
 """Reports how far each application has been scored, from what runs have been acknowledged."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from tracehound.schemas.codec import encode
@@ -23,7 +23,7 @@ _NO_SOURCE = -1
 
 @dataclass(slots=True)
 class Tally:
-    """What was scored of one application: counts, and the newest event time in epoch seconds.
+    """What was scored of one application: counts, and what time it is there, in epoch seconds.
 
     ``ongoing`` and ``calls`` as in ``schemas.progress.Progress``.
     """
@@ -55,9 +55,17 @@ class Tally:
 Tallies = dict[ApplicationKey, Tally]
 
 
-def tally(executions: Mapping[ApplicationKey, Sequence[ExecutionHead]], outcomes: Iterable[ChunkOutcome]) -> Tallies:
-    """Count the executions of each application, none of which has an empty sequence, and what they led to."""
-    tallies = {application: _tally_of(own) for application, own in executions.items()}
+def tally(
+    executions: Mapping[ApplicationKey, Sequence[ExecutionHead]],
+    outcomes: Iterable[ChunkOutcome],
+    now_s: Callable[[ApplicationKey], float | None],
+) -> Tallies:
+    """Count the executions of each application, none of which has an empty sequence, and what they led to.
+
+    ``now_s`` gives what time it is in an application, in epoch seconds: one execution's clock does not say that. Where
+    nobody knows, the newest execution does.
+    """
+    tallies = {application: _tally_of(own, now_s(application)) for application, own in executions.items()}
     for outcome in outcomes:
         for _, anomaly in outcome.anomalies:
             tallies[anomaly.data.application, anomaly.data.environment].anomalies += 1
@@ -68,10 +76,10 @@ def tally(executions: Mapping[ApplicationKey, Sequence[ExecutionHead]], outcomes
     return tallies
 
 
-def _tally_of(executions: Sequence[ExecutionHead]) -> Tally:
+def _tally_of(executions: Sequence[ExecutionHead], now_s: float | None) -> Tally:
     suspects = [one for one in executions if one.error is not None or one.status == "error"]  # few: failed is slower
     return Tally(
-        newest_s=max([execution.started_s for execution in executions]),
+        newest_s=max([execution.started_s for execution in executions]) if now_s is None else now_s,
         executions=len(executions),
         errors=sum([execution.failed for execution in suspects]),
         operations=Counter([execution.operation for execution in executions]),

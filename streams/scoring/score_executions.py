@@ -249,7 +249,7 @@ class Scoring(RunListener):
             return False
         sources = [source for reading in readings for source in reading.sources]
         outcomes = [self._score(executions, sources, parcel, self._doubts(taken))] if executions else []
-        tallies = tally(together, outcomes)
+        tallies = tally(together, outcomes, self._scorer.now_s)
         for (run, partition), reading, applications in zip(taken, readings, by_run, strict=True):
             self._note(run, partition, reading, {key: tallies[key] for key in applications})
         parcel.when_safe = lambda: self._delivered(taken, tallies)
@@ -279,7 +279,7 @@ class Scoring(RunListener):
             begin = end
         if partition.lost:
             return
-        tallies = tally(applications, outcomes)
+        tallies = tally(applications, outcomes, self._scorer.now_s)
         self._note(run, partition, reading, tallies)
         parcel.when_safe = lambda: self._delivered([(run, partition)], tallies)
         await self._delivery.send(parcel)
@@ -375,11 +375,8 @@ class Scoring(RunListener):
     def _remember(self, partition: Partition, tallies: Tallies) -> None:
         now_s = self._clock()
         for application, counted in tallies.items():
-            seen = partition.applications.get(application)
-            if seen is None:
-                partition.applications[application] = Seen(counted.newest_s, now_s)
-            elif counted.newest_s >= seen.newest_event_s:
-                seen.newest_event_s, seen.scored_at_s = counted.newest_s, now_s
+            seen = partition.applications.setdefault(application, Seen())
+            seen.newest_event_s, seen.scored_at_s, seen.quiet_since_s = counted.newest_s, now_s, None
             partition.newest_event_s = max(partition.newest_event_s or 0.0, counted.newest_s)
 
     def _delivered(self, scored: Sequence[tuple[Run, Partition]], tallies: Tallies) -> None:

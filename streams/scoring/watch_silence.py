@@ -14,16 +14,19 @@ from tracehound.streams.states.scoring_core import ScoringCore
 _NO_SOURCE = -1
 
 
-def event_time_now(seen: Seen, now_s: float) -> float:
-    """Event time of an application, as of wall time ``now_s``: its newest execution plus the time since.
+def event_time_now(seen: Seen, elapsed_s: float) -> float:
+    """What time it is in an application that has been quiet, with ``elapsed_s`` on this process's clock.
 
-    A replay of the past, or a worker that has just caught up, is not silent; a clock that is ahead does
-    not make its neighbours late.
+    Nothing but what passes in this process counts: neither the clock of the machine, which may be set, nor that of a
+    sender, nor the time before this process began to look. So a replay of the past, or a worker that has just caught
+    up, is not silent.
 
-    >>> event_time_now(Seen(newest_event_s=500.0, scored_at_s=900.0), now_s=960.0)
+    >>> event_time_now(Seen(newest_event_s=500.0, scored_at_s=900.0, quiet_since_s=7.0), elapsed_s=67.0)
     560.0
     """
-    return min(now_s, seen.newest_event_s + max(0.0, now_s - seen.scored_at_s))
+    if seen.quiet_since_s is None:
+        seen.quiet_since_s = elapsed_s
+    return seen.newest_event_s + elapsed_s - seen.quiet_since_s
 
 
 async def watch_silence(
@@ -34,24 +37,25 @@ async def watch_silence(
     topics: Topics,
     delivery: Delivery,
     metrics: Metrics,
-    clock: Callable[[], float],
+    elapsed: Callable[[], float],
     live_within_s: float,
 ) -> None:
     """Timer. Input: what is remembered of owned partitions. Outputs: anomalies, keyed by application; incident input.
 
-    Sent at least once with an id that names the missed window; model state is never changed.
+    ``elapsed`` gives seconds that pass, whatever time it is. Sent at least once with an id that names the missed
+    window; model state is never changed.
     """
-    now_s = clock()
+    elapsed_s = elapsed()
     found: list[AnomalyEvent] = []
     for partition in partitions:
         if read_to_end(partition.number):
             live = {
-                application: event_time_now(seen, now_s)
+                application: event_time_now(seen, elapsed_s)
                 for application, seen in partition.applications.items()
                 if seen.scored_at_s - seen.newest_event_s <= live_within_s  # not the past, replayed
             }
             if waiting := [application for application in live if application in partition.unrestored]:
-                await fetch_live(partition, waiting, now_s)
+                await fetch_live(partition, waiting, max(live.values()))
             for application, event_s in live.items():
                 found += scorer.judge_silence(event_s, [application])
     await publish_anomalies(found, topics, delivery, metrics)

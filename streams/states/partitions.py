@@ -20,12 +20,14 @@ Source = tuple[str, int]
 class Seen:
     """What is remembered of an application beside its models.
 
-    Event time of its newest execution, the wall time at which that was scored, and of each source of records
-    that came with an origin the highest number taken.
+    What time it is there by most of its executions, the wall time at which the last of them was scored, and of each
+    source of records that came with an origin the highest number taken. ``quiet_since_s`` is in elapsed seconds of
+    this process: when it was first seen that nothing has come since the last look; None where something has.
     """
 
     newest_event_s: float = 0.0
     scored_at_s: float = 0.0
+    quiet_since_s: float | None = None
     origins: dict[Source, int] = field(default_factory=dict)
 
 
@@ -63,7 +65,7 @@ class Partition:
         """Remember which states are stored."""
         for key, head in heads.items():
             origins = {(topic, partition): number for topic, partition, number in head.origins}
-            self.applications[key] = Seen(head.newest_event_s, head.scored_at_s, origins)
+            self.applications[key] = Seen(head.newest_event_s, head.scored_at_s, origins=origins)
             self.learned_to[key] = head.position
             self.unrestored.add(key)
             if head.newest_event_s:

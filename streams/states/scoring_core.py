@@ -35,6 +35,10 @@ class ScoringCore(Protocol):
         """Learn of a verdict; returns what changed."""
         ...
 
+    def now_s(self, application: ApplicationKey) -> float | None:
+        """What time it is in an application by most of its executions; None where nobody knows."""
+        ...
+
     def snapshot(self, application: ApplicationKey) -> bytes:
         """The complete state of an application."""
         ...

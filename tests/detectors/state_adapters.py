@@ -14,6 +14,7 @@ from tracehound.detectors.charts.chart import Chart, ChartRules
 from tracehound.detectors.charts.drift import Drift
 from tracehound.detectors.charts.smoothed import SmoothedScores
 from tracehound.detectors.errors.error_types import ErrorTypes
+from tracehound.detectors.features.clocks import Clocks
 from tracehound.detectors.features.paths import OTHER, PATH, Paths
 from tracehound.detectors.structure.detector import Structure
 from tracehound.detectors.structure.exposure import Exposure
@@ -234,6 +235,19 @@ class GoldenAdapter(WindowedAdapter):
     row_bytes_at_most = 262_144
 
 
+class ClocksAdapter(Adapter):
+    """What has a large value comes from a clock that is an hour ahead."""
+
+    judges = False
+
+    def open(self, slot: int, seed: int = 1) -> None:
+        self.detector.open(slot)
+
+    def learn(self, rows: Rows) -> Answers:
+        starts = rows.times + np.where(rows.values > 200.0, 3_600.0, 0.0)
+        return answers(self.detector.give(rows.slots, starts, rows.values))
+
+
 CHANNELS = (
     Channel("chart", smoothed=True, scale=0.5, floor=3.0, ceiling=12.0),
     Channel("single", smoothed=False, scale=0.6, floor=3.0, ceiling=300.0),
@@ -246,6 +260,7 @@ ADAPTERS: dict[str, tuple[type, Callable[[], Adapter]]] = {
     "SmoothedScores": (SmoothedScores, lambda: SmoothedAdapter(SmoothedScores)),
     "ErrorTypes": (ErrorTypes, lambda: ErrorTypesAdapter(lambda: ErrorTypes(warm_up=100, patience_s=60.0))),
     "Drift": (Drift, lambda: DriftAdapter(lambda: Drift(columns=2, patience_s=0.0))),
+    "Clocks": (Clocks, lambda: ClocksAdapter(lambda: Clocks(lateness_s=5.0))),
     "Windows": (Windows, lambda: WindowedAdapter(lambda: Windows(10.0, 2.0))),
     "GoldenSignals": (GoldenSignals, lambda: GoldenAdapter(lambda: GoldenSignals(10.0, 2.0, warm_up=20))),
     "WindowSeries": (WindowSeries, lambda: SeriesAdapter(lambda: WindowSeries(1.0))),

@@ -29,7 +29,7 @@ class Recording:
         batch = self._scorer.score(executions)
         self.log += incident_input_of((event for _, event in batch.anomalies), batch.model_events)
         outcome = ChunkOutcome(batch.anomalies, deviating=batch.deviating, calls=batch.calls)
-        self._ledger.acknowledged(tally(Reading(list(executions)).by_application(), [outcome]))
+        self._ledger.acknowledged(tally(Reading(list(executions)).by_application(), [outcome], self._scorer.now_s))
         newest_s = max(execution.started_s for execution in executions)
         if self._next_s is None or newest_s >= self._next_s:
             self._next_s = newest_s + PROGRESS_S

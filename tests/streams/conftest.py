@@ -103,6 +103,9 @@ class FakeScorer:
         self.silent += [(now_s, application) for application in applications]
         return self.silence
 
+    def now_s(self, application: ApplicationKey) -> float | None:
+        return None
+
     def heed(self, key: ApplicationKey, lesson: Lesson) -> list[ModelEvent]:
         self.lessons.append((key, lesson))
         return []

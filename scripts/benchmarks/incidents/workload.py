@@ -26,7 +26,7 @@ def incident_inputs(data: DataSet, scorer: Scores, read: ReadBytes | None = None
             batch = scorer.score(chunk)
             yield from incident_input_of((event for _, event in batch.anomalies), batch.model_events)
             outcome = ChunkOutcome(batch.anomalies, deviating=batch.deviating, calls=batch.calls)
-            ledger.acknowledged(tally(Reading(list(chunk)).by_application(), [outcome]))
+            ledger.acknowledged(tally(Reading(list(chunk)).by_application(), [outcome], lambda _: None))  # of one clock
         for progress in ledger.take():
             yield IncidentInput(progress=progress)
 

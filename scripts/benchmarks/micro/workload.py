@@ -6,6 +6,7 @@ from tracehound.detectors.application.models import ApplicationModels, Operation
 from tracehound.detectors.columns.segment_columns import columns_of
 from tracehound.detectors.ensemble.ensemble import Ensemble
 from tracehound.detectors.features.batch import CALL_SIGNALS, Batch
+from tracehound.detectors.features.clocks import Clocks
 from tracehound.detectors.forests.fitting import InlineFitter
 from tracehound.detectors.scoring.rows import Rows
 from tracehound.detectors.scoring.scorer import Scorer
@@ -36,6 +37,8 @@ class Models:
         self.settings = DetectionSettings()
         self.ensemble = Ensemble(self.settings)
         self._application = ApplicationModels(KEY, slot=0, next_refit=0, next_stop=0)
+        self._clocks = Clocks(self.settings.lateness_s)
+        self._clocks.open(0)
         self.ensemble.open_application(0, 1)
         self._opened = [0] * len(CALL_SIGNALS)
 
@@ -52,7 +55,7 @@ class Models:
 
     def batch(self, rows: Rows) -> Batch:
         """Rows as arrays."""
-        return rows.batch(columns_of(rows.executions), self.settings, self._new_call)
+        return rows.batch(columns_of(rows.executions), self.settings, self._clocks, self._new_call)
 
     def _new_call(self, application: ApplicationModels, kind: int, peer: str) -> int:
         slot = application.calls[kind][peer] = self._opened[kind]

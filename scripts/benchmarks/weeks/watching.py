@@ -81,9 +81,9 @@ class Watch:
         self.record.executions += len(executions)
         self.record.model_events += batch.model_events
         outcome = ChunkOutcome(batch.anomalies, deviating=batch.deviating, calls=batch.calls)
-        tallies = tally(Reading(list(executions)).by_application(), [outcome])
+        tallies = tally(Reading(list(executions)).by_application(), [outcome], self._scorer.now_s)
         self._seen.newest_event_s = max(self._seen.newest_event_s, tallies[KEY].newest_s)
-        self._seen.scored_at_s = at_s
+        self._seen.scored_at_s = self._seen.quiet_since_s = at_s
         self._ledger.acknowledged(tallies)
         if batch.deviating:
             self._closely_until_s = at_s + CLOSELY_FOR_S

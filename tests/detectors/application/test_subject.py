@@ -28,7 +28,7 @@ ALARM = Alarm(
 def subject(trace_id: str = "t1", trained_s: float | None = None) -> Subject:
     application = ApplicationModels(("shop", "test"), 0, next_refit=0, next_stop=0, seen=900, trained_s=trained_s)
     execution = Execution("shop", "GET /cart", 5.0, 99.0, environment="test", version="7", trace_id=trace_id)
-    return Subject(0, execution, application, OperationModels("GET /cart", 0, seen=50), 98.7, 800)
+    return Subject(0, execution, application, OperationModels("GET /cart", 0, seen=50), 98.7, 800, 0.0)
 
 
 def test_an_anomaly_of_an_operation_names_it_and_its_trace() -> None:

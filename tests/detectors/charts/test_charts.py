@@ -39,6 +39,8 @@ def batch(signals: Floats, gaps: Calls = NO_CALLS, waits: Calls = NO_CALLS, star
         operations=zeros,
         applications=zeros,
         times=start + np.arange(n, dtype=np.float64),
+        counted=start + np.arange(n, dtype=np.float64),
+        anew=np.zeros(n, np.bool_),
         durations=signals[:, 0],
         signals=signals,
         errors=np.zeros(n),

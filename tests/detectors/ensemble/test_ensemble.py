@@ -14,6 +14,7 @@ from tracehound.detectors.columns.segment_columns import columns_of
 from tracehound.detectors.ensemble import state as ensemble_state
 from tracehound.detectors.ensemble.ensemble import Ensemble, Judgements
 from tracehound.detectors.ensemble.registry import SINGLE, STRUCTURE, STRUCTURE_CHANGE
+from tracehound.detectors.features.clocks import Clocks
 from tracehound.detectors.scoring.rows import Rows
 from tracehound.detectors.settings import DetectionSettings
 from tracehound.detectors.telling.deviation import ERROR_TYPE
@@ -31,6 +32,8 @@ class System:
         self.ensemble = Ensemble(SETTINGS)
         self.application = ApplicationModels(("shop", ""), 0, next_refit=0, next_stop=0)
         self.operation = OperationModels("GET /cart", 0)
+        self.clocks = Clocks(SETTINGS.lateness_s)
+        self.clocks.open(0)
         self.ensemble.open_application(0, seed=1)
         self.ensemble.open_operation(0, seed=2)
 
@@ -38,7 +41,7 @@ class System:
         rows = Rows(0)
         for execution in executions:
             rows.add(self.application, self.operation, execution)
-        return self.ensemble.judge_then_learn(rows.batch(columns_of(executions), SETTINGS, self._new_call))
+        return self.ensemble.judge_then_learn(rows.batch(columns_of(executions), SETTINGS, self.clocks, self._new_call))
 
     def _new_call(self, application: ApplicationModels, kind: int, peer: str) -> int:
         slot = application.calls[kind][peer] = len(application.calls[kind])

@@ -7,6 +7,7 @@ from tracehound.detectors.application.models import ApplicationModels, Operation
 from tracehound.detectors.columns.segment_columns import columns_of
 from tracehound.detectors.errors.error_types import type_number
 from tracehound.detectors.features.batch import Batch
+from tracehound.detectors.features.clocks import Clocks
 from tracehound.detectors.scoring.rows import Rows
 from tracehound.detectors.settings import DetectionSettings
 from tracehound.schemas.execution import Execution, ExecutionFailure, Segment
@@ -28,7 +29,9 @@ def batch_of(models: ApplicationModels, *executions: Execution) -> tuple[Rows, B
     for execution in executions:
         models.seen += 1
         rows.add(models, operation, execution)
-    return rows, rows.batch(columns_of(executions), SETTINGS, new_call)
+    clocks = Clocks(SETTINGS.lateness_s)
+    clocks.open(models.slot)
+    return rows, rows.batch(columns_of(executions), SETTINGS, clocks, new_call)
 
 
 def at(second: float, *segments: Segment) -> Execution:

@@ -34,7 +34,7 @@ def execution(operation: str = "GET /", started_s: float = 100.0, environment: s
 
 def tallied(*executions: Execution, anomalies: Iterable[AnomalyEvent] = ()) -> Tallies:
     outcome = ChunkOutcome(anomalies=[(0, anomaly) for anomaly in anomalies])
-    return tally(Reading(list(executions)).by_application(), [outcome])
+    return tally(Reading(list(executions)).by_application(), [outcome], lambda key: None)
 
 
 def plain_tally(executions: Iterable[Execution], anomalies: Iterable[AnomalyEvent]) -> Tallies:
@@ -91,7 +91,7 @@ def test_what_deviates_and_who_is_called_adds_up() -> None:
     ledger = ProgressLedger()
     for ongoing, calls in (({"a": 5.0, "b": 1.0}, {"stock": 2}), ({"a": 3.0}, {"stock": 1, "till": 4})):
         outcome = ChunkOutcome(deviating={key: ongoing}, calls={key: calls})
-        ledger.acknowledged(tally({key: [execution()]}, [outcome]))
+        ledger.acknowledged(tally({key: [execution()]}, [outcome], lambda key: None))
     (progress,) = ledger.take()
     assert progress.ongoing == {"a": 5.0, "b": 1.0}
     assert progress.calls == {"stock": 3, "till": 4}

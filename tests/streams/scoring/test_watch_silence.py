@@ -15,19 +15,14 @@ from tracehound.streams.scoring.watch_silence import event_time_now, watch_silen
 from tracehound.streams.states.partitions import Partition, Partitions, Seen
 
 
-@pytest.mark.parametrize(
-    ("newest_event_s", "scored_at_s", "expected"),
-    [
-        (1_000.0, 1_000.0, 1_060.0),  # live
-        (100.0, 1_050.0, 110.0),  # a replay of the past, ten seconds ago
-        (1_200.0, 1_000.0, 1_060.0),  # a clock that is ahead
-        (1_000.0, 1_100.0, 1_000.0),  # our clock went back
-    ],
-)
-def test_event_time_goes_on_from_the_newest_execution(
-    newest_event_s: float, scored_at_s: float, expected: float
+@pytest.mark.parametrize("newest_event_s", [1_000.0, 100.0, 4_600.0])  # live, a replay of the past, a clock ahead
+@pytest.mark.parametrize("scored_at_s", [1_000.0, 1_000_000.0])  # the clock of the machine was set
+def test_time_goes_on_from_the_newest_execution_as_it_passes_in_this_process(
+    newest_event_s: float, scored_at_s: float
 ) -> None:
-    assert event_time_now(Seen(newest_event_s, scored_at_s), 1_060.0) == expected
+    seen = Seen(newest_event_s, scored_at_s)
+    assert event_time_now(seen, 7.0) == newest_event_s  # nothing before the first look
+    assert event_time_now(seen, 67.0) == newest_event_s + 60.0
 
 
 class Fetching:
@@ -49,7 +44,7 @@ def test_only_partitions_read_to_their_end_are_judged(fake_scorer: Any, fake_pub
         partitions = Partitions(fake_scorer.forget)
         partitions.assign([0, 1])
         for partition in partitions:
-            partition.applications[f"app-{partition.number}", ""] = Seen(1_000.0, 1_000.0)
+            partition.applications[f"app-{partition.number}", ""] = Seen(1_000.0, 1_000.0, quiet_since_s=70.0)
         await watch_silence(
             fake_scorer,
             partitions,
@@ -58,7 +53,7 @@ def test_only_partitions_read_to_their_end_are_judged(fake_scorer: Any, fake_pub
             Topics(""),
             delivery,
             metrics,
-            lambda: 1_030.0,
+            lambda: 100.0,
             600.0,
         )
         assert fake_scorer.silent == [(1_030.0, ("app-1", ""))]
@@ -72,7 +67,7 @@ def test_only_partitions_read_to_their_end_are_judged(fake_scorer: Any, fake_pub
             Topics(""),
             delivery,
             metrics,
-            lambda: 1_040.0,
+            lambda: 110.0,
             600.0,
         )
         await delivery.idle()
@@ -93,11 +88,11 @@ def test_the_end_of_a_replay_of_the_past_is_no_silence(fake_scorer: Any, fake_pu
         partitions = Partitions(fake_scorer.forget)
         partitions.assign([0])
         for partition in partitions:
-            partition.applications["live", ""] = Seen(9_500.0, 10_000.0)
+            partition.applications["live", ""] = Seen(9_500.0, 10_000.0, quiet_since_s=0.0)
             partition.applications["replayed", ""] = Seen(9_000.0, 10_000.0)
             partition.unrestored = {("live", ""), ("replayed", "")}
         await watch_silence(
-            fake_scorer, partitions, lambda _: True, fetch, Topics(""), delivery, metrics, lambda: 10_100.0, 600.0
+            fake_scorer, partitions, lambda _: True, fetch, Topics(""), delivery, metrics, lambda: 600.0, 600.0
         )
         assert [application for _, application in fake_scorer.silent] == [("live", "")]
         assert fetch.asked == [(0, [("live", "")], 10_100.0)]

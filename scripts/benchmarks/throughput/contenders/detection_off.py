@@ -52,6 +52,10 @@ class NoDetection:
         """None."""
         return []
 
+    def now_s(self, application: ApplicationKey) -> float | None:  # noqa: ARG002 (the core's signature)
+        """Nobody knows: the newest execution says it."""
+        return None
+
     def heed(self, key: ApplicationKey, lesson: Lesson) -> list[ModelEvent]:  # noqa: ARG002 (the core's signature)
         """Nothing."""
         return []
