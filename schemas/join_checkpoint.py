@@ -39,6 +39,7 @@ class JoinCheckpoint(msgspec.Struct, array_like=True):
     ``streams.intake.trace_buffer.JoinMemory`` (``late`` follows from ``closed``, but workers of 0.1.0 look for it);
     ``calls`` are counted and not yet told since ``calls_told_ms``. ``told`` has by fingerprint of an open trace the
     marks of what was told of it, with the number of segments; ``long`` are traces of which no record is needed.
+    ``sent`` are messages that may still be taken.
     """
 
     position: _Whole
@@ -57,6 +58,7 @@ class JoinCheckpoint(msgspec.Struct, array_like=True):
     closed_marks: bytes = b""
     told: list[tuple[int, list[tuple[int, int]]]] = []
     long: list[LongTrace] = []
+    sent: bytes = b""
 
 
 class CheckpointPiece(msgspec.Struct, array_like=True):

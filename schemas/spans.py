@@ -109,8 +109,10 @@ class Tick(msgspec.Struct, array_like=True, tag="tick"):
     """A record of the spans topic: how far its sender has read, told once in a while to every partition.
 
     ``clocks`` holds every source that the sender knows; None for those that others read. Everything that a
-    source held up to its clock stands before the tick. ``sent_ms`` is the sender's wall clock.
+    source held up to its clock stands before the tick. ``sent_ms`` is the sender's wall clock. ``sent`` are messages
+    that it read of since its last tick (``streams.intake.sent_messages``).
     """
 
     sent_ms: int
     clocks: list[tuple[str, int, int | None]]
+    sent: bytes = b""

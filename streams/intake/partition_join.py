@@ -10,9 +10,11 @@ from tracehound.schemas.join_checkpoint import JoinCheckpoint
 from tracehound.schemas.spans import SpanBatch, Tick
 from tracehound.streams.intake.call_counter import CallCounter
 from tracehound.streams.intake.closed_traces import ClosedTraces
+from tracehound.streams.intake.join_memory import JoinMemory
 from tracehound.streams.intake.join_rules import JoinRules
+from tracehound.streams.intake.sent_messages import SentMessages
 from tracehound.streams.intake.source_clocks import BEGINNING, Source, SourceClocks
-from tracehound.streams.intake.trace_buffer import Closing, JoinMemory, TraceBuffer, executions_in_order
+from tracehound.streams.intake.trace_buffer import Closing, TraceBuffer, executions_in_order
 
 _decode = msgspec.msgpack.Decoder(SpanBatch | Tick).decode
 
@@ -117,6 +119,7 @@ class PartitionJoin:
             *buffer.memory.closed.pack_marks(),
             buffer.told(),
             buffer.long(),
+            buffer.memory.sent.pack(),
         )
 
 
@@ -134,4 +137,5 @@ def _memory(rules: JoinRules, checkpoint: JoinCheckpoint) -> JoinMemory:
         checkpoint.closed_marks,
     )
     told = {trace: dict(marks) for trace, marks in checkpoint.told}
-    return JoinMemory(clocks, closed, dict(checkpoint.exceptions), set(checkpoint.late), told, checkpoint.long)
+    sent = SentMessages.unpack(checkpoint.sent)
+    return JoinMemory(clocks, closed, dict(checkpoint.exceptions), set(checkpoint.late), told, checkpoint.long, sent)

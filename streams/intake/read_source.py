@@ -4,6 +4,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from zlib import crc32
 
 import msgspec
@@ -20,6 +21,7 @@ from tracehound.streams.envelopes.mapping import FieldMapping
 from tracehound.streams.envelopes.opener import ExecutionReader
 from tracehound.streams.envelopes.registered import RegisteredSchemas
 from tracehound.streams.intake.formats.decode import SpanLimits, decode_spans
+from tracehound.streams.intake.sent_messages import told_of
 from tracehound.streams.kafka.publisher import Outgoing
 from tracehound.streams.kafka.record_time import judged_at_s
 
@@ -39,7 +41,8 @@ class SourceReading:
     """What records led to: records of the spans topic, dead letters, and how many spans there were.
 
     ``formats`` counts records by what they were recognised as, ``unfinished`` spans that were left out, ``skipped``
-    records of other signals, and of other formats that were not told one by one.
+    records of other signals, and of other formats that were not told one by one. ``sent`` tells of messages that were
+    sent (``streams.intake.sent_messages``).
     """
 
     outgoing: list[Outgoing] = field(default_factory=list)
@@ -48,6 +51,7 @@ class SourceReading:
     formats: Counter[str] = field(default_factory=Counter)
     unfinished: int = 0
     skipped: int = 0
+    sent: bytearray = field(default_factory=bytearray)
 
 
 class SourceReader:
@@ -115,6 +119,7 @@ class SourceReader:
         for trace_id, chunk in traces.items():
             spans = len(chunk)
             reading.spans += spans
+            reading.sent += told_of(trace_id, chain.from_iterable(some for _, some in chunk.spans))
             share = (trace_id, spans, msgspec.Raw(_encode(chunk)))
             shares.setdefault(partition_of(trace_id, self._partitions), []).append(share)
         source = (record.topic, record.partition)

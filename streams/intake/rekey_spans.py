@@ -14,6 +14,7 @@ from tracehound.schemas.topics import Topics
 from tracehound.streams.delivery.delivery import Delivery, Parcel
 from tracehound.streams.intake.metrics import IntakeMetrics
 from tracehound.streams.intake.read_source import SourceReader, SourceReading
+from tracehound.streams.intake.sent_messages import newest
 from tracehound.streams.kafka.publisher import Outgoing, Publisher
 from tracehound.streams.kafka.record_time import written_ms
 from tracehound.streams.kafka.runs.run import Run, RunListener
@@ -73,6 +74,7 @@ class Rekeying(RunListener):
         self._at_rest = asyncio.Event()
         self._at_rest.set()
         self._announced = False
+        self._sent = bytearray()
 
     async def finish_runs(self) -> None:
         """Finish the run at hand and everything in flight."""
@@ -118,6 +120,7 @@ class Rekeying(RunListener):
         self._metrics.decode_seconds.observe(seconds + time.perf_counter() - begun)
         self._metrics.records.labels(topic=run.tp.topic).inc(len(run.records))
         self._metrics.count_reading(reading)
+        self._sent += reading.sent
         clock_ms = self._clocks.get(run.tp, 0)
         run.release()
         self._unsafe[run.tp].append((run, clock_ms))
@@ -135,7 +138,8 @@ class Rekeying(RunListener):
                 self._safe[run.tp] = max(self._safe.get(run.tp, 0), clock_ms)
 
     async def tell_clocks(self) -> None:
-        """Write to every partition of the spans topic how far each source has been read and written there."""
+        """Write to every partition of the spans topic how far each source has been read and written there, and what was
+        sent meanwhile: consumers may be in traces of any partition."""
         counts = {topic.name: self._partitions_of(topic.name) for topic in (*self._topics.otlp, self._topics.traces)}
         if None in counts.values():
             return
@@ -144,7 +148,8 @@ class Rekeying(RunListener):
             for topic, partitions in counts.items()
             for partition in range(partitions or 0)
         ]
-        value = _encode(Tick(int(self._clock() * 1000), told))
+        sent, self._sent = newest(bytes(self._sent)), bytearray()
+        value = _encode(Tick(int(self._clock() * 1000), told, sent))
         spans = self._topics.spans
         await asyncio.gather(
             *(

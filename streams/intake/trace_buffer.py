@@ -16,7 +16,8 @@ from tracehound.schemas.join_checkpoint import LongTrace
 from tracehound.schemas.spans import SpanBatch, Tick, TraceChunk
 from tracehound.streams.intake.assembly.assemble import Assembled, assemble
 from tracehound.streams.intake.assembly.beginnings import mark_of_execution, marks_in, marks_of
-from tracehound.streams.intake.closed_traces import ClosedTraces, fingerprint
+from tracehound.streams.intake.closed_traces import fingerprint
+from tracehound.streams.intake.join_memory import JoinMemory
 from tracehound.streams.intake.join_rules import CloseReason, JoinRules
 from tracehound.streams.intake.open_trace import CHUNK_BYTES, TRACE_BYTES, OpenTrace, readable
 from tracehound.streams.intake.settling import OpenSpans, Read
@@ -52,24 +53,6 @@ class Closing:
     marks: bytes = b""
 
 
-@dataclass(slots=True)
-class JoinMemory:
-    """What a buffer must know besides the records from ``low`` on.
-
-    ``exceptions`` are records that are not to be taken by their word: by offset the source's clock at that time
-    where the record says less, or None for one that came before. ``late`` are fingerprints of open traces that
-    were closed once already. ``told`` and ``long`` are those of a ``JoinCheckpoint``, and only looked at in the
-    beginning.
-    """
-
-    clocks: SourceClocks
-    closed: ClosedTraces = field(default_factory=ClosedTraces)
-    exceptions: dict[int, int | None] = field(default_factory=dict)
-    late: set[int] = field(default_factory=set)
-    told: dict[int, dict[int, int]] = field(default_factory=dict)
-    long: list[LongTrace] = field(default_factory=list)
-
-
 class TraceBuffer:
     """The open traces of one partition of the spans topic.
 
@@ -82,7 +65,7 @@ class TraceBuffer:
         self,
         rules: JoinRules,
         position: int = 0,
-        memory: "JoinMemory | None" = None,
+        memory: JoinMemory | None = None,
     ) -> None:
         self.rules = rules
         self.position = position
@@ -122,7 +105,7 @@ class TraceBuffer:
         """Take the record at ``offset``; returns the traces closed by it and what settled, in that order."""
         closings: list[Closing] = []
         if isinstance(record, Tick):
-            self.memory.clocks.tick(record)
+            self.memory.tick(record)
         else:
             clock_ms = self.memory.clocks.take(record.source, record.sequence, record.clock_ms)
             if clock_ms != record.clock_ms:
@@ -295,7 +278,7 @@ class TraceBuffer:
         closing = Closing(trace_id, reason, trace.late, trace.spans, Assembled([], 0))
         closing.unreadable = len(trace.pieces) - len(chunks)
         try:
-            made = closing.assembled = assemble(trace_id, chunks, trace.late)
+            made = closing.assembled = assemble(trace_id, chunks, trace.late, self.memory.sent.sent_at)
             closing.marks = marks_of(made.spans, made.native)
             if trace.late or trace.told:
                 self._leave_out_known(trace, closing)

@@ -8,8 +8,9 @@ from typing import Any
 import msgspec
 
 from tracehound.schemas.execution import Execution, Segment
-from tracehound.schemas.spans import Resource, SourceName, Span, SpanBatch, SpanKind, Tick, TraceChunk
+from tracehound.schemas.spans import Message, Resource, SourceName, Span, SpanBatch, SpanKind, Tick, TraceChunk
 from tracehound.streams.intake.join_rules import JoinRules
+from tracehound.streams.intake.sent_messages import told_of
 
 OTLP: SourceName = ("otlp_spans", 0)
 OTHER: SourceName = ("otlp_spans", 1)
@@ -142,6 +143,7 @@ class LogWriter:
             Tick(
                 self._now_ms - random.choice([0, 0, 7]),
                 [(*source, self._clock_ms[source] - behind if random.random() < 0.7 else None) for source in told],
+                told_of(f"trace {random.randrange(6)}", [make_span(str(random.randrange(8)), kind="producer")]),
             )
         )
 
@@ -196,8 +198,9 @@ def chunk(random: Random) -> TraceChunk:
                     str(parent) if number else "",
                     start_ms=number * 0.3,
                     duration_ms=10.1 - number,
-                    kind=random.choice(["server", "client", "internal", None]),
+                    kind=random.choice(["server", "client", "internal", None, "consumer"]),
                     is_error=number % 2,
+                    message=Message("kafka orders", links=((f"trace {random.randrange(6)}", str(number)),)),
                 ),
             )
         )
