@@ -146,3 +146,10 @@ def test_zipkins_array_is_read() -> None:
     made = decode_spans((COLLECTOR / "zipkin-json-called-not-json.json").read_bytes(), SpanLimits())
 
     assert (made.spans, made.format) == (1, "Zipkin JSON")
+
+
+def test_what_a_collector_writes_from_the_last_field_to_the_first_says_the_same() -> None:
+    backwards = decode_spans((COLLECTOR / "written-backwards.bin").read_bytes(), SpanLimits())
+
+    (forwards,) = decoded("sdk-node/express-fastify.pb")
+    assert (backwards.traces, backwards.rejected) == (forwards.traces, [])

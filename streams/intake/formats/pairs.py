@@ -9,9 +9,13 @@ from tracehound.streams.intake.conventions.texts import AttributeValue
 from tracehound.streams.intake.formats.declared import as_text, declare
 
 KEY, TEXT_VALUE = 0x0A, 0x12  # tags of a field 1 and a field 2, both with a length
+_KEY = b"\n"
 
 ReadPair = Callable[[bytes, int], AttributeValue | None]
 """The value of a pair whose name ends before this byte; None where it has none that is wanted."""
+
+_Hit = tuple[str, AttributeValue, int]
+"""What a pair says, its value, and the place of its name among those that say the same."""
 
 PAIR = declare("tracehound.pair", {"Pair": "key 1 string, value 2 string"}).Pair
 _REMEMBERED = 20_000
@@ -36,36 +40,60 @@ class PairReader:
         self, spelling: Spelling, read: ReadPair, read_all: Callable[[bytes], tuple[str, AttributeValue | None]]
     ) -> None:
         self._spelling = spelling
-        self._wanted = {name.encode(): (concept, concept not in _VARIOUS) for name, (concept, _) in spelling.items()}
+        self._wanted = {
+            name.encode(): (concept, place, concept not in _VARIOUS) for name, (concept, place) in spelling.items()
+        }
         self._read = read
         self._read_all = read_all
-        self._known: dict[bytes, tuple[str, AttributeValue]] = {}
+        self._known: dict[bytes, _Hit] = {}
 
     def __call__(self, pairs: Iterable[bytes]) -> dict[str, AttributeValue]:
         """Values by what they say; of names that say the same, the first with a value counts."""
         found: dict[str, AttributeValue] = {}
-        known = self._known
+        known, wanted_names = self._known, self._wanted
         for pair in pairs:
             hit = known.get(pair)
             if hit is None:
-                if len(pair) < 2 or pair[0] != KEY:
+                named = pair if pair[:1] == _KEY else _name_first(pair)
+                if len(named) < 2:
                     return self._slowly(pairs)
-                end = pair[1] + 2
-                wanted = self._wanted.get(pair[2:end])
+                end = named[1] + 2
+                wanted = wanted_names.get(named[2:end])
                 if wanted is None:
                     continue
-                value = self._read(pair, end)
+                value = self._read(named, end)
                 if value is None:
                     continue
-                concept, comes_again = wanted
-                hit = (concept, value)
+                concept, place, comes_again = wanted
+                hit = (concept, value, place)
                 if comes_again and len(pair) <= _REMEMBERED_BYTES:
                     if len(known) >= _REMEMBERED:
                         known.clear()
                     known[pair] = hit
             if hit[0] in found:
-                return self._slowly(pairs)
+                return self._by_place(pairs)
             found[hit[0]] = hit[1]
+        return found
+
+    def _by_place(self, pairs: Iterable[bytes]) -> dict[str, AttributeValue]:
+        """Where several names say the same; of a name that comes again, the last value counts."""
+        named: dict[tuple[str, int], AttributeValue] = {}
+        for pair in pairs:
+            hit = self._known.get(pair)
+            if hit is None:
+                given = pair if pair[:1] == _KEY else _name_first(pair)
+                if len(given) < 2:
+                    return self._slowly(pairs)
+                end = given[1] + 2
+                wanted = self._wanted.get(given[2:end])
+                value = None if wanted is None else self._read(given, end)
+                if wanted is None or value is None:
+                    continue
+                hit = (wanted[0], value, wanted[1])
+            named[hit[0], hit[2]] = hit[1]
+        found: dict[str, AttributeValue] = {}
+        for (concept, _), value in sorted(named.items(), key=lambda each: (each[1] == "", each[0][1])):
+            found.setdefault(concept, value)
         return found
 
     def _slowly(self, pairs: Iterable[bytes]) -> dict[str, AttributeValue]:
@@ -75,6 +103,24 @@ class PairReader:
             if value is not None:
                 named[name] = value
         return by_concept(named, self._spelling)
+
+
+def _name_first(pair: bytes) -> bytes:
+    """The pair with its name before its value, as most write it: the Collector writes the last field first.
+
+    Empty where it is neither.
+
+    >>> _name_first(b"\\x12\\x02hi\\x0a\\x01a")
+    b'\\n\\x01a\\x12\\x02hi'
+    """
+    if len(pair) < 4 or pair[0] != TEXT_VALUE:
+        return b""
+    end = pair[1] + 2
+    if pair[1] >= 0x80:  # the length takes another byte
+        end = (pair[1] & 0x7F) + (pair[2] << 7) + 3 if pair[2] < 0x80 else len(pair)
+    if pair[end : end + 1] != _KEY or len(pair) != end + 2 + pair[end + 1]:
+        return b""
+    return pair[end:] + pair[:end]
 
 
 def read_text(pair: bytes, end: int) -> str | None:

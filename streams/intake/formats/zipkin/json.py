@@ -11,7 +11,7 @@ from tracehound.streams.intake.conventions.names import by_concept
 from tracehound.streams.intake.formats.decoded import DecodedSpans, SpanLimits, SpansByTrace, check_count
 from tracehound.streams.intake.formats.fields import FieldError, field_flaw, load_json, text_field, whole_number
 from tracehound.streams.intake.formats.refused import Refused, rejections
-from tracehound.streams.intake.formats.zipkin.span import NOWHERE, TAGS, Endpoint, kind_of, resource_at, span_of
+from tracehound.streams.intake.formats.zipkin.span import NOWHERE, TAGS, Endpoint, ids_of, kind_of, resource_at, span_of
 
 NAME = "Zipkin JSON"
 
@@ -73,9 +73,12 @@ def decode_zipkin_json(value: bytes, limits: SpanLimits) -> DecodedSpans:
 
 
 def _read(given: _Span) -> tuple[str, Span | None] | Flaw:
+    ids = ids_of(given.trace_id, given.id, given.parent_id or "")
+    if isinstance(ids, Flaw):
+        return ids
     remote = given.remote_endpoint
     return span_of(
-        (given.trace_id, given.id, given.parent_id or ""),
+        ids,
         kind_of(given.kind) if given.kind else "internal",
         given.name or "",
         given.timestamp or 0,
@@ -127,12 +130,15 @@ def _read_loosely(element: bytes) -> tuple[Resource, str, Span | None] | Flaw:
         return field_flaw("spans", "hold JSON objects", given)
     try:
         tags = given.get("tags")
+        ids = ids_of(
+            text_field("traceId", given.get("traceId")),
+            text_field("id", given.get("id")),
+            text_field("parentId", given.get("parentId")),
+        )
+        if isinstance(ids, Flaw):
+            return ids
         read = span_of(
-            (
-                text_field("traceId", given.get("traceId")),
-                text_field("id", given.get("id")),
-                text_field("parentId", given.get("parentId")),
-            ),
+            ids,
             kind_of(text_field("kind", given.get("kind"))),
             text_field("name", given.get("name")),
             whole_number("timestamp", given.get("timestamp")),

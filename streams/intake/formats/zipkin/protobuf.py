@@ -1,18 +1,20 @@
 """Zipkin v2 in Protobuf: ``zipkin.proto3.ListOfSpans``."""
 
+from collections.abc import Callable
+from functools import lru_cache
 from ipaddress import ip_address
 from typing import Any
 
 from google.protobuf.message import DecodeError
 
 from tracehound.schemas.rejection import Flaw, RecordError
-from tracehound.schemas.spans import Resource, Span, SpanKind
+from tracehound.schemas.spans import Span, SpanKind
 from tracehound.streams.intake.formats.declared import as_text, declare
 from tracehound.streams.intake.formats.decoded import DecodedSpans, SpanLimits, SpansByTrace, check_count
 from tracehound.streams.intake.formats.pairs import PairReader, read_text, read_text_pair
 from tracehound.streams.intake.formats.refused import Refused, rejections
 from tracehound.streams.intake.formats.wire import framed, parts
-from tracehound.streams.intake.formats.zipkin.span import NOWHERE, TAGS, Endpoint, resource_at, span_of
+from tracehound.streams.intake.formats.zipkin.span import NOWHERE, TAGS, Endpoint, Ids, ids_of, resource_at, span_of
 
 NAME = "Zipkin Protobuf"
 
@@ -28,6 +30,7 @@ ZIPKIN = declare(
 """The fields that are read, from zipkin-api, ``zipkin.proto``."""
 
 _SPANS = 1
+_Adders = dict[bytes, Callable[[str, Span], None]]
 _tags = PairReader(TAGS, read_text, read_text_pair)
 _KINDS: tuple[SpanKind, ...] = ("internal", "client", "server", "producer", "consumer")
 
@@ -46,14 +49,14 @@ def decode_zipkin_protobuf(value: bytes, limits: SpanLimits) -> DecodedSpans:
         return _decode_with_care(value, limits)
     check_count(len(given), limits)
     collected = SpansByTrace()
-    resources: dict[bytes, Resource] = {}
+    adders: _Adders = {}
     for each in given:
-        if not _add(each, collected, resources):
+        if not _add(each, collected, adders):
             return _decode_with_care(value, limits)
     return collected.result()
 
 
-def _add(given: Any, collected: SpansByTrace, resources: dict[bytes, Resource]) -> bool:
+def _add(given: Any, collected: SpansByTrace, adders: _Adders) -> bool:
     read = _read(given)
     if isinstance(read, Flaw):
         return False
@@ -62,10 +65,10 @@ def _add(given: Any, collected: SpansByTrace, resources: dict[bytes, Resource]) 
         collected.unfinished += 1
         return True
     endpoint = given.local_endpoint
-    resource = resources.get(endpoint)
-    if resource is None:
-        resource = resources[endpoint] = resource_at(_endpoint(endpoint))
-    collected.of_resource(resource)(trace_id, span)
+    add = adders.get(endpoint)
+    if add is None:
+        add = adders[endpoint] = collected.of_resource(resource_at(_endpoint(endpoint)))
+    add(trace_id, span)
     return True
 
 
@@ -75,9 +78,12 @@ def _read(given: Any) -> tuple[str, Span | None] | Flaw:
     duration_us: int | None = given.duration or None
     if duration_us is None and kind == "consumer":
         duration_us = 0
+    ids = _ids(given.trace_id, given.id, given.parent_id)
+    if isinstance(ids, Flaw):
+        return ids
     remote = given.remote_endpoint if kind in ("client", "producer") else b""
     return span_of(
-        (given.trace_id.hex(), given.id.hex(), given.parent_id.hex()),
+        ids,
         kind,
         as_text(given.name),
         given.timestamp,
@@ -88,6 +94,13 @@ def _read(given: Any) -> tuple[str, Span | None] | Flaw:
     )
 
 
+def _ids(trace: bytes, span: bytes, parent: bytes) -> Ids | Flaw:
+    if len(span) == 8 and len(parent) in (0, 8) and len(trace) in (8, 16) and any(span) and any(trace):
+        return trace.hex().rjust(32, "0"), span.hex(), parent.hex() if any(parent) else ""
+    return ids_of(trace.hex(), span.hex(), parent.hex())
+
+
+@lru_cache(maxsize=10_000)
 def _endpoint(content: bytes) -> Endpoint:
     try:
         given = ZIPKIN.Endpoint.FromString(content)
@@ -106,7 +119,7 @@ def _decode_with_care(value: bytes, limits: SpanLimits) -> DecodedSpans:
     check_count(len(elements), limits)
     collected = SpansByTrace()
     refused: list[Refused] = []
-    resources: dict[bytes, Resource] = {}
+    adders: _Adders = {}
     for index, element in enumerate(elements):
         try:
             given = ZIPKIN.Span.FromString(element)
@@ -118,7 +131,7 @@ def _decode_with_care(value: bytes, limits: SpanLimits) -> DecodedSpans:
         if isinstance(read, Flaw):
             refused.append(Refused(index, (index,), (), element, read))
         else:
-            _add(given, collected, resources)
+            _add(given, collected, adders)
     return collected.result(
         rejections(NAME, ("spans",), refused, lambda group: b"".join(framed(_SPANS, each.element) for each in group))
     )

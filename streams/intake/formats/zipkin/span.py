@@ -55,6 +55,9 @@ class Endpoint(NamedTuple):
 
 NOWHERE = Endpoint()
 
+Ids = tuple[str, str, str]
+"""Of a trace, a span and its parent."""
+
 
 def kind_of(given: str) -> SpanKind:
     """The kind; what has none, or one that is not known, is internal."""
@@ -66,8 +69,22 @@ def resource_at(endpoint: Endpoint) -> Resource:
     return Resource(endpoint.service[:NAME_CHARACTERS] or UNKNOWN_SERVICE, host=endpoint.address[:NAME_CHARACTERS])
 
 
+def ids_of(given_trace: str, given_span: str, given_parent: str) -> Ids | Flaw:
+    """The ids of the trace (32 hexadecimal digits), the span and its parent (16; empty: none), or what is wrong."""
+    if not _HEX.fullmatch(given_trace) or not (trace_id := given_trace.lower().rjust(32, "0")).strip("0"):
+        return field_flaw("traceId", "be 1 to 32 hexadecimal digits, not all zero", given_trace)
+    if not _is_span_id(given_span):
+        return field_flaw("id", "be 1 to 16 hexadecimal digits, not all zero", given_span)
+    span_id, parent_id = given_span.lower().rjust(16, "0"), ""
+    if given_parent.strip("0"):
+        if not _is_span_id(given_parent):
+            return field_flaw("parentId", "be 1 to 16 hexadecimal digits or absent", given_parent)
+        parent_id = given_parent.lower().rjust(16, "0")
+    return trace_id, span_id, parent_id
+
+
 def span_of(
-    ids: tuple[str, str, str],
+    ids: Ids,
     kind: SpanKind,
     name: str,
     start_us: int,
@@ -79,21 +96,12 @@ def span_of(
     """Trace id and span, None for an unfinished one; or what is wrong with it.
 
     Parameters:
-        ids: of the trace, the span and its parent (empty: none), hexadecimal digits.
+        ids: as ``ids_of`` gives them.
         start_us: microseconds since the epoch, 0 where it is not said.
         duration_us: None where it is not said.
         tags: by concept; changed.
     """
-    given_trace, given_span, given_parent = ids
-    if not _HEX.fullmatch(given_trace) or not (trace_id := given_trace.lower().rjust(32, "0")).strip("0"):
-        return field_flaw("traceId", "be 1 to 32 hexadecimal digits, not all zero", given_trace)
-    if not _is_span_id(given_span):
-        return field_flaw("id", "be 1 to 16 hexadecimal digits, not all zero", given_span)
-    span_id, parent_id = given_span.lower().rjust(16, "0"), ""
-    if given_parent.strip("0"):
-        if not _is_span_id(given_parent):
-            return field_flaw("parentId", "be 1 to 16 hexadecimal digits or absent", given_parent)
-        parent_id = given_parent.lower().rjust(16, "0")
+    trace_id, span_id, parent_id = ids
     if not start_us or duration_us is None:
         return trace_id, None
     if not 0 < start_us <= _MOST_US:
