@@ -9,12 +9,14 @@ from numpy.typing import NDArray
 from tracehound.detectors.bank import Flags, Floats, Slots, State
 from tracehound.detectors.charts.kernel import KEY, POOL, ROW, RULES, STORED_KEY, STORED_POOL, run_chart
 from tracehound.detectors.charts.priors import shipped_reference
+from tracehound.detectors.charts.season import BINS, DAYS
 from tracehound.detectors.packed.fields import RecordField
 from tracehound.detectors.packed.slots import SlotRecords
 from tracehound.detectors.packed.stored_numbers import checked
 from tracehound.detectors.packed.tail import tail_score
 
 _NUMBERS = tuple(name for name, (_, shape) in KEY.items() if not shape)
+_NO_SEASON = {"visit": 0, "visit_most": 0.0, "season": np.zeros((BINS, DAYS), np.uint8)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,7 @@ class ChartJudgement:
     ``learned`` counts the values in the reference, ``lasting`` is for how many seconds of event time the key has
     deviated, ``accepted`` is True where a lasting deviation became the new normal with this value. ``evident`` is
     True where the value itself lies beyond the usual range, margin included, and those just before it did.
+    ``seasonal`` is True where the value was compared with what is usual at this time of the day.
     """
 
     rows: NDArray[np.void]
@@ -57,6 +60,7 @@ class ChartJudgement:
     lasting = RecordField[Floats]()
     accepted = RecordField[Flags]()
     evident = RecordField[Flags]()
+    seasonal = RecordField[Flags]()
 
     @classmethod
     def empty(cls, n: int) -> "ChartJudgement":
@@ -78,7 +82,9 @@ class Chart:
     learned at most once per patience. *Persisting*: the old reference stays, and values of a deviation are kept
     apart; they become the new normal when it has lasted ``accept_after`` seconds. *Prior*: keys share a pool (of
     their application), which starts from values that are shipped; a key with fewer than 100 values of its own is
-    judged by both, one with fewer than 10 by the pool alone, and then never as much of a deviation.
+    judged by both, one with fewer than 10 by the pool alone, and then never as much of a deviation. *Season*: what
+    deviated at the same time of the day on two of the last days, half an hour more or less, is usual then: a value
+    counts by how much it is more than that, and is not learned for the rest of the day.
 
     Assumes that values of one key are exchangeable in normal times; a strong daily pattern or autocorrelation
     widens the chart, so ``sigma`` is not exactly Gaussian and has to be calibrated. Cannot flag a single value:
@@ -191,15 +197,16 @@ class Chart:
         state: State = {name: key[name].item() for name in _NUMBERS}
         state["ordered"] = key["ordered"][: state["count"]].copy()
         state["candidate"] = key["candidate"][: state["candidates"]].copy()
+        state["season"] = key["season"].copy()
         return state
 
     def restore(self, slot: int, state: State) -> None:
-        """Replace the key's state by one that ``snapshot`` returned.
+        """Replace the key's state by one that ``snapshot`` returned, also that of 0.1.0, which knew no seasons.
 
         Raises:
             KeyError, ValueError: the state is not one of this chart.
         """
-        _put(self._keys, slot, checked("a chart", state, STORED_KEY))
+        _put(self._keys, slot, checked("a chart", {**_NO_SEASON, **state}, STORED_KEY))
 
     def snapshot_pool(self, slot: int) -> State:
         """A copy of a pool's complete state."""

@@ -6,7 +6,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from tracehound.detectors.bank import Floats, Slots, State
+from tracehound.detectors.bank import Flags, Floats, Slots, State
 from tracehound.detectors.charts.chart import Chart, ChartJudgement, ChartRules
 from tracehound.detectors.charts.kernel import OWN_LEAST
 from tracehound.detectors.charts.signals import CALLS, CHARTS, KEYED, QUEUE, ChartedSignal
@@ -19,13 +19,14 @@ PER_EXECUTION: Final = np.dtype(
     [
         *(("worst", np.int64), ("longest", np.int64)),
         *((name, np.float64) for name in ("sigma", "tail", "rank")),
+        ("seasonal", np.bool_),
     ]
 )
 """What the calls of one execution say: the fields of ``CallJudgement``."""
 BEHIND_S: Final = 20.0
 """For so long, in event time, messages wait too long where a consumer is behind: when a group shares its partitions out
 anew, as at every release, what waited meanwhile is worked off sooner."""
-_NO_CALL: Final = np.array((-1, -1, np.nan, 0.0, 0.5), PER_EXECUTION)
+_NO_CALL: Final = np.array((-1, -1, np.nan, 0.0, 0.5, False), PER_EXECUTION)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,7 @@ class CallJudgement:
 
     ``rows`` (n,) are records of what follows. ``worst`` and ``longest`` (n,) are places in ``calls`` and ``chart``, -1
     without a call: by ``sigma`` and by ``tail``. ``sigma``, ``tail`` and ``rank`` (n,) are the largest of the
-    execution's calls.
+    execution's calls; ``seasonal`` (n,) is True where one was compared with what is usual at this time of the day.
     """
 
     calls: Calls
@@ -46,6 +47,7 @@ class CallJudgement:
     sigma = RecordField[Floats]()
     tail = RecordField[Floats]()
     rank = RecordField[Floats]()
+    seasonal = RecordField[Flags]()
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,3 +189,4 @@ def _per_execution(rows: Any, calls: Any, said: Any) -> None:
         if one.longest < 0 or call.tail > one.tail:
             one.longest, one.tail = entry, call.tail
         one.rank = max(one.rank, call.rank)
+        one.seasonal |= call.seasonal

@@ -5,10 +5,11 @@ from typing import Any, Final
 
 import numpy as np
 
+from tracehound.detectors.charts.season import BIN_S, BINS, DAYS, MOST, note, settle, usual_then
 from tracehound.detectors.packed.compiling import njit
 from tracehound.detectors.packed.lean import LEAN
 from tracehound.detectors.packed.reference import RANDOM_MOST, deviation, insert, next_random, rank_of, replace
-from tracehound.detectors.packed.stored_numbers import moment, numbers, real, whole
+from tracehound.detectors.packed.stored_numbers import EARLIEST_S, LATEST_S, moment, numbers, real, whole
 
 FAST, SLOW = 0.3, 0.1
 """Weights of a new value in the two smoothed scores: one reacts within three values, one sees small shifts."""
@@ -38,6 +39,8 @@ DEVIATING_TAIL = 2.0
 """−log10 of the probability of a single value from which its judgement carries bounds."""
 TELLING = 3.0
 """Sigma from which a judgement carries the recent level: no smaller one can be told."""
+LARGEST_DEVIATION = 56.0
+"""The logarithm of the largest value over the least."""
 LEAST_VALUE, LARGEST_VALUE = -1.0 + 1e-6, 1e18
 """Values beyond these count as these: logarithms and sums of squares stay finite in single precision."""
 REPLACE_ONE_IN = 8
@@ -45,6 +48,8 @@ REFERENCE, CANDIDATES = 500, 128
 """Values kept of a key, or of a pool, and of a deviation that lasts."""
 CANDIDATES_LEAST = 30
 """Values that a new normal is made of at least."""
+SEASON_ASKED = 0.5
+"""Normal score from which it is asked whether a value is as it usually is at this time of the day."""
 
 KEY: Final[dict[str, tuple[Any, tuple[int, ...]]]] = {
     "count": (np.int32, ()),
@@ -57,7 +62,12 @@ KEY: Final[dict[str, tuple[Any, tuple[int, ...]]]] = {
     "random": (np.int64, ()),
     "ordered": (np.float32, (REFERENCE,)),
     "candidate": (np.float32, (CANDIDATES,)),
+    "visit": (np.int64, ()),
+    "visit_most": (np.float64, ()),
+    "season": (np.uint8, (BINS, DAYS)),
 }
+"""The layout of a key's state; the last three are of ``detectors.charts.season``: the half-hour of the newest deviation
+(since the epoch), its size so far, and what is usual."""
 POOL: Final[dict[str, tuple[Any, tuple[int, ...]]]] = {
     "count": (np.int32, ()),
     "random": (np.int64, ()),
@@ -74,6 +84,9 @@ STORED_KEY: Final = {
     "random": whole(0, RANDOM_MOST),
     "ordered": numbers(np.float32, ("count",), LEAST_VALUE, LARGEST_VALUE, ascending=True),
     "candidate": numbers(np.float32, ("candidates",), LEAST_VALUE, LARGEST_VALUE, ascending=True),
+    "visit": whole(int(EARLIEST_S // BIN_S), int(LATEST_S // BIN_S)),
+    "visit_most": real(0.0, LARGEST_DEVIATION),
+    "season": numbers(np.uint8, (BINS, DAYS), 0, MOST),
 }
 STORED_POOL: Final = {
     "count": whole(0, REFERENCE),
@@ -91,6 +104,7 @@ ROW: Final = np.dtype(
         *((name, np.float64) for name in ("sigma", "tail", "rank", "level")),
         ("bounds", np.float64, (3,)),
         *(("learned", np.int64), ("lasting", np.float64), ("accepted", np.bool_), ("evident", np.bool_)),
+        ("seasonal", np.bool_),
     ],
     align=True,
 )
@@ -159,6 +173,14 @@ def run_chart(
             continue
         value = np.float32(min(max(values[i], LEAST_VALUE), LARGEST_VALUE))
         score, tail, row.rank = _judge(key.ordered, count, pool.ordered, pool_count, value, margin, margin_share)
+        plain, factor = score, 1.0
+        usual = usual_then(key.season, times[i])
+        row.seasonal = usual > 0.0
+        if score >= SEASON_ASKED and row.seasonal:
+            factor = np.exp(usual)
+            less = np.float32((1.0 + value) / factor - 1.0)
+            then, tail_then, _ = _judge(key.ordered, count, pool.ordered, pool_count, less, margin, margin_share)
+            score, tail = min(score, then), min(tail, tail_then)
         counted = min(HIGHEST, max(LOWEST, score))
         quick = key.fast + FAST * (counted - key.fast)
         steady = key.slow + SLOW * (counted - key.slow)
@@ -177,13 +199,22 @@ def run_chart(
             row.bounds[0] = key.ordered[int(0.05 * count)]
             row.bounds[1] = key.ordered[count // 2]
             row.bounds[2] = key.ordered[int(0.95 * count)]
+            for k in range(3):
+                row.bounds[k] = (1.0 + row.bounds[k]) * factor - 1.0
         if not remember or not learn[i]:
             continue
         key.fast, key.slow, key.level = quick, steady, recent
-        if sigma >= gate and count >= OWN_LEAST:
+        if key.visit_most > 0.0:
+            settle(key, times[i])
+        deviates = sigma >= gate and count >= OWN_LEAST
+        if plain >= EVIDENT and (deviates or row.seasonal) and released[i] == -np.inf:
+            note(key, times[i], recent - np.log(1.0 + key.ordered[count // 2]))
+        if deviates:
             _hold_back(key, value, times[i], accept_after[i], released[i], rules.patience_s, row)
             continue
         key.deviating_since = np.nan
+        if row.seasonal and plain >= EVIDENT:
+            continue
         if score > OUTLIER and count >= OUTLIER_FROM:
             if times[i] - key.outlier_learned < rules.patience_s:
                 continue

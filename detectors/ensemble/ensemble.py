@@ -15,6 +15,7 @@ from tracehound.detectors.charts.drift import Drift, DriftFinding, keep_largest
 from tracehound.detectors.charts.kernel import OWN_LEAST
 from tracehound.detectors.charts.signals import CALLS, CHARTS, QUEUE
 from tracehound.detectors.charts.smoothed import SmoothedScores
+from tracehound.detectors.ensemble.opening import leave_to_release, windows_of_release
 from tracehound.detectors.ensemble.registry import DETECTORS, STRUCTURE, STRUCTURE_CHANGE, channels, chosen
 from tracehound.detectors.errors.error_types import ErrorTypeJudgement, ErrorTypes
 from tracehound.detectors.features.batch import Batch
@@ -152,8 +153,15 @@ class Ensemble:
         warming = charts[_LOCAL].learned < self._settings.warm_up_executions
         statistics = np.full((n, len(self.channels)), np.nan)
         normal = take_charts(batch.signals, charts, calls, self._settings.gate_sigma, statistics)
+        opening = batch.times < batch.released + batch.accept_after
+        leave_to_release(opening, batch, charts, calls, statistics)
         patience = np.minimum(batch.accept_after, self._settings.patience_s)
+        seasonal = np.logical_or.reduce([chart.seasonal for chart in charts] + [call.seasonal for call in calls])
+        normal &= ~seasonal
         structure = self.structure.judge_then_learn(batch.operations, batch.paths, batch.times, normal, patience)
+        # Structure knows neither hours nor releases: charts judge times then.
+        excused = seasonal | opening
+        structure.score[excused] = np.maximum(structure.novelty, structure.count_excess)[excused]
         exposure = self.exposure.weigh_then_learn(batch.applications, batch.paths, np.ones(n, np.bool_))
         normal &= structure.score < GATE_SCORE
         structure_judgement = self._judge_structure(batch, structure, exposure)
@@ -167,6 +175,7 @@ class Ensemble:
                 normal = normal & (judgement.score < GATE_SCORE)
             detectors.append(judgement)
         windows = self._judge_windows(batch, charts[_LOCAL])
+        windows.matters[windows_of_release(windows, batch)] = False
         queues = self.charts.judge_queues(batch)
         if queues is not None:
             statistics[:, self.channel(QUEUE.name)] = queues.sigma_of_rows(n, UNSURE * self._settings.least_sigma)

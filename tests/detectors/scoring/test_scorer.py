@@ -13,7 +13,7 @@ from tracehound.detectors.scoring.scorer import Scorer
 from tracehound.detectors.settings import DetectionSettings
 from tracehound.detectors.telling.names import OTHER_OPERATIONS, OTHER_PEERS
 from tracehound.schemas.anomaly import AnomalyEvent
-from tracehound.schemas.execution import Execution, Segment
+from tracehound.schemas.execution import Execution, Segment, rfc3339
 
 SETTINGS = DetectionSettings(first_refit=200, reservoir=300, refit_delay=64)
 
@@ -149,6 +149,26 @@ def test_a_release_does_not_excuse_what_was_slow_before_it() -> None:
     found.score(slowed(workload("shop", 300, seed=2, start=2_000.0), 300.0, version="1"))
     told = release(found, "2", 2_300.0, 300.0, seed=4)
     assert [change for change, _, _ in told if change in ("release", "new_normal")] == ["release"]
+
+
+def test_slow_first_executions_belong_to_the_release_and_what_lasts_is_told_after_its_patience() -> None:
+    found = scorer()
+    found.score(changed(workload("shop", 2_000), version="1"))
+    cold = slowed(workload("shop", 90, seed=2, start=2_000.0), 300.0, version="2")
+    warm = changed(workload("shop", 600, seed=3, start=2_090.0), version="2")
+    assert [event for event in events(found, [*cold, *warm]) if event.data.kind == "latency"] == []
+    bad = slowed(workload("shop", 600, seed=4, start=4_700.0), 300.0, version="3")
+    told = [event.time for event in events(found, bad) if event.data.kind == "latency"]
+    assert rfc3339(4_810.0) <= told[0] <= rfc3339(4_835.0)
+
+
+def test_a_fault_is_told_although_a_version_comes_just_then() -> None:
+    found = scorer()
+    found.score(changed(workload("shop", 2_000), version="1"))
+    slow = slowed(workload("shop", 120, seed=2, start=2_000.0), 300.0)
+    every = [msgspec.structs.replace(one, version=f"2.{number // 20}") for number, one in enumerate(slow)]
+    told = [event.time for event in events(found, every) if event.data.kind == "latency"]
+    assert told[0] <= rfc3339(2_045.0)
 
 
 def test_what_goes_on_is_known_although_it_is_not_told_again_and_so_is_who_was_called() -> None:
