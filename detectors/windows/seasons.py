@@ -23,6 +23,8 @@ CENTRE, LOW, HIGH, SPREAD, RAW = range(5)
 and the bin's mean as it was learned."""
 DAY_REACH, WEEK_REACH = 2, 1
 """Neighbours on either side that count: what comes some minutes early or late comes as usual."""
+EARLY_S = 600.0
+"""Where only the least counts, those do that are no further away."""
 DAY_VISITS, WEEK_VISITS = DAY_REACH + 2, WEEK_REACH + 2
 """Visits that wait to be learned, the one under way among them."""
 VISITS = ("day_visits", "week_visits")
@@ -152,16 +154,16 @@ def learn_nothing(one: Any, nothing: float, share: float, week: bool, doubted: b
 
 
 @njit(cache=True)
-def least_counted(profile: Any, place: int, reach: int, ratio: float, windows: float) -> float:
-    """How many are at least expected in a window of a bin, if the profile is of roots of counts and lies ``ratio``
+def least_counted(profile: Any, time: float, bin_s: float, ratio: float, windows: float) -> float:
+    """How many are at least expected in a window at ``time``, if the profile is of roots of counts and lies ``ratio``
     off; infinite where nothing is known.
 
     Where many come in the ``windows`` of a visit, it is the least that is usual now or some minutes earlier or later;
     where few do, their mean, since the least of few counts says nothing.
     """
     known, roots, spreads, least = 0, 0.0, 0.0, np.inf
-    for away in range(-reach, reach + 1):
-        one = profile[(place + away) % profile.shape[0]]
+    for place in range(int((time - EARLY_S) // bin_s), int((time + EARLY_S) // bin_s) + 1):
+        one = profile[place % profile.shape[0]]
         if np.isnan(one[MEAN]):
             continue
         known += 1

@@ -138,10 +138,9 @@ def _least_expected(
         until = min(end, (at // SECONDS_PER_DAY_BIN + 1.0) * SECONDS_PER_DAY_BIN)
         place, least = at + numbers[SHIFT] + shift, np.inf
         if by_week:
-            windows = SECONDS_PER_WEEK_BIN / step_s
-            least = least_counted(week, week_bin(place), WEEK_REACH, ratios[1], windows)
+            least = least_counted(week, place, SECONDS_PER_WEEK_BIN, ratios[1], SECONDS_PER_WEEK_BIN / step_s)
         if least == np.inf:
-            least = least_counted(day, day_bin(place), DAY_REACH, ratios[0], SECONDS_PER_DAY_BIN / step_s)
+            least = least_counted(day, place, SECONDS_PER_DAY_BIN, ratios[0], SECONDS_PER_DAY_BIN / step_s)
         total += least * (until - at) / step_s
         at = until
     return float(total)
