@@ -27,14 +27,17 @@ EARLY_S = 600.0
 """Where only the least counts, those do that are no further away."""
 DAY_VISITS, WEEK_VISITS = DAY_REACH + 2, WEEK_REACH + 2
 """Visits that wait to be learned, the one under way among them."""
-VISITS = ("day_visits", "week_visits")
+VISITS, LOWEST = ("day_visits", "week_visits"), ("day_lowest", "week_lowest")
 PROFILES: Final[dict[str, tuple[Any, tuple[int, ...]]]] = {
     "day": (np.float32, (DAY_BINS, BIN)),
     "week": (np.float32, (WEEK_BINS, BIN)),
     "day_visits": (np.float64, (DAY_VISITS, VISIT)),
     "week_visits": (np.float64, (WEEK_VISITS, VISIT)),
+    "day_lowest": (np.uint8, (DAY_BINS,)),
+    "week_lowest": (np.uint8, (WEEK_BINS,)),
 }
-"""The layout of a key's profiles of day and week, and of the visits that wait to be learned."""
+"""The layout of a key's profiles of day and week, of the visits that wait to be learned, and of the least that came in
+each bin on the last days."""
 VISIT_LEAST: Final = np.array([0.0, 0.0, -LARGEST, 0.0, 0.0, 0.0])
 VISIT_MOST: Final = {
     name: np.array([bins - 1.0, COUNTED, LARGEST, LARGEST, LARGEST, COUNTED])
@@ -45,6 +48,10 @@ MEAN_BY_DAY, MEAN_BY_WEEK, DAY_IN_WEEK = 0.3, 0.5, 0.2
 """Weight of the newest day or week in a bin's mean, and of the day in that of a time of the week that is new."""
 DEVIATION_BY_DAY, DEVIATION_BY_WEEK = 0.2, 0.35
 """The same for its deviation: what came at this time on two earlier days is within what is usual."""
+LOWEST_RISES = 0.3
+"""How far the least of the last days comes nearer to that of a day with more; it begins with nothing."""
+PER_UNIT = 8.0
+"""Steps a unit in which the least is kept, from 0 to 31.9: nobody asks for more than the root of a thousand."""
 DOUBTED = 0.25
 """Weight of a window beyond the gate in a mean, relative to others: it may have been a fault."""
 COUNTING = 0.35
@@ -107,7 +114,7 @@ def note(visits: Any, place: int, value: float, away: float, doubted: bool) -> b
 
 
 @njit(cache=True)
-def move_on(visits: Any, profile: Any, week: bool, usual: float, other: Any) -> None:
+def move_on(visits: Any, profile: Any, lowest: Any, week: bool, usual: float, other: Any) -> None:
     """Make room for a new visit: let the profile learn the oldest one.
 
     A bin that was never seen begins with a deviation of ``usual``, or more where the visit had it; in a profile of the
@@ -115,7 +122,10 @@ def move_on(visits: Any, profile: Any, week: bool, usual: float, other: Any) -> 
     """
     oldest = visits[visits.shape[0] - 1]
     if oldest[WINDOWS] > 0.0:
-        _learn(oldest, profile[int(oldest[PLACE])], week, usual, other)
+        place = int(oldest[PLACE])
+        _learn(oldest, profile[place], week, usual, other)
+        if oldest[DOUBTS] <= 0.5 * oldest[WINDOWS]:
+            _learn_lowest(lowest, place, oldest[TOTAL] / oldest[WINDOWS])
     for k in range(visits.shape[0] - 1, 0, -1):
         visits[k] = visits[k - 1]
     visits[0] = 0.0
@@ -142,8 +152,20 @@ def _learn(visit: Any, one: Any, week: bool, usual: float, other: Any) -> None:
 
 
 @njit(cache=True)
-def learn_nothing(one: Any, nothing: float, share: float, week: bool, doubted: bool) -> None:
-    """Let a bin learn that for a ``share`` of a visit there was nothing."""
+def _learn_lowest(lowest: Any, place: int, mean: float) -> None:
+    least = lowest[place] / PER_UNIT
+    least = min(mean, least + LOWEST_RISES * (mean - least))
+    lowest[place] = np.uint8(min(255.0, max(0.0, least * PER_UNIT)))
+
+
+@njit(cache=True)
+def learn_nothing(
+    profile: Any, lowest: Any, place: int, nothing: float, share: float, week: bool, doubted: bool
+) -> None:
+    """Let the bin at ``place`` learn that for a ``share`` of a visit there was nothing."""
+    one = profile[place]
+    if not doubted:
+        lowest[place] = np.uint8((1.0 - share) * lowest[place])
     if np.isnan(one[MEAN]):
         one[MEAN], one[DEVIATION] = nothing, 0.0
         return
@@ -154,28 +176,29 @@ def learn_nothing(one: Any, nothing: float, share: float, week: bool, doubted: b
 
 
 @njit(cache=True)
-def least_counted(profile: Any, time: float, bin_s: float, ratio: float, windows: float) -> float:
+def least_counted(profile: Any, lowest: Any, time: float, bin_s: float, ratio: float, windows: float) -> float:
     """How many are at least expected in a window at ``time``, if the profile is of roots of counts and lies ``ratio``
     off; infinite where nothing is known.
 
     Where many come in the ``windows`` of a visit, it is the least that is usual now or some minutes earlier or later;
-    where few do, their mean, since the least of few counts says nothing.
+    where few do, their mean, since the least of few counts says nothing. Where days differ much, because a job comes
+    on some of them, it is what came on all of them.
     """
-    known, roots, spreads, least = 0, 0.0, 0.0, np.inf
+    known, roots, spreads, always, least = 0, 0.0, 0.0, 0.0, np.inf
     for place in range(int((time - EARLY_S) // bin_s), int((time + EARLY_S) // bin_s) + 1):
-        one = profile[place % profile.shape[0]]
+        one, ever = profile[place % profile.shape[0]], ratio * lowest[place % profile.shape[0]] / PER_UNIT
         if np.isnan(one[MEAN]):
             continue
         known += 1
         root = ratio * one[MEAN]
         # What is beyond the scatter of counts is that days differ at this time.
         spread = np.sqrt(max(0.0, (TO_SIGMA * one[DEVIATION]) ** 2 - COUNTING))
-        roots, spreads = roots + root, spreads + spread
-        least = min(least, root - 2.0 * spread)
+        roots, spreads, always = roots + root, spreads + spread, always + ever
+        least = min(least, max(root - 2.0 * spread, ever))
     if known == 0:
         return float(np.inf)
     if ((roots / known) ** 2 - 0.375) * windows < FEW:
-        least = (roots - 2.0 * spreads) / known
+        least = max(roots - 2.0 * spreads, always) / known
     return max(0.0, max(0.0, least) ** 2 - 0.375)
 
 

@@ -13,6 +13,7 @@ from tracehound.detectors.packed.stored_numbers import COUNTED, LARGEST, Stored,
 from tracehound.detectors.windows.seasons import (
     BIN,
     DAY_BINS,
+    LOWEST,
     MEAN,
     VISIT_LEAST,
     VISIT_MOST,
@@ -43,6 +44,7 @@ _STORED: Final[dict[str, Stored]] = {
         for name, bins in _BINS.items()
     },
     **{name: numbers(np.float64, SERIES[name][1], VISIT_LEAST, VISIT_MOST[name]) for name in VISITS},
+    **{name: numbers(np.uint8, SERIES[name][1], 0, 255) for name in LOWEST},
     "reference": numbers(np.float32, (REFERENCE,), 0.0, LARGEST),
 }
 
@@ -150,8 +152,7 @@ class WindowSeries:
         """How many are at least expected between two times at this hour, for roots of counts; not much beyond
         ``enough``, and infinite where nothing is known of the hour.
         """
-        one = self._store.records[slot]
-        return float(least_expected(one["numbers"], one["day"], one["week"], start_s, end_s, self.step_s, enough))
+        return float(least_expected(self._store.records[slot], start_s, end_s, self.step_s, enough))
 
     def snapshot(self, slot: int) -> State:
         """A copy of the key's complete state."""
@@ -199,7 +200,7 @@ def _of_0_1_0(state: State) -> State:
         values, weights = then[name].T
         mean = np.where(weights > 0.0, values + its_level, np.nan)
         converted[name] = np.column_stack([mean, np.full(len(mean), error)]).astype(np.float32)
-    for name in VISITS:
+    for name in (*VISITS, *LOWEST):
         dtype, shape = SERIES[name]
         converted[name] = np.zeros(shape, dtype)
     return converted

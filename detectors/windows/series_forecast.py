@@ -114,20 +114,19 @@ def excused(numbers: Any, made: Any, best: int, known_day: bool, known_week: boo
 
 
 @njit(cache=True)
-def least_expected(numbers: Any, day: Any, week: Any, start: float, end: float, step_s: float, enough: float) -> float:
+def least_expected(one: Any, start: float, end: float, step_s: float, enough: float) -> float:
     """How many are at least expected from ``start`` to ``end``, at most about ``enough``, where values are roots of
     counts; infinite where the hour is not known. After clocks were changed it is the least by either clock."""
-    least = _least_expected(numbers, day, week, start, end, 0.0, step_s, enough)
+    least = _least_expected(one, start, end, 0.0, step_s, enough)
     if clocks_may_have_changed(end):
         for shift in (-CLOCK_S, CLOCK_S):
-            least = min(least, _least_expected(numbers, day, week, start, end, shift, step_s, enough))
+            least = min(least, _least_expected(one, start, end, shift, step_s, enough))
     return float(least)
 
 
 @njit(cache=True)
-def _least_expected(
-    numbers: Any, day: Any, week: Any, start: float, end: float, shift: float, step_s: float, enough: float
-) -> float:
+def _least_expected(one: Any, start: float, end: float, shift: float, step_s: float, enough: float) -> float:
+    numbers = one.numbers
     by_week = numbers[TIMES + WEEK] > 0.0 and numbers[LONG_ERROR + WEEK] <= numbers[LONG_ERROR + DAY]
     ratios = np.ones(2)
     for k in range(2):
@@ -138,9 +137,11 @@ def _least_expected(
         until = min(end, (at // SECONDS_PER_DAY_BIN + 1.0) * SECONDS_PER_DAY_BIN)
         place, least = at + numbers[SHIFT] + shift, np.inf
         if by_week:
-            least = least_counted(week, place, SECONDS_PER_WEEK_BIN, ratios[1], SECONDS_PER_WEEK_BIN / step_s)
+            windows = SECONDS_PER_WEEK_BIN / step_s
+            least = least_counted(one.week, one.week_lowest, place, SECONDS_PER_WEEK_BIN, ratios[1], windows)
         if least == np.inf:
-            least = least_counted(day, place, SECONDS_PER_DAY_BIN, ratios[0], SECONDS_PER_DAY_BIN / step_s)
+            windows = SECONDS_PER_DAY_BIN / step_s
+            least = least_counted(one.day, one.day_lowest, place, SECONDS_PER_DAY_BIN, ratios[0], windows)
         total += least * (until - at) / step_s
         at = until
     return float(total)

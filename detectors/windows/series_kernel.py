@@ -110,7 +110,7 @@ def run_series(
         one, row, value, time = series[slots[i]], said[i], values[i], times[i]
         numbers, reference, day, week = one.numbers, one.reference, one.day, one.week
         row.warming = numbers[COUNT] < warm_up
-        _note_time(numbers, day, week, time, step_s, counts)
+        _note_time(one, time, step_s, counts)
         known_day, known_week = forecast(numbers, day, week, time + numbers[SHIFT], counts, made)
         best = chosen(numbers, known_day, known_week)
         row.expected = row.low = row.high = row.recent = np.nan
@@ -161,19 +161,20 @@ def _learn_profiles(
     place = day_bin(time)
     away = abs(value - (made[DAY, CENTRE] if known_day else expected))
     if not note(one.day_visits, place, value, away, doubted):
-        move_on(one.day_visits, one.day, False, numbers[ERROR], one.day[0])
+        move_on(one.day_visits, one.day, one.day_lowest, False, numbers[ERROR], one.day[0])
         note(one.day_visits, place, value, away, doubted)
     place = week_bin(time)
     away = abs(value - (made[WEEK, CENTRE] if known_week else expected))
     if not note(one.week_visits, place, value, away, doubted):
         other = one.day[day_bin(time - WEEK_REACH * SECONDS_PER_WEEK_BIN)]
-        move_on(one.week_visits, one.week, True, numbers[ERROR], other)
+        move_on(one.week_visits, one.week, one.week_lowest, True, numbers[ERROR], other)
         note(one.week_visits, place, value, away, doubted)
 
 
 @njit(cache=True)
-def _note_time(numbers: Any, day: Any, week: Any, time: float, step_s: float, counts: bool) -> None:
+def _note_time(one: Any, time: float, step_s: float, counts: bool) -> None:
     """Between windows of counts there was nothing where some are left out, and the last minutes are long ago."""
+    numbers = one.numbers
     left_out = (time - numbers[LAST]) / step_s - 1.0 if numbers[COUNT] > 0.0 else 0.0
     if counts and left_out >= 1.0:
         doubted = not np.isnan(numbers[SINCE])
@@ -181,8 +182,10 @@ def _note_time(numbers: Any, day: Any, week: Any, time: float, step_s: float, co
         while at < time:
             until = min(time, (at // SECONDS_PER_DAY_BIN + 1.0) * SECONDS_PER_DAY_BIN)
             place = at + numbers[SHIFT]
-            learn_nothing(day[day_bin(place)], NOTHING, (until - at) / SECONDS_PER_DAY_BIN, False, doubted)
-            learn_nothing(week[week_bin(place)], NOTHING, (until - at) / SECONDS_PER_WEEK_BIN, True, doubted)
+            share = (until - at) / SECONDS_PER_DAY_BIN
+            learn_nothing(one.day, one.day_lowest, day_bin(place), NOTHING, share, False, doubted)
+            share = (until - at) / SECONDS_PER_WEEK_BIN
+            learn_nothing(one.week, one.week_lowest, week_bin(place), NOTHING, share, True, doubted)
             at = until
     if left_out >= LEFT_OUT:
         numbers[SMOOTH + DAY] = numbers[SMOOTH + WEEK] = np.nan

@@ -89,6 +89,22 @@ def test_usual_pauses_are_told_in_the_first_days_only_and_a_stop_at_noon_soon(na
     assert stop.data.bounds[0] < stop.data.typical < stop.data.bounds[1] < stop.data.actual
 
 
+def test_a_stop_while_a_job_may_run_is_told_by_what_comes_on_all_days() -> None:
+    late_s = np.random.default_rng(5).uniform(0.0, 1_800.0, 20)
+
+    def rate(times: Floats) -> Any:
+        since = times % DAY_S - 7_200.0 - late_s[((times - MONDAY) // DAY_S).astype(int)]
+        return 0.3 + 2.0 * ((since >= 0.0) & (since < 1_200.0))
+
+    watched = Watched()
+    watched.see(arrivals(rate, 2.3, 9))
+    start = MONDAY + 9 * DAY_S
+    assert watched.see(arrivals(rate, 2.3, 2.5 / 24.0, seed=2, start=start)) == []
+    [stop] = watched.wait(start + 2.5 * 3_600.0 + 900.0)
+    assert epoch_seconds(stop.time) - watched.newest_s <= 150.0
+    assert stop.data.severity == "major"
+
+
 def test_after_dense_traffic_a_slow_stream_is_not_silent() -> None:
     watched = Watched()
     dense = arrivals(lambda t: np.full(len(t), 15.0), 15.0, 240.0 / DAY_S)
