@@ -97,8 +97,8 @@ bench-intake: $(STAMP) ## Measure spans per CPU second of intake on a real Apach
 bench-trials: $(STAMP) ## Judge the detectors on twenty simulated systems with faults of random size
 	$(BIN)/python -m tracehound.scripts.benchmarks.trials --report docs/benchmarks
 
-bench-weeks: $(STAMP) ## Watch weeks of ordinary life with and without planted faults (QUICK=1, PROCESSES=1, ONLY=<life> SHOW=20)
-	$(BIN)/python -m tracehound.scripts.benchmarks.weeks --processes $(or $(PROCESSES),1) $(if $(QUICK),--quick) $(ONLY:%=--only %) $(SHOW:%=--show %)
+bench-weeks: $(STAMP) ## Watch weeks of ordinary life with and without planted faults (QUICK=1, PROCESSES=1, GROUP=reporting, KEPT=<folder>, MINUTES=20, ONLY=<life> SHOW=20)
+	$(BIN)/python -m tracehound.scripts.benchmarks.weeks --processes $(or $(PROCESSES),1) $(if $(QUICK),--quick) $(ONLY:%=--only %) $(SHOW:%=--show %) $(GROUP:%=--group %) $(KEPT:%=--kept %) $(MINUTES:%=--minutes %)
 
 bench-quality: $(STAMP) ## Judge the detectors on labelled traces next to simple methods (DATA=../shared/data)
 	$(BIN)/python -m tracehound.scripts.benchmarks.quality --data $(DATA)

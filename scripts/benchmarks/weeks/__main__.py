@@ -1,11 +1,11 @@
 """The command behind `make bench-weeks`: weeks of ordinary life, without and with faults; writes figures and report."""
 
-import subprocess
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import lru_cache, partial
+from functools import lru_cache
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from rich.progress import Progress
 from tracehound.detectors.settings import DetectionSettings
 from tracehound.scripts.benchmarks.quality.document import machine, rounded
 from tracehound.scripts.benchmarks.weeks.faults import Planted, Planting, fault_days
-from tracehound.scripts.benchmarks.weeks.figures import Figures, figures_of
+from tracehound.scripts.benchmarks.weeks.figures import Figures, figures_of, row_of
 from tracehound.scripts.benchmarks.weeks.judging import Judgement, judge
 from tracehound.scripts.benchmarks.weeks.life import Draw, Life, Lives
 from tracehound.scripts.benchmarks.weeks.machines import MACHINES
@@ -25,7 +25,7 @@ from tracehound.scripts.benchmarks.weeks.people import PEOPLE
 from tracehound.scripts.benchmarks.weeks.report import report
 from tracehound.scripts.benchmarks.weeks.watching import watch
 from tracehound.scripts.benchmarks.weeks.workload import Workload
-from tracehound.scripts.documents.stored import store
+from tracehound.scripts.documents.stored import commit, store
 
 COMMAND = "make bench-weeks"
 LIVES = Lives({**PEOPLE, **MACHINES})
@@ -51,16 +51,71 @@ def judge_life(name: str, seed: int, with_faults: bool) -> Judgement:
     return judge(name, life, watch(workload, DetectionSettings()), faults, days)
 
 
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What is judged: lives by name, with the days on which faults are planted or without them.
+
+    ``kept`` is a folder for the figures of each life; those of the same commit are taken from there. ``until_s`` is
+    the monotonic time after which no further life is begun.
+    """
+
+    names: Sequence[str]
+    faults: bool = True
+    processes: int = 1
+    show: int = 0
+    kept: Path | None = None
+    until_s: float = float("inf")
+
+    def rows(self, seeds: Sequence[int]) -> Iterator[Figures]:
+        """The figures of each life."""
+        tasks = [(name, seed) for seed in seeds for name in self.names]
+        with Progress(console=Console(stderr=True)) as bar:
+            task = bar.add_task("lives", total=len(tasks))
+            if self.processes == 1:
+                for name, seed in tasks:
+                    if time.monotonic() < self.until_s:
+                        yield self.row(name, seed)
+                    bar.advance(task)
+                return
+            with ProcessPoolExecutor(self.processes, mp_context=get_context("spawn")) as pool:
+                for row in pool.map(self.row, *zip(*tasks, strict=True)):
+                    bar.advance(task)
+                    yield row
+
+    def row(self, name: str, seed: int) -> Figures:
+        """The figures of one life, and how long it took; its line is printed."""
+        file = None if self.kept is None else self.kept / f"{name}.{seed}.json"
+        if file is not None and file.is_file():
+            found = orjson.loads(file.read_bytes())
+            if (found["commit"], found["faults"]) == (commit(), self.faults):
+                row: Figures = found["row"]
+                return row
+        begun_s = time.monotonic()
+        judgement = judge_life(name, seed, self.faults)
+        _show(judgement, self.show)
+        row = row_of(judgement) | {"seconds": time.monotonic() - begun_s}
+        if file is not None:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(orjson.dumps({"commit": commit(), "faults": self.faults, "row": row}))
+        return row
+
+
 @click.command()
 @click.option("--only", type=click.Choice(list(LIVES)), multiple=True, help="These lives; writes no files.")
 @click.option("--quick", is_flag=True, help="A few lives, with the seeds for tuning; writes no files.")
-@click.option("--group", type=click.Choice(list(SEEDS)), help="Only the seeds of this group; writes no files.")
+@click.option("--group", type=click.Choice(list(SEEDS)), help="Only the seeds of this group; files are of reporting.")
 @click.option("--seeds", type=int, multiple=True, help="These seeds; writes no files.")
 @click.option("--faults/--no-faults", default=True, help="With the days on which faults are planted.")
 @click.option(
     "--show", default=0, show_default=True, help="Print so many of the anomalies of each life, and its faults."
 )
 @click.option("--processes", default=1, show_default=True)
+@click.option(
+    "--kept",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Folder for the figures of each life: an interrupted run of the same commit goes on.",
+)
+@click.option("--minutes", default=float("inf"), help="Begin no further life after so many; the report names the rest.")
 @click.option(
     "--output",
     type=click.Path(path_type=Path, file_okay=False),
@@ -76,42 +131,22 @@ def main(
     faults: bool,
     show: int,
     processes: int,
+    kept: Path | None,
+    minutes: float,
     output: Path,
 ) -> None:
     """Watch weeks of ordinary life, and print how often somebody would have been woken for nothing."""
-    begun = time.monotonic()
     names = only or (QUICK if quick else tuple(LIVES))
     groups = dict(SEEDS) if not (quick or group) else {group or "tuning": SEEDS[group or "tuning"]}
     if seeds:
         groups = {"chosen": seeds}
-    figures = {}
-    for said, chosen in groups.items():
-        judgements = list(_judge(names, chosen, faults, processes, partial(_show, most=show)))
-        figures[said] = figures_of(judgements, DetectionSettings())
+    run = Run(names, faults, processes, show, kept, time.monotonic() + 60.0 * minutes)
+    figures = {said: figures_of(list(run.rows(chosen)), DetectionSettings()) for said, chosen in groups.items()}
     for said, found in figures.items():
         summary = {key: value for key, value in found.items() if key not in ("rows", "by_fault", "by_moment")}
         click.echo(f"{said}: {orjson.dumps(rounded(summary), option=orjson.OPT_INDENT_2).decode()}")
-    if not (only or quick or group or seeds) and faults:
-        _write(figures, processes, time.monotonic() - begun, output)
-
-
-def _judge(
-    names: Sequence[str], seeds: Sequence[int], faults: bool, processes: int, show: Callable[[Judgement], None]
-) -> Iterator[Judgement]:
-    tasks = [(name, seed, faults) for seed in seeds for name in names]
-    with Progress(console=Console(stderr=True)) as bar:
-        task = bar.add_task("lives", total=len(tasks))
-        if processes == 1:
-            for arguments in tasks:
-                show(judgement := judge_life(*arguments))
-                bar.advance(task)
-                yield judgement
-            return
-        with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
-            for judgement in pool.map(judge_life, *zip(*tasks, strict=True)):
-                show(judgement)
-                bar.advance(task)
-                yield judgement
+    if not (only or quick or seeds) and faults and "reporting" in figures:
+        _write(figures, processes, COMMAND if group is None else f"{COMMAND} GROUP={group}", output)
 
 
 def _show(judgement: Judgement, most: int) -> None:
@@ -143,18 +178,18 @@ def _show(judgement: Judgement, most: int) -> None:
         click.echo(f"    false: {event.time} {event.data.severity} {event.data.signal}: {event.data.reason}")
 
 
-def _write(figures: Mapping[str, Figures], processes: int, seconds: float, output: Path) -> None:
+def _write(figures: Mapping[str, Figures], processes: int, command: str, output: Path) -> None:
     document = rounded(
         {
             **figures["reporting"],
-            "tuning": figures["tuning"],
-            "seeds": {name: list(seeds) for name, seeds in SEEDS.items()},
-            "command": COMMAND,
-            "commit": _commit(),
+            **({"tuning": figures["tuning"]} if "tuning" in figures else {}),
+            "seeds": {name: list(SEEDS[name]) for name in figures},
+            "command": command,
+            "commit": commit(),
             "date": datetime.now(UTC).date().isoformat(),
             "machine": machine(),
             "processes": processes,
-            "seconds": seconds,
+            "seconds": sum(row["seconds"] for found in figures.values() for row in found["rows"]) / processes,
         }
     )
     output.mkdir(parents=True, exist_ok=True)
@@ -162,12 +197,6 @@ def _write(figures: Mapping[str, Figures], processes: int, seconds: float, outpu
     stories = {name: LIVES.sentence(name) for name in LIVES}
     (output / "weeks.md").write_text(report(document, stories), encoding="utf-8")
     click.echo(f"Wrote {output / 'weeks.md'} and weeks.json beside it.")
-
-
-def _commit() -> str:
-    """The commit that is checked out, if this is a checkout."""
-    told = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
-    return told.stdout.strip() or "unknown"
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """Figures of many judged lives, ready for JSON."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from statistics import median
 from typing import Any
 
@@ -11,7 +11,7 @@ from tracehound.detectors.ensemble.registry import SINGLE, STRUCTURE, STRUCTURE_
 from tracehound.detectors.settings import DetectionSettings
 from tracehound.detectors.telling.deviation import ERROR_TYPE
 from tracehound.detectors.windows.findings import SIGNALS
-from tracehound.schemas.anomaly import AnomalyEvent, AnomalyKind
+from tracehound.schemas.anomaly import AnomalyKind
 from tracehound.scripts.benchmarks.quality.budget import episodes, poisson_interval
 from tracehound.scripts.benchmarks.weeks.judging import FaultVerdict, Judgement, is_grave
 
@@ -22,51 +22,54 @@ AT_LEAST_PER_S = 1.0
 Figures = dict[str, Any]
 
 
-def figures_of(judgements: Sequence[Judgement], settings: DetectionSettings) -> Figures:
-    """Everything that is reported of the lives of one group of seeds."""
-    verdicts = [verdict for judgement in judgements for verdict in judgement.verdicts]
-    false_days = sum(judgement.fault_days for judgement in judgements)
-    days = sum(judgement.days for judgement in judgements)
-    lives = len(judgements) or 1
+def figures_of(rows: Sequence[Figures], settings: DetectionSettings) -> Figures:
+    """Everything that is reported of the lives of one group of seeds; ``rows`` are those of ``row_of``."""
+    faults = [fault for row in rows for fault in row["faults"]]
+    false_days = sum(row["fault_days"] for row in rows)
+    days = sum(row["application_days"] for row in rows)
+    lives = len(rows) or 1
     return {
-        "scenarios": len(judgements),
+        "scenarios": len(rows),
         "application_days": days,
-        "within_budget": sum(one.anomalies_per_day <= MOST_ANOMALIES for one in judgements),
-        "no_major": sum(one.major_per_day <= MOST_MAJOR for one in judgements),
-        "mean_anomalies_per_day": sum(one.anomalies_per_day for one in judgements) / lives,
-        "mean_major_per_day": sum(one.major_per_day for one in judgements) / lives,
-        "incidents_per_day": sum(len(one.incidents) for one in judgements) / (days or 1.0),
-        **_of_faults(verdicts),
-        "false_beside_faults_per_day": sum(len(one.false) for one in judgements) / (false_days or 1.0),
-        "recoveries_told": sum(bool(verdict.recovery) for verdict in verdicts),
-        "budget_ratio": _budget_ratio(judgements, settings),
-        "by_fault": _grouped(verdicts, lambda verdict: verdict.fault.kind),
-        "by_moment": _grouped(verdicts, lambda verdict: verdict.fault.moment),
-        "rows": [_row(judgement) for judgement in judgements],
+        "within_budget": sum(row["anomalies_per_day"] <= MOST_ANOMALIES for row in rows),
+        "no_major": sum(row["major_per_day"] <= MOST_MAJOR for row in rows),
+        "mean_anomalies_per_day": sum(row["anomalies_per_day"] for row in rows) / lives,
+        "mean_major_per_day": sum(row["major_per_day"] for row in rows) / lives,
+        "incidents_per_day": sum(row["incidents"] for row in rows) / (days or 1.0),
+        **_of_faults(faults),
+        "false_beside_faults_per_day": sum(row["false_beside_faults"] for row in rows) / (false_days or 1.0),
+        "recoveries_told": sum(bool(fault["told_of_recovery"]) for fault in faults),
+        "budget_ratio": _budget_ratio(rows, days, settings),
+        "by_fault": _grouped(faults, "kind"),
+        "by_moment": _grouped(faults, "moment"),
+        "rows": list(rows),
     }
 
 
-def _of_faults(verdicts: Sequence[FaultVerdict]) -> Figures:
-    delays = [verdict.delay_s for verdict in verdicts if verdict.delay_s is not None]
-    often = [one.delay_s for one in verdicts if one.delay_s is not None and one.fault.per_s >= AT_LEAST_PER_S]
+def _of_faults(faults: Sequence[Figures]) -> Figures:
+    delays = [fault["delay_s"] for fault in faults if fault["delay_s"] is not None]
+    often = [one["delay_s"] for one in faults if one["delay_s"] is not None and one["per_s"] >= AT_LEAST_PER_S]
     return {
-        "faults": len(verdicts),
+        "faults": len(faults),
         "faults_found": len(delays),
         "median_delay_s": median(delays) if delays else None,
         "median_delay_at_one_per_s": median(often) if often else None,
-        "severity_right": sum(verdict.severity_right for verdict in verdicts),
-        "cause_right": sum(verdict.cause_right for verdict in verdicts),
+        "severity_right": sum(fault["severity_right"] for fault in faults),
+        "cause_right": sum(fault["cause_right"] for fault in faults),
     }
 
 
-def _grouped(verdicts: Sequence[FaultVerdict], of: "Any") -> dict[str, Figures]:
-    groups: defaultdict[str, list[FaultVerdict]] = defaultdict(list)
-    for verdict in verdicts:
-        groups[of(verdict)].append(verdict)
+def _grouped(faults: Sequence[Figures], of: str) -> dict[str, Figures]:
+    groups: defaultdict[str, list[Figures]] = defaultdict(list)
+    for fault in faults:
+        groups[fault[of]].append(fault)
     return {name: _of_faults(groups[name]) for name in sorted(groups)}
 
 
-def _row(judgement: Judgement) -> Figures:
+def row_of(judgement: Judgement) -> Figures:
+    """All that is reported of one life, ready for JSON."""
+    kinds = ("all", *sorted({event.data.kind for event in judgement.quiet}))
+    told = {kind: [event for event in judgement.quiet if kind in ("all", event.data.kind)] for kind in kinds}
     said = Counter(f"{event.data.severity} {event.data.signal}" for event in judgement.quiet)
     return {
         "name": judgement.name,
@@ -74,8 +77,12 @@ def _row(judgement: Judgement) -> Figures:
         "executions": judgement.executions,
         "anomalies_per_day": judgement.anomalies_per_day,
         "major_per_day": judgement.major_per_day,
+        "incidents": len(judgement.incidents),
         "incidents_per_day": len(judgement.incidents) / judgement.days,
+        "fault_days": judgement.fault_days,
         "false_beside_faults": len(judgement.false),
+        "alarms": {kind: episodes(events) for kind, events in told.items()},
+        "major": {kind: sum(is_grave(event.data.severity) for event in events) for kind, events in told.items()},
         "said": dict(said.most_common(4)),
         "faults": [_fault(verdict) for verdict in judgement.verdicts],
     }
@@ -100,13 +107,11 @@ def _fault(verdict: FaultVerdict) -> Figures:
     }
 
 
-def _budget_ratio(judgements: Sequence[Judgement], settings: DetectionSettings) -> dict[str, Figures]:
+def _budget_ratio(rows: Sequence[Figures], days: float, settings: DetectionSettings) -> dict[str, Figures]:
     """Alarms obtained over those that the budget allows each kind of detector, where nothing was wrong."""
-    days = sum(judgement.days for judgement in judgements)
-    shares = _shares(settings)
     ratios = {}
-    for kind, share in (*shares.items(), ("all", 1.0)):
-        obtained = sum(episodes(_of_kind(judgement.quiet, kind)) for judgement in judgements)
+    for kind, share in (*_shares(settings).items(), ("all", 1.0)):
+        obtained = sum(row["alarms"].get(kind, 0) for row in rows)
         expected = settings.alarm_budget * share * days
         low, high = poisson_interval(obtained)
         ratios[kind] = {
@@ -114,13 +119,9 @@ def _budget_ratio(judgements: Sequence[Judgement], settings: DetectionSettings) 
             "expected": expected,
             "ratio": obtained / (expected or 1.0),
             "ratio_interval": [low / (expected or 1.0), high / (expected or 1.0)],
-            "major": sum(is_grave(event.data.severity) for one in judgements for event in _of_kind(one.quiet, kind)),
+            "major": sum(row["major"].get(kind, 0) for row in rows),
         }
     return ratios
-
-
-def _of_kind(events: Iterable[AnomalyEvent], kind: str) -> list[AnomalyEvent]:
-    return [event for event in events if kind in ("all", event.data.kind)]
 
 
 def _shares(settings: DetectionSettings) -> Mapping[AnomalyKind, float]:

@@ -10,15 +10,17 @@ _GROUPS = {"reporting": "seeds that nobody tunes on", "tuning": "seeds for tunin
 
 
 def report(document: Figures, stories: Mapping[str, str]) -> str:
-    """The report of a complete run; ``stories`` say what each life is like."""
+    """The report of a run; ``stories`` say what each life is like, also those that were not run."""
     machine = document["machine"]
-    groups = {name: document if name == "reporting" else document[name] for name in _GROUPS}
+    groups = {name: figures for name, figures in {"reporting": document, **document}.items() if name in _GROUPS}
+    missing = [name for name in stories if name not in {row["name"] for row in document["rows"]}]
     sections = [
         f"# Weeks of ordinary life\nWritten by `{document['command']}` from the same figures as `weeks.json`; do not "
         f"edit. Commit {document['commit']}, {document['date']}. The run took {document['seconds'] / 60:.0f} minutes "
-        f"of {document['processes']} core(s) of {machine['processor']} (Python {machine['python']}).",
+        f"of {document['processes']} core(s) of {machine['processor']} (Python {machine['python']})."
+        + (f" Not run: {', '.join(missing)}." if missing else ""),
         _METHOD,
-        _table(("", *(f"{name} ({said})" for name, said in _GROUPS.items()), "target"), _summary(groups)),
+        _table(("", *(f"{name} ({_GROUPS[name]})" for name in groups), "target"), _summary(groups)),
         "## Alarms against the budget",
         "Alarms (anomalies within five minutes are one) on judged days without faults, over those that the alarm "
         "budget allows the channels of each kind, with a 95 % interval of the ratio; silence counts as traffic.",

@@ -20,7 +20,7 @@ from tracehound.scripts.benchmarks.weeks.curves import (
     weekday,
 )
 from tracehound.scripts.benchmarks.weeks.faults import RULES, Planted, Planting
-from tracehound.scripts.benchmarks.weeks.figures import figures_of
+from tracehound.scripts.benchmarks.weeks.figures import figures_of, row_of
 from tracehound.scripts.benchmarks.weeks.judging import judge
 from tracehound.scripts.benchmarks.weeks.life import Delivery, Draw, Flow, Happening, Life, Operation, Releases, Step
 from tracehound.scripts.benchmarks.weeks.report import report
@@ -156,12 +156,13 @@ def test_figures_and_report_of_a_life() -> None:
     record = Record(executions=10)
     planted = Planting(2).plant("tiny", life)
     assert len(planted) == 2
-    figures = figures_of([judge("tiny", life, record, planted, 2)], DetectionSettings())
+    figures = figures_of([row_of(judge("tiny", life, record, planted, 2))], DetectionSettings())
     assert (figures["scenarios"], figures["within_budget"], figures["no_major"]) == (1, 1, 1)
     assert (figures["faults"], figures["faults_found"], figures["median_delay_s"]) == (2, 0, None)
     assert figures["budget_ratio"]["all"]["expected"] == 0.5
     extra = {"command": "make", "commit": "abc", "date": "today", "seconds": 1.0, "processes": 1}
     document = figures | extra | {"tuning": figures, "machine": {"processor": "p", "python": "3"}}
-    text = report(document, {"tiny": "A tiny life."})
+    text = report(document, {"tiny": "A tiny life.", "other": "Another."})
+    assert "Not run: other." in text
     assert "**missed**" in text
     assert "| tiny | A tiny life. |" in text
