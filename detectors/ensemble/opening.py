@@ -35,5 +35,6 @@ def leave_to_release(
 
 def windows_of_release(windows: JudgedWindows, batch: Batch) -> Flags:
     """Which windows (k,) are slow or busy within the patience with a release, or with a change that is expected."""
-    patient_until = (batch.released + batch.accept_after)[windows.row]
-    return np.isin(windows.signal, (LATENCY, CONCURRENCY)) & (windows.start_s < patient_until)
+    released, patience_s = batch.released[windows.row], batch.accept_after[windows.row]
+    within = (windows.end_s > released) & (windows.start_s < released + patience_s)
+    return within & np.isin(windows.signal, (LATENCY, CONCURRENCY))

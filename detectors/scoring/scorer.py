@@ -124,7 +124,8 @@ class Scorer:
 
     def _note_version(self, application: ApplicationModels, execution: ExecutionHead, result: ScoredBatch) -> None:
         now_s = self._clocks.told(application.slot, execution.started_s)
-        if application.notice_version(execution.version, now_s):
+        # After a rest the first execution may bring the version, before anybody agrees on what time it is.
+        if application.notice_version(execution.version, max(now_s, execution.started_s)):
             patience_s = self._settings.release_patience_s
             result.model_events.append(events.release(application, execution.version, patience_s, now_s))
 

@@ -48,6 +48,8 @@ MEAN_BY_DAY, MEAN_BY_WEEK, DAY_IN_WEEK = 0.3, 0.5, 0.2
 """Weight of the newest day or week in a bin's mean, and of the day in that of a time of the week that is new."""
 DEVIATION_BY_DAY, DEVIATION_BY_WEEK = 0.2, 0.35
 """The same for its deviation: what came at this time on two earlier days is within what is usual."""
+ALWAYS_S = 1_800.0
+"""What came on all days must have come for so long before and after: a job may end earlier than on any of them."""
 LOWEST_RISES = 0.3
 """How far the least of the last days comes nearer to that of a day with more; it begins with nothing."""
 PER_UNIT = 8.0
@@ -182,24 +184,34 @@ def least_counted(profile: Any, lowest: Any, time: float, bin_s: float, ratio: f
 
     Where many come in the ``windows`` of a visit, it is the least that is usual now or some minutes earlier or later;
     where few do, their mean, since the least of few counts says nothing. Where days differ much, because a job comes
-    on some of them, it is what came on all of them.
+    on some of them, it is what came on all of them, half an hour earlier and later too.
     """
-    known, roots, spreads, always, least = 0, 0.0, 0.0, 0.0, np.inf
+    known, roots, spreads, least = 0, 0.0, 0.0, np.inf
     for place in range(int((time - EARLY_S) // bin_s), int((time + EARLY_S) // bin_s) + 1):
-        one, ever = profile[place % profile.shape[0]], ratio * lowest[place % profile.shape[0]] / PER_UNIT
+        one = profile[place % profile.shape[0]]
         if np.isnan(one[MEAN]):
             continue
         known += 1
         root = ratio * one[MEAN]
         # What is beyond the scatter of counts is that days differ at this time.
         spread = np.sqrt(max(0.0, (TO_SIGMA * one[DEVIATION]) ** 2 - COUNTING))
-        roots, spreads, always = roots + root, spreads + spread, always + ever
-        least = min(least, max(root - 2.0 * spread, ever))
+        roots, spreads = roots + root, spreads + spread
+        least = min(least, root - 2.0 * spread)
     if known == 0:
         return float(np.inf)
     if ((roots / known) ** 2 - 0.375) * windows < FEW:
-        least = max(roots - 2.0 * spreads, always) / known
+        least = (roots - 2.0 * spreads) / known
+    least = max(least, ratio * _always(lowest, time, bin_s))
     return max(0.0, max(0.0, least) ** 2 - 0.375)
+
+
+@njit(cache=True)
+def _always(lowest: Any, time: float, bin_s: float) -> float:
+    """The least that came on any of the last days around ``time``."""
+    least = 255
+    for place in range(int((time - ALWAYS_S) // bin_s), int((time + ALWAYS_S) // bin_s) + 1):
+        least = min(least, lowest[place % lowest.shape[0]])
+    return float(least / PER_UNIT)
 
 
 @njit(cache=True)

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from statistics import median
 from typing import Any
 
-from tracehound.detectors.charts.signals import CALLS, CHARTS
+from tracehound.detectors.charts.signals import CALLS, CHARTS, QUEUE
 from tracehound.detectors.ensemble.ensemble import Ensemble
 from tracehound.detectors.ensemble.registry import SINGLE, STRUCTURE, STRUCTURE_CHANGE
 from tracehound.detectors.settings import DetectionSettings
@@ -127,7 +127,7 @@ def _budget_ratio(rows: Sequence[Figures], days: float, settings: DetectionSetti
 def _shares(settings: DetectionSettings) -> Mapping[AnomalyKind, float]:
     """The part of the alarm budget that the channels of each kind of anomaly have together."""
     ensemble = Ensemble(settings)
-    kinds: dict[str, AnomalyKind] = {signal.name: signal.kind for signal in (*CHARTS, *CALLS)}
+    kinds: dict[str, AnomalyKind] = {signal.name: signal.kind for signal in (*CHARTS, *CALLS, QUEUE)}
     kinds |= {signal.name: signal.kind for signal in SIGNALS} | {bank.name: bank.kind for bank in ensemble.detectors}
     kinds |= {SINGLE: "latency", STRUCTURE: "structure", STRUCTURE_CHANGE: "structure", ERROR_TYPE: "errors"}
     total = sum(channel.weight for channel in ensemble.channels)

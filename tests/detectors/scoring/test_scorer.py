@@ -155,7 +155,7 @@ def test_slow_first_executions_belong_to_the_release_and_what_lasts_is_told_afte
     found = scorer()
     found.score(changed(workload("shop", 2_000), version="1"))
     cold = slowed(workload("shop", 90, seed=2, start=2_000.0), 300.0, version="2")
-    warm = changed(workload("shop", 600, seed=3, start=2_090.0), version="2")
+    warm = changed(workload("shop", 2_610, seed=3, start=2_090.0), version="2")
     assert [event for event in events(found, [*cold, *warm]) if event.data.kind == "latency"] == []
     bad = slowed(workload("shop", 600, seed=4, start=4_700.0), 300.0, version="3")
     told = [event.time for event in events(found, bad) if event.data.kind == "latency"]
