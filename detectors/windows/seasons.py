@@ -202,7 +202,7 @@ def least_counted(profile: Any, lowest: Any, time: float, bin_s: float, ratio: f
     if ((roots / known) ** 2 - 0.375) * windows < FEW:
         least = (roots - 2.0 * spreads) / known
     least = max(least, ratio * _always(lowest, time, bin_s))
-    return max(0.0, max(0.0, least) ** 2 - 0.375)
+    return float(max(0.0, max(0.0, least) ** 2 - 0.375))
 
 
 @njit(cache=True)
