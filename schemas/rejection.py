@@ -96,13 +96,18 @@ class RefusedElements:
                 tuple(indexes),
                 b"[" + b",".join(elements) + b"]",
                 flaw.error,
-                f"{_name_elements(indexes)}: {flaw.sentence()}",
+                f"{name_elements(indexes)}: {flaw.sentence()}",
             )
             for flaw, indexes, elements in self._groups.values()
         ]
 
 
-def _name_elements(indexes: list[int]) -> str:
+def name_elements(indexes: Sequence[int]) -> str:
+    """Elements of an array as a sentence begins with them, the first twenty by their indexes.
+
+    >>> name_elements([3]), name_elements([0, 3])
+    ('Element 3', 'Elements 0, 3')
+    """
     if len(indexes) == 1:
         return f"Element {indexes[0]}"
     named = ", ".join(map(str, indexes[:_INDEXES_NAMED]))

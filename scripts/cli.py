@@ -17,6 +17,7 @@ COMMANDS = {
     "demo": ("demo", "demo", "Show faults being detected: broker, worker and simulator in one."),
     "deadletters": ("deadletters", "deadletters", "List, show and resend records that could not be used."),
     "feedback": ("feedback", "feedback", "Say what an anomaly or an incident was."),
+    "gateway": ("gateway", "gateway", "Take executions and traces over HTTP, until stopped."),
     "incidents": ("incidents", "incidents", "Make incidents of anomalies until stopped; list and show them."),
     "intake": ("serve", "intake", "Join spans and executions by trace, from Kafka, until stopped."),
     "maintenance": ("maintenance", "maintenance", "Announce, end and list maintenance windows."),

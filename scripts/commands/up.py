@@ -32,7 +32,7 @@ from tracehound.scripts.kafka.clients import admin_config, consumer_config
 from tracehound.scripts.kafka.topic_reading import TopicReader
 from tracehound.streams.settings.settings import Settings, load_settings
 
-_KINDS: tuple[Kind, ...] = ("worker", "intake", "incidents")
+_KINDS: tuple[Kind, ...] = ("worker", "intake", "incidents", "gateway")
 _READY_TIMEOUT_S = 180.0
 _ANSWER_TIMEOUT_S = 10.0
 _POLL_S = 0.2
@@ -64,7 +64,7 @@ END"""
 )
 @click.option("--logs", type=click.Path(path_type=Path, file_okay=False), help="Folder for the logs; else a temporary.")
 def up(kafka: Literal["auto", "external", "real", "embedded"], logs: Path | None) -> None:
-    """Run all of tracehound on this machine: worker, intake and incidents, and a broker if there is none.
+    """Run all of tracehound on this machine: worker, intake, incidents and gateway, and a broker if there is none.
 
     Says what to publish, and then what arrives, what is refused and why, from when on it is judged, and what is found.
     Ctrl-C ends it all; topics on a broker that it did not start stay there.
@@ -97,7 +97,7 @@ def _run(stack: ExitStack, console: Console, kafka: str, logs: Path | None) -> N
     for process in processes:
         console.print(f"  {process.kind:10} {process.address}/metrics  log {process.log_file}")
     _wait_until_ready(processes)
-    console.print(_what_to_publish(settings))
+    console.print(_what_to_publish(settings, processes[-1].address))
     while True:
         for process in processes:
             process.check()
@@ -148,6 +148,7 @@ def _process(kind: Kind, folder: Path, settings: Settings) -> WorkerProcess:
         "worker": settings.http_port,
         "intake": settings.intake.http_port,
         "incidents": settings.incident_worker.http_port,
+        "gateway": settings.gateway.port,
     }[kind]
     port = usual if usual and is_free(usual) else free_ports(1)[0]
     environment = {
@@ -169,14 +170,15 @@ def _wait_until_ready(processes: list[WorkerProcess]) -> None:
         time.sleep(_POLL_S)
 
 
-def _what_to_publish(settings: Settings) -> str:
+def _what_to_publish(settings: Settings, gateway: str) -> str:
     topic = settings.topics.executions.name
     program = _PUBLISH.format(python=sys.executable, servers=settings.bootstrap_servers, topic=topic)
     spans = ", ".join(settings.intake.otlp_topic_names)
-    traces = f"\nOpenTelemetry traces go to {spans}." if spans else ""
+    traces = f"\nOpenTelemetry traces go to {spans}, or by OTLP over HTTP to {gateway}." if spans else ""
     return (
         f"\nWaiting for executions on {topic} at {settings.bootstrap_servers}; publish this, in another shell:\n\n"
-        f"{program}\n{traces}\nOther commands find it by: export KAFKA_BOOTSTRAP_SERVERS={settings.bootstrap_servers}\n"
+        f"{program}\n\nOr send them over HTTP: {gateway}/v1/executions (docs/how-to/send-over-http.md).{traces}\n"
+        f"Other commands find it by: export KAFKA_BOOTSTRAP_SERVERS={settings.bootstrap_servers}\n"
     )
 
 

@@ -18,11 +18,12 @@ STOP_TIMEOUT_S = 15.0
 HTTP_TIMEOUT_S = 2.0
 _LAST_LINES = 3
 _LINE_LENGTH = 500
-Kind = Literal["worker", "intake", "incidents"]
+Kind = Literal["worker", "intake", "incidents", "gateway"]
 _PORTS: Mapping[Kind, str] = {
     "worker": "TRACEHOUND_HTTP_PORT",
     "intake": "TRACEHOUND_INTAKE__HTTP_PORT",
     "incidents": "TRACEHOUND_INCIDENT_WORKER__HTTP_PORT",
+    "gateway": "TRACEHOUND_GATEWAY__PORT",
 }
 
 
@@ -31,7 +32,7 @@ class WorkerEndedError(TracehoundError):
 
 
 class WorkerProcess:
-    """Runs ``tracehound worker`` (or ``intake``, ``incidents``) until closed; its log goes to a file in ``folder``.
+    """Runs ``tracehound worker``, or another kind, until closed; its log goes to a file in ``folder``.
 
     ``address`` is where it serves metrics and health.
 

@@ -9,6 +9,7 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from tracehound.scripts.documents.measured import table
+from tracehound.streams.gateway.metrics import GatewayMetrics
 from tracehound.streams.incidents.metrics import IncidentCollector, IncidentMetrics
 from tracehound.streams.intake.metrics import BufferCollector, IntakeMetrics
 from tracehound.streams.notify.metrics import NotifyMetrics, WaitingCollector
@@ -23,6 +24,7 @@ def metrics_table() -> str:
         "intake": (IntakeMetrics(CollectorRegistry()), (BufferCollector(lambda: (0, 0, 0), dict, dict),)),
         "incidents": (IncidentMetrics(CollectorRegistry()), (IncidentCollector(lambda: {"…": 0}, dict),)),
         "notify": (NotifyMetrics(CollectorRegistry()), (WaitingCollector(dict),)),
+        "gateway": (GatewayMetrics(CollectorRegistry()), ()),
     }
     head = ("metric", "type", "labels", "meaning")
     return "\n\n".join(

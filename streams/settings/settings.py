@@ -13,6 +13,7 @@ from tracehound.detectors.settings import DetectionSettings
 from tracehound.schemas.errors import ConfigurationError
 from tracehound.schemas.execution_rules import Limits
 from tracehound.schemas.topics import DEFAULT_PARTITIONS, DEFAULT_PREFIX, Topics
+from tracehound.streams.settings.gateway import GatewaySettings
 from tracehound.streams.settings.incident_worker import IncidentWorkerSettings
 from tracehound.streams.settings.intake import IntakeSettings
 from tracehound.streams.settings.mistakes import sentence, unknown_variables
@@ -156,6 +157,7 @@ class Settings(BaseSettings):
         default_factory=IncidentWorkerSettings, description="The worker of incidents, see below"
     )
     notify: NotifySettings = Field(default_factory=NotifySettings, description="Notifications, see below")
+    gateway: GatewaySettings = Field(default_factory=GatewaySettings, description="The gateway, see below")
 
     @property
     def limits(self) -> Limits:

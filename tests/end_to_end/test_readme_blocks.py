@@ -83,9 +83,10 @@ def checkout(tmp_path: Path) -> Path:
 def shell(checkout: Path, tmp_path: Path) -> Iterator[Start]:
     """Starts shells that find ports of their own in place of those that the README names."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("TRACEHOUND_", "KAFKA_"))}
-    kafka, *others = map(str, free_ports(4))
-    names = ("TRACEHOUND_HTTP_PORT", "TRACEHOUND_INTAKE__HTTP_PORT", "TRACEHOUND_INCIDENT_WORKER__HTTP_PORT")
-    environment = {**kept, **dict(zip(names, others, strict=True)), "PYTHONUNBUFFERED": "1"}
+    kafka, *others = map(str, free_ports(5))
+    names = ("HTTP_PORT", "INTAKE__HTTP_PORT", "INCIDENT_WORKER__HTTP_PORT", "GATEWAY__PORT")
+    ports = {f"TRACEHOUND_{name}": port for name, port in zip(names, others, strict=True)}
+    environment = {**kept, **ports, "PYTHONUNBUFFERED": "1"}
     started: list[Shell] = []
 
     def start(block: str) -> Shell:
@@ -102,7 +103,7 @@ def test_every_block_is_one_that_is_tested() -> None:
     assert len(COMMANDS) == 6, "a block of commands was added or taken away: test what it says"
     assert "OTel Collector" in PICTURE
     assert (DEMO, TEST) == ("make demo\n", "make test\n")
-    assert [language for language, _ in BLOCKS if language] == ["yaml", "python", "python"]
+    assert [language for language, _ in BLOCKS if language] == ["yaml", "bash", "python", "python"]
 
 
 def test_the_demo_runs_until_it_is_interrupted(shell: Start) -> None:
@@ -126,6 +127,7 @@ def test_the_processes_start_one_after_the_other_and_are_seen(shell: Start) -> N
     shell(PROCESSES).until(
         r"serves at 127\.0\.0\.1:\d+$",
         r"^(created|unchanged) tracehound\.executions\.v1",
+        r'"event": "gateway_listening"|gateway_listening',
         *(f'"group": "tracehound-{group}".*"worker_starting"|"worker_starting".*"tracehound-{group}"' for group in
           ("scoring", "intake", "incidents")),
     )  # fmt: skip

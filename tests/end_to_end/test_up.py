@@ -26,11 +26,12 @@ class Up:
 
     def __init__(self, folder: Path, **variables: str) -> None:
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("TRACEHOUND_", "KAFKA_"))}
-        ports = free_ports(4)
+        ports = free_ports(5)
         own = {
             "TRACEHOUND_HTTP_PORT": ports[0],
             "TRACEHOUND_INTAKE__HTTP_PORT": ports[1],
             "TRACEHOUND_INCIDENT_WORKER__HTTP_PORT": ports[2],
+            "TRACEHOUND_GATEWAY__PORT": ports[4],
             "TRACEHOUND_BOOTSTRAP_SERVERS": f"127.0.0.1:{ports[3]}",  # whatever runs on this machine
         }
         self.environment = {**kept, **{name: str(value) for name, value in own.items()}, **variables}
@@ -98,7 +99,8 @@ def test_what_it_says_to_publish_is_judged_and_bad_input_is_refused(up: Up, tmp_
     assert re.search(r"^models +1 application; 1 of 1 operation judged", result.stdout, re.MULTILINE)
     assert up.end() == 0
     assert up.said.endswith("Stopped.\n")
-    assert {file.name for file in (tmp_path / "logs").glob("*.log")} == {"worker.log", "intake.log", "incidents.log"}
+    logs = {file.stem for file in (tmp_path / "logs").glob("*.log")}
+    assert logs == {"worker", "intake", "incidents", "gateway"}
 
 
 def by_default(servers: str) -> Settings:

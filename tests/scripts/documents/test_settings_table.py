@@ -4,6 +4,7 @@ import dataclasses
 
 from tracehound.detectors.settings import DetectionSettings
 from tracehound.scripts.documents.settings_table import table
+from tracehound.streams.settings.gateway import GatewaySettings
 from tracehound.streams.settings.intake import IntakeSettings
 from tracehound.streams.settings.notify import NotifySettings
 from tracehound.streams.settings.settings import Settings
@@ -12,6 +13,6 @@ from tracehound.streams.settings.settings import Settings
 def test_every_setting_is_in_the_table() -> None:
     shown = table()
     names = [*Settings.model_fields, *IntakeSettings.model_fields, *NotifySettings.model_fields]
-    names += [setting.name for setting in dataclasses.fields(DetectionSettings)]
-    groups = {"detection", "incident_worker", "incidents", "intake", "notify"}
+    names += [*GatewaySettings.model_fields, *[setting.name for setting in dataclasses.fields(DetectionSettings)]]
+    groups = {"detection", "gateway", "incident_worker", "incidents", "intake", "notify"}
     assert [name for name in names if name not in groups and f"| `{name}` |" not in shown] == []

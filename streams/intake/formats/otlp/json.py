@@ -34,7 +34,7 @@ from tracehound.streams.intake.formats.otlp.json_members import (
     loaded,
     object_members,
 )
-from tracehound.streams.intake.formats.otlp.reading import read_all, read_with_care
+from tracehound.streams.intake.formats.otlp.reading import Encoding, read_all, read_with_care
 from tracehound.streams.intake.formats.otlp.span import MOST_LINKS, span_of
 
 NAME = "OTLP JSON"
@@ -256,6 +256,10 @@ class _Json:
     def around(self, depth: int, head: bytes, elements: list[bytes]) -> bytes:
         name = LIST_NAMES[depth + 1][0].encode()
         return b"{" + head + (b"," if head else b"") + b'"' + name + b'":[' + b",".join(elements) + b"]}"
+
+
+ENCODING: Encoding = _Json()
+"""How records are taken apart and put together again."""
 
 
 def _loose_span(given: dict[str, Any]) -> tuple[bytes, Span | None] | Flaw:

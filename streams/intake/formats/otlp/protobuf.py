@@ -21,7 +21,7 @@ from tracehound.streams.intake.conventions.resources import resource_of
 from tracehound.streams.intake.conventions.texts import AttributeValue
 from tracehound.streams.intake.formats.declared import as_text, declare
 from tracehound.streams.intake.formats.decoded import DecodedSpans, SpanLimits
-from tracehound.streams.intake.formats.otlp.reading import read_all, read_with_care
+from tracehound.streams.intake.formats.otlp.reading import Encoding, read_all, read_with_care
 from tracehound.streams.intake.formats.otlp.span import MOST_LINKS, span_of
 from tracehound.streams.intake.formats.pairs import TEXT_VALUE, PairReader
 from tracehound.streams.intake.formats.wire import framed, parts
@@ -192,6 +192,10 @@ class _Protobuf:
     def around(self, depth: int, head: bytes, elements: list[bytes]) -> bytes:
         number = _LISTS[depth + 1][0]
         return head + b"".join(framed(number, element) for element in elements)
+
+
+ENCODING: Encoding = _Protobuf()
+"""How records are taken apart and put together again."""
 
 
 def _unparsable(what: str) -> Flaw:

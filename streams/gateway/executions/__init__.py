@@ -1,0 +1,1 @@
+"""Executions over HTTP: one, an array, or one in each line."""

@@ -1,0 +1,84 @@
+"""``POST /v1/executions``: one, an array, or one in each line; the answer says of each that is refused why."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+
+from tracehound.schemas.execution_rules import Limits
+from tracehound.streams.gateway.bodies import LARGE_BYTES, Bodies
+from tracehound.streams.gateway.executions.reading import ReadExecutions, read_executions
+from tracehound.streams.gateway.metrics import GatewayMetrics
+from tracehound.streams.gateway.otlp.encoding import media_type
+from tracehound.streams.gateway.refusal import RequestRefusedError
+from tracehound.streams.gateway.sending import Record, Sender
+
+_LINES = ("application/x-ndjson", "application/jsonl", "application/x-jsonlines")
+_MEDIA_TYPES = ("application/json", *_LINES)
+_MOST_TOLD = 100
+"""Refusals told one by one in an answer; all are counted."""
+
+
+class ExecutionEndpoint:
+    """Takes executions. Those that are wrong are told in the answer, and do not keep the others out.
+
+    Parameters:
+        topic: of executions.
+        bodies: reads them within bounds.
+        sender: sends records.
+        metrics: what was taken is counted in.
+        limits: what a record of executions must keep.
+        now: wall time in epoch seconds.
+    """
+
+    def __init__(
+        self,
+        topic: str,
+        bodies: Bodies,
+        sender: Sender,
+        metrics: GatewayMetrics,
+        limits: Limits,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        self._topic, self._bodies, self._sender = topic, bodies, sender
+        self._metrics, self._limits, self._now = metrics, limits, now
+
+    async def serve(self, request: Request) -> Response:
+        """The answer to a request of which anything is taken, or that is empty."""
+        given = media_type(request)
+        # what browsers send without asking (forms, plain text) is refused: any web page could write to this machine
+        if given not in _MEDIA_TYPES:
+            raise RequestRefusedError(
+                415,
+                "media_type",
+                f"The Content-Type must be one of {', '.join(_MEDIA_TYPES)}. Got {given[:100]!r} instead.",
+                {"Accept": ", ".join(_MEDIA_TYPES)},
+            )
+        path = request.url.path
+        async with self._bodies.content(request) as content:
+            self._metrics.bytes.labels(path=path).inc(len(content))
+            arguments = (content, self._limits, self._now(), given in _LINES)
+            if len(content) > LARGE_BYTES:
+                read = await run_in_threadpool(read_executions, *arguments)
+            else:
+                read = read_executions(*arguments)
+            refused = _told(read)
+            self._metrics.refused_items.labels(path=path).inc(refused["refused_executions"])
+            if read.refused and not read.accepted:
+                raise RequestRefusedError(400, "invalid_body", read.refused[0].reason, more=refused)
+            await self._sender.send([Record(self._topic, name.encode(), value) for name, value in read.records])
+        self._metrics.records.labels(topic=self._topic).inc(len(read.records))
+        self._metrics.accepted.labels(path=path).inc(read.accepted)
+        return Response(msgspec.json.encode(refused), media_type="application/json")
+
+
+def _told(read: ReadExecutions) -> dict[str, Any]:
+    return {
+        "accepted": read.accepted,
+        "refused_executions": sum(each.executions for each in read.refused),
+        "refused": [each.told for each in read.refused[:_MOST_TOLD]],
+    }

@@ -1,0 +1,1 @@
+"""Traces of OpenTelemetry over HTTP, by the letter of its protocol."""

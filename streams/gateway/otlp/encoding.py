@@ -1,0 +1,104 @@
+"""The two encodings of OTLP over HTTP: which one a request has, and what is answered in it.
+
+Source: https://opentelemetry.io/docs/specs/otlp/#otlphttp
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import msgspec
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
+from starlette.requests import Request
+from starlette.responses import Response
+
+from tracehound.streams.gateway.refusal import RequestRefusedError
+from tracehound.streams.intake.formats.declared import declare
+from tracehound.streams.intake.formats.otlp import json, protobuf
+from tracehound.streams.intake.formats.otlp.reading import Encoding
+
+GRPC_CODES = {400: 3, 401: 16, 403: 7, 404: 5, 405: 12, 408: 4, 413: 3, 415: 3, 429: 8, 500: 13, 503: 14}
+"""What a status of HTTP is called by gRPC, for the body of a refusal (google.rpc.Code)."""
+_INTERNAL = 13
+_STATUS = declare("tracehound.gateway.rpc", {"Status": "code 1 int32, message 2 string"}).Status
+
+
+@dataclass(frozen=True, slots=True)
+class OtlpEncoding:
+    """One of the encodings: its media type, its name among the formats of spans, and how it is taken apart.
+
+    ``response`` writes the answer to a request that was taken, from the number of refused spans and why; ``status``
+    that to one that was not, from a code of gRPC and why.
+    """
+
+    media_type: str
+    format: Literal["OTLP Protobuf", "OTLP JSON"]
+    parts: Encoding
+    response: Callable[[int, str], bytes]
+    status: Callable[[int, str], bytes]
+
+
+def _protobuf_response(rejected: int, why: str) -> bytes:
+    response: Any = ExportTraceServiceResponse()
+    if rejected or why:
+        response.partial_success.rejected_spans = rejected
+        response.partial_success.error_message = why
+    return bytes(response.SerializeToString())
+
+
+def _json_response(rejected: int, why: str) -> bytes:
+    if not rejected and not why:
+        return b"{}"
+    # numbers of 64 bits are texts in the JSON of Protobuf
+    return msgspec.json.encode({"partialSuccess": {"rejectedSpans": str(rejected), "errorMessage": why}})
+
+
+PROTOBUF = OtlpEncoding(
+    "application/x-protobuf",
+    "OTLP Protobuf",
+    protobuf.ENCODING,
+    _protobuf_response,
+    lambda code, message: bytes(_STATUS(code=code, message=message).SerializeToString()),
+)
+JSON = OtlpEncoding(
+    "application/json",
+    "OTLP JSON",
+    json.ENCODING,
+    _json_response,
+    lambda code, message: msgspec.json.encode({"code": code, "message": message}),
+)
+_BY_MEDIA_TYPE = {
+    "application/x-protobuf": PROTOBUF,
+    "application/protobuf": PROTOBUF,  # what it is registered as: RFC 9930
+    "application/json": JSON,
+}
+
+
+def media_type(request: Request) -> str:
+    """The media type of a request's body, without parameters, in lower case."""
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+def encoding_of(request: Request) -> OtlpEncoding:
+    """The encoding of a request, by its Content-Type.
+
+    Raises:
+        RequestRefusedError: it is none of the two (415).
+    """
+    given = media_type(request)
+    found = _BY_MEDIA_TYPE.get(given)
+    if found is None:
+        raise RequestRefusedError(
+            415,
+            "media_type",
+            f"The Content-Type must be application/x-protobuf or application/json. Got {given[:100]!r} instead.",
+            {"Accept": "application/x-protobuf, application/json"},
+        )
+    return found
+
+
+def status(request: Request, refusal: RequestRefusedError) -> Response:
+    """The answer to a refused request: a ``Status`` in the encoding of the request, in JSON where it has none."""
+    encoding = _BY_MEDIA_TYPE.get(media_type(request), JSON)
+    content = encoding.status(GRPC_CODES.get(refusal.status, _INTERNAL), refusal.detail)
+    return Response(content, refusal.status, refusal.headers, encoding.media_type)

@@ -1,0 +1,248 @@
+"""The gateway as a process on a broker: a real SDK sends to it, and a broker that goes away costs nothing accepted."""
+
+import http.client
+import json
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from functools import partial
+from threading import Event
+from typing import Any
+
+import pytest
+from confluent_kafka import Message
+from opentelemetry.exporter.otlp.proto.http import Compression
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
+
+from tests.end_to_end.conftest import Field, WorkerProcess, wait_until_within
+from tracehound.infra.kafka.apache import ApacheKafka
+from tracehound.infra.kafka.broker import Broker
+from tracehound.infra.kafka.ports import free_ports
+from tracehound.schemas.topics import Topics
+from tracehound.streams.gateway.keys import new_key
+from tracehound.streams.intake.formats.decode import SpanLimits, decode_spans
+
+RUN = "from tracehound.scripts.cli import main; main(['gateway'])"
+wait_until = partial(wait_until_within, timeout_s=60.0)
+
+
+class Gateway:
+    """The command in a process of its own, and a client of it."""
+
+    def __init__(self, field: Field, **settings: str) -> None:
+        (port,) = free_ports(1)
+        own = {f"TRACEHOUND_GATEWAY__{name.upper()}": value for name, value in settings.items()}
+        spans = field.topics.otlp[0].name
+        self.process = WorkerProcess(
+            {
+                **field.environment,
+                "TRACEHOUND_INTAKE__OTLP_TOPICS": spans,
+                "TRACEHOUND_GATEWAY__PORT": str(port),
+                **own,
+            },
+            code=RUN,
+        )
+        self.address = f"127.0.0.1:{port}"
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        body: bytes = b"",
+        headers: Mapping[str, str] | None = None,
+        connection: http.client.HTTPConnection | None = None,
+    ) -> tuple[int, dict[str, str], bytes]:
+        used = connection or http.client.HTTPConnection(self.address, timeout=30)
+        try:
+            used.request(method, path, body, {"Content-Type": "application/json", **(headers or {})})
+            answer = used.getresponse()
+            return answer.status, {name.lower(): value for name, value in answer.getheaders()}, answer.read()
+        finally:
+            if connection is None:
+                used.close()
+
+    def ready(self) -> bool:
+        with suppress(OSError):
+            return self.request("GET", "/readyz")[0] == 200
+        return False
+
+
+@pytest.fixture
+def gateway() -> Iterator[Callable[..., Gateway]]:
+    """Starts gateways; whatever still runs when the test ends is killed."""
+    started: list[Gateway] = []
+
+    def start(field: Field, **settings: str) -> Gateway:
+        started.append(Gateway(field, **settings))
+        return started[-1]
+
+    yield start
+    for one in started:
+        one.process.kill()
+
+
+def with_spans(field: Field) -> Field:
+    """The field with a topic of spans that no other test has."""
+    prefix, partitions = field.topics.prefix, field.topics.partitions
+    made = replace(field, topics=Topics(prefix, partitions, (f"{prefix}otlp_spans",)))
+    made.broker.create_topics(made.topics)
+    return made
+
+
+def execution(number: int) -> dict[str, Any]:
+    return {
+        "application": f"shop-{number % 7}",
+        "operation": "GET /",
+        "started_at": time.time(),
+        "duration_ms": 5.0,
+        "span_id": str(number),
+    }
+
+
+def test_a_real_sdk_exports_to_it_and_executions_are_taken(field: Field, gateway: Callable[..., Gateway]) -> None:
+    field = with_spans(field)
+    key = new_key()
+    keys = json.dumps({key.prefix: {"sha256": key.sha256}})
+    started = gateway(field, keys=keys, host="0.0.0.0")
+    wait_until(started.ready, "the gateway is ready")
+
+    url = f"http://{started.address}/v1/traces"
+    for compression, headers in (
+        (Compression.Gzip, {"authorization": f"Bearer {key.key}"}),
+        (Compression.Deflate, {"x-api-key": key.key}),
+        (Compression.NoCompression, {"x-api-key": key.key}),
+    ):
+        provider = TracerProvider(resource=Resource({"service.name": "shop"}))
+        exporter = OTLPSpanExporter(endpoint=url, compression=compression, headers=headers)
+        provider.add_span_processor(BatchSpanProcessor(exporter))
+        for number in range(600):
+            with provider.get_tracer("shop").start_as_current_span(f"GET /{number}"):
+                pass
+        provider.shutdown()
+    status, _, answer = started.request(
+        "POST", "/v1/executions", json.dumps(execution(1)).encode(), {"X-API-Key": key.key}
+    )
+    assert (status, json.loads(answer)["accepted"]) == (200, 1)
+    assert started.request("POST", "/v1/executions", json.dumps(execution(2)).encode())[0] == 401
+    assert started.process.end() == 0
+
+    decoded = [
+        decode_spans(message.value(), SpanLimits())
+        for message in field.read(field.topics.otlp[0].name, lambda found: len(found) >= 6)
+    ]
+    assert [each.rejected for each in decoded if each.rejected] == []
+    assert sum(each.spans for each in decoded) == 1_800
+    (message,) = field.read(field.topics.executions.name, lambda found: len(found) >= 1)
+    assert message.key() == b"shop-1"
+    assert not started.process.said("gateway_failed")
+
+
+@pytest.fixture
+def mortal_kafka(kafka: Broker) -> Iterator[tuple[Broker, ApacheKafka]]:
+    """A real broker that a test may kill: that of the session where it is one of ours, and runs again afterwards."""
+    if isinstance(kafka.cluster, ApacheKafka):
+        yield kafka, kafka.cluster
+        if not kafka.cluster.pids:
+            kafka.cluster.start_broker(1)
+        return
+    with ApacheKafka() as cluster:
+        servers = cluster.bootstrap_servers
+        yield Broker(servers, "jvm", 1, cluster, {"bootstrap.servers": servers}), cluster
+
+
+class Load:
+    """Clients that send executions, each with a number, until stopped: which were accepted, and what was answered."""
+
+    def __init__(self, gateway: Gateway, clients: int = 8) -> None:
+        self.accepted: list[int] = []
+        self.statuses: Counter[int] = Counter()
+        self._gateway, self._clients, self._stop = gateway, clients, Event()
+
+    def _send(self, number: int) -> None:
+        connection = http.client.HTTPConnection(self._gateway.address, timeout=30)
+        while not self._stop.is_set():
+            body = json.dumps(execution(number)).encode()
+            status, headers, _ = self._gateway.request("POST", "/v1/executions", body, connection=connection)
+            self.statuses[status] += 1
+            if status == 200:
+                self.accepted.append(number)
+            else:
+                assert (status, headers["retry-after"]) == (503, "1")
+                time.sleep(0.1)
+            number += self._clients
+        connection.close()
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        with ThreadPoolExecutor(self._clients) as senders:
+            running = [senders.submit(self._send, first) for first in range(self._clients)]
+            try:
+                yield
+            finally:
+                self._stop.set()
+            for one in running:
+                one.result()
+
+    def until_accepted(self, more: int) -> None:
+        enough = len(self.accepted) + more
+        wait_until(lambda: len(self.accepted) > enough, "more is accepted")
+
+
+def test_a_broker_that_is_killed_under_load_costs_nothing_that_was_accepted(
+    mortal_kafka: tuple[Broker, ApacheKafka], gateway: Callable[..., Gateway], prefix: str
+) -> None:
+    broker, cluster = mortal_kafka
+    field = with_spans(Field(broker, Topics(prefix, 2)))
+    started = gateway(field, kafka_timeout_s="2", retry_after_s="1")
+    wait_until(started.ready, "the gateway is ready")
+    load = Load(started)
+    with load.running():
+        load.until_accepted(100)
+        cluster.kill_broker(1)
+        wait_until(lambda: load.statuses[503] > 20, "requests are put off")
+        assert not started.ready()
+        assert started.request("GET", "/livez")[0] == 200
+        cluster.start_broker(1)
+        load.until_accepted(100)
+    assert started.process.end() == 0
+    assert load.statuses.keys() == {200, 503}
+    wanted = set(map(str, load.accepted))
+
+    def numbers(messages: list[Message]) -> Counter[str]:
+        return Counter(json.loads(message.value())["span_id"] for message in messages)
+
+    found = numbers(field.read(field.topics.executions.name, lambda messages: wanted <= numbers(messages).keys()))
+    assert wanted <= found.keys()
+    assert {number: count for number, count in found.items() if count > 1} == {}
+
+
+def test_a_missing_topic_is_told_and_not_made(
+    embedded_kafka: Broker, gateway: Callable[..., Gateway], prefix: str
+) -> None:
+    field = Field(embedded_kafka, Topics(prefix, 1, (prefix + "otlp_spans",)))
+    started = gateway(field)
+    line = started.process.wait_for("topics_missing")
+    assert f"{prefix}executions.v1" in line["sentence"]
+    status, headers, answer = started.request("POST", "/v1/executions", json.dumps(execution(1)).encode())
+    assert (status, headers["retry-after"], json.loads(answer)["reason"]) == (503, "2", "no_topic")
+    assert "tracehound topics" in json.loads(answer)["detail"]
+
+
+def test_a_key_is_printed_once_with_what_to_keep_of_it() -> None:
+    said = subprocess.run(
+        [sys.executable, "-m", "tracehound", "gateway", "--new-key"],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    ).stdout
+    assert said.count("th_") == 2
+    assert 'role = "ingest"' in said
