@@ -4,13 +4,13 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any
 
+from tracehound.detectors.application.versions import Versions
 from tracehound.detectors.charts.priors import PRIOR_VERSION
 from tracehound.detectors.features.batch import KEYED_SIGNALS
 from tracehound.detectors.features.profile import Profile
 from tracehound.detectors.telling.feedback import FeedbackMemory, Peaks
 from tracehound.schemas.execution import ApplicationKey
 
-REMEMBERED_VERSIONS = 8
 REMEMBERED_PATHS = 512
 
 
@@ -27,12 +27,14 @@ def seed_of(*names: str) -> int:
 class OperationModels:
     """An operation's slot in the banks of scope operation, how many executions it has seen, and its profile.
 
+    ``idle`` is for how many periods it was not seen (``detectors.application.places``).
     ``path_names`` are readable names of the call paths that its structure knows, and the parts they belong to.
     """
 
     name: str
     slot: int
     seen: int = 0
+    idle: int = 0
     profile: Profile = field(default_factory=Profile)
     path_names: dict[int, tuple[str, str]] = field(default_factory=dict)
 
@@ -79,10 +81,10 @@ class ApplicationModels:
     called peers and queues, for each entry of ``detectors.features.batch.KEYED_SIGNALS``. ``published`` is keyed by
     what deviates and kind. ``asked_refit`` is the count at which a refit beside the schedule starts, ``asked_why`` its
     reason, ``last_refit`` the count at which the last one started. ``prior`` is the version of the shipped prior that
-    the models began with, and keep. ``versions`` are the versions seen last, ``release_s`` when the newest of them was
-    first seen. ``feedback`` is what was learned of verdicts, ``peaks`` how large deviations became; until
-    ``expected_until_s`` those that began from ``expected_s`` on are soon the new normal, because somebody expects them.
-    ``batches`` is which share of its executions of late were jobs or commands, of those that profiles sample.
+    the models began with, and keep; ``release_s`` is when the newest release was seen. ``feedback`` is what was learned
+    of verdicts, ``peaks`` how large deviations became; until ``expected_until_s`` those that began from ``expected_s``
+    on are soon the new normal, because somebody expects them. ``batches`` is which share of its executions of late were
+    jobs or commands, of those that profiles sample. ``idle`` is for how many periods each of ``calls`` was not seen.
     """
 
     key: ApplicationKey
@@ -93,7 +95,7 @@ class ApplicationModels:
     used: int = 0
     operations: dict[str, OperationModels] = field(default_factory=dict)
     calls: tuple[dict[str, int], ...] = field(default_factory=lambda: tuple({} for _ in KEYED_SIGNALS))
-    versions: list[str] = field(default_factory=list)
+    versions: Versions = field(default_factory=Versions)
     release_s: float = float("-inf")
     refits: list[Refit] = field(default_factory=list)
     published: dict[tuple[str, str], Published] = field(default_factory=dict)
@@ -108,6 +110,7 @@ class ApplicationModels:
     expected_s: float = float("-inf")
     expected_until_s: float = float("-inf")
     batches: float = 0.0
+    idle: tuple[dict[str, int], ...] = field(default_factory=lambda: tuple({} for _ in KEYED_SIGNALS))
 
     def peer_of(self, kind: int, slot: int) -> str:
         """The called peer or queue that has a slot; ``kind`` is a place in ``KEYED_SIGNALS``."""
@@ -118,14 +121,3 @@ class ApplicationModels:
         self.release_s = min(self.release_s, now_s)
         for published in self.published.values():
             published.at_s, published.alarm_s = min(published.at_s, now_s), min(published.alarm_s, now_s)
-
-    def notice_version(self, version: str, now_s: float) -> bool:
-        """Remember a version; True where it is new and not the first, so that it is a release at ``now_s``."""
-        if version in self.versions:
-            return False
-        released = bool(self.versions)
-        self.versions.append(version)
-        del self.versions[:-REMEMBERED_VERSIONS]
-        if released:
-            self.release_s = now_s
-        return released

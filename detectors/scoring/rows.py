@@ -114,7 +114,11 @@ class Rows:
         for row, _ in told:
             application, name = self.applications[row], queue_name(self.executions[row])
             slot = application.calls[QUEUES].get(name)
-            slots.append(new_call(application, QUEUES, name) if slot is None else slot)
+            if slot is None:
+                slot = new_call(application, QUEUES, name)
+            else:
+                application.idle[QUEUES][name] = 0
+            slots.append(slot)
         rows = np.array([row for row, _ in told], np.int64)
         return Calls(rows, np.array(slots, np.int64), durations([wait.waited_ms for _, wait in told]))
 
@@ -130,7 +134,11 @@ class Rows:
             entry = first[pair]
             application, peer = self.applications[calls.rows[entry]], peers[calls.peers[entry]]
             slot = application.calls[kind].get(peer)
-            slots[pair] = new_call(application, kind, peer) if slot is None else slot
+            if slot is None:
+                slot = new_call(application, kind, peer)
+            else:
+                application.idle[kind][peer] = 0
+            slots[pair] = slot
             called = self.called.setdefault(application.key, {})
             called[peer] = called.get(peer, 0) + int(counts[pair])
         return Calls(calls.rows, slots[which], calls.ms)

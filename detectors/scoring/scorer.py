@@ -15,6 +15,7 @@ from tracehound.detectors.application.models import (
     OperationModels,
     seed_of,
 )
+from tracehound.detectors.application.places import PERIOD
 from tracehound.detectors.columns.segment_columns import SegmentColumns, columns_of
 from tracehound.detectors.ensemble import state as ensemble_state
 from tracehound.detectors.ensemble.ensemble import Ensemble
@@ -23,6 +24,7 @@ from tracehound.detectors.features.clocks import EARLY, LATE, Clocks
 from tracehound.detectors.forests.fitting import Fitter
 from tracehound.detectors.packed.slots import SlotNumbers
 from tracehound.detectors.scoring import snapshot as application_snapshot
+from tracehound.detectors.scoring.free_places import free_places
 from tracehound.detectors.scoring.outcomes import JudgedRows, Outcomes
 from tracehound.detectors.scoring.refits import AFTER_DRIFT, Refits
 from tracehound.detectors.scoring.rows import Rows
@@ -109,36 +111,45 @@ class Scorer:
                 rows = Rows(index)
                 now_s = self._clocks.told(application.slot, execution.started_s)
                 self._refits.advance(application, now_s, result.model_events)
-            if execution.version and execution.version not in application.versions:
+            if application.seen and application.seen % PERIOD == 0:
                 self._judge(rows, columns, result)
                 rows = Rows(index)
+                free_places(application, self._settings, self._ensemble.charts, self._operation_slots, self._call_slots)
             application.seen += 1
-            if execution.version and execution.version not in application.versions:
-                self._note_version(application, execution, result)
+            if execution.version:
+                now = execution.started_s, application.seen
+                if application.versions.would_release(execution.version, now):
+                    self._judge(rows, columns, result)
+                    rows = Rows(index)
+                    self._release(application, execution, result)
+                application.versions.note(execution.version, now)
             operation = application.operations.get(execution.operation)
             if operation is None:
                 operation = self._new_operation(application, execution.operation)
+            operation.idle = 0
             rows.add(application, operation, execution)
         self._judge(rows, columns, result)
         return result
 
-    def _note_version(self, application: ApplicationModels, execution: ExecutionHead, result: ScoredBatch) -> None:
+    def _release(self, application: ApplicationModels, execution: ExecutionHead, result: ScoredBatch) -> None:
         now_s = self._clocks.told(application.slot, execution.started_s)
         # After a rest the first execution may bring the version, before anybody agrees on what time it is.
-        if application.notice_version(execution.version, max(now_s, execution.started_s)):
-            patience_s = self._settings.release_patience_s
-            result.model_events.append(events.release(application, execution.version, patience_s, now_s))
+        application.release_s = max(now_s, execution.started_s)
+        patience_s = self._settings.release_patience_s
+        result.model_events.append(events.release(application, execution.version, patience_s, now_s))
 
     def _call(self, application: ApplicationModels, kind: int, peer: str) -> int:
         known = application.calls[kind]
         if len(known) >= self._settings.peers_per_application:
             peer = OTHER_QUEUES if kind == QUEUES else OTHER_PEERS
             if peer in known:
+                application.idle[kind][peer] = 0
                 return known[peer]
         return self._open_call(application, kind, peer)
 
     def _open_call(self, application: ApplicationModels, kind: int, peer: str) -> int:
         slot = application.calls[kind][peer] = self._call_slots[kind].take()
+        application.idle[kind][peer] = 0
         self._ensemble.charts.open_call(kind, slot, seed_of(*application.key, KEYED_SIGNALS[kind], peer))
         return slot
 

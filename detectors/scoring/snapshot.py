@@ -1,5 +1,6 @@
 """The state of one application, with all its operations, as a snapshot and back."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 
 import msgspec
@@ -17,9 +18,12 @@ from tracehound.detectors.scoring.stored import (
     StoredOperation,
     StoredRefit,
     StoredState,
+    StoredVersions,
 )
 from tracehound.detectors.settings import LONGEST_DELAY
 from tracehound.schemas.errors import SnapshotError
+
+_NUMBERS = tuple(name for name in StoredNumbers.__struct_fields__ if name not in StoredVersions.__struct_fields__)
 
 
 def take(application: ApplicationModels, ensemble: Ensemble, silence: SilenceWatch, clocks: Clocks) -> bytes:
@@ -28,6 +32,7 @@ def take(application: ApplicationModels, ensemble: Ensemble, silence: SilenceWat
         operation.name: {
             "banks": ensemble_state.snapshot_operation(ensemble, operation.slot),
             "seen": operation.seen,
+            "idle": operation.idle,
             "profile": {"learned": operation.profile.learned, "averages": operation.profile.averages},
             "path_names": [[path, *names] for path, names in operation.path_names.items()],
         }
@@ -36,7 +41,7 @@ def take(application: ApplicationModels, ensemble: Ensemble, silence: SilenceWat
     return pack(
         {
             "key": list(application.key),
-            "numbers": {name: getattr(application, name) for name in StoredNumbers.__struct_fields__},
+            "numbers": {name: getattr(application, name) for name in _NUMBERS} | application.versions.stored(),
             "banks": ensemble_state.snapshot_application(ensemble, application.slot),
             "silence": silence.snapshot(application.slot),
             "clock": clocks.snapshot(application.slot),
@@ -58,6 +63,7 @@ def take(application: ApplicationModels, ensemble: Ensemble, silence: SilenceWat
                 queue: ensemble.charts.queues.snapshot(slot) for queue, slot in application.calls[QUEUES].items()
             },
             "operations": operations,
+            "idle": [dict(names) for names in application.idle],
         }
     )
 
@@ -84,8 +90,9 @@ def fill(
         SnapshotError: a part is missing or does not fit. The application must then be forgotten.
     """
     try:
-        for name in StoredNumbers.__struct_fields__:
+        for name in _NUMBERS:
             setattr(application, name, getattr(stored.numbers, name))
+        application.versions.restore(stored.numbers.versions, stored.numbers.versions_seen or None)
         ensemble_state.restore_application(ensemble, application.slot, stored.banks)
         silence.restore(application.slot, stored.silence)
         if stored.clock is None:  # it was taken before there was any
@@ -103,6 +110,8 @@ def fill(
         for chart, slots, peers in zip(ensemble.charts.keyed, application.calls, stored.keyed, strict=True):
             for peer, content in peers.items():
                 chart.restore(slots[peer], content)
+        if stored.idle:
+            application.idle = _of_known(stored.idle, application.calls)
         for name, operation in stored.operations.items():
             _fill_operation(operation, application.operations[name], ensemble)
     except (KeyError, TypeError, ValueError, IndexError, OverflowError) as error:
@@ -111,9 +120,14 @@ def fill(
 
 def _fill_operation(stored: StoredOperation, operation: OperationModels, ensemble: Ensemble) -> None:
     ensemble_state.restore_operation(ensemble, operation.slot, stored.banks)
-    operation.seen = stored.seen
+    operation.seen, operation.idle = stored.seen, stored.idle
     operation.path_names = {path: (name, part) for path, name, part in stored.path_names}
     operation.profile.learned, operation.profile.averages = stored.profile.learned, stored.profile.averages
+
+
+def _of_known(idle: Sequence[dict[str, int]], calls: tuple[dict[str, int], ...]) -> tuple[dict[str, int], ...]:
+    """The periods of names that have a place."""
+    return tuple({name: one[name] for name in known if name in one} for one, known in zip(idle, calls, strict=True))
 
 
 def _published(stored: StoredDeviation) -> Published:

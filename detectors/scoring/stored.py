@@ -5,7 +5,8 @@ from typing import Annotated, Any
 import msgspec
 
 from tracehound.detectors.alarms.publishing import REMEMBERED
-from tracehound.detectors.application.models import REMEMBERED_PATHS, REMEMBERED_VERSIONS
+from tracehound.detectors.application.models import REMEMBERED_PATHS
+from tracehound.detectors.application.versions import REMEMBERED_VERSIONS
 from tracehound.detectors.features.profile import MAX_PARTS
 from tracehound.detectors.packed.stored_numbers import COUNTED, LARGEST, LATEST_S, Moment
 from tracehound.schemas.anomaly import SEVERITIES, AnomalyKind
@@ -20,14 +21,20 @@ _Average = Annotated[list[_Amount], msgspec.Meta(min_length=2, max_length=2)]
 _DETECTORS = 64  # a refit is of a detector, of which only some run
 
 
-class StoredNumbers(msgspec.Struct):
-    """Fields of ``tracehound.detectors.application.models.ApplicationModels`` that are stored under their names."""
+class StoredVersions(msgspec.Struct, kw_only=True):
+    """See ``tracehound.detectors.application.versions``; 0.1.0 did not store when ``versions`` were seen."""
+
+    versions: Annotated[list[str], msgspec.Meta(max_length=REMEMBERED_VERSIONS)]
+    versions_seen: Annotated[list[tuple[Moment, Counted]], msgspec.Meta(max_length=REMEMBERED_VERSIONS)] = []
+
+
+class StoredNumbers(StoredVersions, kw_only=True):
+    """Versions, and fields of ``tracehound.detectors.application.models.ApplicationModels`` under their names."""
 
     seen: Counted
     trained_s: Moment | None
     silent_since_s: Moment | None
     release_s: Since
-    versions: Annotated[list[str], msgspec.Meta(max_length=REMEMBERED_VERSIONS)]
     prior: Counted
     next_refit: Counted
     asked_refit: Counted | None
@@ -50,6 +57,7 @@ class StoredOperation(msgspec.Struct):
     seen: Counted
     profile: StoredProfile
     path_names: Annotated[list[tuple[int, str, str]], msgspec.Meta(max_length=REMEMBERED_PATHS)]
+    idle: Counted = 0
 
 
 class StoredRefit(msgspec.Struct):
@@ -97,6 +105,7 @@ class StoredState(msgspec.Struct):
     feedback: StoredFeedback | None = None
     clock: dict[str, Any] | None = None
     queues: dict[str, dict[str, Any]] = {}
+    idle: list[dict[str, Counted]] = []
 
     @property
     def keyed(self) -> tuple[dict[str, dict[str, Any]], ...]:

@@ -1,0 +1,32 @@
+"""Gives up what an application knows of operations, called services and queues that others need the places of."""
+
+from collections.abc import Sequence
+
+from tracehound.detectors.application.models import ApplicationModels
+from tracehound.detectors.application.places import Place, give_way
+from tracehound.detectors.charts.charts import Charts
+from tracehound.detectors.packed.slots import SlotNumbers
+from tracehound.detectors.settings import DetectionSettings
+
+
+def free_places(
+    application: ApplicationModels,
+    settings: DetectionSettings,
+    charts: Charts,
+    operation_slots: SlotNumbers,
+    call_slots: Sequence[SlotNumbers],
+) -> None:
+    """A period of the application is over: where all places are taken, those give way that were not seen for long."""
+    operations = application.operations
+    for operation in operations.values():
+        operation.idle += 1
+    places = [Place(one.name, one.seen, one.idle) for one in operations.values()]
+    for name in give_way(places, application.seen, settings.operations_per_application):
+        operation_slots.give_back(operations.pop(name).slot)
+    for chart, slots, calls, idle in zip(charts.keyed, call_slots, application.calls, application.idle, strict=True):
+        for name in calls:
+            idle[name] = idle.get(name, 0) + 1
+        places = [Place(name, chart.count(slot), idle[name]) for name, slot in calls.items()]
+        for name in give_way(places, application.seen, settings.peers_per_application):
+            slots.give_back(calls.pop(name))
+            del idle[name]
