@@ -23,9 +23,20 @@ below this."""
 LARGEST_GAP = 20.0
 """A gap counts at most as so many usual ones in that: the end of a batch says nothing about the gaps within one."""
 EVEN_MOST, EVEN_LEAST = 4.0, 0.1
+LONG = 16.0
+"""A gap is a long one if so many executions were expected in it: of a Poisson process, once in a million."""
+LONGEST, LONGEST_S = 100.0, 120.0
+"""A long gap counts as at most so many executions longer, or so many seconds where those are more: outages delay the
+next one's finding by minutes, not hours."""
+DOUBT, NARROW = 3.0, 10.0
+"""As if so many long gaps more were exponentially distributed; and how narrow they are at most, as gamma's shape."""
+REMEMBERED_S: Final = 86_400.0
+RECURRING = 1.8
+"""Long gaps, remembered for about a day, from which on they are part of how executions come: two; one a day is 1.6."""
 LARGEST_SCORE = 300.0
 _LN_10 = log(10.0)
-_NUMBERS: Final = ("newest_s", "gap_s", "executions", "span_s", "usual", "squares")
+_TAIL: Final = ("learned", "long", "excess", "excess_squares")
+_NUMBERS: Final = ("newest_s", "gap_s", "executions", "span_s", "usual", "squares", *_TAIL)
 _STORED: Final = {"newest_s": moment(missing=True), **dict.fromkeys(_NUMBERS[1:], real(0.0, LARGEST))}
 
 
@@ -37,10 +48,16 @@ class Arrivals:
     the last some hundred, says how even they are (1 for a Poisson process, 0 for a clockwork). That the rate is known
     from some executions only makes long gaps likelier.
 
+    Executions that come in bursts (a user at a time, a loop that waits for its slowest part) leave gaps that no such
+    distribution has. So of the gaps of about a day in which many executions were missing it is kept how many they
+    were, and by how much they were longer: where they come back, how likely a longer one is follows from them, their
+    excess taken as gamma distributed, and as exponentially while they are few.
+
     Assumes that executions arrive roughly in event order; late ones count, with a gap of 0. Fails where the rate
     changes much faster than within the memory: who knows what the hour usually brings should say so (``score``).
 
-    Source: gamma renewal process, D. R. Cox, Renewal Theory (1962).
+    Source: gamma renewal process, D. R. Cox, Renewal Theory (1962); peaks over a threshold, J. Pickands, Statistical
+    inference using extreme order statistics, Annals of Statistics 3 (1975).
 
     >>> arrivals = Arrivals()
     >>> arrivals.open(0)
@@ -92,7 +109,20 @@ class Arrivals:
         # The rate is an estimate: the mixture over what it may be (Gamma and Poisson).
         certain = KNOWN * np.log1p(expected / KNOWN)
         survival = float(gammaincc(even, even * certain))
-        return -log10(survival) if survival > 0.0 else min(LARGEST_SCORE, even * float(certain) / _LN_10)
+        usual = -log10(survival) if survival > 0.0 else min(LARGEST_SCORE, even * float(certain) / _LN_10)
+        return min(usual, self._of_long_gaps(slot, expected))
+
+    def _of_long_gaps(self, slot: int, expected: float) -> float:
+        """The same by the long gaps that came back; without them nothing is too long for a gap."""
+        one = self._store.records[slot]
+        if expected <= LONG or one["long"] < RECURRING:
+            return LARGEST_SCORE
+        gaps = float(one["long"])
+        mean = max(1.0, float(one["excess"]) / gaps)
+        variation = (float(one["excess_squares"]) / mean**2 + 2.0 * DOUBT) / (gaps + DOUBT) - 1.0
+        shape = min(NARROW, 1.0 / max(variation, 1.0 / NARROW))
+        survival = float(gammaincc(shape, shape * (expected - LONG) / mean)) * gaps / float(one["learned"])
+        return -log10(survival) if survival > 0.0 else LARGEST_SCORE
 
     def usual_gaps(self, slot: int) -> tuple[float, float]:
         """5 % and 95 % quantile of the gaps of late, in units of their mean."""
@@ -148,9 +178,23 @@ def _learn(slots: Any, times: Any, anew: Any, records: Any) -> None:
             one.newest_s = times[i]
             continue
         gap_s = max(0.0, gap_s)
-        usual = min(LARGEST_GAP, gap_s * _rate(one))
+        rate = _rate(one)
+        usual = min(LARGEST_GAP, gap_s * rate)
         one.usual += UNEVEN_RATE * (usual - one.usual)
         one.squares += UNEVEN_RATE * (usual * usual - one.squares)
+        remembered = np.exp(-gap_s / REMEMBERED_S)
+        one.learned = one.learned * remembered + 1.0
+        one.long *= remembered
+        one.excess *= remembered
+        one.excess_squares *= remembered
+        if gap_s * rate > LONG:
+            memory_s = max(MEMORY_S, MEMORY_EXECUTIONS / rate)
+            missed = rate * memory_s * (1.0 - np.exp(-gap_s / memory_s)) - LONG
+            if missed > 0.0:
+                one.long += 1.0
+                missed = min(max(LONGEST, LONGEST_S * rate), missed)
+                one.excess += missed
+                one.excess_squares += missed * missed
         kept = np.exp(-gap_s / MEMORY_S)
         one.executions = one.executions * kept + 1.0
         one.span_s = one.span_s * kept + MEMORY_S * (1.0 - kept)

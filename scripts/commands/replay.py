@@ -141,7 +141,8 @@ def _score(
         stack.callback(fitter.close)
         outputs = Outputs(_json_lines(stack, scores), _json_lines(stack, anomalies))
         prepared = map(with_templates, traces) if settings.normalize_operations else traces
-        return score_traces(prepared, Scorer(settings.detection, fitter), recording.windows, outputs)
+        scorer = Scorer(settings.detection, fitter)
+        return score_traces(prepared, scorer, recording.windows, outputs, settings.silence_interval_s)
 
 
 def with_templates(trace: RecordedTrace) -> RecordedTrace:

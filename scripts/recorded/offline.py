@@ -2,19 +2,23 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import tee
 from typing import Protocol
 
 import msgspec
-import numpy as np
 
 from tracehound.detectors.scoring.scored_batch import ScoredBatch
 from tracehound.schemas.anomaly import AnomalyEvent, Severity
 from tracehound.schemas.execution import Execution
 from tracehound.scripts.recorded.evaluation import all_windows_label
+from tracehound.scripts.recorded.recorded_silence import Judge, RecordedSilence, recorded_times
 from tracehound.scripts.recorded.traces import FaultWindow, RecordedTrace
 
+SILENCE_INTERVAL_S = 5.0
+"""How often silence is looked for, in seconds of the recording: the default of workers."""
 
-class Scores(Protocol):
+
+class Scores(Judge, Protocol):
     """The part of ``detectors.scoring.scorer.Scorer`` that a replay needs."""
 
     @property
@@ -75,35 +79,70 @@ def score_traces(
     scorer: Scores,
     windows: Sequence[FaultWindow] = (),
     outputs: Outputs | None = None,
+    silence_interval_s: float = SILENCE_INTERVAL_S,
 ) -> TraceScores:
-    """Score every execution in order, in calls of at most ``scorer.chunk`` executions."""
-    outputs = outputs or Outputs()
-    kept = TraceScores()
-    for executions, owners in _chunks(_enter(traces, windows, kept), scorer.chunk):
-        batch = scorer.score(executions)
-        alarms = np.array([severity is not None for severity in batch.severity], dtype=np.bool_)
-        for place, execution in enumerate(executions):
-            trace = owners[place]
-            score = float(batch.score[place])
+    """Score every execution in order, in calls of at most ``scorer.chunk`` executions.
+
+    Silence is judged by the time of the recording, every ``silence_interval_s``, before what comes next is scored.
+    """
+    replay = _Replay(scorer, outputs or Outputs())
+    silence = RecordedSilence(scorer, silence_interval_s)
+    for trace, execution, now_s in _timed(_enter(traces, windows, replay.kept)):
+        if silence.is_due(now_s):
+            replay.score()
+            for event in silence.look(now_s):
+                replay.tell(event)
+        silence.heard(execution, now_s)
+        replay.take(trace, execution)
+    replay.score()
+    return replay.kept
+
+
+class _Replay:
+    """Executions on their way to the scorer, and what is kept of them."""
+
+    def __init__(self, scorer: Scores, outputs: Outputs) -> None:
+        self.kept = TraceScores()
+        self._scorer = scorer
+        self._outputs = outputs
+        self._executions: list[Execution] = []
+        self._traces: list[int] = []
+
+    def take(self, trace: int, execution: Execution) -> None:
+        self._executions.append(execution)
+        self._traces.append(trace)
+        if len(self._executions) >= self._scorer.chunk:
+            self.score()
+
+    def score(self) -> None:
+        """Score what was taken."""
+        if not self._executions:
+            return
+        kept, batch = self.kept, self._scorer.score(self._executions)
+        for place, (trace, execution) in enumerate(zip(self._traces, self._executions, strict=True)):
+            score, severity = float(batch.score[place]), batch.severity[place]
             kept.score[trace] = max(kept.score[trace], score)
-            kept.alarm[trace] = kept.alarm[trace] or bool(alarms[place])
-            outputs.score(
+            kept.alarm[trace] = kept.alarm[trace] or severity is not None
+            self._outputs.score(
                 ScoreLine(
                     execution.trace_id,
                     execution.application,
                     execution.operation,
                     execution.started_at,
                     score,
-                    batch.severity[place],
+                    severity,
                     bool(batch.warming[place]),
                 )
             )
         for _, event in batch.anomalies:
-            kept.anomalies.append(event)
-            outputs.anomaly(event)
-        kept.executions += len(executions)
+            self.tell(event)
+        kept.executions += len(self._executions)
         kept.warming += int(batch.warming.sum())
-    return kept
+        self._executions, self._traces = [], []
+
+    def tell(self, event: AnomalyEvent) -> None:
+        self.kept.anomalies.append(event)
+        self._outputs.anomaly(event)
 
 
 def _enter(
@@ -120,14 +159,9 @@ def _enter(
             yield number, execution
 
 
-def _chunks(numbered: Iterable[tuple[int, Execution]], size: int) -> Iterator[tuple[list[Execution], list[int]]]:
-    executions: list[Execution] = []
-    owners: list[int] = []
-    for number, execution in numbered:
-        executions.append(execution)
-        owners.append(number)
-        if len(executions) >= size:
-            yield executions, owners
-            executions, owners = [], []
-    if executions:
-        yield executions, owners
+def _timed(numbered: Iterable[tuple[int, Execution]]) -> Iterator[tuple[int, Execution, float]]:
+    """Each with what time it is in the recording."""
+    ones, others = tee(numbered)
+    times = recorded_times(execution.started_s for _, execution in others)
+    for (trace, execution), now_s in zip(ones, times, strict=True):
+        yield trace, execution, now_s

@@ -1,6 +1,8 @@
 """The figures of one detector on one recording, as they go into the JSON document and the report."""
 
+from bisect import bisect_right
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from statistics import median
 from typing import Any
@@ -8,6 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tracehound.detectors.alarms.silence import SIGNAL as SILENCE
+from tracehound.schemas.anomaly import AnomalyEvent
+from tracehound.schemas.execution import epoch_seconds
 from tracehound.scripts.benchmarks.quality.workload import DataSet, fault_free_days
 from tracehound.scripts.recorded.evaluation import (
     AFTER_S,
@@ -57,6 +62,10 @@ def judged(labels: NDArray[np.int64], truth: Truth) -> NDArray[np.bool_]:
     known = labels >= 0
     known[: truth.data.warm_up] = False
     return known
+
+
+PAUSE_S = 15.0
+"""So long without any trace, a recording pauses."""
 
 
 def average_precision_of(labels: NDArray[np.int64], score: NDArray[np.float64], truth: Truth) -> float:
@@ -156,7 +165,9 @@ def published_figures(kept: TraceScores, truth: Truth) -> Figures:
     days = len(kept.applications) * fault_free_days(starts_s, truth.data.windows)
     report = report_windows(truth.data.windows, kept.anomalies, [], warm_until_s=starts_s[0])
     delays = [outcome.delay_s for outcome in report.outcomes if outcome.delay_s is not None]
-    causes = Counter(f"{found.data.kind} {found.data.signal}" for found in report.false_alarms)
+    paused = {found.id for found in report.false_alarms if _in_a_pause(found, kept.started_s)}
+    false_alarms = [found for found in report.false_alarms if found.id not in paused]
+    causes = Counter(f"{found.data.kind} {found.data.signal}" for found in false_alarms)
     return {
         "anomalies": len(kept.anomalies),
         "in_windows": sum(len(outcome.anomalies) for outcome in report.outcomes),
@@ -166,11 +177,19 @@ def published_figures(kept: TraceScores, truth: Truth) -> Figures:
         "windows_with_anomaly": len(delays),
         "windows_with_anomaly_at_service": sum(outcome.at_service > 0 for outcome in report.outcomes),
         "median_delay_s": median(delays) if delays else None,
-        "false_alarms": len(report.false_alarms),
+        "in_pauses": len(paused),
+        "false_alarms": len(false_alarms),
         "false_alarms_by_signal": dict(causes.most_common()),
         "fault_free_application_days": days,
-        "false_alarms_per_application_day": len(report.false_alarms) / days,
+        "false_alarms_per_application_day": len(false_alarms) / days,
     }
+
+
+def _in_a_pause(found: AnomalyEvent, started_s: Sequence[float]) -> bool:
+    """Whether it says that an application fell silent, and nothing at all was recorded then: it is true."""
+    told_s = epoch_seconds(found.time)
+    place = bisect_right(started_s, told_s)
+    return found.data.signal == SILENCE and place > 0 and told_s - started_s[place - 1] >= PAUSE_S
 
 
 def window_figures(kept: TraceScores, truth: Truth) -> list[Figures]:

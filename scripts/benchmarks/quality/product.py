@@ -2,7 +2,7 @@
 
 import statistics
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,7 +11,8 @@ from tracehound.detectors.forests.fitting import InlineFitter
 from tracehound.detectors.scoring.scored_batch import ScoredBatch
 from tracehound.detectors.scoring.scorer import Scorer
 from tracehound.detectors.settings import DetectionSettings
-from tracehound.schemas.execution import Execution
+from tracehound.schemas.anomaly import AnomalyEvent
+from tracehound.schemas.execution import ApplicationKey, Execution
 from tracehound.scripts.benchmarks.quality.workload import DataSet
 from tracehound.scripts.commands.replay import with_templates
 from tracehound.scripts.recorded.offline import Scores, TraceScores, score_traces
@@ -62,6 +63,14 @@ class TimedScorer:
         self.cpu_s.append(time.process_time() - begun - (self.fitter.cpu_s - fitted))
         self.executions.append(len(executions))
         return batch
+
+    def now_s(self, application: ApplicationKey) -> float | None:
+        """What time it is in an application, in epoch seconds."""
+        return self.scorer.now_s(application)
+
+    def judge_silence(self, now_s: float, applications: Iterable[ApplicationKey]) -> list[AnomalyEvent]:
+        """Anomalies of applications that have missed traffic."""
+        return self.scorer.judge_silence(now_s, applications)
 
     def us_per_execution(self) -> float:
         """CPU microseconds per execution: the median over slices of calls of the second half, when forests stand."""

@@ -171,7 +171,8 @@ def _published(figures: Figures) -> str:
         f"{published['windows_with_anomaly']} of {published['windows']}, in "
         f"{published['windows_with_anomaly_at_service']} at the injected service, median delay "
         f"{_seconds(published['median_delay_s'])}), {published['in_margins']} in the margins that are not "
-        f"judged, {published['in_warm_up']} in the warm-up, and {published['false_alarms']} false alarms"
+        f"judged, {published['in_warm_up']} in the warm-up, {published['in_pauses']} on silence while nothing at all "
+        f"was recorded, which is so, and {published['false_alarms']} false alarms"
         f"{f' ({causes})' if causes else ''}: {published['false_alarms_per_application_day']:.2f} a day and "
         f"application in {published['fault_free_application_days']:.2f} fault-free application-days."
     )

@@ -76,3 +76,41 @@ def test_a_state_goes_on_the_same() -> None:
     assert other.score(3, 9.0) == arrivals.score(0, 9.0)
     with pytest.raises(ValueError, match="must be a number"):
         other.restore(3, arrivals.snapshot(0) | {"gap_s": -1.0})
+
+
+def in_bursts(hours: int, seed: int = 3) -> Floats:
+    """One a second, but for a gap of 60 to 90 s about every 25 minutes."""
+    random = np.random.default_rng(seed)
+    parts, at_s = [], 0.0
+    while at_s < 3_600.0 * hours:
+        parts.append(at_s + poisson(1.0, int(random.uniform(1_200, 1_800)), int(random.integers(1 << 30))))
+        at_s = parts[-1][-1] + random.uniform(60.0, 90.0)
+    return np.concatenate(parts)
+
+
+def test_long_gaps_that_come_back_are_usual_and_longer_ones_are_not() -> None:
+    limit = 6.6  # of one execution a second, where one silence in 40 days may be told wrongly
+    arrivals, told = Arrivals(), 0
+    arrivals.open(0)
+    for time in in_bursts(12).tolist():
+        gap_s = time - arrivals.newest_s(0)
+        told += gap_s > 20.0 and arrivals.score(0, gap_s) > limit
+        arrivals.learn(np.zeros(1, np.int64), np.array([time]))
+
+    assert 1 <= told <= 2
+    assert arrivals.score(0, 95.0) < limit < arrivals.score(0, 240.0)
+
+
+def test_one_outage_a_day_does_not_hide_the_next() -> None:
+    days = [86_400.0 * day + poisson(1.0, 30_000, day) for day in range(5)]
+    once = learned(np.concatenate(days))
+
+    assert once.score(0, 30.0) == pytest.approx(learned(days[0]).score(0, 30.0), rel=0.25)
+
+
+@pytest.mark.parametrize("rate", [0.02, 1.0, 20.0])
+def test_long_gaps_of_a_poisson_process_change_little(rate: float) -> None:
+    arrivals = learned(poisson(rate, 200_000))
+    fresh = learned(poisson(rate, 500, 5))
+
+    assert arrivals.score(0, 25.0 / arrivals.rate(0)) > 0.75 * fresh.score(0, 25.0 / fresh.rate(0))

@@ -1,10 +1,10 @@
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 
 from tracehound.detectors.scoring.scored_batch import ScoredBatch
 from tracehound.schemas.anomaly import AnomalyEvent
-from tracehound.schemas.execution import Execution
+from tracehound.schemas.execution import ApplicationKey, Execution
 from tracehound.scripts.recorded.offline import Outputs, ScoreLine, score_traces
 from tracehound.scripts.recorded.traces import FaultWindow, RecordedTrace
 
@@ -33,6 +33,12 @@ class DurationScorer:
             [],
         )
 
+    def now_s(self, application: ApplicationKey) -> float | None:
+        return None
+
+    def judge_silence(self, now_s: float, applications: Iterable[ApplicationKey]) -> list[AnomalyEvent]:
+        raise AssertionError("nobody knows the time")
+
 
 def trace(number: int, *durations: float, application: str = "cart") -> RecordedTrace:
     executions = [Execution(application, "GET /", 100.0 * number, duration, f"t{number}") for duration in durations]
@@ -56,7 +62,7 @@ def test_executions_are_scored_in_order_in_calls_of_the_scorers_chunk(
 ) -> None:
     scorer, lines = DurationScorer(make_anomaly), list[ScoreLine]()
 
-    score_traces(TRACES, scorer, outputs=Outputs(score=lines.append))
+    score_traces(TRACES, scorer, outputs=Outputs(score=lines.append), silence_interval_s=1_000.0)
 
     assert scorer.calls == [3, 3]
     assert [line.score for line in lines] == [0.5, 6.0, 9.0, 2.0, 3.0, 1.0]

@@ -1,5 +1,5 @@
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +7,8 @@ import pytest
 
 from tracehound.detectors.scoring.scored_batch import ScoredBatch
 from tracehound.detectors.settings import DetectionSettings
-from tracehound.schemas.execution import Execution
+from tracehound.schemas.anomaly import AnomalyEvent
+from tracehound.schemas.execution import ApplicationKey, Execution
 from tracehound.scripts.benchmarks.quality.product import TimedFitter, TimedScorer, run_product
 from tracehound.scripts.benchmarks.quality.workload import DataSet
 from tracehound.scripts.recorded.traces import open_recording
@@ -34,6 +35,12 @@ class FittingScorer:
         self._fitter.submit(burn, 0.02)
         n = len(executions)
         return ScoredBatch(np.zeros(n), [None] * n, np.zeros(n, np.bool_), [], [])
+
+    def now_s(self, application: ApplicationKey) -> float | None:
+        return None
+
+    def judge_silence(self, now_s: float, applications: Iterable[ApplicationKey]) -> list[AnomalyEvent]:
+        return []
 
 
 def test_fits_are_counted_apart_from_scoring() -> None:

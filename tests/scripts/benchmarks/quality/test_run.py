@@ -86,7 +86,7 @@ def test_labels_per_trace_have_their_figures(document: Figures) -> None:
 
 def test_every_published_anomaly_is_somewhere(document: Figures) -> None:
     published = document["train_ticket_30"]["published"]
-    places = ("in_windows", "in_margins", "in_warm_up", "false_alarms")
+    places = ("in_windows", "in_margins", "in_warm_up", "in_pauses", "false_alarms")
 
     assert sum(published[place] for place in places) == published["anomalies"]
     assert published["windows_with_anomaly"] == 1
