@@ -39,7 +39,7 @@ class JoinCheckpoint(msgspec.Struct, array_like=True):
     ``streams.intake.trace_buffer.JoinMemory`` (``late`` follows from ``closed``, but workers of 0.1.0 look for it);
     ``calls`` are counted and not yet told since ``calls_told_ms``. ``told`` has by fingerprint of an open trace the
     marks of what was told of it, with the number of segments; ``long`` are traces of which no record is needed.
-    ``sent`` are messages that may still be taken.
+    ``sent`` are messages that may still be taken, ``peers`` caller, environment, address, segment and who answers.
     """
 
     position: _Whole
@@ -59,6 +59,7 @@ class JoinCheckpoint(msgspec.Struct, array_like=True):
     told: list[tuple[int, list[tuple[int, int]]]] = []
     long: list[LongTrace] = []
     sent: bytes = b""
+    peers: list[tuple[str, str, str, str, str]] = []
 
 
 class CheckpointPiece(msgspec.Struct, array_like=True):

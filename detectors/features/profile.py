@@ -1,6 +1,7 @@
 """Where the time of an operation usually goes: average milliseconds and counts per kind of segment."""
 
 from tracehound.detectors.columns.segment_columns import LONGEST_MS
+from tracehound.detectors.features.exclusive import exclusive_ms
 from tracehound.schemas.execution import Execution, Segment
 
 OWN_CODE = "its own code"
@@ -17,12 +18,12 @@ def part_name(segment: Segment) -> str:
 
 
 def parts(execution: Execution, self_ms: float) -> dict[str, tuple[float, float]]:
-    """Milliseconds and count per part of an execution; only outermost segments have milliseconds."""
+    """Exclusive milliseconds and count per part of an execution."""
     found: dict[str, tuple[float, float]] = {OWN_CODE: (self_ms, 0.0)}
-    for segment in execution.segments:
+    for segment, own_ms in zip(execution.segments, exclusive_ms(execution.segments), strict=True):
         name = part_name(segment)
         spent, count = found.get(name, (0.0, 0.0))
-        found[name] = (spent + (min(segment.duration_ms, LONGEST_MS) if segment.parent is None else 0.0), count + 1.0)
+        found[name] = (spent + min(own_ms, LONGEST_MS), count + segment.count)
     return found
 
 

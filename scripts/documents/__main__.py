@@ -6,6 +6,7 @@ import click
 
 from tracehound.scripts.documents.blocks import Blocks, with_blocks
 from tracehound.scripts.documents.commands_table import commands_reference
+from tracehound.scripts.documents.conventions_table import conventions_table
 from tracehound.scripts.documents.figures import figures
 from tracehound.scripts.documents.metrics_table import metrics_table
 from tracehound.scripts.documents.settings_table import table
@@ -19,6 +20,7 @@ def generated(measured: Path) -> Blocks:
         "topics": topics_table,
         "commands": commands_reference,
         "metrics": metrics_table,
+        "conventions": conventions_table,
         **figures(measured),
     }
 

@@ -8,9 +8,9 @@ from prometheus_client import CollectorRegistry, Counter, Histogram
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
+from tracehound.streams.intake.closing import Closing
 from tracehound.streams.intake.join_rules import CLOSE_REASONS
 from tracehound.streams.intake.read_source import SourceReading
-from tracehound.streams.intake.trace_buffer import Closing
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 
@@ -38,6 +38,11 @@ class IntakeMetrics:
         )
         self.repeated_spans = Counter(
             "tracehound_repeated_spans", "Spans that came again, or another attempt under one id", registry=registry
+        )
+        self.clipped_calls = Counter(
+            "tracehound_clipped_calls",
+            "Calls whose callee's span ended after the caller's, so that the whole call is the callee's time",
+            registry=registry,
         )
         self.queue_waits = Counter(
             "tracehound_queue_waits",
@@ -84,6 +89,7 @@ class IntakeMetrics:
         self.late_spans.inc(sum(closing.spans if closing.late else closing.outlasting for closing in closings))
         self.orphan_spans.inc(sum(closing.assembled.orphans for closing in closings))
         self.repeated_spans.inc(sum(closing.assembled.repeated for closing in closings))
+        self.clipped_calls.inc(sum(closing.clipped for closing in closings))
         for name in ("measured", "clipped", "unknown"):
             count = sum(getattr(closing.assembled.waits, name) for closing in closings)
             if count:

@@ -1,7 +1,6 @@
 """One open trace: what came of it and when, and what was told of it."""
 
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 import msgspec
@@ -15,8 +14,8 @@ TRACE_BYTES = 700
 CHUNK_BYTES = 150
 """Memory of one piece of a trace beside its bytes."""
 
-Piece = tuple[int, msgspec.Raw]
-"""A ``TraceChunk`` in MessagePack, and the source's clock when it came, in milliseconds."""
+NOTHING: Mapping[int, int] = {}
+"""What was told of most traces until they are closed. The collector of garbage has less to do with one for all."""
 
 _decode_chunk = msgspec.msgpack.Decoder(TraceChunk).decode
 
@@ -25,6 +24,7 @@ _decode_chunk = msgspec.msgpack.Decoder(TraceChunk).decode
 class OpenTrace:
     """An open trace.
 
+    ``pieces`` are ``TraceChunk`` in MessagePack, ``clocks`` the source's clock when each came, in milliseconds.
     ``trace`` is its fingerprint; ``told`` has the marks of what begins nothing any more, with the number of segments
     that were told. ``judged_ms`` is the watermark when it was last looked at, ``changed`` whether something came since,
     ``pending`` whether executions are left to be told. A ``long`` one is kept in checkpoints as a whole.
@@ -42,19 +42,18 @@ class OpenTrace:
     changed: bool = True
     pending: bool = False
     long: bool = False
-    pieces: list[Piece] = field(default_factory=list)
-    told: dict[int, int] = field(default_factory=dict)
+    pieces: list[msgspec.Raw] = field(default_factory=list)
+    clocks: list[int] = field(default_factory=list)
+    told: Mapping[int, int] = field(default_factory=lambda: NOTHING)
 
-    def replace(self, pieces: list[Piece]) -> None:
+    def replace(self, clocks: list[int], pieces: list[msgspec.Raw]) -> None:
         """Keep these pieces and no others."""
-        self.pieces = pieces
-        self.size = TRACE_BYTES + sum(len(piece) + CHUNK_BYTES for _, piece in pieces)
+        self.clocks, self.pieces, self.size = clocks, pieces, size_of(pieces)
 
     def packed(self, trace_id: str) -> LongTrace:
         """The trace for a checkpoint."""
-        return LongTrace(
-            trace_id, self.first_offset, self.first_ms, self.last_ms, self.late, self.spans, list(self.pieces)
-        )
+        pieces = list(zip(self.clocks, self.pieces, strict=True))
+        return LongTrace(trace_id, self.first_offset, self.first_ms, self.last_ms, self.late, self.spans, pieces)
 
     @classmethod
     def unpacked(cls, kept: LongTrace, judged_ms: float) -> "OpenTrace":
@@ -62,16 +61,22 @@ class OpenTrace:
         trace = fingerprint(kept.trace_id)
         restored = cls(kept.first_offset, kept.first_ms, kept.last_ms, kept.late, trace, judged_ms, spans=kept.spans)
         restored.long = True
-        restored.replace([(clock_ms, piece.copy()) for clock_ms, piece in kept.pieces])
+        restored.replace([clock_ms for clock_ms, _ in kept.pieces], [piece.copy() for _, piece in kept.pieces])
         return restored
 
 
-def readable(pieces: Iterable[Piece]) -> list[tuple[int, TraceChunk | None]]:
-    """The pieces, decoded, each with when it came; None for one that is none."""
-    return [(clock_ms, _read(piece)) for clock_ms, piece in pieces]
+def size_of(pieces: Iterable[msgspec.Raw]) -> int:
+    """Memory of a trace of these pieces, in bytes."""
+    return TRACE_BYTES + sum(len(piece) + CHUNK_BYTES for piece in pieces)
+
+
+def readable(pieces: Iterable[msgspec.Raw]) -> list[TraceChunk | None]:
+    """The pieces, decoded; None for one that is none."""
+    return [_read(piece) for piece in pieces]
 
 
 def _read(piece: msgspec.Raw) -> TraceChunk | None:
-    with suppress(ValueError, RecursionError):  # who asks counts what is missing
+    try:
         return _decode_chunk(piece)
-    return None
+    except (ValueError, RecursionError):  # who asks counts what is missing
+        return None

@@ -10,11 +10,13 @@ from tracehound.schemas.join_checkpoint import JoinCheckpoint
 from tracehound.schemas.spans import SpanBatch, Tick
 from tracehound.streams.intake.call_counter import CallCounter
 from tracehound.streams.intake.closed_traces import ClosedTraces
+from tracehound.streams.intake.closing import Closing, executions_in_order
 from tracehound.streams.intake.join_memory import JoinMemory
 from tracehound.streams.intake.join_rules import JoinRules
+from tracehound.streams.intake.peer_names import PeerNames
 from tracehound.streams.intake.sent_messages import SentMessages
 from tracehound.streams.intake.source_clocks import BEGINNING, Source, SourceClocks
-from tracehound.streams.intake.trace_buffer import Closing, TraceBuffer, executions_in_order
+from tracehound.streams.intake.trace_buffer import TraceBuffer
 
 _decode = msgspec.msgpack.Decoder(SpanBatch | Tick).decode
 
@@ -55,10 +57,12 @@ class PartitionJoin:
         if checkpoint is None:
             self.buffer = TraceBuffer(rules, begin)
             self._calls = CallCounter(call_interval_ms)
+            self._peers = PeerNames()
         else:
             self.buffer = TraceBuffer(rules, checkpoint.position, _memory(rules, checkpoint))
             self._calls = CallCounter(call_interval_ms, checkpoint.calls_told_ms)
             self._calls.restore(checkpoint.calls)
+            self._peers = PeerNames(checkpoint.peers)
         self._next = self.restored_low
 
     def take(self, offset: int, value: bytes | None) -> Joined | None:
@@ -88,6 +92,8 @@ class PartitionJoin:
         if joined.closings:
             joined.executions = executions_in_order(joined.closings)
             for closing in joined.closings:
+                self._peers.name(closing.assembled.executions, closing.assembled.joined)
+                closing.assembled.spans = closing.assembled.joined = ()  # (they take more room than what was made)
                 self._calls.count(closing.assembled.executions, closing.others)
         watermark_ms = self.buffer.memory.clocks.watermark_ms
         if self._calls.due(watermark_ms):
@@ -120,6 +126,7 @@ class PartitionJoin:
             buffer.told(),
             buffer.long(),
             buffer.memory.sent.pack(),
+            self._peers.packed(),
         )
 
 

@@ -17,11 +17,11 @@ from tracehound.schemas.spans import Span, TraceChunk
 from tracehound.streams.intake.assembly.assemble import Assembled
 from tracehound.streams.intake.assembly.beginnings import marks_of
 from tracehound.streams.intake.assembly.entries import is_orphan, owners_of
-from tracehound.streams.intake.open_trace import Piece, readable
+from tracehound.streams.intake.open_trace import readable
 
 _TOLERANCE_US = 1_000.0
 
-Read = Sequence[tuple[int, TraceChunk | None]]
+Read = Sequence[TraceChunk | None]
 _encode = msgspec.msgpack.Encoder().encode
 
 
@@ -31,16 +31,17 @@ class OpenSpans:
     Parameters:
         trace_id: of the trace.
         made: what was made of all that came so far.
-        read: the pieces that it was made of, with when each came.
+        read: the pieces that it was made of.
+        clocks: when each came.
     """
 
-    def __init__(self, trace_id: str, made: Assembled, read: Read) -> None:
+    def __init__(self, trace_id: str, made: Assembled, read: Read, clocks: Sequence[int]) -> None:
         self._made = made
         self._spans = made.joined
         self._owners = owners_of(trace_id, made.joined)
         self._places = {span.id: place for place, span in enumerate(made.joined)}
         self._came: dict[int, int] = {}  # by object
-        for clock_ms, chunk in read:
+        for clock_ms, chunk in zip(clocks, read, strict=True):
             if chunk is not None:
                 self._came.update((id(span), clock_ms) for _, spans in chunk.spans for span in spans)
                 self._came.update((id(execution), clock_ms) for execution in chunk.executions)
@@ -89,16 +90,18 @@ class OpenSpans:
                 return True
         return False
 
-    def remainder(self, pending: Sequence[Execution], pieces: Sequence[Piece], read: Read) -> tuple[list[Piece], bytes]:
-        """The pieces without what is no longer needed, and the marks of that.
+    def remainder(
+        self, pending: Sequence[Execution], pieces: Sequence[msgspec.Raw], read: Read
+    ) -> tuple[list[msgspec.Raw | None], bytes]:
+        """The pieces without what is no longer needed (None: nothing is), and the marks of that.
 
         Needed are the spans of pending executions, those whose beginning is missing, and the callees' entry spans.
         """
         kept = self._needed(pending)
-        left: list[Piece] = []
-        for (clock_ms, piece), (_, chunk), (_, fresh) in zip(pieces, read, readable(pieces), strict=True):
+        left: list[msgspec.Raw | None] = []
+        for piece, chunk, fresh in zip(pieces, read, readable(pieces), strict=True):
             if chunk is None or fresh is None:
-                left.append((clock_ms, piece))
+                left.append(piece)
                 continue
             few = TraceChunk(
                 [
@@ -107,10 +110,9 @@ class OpenSpans:
                 ],
                 [one for one in chunk.executions if id(one) in kept],
             )
-            if len(few):
-                few.spans = [(resource, spans) for resource, spans in few.spans if spans]
-                left.append((clock_ms, piece if len(few) == len(chunk) else msgspec.Raw(_encode(few))))
-        native = [one for _, chunk in read if chunk is not None for one in chunk.executions]
+            few.spans = [(resource, spans) for resource, spans in few.spans if spans]
+            left.append(piece if len(few) == len(chunk) else msgspec.Raw(_encode(few)) if len(few) else None)
+        native = [one for chunk in read if chunk is not None for one in chunk.executions]
         gone = [span for span in self._made.spans if id(span) not in kept]
         return left, marks_of(gone, [one for one in native if id(one) not in kept])
 

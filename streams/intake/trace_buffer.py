@@ -3,23 +3,21 @@
 import heapq
 from collections import OrderedDict
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from itertools import chain, takewhile
-from typing import Literal
 
 import msgspec
 import structlog
 
 from tracehound.schemas.errors import InvalidExecutionError
-from tracehound.schemas.execution import Execution
 from tracehound.schemas.join_checkpoint import LongTrace
-from tracehound.schemas.spans import SpanBatch, Tick, TraceChunk
+from tracehound.schemas.spans import SpanBatch, Tick
 from tracehound.streams.intake.assembly.assemble import Assembled, assemble
 from tracehound.streams.intake.assembly.beginnings import mark_of_execution, marks_in, marks_of
 from tracehound.streams.intake.closed_traces import fingerprint
+from tracehound.streams.intake.closing import Closing
 from tracehound.streams.intake.join_memory import JoinMemory
 from tracehound.streams.intake.join_rules import CloseReason, JoinRules
-from tracehound.streams.intake.open_trace import CHUNK_BYTES, TRACE_BYTES, OpenTrace, readable
+from tracehound.streams.intake.open_trace import CHUNK_BYTES, NOTHING, TRACE_BYTES, OpenTrace, readable, size_of
 from tracehound.streams.intake.settling import OpenSpans, Read
 from tracehound.streams.intake.source_clocks import SourceClocks
 
@@ -28,29 +26,6 @@ _STALE = 1_000
 """So many records, or entries of the heap, may be behind before what is no longer needed is forgotten."""
 
 log = structlog.get_logger(__name__)
-
-
-@dataclass(slots=True)
-class Closing:
-    """What closing one trace gave; while it is ``running``, the executions that have settled.
-
-    ``cyclic`` holds the pieces of a trace that cannot be put together, since spans are each other's ancestors
-    or for the reason in ``why``. ``unreadable`` counts pieces that are no ``TraceChunk``; the others make up the trace.
-    ``outlasting`` are spans that came after their execution was told, ``others`` executions of the trace that are told
-    before or after.
-    """
-
-    trace_id: str
-    reason: CloseReason | Literal["running"]
-    late: bool
-    spans: int
-    assembled: Assembled
-    cyclic: list[TraceChunk] = field(default_factory=list)
-    unreadable: int = 0
-    outlasting: int = 0
-    others: list[Execution] = field(default_factory=list)
-    why: str = ""
-    marks: bytes = b""
 
 
 class TraceBuffer:
@@ -78,7 +53,7 @@ class TraceBuffer:
         self._due: list[tuple[int, str]] = []
         for kept in self.memory.long:
             trace = self._long[kept.trace_id] = OpenTrace.unpacked(kept, self.memory.clocks.watermark_ms)
-            trace.told = self.memory.told.pop(trace.trace, {})
+            trace.told = self.memory.told.pop(trace.trace, NOTHING)
             self.long_bytes += trace.size
             self.spans += trace.spans
             self._wait(kept.trace_id, trace, trace.first_ms)
@@ -157,11 +132,12 @@ class TraceBuffer:
             watermark_ms = self.memory.clocks.watermark_ms
             found = self._open[trace_id] = OpenTrace(offset, clock_ms, clock_ms, late, trace, watermark_ms)
             if self.memory.told:
-                found.told = self.memory.told.pop(trace, {})
+                found.told = self.memory.told.pop(trace, NOTHING)
             self._wait(trace_id, found, clock_ms + min(self.rules.wait_ms, self.rules.max_trace_ms))
             self.bytes += TRACE_BYTES
         size = len(chunk) + CHUNK_BYTES
-        found.pieces.append((clock_ms, chunk.copy()))  # without the copy the whole record would stay
+        found.clocks.append(clock_ms)
+        found.pieces.append(chunk.copy())  # without the copy the whole record would stay
         found.spans += spans
         found.size += size
         found.last_ms = max(found.last_ms, clock_ms)
@@ -240,24 +216,30 @@ class TraceBuffer:
     def _settle(self, offset: int, trace: OpenTrace, closing: Closing, read: Read, now_ms: float) -> Closing | None:
         """Tell what has settled; what is left of a trace that goes on is put by, if there is room for it."""
         rules, made = self.rules, closing.assembled
-        spans = OpenSpans(closing.trace_id, made, read)
+        spans = OpenSpans(closing.trace_id, made, read, trace.clocks)
         told = spans.settled(now_ms - rules.wait_ms, now_ms - rules.incomplete_wait_ms)
         now_told = set(map(id, told))
         pending = [execution for execution in made.executions if id(execution) not in now_told]
         if trace.long or now_ms >= rules.put_by_ms(trace.first_ms):
-            pieces, marks = spans.remainder(pending, trace.pieces, read)
-            size = TRACE_BYTES + sum(len(piece) + CHUNK_BYTES for _, piece in pieces)
+            left, marks = spans.remainder(pending, trace.pieces, read)
+            clocks = [clock_ms for clock_ms, piece in zip(trace.clocks, left, strict=True) if piece is not None]
+            pieces = [piece for piece in left if piece is not None]
+            size = size_of(pieces)
             if not trace.long and self.long_bytes + size > rules.long_bytes:
                 closing.reason = "memory" if made.orphans == 0 else "incomplete"
                 return self._remove(offset, closing)
             self._put_by(closing.trace_id, trace)
             self.long_bytes += size - trace.size
-            trace.replace(pieces)
-            trace.told |= {mark: trace.told.get(mark, 0) for mark in marks_in(marks)}
-        trace.told |= {mark_of_execution(execution): len(execution.segments) for execution in told}
+            trace.replace(clocks, pieces)
+            trace.told = dict.fromkeys(marks_in(marks), 0) | dict(trace.told)
+        if told:
+            trace.told = dict(trace.told) | {mark_of_execution(one): len(one.segments) for one in told}
         trace.changed, trace.pending = False, bool(pending)
-        others = closing.others + pending
-        return Closing(closing.trace_id, "running", trace.late, 0, Assembled(told, 0), others=others) if told else None
+        others = [*closing.others, *pending]
+        if not told:
+            return None
+        settled = Assembled(told, 0, joined=made.joined)
+        return Closing(closing.trace_id, "running", trace.late, 0, settled, others=others)
 
     def _put_by(self, trace_id: str, trace: OpenTrace) -> None:
         if not trace.long:
@@ -274,7 +256,7 @@ class TraceBuffer:
         return self._remove(offset, self._assemble(trace_id, trace, reason, readable(trace.pieces)))
 
     def _assemble(self, trace_id: str, trace: OpenTrace, reason: CloseReason, read: Read) -> Closing:
-        chunks = [chunk for _, chunk in read if chunk is not None]
+        chunks = [chunk for chunk in read if chunk is not None]
         closing = Closing(trace_id, reason, trace.late, trace.spans, Assembled([], 0))
         closing.unreadable = len(trace.pieces) - len(chunks)
         try:
@@ -292,17 +274,17 @@ class TraceBuffer:
     def _leave_out_known(self, trace: OpenTrace, closing: Closing) -> None:
         """What was told, or comes again of a trace that was closed, counts once."""
         known = set(marks_in(self.memory.closed.marks_of(trace.trace))) if trace.late else ()
-        made, new = closing.assembled, []
+        made, new, others = closing.assembled, [], []
         for execution in made.executions:
             mark = mark_of_execution(execution)
             if mark in trace.told:
                 closing.outlasting += max(0, len(execution.segments) - trace.told[mark])
-                closing.others.append(execution)
+                others.append(execution)
             elif mark in known:
                 made.repeated += 1 + len(execution.segments)
             else:
                 new.append(execution)
-        made.executions = new
+        made.executions, closing.others = new, others
 
     def _remove(self, offset: int, closing: Closing) -> Closing:
         trace = self._open.pop(closing.trace_id, None)
@@ -314,7 +296,7 @@ class TraceBuffer:
         self.spans -= trace.spans
         self.memory.late.discard(trace.trace)
         watermark_ms = self.memory.clocks.watermark_ms
-        marks = closing.marks + marks_of((), (), trace.told) if trace.told else closing.marks
+        marks = marks_of((), (), {*marks_in(closing.marks), *trace.told}) if trace.told else closing.marks
         self.memory.closed.add(trace.trace, offset, int(max(watermark_ms, 0)), marks)
         return closing
 
@@ -323,10 +305,3 @@ class TraceBuffer:
         memory.closed.forget(low, memory.clocks.watermark_ms - self.rules.memory_ms, memory.late)
         for offset in list(takewhile(lambda offset: offset < low, memory.exceptions)):
             del memory.exceptions[offset]
-
-
-def executions_in_order(closings: list[Closing]) -> list[Execution]:
-    """The executions of several traces by start, trace and span id: what one record led to."""
-    found = [execution for closing in closings for execution in closing.assembled.executions]
-    found.sort(key=lambda execution: (execution.started_s, execution.trace_id, execution.span_id))
-    return found

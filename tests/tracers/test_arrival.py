@@ -37,7 +37,7 @@ class Topic:
 
     def _take(self, record: SpanBatch | Tick) -> None:
         for closing in self._buffer.take(self._buffer.position, record):
-            assert closing.cyclic == []
+            assert not closing.cyclic
             self.repeated += closing.assembled.repeated
             self.made += map(msgspec.msgpack.encode, closing.assembled.executions)
 

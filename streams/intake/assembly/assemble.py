@@ -27,10 +27,10 @@ class Assembled:
     executions: list[Execution]
     orphans: int
     repeated: int = 0
-    spans: list[Span] = field(default_factory=list)
+    spans: Sequence[Span] = ()
     waits: Waits = field(default_factory=Waits)
-    joined: list[Span] = field(default_factory=list)
-    native: list[Execution] = field(default_factory=list)
+    joined: Sequence[Span] = ()
+    native: Sequence[Execution] = ()
 
 
 def assemble(

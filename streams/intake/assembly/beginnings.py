@@ -29,9 +29,12 @@ def mark_of_execution(execution: Execution) -> int:
 
 def marks_of(spans: Iterable[Span], executions: Iterable[Execution], others: Iterable[int] = ()) -> bytes:
     """The marks of all spans that would begin something if they came alone, of executions, and others."""
-    marks = {mark_of(span.id, span.service) for span in spans if _may_begin(span)}
-    marks.update(map(mark_of_execution, executions))
-    marks.update(others)
+    marks = {
+        crc32(f"{span.id}\0{span.service}".encode()) if "-" not in span.id else mark_of(span.id, span.service)
+        for span in spans
+        if span.kind not in _INNER_KINDS or not span.parent_id or span.remote_parent or _receives(span)
+    }
+    marks.update(map(mark_of_execution, executions), others)
     return array("I", sorted(marks)).tobytes()
 
 
@@ -40,7 +43,5 @@ def marks_in(marks: bytes) -> Iterable[int]:
     return array("I", marks)
 
 
-def _may_begin(span: Span) -> bool:
-    if span.kind in _INNER_KINDS and span.parent_id and not span.remote_parent:
-        return span.message is not None and span.message.does == "receive"
-    return True
+def _receives(span: Span) -> bool:
+    return span.message is not None and span.message.does == "receive"

@@ -201,6 +201,7 @@ def chunk(random: Random) -> TraceChunk:
                     kind=random.choice(["server", "client", "internal", None, "consumer"]),
                     is_error=number % 2,
                     message=Message("kafka orders", links=((f"trace {random.randrange(6)}", str(number)),)),
+                    peer=random.choice([None, "address"]),
                 ),
             )
         )

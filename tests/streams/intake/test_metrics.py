@@ -2,12 +2,22 @@
 
 from prometheus_client import CollectorRegistry
 
-from tracehound.schemas.execution import Execution
+from tracehound.schemas.execution import Execution, Segment
 from tracehound.streams.intake.assembly.assemble import Assembled
 from tracehound.streams.intake.assembly.queues import Waits
+from tracehound.streams.intake.closing import Closing
 from tracehound.streams.intake.join_rules import CloseReason
 from tracehound.streams.intake.metrics import IntakeMetrics
-from tracehound.streams.intake.trace_buffer import Closing
+
+
+def test_calls_that_end_before_their_callee_are_counted() -> None:
+    registry = CollectorRegistry()
+    segments = [Segment("GET", 5.0, "http", remote_ms=remote_ms) for remote_ms in (None, 4.0, 5.0)]
+    one = Closing("t", "complete", False, 1, Assembled([Execution("shop", "GET /", 0.0, 9.0, segments=segments)], 0))
+
+    IntakeMetrics(registry).count_closings([one, one])
+
+    assert registry.get_sample_value("tracehound_clipped_calls_total") == 2.0
 
 
 def closing(reason: CloseReason, executions: int, orphans: int = 0, late: bool = False) -> Closing:

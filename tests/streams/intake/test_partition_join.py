@@ -163,6 +163,7 @@ COLUMNS: dict[str, Callable[[JoinCheckpoint], dict[str, Any]]] = {
     ),
     "told": lambda _: {"told": []},
     "long": lambda _: {"long": []},
+    "peers": lambda _: {"peers": []},
     "closed_marks": lambda _: dict.fromkeys(["closed_counts", "closed_marks"], b""),
     "sources": lambda _: {"sources": []},
     "now_ms": lambda _: {"now_ms": 0},

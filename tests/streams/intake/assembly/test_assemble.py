@@ -305,4 +305,4 @@ def test_native_executions_count_once_though_they_come_twice() -> None:
 
 
 def test_nothing_makes_nothing() -> None:
-    assert assemble("t", [TraceChunk()]) == Assembled([], 0)
+    assert assemble("t", [TraceChunk()]) == Assembled([], 0, spans=[], joined=[], native=[])

@@ -1,0 +1,46 @@
+"""What came of a trace: when it was closed, or executions of it had settled."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from tracehound.schemas.execution import Execution
+from tracehound.schemas.spans import TraceChunk
+from tracehound.streams.intake.assembly.assemble import Assembled
+from tracehound.streams.intake.join_rules import CloseReason
+
+
+@dataclass(slots=True)
+class Closing:
+    """What closing one trace gave; while it is ``running``, the executions that have settled.
+
+    ``cyclic`` holds the pieces of a trace that cannot be put together, since spans are each other's ancestors
+    or for the reason in ``why``. ``unreadable`` counts pieces that are no ``TraceChunk``; the others make up the trace.
+    ``outlasting`` are spans that came after their execution was told, ``others`` executions of the trace that are told
+    before or after.
+    """
+
+    trace_id: str
+    reason: CloseReason | Literal["running"]
+    late: bool
+    spans: int
+    assembled: Assembled
+    cyclic: Sequence[TraceChunk] = ()
+    unreadable: int = 0
+    outlasting: int = 0
+    others: Sequence[Execution] = ()
+    why: str = ""
+    marks: bytes = b""
+
+    @property
+    def clipped(self) -> int:
+        """How many calls have a callee whose span ended after the caller's: all of their time is its time."""
+        segments = [segment for execution in self.assembled.executions for segment in execution.segments]
+        return sum(segment.remote_ms == segment.duration_ms for segment in segments)
+
+
+def executions_in_order(closings: list[Closing]) -> list[Execution]:
+    """The executions of several traces by start, trace and span id: what one record led to."""
+    found = [execution for closing in closings for execution in closing.assembled.executions]
+    found.sort(key=lambda execution: (execution.started_s, execution.trace_id, execution.span_id))
+    return found

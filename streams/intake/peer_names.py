@@ -1,0 +1,73 @@
+"""One name for whom a service calls, whether the other side's spans came or not.
+
+A segment whose callee's spans are there is named by the callee's service, another by what its own attributes say (an
+address, a name, a queue). Which address is which service is learned from calls of which both are known:
+
+| caller, address and name of the segment | a call without the callee's spans |
+|---|---|
+| have led to one service so far | has that service for peer |
+| have led to several (a gateway, a queue with several consumers) | keeps the address; messages to it always do |
+| are not known | keeps the address |
+"""
+
+from collections.abc import Iterable, Sequence
+
+from tracehound.schemas.execution import Execution, Segment
+from tracehound.schemas.spans import Span
+
+MOST = 5_000
+"""Addresses that are remembered; the oldest go first."""
+_SEVERAL = ""
+_CALLS = frozenset(("http", "rpc", "queue"))
+
+_Key = tuple[str, str, str, str]
+
+
+class PeerNames:
+    """Which service answers at an address, by caller, environment and name of the segment.
+
+    What is named follows from the order of the executions alone.
+    """
+
+    def __init__(self, known: Iterable[tuple[str, str, str, str, str]] = ()) -> None:
+        self._services: dict[_Key, str] = {(caller, where, at, name): who for caller, where, at, name, who in known}
+
+    def name(self, executions: Sequence[Execution], spans: Sequence[Span]) -> None:
+        """Learn from executions who answers where, and name those that did not.
+
+        Parameters:
+            executions: whose segments are changed.
+            spans: those that the executions were made of.
+        """
+        addresses: dict[str | None, str | None] | None = None
+        for execution in executions:
+            for segment in execution.segments:
+                if segment.peer is not None and segment.kind in _CALLS:
+                    if addresses is None:
+                        addresses = {span.id: span.peer for span in spans if span.peer}
+                    if address := addresses.get(segment.span_id):
+                        self._name(execution, segment, address)
+
+    def _name(self, execution: Execution, segment: Segment, address: str) -> None:
+        key = (execution.application, execution.environment, address, segment.name)
+        known = self._services.get(key)
+        if known == segment.peer:
+            return
+        if segment.peer != address:
+            if known is None:
+                self._remember(key, segment.peer or "")
+            elif known != segment.peer:
+                known = self._services[key] = _SEVERAL
+        if known == _SEVERAL and segment.kind == "queue":
+            segment.peer = address
+        elif known and segment.peer == address:
+            segment.peer = known
+
+    def _remember(self, key: _Key, service: str) -> None:
+        if len(self._services) >= MOST:
+            del self._services[next(iter(self._services))]
+        self._services[key] = service
+
+    def packed(self) -> list[tuple[str, str, str, str, str]]:
+        """All that is known, for a checkpoint, in the order in which it was learned."""
+        return [(*key, service) for key, service in self._services.items()]
