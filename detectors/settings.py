@@ -45,7 +45,7 @@ class DetectionSettings:
         86_400.0, 60, 2_592_000, "event time after which a lasting deviation is the new normal without a new version"
     )
     release_patience_s: float = ranged(
-        120.0, 1, 86_400, "event time after which a deviation that a new version brought is the new normal"
+        180.0, 1, 86_400, "event time after which a deviation that a new version brought is the new normal"
     )
     release_window_s: float = ranged(
         1_800.0, 0, 86_400, "event time after a version was first seen in which deviations are put down to it"

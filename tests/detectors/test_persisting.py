@@ -74,7 +74,7 @@ def test_a_lasting_fault_is_told_ever_more_rarely(scorer: Scorer) -> None:
 def test_a_new_version_makes_its_latency_the_new_normal_and_says_so(scorer: Scorer) -> None:
     released = executions(HISTORY_S, HISTORY_S + 1_200, slow=True, version="2")
     alarms, _, events = score(scorer, released)
-    assert any(alarms[:240])
+    assert any(alarms[: int(DetectionSettings().release_patience_s / STEP_S)])
     assert sum(alarms[-1_200:]) == 0
     said = [event.data.change for event in events]
     assert said.count("release") == 1

@@ -154,12 +154,12 @@ def test_a_release_does_not_excuse_what_was_slow_before_it() -> None:
 def test_slow_first_executions_belong_to_the_release_and_what_lasts_is_told_after_its_patience() -> None:
     found = scorer()
     found.score(changed(workload("shop", 2_000), version="1"))
-    cold = slowed(workload("shop", 90, seed=2, start=2_000.0), 300.0, version="2")
-    warm = changed(workload("shop", 2_610, seed=3, start=2_090.0), version="2")
+    cold = slowed(workload("shop", 150, seed=2, start=2_000.0), 300.0, version="2")
+    warm = changed(workload("shop", 2_550, seed=3, start=2_150.0), version="2")
     assert [event for event in events(found, [*cold, *warm]) if event.data.kind == "latency"] == []
     bad = slowed(workload("shop", 600, seed=4, start=4_700.0), 300.0, version="3")
     told = [event.time for event in events(found, bad) if event.data.kind == "latency"]
-    assert rfc3339(4_810.0) <= told[0] <= rfc3339(4_835.0)
+    assert rfc3339(4_870.0) <= told[0] <= rfc3339(4_895.0)
 
 
 def test_a_fault_is_told_although_a_version_comes_just_then() -> None:
