@@ -20,14 +20,18 @@ from tracehound.streams.gateway.health import HealthEndpoints
 from tracehound.streams.gateway.keys import KeyRing
 from tracehound.streams.gateway.metrics import GatewayMetrics
 from tracehound.streams.gateway.otlp.encoding import status
-from tracehound.streams.gateway.otlp.traces import TraceEndpoint
+from tracehound.streams.gateway.otlp.traces import TRACES
 from tracehound.streams.gateway.problems import problem
 from tracehound.streams.gateway.refusal import RequestRefusedError
 from tracehound.streams.gateway.sending import Sender
+from tracehound.streams.gateway.spans import SpanEndpoint
 from tracehound.streams.gateway.throttle import Throttle
+from tracehound.streams.gateway.zipkin import ZIPKIN
 from tracehound.streams.intake.formats.decode import SpanLimits
 from tracehound.streams.settings.gateway import is_loopback
 from tracehound.streams.settings.settings import Settings
+
+OTLP_PATH = "/v1/traces"
 
 
 class ReadySender(Sender, Protocol):
@@ -87,12 +91,12 @@ def _endpoints(settings: Settings, sender: ReadySender, metrics: GatewayMetrics)
     executions = ExecutionEndpoint(executions_topic, bodies, sender, metrics, settings.limits)
     health = HealthEndpoints(metrics.registry, lambda: sender.trouble)
     spans = SpanLimits(settings.max_record_bytes, with_namespace=settings.intake.applications_with_namespace)
-    of_traces = [
-        Endpoint("/v1/traces", TraceEndpoint(topic, bodies, sender, metrics, spans).serve, refuse=status)
-        for topic in spans_topics
-    ]
+    of_spans: list[Endpoint] = []
+    for topic in spans_topics:
+        otlp, zipkin = (SpanEndpoint(each, topic, bodies, sender, metrics, spans) for each in (TRACES, ZIPKIN))
+        of_spans += [Endpoint(OTLP_PATH, otlp.serve, refuse=status), Endpoint("/api/v2/spans", zipkin.serve)]
     return (
-        *of_traces,
+        *of_spans,
         Endpoint("/v1/executions", executions.serve),
         Endpoint("/livez", health.livez, None, methods=("GET",)),
         Endpoint("/readyz", health.readyz, None, methods=("GET",)),
@@ -119,4 +123,4 @@ async def _unrouted(request: Request, error: Any) -> Response:
     """There is no such path, or not by this method."""
     sentence = f"There is no {request.method} of this path."
     refusal = RequestRefusedError(error.status_code, "invalid_body", sentence, error.headers)
-    return (status if request.url.path == "/v1/traces" else problem)(request, refusal)
+    return (status if request.url.path == OTLP_PATH else problem)(request, refusal)

@@ -15,6 +15,11 @@ LARGE_BYTES = 200_000
 """What is larger is worked on in a thread, so that other requests need not wait for it."""
 
 
+def media_type(request: Request) -> str:
+    """The media type of a request's body, without parameters, in lower case; empty where it says none."""
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
 class Bodies:
     """The bodies that are in memory at once.
 

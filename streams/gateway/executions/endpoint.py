@@ -10,10 +10,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from tracehound.schemas.execution_rules import Limits
-from tracehound.streams.gateway.bodies import LARGE_BYTES, Bodies
+from tracehound.streams.gateway.bodies import LARGE_BYTES, Bodies, media_type
 from tracehound.streams.gateway.executions.reading import ReadExecutions, read_executions
 from tracehound.streams.gateway.metrics import GatewayMetrics
-from tracehound.streams.gateway.otlp.encoding import media_type
 from tracehound.streams.gateway.refusal import RequestRefusedError
 from tracehound.streams.gateway.sending import Record, Sender
 

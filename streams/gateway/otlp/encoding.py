@@ -1,9 +1,9 @@
-"""The two encodings of OTLP over HTTP: which one a request has, and what is answered in it.
+"""The two encodings of OTLP over HTTP: their media types, and what is answered in each.
 
 Source: https://opentelemetry.io/docs/specs/otlp/#otlphttp
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -12,6 +12,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from starlette.requests import Request
 from starlette.responses import Response
 
+from tracehound.streams.gateway.bodies import media_type
 from tracehound.streams.gateway.refusal import RequestRefusedError
 from tracehound.streams.intake.formats.declared import declare
 from tracehound.streams.intake.formats.otlp import json, protobuf
@@ -67,38 +68,16 @@ JSON = OtlpEncoding(
     _json_response,
     lambda code, message: msgspec.json.encode({"code": code, "message": message}),
 )
-_BY_MEDIA_TYPE = {
+MEDIA_TYPES: Mapping[str, OtlpEncoding] = {
     "application/x-protobuf": PROTOBUF,
     "application/protobuf": PROTOBUF,  # what it is registered as: RFC 9930
     "application/json": JSON,
 }
-
-
-def media_type(request: Request) -> str:
-    """The media type of a request's body, without parameters, in lower case."""
-    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
-
-
-def encoding_of(request: Request) -> OtlpEncoding:
-    """The encoding of a request, by its Content-Type.
-
-    Raises:
-        RequestRefusedError: it is none of the two (415).
-    """
-    given = media_type(request)
-    found = _BY_MEDIA_TYPE.get(given)
-    if found is None:
-        raise RequestRefusedError(
-            415,
-            "media_type",
-            f"The Content-Type must be application/x-protobuf or application/json. Got {given[:100]!r} instead.",
-            {"Accept": "application/x-protobuf, application/json"},
-        )
-    return found
+"""The encodings by the media types that name them."""
 
 
 def status(request: Request, refusal: RequestRefusedError) -> Response:
     """The answer to a refused request: a ``Status`` in the encoding of the request, in JSON where it has none."""
-    encoding = _BY_MEDIA_TYPE.get(media_type(request), JSON)
+    encoding = MEDIA_TYPES.get(media_type(request), JSON)
     content = encoding.status(GRPC_CODES.get(refusal.status, _INTERNAL), refusal.detail)
     return Response(content, refusal.status, refusal.headers, encoding.media_type)

@@ -14,8 +14,8 @@ from opentelemetry.proto.trace.v1.trace_pb2 import TracesData
 
 from tests.streams.gateway.conftest import JSON, PROTOBUF, Answer, FakeSender, ask, made, traces
 from tracehound.streams.gateway.otlp import encoding
-from tracehound.streams.gateway.otlp.checking import check
 from tracehound.streams.gateway.otlp.splitting import split
+from tracehound.streams.gateway.otlp.traces import check_protobuf
 from tracehound.streams.gateway.refusal import RequestRefusedError, put_off
 from tracehound.streams.intake.formats.decode import SpanLimits, decode_spans
 
@@ -217,7 +217,7 @@ def test_what_stands_around_spans_is_not_repeated_without_bound() -> None:
 
 def test_too_many_spans_are_413() -> None:
     with pytest.raises(RequestRefusedError, match="at most 2 spans") as refused:
-        check(traces(3).SerializeToString(), encoding.PROTOBUF, SpanLimits(max_spans=2))
+        check_protobuf(traces(3).SerializeToString(), SpanLimits(max_spans=2))
     assert refused.value.status == 413
 
 
@@ -237,6 +237,6 @@ def test_the_quick_look_agrees_with_intake(ids: tuple[int, int, bool], parent: b
     span.start_time_unix_nano, span.end_time_unix_nano = times
     body = data.SerializeToString()
     slowly = decode_spans(body, SpanLimits())
-    checked = check(body, encoding.PROTOBUF, SpanLimits())
+    checked = check_protobuf(body, SpanLimits())
     assert checked.good == slowly.spans + slowly.unfinished
     assert checked.rejected == sum(len(each.indexes) for each in slowly.rejected)
