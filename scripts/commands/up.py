@@ -156,8 +156,14 @@ def _process(kind: Kind, folder: Path, settings: Settings) -> WorkerProcess:
         "TRACEHOUND_SECURITY_PROTOCOL": settings.security_protocol,
         "TRACEHOUND_BROKER_IS_EMBEDDED": str(settings.broker_is_embedded),
         "TRACEHOUND_PROGRESS_INTERVAL_S": str(settings.progress_interval_s),
+        "TRACEHOUND_GATEWAY__GRPC_PORT": str(_grpc_port(settings.gateway.grpc_port)),
     }
     return WorkerProcess(folder, environment, port, kind)
+
+
+def _grpc_port(usual: int) -> int:
+    """The port of OTLP over gRPC, or another one where somebody has it (0: none is wanted)."""
+    return usual if not usual or is_free(usual) else free_ports(1)[0]
 
 
 def _wait_until_ready(processes: list[WorkerProcess]) -> None:

@@ -20,6 +20,7 @@ from tracehound.streams.gateway.health import HealthEndpoints
 from tracehound.streams.gateway.keys import KeyRing
 from tracehound.streams.gateway.metrics import GatewayMetrics
 from tracehound.streams.gateway.otlp.encoding import status
+from tracehound.streams.gateway.otlp.grpc_server import TraceService
 from tracehound.streams.gateway.otlp.traces import TRACES
 from tracehound.streams.gateway.problems import problem
 from tracehound.streams.gateway.refusal import RequestRefusedError
@@ -45,10 +46,14 @@ class ReadySender(Sender, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Gateway:
-    """The gateway, put together: what answers requests, and its endpoints."""
+    """The gateway, put together: what answers requests, its endpoints, and what answers calls of gRPC.
+
+    ``traces`` is None where intake reads no topic of spans.
+    """
 
     app: Starlette
     endpoints: tuple[Endpoint, ...]
+    traces: TraceService | None
 
 
 def written_topics(settings: Settings) -> tuple[str, ...]:
@@ -74,34 +79,28 @@ def build_gateway(settings: Settings, sender: ReadySender) -> Gateway:
         )
     metrics = GatewayMetrics(CollectorRegistry())
     guard = Guard(KeyRing(gateway.keys), Throttle(gateway.requests_per_s), metrics)
-    endpoints = _endpoints(settings, sender, metrics)
-    return Gateway(
-        Starlette(
-            routes=[guard.route(each) for each in endpoints],
-            middleware=_cors(gateway.origins),
-            exception_handlers={HTTPException: _unrouted},
-        ),
-        endpoints,
-    )
-
-
-def _endpoints(settings: Settings, sender: ReadySender, metrics: GatewayMetrics) -> tuple[Endpoint, ...]:
-    bodies = Bodies(settings.gateway)
+    bodies = Bodies(gateway)
     executions_topic, *spans_topics = written_topics(settings)
+    limits = SpanLimits(settings.max_record_bytes, with_namespace=settings.intake.applications_with_namespace)
     executions = ExecutionEndpoint(executions_topic, bodies, sender, metrics, settings.limits)
     health = HealthEndpoints(metrics.registry, lambda: sender.trouble)
-    spans = SpanLimits(settings.max_record_bytes, with_namespace=settings.intake.applications_with_namespace)
-    of_spans: list[Endpoint] = []
-    for topic in spans_topics:
-        otlp, zipkin = (SpanEndpoint(each, topic, bodies, sender, metrics, spans) for each in (TRACES, ZIPKIN))
-        of_spans += [Endpoint(OTLP_PATH, otlp.serve, refuse=status), Endpoint("/api/v2/spans", zipkin.serve)]
-    return (
-        *of_spans,
+    endpoints = [
         Endpoint("/v1/executions", executions.serve),
         Endpoint("/livez", health.livez, None, methods=("GET",)),
         Endpoint("/readyz", health.readyz, None, methods=("GET",)),
         Endpoint("/metrics", health.metrics, "metrics", methods=("GET",)),
+    ]
+    traces = None
+    for topic in spans_topics:
+        otlp, zipkin = (SpanEndpoint(each, topic, bodies, sender, metrics, limits) for each in (TRACES, ZIPKIN))
+        endpoints += [Endpoint(OTLP_PATH, otlp.serve, refuse=status), Endpoint("/api/v2/spans", zipkin.serve)]
+        traces = TraceService(otlp, guard, bodies, gateway)
+    app = Starlette(
+        routes=[guard.route(each) for each in endpoints],
+        middleware=_cors(gateway.origins),
+        exception_handlers={HTTPException: _unrouted},
     )
+    return Gateway(app, tuple(endpoints), traces)
 
 
 def _cors(origins: Sequence[str]) -> list[Middleware]:

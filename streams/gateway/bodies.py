@@ -1,8 +1,8 @@
 """Reads bodies of requests within bounds: of bytes, of memory taken by all of them together, and of time."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
@@ -57,6 +57,19 @@ class Bodies:
             yield body
         finally:
             self.bytes_in_flight -= taken.size
+
+    @contextmanager
+    def held(self, size: int) -> Iterator[None]:
+        """So many bytes that somebody else has read count as in memory for as long as the block.
+
+        Raises:
+            RequestRefusedError: too many are in memory already.
+        """
+        self.take(size)
+        try:
+            yield
+        finally:
+            self.bytes_in_flight -= size
 
     async def _read(self, request: Request, taken: "_Share") -> bytes:
         most = self._settings.max_body_bytes

@@ -1,8 +1,9 @@
 """What stands before every endpoint: keys, rates, metrics, and the form that refusals are told in."""
 
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import structlog
 from starlette.requests import Request
@@ -15,6 +16,8 @@ from tracehound.streams.gateway.problems import problem
 from tracehound.streams.gateway.refusal import RequestRefusedError
 from tracehound.streams.gateway.throttle import Throttle
 from tracehound.streams.settings.gateway import Role
+
+T = TypeVar("T")
 
 log = structlog.get_logger(__name__)
 
@@ -54,29 +57,44 @@ class Guard:
     ) -> None:
         self._keys, self._throttle, self._metrics, self._clock = keys, throttle, metrics, clock
 
+    def admit(self, headers: Mapping[str, str], role: Role) -> None:
+        """A request with these headers came.
+
+        Raises:
+            RequestRefusedError: its key is none, unknown or good for something else, or sends too often.
+        """
+        self._throttle.take(self._keys.admitted(headers, role))
+
+    async def answered(
+        self, path: str, answer: Callable[[], Awaitable[T]], refuse: Callable[[RequestRefusedError], T]
+    ) -> T:
+        """What ``answer`` gives, or what ``refuse`` makes of whatever goes wrong in it: a refusal with its sentence."""
+        began = self._clock()
+        status = 200
+        with self._metrics.in_flight.track_inprogress():
+            try:
+                answered = await answer()
+            except RequestRefusedError as refusal:
+                status, answered = refusal.status, refuse(refusal)
+                self._metrics.refused.labels(path=path, reason=refusal.reason).inc()
+            except Exception:
+                log.exception("request_failed", path=path)
+                failed = RequestRefusedError(500, "failed", "The gateway failed; its log says why.")
+                status, answered = failed.status, refuse(failed)
+                self._metrics.refused.labels(path=path, reason=failed.reason).inc()
+        self._metrics.requests.labels(path=path, status=status).inc()
+        self._metrics.seconds.labels(path=path).observe(self._clock() - began)
+        return answered
+
     def route(self, endpoint: Endpoint) -> Route:
-        """The route of an endpoint. Whatever goes wrong in it is told as a refusal, by its sentence."""
+        """The route of an endpoint."""
 
-        async def answer(request: Request) -> Response:
-            began = self._clock()
-            with self._metrics.in_flight.track_inprogress():
-                try:
-                    if endpoint.role is not None:
-                        sender = self._keys.admitted(request.headers, endpoint.role)
-                        self._throttle.take(sender)
-                    response = await endpoint.serve(request)
-                except RequestRefusedError as refusal:
-                    response = self._refused(endpoint, request, refusal)
-                except Exception:
-                    log.exception("request_failed", path=endpoint.path)
-                    failed = RequestRefusedError(500, "failed", "The gateway failed; its log says why.")
-                    response = self._refused(endpoint, request, failed)
-            self._metrics.requests.labels(path=endpoint.path, status=response.status_code).inc()
-            self._metrics.seconds.labels(path=endpoint.path).observe(self._clock() - began)
-            return response
+        async def serve(request: Request) -> Response:
+            async def answer() -> Response:
+                if endpoint.role is not None:
+                    self.admit(request.headers, endpoint.role)
+                return await endpoint.serve(request)
 
-        return Route(endpoint.path, answer, methods=list(endpoint.methods))
+            return await self.answered(endpoint.path, answer, lambda refusal: endpoint.refuse(request, refusal))
 
-    def _refused(self, endpoint: Endpoint, request: Request, refusal: RequestRefusedError) -> Response:
-        self._metrics.refused.labels(path=endpoint.path, reason=refusal.reason).inc()
-        return endpoint.refuse(request, refusal)
+        return Route(endpoint.path, serve, methods=list(endpoint.methods))

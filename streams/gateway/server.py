@@ -15,6 +15,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from tracehound.schemas.errors import ConfigurationError
 from tracehound.streams.gateway.app import build_gateway, written_topics
+from tracehound.streams.gateway.otlp.grpc_server import grpc_served
 from tracehound.streams.gateway.sending import KafkaSender
 from tracehound.streams.settings.settings import Settings
 from tracehound.streams.worker.logging import configure_logging
@@ -110,7 +111,8 @@ async def _run(settings: Settings) -> int:
         loop.call_soon_threadsafe(setattr, server, "should_exit", True)
 
     sender = KafkaSender(settings, written_topics(settings), failed)
-    server = Server(_config(settings, build_gateway(settings, sender).app))
+    gateway = build_gateway(settings, sender)
+    server = Server(_config(settings, gateway.app))
     try:
         await sender.start()
     except KafkaException as error:
@@ -118,7 +120,8 @@ async def _run(settings: Settings) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):  # uvicorn raises what it has caught once more when it has ended
         signal.signal(number, lambda *_: None)
     try:
-        await _serve(server, settings)
+        async with grpc_served(gateway.traces, settings.gateway):
+            await _serve(server, settings)
     finally:
         await sender.stop()
     for why in failures:

@@ -94,18 +94,26 @@ class SpanEndpoint:
     async def serve(self, request: Request) -> Response:
         """The answer to a request that is taken; see ``RequestRefusedError`` for the others."""
         encoding = self._encoding(request)
-        path = request.url.path
         async with self._bodies.content(request) as content:
-            self._metrics.bytes.labels(path=path).inc(len(content))
-            if len(content) > LARGE_BYTES:
-                checked, records = await run_in_threadpool(self._read, content, encoding)
-            else:
-                checked, records = self._read(content, encoding)
-            await self._sender.send(records)
+            checked = await self.take(content, encoding, request.url.path)
+        return encoding.answer(checked)
+
+    async def take(self, content: bytes, encoding: SpanEncoding, path: str) -> CheckedSpans:
+        """Pass a body on, and count it as one of this path.
+
+        Raises:
+            RequestRefusedError: nothing of it is taken.
+        """
+        self._metrics.bytes.labels(path=path).inc(len(content))
+        if len(content) > LARGE_BYTES:
+            checked, records = await run_in_threadpool(self._read, content, encoding)
+        else:
+            checked, records = self._read(content, encoding)
+        await self._sender.send(records)
         self._metrics.records.labels(topic=self._topic).inc(len(records))
         self._metrics.accepted.labels(path=path).inc(checked.good)
         self._metrics.refused_items.labels(path=path).inc(checked.rejected)
-        return encoding.answer(checked)
+        return checked
 
     def _encoding(self, request: Request) -> SpanEncoding:
         # what browsers send without asking (forms, plain text) is refused: any web page could write to this machine

@@ -44,6 +44,9 @@ class GatewaySettings(BaseModel):
     port: Annotated[int, Ge(0), Le(65_535)] = Field(
         default=4318, description="Port of the gateway, that of OTLP over HTTP; 0: any"
     )
+    grpc_port: Annotated[int, Ge(0), Le(65_535)] = Field(
+        default=4317, description="Port of OTLP over gRPC, on the same address; 0: none"
+    )
     keys: dict[KeyPrefix, KeySettings] = Field(
         default={}, description="Who may send, by the beginning of their key; see docs/how-to/send-over-http.md"
     )

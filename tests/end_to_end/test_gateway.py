@@ -14,8 +14,10 @@ from functools import partial
 from threading import Event
 from typing import Any
 
+import grpc
 import pytest
 from confluent_kafka import Message
+from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter as GrpcSpanExporter
 from opentelemetry.exporter.otlp.proto.http import Compression
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import Resource
@@ -38,7 +40,7 @@ class Gateway:
     """The command in a process of its own, and a client of it."""
 
     def __init__(self, field: Field, **settings: str) -> None:
-        (port,) = free_ports(1)
+        port, grpc_port = free_ports(2)
         own = {f"TRACEHOUND_GATEWAY__{name.upper()}": value for name, value in settings.items()}
         spans = field.topics.otlp[0].name
         self.process = WorkerProcess(
@@ -46,11 +48,12 @@ class Gateway:
                 **field.environment,
                 "TRACEHOUND_INTAKE__OTLP_TOPICS": spans,
                 "TRACEHOUND_GATEWAY__PORT": str(port),
+                "TRACEHOUND_GATEWAY__GRPC_PORT": str(grpc_port),
                 **own,
             },
             code=RUN,
         )
-        self.address = f"127.0.0.1:{port}"
+        self.address, self.grpc_address = f"127.0.0.1:{port}", f"127.0.0.1:{grpc_port}"
 
     def request(
         self,
@@ -115,13 +118,16 @@ def test_a_real_sdk_exports_to_it_and_executions_are_taken(field: Field, gateway
     wait_until(started.ready, "the gateway is ready")
 
     url = f"http://{started.address}/v1/traces"
-    for compression, headers in (
-        (Compression.Gzip, {"authorization": f"Bearer {key.key}"}),
-        (Compression.Deflate, {"x-api-key": key.key}),
-        (Compression.NoCompression, {"x-api-key": key.key}),
+    bearer, other = {"authorization": f"Bearer {key.key}"}, {"x-api-key": key.key}
+    for exporter in (
+        OTLPSpanExporter(endpoint=url, compression=Compression.Gzip, headers=bearer),
+        OTLPSpanExporter(endpoint=url, compression=Compression.Deflate, headers=other),
+        GrpcSpanExporter(
+            endpoint=started.grpc_address, insecure=True, headers=bearer, compression=grpc.Compression.Gzip
+        ),
+        GrpcSpanExporter(endpoint=started.grpc_address, insecure=True, headers=other),
     ):
         provider = TracerProvider(resource=Resource({"service.name": "shop"}))
-        exporter = OTLPSpanExporter(endpoint=url, compression=compression, headers=headers)
         provider.add_span_processor(BatchSpanProcessor(exporter))
         for number in range(600):
             with provider.get_tracer("shop").start_as_current_span(f"GET /{number}"):
@@ -136,10 +142,10 @@ def test_a_real_sdk_exports_to_it_and_executions_are_taken(field: Field, gateway
 
     decoded = [
         decode_spans(message.value(), SpanLimits())
-        for message in field.read(field.topics.otlp[0].name, lambda found: len(found) >= 6)
+        for message in field.read(field.topics.otlp[0].name, lambda found: len(found) >= 8)
     ]
     assert [each.rejected for each in decoded if each.rejected] == []
-    assert sum(each.spans for each in decoded) == 1_800
+    assert sum(each.spans for each in decoded) == 2_400
     (message,) = field.read(field.topics.executions.name, lambda found: len(found) >= 1)
     assert message.key() == b"shop-1"
     assert not started.process.said("gateway_failed")

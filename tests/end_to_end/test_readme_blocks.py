@@ -83,8 +83,8 @@ def checkout(tmp_path: Path) -> Path:
 def shell(checkout: Path, tmp_path: Path) -> Iterator[Start]:
     """Starts shells that find ports of their own in place of those that the README names."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("TRACEHOUND_", "KAFKA_"))}
-    kafka, *others = map(str, free_ports(5))
-    names = ("HTTP_PORT", "INTAKE__HTTP_PORT", "INCIDENT_WORKER__HTTP_PORT", "GATEWAY__PORT")
+    kafka, *others = map(str, free_ports(6))
+    names = ("HTTP_PORT", "INTAKE__HTTP_PORT", "INCIDENT_WORKER__HTTP_PORT", "GATEWAY__PORT", "GATEWAY__GRPC_PORT")
     ports = {f"TRACEHOUND_{name}": port for name, port in zip(names, others, strict=True)}
     environment = {**kept, **ports, "PYTHONUNBUFFERED": "1"}
     started: list[Shell] = []
