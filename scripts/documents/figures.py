@@ -8,6 +8,7 @@ from tracehound.scripts.documents import quality_figures as quality
 from tracehound.scripts.documents import speed_figures as speed
 from tracehound.scripts.documents.blocks import Blocks
 from tracehound.scripts.documents.measured import Measured
+from tracehound.scripts.documents.tracers_table import tracers
 
 _TABLES: dict[str, Callable[[Measured], str]] = {
     "figures-summary": quality.summary,
@@ -23,6 +24,7 @@ _TABLES: dict[str, Callable[[Measured], str]] = {
     "figures-targets": speed.targets,
     "figures-latency": speed.latency,
     "figures-intake": speed.intake,
+    "tracers": tracers,
 }
 
 

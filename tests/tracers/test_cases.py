@@ -1,7 +1,6 @@
 """What real tracers wrote leads to the executions that people of their ecosystem expect."""
 
 from random import Random
-from typing import Any
 
 import msgspec
 import pytest
@@ -22,8 +21,7 @@ from tests.tracers.recorded import (
     pieces_of,
     values_of,
 )
-from tracehound.schemas.execution import Execution
-from tracehound.schemas.operations import normalize_operation
+from tests.tracers.wanted import look_up, wanted_of
 from tracehound.schemas.spans import TraceChunk
 from tracehound.streams.intake.assembly.assemble import assemble
 from tracehound.streams.intake.formats.decode import SpanLimits, decode_spans
@@ -57,31 +55,6 @@ def test_what_an_application_exported_is_what_its_people_expect(case: str) -> No
         for span, fields in expected["executions"].items()
     }
     assert told == wanted
-
-
-def look_up(execution: Execution, name: str) -> Any:
-    """A field of an execution, or what a case calls one."""
-    if name.startswith("segment "):
-        segment = next(segment for segment in execution.segments if segment.span_id == name.split()[1])
-        return {"kind": segment.kind, "peer": segment.peer, "remote": segment.remote_ms is not None}
-    match name:
-        case "no_self_call":
-            return all(segment.peer != execution.application for segment in execution.segments)
-        case "operation" | "operation_has_not":
-            return normalize_operation(execution.operation)
-        case "error.type":
-            return execution.error.type if execution.error is not None else None
-    return getattr(execution, name)
-
-
-def wanted_of(execution: Execution, name: str, value: Any) -> Any:
-    """What ``look_up`` must find."""
-    found = look_up(execution, name)
-    if name.startswith("segment "):
-        return {**found, **value}
-    if name == "operation_has_not":
-        return found if value not in found else f"an operation without {value!r}"
-    return value
 
 
 Piece = tuple[str, TraceChunk]

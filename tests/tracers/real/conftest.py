@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.tracers.real.install import KEPT
+
+collect_ignore_glob = ["programs/*"]
 HERE = Path(__file__).parent
-KEPT = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "tracehound"
 REAL = "TRACEHOUND_REAL_TRACERS"
 _BUILD_S = 900
 
