@@ -15,10 +15,11 @@ import click
 from rich.console import Console
 from rich.text import Text
 
-from tracehound.schemas.codec import decode_record
 from tracehound.schemas.errors import TracehoundError
-from tracehound.schemas.execution_rules import Limits
 from tracehound.scripts.commands.terminal_text import printable
+from tracehound.streams.envelopes.mapping import FieldMapping
+from tracehound.streams.envelopes.opener import ExecutionReader
+from tracehound.streams.envelopes.registered import RegisteredSchemas
 from tracehound.streams.settings.settings import load_settings
 
 _GZIP_MAGIC = b"\x1f\x8b"
@@ -63,12 +64,12 @@ def read_lines(stream: BufferedIOBase, longest: int) -> Iterator[bytes]:
         yield line.rstrip(b"\r\n")
 
 
-def find_problems(lines: Iterable[bytes], limits: Limits, now_s: float, tally: Tally) -> Iterator[Problem]:
+def find_problems(lines: Iterable[bytes], reader: ExecutionReader, now_s: float, tally: Tally) -> Iterator[Problem]:
     """Judge each line as a worker would judge the record; blank lines are passed over. Counts in ``tally``."""
     for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
-        decoded = decode_record(line, limits, now_s)
+        decoded = reader.decode(line, (), now_s)
         tally.lines += 1
         tally.valid += len(decoded.executions)
         tally.bad_lines += bool(decoded.rejected)
@@ -103,15 +104,18 @@ def validate(file: str, limit: int) -> None:
     """Say what is wrong with the executions in FILE, line by line.
 
     Each line of FILE is the value of a record: one execution, or a JSON array of executions of one application.
-    FILE may be compressed with gzip; - is standard input. The status is 1 if anything is wrong.
+    What producers put around them is taken away as workers do. FILE may be compressed with gzip; - is standard input.
+    The status is 1 if anything is wrong.
     """
     settings = load_settings()
-    limits = Limits(settings.max_event_bytes, settings.max_record_bytes, settings.max_segments, settings.max_future_s)
+    reader = ExecutionReader(
+        settings.limits, RegisteredSchemas(settings.schemas_dir), FieldMapping(settings.execution_fields)
+    )
     console = Console(soft_wrap=True, highlight=False, markup=False)
     tally = Tally()
     with open_source(file) as source:
-        lines = read_lines(source, limits.max_record_bytes)
-        for shown, problem in enumerate(find_problems(lines, limits, time.time(), tally), 1):
+        lines = read_lines(source, settings.max_record_bytes)
+        for shown, problem in enumerate(find_problems(lines, reader, time.time(), tally), 1):
             if shown <= limit:
                 where = f"{printable(file)}:{problem.line}: "
                 console.print(Text.assemble((where, "bold"), printable(problem.reason)))

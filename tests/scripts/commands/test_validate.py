@@ -10,6 +10,7 @@ from click.testing import CliRunner
 from tracehound.schemas.errors import TracehoundError
 from tracehound.schemas.execution_rules import Limits
 from tracehound.scripts.commands.validate import Problem, Tally, find_problems, read_lines, validate
+from tracehound.streams.envelopes.opener import ExecutionReader
 
 GOOD = b'{"application":"shop","operation":"GET /","started_at":1,"duration_ms":5}'
 BAD = b'{"application":"shop","operation":"GET /","started_at":1,"duration_ms":-5}'
@@ -19,7 +20,7 @@ NEGATIVE = "the field 'duration_ms' must be a finite number >= 0. Got -5 instead
 def test_problems_name_line_and_element() -> None:
     tally = Tally()
     lines = [GOOD, b"", BAD, b"[" + GOOD + b"," + BAD + b"," + BAD + b"]", b"[]", b"  "]
-    problems = list(find_problems(lines, Limits(), 100.0, tally))
+    problems = list(find_problems(lines, ExecutionReader(Limits()), 100.0, tally))
     assert problems == [
         Problem(3, "InvalidField", "T" + NEGATIVE[1:], 1),
         Problem(4, "InvalidField", f"Elements 1, 2: {NEGATIVE}", 2),
@@ -27,10 +28,25 @@ def test_problems_name_line_and_element() -> None:
     assert tally.summary == "4 lines, 5 executions: 2 valid, 3 refused in 2 lines (InvalidField 3)."
 
 
+def test_what_is_around_an_execution_is_taken_away_as_workers_do() -> None:
+    good = b'{"application":"shop","operation":"a","started_at":1,"duration_ms":5}'
+    lines = [
+        b'{"schema":{},"payload":' + good + b"}",
+        b'{"specversion":"1.0","type":"t","data":{}}',
+        b'{"resourceSpans":[]}',
+    ]
+    tally = Tally()
+
+    problems = list(find_problems(lines, ExecutionReader(Limits()), 10.0, tally))
+
+    assert (tally.valid, [problem.line for problem in problems]) == (1, [2, 3])
+    assert problems[0].reason.startswith("Within a CloudEvent: the field 'application' is required.")
+
+
 def test_the_future_is_judged_from_now() -> None:
     soon = GOOD.replace(b'"started_at":1', b'"started_at":1000')
-    assert list(find_problems([soon], Limits(), 700.0, Tally())) == []
-    (problem,) = find_problems([soon], Limits(), 699.0, Tally())
+    assert list(find_problems([soon], ExecutionReader(Limits()), 700.0, Tally())) == []
+    (problem,) = find_problems([soon], ExecutionReader(Limits()), 699.0, Tally())
     assert problem.error == "FutureTime"
 
 
