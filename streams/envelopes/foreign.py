@@ -5,7 +5,7 @@ import re
 import msgspec
 
 from tracehound.schemas.rejection import RecordError
-from tracehound.streams.envelopes.packing import BLANK
+from tracehound.streams.envelopes.packing import BLANK, is_array_of_objects
 
 _NO_TEXT = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 _OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
@@ -37,8 +37,10 @@ def tell_foreign(content: bytes) -> None:
     tracehound.schemas.rejection.RecordError: the value must be an execution. Got spans of OTLP: they belong ...
     """
     first = content.lstrip(BLANK)[:1]
-    if first in (b"{", b"["):
+    if first == b"{" or is_array_of_objects(content):
         told = _json(content, first)
+    elif first == b"[":
+        told = ""
     elif content and _NO_TEXT.search(content):
         told = (
             f"{len(content)} bytes that begin with {content[:8].hex(' ')} instead: no text, so no JSON. What may be "

@@ -7,7 +7,7 @@ import msgspec
 
 from tracehound.schemas.explanation import excerpt
 from tracehound.schemas.rejection import RecordError
-from tracehound.streams.envelopes.packing import BLANK
+from tracehound.streams.envelopes.packing import BLANK, is_array_of_objects
 
 Fields = dict[str, msgspec.Raw]
 _OBJECT = msgspec.json.Decoder(Fields)
@@ -51,7 +51,7 @@ def opened_json(content: bytes) -> Opened | None:
                 return Opened(_TEXT.decode(content).encode(), "a JSON string")
             case b"{":
                 return _of_object(_OBJECT.decode(content))
-            case b"[":
+            case b"[" if is_array_of_objects(content):
                 return _of_array(_LIST.decode(content))
     except _ERRORS:
         pass  # it is no JSON, which whoever reads it says better

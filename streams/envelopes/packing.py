@@ -20,6 +20,8 @@ _OTHERS: tuple[tuple[bytes, str], ...] = (
     (b"\xc3\x01", "an Avro message, which is not read"),
 )
 _MOST_INDEXES = 16
+_LEAST_OBJECT_BYTES = 8
+"""Shorter ones are neither envelopes nor parts of executions; taking millions of them apart takes seconds."""
 _MOST_IDS = 2**24
 """Registries count up from 1 (or 100,001): other bytes behind a zero are no id."""
 
@@ -46,6 +48,17 @@ class Frame:
         """Whether the content is JSON, or packed."""
         first = self.content.lstrip(BLANK)[:1]
         return first in (b"{", b"[", b'"') or self.content[:1] in (_GZIP[:1], _BOM[:1])
+
+
+def is_array_of_objects(content: bytes) -> bool:
+    """Whether JSON begins an array of objects that are worth a look: its elements are not taken apart for that.
+
+    >>> [is_array_of_objects(content) for content in (b'[ {"data":{}} ]', b"[1]", b"[{},{},{},{}]")]
+    [True, False, False]
+    """
+    begin = content[:64].lstrip(BLANK)
+    is_one = begin[:1] == b"[" and begin[1:].lstrip(BLANK)[:1] == b"{"
+    return is_one and content.count(b"{") * _LEAST_OBJECT_BYTES <= len(content)
 
 
 def may_be_packed(value: bytes) -> bool:

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import time
 from base64 import b64encode
 from collections.abc import Callable
 from typing import Any
@@ -210,3 +211,18 @@ def test_damaged_envelopes_are_borne(name: str, seed: int, put: bytes) -> None:
 
     assert made.executions or made.rejected
     assert at == len(value) or decode(value[:at]).rejected
+
+
+@pytest.mark.parametrize("element", [b"{}", b'"1"', b"1", b"[]", b'"{}"', b'{"a":1}', b'{"op":"c","after":1}'])
+def test_arrays_of_very_many_elements_cost_about_what_they_do_without_envelopes(element: bytes) -> None:
+    value = b"[" + b",".join([element] * (400_000 // len(element))) + b"]"
+    limits = Limits()
+    begun = time.process_time()
+    decode_record(value, limits, NOW_S)
+    plain_s = time.process_time() - begun
+
+    begun = time.process_time()
+    made = ExecutionReader(limits).decode(value, (), NOW_S)
+
+    assert made.rejected
+    assert time.process_time() - begun < 4 * plain_s + 0.2

@@ -107,3 +107,14 @@ def test_refused_spans_are_read_as_the_format_of_their_record_when_they_are_sent
     assert dict(letter.wire_headers())["tracehound_format"] == b"OTLP Protobuf"
     assert again.dead_letters[0].error == "InvalidSpan"
     assert [each.format for each in again.dead_letters[:1]] == ["OTLP Protobuf"]
+
+
+def test_native_executions_are_read_out_of_what_is_around_them() -> None:
+    one = b'{"application":"shop","operation":"a","started_at":9,"duration_ms":5,"trace_id":"t"}'
+    values = [b"\0\0\0\0\1" + one, b'{"schema":{},"payload":' + one + b"}", b'{"schema":{},"payload":{}}']
+
+    reading = read(*(record(value, topic="traces", offset=offset) for offset, value in enumerate(values)))
+
+    (letter,) = reading.dead_letters
+    assert (reading.spans, letter.value) == (2, values[2])
+    assert letter.reason.startswith("Within an envelope of Kafka Connect: the field 'application' is required.")
