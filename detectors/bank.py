@@ -18,11 +18,17 @@ State = dict[str, NDArray[np.generic] | int | float]
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """Scores (n,) of a batch, with the typical and actual value of what they are about where the bank knows them."""
+    """Scores (n,) of a batch, with the typical and actual value of what they are about where the bank knows them.
+
+    ``count`` (n,) executions show the deviation so far; ``lasting`` (n,) is True where it has lasted for so long that
+    it is no news, and says nothing of how restless the application is.
+    """
 
     score: Floats
     typical: Floats | None = None
     actual: Floats | None = None
+    count: Floats | None = None
+    lasting: Flags | None = None
 
 
 class Bank(ABC):

@@ -11,7 +11,7 @@ from tracehound.detectors.bank import Bank
 from tracehound.detectors.charts.chart import ChartJudgement
 from tracehound.detectors.charts.charts import CallJudgement
 from tracehound.detectors.charts.signals import CALLS, CHARTS, QUEUE, ChartedSignal
-from tracehound.detectors.ensemble.ensemble import Ensemble, Judgements
+from tracehound.detectors.ensemble.ensemble import DetectorJudgement, Ensemble, Judgements
 from tracehound.detectors.ensemble.registry import SINGLE, STRUCTURE, STRUCTURE_CHANGE
 from tracehound.detectors.features.batch import QUEUES
 from tracehound.detectors.features.profile import OWN_CODE, TIME_COLUMN, part_name, parts
@@ -25,6 +25,10 @@ from tracehound.schemas.anomaly import SEVERITIES, AnomalyKind, Severity
 
 LEAST_EFFECT = 2.0
 """Times the usual error rate below which the recent one is no anomaly."""
+LEAST_FAILED = 5
+"""Failed executions from which a share of them is more than minor: chance brings them in twos and threes."""
+CLEAR = 1.0
+"""Score above the limit from which a share of failures is more than minor: a tenth of the false alarms is."""
 _MEAN_RANK = 0.5
 _CHART, _TAIL = "rank-ewma-chart", "extreme-value-tail"
 
@@ -228,11 +232,7 @@ class AlarmRules:
     def _bank(self, subject: Subject, judged: Judgements, score: float, number: int) -> Alarm | None:
         bank, given, row = self._detectors[number], judged.detectors[number], subject.row
         if bank.kind == "errors" and given.typical is not None and given.actual is not None:
-            numbers = (float(given.typical[row]), float(given.actual[row]))
-            if numbers[1] < LEAST_EFFECT * numbers[0]:
-                return None  # the sum remembers a burst for longer than it lasts
-            failed = bool(judged.columns["error"][row])
-            return self._error_rate(subject, bank, score, float(given.score[row]), *numbers, failed)
+            return self._error_rate(subject, judged, bank.name, given, score)
         sigma = sigma_of_score(float(given.score[row])) if bank.calibrated else float(given.sigma[row])
         severity = severity_of(Evidence(bank.kind, sigma=sigma), self._settings)
 
@@ -248,11 +248,16 @@ class AlarmRules:
         return Alarm(bank.kind, severity, bank.name, deviation, scope, scope, explain)
 
     def _error_rate(
-        self, subject: Subject, bank: Bank, score: float, evidence: float, usual: float, failing: float, failed: bool
-    ) -> Alarm:
-        error = subject.execution.error
-        severity = severity_of(Evidence("errors", share=failing, effect=failing / usual), self._settings)
-
+        self, subject: Subject, judged: Judgements, model: str, given: DetectorJudgement, score: float
+    ) -> Alarm | None:
+        error, row = subject.execution.error, subject.row
+        usual, failing = (float(rates[row]) for rates in (given.typical, given.actual) if rates is not None)
+        if failing < LEAST_EFFECT * usual:
+            return None  # the sum remembers a burst for longer than it lasts
+        failures = np.inf if given.count is None else float(given.count[row])
+        clear = score >= float(judged.calibrated.limit[row]) + CLEAR
+        evidence = Evidence("errors", share=failing, effect=failing / usual, clear=clear and failures >= LEAST_FAILED)
+        severity = severity_of(evidence, self._settings)
         scope = subject.operation.name
 
         def explain() -> Explanation:
@@ -266,9 +271,10 @@ class AlarmRules:
             actual=failing,
             bounds=(0.0, min(1.0, 5.0 * usual)),
             score=score,
-            sigma=sigma_of_score(evidence),
+            sigma=sigma_of_score(float(given.score[row])),
         )
-        return Alarm("errors", severity, bank.name, deviation, scope, scope, explain, evident=failed)
+        failed = bool(judged.columns["error"][row])
+        return Alarm("errors", severity, model, deviation, scope, scope, explain, evident=failed)
 
 
 def _weight(alarm: Alarm) -> tuple[bool, int, float]:

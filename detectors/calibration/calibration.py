@@ -16,6 +16,7 @@ from tracehound.detectors.calibration.kernel import (
     ROW,
     RULES,
     find_levels,
+    least_scale,
     run_calibration,
 )
 from tracehound.detectors.packed.fields import RecordField
@@ -50,6 +51,8 @@ class Channel:
     however restless: where most is anomalous, nothing can be learned about normal. ``weight`` is its share of the
     budget, relative to those of the others; one that is ``seldom`` asked takes nothing from them. ``gated`` is
     False where what alarms is learned like everything else, for changes that are harmless more often than not.
+    ``exact``: the probabilities hold for what is assumed, so excesses never fall faster than they say. (What alarms is
+    not learned; without that bound a tail seems the lighter the lower the limit is, which then falls further.)
 
     Raises:
         ValueError: scale, weight and floor are not above 0, or the ceiling lies below the floor.
@@ -63,6 +66,7 @@ class Channel:
     weight: float = 1.0
     gated: bool = True
     seldom: bool = False
+    exact: bool = False
 
     def __post_init__(self) -> None:
         """Check the numbers."""
@@ -95,7 +99,8 @@ class Calibration:
     The largest statistic of a channel in each block of 300 s of event time exceeds a level that follows from the
     traffic in a fifth of the blocks, by an excess that is taken as exponential. Share and mean excess are learned
     per application with conjugate priors (50 blocks, 10 excesses; gated: a block with an alarm counts a fiftieth,
-    and no more than its ceiling), and give each channel's probability. The smallest of the k probabilities is the
+    and no more than its ceiling; what has deviated for long does not count), and give each channel's probability.
+    The smallest of the k probabilities is the
     combined statistic; its block maxima are calibrated in the same way, with Bonferroni's correction as the
     prior, so that channels that fire together are not paid for twice.
 
@@ -128,7 +133,16 @@ class Calibration:
         often = np.array([not one.seldom for one in channels])
         handicaps = -np.log10(weights / weights[often if often.any() else ~often].sum())
         fixed = [
-            (one.smoothed, one.gated, one.scale, one.floor, one.ceiling, handicap)
+            (
+                one.smoothed,
+                one.gated,
+                one.exact,
+                one.scale,
+                least_scale(one.scale, one.exact),
+                one.floor,
+                one.ceiling,
+                handicap,
+            )
             for one, handicap in zip(channels, handicaps.tolist(), strict=True)
         ]
         self._fixed = np.array(fixed, CHANNEL)
@@ -152,17 +166,32 @@ class Calibration:
 
     def judge(self, slots: Slots, statistics: Floats) -> Calibrated:
         """Judge statistics (n, k), NaN where a channel was not asked. Changes nothing."""
-        return self._run(slots, statistics, np.zeros(len(slots)), remember=False)
+        return self._run(slots, statistics, None, np.zeros(len(slots)), remember=False)
 
-    def judge_then_learn(self, slots: Slots, statistics: Floats, times: Floats) -> Calibrated:
-        """Judge rows in order at their times (epoch seconds); a block is learned when the next begins."""
-        return self._run(slots, statistics, times, remember=True)
+    def judge_then_learn(
+        self, slots: Slots, statistics: Floats, times: Floats, lasting: Flags | None = None
+    ) -> Calibrated:
+        """Judge rows in order at their times (epoch seconds); a block is learned when the next begins.
 
-    def _run(self, slots: Slots, statistics: Floats, times: Floats, remember: bool) -> Calibrated:
+        What is ``lasting`` (n, k) is judged and not learned: it has deviated for long, and would hide what else does.
+        """
+        return self._run(slots, statistics, lasting, times, remember=True)
+
+    def _run(
+        self, slots: Slots, statistics: Floats, lasting: Flags | None, times: Floats, remember: bool
+    ) -> Calibrated:
         n, k = len(slots), len(self.channels)
         judged = Calibrated(np.zeros(n, ROW), np.zeros((n, k)), np.zeros((n, k), np.bool_))
         run_calibration(
-            *(slots, statistics, times, remember, self._rules, self._fixed),
+            *(
+                slots,
+                statistics,
+                np.zeros((0, 0), np.bool_) if lasting is None else lasting,
+                times,
+                remember,
+                self._rules,
+                self._fixed,
+            ),
             *(self._applications.records, self._channels["channels"]),
             *(judged.rows, judged.scores, judged.alarm),
         )

@@ -18,7 +18,7 @@ MEMORY = 0.9995
 ALARMED_WEIGHT = 0.02
 """How much a block with an alarm counts: a fault must not raise the limit, a detector that always alarms must."""
 SCALE_LEAST, SCALE_MOST = 0.5, 3.0
-"""Bounds of a channel's learned scale, in multiples of its prior."""
+"""Bounds of a channel's learned scale, in multiples of its prior; an exact one's is not below what it says itself."""
 COMBINED_SCALE = 1.0 / np.log(10.0)
 TRAFFIC_WEIGHT = 0.1
 FIRST_TRAFFIC = 30.0
@@ -32,8 +32,8 @@ LOOKS_PER_VALUE = 0.1
 """Independent looks per value of a smoothed statistic."""
 CHANNEL: Final = np.dtype(
     [
-        *(("smoothed", np.bool_), ("gated", np.bool_)),
-        *((name, np.float64) for name in ("scale", "floor", "ceiling", "handicap")),
+        *(("smoothed", np.bool_), ("gated", np.bool_), ("exact", np.bool_)),
+        *((name, np.float64) for name in ("scale", "least", "floor", "ceiling", "handicap")),
     ],
     align=True,
 )
@@ -61,6 +61,11 @@ ROW: Final = np.dtype([("score", np.float64), ("limit", np.float64)])
 _LOG_10 = np.log(10.0)
 _NORMAL_LEVEL = np.array([NormalDist().inv_cdf((1.0 - USUAL_SHARE) ** (10.0 ** (-i / 10))) for i in range(71)])
 _SCORE_LEVEL = -np.log10(-np.log(1.0 - USUAL_SHARE))
+
+
+def least_scale(prior: float, exact: bool) -> float:
+    """The least that a channel's scale may be learned to be."""
+    return max(SCALE_LEAST * prior, 1.0 / _LOG_10 if exact else 0.0)
 
 
 @njit(cache=True)
@@ -95,9 +100,9 @@ def _share(prior: float, blocks: float, exceeding: float) -> float:
 
 
 @njit(cache=True)
-def _scale(prior: float, exceeding: float, excess: float) -> float:
+def _scale(prior: float, least: float, exceeding: float, excess: float) -> float:
     mean = (PRIOR_EXCESSES * prior + excess) / (PRIOR_EXCESSES + exceeding)
-    return float(min(SCALE_MOST * prior, max(SCALE_LEAST * prior, mean)))
+    return float(min(SCALE_MOST * prior, max(least, mean)))
 
 
 @njit(cache=True)
@@ -146,7 +151,10 @@ def _score_alone(channel: Any, known: Any, statistic: float) -> float:
     if excess <= 0.0:
         return float(-channel.handicap)
     share = _share(USUAL_SHARE, known.learned[0], known.learned[1])
-    return float(_tail(share, _scale(channel.scale, known.learned[1], known.learned[2]), excess) - channel.handicap)
+    return float(
+        _tail(share, _scale(channel.scale, channel.least, known.learned[1], known.learned[2]), excess)
+        - channel.handicap
+    )
 
 
 @njit(cache=True)
@@ -157,13 +165,14 @@ def _score_together(application: Any, alone: float, combined_level: float) -> fl
         return 0.0
     learned = application.learned_combined
     share = _share(COMBINED_SHARE, learned[0], learned[1])
-    return float(_tail(share, _scale(COMBINED_SCALE, learned[1], learned[2]), excess))
+    return float(_tail(share, _scale(COMBINED_SCALE, SCALE_LEAST * COMBINED_SCALE, learned[1], learned[2]), excess))
 
 
 @njit(cache=True)
 def run_calibration(
     slots: Any,
     statistics: Any,
+    lasting: Any,
     times: Any,
     remember: bool,
     rules: Any,
@@ -194,6 +203,8 @@ def run_calibration(
             channel, known = channels[j], of_channels[j]
             alone = _score_alone(channel, known, statistic)
             score = _score_together(application, alone, combined_level)
+            if channel.exact:  # that any channel says as much is no less likely than that this one does
+                score = min(score, max(0.0, alone + channel.handicap))
             if statistic >= channel.ceiling:
                 score = max(score, limit + (statistic - channel.ceiling) / channel.ceiling)
             elif statistic < channel.floor:
@@ -202,6 +213,8 @@ def run_calibration(
             largest = max(largest, score)
             if remember:
                 known.asked += 1
+                if lasting.size and lasting[i, j]:
+                    continue
                 known.largest = max(known.largest, statistic)
                 if channel.gated and statistic >= channel.floor:
                     application.combined = max(application.combined, alone)

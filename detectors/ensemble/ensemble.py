@@ -47,13 +47,15 @@ class DetectorJudgement:
     """What one bank of the registry says about n executions: each array is (n,).
 
     ``sigma`` comes from the chart of its scores (0 for a calibrated bank), ``score`` is −log10 of the false-alarm
-    probability by a calibrated bank (else 0); both are 0 while warming.
+    probability by a calibrated bank (else 0); both are 0 while warming. The rest is as in ``detectors.bank.Judged``.
     """
 
     sigma: Floats
     score: Floats
     typical: Floats | None = None
     actual: Floats | None = None
+    count: Floats | None = None
+    lasting: Flags | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,8 +182,9 @@ class Ensemble:
         if queues is not None:
             statistics[:, self.channel(QUEUE.name)] = queues.sigma_of_rows(n, UNSURE * self._settings.least_sigma)
         self._add_statistics(structure_judgement, error_types, tuple(detectors), windows, statistics)
+        lasting = self._lasting(batch, tuple(detectors))
         calibrated = self._tell_changes_once(
-            batch, self.calibration.judge_then_learn(batch.applications, statistics, batch.times)
+            batch, self.calibration.judge_then_learn(batch.applications, statistics, batch.times, lasting)
         )
         return Judgements(
             charts,
@@ -269,13 +272,31 @@ class Ensemble:
         slots = batch.operations if bank.scope == "operation" else batch.applications
         if chart is None:
             given = bank.judge_then_learn_many(slots, values, batch.times, np.ones(len(slots), np.bool_))
-            return DetectorJudgement(np.zeros(len(slots)), given.score, given.typical, given.actual)
+            return DetectorJudgement(
+                *(np.zeros(len(slots)), given.score, given.typical, given.actual, given.count, given.lasting)
+            )
         raw = bank.score_then_learn_many(slots, values, batch.times, learn)
         # A warming bank scores 0, and the ranks of a warming operation say nothing: neither has a score to chart.
         usable = np.where((raw == 0.0) | warming, np.nan, raw)
         lasting = (batch.accept_after, batch.released)
         judged = chart.judge_then_learn(slots, batch.applications, usable, batch.times, None, *lasting)
         return DetectorJudgement(judged.sigma, np.zeros(len(slots)))
+
+    def _lasting(self, batch: Batch, detectors: tuple[DetectorJudgement, ...]) -> Flags | None:
+        """(n, k) True where failures have outlasted patience: they are judged, and the calibration is not taught them.
+
+        Nor do good executions after failed ones teach it, since they are not told. None where there are none.
+        """
+        if not any(judged.lasting is not None and judged.score.any() for judged in detectors):
+            return None  # as in most batches
+        lasting = np.zeros((len(batch.times), len(self.channels)), np.bool_)
+        banks = zip(self.detectors, detectors, strict=True)
+        for column, (bank, judged) in enumerate(banks, start=self.channel(STRUCTURE) + 3):
+            if judged.lasting is not None:
+                lasting[:, column] = judged.lasting
+            if bank.kind == "errors":
+                lasting[:, column] |= (judged.score > 0.0) & (batch.errors == 0.0)
+        return lasting
 
     def _add_statistics(
         self,

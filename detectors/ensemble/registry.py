@@ -74,7 +74,7 @@ def channels(settings: DetectionSettings, detectors: tuple[Bank, ...], windows: 
         Channel(ERROR_TYPE, False, 0.5, 7.0, 12.0, weight=1.0),
     )
     banks = tuple(
-        Channel(bank.name, False, 0.45, 3.0, settings.tail_score, weight=3.0)
+        Channel(bank.name, False, 0.45, 3.0, settings.tail_score, weight=3.0, exact=True)
         if bank.calibrated
         else Channel(bank.name, True, 0.7, outlier, 2.0 * outlier, weight=0.1)
         for bank in detectors

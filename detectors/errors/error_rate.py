@@ -10,12 +10,15 @@ from tracehound.detectors.packed.slots import SlotRecords
 from tracehound.detectors.packed.stored_numbers import COUNTED, checked, moment, real
 from tracehound.schemas.anomaly import AnomalyKind
 
-WARM_UP = 30
+WARM_UP = 10
 YOUNG = 100.0
 """Learned executions below which a lasting deviation is taken for what the operation does, after ``patience_s``."""
 MEMORY = 5_000.0
 """Executions after which a learned error rate has forgotten its past to 1/e."""
-PRIOR_RATE, PRIOR_WEIGHT = 0.01, 50.0
+PRIOR_RATE, PRIOR_WEIGHT = 0.01, 5.0
+"""What an operation is taken for before it has shown anything, worth a few executions."""
+LEAST_USUAL, MOST_USUAL = 0.002, 0.45
+"""A smaller usual rate counts as this; above the other no rate is twice as much, so nothing is tested there."""
 RECENT_WEIGHT = 0.05
 LARGEST_SUM = 40.0
 """The sum stops here, so that a long burst that ends slowly is forgotten within some hundred good executions."""
@@ -30,17 +33,27 @@ _STORED = {
     "recent": real(0.0, 1.0),
     "learned": real(0.0, COUNTED),
     "deviating_since": moment(missing=True),
+    "failures": real(0.0, COUNTED),
 }
+_SINCE_0_1_0 = {"failures": 0.0}
+"""What states of earlier versions lack."""
+RULES = np.dtype([(name, np.float64) for name in ("gate", "patience_s", "persist_s")])
+"""The gate as a sum of logarithms, and the settings of the detector."""
+ROW = np.dtype(
+    [*((name, np.float64) for name in ("score", "usual", "recent", "failures")), ("lasting", np.bool_)], align=True
+)
+"""What is said about one row; the score is still a sum of logarithms."""
 
 
 class ErrorRate(Bank):
     """Bernoulli CUSUM on the error flag: the sum of log-likelihood ratios of a raised rate against the usual one.
 
-    The usual rate p0 is learned with a prior of 1 % worth 50 executions; the rate it is tested against is
-    p1 = min(0.9, 5 p0 + 0.2). The sum never falls below 0; exp(−sum) bounds the chance that a run of executions
-    at the usual rate looks so much like the raised one, so the score is sum / ln 10, at most 17. Learning stops while
-    the score is above ``gate``; it starts again after ``persist_s`` of it, so that an outage does not become normal, or
-    after ``patience_s`` in an operation that is hardly known, which may just fail often.
+    The usual rate p0 is learned with a prior of 1 % worth 5 executions, and tested from the tenth on; the rate it is
+    tested against is p1 = min(0.9, 5 p0 + 0.2). The sum never falls below 0; exp(−sum) bounds the chance that a run
+    of executions at the usual rate looks so much like the raised one, so the score is sum / ln 10, at most 17.
+    Learning stops while the score is above ``gate``; it starts again after ``persist_s`` of it, so that an outage does
+    not become normal, or after ``patience_s`` in an operation that is hardly known, which may just fail often. An
+    operation that usually fails nearly half of the time, or always, cannot fail twice as often: it is not tested.
 
     From the gate on, a second CUSUM runs the other way: the usual rate against that of the burst, max(p1, the recent
     rate), at most 0.9. At a ratio of 10⁵ the burst is over and the sum is 0: after 6 good executions in a row where
@@ -92,7 +105,8 @@ class ErrorRate(Bank):
     def judge_then_learn_many(self, slots: Slots, values: Floats, times: Floats, learn: Flags) -> Judged:
         """Score each row, then learn it; with the usual and the recent error rate, in [0, 1], as of that row.
 
-        The recent rate is over about the last 20 executions and counts the row itself.
+        The recent rate is over about the last 20 executions and counts the row itself, as do the failures since the
+        sum was last 0. What has lasted for longer than ``patience_s`` is lasting.
         """
         return self._judge(slots, values, times, learn, remember=True)
 
@@ -100,16 +114,13 @@ class ErrorRate(Bank):
         return self._judge(slots, values, times, learn, remember).score
 
     def _judge(self, slots: Slots, values: Floats, times: Floats, learn: Flags, remember: bool) -> Judged:
-        scores, usual, recent = np.zeros(len(slots)), np.zeros(len(slots)), np.zeros(len(slots))
-        _run_cusum(
-            *(slots, values, times, learn, remember),
-            *(self._gate * _LOG_10, self._patience_s, self._persist_s),
-            *(self._store.records, scores, usual, recent),
-        )
-        return Judged(scores / _LOG_10, usual, recent)
+        said = np.zeros(len(slots), ROW)
+        rules = np.array([(self._gate * _LOG_10, self._patience_s, self._persist_s)], RULES)
+        _run_cusum(slots, values, times, learn, remember, rules, self._store.records, said)
+        return Judged(said["score"] / _LOG_10, said["usual"], said["recent"], said["failures"], said["lasting"])
 
     def warming(self, slots: Slots) -> Flags:
-        """(n,) True before the 30th execution."""
+        """(n,) True before the tenth execution."""
         flags: Flags = self._store["learned"][slots] < WARM_UP
         return flags
 
@@ -123,7 +134,7 @@ class ErrorRate(Bank):
         Raises:
             KeyError, ValueError: the state is not one of an error rate.
         """
-        taken = checked("an error rate", state, _STORED)
+        taken = checked("an error rate", state, _STORED, _SINCE_0_1_0)
         if taken["errors"] > taken["seen"]:
             raise ValueError(
                 f"The 'errors' of an error rate must be at most its 'seen'. Got {taken['errors']} instead."
@@ -138,40 +149,28 @@ class ErrorRate(Bank):
 
 @njit(cache=True)
 def _run_cusum(
-    slots: Any,
-    flags: Any,
-    times: Any,
-    learn: Any,
-    remember: bool,
-    gate: float,
-    patience_s: float,
-    persist_s: float,
-    records: Any,
-    out: Any,
-    out_usual: Any,
-    out_recent: Any,
+    slots: Any, flags: Any, times: Any, learn: Any, remember: bool, rules: Any, records: Any, said: Any
 ) -> None:
-    keep = 1.0 - 1.0 / MEMORY
+    keep, rules = 1.0 - 1.0 / MEMORY, rules[0]
     for i in range(slots.size):
-        one = records[slots[i]]
+        one, row = records[slots[i]], said[i]
         failed = 1.0 if flags[i, 0] > 0.5 else 0.0
-        usual = (one.errors + PRIOR_RATE * PRIOR_WEIGHT) / (one.seen + PRIOR_WEIGHT)
-        usual = min(0.5, max(0.002, usual))
+        usual = max(LEAST_USUAL, (one.errors + PRIOR_RATE * PRIOR_WEIGHT) / (one.seen + PRIOR_WEIGHT))
         raised = min(0.9, 5.0 * usual + 0.2)
         burst = min(0.9, max(raised, one.recent))
-        out_usual[i] = usual
-        out_recent[i] = one.recent + RECENT_WEIGHT * (failed - one.recent)
-        step = np.log(raised / usual) if failed > 0.5 else np.log((1.0 - raised) / (1.0 - usual))
-        total = max(0.0, one.cusum + step)
-        if one.learned >= WARM_UP:
-            out[i] = total
+        row.usual, row.recent = usual, one.recent + RECENT_WEIGHT * (failed - one.recent)
+        total = 0.0
+        if one.learned >= WARM_UP and usual <= MOST_USUAL:
+            step = np.log(raised / usual) if failed > 0.5 else np.log((1.0 - raised) / (1.0 - usual))
+            total = max(0.0, one.cusum + step)
+        row.score = total
+        row.failures = one.failures + failed if total > 0.0 else 0.0
+        row.lasting = times[i] - one.deviating_since > rules.patience_s
         if not remember or not learn[i]:
             continue
         one.learned += 1.0
-        one.recent = out_recent[i]
-        if one.learned > WARM_UP:
-            one.cusum = min(total, LARGEST_SUM)
-        if one.cusum >= gate:
+        one.recent, one.failures, one.cusum = row.recent, row.failures, min(total, LARGEST_SUM)
+        if one.cusum >= rules.gate:
             back = np.log(usual / burst) if failed > 0.5 else np.log((1.0 - usual) / (1.0 - burst))
             one.recovery = max(0.0, one.recovery + back)
             if one.recovery >= OVER:
@@ -179,10 +178,10 @@ def _run_cusum(
         else:
             one.recovery = 0.0
         accepted = True
-        if one.cusum >= gate:
+        if one.cusum >= rules.gate:
             if np.isnan(one.deviating_since):
                 one.deviating_since = times[i]
-            patience = patience_s if one.seen < YOUNG else persist_s
+            patience = rules.patience_s if one.seen < YOUNG else rules.persist_s
             accepted = times[i] - one.deviating_since > patience
         else:
             one.deviating_since = np.nan

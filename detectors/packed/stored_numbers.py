@@ -98,8 +98,12 @@ def numbers(
     return Stored(low, high, missing=missing, dtype=np.dtype(dtype), shape=shape, ascending=ascending)
 
 
-def checked(owner: str, state: Any, rules: Mapping[str, Stored]) -> dict[str, Any]:
+def checked(
+    owner: str, state: Any, rules: Mapping[str, Stored], added: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
     """The entries of ``state`` that ``rules`` name, each as it may be; ``owner`` is whose state it is ("a chart").
+
+    ``added`` is what entries are that earlier versions, from 0.1.0 on, did not store.
 
     Raises:
         KeyError: an entry is missing.
@@ -117,5 +121,6 @@ def checked(owner: str, state: Any, rules: Mapping[str, Stored]) -> dict[str, An
         raise ValueError(f"The state of {owner} must be numbers and arrays by their names. Got {state!r:.80} instead.")
     taken: dict[str, Any] = {}
     for name, rule in rules.items():
-        taken[name] = rule.check(owner, name, state[name], taken)
+        value = added[name] if added is not None and name in added and name not in state else state[name]
+        taken[name] = rule.check(owner, name, value, taken)
     return taken

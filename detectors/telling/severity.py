@@ -12,8 +12,9 @@ class Evidence:
 
     ``sigma`` is a chart's deviation (0 where a single execution, or no chart, says so); ``effect`` the actual over
     the typical value; ``excess`` the actual less it, in milliseconds for a latency; ``share`` the share of recent
-    executions that is affected (failed, for errors); ``window`` is True for a whole window of an application;
-    ``missed`` where nothing has stopped, and what usually comes at this hour has not come: it may be a holiday.
+    executions that is affected (failed, for errors); ``clear`` is False where chance does so now and then;
+    ``window`` is True for a whole window of an application; ``missed`` where nothing has stopped, and what usually
+    comes at this hour has not come: it may be a holiday.
     """
 
     kind: AnomalyKind
@@ -21,6 +22,7 @@ class Evidence:
     effect: float = 1.0
     excess: float = 0.0
     share: float = 0.0
+    clear: bool = True
     window: bool = False
     silent: bool = False
     missed: bool = False
@@ -40,7 +42,7 @@ def severity_of(evidence: Evidence, settings: DetectionSettings) -> Severity:
 
     | kind | critical | major | minor |
     |---|---|---|---|
-    | errors | half of the recent executions fail, five times as many as usual | a tenth fails, twice as many | else |
+    | errors (minor unless clear) | half of the recent ones fail, five times as usual | a tenth, twice as usual | else |
     | traffic | | silence; a window with a tenth or less, or five times and more, of the usual | else, or missed |
     | latency | | major_sigma and 1.5 × typical and minimum_excess_ms | else |
     | saturation | | a window with five times the usual | else |
@@ -54,9 +56,9 @@ def severity_of(evidence: Evidence, settings: DetectionSettings) -> Severity:
     """
     major = False
     if evidence.kind == "errors":
-        if evidence.share >= 0.5 and evidence.effect >= 5.0:
+        if evidence.clear and evidence.share >= 0.5 and evidence.effect >= 5.0:
             return "critical"
-        major = evidence.share >= 0.1 and evidence.effect >= 2.0
+        major = evidence.clear and evidence.share >= 0.1 and evidence.effect >= 2.0
     elif evidence.kind == "traffic":
         major = evidence.silent or (not evidence.missed and (evidence.effect <= 0.1 or evidence.effect >= 5.0))
     elif evidence.kind == "latency":
