@@ -20,7 +20,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 export PIP_PROGRESS = /^Collecting / {if (++n % 25 == 0) print "  " n " packages"} /^Installing/ {print "  installing them"} {fflush()}
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-quick test-tracers test-bounds check format kafka bench-throughput bench-latency bench-scale bench-micro bench-intake bench-trials bench-weeks bench-quality bench-nab bench-incidents bench-joined bench-house contenders soak lock clean
+.PHONY: help setup demo test test-quick test-tracers test-bounds check format kafka bench-throughput bench-latency bench-scale bench-micro bench-intake bench-gateway bench-trials bench-weeks bench-quality bench-nab bench-incidents bench-joined bench-house contenders soak lock clean
 
 help: ## List every target with one line each
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -94,6 +94,9 @@ bench-micro: $(STAMP) ## Measure each part of the hot path next to the stored fi
 
 bench-intake: $(STAMP) ## Measure spans per CPU second of intake on a real Apache Kafka, stage by stage
 	$(BIN)/python -m tracehound.scripts.benchmarks.intake --report docs/benchmarks
+
+bench-gateway: $(STAMP) ## Measure what the gateway takes per CPU second on a real Apache Kafka (COLLECTOR=/path/to/otelcol: next to one)
+	$(BIN)/python -m tracehound.scripts.benchmarks.gateway --report docs/benchmarks $(COLLECTOR:%=--collector %)
 
 bench-trials: $(STAMP) ## Judge the detectors on twenty simulated systems with faults of random size
 	$(BIN)/python -m tracehound.scripts.benchmarks.trials --report docs/benchmarks
