@@ -19,6 +19,8 @@ _OTHERS: tuple[tuple[bytes, str], ...] = (
     (b"Obj\x01", "an Avro file, which is not read"),
     (b"\xc3\x01", "an Avro message, which is not read"),
 )
+_PIECE_BYTES = 4_096
+"""Each gzip file costs a copy of what follows it, so no more than this is given at once."""
 _MOST_INDEXES = 16
 _LEAST_OBJECT_BYTES = 8
 """Shorter ones are neither envelopes nor parts of executions; taking millions of them apart takes seconds."""
@@ -135,20 +137,24 @@ def _zigzag(content: bytes, at: int) -> tuple[int, int]:
 
 def _gunzipped(value: bytes, most_bytes: int) -> bytes:
     content = bytearray()
-    while value:
-        unpacking = zlib.decompressobj(wbits=31)
-        try:
-            content += unpacking.decompress(value, most_bytes + 1 - len(content))
-        except zlib.error as error:
-            raise RecordError(
-                "ForeignFormat", f"the record begins as gzip does, but cannot be unpacked: {error}."
-            ) from error
-        if len(content) > most_bytes:
-            raise RecordError(
-                "OversizedRecord",
-                f"the record must be at most {most_bytes} bytes long once it is unpacked. It is longer.",
-            )
-        if not unpacking.eof:
-            raise RecordError("ForeignFormat", "the record begins as gzip does, but ends too early.")
-        value = unpacking.unused_data  # (gzip files may follow each other)
+    unpacking = zlib.decompressobj(wbits=31)
+    for begin in range(0, len(value), _PIECE_BYTES):
+        piece = value[begin : begin + _PIECE_BYTES]
+        while piece:
+            if unpacking.eof:  # gzip files may follow each other
+                unpacking = zlib.decompressobj(wbits=31)
+            try:
+                content += unpacking.decompress(piece, most_bytes + 1 - len(content))
+            except zlib.error as error:
+                raise RecordError(
+                    "ForeignFormat", f"the record begins as gzip does, but cannot be unpacked: {error}."
+                ) from error
+            if len(content) > most_bytes:
+                raise RecordError(
+                    "OversizedRecord",
+                    f"the record must be at most {most_bytes} bytes long once it is unpacked. It is longer.",
+                )
+            piece = unpacking.unused_data
+    if not unpacking.eof:
+        raise RecordError("ForeignFormat", "the record begins as gzip does, but ends too early.")
     return bytes(content)

@@ -68,6 +68,9 @@ READ: dict[str, bytes] = {
     ),
     "byte-order mark": b"\xef\xbb\xbf" + as_json(ONE),
     "gzip": gzip.compress(as_json(ONE)),
+    "gzip of two files, longer than what is unpacked at once": b"".join(
+        gzip.compress(part, compresslevel=0) for part in (as_json(ONE), b" " * 4_500)
+    ),
     "gzip of the framing": gzip.compress(b"\0\0\0\0\1" + as_json(ONE)),
 }
 
@@ -120,6 +123,14 @@ def test_what_is_around_an_execution_is_taken_away(name: str) -> None:
     made = decode(READ[name])
 
     assert made == decode_record(as_json([ONE]), Limits(), NOW_S + 1)
+
+
+def test_many_gzip_files_in_a_row_cost_no_more_than_their_bytes() -> None:
+    value = gzip.compress(as_json(ONE)) + gzip.compress(b"") * 300_000
+    began_s = time.process_time()
+
+    assert len(decode(value, reader=ExecutionReader(Limits())).executions) == 1
+    assert time.process_time() - began_s < 5  # (where each file costs a copy of all behind it, 17 s)
 
 
 def test_headers_of_schema_registries_and_cloud_events_change_nothing() -> None:
