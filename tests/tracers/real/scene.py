@@ -2,6 +2,7 @@
 
 import os
 import re
+import socket
 import subprocess
 import time
 import urllib.error
@@ -11,6 +12,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from tests.tracers.real.capture import Capture
+from tests.tracers.real.kafka_capture import KafkaCapture
 from tracehound.infra.kafka.ports import free_ports
 from tracehound.schemas.execution import Execution
 from tracehound.schemas.operations import normalize_operation
@@ -51,15 +53,32 @@ def _get(url: str, until: float) -> int:
             time.sleep(0.1)
 
 
-def play(command: Sequence[str], folder: Path, environment: Mapping[str, str], logs: Path) -> list[bytes]:
+def _wait_for(port: int, until: float) -> None:
+    """Until somebody listens; a request would be told by the tracer, with its error."""
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=5).close()
+        except OSError:
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.1)
+        else:
+            return
+
+
+def play(
+    command: Sequence[str], folder: Path, environment: Mapping[str, str], logs: Path, topic: str = ""
+) -> list[bytes]:
     """Run the shop and the stock, and give what they reported: as many bodies as it took until all was told.
 
     Parameters:
         command: starts either, by the variables ROLE, PORT, STOCK (where that is) and CAPTURE (where to report to).
+        topic: where the tracer writes to Kafka by itself; CAPTURE is the broker then.
     """
     stock, shop = free_ports(2)
     with ExitStack() as stack:
-        capture = stack.enter_context(Capture())
+        capture: Capture | KafkaCapture
+        capture = stack.enter_context(KafkaCapture(topic)) if topic else stack.enter_context(Capture())
         for role, port in (("stock", stock), ("shop", shop)):
             given = {
                 **environment,
@@ -76,7 +95,7 @@ def play(command: Sequence[str], folder: Path, environment: Mapping[str, str], l
             }
             stack.enter_context(_running(command, folder, given, logs / f"{role}.log"))
         until = time.monotonic() + _START_S
-        _get(f"http://127.0.0.1:{stock}/other", until)
+        _wait_for(stock, until)
         statuses = [_get(f"http://127.0.0.1:{shop}/carts/{cart}", until) for cart in CARTS]
         assert statuses == [200, 500]
         until = time.monotonic() + _REPORT_S
@@ -86,14 +105,13 @@ def play(command: Sequence[str], folder: Path, environment: Mapping[str, str], l
 
 
 def executions_of(values: Sequence[bytes]) -> list[Execution]:
-    """The executions of the scene in what was reported, by start; what only said that the stock listens is left out."""
+    """The executions of the scene in what was reported, by start."""
     traces: dict[str, list[TraceChunk]] = {}
     for value in list(values):
         for trace_id, chunk in decode_spans(value, SpanLimits()).traces.items():
             traces.setdefault(trace_id, []).append(chunk)
     made = [one for trace_id, chunks in traces.items() for one in assemble(trace_id, chunks).executions]
-    shops = {one.trace_id for one in made if one.application == "shop"}
-    return sorted((one for one in made if one.trace_id in shops), key=lambda one: (one.started_s, one.application))
+    return sorted(made, key=lambda one: (one.started_s, one.application))
 
 
 def understood(values: Sequence[bytes]) -> dict[str, bool]:

@@ -48,7 +48,7 @@ def test_the_scene_is_understood(tracer: Tracer, tmp_path: Path, played: list[Pl
     except CalledProcessError as error:
         pytest.fail(f"{tracer.name} cannot be installed: {error}")
 
-    values = play(tracer.command, folder, tracer.environment, tmp_path)
+    values = play(tracer.command, folder, tracer.environment, tmp_path, tracer.topic)
 
     played.append((tracer, check(tracer, values)))
     if os.environ.get(RECORD):

@@ -15,7 +15,8 @@ _MAVEN = "mvn --quiet --batch-mode dependency:copy-dependencies -DoutputDirector
 class Tracer:
     """A tracer as it is run: from which registry, what it writes, and how.
 
-    ``lost`` are questions of ``understood`` that are answered with no, each with why and by whose fault.
+    ``topic`` is where it writes, if it reports to Kafka by itself and not over HTTP. ``lost`` are questions of
+    ``understood`` that are answered with no, each with why and by whose fault.
     """
 
     name: str
@@ -26,6 +27,7 @@ class Tracer:
     install: str
     command: tuple[str, ...]
     environment: Mapping[str, str] = field(default_factory=dict)
+    topic: str = ""
     lost: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -74,5 +76,10 @@ TRACERS = (
         *("py_zipkin, encoding V2_PROTO3", "1.2.8", "PyPI", "Zipkin Protobuf", "py-zipkin", _VENV),
         (".venv/bin/python", "app.py"),
         {"ENCODING": "V2_PROTO3"},
+    ),
+    Tracer(
+        *("SkyWalking's agent for Python", "1.2.0", "PyPI", "SkyWalking", "skywalking-python", _VENV),
+        (".venv/bin/python", "app.py"),
+        topic="skywalking-segments",
     ),
 )
