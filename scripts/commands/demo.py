@@ -221,7 +221,7 @@ class _Demo:
         producer = connect(producer_config(settings) | {"compression.type": "none"}, topic)  # loopback: nothing to save
         self._sender = ExecutionSender(producer, topic, batch=50)
         self._seed = seed
-        self._system = build_system(seed=seed)
+        self._system = build_system(seed=seed, messages=True)
         self._start_s = time.time() - HISTORY_S
         self._simulation = Simulation(self._system, seed, RATE, self._start_s, even_traffic)
         self._feed = Feed(self._simulation, self._sender)

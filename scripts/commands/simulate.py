@@ -80,8 +80,9 @@ def simulate(
     """Produce executions of simulated applications that call each other.
 
     The names of faults are slow_dependency, network_delay, new_release, n_plus_one, lost_call, error_burst,
-    new_error_type, silence, traffic_surge, saturation, slow_code, cache_outage, traffic_drop and memory_leak. What
-    is left open (application, effect) is chosen from the seed. Each fault is told as one JSON line when it starts.
+    new_error_type, silence, traffic_surge, saturation, slow_code, cache_outage, traffic_drop, memory_leak and
+    queue_backlog. What is left open (application, effect) is chosen from the seed. Each fault is told as one JSON
+    line when it starts.
     """
     if start is not None and output is None:
         raise click.UsageError("--start needs --output: what goes to Kafka happens now.")
@@ -91,7 +92,7 @@ def simulate(
     history_s, duration_s = parse_duration(history), None if duration is None else parse_duration(duration)
     if output is not None and duration_s is None:
         raise click.UsageError("--output needs --duration, or the file would never end.")
-    system = build_system(applications, seed)
+    system = build_system(applications, seed, messages=True)
     now_s = time.time() if start is None else _moment(start)
     simulation = Simulation(system, seed, rate, now_s - history_s)
 

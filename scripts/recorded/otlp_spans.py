@@ -231,18 +231,29 @@ def _entry_attributes(execution: Execution) -> Iterable[Attribute]:
     if execution.kind == "request" and (found := _HTTP_OPERATION.fullmatch(execution.operation)):
         yield "http.request.method", found[1]
         yield "http.route", found[2]
+    if execution.queue_wait is not None:
+        yield from _queue_attributes(execution.queue_wait.destination)
     if isinstance(execution.result, int) and 100 <= execution.result < 600:
         yield "http.response.status_code", execution.result
 
 
 def _segment_attributes(segment: Segment) -> Iterable[Attribute]:
-    if segment.kind in _SYSTEMS:
+    if segment.kind == "queue" and segment.peer and " " in segment.peer:
+        yield from _queue_attributes(segment.peer)
+    elif segment.kind in _SYSTEMS:
         yield _SYSTEMS[segment.kind]
     elif segment.kind == "http":
         found = _HTTP_METHOD.match(segment.name)
         yield "http.request.method", found[1].upper() if found else "_OTHER"
     if segment.peer is not None:
         yield "peer.service", segment.peer
+
+
+def _queue_attributes(queue: str) -> Iterable[Attribute]:
+    """Those of a queue that is called by its system and destination, as joined executions call it."""
+    system, _, destination = queue.partition(" ")
+    yield "messaging.system", system
+    yield "messaging.destination.name", destination
 
 
 def trace_id_of(text: str) -> str:

@@ -28,6 +28,7 @@ def afflicted(system: System, faults: Sequence[Fault], released: Iterable[str], 
     for fault in faults:
         found = _surge(found, system, fault) if fault.name == "traffic_surge" else found
         found = _saturated(found, system, fault, requests_per_s) if fault.name == "saturation" else found
+        found = _behind(found, system, fault, requests_per_s) if fault.name == "queue_backlog" else found
         if fault.name == "silence":
             found = replace(found, silent=found.silent | {fault.application})
         elif fault.name == "traffic_drop":
@@ -136,6 +137,18 @@ def _saturated(system: System, usual: System, fault: Fault, requests_per_s: floa
     per_request = sum(share for (application, _), share in usual.mix().items() if application == fault.application)
     every_ms = 1e3 * fault.effect / max(per_request * requests_per_s, SELDOM_PER_S)
     return _changed(system, fault, lambda operation, _: replace(operation, served_every_ms=every_ms))
+
+
+def _behind(system: System, usual: System, fault: Fault, requests_per_s: float) -> System:
+    mix = usual.mix()
+    taken = (fault.application, fault.operation)
+    per_request = sum(
+        mix.get((sender, operation), 0.0)
+        for sender, operation, message in usual.messages()
+        if (message.application, message.operation) == taken
+    )
+    every_ms = 1e3 * fault.effect / max(per_request * requests_per_s, SELDOM_PER_S)
+    return _changed(system, fault, lambda operation, _: replace(operation, taken_every_ms=every_ms))
 
 
 _CHANGES: Final[Mapping[FaultName, Callable[[Operation, Fault], Operation]]] = {

@@ -4,7 +4,7 @@ import random
 from collections.abc import Mapping
 from dataclasses import replace
 
-from tracehound.scripts.simulator.system import Operation, Step, System
+from tracehound.scripts.simulator.system import Message, Operation, Step, System
 
 
 def _query(name: str, peer: str, median_ms: float, spread: float = 0.35, probability: float = 1.0) -> Step:
@@ -155,13 +155,26 @@ _ENTRIES = (
     ("orders", "expire reservations", 3.0),
     ("payment", "settle charges", 3.0),
 )
+_CONSUMERS = {
+    "catalog": Operation(
+        "process orders", 4, 0.3, (_query("UPDATE stock", "catalog-db", 5), _code("reserve", 2)), kind="consumer"
+    ),
+    "orders": Operation("process charges", 3, 0.3, (_query("UPDATE orders paid", "orders-db", 5),), kind="consumer"),
+    "cart": Operation("process logins", 2, 0.3, (_query("UPDATE carts", "cart-db", 4),), kind="consumer"),
+}
+_SENT = {
+    ("orders", "POST /orders"): Message("orders", "catalog", "process orders"),
+    ("payment", "POST /charges"): Message("charges", "orders", "process charges", 0xFFFE),
+    ("users", "POST /login"): Message("logins", "cart", "process logins", 0xFFFD),
+}
 APPLICATIONS_PER_SHOP = len(_SHOP)
 
 
-def build_system(applications: int = APPLICATIONS_PER_SHOP, seed: int = 0) -> System:
+def build_system(applications: int = APPLICATIONS_PER_SHOP, seed: int = 0, messages: bool = False) -> System:
     """A system of so many applications: one shop, then copies of it with other durations (``gateway-2``, ...).
 
-    Where the last copy is incomplete, calls to applications that do not exist are left out.
+    Where the last copy is incomplete, calls to applications that do not exist are left out. With ``messages`` some
+    operations send messages to other applications.
 
     >>> len(build_system(8).applications)
     8
@@ -169,7 +182,7 @@ def build_system(applications: int = APPLICATIONS_PER_SHOP, seed: int = 0) -> Sy
     names = [(copy, name) for copy in range(-(-applications // APPLICATIONS_PER_SHOP)) for name in _SHOP]
     kept = {_named(name, copy): (copy, name) for copy, name in names[:applications]}
     pace = random.Random(f"{seed} applications")
-    return System(
+    system = System(
         {
             renamed: {
                 operation.name: _adapted(operation, copy, kept, pace.lognormvariate(0, 0.3) if copy else 1.0)
@@ -184,6 +197,21 @@ def build_system(applications: int = APPLICATIONS_PER_SHOP, seed: int = 0) -> Sy
             if _named(name, copy) in kept
         ),
     )
+    return _with_messages(system, kept) if messages else system
+
+
+def _with_messages(system: System, kept: Mapping[str, tuple[int, str]]) -> System:
+    found = {application: dict(operations) for application, operations in system.applications.items()}
+    for application, (copy, name) in kept.items():
+        if name in _CONSUMERS:
+            found[application][_CONSUMERS[name].name] = _CONSUMERS[name]
+        for operation in list(found[application].values()):
+            message = _SENT.get((name, operation.name))
+            if message is not None and _named(message.application, copy) in kept:
+                topic, consumer = _named(message.topic, copy), _named(message.application, copy)
+                sends = replace(message, topic=topic, application=consumer)
+                found[application][operation.name] = replace(operation, sends=sends)
+    return replace(system, applications=found)
 
 
 def _named(name: str, copy: int) -> str:

@@ -22,6 +22,7 @@ FaultName = Literal[
     "cache_outage",
     "traffic_drop",
     "memory_leak",
+    "queue_backlog",
 ]
 FAULT_NAMES: Final[tuple[FaultName, ...]] = get_args(FaultName)
 SCENARIOS: Final = FAULT_NAMES[:10]
@@ -42,6 +43,7 @@ EFFECT_RANGES: Final[dict[FaultName, tuple[float, float]]] = {
     "cache_outage": (0.3, 1.0),
     "traffic_drop": (0.5, 0.1),
     "memory_leak": (20.0, 200.0),
+    "queue_backlog": (1.3, 1.9),
 }
 """Weakest and strongest effect when chosen at random: see ``Fault.effect``."""
 
@@ -60,6 +62,7 @@ _DESCRIPTIONS: Final[dict[FaultName, str]] = {
     "cache_outage": "{where} goes without its cache in {effect:.0%} of executions",
     "traffic_drop": "{where} gets {effect:.0%} of its traffic",
     "memory_leak": "{where} needs {effect:.0f} MB more memory every minute",
+    "queue_backlog": "{where} gets {effect:.2f} times the messages of {peer} that it can take",
 }
 
 
@@ -70,7 +73,8 @@ class Fault(msgspec.Struct, frozen=True):
     narrows it to one operation, ``peer`` to the steps that go there, ``step`` to those of that name. ``effect`` is
 
     - a factor on the step (slow_dependency), on the operation's own time (new_release, slow_code), on the
-      traffic (traffic_surge, traffic_drop), or arriving work over what can be done (saturation);
+      traffic (traffic_surge, traffic_drop), or arriving work or messages over what can be done (saturation,
+      queue_backlog);
     - milliseconds added to each call (network_delay), or megabytes added each minute (memory_leak);
     - queries instead of one (n_plus_one);
     - the probability of failing (error_burst, new_error_type), of skipping the step (lost_call), or of finding

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from tracehound.scripts.simulator.faults import FAULT_NAMES, Fault, FaultName, FaultRequest
 from tracehound.scripts.simulator.simulation import Simulation
 from tracehound.scripts.simulator.system import System
-from tracehound.scripts.simulator.targets import random_fault
+from tracehound.scripts.simulator.targets import possible_faults, random_fault
 
 FAULT_S = 60.0
 PAUSE_S = (60.0, 180.0)
@@ -54,6 +54,7 @@ def now_and_then(
     generator = random.Random(f"{seed} random faults")
     next_s = start_s + first_after_s
     recent: list[str] = []
+    names = possible_faults(system, names)
     while True:
         fault = random_fault(generator, system, next_s, fault_s, generator.choice(names), avoid=recent)
         recent = [*recent, fault.application][-RECENT:]

@@ -52,7 +52,7 @@ class Queue:
 class Requests:
     """Draws requests; the same seed and the same sequence of calls give the same executions."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int | str) -> None:
         self._random = random.Random(f"{seed} requests").random
         self._normal = _normals(seed).__next__
         self._bits = random.Random(f"{seed} trace ids").getrandbits
@@ -181,7 +181,7 @@ def _begin_s(execution: Execution, offset_ms: float) -> float:
     return execution.started_s + offset_ms / 1e3
 
 
-def _normals(seed: int) -> Iterator[float]:
+def _normals(seed: int | str) -> Iterator[float]:
     """Standard normal values without end, drawn in blocks."""
     generator = np.random.default_rng(random.Random(f"{seed} durations").getrandbits(64))
     while True:

@@ -11,6 +11,7 @@ from itertools import accumulate
 from tracehound.schemas.execution import Execution
 from tracehound.scripts.simulator.afflicted import afflicted
 from tracehound.scripts.simulator.faults import Fault
+from tracehound.scripts.simulator.messages import Messages
 from tracehound.scripts.simulator.requests import Requests
 from tracehound.scripts.simulator.system import System
 
@@ -80,6 +81,7 @@ class Simulation:
         self._strain = strain
         self._random = random.Random(f"{seed} arrivals")
         self._requests = Requests(seed)
+        self._messages = Messages(seed)
         self._faults: list[Fault] = []
         self._as_it_is_until_s = -math.inf
         self._entries = _Entries(system, system, self._usual_requests_per_s)
@@ -105,7 +107,8 @@ class Simulation:
                 continue
             pace = 1.0 + self._strain * (traffic - 1.0)
             application, operation = self._entries.at(self._random.random())
-            for execution in self._requests.run(self._system, application, operation, self._clock_s, pace):
+            made = self._requests.run(self._system, application, operation, self._clock_s, pace)
+            for execution in (*made, *self._messages.taken(self._system, made, pace)):
                 number += 1
                 heapq.heappush(ends, (execution.started_s + execution.duration_ms / 1e3, number, execution))
 

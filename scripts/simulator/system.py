@@ -1,6 +1,6 @@
 """What a simulated system is made of: applications, their operations, the steps of these, and who calls whom."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from tracehound.schemas.execution import ExecutionFailure, ExecutionKind, SegmentKind
@@ -30,13 +30,32 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
+class Message:
+    """What an operation sends when it has succeeded: to which Kafka topic, and who takes it there.
+
+    ``number`` tells it apart from the segments of the execution that sends it.
+    """
+
+    topic: str
+    application: str
+    operation: str
+    number: int = 0xFFFF
+
+    @property
+    def queue(self) -> str:
+        """What the queue is called as a peer."""
+        return f"kafka {self.topic}"
+
+
+@dataclass(frozen=True, slots=True)
 class Operation:
     """An operation: its own lognormal time around the steps, and how often it fails by itself.
 
     ``error_rate`` is the probability of one of the usual failures, ``failures`` are further ones with theirs.
     With probability ``detour_share`` the steps are those of ``detour`` instead. Where ``served_every_ms`` is not
     0, the application gets one execution done in so many milliseconds, and the others wait. The memory peaks
-    around ``memory_mb``, plus ``leak_mb_per_s`` for each second since ``leak_since_s`` (epoch seconds).
+    around ``memory_mb``, plus ``leak_mb_per_s`` for each second since ``leak_since_s`` (epoch seconds). ``sends`` is a
+    message to another application; where ``taken_every_ms`` is not 0, the operation takes one in so many milliseconds.
     """
 
     name: str
@@ -52,6 +71,8 @@ class Operation:
     memory_mb: float = 96.0
     leak_mb_per_s: float = 0.0
     leak_since_s: float = 0.0
+    sends: Message | None = None
+    taken_every_ms: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +98,17 @@ class System:
                     if step.operation is not None:
                         yield application, operation.name, step
 
+    def messages(self) -> Iterator[tuple[str, str, Message]]:
+        """Every message: its sender, the operation that sends it, and the message."""
+        for application, operations in self.applications.items():
+            for operation in operations.values():
+                if operation.sends is not None:
+                    yield application, operation.name, operation.sends
+
+    def receivers(self, applications: Container[str]) -> set[str]:
+        """Applications that take messages of these."""
+        return {message.application for sender, _, message in self.messages() if sender in applications}
+
     def ancestors(self, application: str) -> set[str]:
         """Applications that call this one, directly or through others."""
         return _closure(application, {(step.peer or "", caller) for caller, _, step in self.calls()})
@@ -94,7 +126,7 @@ class System:
         return sum(self.mix().values())
 
     def mix(self) -> dict[tuple[str, str], float]:
-        """Expected executions by (application, operation) of an average request."""
+        """Expected executions by (application, operation) of an average request, without those that take messages."""
         found: dict[tuple[str, str], float] = {}
         for entry in self.entries:
             for key, times in self.shares(entry).items():

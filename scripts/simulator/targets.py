@@ -26,6 +26,11 @@ def targets(name: FaultName, system: System) -> list[Target]:
     return list(dict.fromkeys(_TARGETS.get(name, _applications)(system)))
 
 
+def possible_faults(system: System, names: Sequence[FaultName] = FAULT_NAMES) -> list[FaultName]:
+    """Those of the ``names`` that anything in the system can have: without messages no queue backs up."""
+    return [name for name in names if targets(name, system)]
+
+
 def target_of(fault: Fault) -> Target:
     """The target that a fault has."""
     return Target(fault.application, fault.operation, fault.peer, fault.step)
@@ -41,19 +46,23 @@ def random_fault(
     effect: float | None = None,
     avoid: Sequence[str] = (),
 ) -> Fault:
-    """A fault with whatever is not given chosen at random; at the applications to ``avoid`` only for want of others.
+    """A fault with whatever is not given chosen at random; at the applications to ``avoid`` only for want of
+    others, those named first before the last.
 
     Raises:
         ConfigurationError: the application does not exist, or cannot have that fault.
     """
-    chosen: FaultName = generator.choice(FAULT_NAMES) if name is None else name
+    chosen: FaultName = generator.choice(possible_faults(system)) if name is None else name
     possible = [target for target in targets(chosen, system) if application in (None, target.application)]
     if not possible:
         raise ConfigurationError(
             f"The application {application!r} cannot have the fault {chosen!r}; "
             f"these can: {', '.join(sorted({target.application for target in targets(chosen, system)}))}."
         )
-    possible = [target for target in possible if target.application not in avoid] or possible
+    for first in range(len(avoid) + 1):
+        if elsewhere := [target for target in possible if target.application not in avoid[first:]]:
+            possible = elsewhere
+            break
     owner, operation, peer, step = generator.choice(possible)
     drawn = generator.uniform(*EFFECT_RANGES[chosen])
     return Fault(chosen, owner, start_s, duration_s, effect or drawn, operation, peer, step)
@@ -93,14 +102,20 @@ def _certain_steps(system: System) -> Iterator[Target]:
     )
 
 
+def _consumers(system: System) -> Iterator[Target]:
+    return (Target(message.application, message.operation, message.queue) for _, _, message in system.messages())
+
+
 def _caching_applications(system: System) -> Iterator[Target]:
     return (Target(owner) for owner, _, step in _steps(system) if step.kind == "cache")
 
 
 def _operations(system: System) -> Iterator[tuple[str, Operation]]:
-    return (
-        (owner, operation) for owner, operations in system.applications.items() for operation in operations.values()
-    )
+    """Operations that requests lead to: consumers have a fault of their own."""
+    for owner, operations in system.applications.items():
+        for operation in operations.values():
+            if operation.kind != "consumer":
+                yield owner, operation
 
 
 def _steps(system: System) -> Iterator[tuple[str, str, Step]]:
@@ -115,5 +130,6 @@ _TARGETS: Mapping[FaultName, Callable[[System], Iterator[Target]]] = {
     "silence": _called_applications,
     "slow_code": _slow_operations,
     "cache_outage": _caching_applications,
+    "queue_backlog": _consumers,
 }
 """Faults that any application can have are left out."""

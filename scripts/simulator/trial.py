@@ -12,7 +12,7 @@ from tracehound.scripts.simulator.faults import FAULT_NAMES, Fault, FaultName
 from tracehound.scripts.simulator.judge import Judgement, judge
 from tracehound.scripts.simulator.simulation import Simulation
 from tracehound.scripts.simulator.system import System
-from tracehound.scripts.simulator.targets import random_fault
+from tracehound.scripts.simulator.targets import possible_faults, random_fault
 from tracehound.scripts.simulator.truth import truth_of
 
 CHUNK = 200
@@ -80,6 +80,7 @@ def faults_in_turn(
     """One fault of each name, in random order, with random targets and effects, about ``pause_s`` between them."""
     generator = random.Random(f"{seed} faults")
     step_s = duration_s + pause_s
+    names = possible_faults(system, names)
     return [
         random_fault(generator, system, first_s + number * step_s + generator.uniform(0, LATER_S), duration_s, name)
         for number, name in enumerate(generator.sample(names, len(names)))

@@ -50,7 +50,17 @@ _RULES: Final[Mapping[FaultName, _Rule]] = {
     "traffic_drop": _Rule(("traffic",), (), ("outlier",), ("traffic",)),
     "saturation": _Rule(("saturation",), ("latency", "outlier"), _SLOW),
     "memory_leak": _Rule(("saturation",), ("outlier",), ()),
+    "queue_backlog": _Rule(("latency",), ("outlier", "saturation", "traffic"), ()),
 }
+_FEWER_MESSAGES: Final[tuple[FaultName, ...]] = (
+    "lost_call",
+    "error_burst",
+    "silence",
+    "traffic_surge",
+    "traffic_drop",
+    "saturation",
+)
+"""Faults with which other applications, too, get fewer or more messages than usual."""
 _CRITICAL_FROM, _MAJOR_UNTIL = 0.65, 0.35
 """An error burst of such a share must be critical, or must not be: between them it may be either."""
 
@@ -88,6 +98,9 @@ def truth_of(fault: Fault, system: System) -> Truth:
     reached = [(owner, rule.side)]
     reached += [(above, rule.above) for above in sorted(system.ancestors(owner))]
     reached += [(below, rule.below) for below in sorted(_reached_below(fault, system))]
+    if fault.name in _FEWER_MESSAGES:
+        senders = {owner, *system.ancestors(owner), *system.descendants(owner)}
+        reached += [(receiver, ("traffic",)) for receiver in sorted(system.receivers(senders))]
     return Truth(
         fault,
         rfc3339(fault.start_s),
@@ -134,6 +147,8 @@ def _causes(fault: Fault, system: System) -> tuple[str, ...]:
             return (NEW_FAILURE.type,)
         case "new_release" | "slow_code":
             return (OWN_CODE,)
+        case "queue_backlog":
+            return (f"messages of {fault.peer} for {fault.application}",)
     return _OF_WINDOWS[fault.name]
 
 

@@ -22,7 +22,9 @@ def test_nothing_is_left_to_compile_for_a_worker() -> None:
     compiled = compiled_kernels()
     assert sum(map(bool, compiled.values())) > 20
     scorer = Scorer(DetectionSettings(), InlineFitter())
-    run_trial(ReadsAsAWorker(scorer), course_of_faults(build_system(seed=5), 5, 60.0, 1_767_225_600.0, 900.0))
+    run_trial(
+        ReadsAsAWorker(scorer), course_of_faults(build_system(seed=5, messages=True), 5, 60.0, 1_767_225_600.0, 900.0)
+    )
     assert compiled_kernels() == compiled
 
 

@@ -16,7 +16,7 @@ Covered = tuple[Judgement, float]
 
 def trial(seed: int, rate: float, history_s: float) -> Covered:
     """One fault of each name."""
-    return _judge(course_of_faults(build_system(seed=seed), seed, rate, START_S, history_s))
+    return _judge(course_of_faults(build_system(seed=seed, messages=True), seed, rate, START_S, history_s))
 
 
 def quiet_day(seed: int) -> Covered:

@@ -25,7 +25,7 @@ def test_the_opening_has_different_faults_each_at_a_target_of_its_own() -> None:
     assert len({fault.name for fault in faults}) == len(OPENING)
     assert len({fault.application for fault in faults}) == len(OPENING)
     for fault in faults:
-        assert target_of(fault) in targets(fault.name, build_system())
+        assert target_of(fault) in targets(fault.name, build_system(messages=True))
 
 
 @pytest.mark.parametrize(("duration_s", "count"), [(60.0, 6), (35.0, 4), (10.0, 0)])

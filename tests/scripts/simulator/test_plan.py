@@ -5,7 +5,7 @@ from tracehound.scripts.simulator.faults import Fault, FaultRequest
 from tracehound.scripts.simulator.plan import AHEAD_S, FAULT_S, PAUSE_S, FaultPlan, asked_for, now_and_then
 from tracehound.scripts.simulator.simulation import Simulation
 
-SYSTEM = build_system()
+SYSTEM = build_system(messages=True)
 
 
 class Injected(Simulation):

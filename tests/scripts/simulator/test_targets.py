@@ -7,7 +7,7 @@ from tracehound.scripts.simulator.applications import build_system
 from tracehound.scripts.simulator.faults import EFFECT_RANGES, FAULT_NAMES, Fault, FaultName
 from tracehound.scripts.simulator.targets import random_fault, target_of, targets
 
-SYSTEM = build_system()
+SYSTEM = build_system(messages=True)
 
 
 @pytest.mark.parametrize("name", FAULT_NAMES)

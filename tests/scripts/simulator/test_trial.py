@@ -19,7 +19,7 @@ from tracehound.scripts.simulator.trial import (
     run_trial,
 )
 
-SYSTEM = build_system()
+SYSTEM = build_system(messages=True)
 
 
 class Watcher:

@@ -29,6 +29,7 @@ def fault(name: FaultName, application: str = "orders", effect: float = 5.0, **w
         ("traffic_drop", "traffic"),
         ("saturation", "saturation"),
         ("memory_leak", "saturation"),
+        ("queue_backlog", "latency"),
     ],
 )
 def test_only_the_faulty_application_can_be_right(name: FaultName, kind: str) -> None:
@@ -41,7 +42,7 @@ def test_only_the_faulty_application_can_be_right(name: FaultName, kind: str) ->
 @pytest.mark.parametrize("name", FAULT_NAMES)
 def test_callers_and_callees_are_collateral_where_the_fault_reaches_them(name: FaultName) -> None:
     collateral = {one.application for one in truth_of(fault(name, peer="payment"), SYSTEM).collateral} - {"orders"}
-    alone = name in ("lost_call", "traffic_surge", "memory_leak")
+    alone = name in ("lost_call", "traffic_surge", "memory_leak", "queue_backlog")
     callers = set() if alone else {"gateway", "users"}
     callees = {"silence": {"payment", "cart", "catalog"}, "traffic_surge": {"payment", "cart", "catalog"}}
     callees |= {"traffic_drop": callees["silence"], "lost_call": {"payment"}}
