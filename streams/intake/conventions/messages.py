@@ -12,6 +12,7 @@ _RECEIVES = frozenset(("receive", "poll", "recv"))
 _SENDS = frozenset(("send", "publish", "create"))
 _SETTLES = frozenset(("settle", "ack", "nack", "reject", "commit", "complete", "abandon", "defer", "dead_letter"))
 _LONGEST_MS, _EARLIEST_S, _LATEST_S = 1e12, 1e9, 1e11
+_DEFAULT_EXCHANGES = frozenset(("", "<default>", "(AMQP default)", "amq.default"))
 _GENERATED = re.compile(
     r"(?<=[._-])(?:gen-|tmp-)?(?:[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}|(?=\w*\d)\w{16,}|\d{4,})"
     r"|^(?:amq|spring|jms)[._](?:gen|tmp|temp)\b.*|^ID:.*|^anonymous\.\S+|^tmp-queue\S*"
@@ -67,11 +68,16 @@ def is_receive(name: str, said: str) -> bool:
 
 
 def destination_of(get: Get) -> str:
-    """Topic or queue, empty where there is none, or one that a library made up for one connection."""
+    """Topic or queue, empty where there is none, or one that a library made up for one connection.
+
+    RabbitMQ's default exchange has no name, or one that a library gives it: the routing key is the queue's name.
+    """
     template = text(get("destination template"))
     if template or get("temporary destination") is True or get("anonymous destination") is True:
         return template
     destination = text(get("destination"))
+    if destination in _DEFAULT_EXCHANGES:
+        destination = text(get("routing key"))
     return "" if destination and _GENERATED.fullmatch(destination) else destination
 
 

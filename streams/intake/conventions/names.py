@@ -62,6 +62,7 @@ CONCEPTS: Final[Mapping[str, Names]] = {
     "messaging": ("messaging.system.name", "messaging.system"),
     "destination template": ("messaging.destination.template",),
     "destination": ("messaging.destination.name", "messaging.destination", "messaging.source.name"),
+    "routing key": ("messaging.rabbitmq.destination.routing_key", "messaging.rabbitmq.routing_key"),
     "temporary destination": ("messaging.destination.temporary",),
     "anonymous destination": ("messaging.destination.anonymous",),
     "message bus destination": ("message_bus.destination",),  # OpenTracing
