@@ -305,7 +305,11 @@ class Scorer:
             raise SnapshotError(f"The snapshot of {state.key[0]} must have called services of {QUEUES} kinds.")
         for what, found, setting in (
             ("operations", len(state.operations), self._settings.operations_per_application),
-            ("called services or queues", max(map(len, state.keyed)), self._settings.peers_per_application),
+            (
+                "called services or queues",
+                max(*map(len, state.keyed), len(state.backlogs)),
+                self._settings.peers_per_application,
+            ),
         ):
             if found > max(setting, MOST_RESTORED) + 1:
                 raise SnapshotError(

@@ -131,3 +131,22 @@ def test_more_queues_than_an_application_may_have_share_one() -> None:
     restored.restore(scorer.snapshot(BILLING), BILLING)
     [application] = restored._applications.values()
     assert list(application.calls[-1]) == ["kafka orders for a", "kafka orders for b", "(other queues)"]
+
+
+def test_a_backlog_that_comes_every_night_is_told_twice_then_known(scorer: Scorer) -> None:
+    day = int(86_400 * RATE)
+    nights = [LEARNED + (number + 1) * day for number in range(4)]
+
+    def of_queues(scorer: Scorer, first: int, waited_ms: float = 30_000.0) -> int:
+        told(scorer, consumed(300, first - 300, seed=first))
+        found = told(scorer, consumed(300, first, lambda _: waited_ms, seed=first))
+        found += told(scorer, consumed(300, first + 300, seed=first))
+        return sum(event.data.signal == "queue_gap_ms" for event in found)
+
+    counts = [of_queues(scorer, first) for first in nights[:3]]
+    again = Scorer(SETTINGS, InlineFitter())
+    again.restore(scorer.snapshot(BILLING), BILLING)
+
+    assert [count > 0 for count in counts] == [True, True, False]
+    assert of_queues(again, nights[3], 90_000.0) > 0
+    assert of_queues(scorer, nights[3]) == 0
