@@ -1,11 +1,15 @@
 """Messages whose senders' traces are closed, or in other partitions, are known to whoever takes them."""
 
+from itertools import chain
+
 import msgspec
 import pytest
 
 from tests.streams.intake.conftest import RULES, START_NS, make_batch, make_chunk, make_span
+from tests.tracers.recorded import pieces_of
 from tracehound.schemas.execution import QueueWait
 from tracehound.schemas.spans import Message, Span, Tick
+from tracehound.streams.intake.assembly.assemble import assemble
 from tracehound.streams.intake.partition_join import PartitionJoin
 from tracehound.streams.intake.sent_messages import REMEMBERED, TOLD_AT_ONCE, SentMessages, newest, told_of
 
@@ -75,3 +79,28 @@ def test_a_consumer_that_is_seconds_behind_knows_how_long_its_message_waited(lin
 
     assert joined is not None
     assert [one.queue_wait for one in joined.executions] == [QueueWait("kafka orders", 4_000.0, "billing")]
+
+
+@pytest.mark.parametrize(
+    ("cases", "consumer", "expected"),
+    [
+        (
+            ["sdk-node/kafkajs.pb", "sdk-node/kafkajs-batch.pb"],
+            "90efd354b2143b86",
+            QueueWait("kafka orders", 13_779.977424),
+        ),
+        (["sdk-python/kafka-clients.pb"], "c67d91cba6dbc76a", QueueWait("kafka pyorders", 7.636753)),
+    ],
+)
+def test_recorded_consumers_that_link_their_messages_know_how_long_these_waited(
+    cases: list[str], consumer: str, expected: QueueWait
+) -> None:
+    """kafkajs takes a batch, confluent-kafka a message, both in traces of their own."""
+    pieces, sent = [piece for case in cases for piece in pieces_of(case)], SentMessages()
+    for trace_id, chunk in pieces:
+        sent.add(told_of(trace_id, chain.from_iterable(spans for _, spans in chunk.spans)))
+
+    made = chain.from_iterable(assemble(trace, [chunk], sent_at=sent.sent_at).executions for trace, chunk in pieces)
+
+    (found,) = [one.queue_wait for one in made if one.span_id == consumer]
+    assert found == expected
