@@ -19,12 +19,24 @@ _ID_PART = re.compile(
     rf"(?P<word>(?:[A-Za-z]+[-_:])*(?=\d{{5}}|{_UUID}|{_HEX}))?"
     rf"(?:{_UUID}|{_ULID}|{_HEX}|{_DATE}|{_NUMBER})(?P<suffix>\.[a-z]{{1,5}})?"
 )
+_WORD_BEGINS, _WORD_ENDS = r"(?<![A-Za-z0-9])", r"(?![A-Za-z0-9])"
+_GENERATED = re.compile(
+    r"(?P<java>\$\$Lambda|\$\$[A-Za-z]*CGLIB(?=\$\$)|\$Proxy(?=\d))"
+    r"(?:\$\$[0-9a-f]+|\$\d+|\d+)?(?:/(?:0x)?[0-9a-fA-F]+)?"
+    r"|(?P<queue>\b(?:amq|spring)\.gen-)[\w-]{8,}"
+    r"|(?<![\w.%+-])[\w.%+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,}"
+    rf"|{_WORD_BEGINS}(?:{_UUID}|{_ULID}|(?=[0-9]*[a-fA-F])(?=[a-fA-F]*[0-9])[0-9a-fA-F]{{16,}}){_WORD_ENDS}"
+)
+"""What programs name by themselves, anew at each start or for each connection, message or user."""
 
 
 @lru_cache(maxsize=8_192)
 def normalize_operation(name: str) -> str:
-    """The template of an operation's name: ids in a URL-like path become ``{id}``, query strings go.
+    """The template of an operation's name: what was generated becomes ``{id}``, so do ids in a URL-like path, of which
+    query strings go.
 
+    Generated are, wherever they stand, UUIDs, ULIDs, 16 and more hexadecimal digits with letters, e-mail addresses, and
+    queues that a client let the broker name; lambdas and proxies of Java lose their numbers.
     A name is URL-like if it is a path or an absolute URL, after up to two words such as ``GET``. Path parts
     that are numbers, dates, UUIDs, ULIDs or long hexadecimal digits are ids, also after a word
     (``order-82311``) and before a file's suffix. Everything else, and existing templates, stay as they are.
@@ -37,12 +49,19 @@ def normalize_operation(name: str) -> str:
     '/api/{verifyCode}'
     >>> normalize_operation("SELECT * FROM users WHERE id = 8231")
     'SELECT * FROM users WHERE id = 8231'
+    >>> normalize_operation("Job$$Lambda$772/0x0000000801a3.run"), normalize_operation("process amq.gen-Xa94kcQ5mR")
+    ('Job$$Lambda.run', 'process amq.gen-{id}')
     """
+    name = _GENERATED.sub(_named, name)
     url = _URL_LIKE.fullmatch(name)
     if url is None or not (url["origin"] or url["path"]):
         return name
     path = _QUERY.sub("", url["path"] or "")
     return url["verbs"] + (url["origin"] or "") + "/".join(map(_template, path.split("/")))
+
+
+def _named(found: re.Match[str]) -> str:
+    return found["java"] or (found["queue"] or "") + "{id}"
 
 
 def _template(part: str) -> str:
