@@ -70,17 +70,17 @@ def _parents_first(segments: list[Segment]) -> bool:
 
 
 def _shallow(attributes: dict[str, Any]) -> bool:
-    for value in attributes.values():
-        if isinstance(value, (dict, list)) and _deeper_than(value, ATTRIBUTE_DEPTH):
-            return False
-    return True
-
-
-def _deeper_than(value: Any, levels: int) -> bool:
-    if not isinstance(value, (dict, list)):
-        return False
-    children = value.values() if isinstance(value, dict) else value
-    return levels == 0 or any(_deeper_than(child, levels - 1) for child in children)
+    level = [value for value in attributes.values() if isinstance(value, (dict, list))]
+    for _ in range(ATTRIBUTE_DEPTH):
+        if not level:
+            return True
+        level = [
+            value
+            for each in level
+            for value in (each.values() if isinstance(each, dict) else each)
+            if isinstance(value, (dict, list))
+        ]
+    return not level
 
 
 def of_application(execution: Execution, application: str) -> Execution | Flaw:

@@ -87,8 +87,11 @@ def read_segments(executions: Sequence[UnreadExecution], most: int) -> ColumnedE
 def _name(text: bytes, names: SegmentNames, places: Slots) -> bool:
     """Give numbers to segments whose texts are not known; False where one is no valid name."""
     news: dict[tuple[bytes, bytes | None], int] = {}
-    for at in np.flatnonzero(places[0] == NO_NUMBER).tolist():
-        _, _, name_at, name_length, peer_at, peer_length = places[:, at].tolist()
+    unknown = np.flatnonzero(places[0] == NO_NUMBER)
+    if not len(unknown):
+        return True
+    where = places[2:, unknown].T.tolist()
+    for at, (name_at, name_length, peer_at, peer_length) in zip(unknown.tolist(), where, strict=True):
         name = text[name_at : name_at + name_length]
         peer = None if peer_length == NO_PEER else text[peer_at : peer_at + peer_length]
         if (name, peer) not in news:
@@ -98,8 +101,7 @@ def _name(text: bytes, names: SegmentNames, places: Slots) -> bool:
             except msgspec.DecodeError:
                 return False
         places[0, at] = news[name, peer]
-    for (name, peer), number in news.items():
-        names.texts.add(name, peer, number)
+    names.texts.add(news)
     return True
 
 

@@ -1,5 +1,6 @@
 """The numbers of segments by the JSON that they are named by, for kernels: a hash table over bytes."""
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 import numpy as np
@@ -43,30 +44,38 @@ class SegmentTexts:
         """Whether as many texts are in memory as should be."""
         return self._count >= MOST_TEXTS or self._filled + LONGEST > MOST_BYTES
 
-    def add(self, name: bytes, peer: bytes | None, number: int) -> None:
-        """Remember the number of texts that are not known yet, unless they are too long, or the table is full.
+    def add(self, news: Mapping[tuple[bytes, bytes | None], int]) -> None:
+        """Remember the numbers of names and peers that are not known yet, but of those that are too long, or for which
+        there is no room.
 
         By one thread at a time, and not while a kernel reads.
         """
-        together = np.frombuffer(name + (peer or b"") + PADDING, np.uint8)
-        length = len(together) - len(PADDING)
-        if length > LONGEST or self.full:
-            return
-        self._make_room(len(together))
+        added: list[tuple[int, int, int]] = []
+        pieces: list[bytes] = []
+        begin, count = self._filled, self._count
+        for (name, peer), number in news.items():
+            length = len(name) + (0 if peer is None else len(peer))
+            if length > LONGEST or count + len(added) >= MOST_TEXTS or begin + LONGEST > MOST_BYTES:
+                continue
+            pieces += (name, peer or b"")
+            added.append((number, len(name), NO_PEER if peer is None else len(peer)))
+            begin += length
+        self._make_room(len(added), begin - self._filled)
+        together = np.frombuffer(b"".join((*pieces, PADDING)), np.uint8)
         self.text[self._filled : self._filled + len(together)] = together
-        peer_length = NO_PEER if peer is None else len(peer)
-        key = hash_of_texts(self.text, together, 0, len(name), len(name), peer_length)
-        self.entries[self._count] = key, number, self._filled, len(name), peer_length
-        _enter(self.places, self.entries, self._count, self._count + 1)
-        self._count, self._filled = self._count + 1, self._filled + length
+        _add(self.places, self.entries, self.text, self._filled, count, np.array(added, np.int64).reshape(-1, 3))
+        self._count, self._filled = count + len(added), begin
 
-    def _make_room(self, length: int) -> None:
-        if self._count == len(self.entries):
+    def _make_room(self, count: int, length: int) -> None:
+        while self._count + count > len(self.entries):
             self.entries = np.concatenate([self.entries, np.zeros_like(self.entries)])
-        if self._filled + length > len(self.text):
+        while self._filled + length + len(PADDING) > len(self.text):
             self.text = np.concatenate([self.text, np.zeros_like(self.text)])
-        if 2 * self._count >= len(self.places):
-            self.places = np.full(2 * len(self.places), -1, np.int32)
+        size = len(self.places)
+        while 2 * (self._count + count) >= size:
+            size *= 2
+        if size > len(self.places):
+            self.places = np.full(size, -1, np.int32)
             _enter(self.places, self.entries, 0, self._count)
 
 
@@ -122,3 +131,15 @@ def _enter(places: Any, entries: Any, first: int, last: int) -> None:
         while places[place] >= 0:
             place = (place + 1) & mask
         places[place] = index
+
+
+@njit(**LEAN)
+def _add(places: Any, entries: Any, text: Any, at: int, count: int, added: Any) -> None:
+    """Enter texts that lie one after the other from ``at`` on; ``added`` (k, 3) are number and lengths."""
+    for index in range(len(added)):
+        number, name_length, peer_length = added[index]
+        entry = entries[count + index]
+        entry[0] = hash_of_texts(text, text, at, name_length, at + name_length, peer_length)
+        entry[1], entry[2], entry[3], entry[4] = number, at, name_length, peer_length
+        at += name_length + max(peer_length, 0)
+    _enter(places, entries, count, count + len(added))

@@ -99,8 +99,9 @@ class Scorer:
         for index, execution in enumerate(executions):
             application = self._applications.get((execution.application, execution.environment))
             if application is None:
-                self._judge(rows, columns, result)
-                rows = Rows(index)
+                if len(self._applications) >= self._settings.applications_per_worker:  # one has to go
+                    self._judge(rows, columns, result)
+                    rows = Rows(index)
                 application = self._welcome(execution, result)
             application.used = self._calls
             if index - rows.first >= AFTER_DRIFT:
