@@ -1,12 +1,13 @@
 """Cut a JSON array into the bytes of its elements, even where an element itself is not valid JSON."""
 
 import re
+from itertools import takewhile
 
 import msgspec
 
 _RAW_ELEMENTS = msgspec.json.Decoder(list[msgspec.Raw])
-_TOKEN = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|["\[\]{},]', re.DOTALL)
-_CLOSES = {b"]": b"[", b"}": b"{"}
+_TOKEN = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|"|[\[{]++|[\]}]++|,', re.DOTALL)
+_OPENS = bytes.maketrans(b"]}", b"[{")
 _BLANK = b" \t\r\n"
 
 
@@ -31,23 +32,27 @@ def split_array(value: bytes) -> list[bytes]:
 def _split_by_brackets(value: bytes) -> list[bytes]:
     if value[:1] != b"[":
         raise ValueError("it does not begin with '['")
-    open_brackets: list[bytes] = []
+    open_brackets = bytearray()
     elements: list[bytes] = []
     begin = 1
     for match in _TOKEN.finditer(value):
         token = match.group()
-        if token in (b"[", b"{"):
-            open_brackets.append(token)
+        if token[0] in b"[{":  # brackets that follow one another are taken together
+            open_brackets += token
         elif token == b'"':
             raise ValueError(f"the string that begins at byte {match.start()} does not end")
         elif token == b"," and len(open_brackets) == 1:
             elements.append(_element(value, begin, match.start()))
             begin = match.end()
-        elif token in _CLOSES:
-            if not open_brackets or open_brackets.pop() != _CLOSES[token]:
-                raise ValueError(f"the bracket at byte {match.start()} closes nothing")
+        elif token[0] in b"]}":
+            closed = token.translate(_OPENS)
+            if not open_brackets.endswith(closed[::-1]):
+                pairs = zip(closed, reversed(open_brackets), strict=False)
+                matching = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
+                raise ValueError(f"the bracket at byte {match.start() + matching} closes nothing")
+            del open_brackets[-len(closed) :]
             if not open_brackets:
-                return _closed(value, elements, begin, match.start())
+                return _closed(value, elements, begin, match.end() - 1)
     raise ValueError("it ends before its last bracket is closed")
 
 

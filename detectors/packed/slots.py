@@ -61,6 +61,7 @@ class SlotRecords:
     def __init__(self, layout: dict[str, tuple[Any, tuple[int, ...]]], capacity: int = 16) -> None:
         fields = [(name, dtype, shape) for name, (dtype, shape) in layout.items()]
         self.records: NDArray[np.void] = np.zeros(capacity, np.dtype(fields, align=True))
+        self._opened = 0
 
     def __getitem__(self, name: str) -> NDArray[Any]:
         return self.records[name]
@@ -68,8 +69,13 @@ class SlotRecords:
     def open(self, slot: int) -> int:
         """Make sure that ``slot`` exists, set its record to zero, return it."""
         while slot >= len(self.records):
-            self.records = np.concatenate([self.records, np.zeros_like(self.records)])
-        self.records[slot] = np.zeros((), self.records.dtype)
+            larger = np.zeros(2 * len(self.records), self.records.dtype)
+            larger.view(np.uint8)[: self.records.nbytes] = self.records.view(np.uint8)
+            self.records = larger
+        if slot < self._opened:  # what was never used is zero, and takes no memory yet
+            begin = slot * self.records.itemsize
+            self.records.view(np.uint8)[begin : begin + self.records.itemsize] = 0
+        self._opened = max(self._opened, slot + 1)
         return slot
 
     def row_bytes(self) -> int:

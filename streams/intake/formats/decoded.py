@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from tracehound.schemas.rejection import RecordError, Rejection
 from tracehound.schemas.spans import Resource, Span, TraceChunk
 
-_LEAST_BYTES = 24
+_LEAST_BYTES = 40
 """No span, resource or scope that says anything has fewer, in any format."""
 _SPANS_OF_ANY = 16
 
@@ -24,8 +24,8 @@ class SpanLimits:
     with_namespace: bool = True
 
     def of(self, size: int) -> "SpanLimits":
-        """The limits of a record of so many bytes: what is wrong with a span takes as long to find as 20 bytes or more
-        of good ones take to read, so there may not be more spans than the bytes of good ones.
+        """The limits of a record of so many bytes: what is wrong with a span takes as long to find as many
+        bytes of good ones take to read, so there may not be more spans than the bytes of good ones.
         """
         most = _SPANS_OF_ANY + size // _LEAST_BYTES
         return self if most >= self.max_spans else replace(self, max_spans=most)

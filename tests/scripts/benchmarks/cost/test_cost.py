@@ -1,0 +1,47 @@
+"""Cost of bytes: every kind of input is what it says and is read without an error, and the page has a row for each."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+import pytest
+
+from tracehound.schemas.codec import decode_record
+from tracehound.schemas.execution_rules import Limits
+from tracehound.scripts.benchmarks.cost import executions, spans
+from tracehound.scripts.benchmarks.cost.__main__ import page, rows_of
+from tracehound.scripts.benchmarks.cost.measure import Joining, nanoseconds_a_byte
+from tracehound.streams.intake.formats.decode import decode_spans
+from tracehound.streams.intake.formats.decoded import SpanLimits
+
+Makers = Mapping[str, Callable[[], Sequence[bytes]]]
+
+
+def test_good_input_is_taken_and_nothing_of_it_refused() -> None:
+    for value in executions.goods(20):
+        assert (len(decode_record(value, Limits(), 2e9).executions), decode_record(value, Limits(), 2e9).rejected) == (
+            1,
+            [],
+        )
+    for [value] in (spans.good_json(), spans.good_protobuf()):
+        decoded = decode_spans(value, SpanLimits())
+        assert (decoded.spans, decoded.rejected) == (3_000, [])
+
+
+@pytest.mark.parametrize("kinds", [spans.JSON, spans.PROTOBUF], ids=["JSON", "Protobuf"])
+def test_every_kind_of_spans_is_within_the_size_of_a_record_and_told(kinds: Makers) -> None:
+    for name, make in kinds.items():
+        for value in make():
+            assert len(value) < SpanLimits().max_record_bytes
+            decoded = decode_spans(value, SpanLimits())
+            assert decoded.spans or decoded.rejected or decoded.unfinished, name
+
+
+def test_the_page_has_the_dearest_first() -> None:
+    cheap, dear = (
+        {"of": "x", "input": name, "ns_per_byte": cost, "ratio": cost} for name, cost in (("a", 1), ("b", 9))
+    )
+    lines = page([cheap, dear]).splitlines()
+    assert lines[-2:] == ["| x | b | 9 | 9 |", "| x | a | 1 | 1 |"]
+    [row] = rows_of("OTLP JSON", Joining, spans.good_json(), {"the same": spans.good_json})
+    assert row["ns_per_byte"] > 0.0
+    assert 0.2 < row["ratio"] < 5.0
+    assert nanoseconds_a_byte([b"x" * 84], 1e-7) == 1.0
