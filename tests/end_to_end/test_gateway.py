@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from threading import Event
 from typing import Any
 
@@ -240,6 +241,43 @@ def test_a_missing_topic_is_told_and_not_made(
     status, headers, answer = started.request("POST", "/v1/executions", json.dumps(execution(1)).encode())
     assert (status, headers["retry-after"], json.loads(answer)["reason"]) == (503, "2", "no_topic")
     assert "tracehound topics" in json.loads(answer)["detail"]
+
+
+def test_with_a_certificate_both_ports_are_encrypted(
+    embedded_kafka: Broker,
+    gateway: Callable[..., Gateway],
+    prefix: str,
+    tmp_path: Path,
+    real_program: Callable[..., str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for variable in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):  # requests would believe them more than the exporter
+        monkeypatch.delenv(variable, raising=False)
+    certificate, private = tmp_path / "certificate.pem", tmp_path / "key.pem"
+    made = ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=localhost"]
+    files = ["-addext", "subjectAltName=DNS:localhost", "-keyout", str(private), "-out", str(certificate)]
+    subprocess.run([real_program("openssl"), *made, *files], check=True, capture_output=True, timeout=60)
+    field = with_spans(Field(embedded_kafka, Topics(prefix, 1)))
+    started = gateway(field, tls_certificate_file=str(certificate), tls_key_file=str(private))
+    started.process.wait_for("broker_reached")
+
+    port, grpc_port = (address.rpartition(":")[2] for address in (started.address, started.grpc_address))
+    for exporter in (
+        OTLPSpanExporter(endpoint=f"https://localhost:{port}/v1/traces", certificate_file=str(certificate)),
+        GrpcSpanExporter(
+            endpoint=f"localhost:{grpc_port}",
+            credentials=grpc.ssl_channel_credentials(certificate.read_bytes()),
+        ),
+    ):
+        provider = TracerProvider(resource=Resource({"service.name": "shop"}))
+        provider.add_span_processor(BatchSpanProcessor(exporter))
+        with provider.get_tracer("shop").start_as_current_span("GET /"):
+            pass
+        provider.shutdown()
+    with pytest.raises(http.client.HTTPException):
+        started.request("GET", "/livez")
+    messages = field.read(field.topics.otlp[0].name, lambda found: len(found) >= 2)
+    assert [decode_spans(message.value(), SpanLimits()).spans for message in messages] == [1, 1]
 
 
 def test_a_key_is_printed_once_with_what_to_keep_of_it() -> None:
