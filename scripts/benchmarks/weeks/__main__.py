@@ -73,9 +73,12 @@ class Run:
             task = bar.add_task("lives", total=len(tasks))
             if self.processes == 1:
                 for name, seed in tasks:
-                    if time.monotonic() < self.until_s:
-                        yield self.row(name, seed)
+                    row = self.known(name, seed)
+                    if row is None and time.monotonic() < self.until_s:
+                        row = self.judge(name, seed)
                     bar.advance(task)
+                    if row is not None:
+                        yield row
                 return
             with ProcessPoolExecutor(self.processes, mp_context=get_context("spawn")) as pool:
                 for row in pool.map(self.row, *zip(*tasks, strict=True)):
@@ -83,20 +86,26 @@ class Run:
                     yield row
 
     def row(self, name: str, seed: int) -> Figures:
-        """The figures of one life, and how long it took; its line is printed."""
-        file = None if self.kept is None else self.kept / f"{name}.{seed}.json"
-        if file is not None and file.is_file():
-            found = orjson.loads(file.read_bytes())
-            if (found["commit"], found["faults"]) == (commit(), self.faults):
-                row: Figures = found["row"]
-                return row
+        """The figures of one life."""
+        return self.known(name, seed) or self.judge(name, seed)
+
+    def known(self, name: str, seed: int) -> Figures | None:
+        """The figures of one life that this commit has judged before, if they were kept."""
+        if self.kept is None or not (file := self.kept / f"{name}.{seed}.json").is_file():
+            return None
+        found = orjson.loads(file.read_bytes())
+        return found["row"] if (found["commit"], found["faults"]) == (commit(), self.faults) else None
+
+    def judge(self, name: str, seed: int) -> Figures:
+        """Judge one life: its figures, and how long it took; its line is printed."""
         begun_s = time.monotonic()
         judgement = judge_life(name, seed, self.faults)
         _show(judgement, self.show)
         row = row_of(judgement) | {"seconds": time.monotonic() - begun_s}
-        if file is not None:
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_bytes(orjson.dumps({"commit": commit(), "faults": self.faults, "row": row}))
+        if self.kept is not None:
+            self.kept.mkdir(parents=True, exist_ok=True)
+            kept = {"commit": commit(), "faults": self.faults, "row": row}
+            (self.kept / f"{name}.{seed}.json").write_bytes(orjson.dumps(kept))
         return row
 
 

@@ -1,13 +1,15 @@
 """The benchmark of weeks of ordinary life, on lives of a day."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
+import orjson
 import pytest
 
 from tracehound.detectors.settings import DetectionSettings
 from tracehound.schemas.execution import Execution, epoch_seconds
-from tracehound.scripts.benchmarks.weeks.__main__ import LIVES, lives_of
+from tracehound.scripts.benchmarks.weeks.__main__ import LIVES, Run, lives_of
 from tracehound.scripts.benchmarks.weeks.curves import (
     DAY_S,
     HOUR_S,
@@ -26,6 +28,7 @@ from tracehound.scripts.benchmarks.weeks.life import Delivery, Draw, Flow, Happe
 from tracehound.scripts.benchmarks.weeks.report import report
 from tracehound.scripts.benchmarks.weeks.watching import Record, watch
 from tracehound.scripts.benchmarks.weeks.workload import Change, Workload
+from tracehound.scripts.documents.stored import commit
 
 READ = Operation("GET /items", own_ms=10.0, steps=(Step("SELECT items", 20.0, peer="db"),), failing=0.0)
 TINY = Life((Flow(Always(0.5), (READ,)),), days=1, learning=0, moments=("busy",))
@@ -166,3 +169,11 @@ def test_figures_and_report_of_a_life() -> None:
     assert "Not run: other." in text
     assert "**missed**" in text
     assert "| tiny | A tiny life. |" in text
+
+
+def test_what_was_kept_is_taken_up_by_the_same_commit_also_when_the_time_is_over(tmp_path: Path) -> None:
+    run = Run(["one_an_hour", "hourly_batch"], kept=tmp_path, until_s=0.0)
+    row = {"name": "one_an_hour"}
+    for name, by in (("one_an_hour", commit()), ("hourly_batch", "another")):
+        (tmp_path / f"{name}.7.json").write_bytes(orjson.dumps({"commit": by, "faults": True, "row": row}))
+    assert list(run.rows([7])) == [row]
