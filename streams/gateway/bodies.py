@@ -74,7 +74,7 @@ class Bodies:
     async def _read(self, request: Request, taken: "_Share") -> bytes:
         most = self._settings.max_body_bytes
         declared = request.headers.get("content-length", "")
-        if declared.isdigit() and int(declared[:20]) > most:
+        if declared.isascii() and declared.isdigit() and int(declared[:20]) > most:
             raise too_large(most)
         body = bytearray()
         try:
