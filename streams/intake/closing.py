@@ -2,12 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Literal
 
 from tracehound.schemas.execution import Execution
 from tracehound.schemas.spans import TraceChunk
 from tracehound.streams.intake.assembly.assemble import Assembled
 from tracehound.streams.intake.join_rules import CloseReason
+
+_PLACE = attrgetter("started_at", "trace_id", "span_id")  # (all of them are numbers after ``assemble``)
 
 
 @dataclass(slots=True)
@@ -42,5 +45,5 @@ class Closing:
 def executions_in_order(closings: list[Closing]) -> list[Execution]:
     """The executions of several traces by start, trace and span id: what one record led to."""
     found = [execution for closing in closings for execution in closing.assembled.executions]
-    found.sort(key=lambda execution: (execution.started_s, execution.trace_id, execution.span_id))
+    found.sort(key=_PLACE)
     return found

@@ -12,7 +12,7 @@ from tracehound.schemas.errors import InvalidExecutionError
 from tracehound.schemas.join_checkpoint import LongTrace
 from tracehound.schemas.spans import SpanBatch, Tick
 from tracehound.streams.intake.assembly.assemble import Assembled, assemble
-from tracehound.streams.intake.assembly.beginnings import mark_of_execution, marks_in, marks_of
+from tracehound.streams.intake.assembly.beginnings import mark_of_execution, marks_in, marks_of, marks_together
 from tracehound.streams.intake.closed_traces import fingerprint
 from tracehound.streams.intake.closing import Closing
 from tracehound.streams.intake.join_memory import JoinMemory
@@ -86,11 +86,12 @@ class TraceBuffer:
             if clock_ms != record.clock_ms:
                 self.memory.exceptions[offset] = clock_ms
             if clock_ms is not None:
-                for trace_id, spans, chunk in record.traces:
-                    self._add(offset, trace_id, spans, chunk, clock_ms)
-                for trace_id, _, _ in record.traces:  # not before: a record is of a closed trace as a whole
-                    trace = self._find(trace_id)
-                    if trace is not None and trace.spans >= self.rules.max_trace_spans:
+                grown = [
+                    (trace_id, self._add(offset, trace_id, spans, chunk, clock_ms))
+                    for trace_id, spans, chunk in record.traces
+                ]
+                for trace_id, trace in grown:  # not before: a record is of a closed trace as a whole
+                    if trace.spans >= self.rules.max_trace_spans and self._find(trace_id) is trace:
                         closings.append(self._close(offset, trace_id, trace, "oversized"))
         closings += self._close_oldest(offset)
         closings += self._close_due(offset)
@@ -122,7 +123,7 @@ class TraceBuffer:
     def _find(self, trace_id: str) -> OpenTrace | None:
         return self._open.get(trace_id) or self._long.get(trace_id)
 
-    def _add(self, offset: int, trace_id: str, spans: int, chunk: msgspec.Raw, clock_ms: int) -> None:
+    def _add(self, offset: int, trace_id: str, spans: int, chunk: msgspec.Raw, clock_ms: int) -> OpenTrace:
         found = self._find(trace_id)
         if found is None:
             trace = fingerprint(trace_id)
@@ -149,6 +150,7 @@ class TraceBuffer:
         else:
             self.bytes += size
         self.spans += spans
+        return found
 
     def _close_oldest(self, offset: int) -> Iterable[Closing]:
         while self.bytes > self.rules.buffer_bytes and self._open:
@@ -296,7 +298,7 @@ class TraceBuffer:
         self.spans -= trace.spans
         self.memory.late.discard(trace.trace)
         watermark_ms = self.memory.clocks.watermark_ms
-        marks = marks_of((), (), {*marks_in(closing.marks), *trace.told}) if trace.told else closing.marks
+        marks = marks_together(closing.marks, trace.told) if trace.told else closing.marks
         self.memory.closed.add(trace.trace, offset, int(max(watermark_ms, 0)), marks)
         return closing
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from operator import attrgetter
 
 from tracehound.schemas.execution import Execution, Segment
 from tracehound.schemas.spans import Span, TraceChunk
@@ -78,19 +79,13 @@ def _native(chunks: Sequence[TraceChunk]) -> list[Execution]:
     found: dict[tuple[float, str, str, str, float], Execution] = {}
     for chunk in chunks:
         for execution in chunk.executions:
+            execution.started_at = execution.started_s
             found.setdefault(_place(execution), execution)
     return list(found.values())
 
 
-def _place(execution: Execution) -> tuple[float, str, str, str, float]:
-    """What orders executions of one trace, and tells them apart: native ones need not have a span id."""
-    return (
-        execution.started_s,
-        execution.span_id,
-        execution.application,
-        execution.operation,
-        execution.duration_ms,
-    )
+_place = attrgetter("started_at", "span_id", "application", "operation", "duration_ms")
+"""What orders executions of one trace, and tells them apart: native ones need not have a span id."""
 
 
 def _link(traced: Sequence[Execution], native: Sequence[Execution]) -> None:

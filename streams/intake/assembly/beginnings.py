@@ -27,15 +27,20 @@ def mark_of_execution(execution: Execution) -> int:
     return mark_of(span_id, execution.application)
 
 
-def marks_of(spans: Iterable[Span], executions: Iterable[Execution], others: Iterable[int] = ()) -> bytes:
-    """The marks of all spans that would begin something if they came alone, of executions, and others."""
+def marks_of(spans: Iterable[Span], executions: Iterable[Execution]) -> bytes:
+    """The marks of all spans that would begin something if they came alone, and of executions."""
     marks = {
         crc32(f"{span.id}\0{span.service}".encode()) if "-" not in span.id else mark_of(span.id, span.service)
         for span in spans
         if span.kind not in _INNER_KINDS or not span.parent_id or span.remote_parent or _receives(span)
     }
-    marks.update(map(mark_of_execution, executions), others)
+    marks.update(map(mark_of_execution, executions))
     return array("I", sorted(marks)).tobytes()
+
+
+def marks_together(marks: bytes, others: Iterable[int]) -> bytes:
+    """What ``marks_of`` gave and others, each once."""
+    return array("I", sorted({*marks_in(marks), *others})).tobytes()
 
 
 def marks_in(marks: bytes) -> Iterable[int]:

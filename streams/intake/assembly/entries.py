@@ -32,7 +32,10 @@ def owners_of(trace_id: str, spans: Sequence[Span]) -> list[int]:
         InvalidExecutionError: a span lies on a cycle of parents; the message names trace and span.
     """
     unknown = -1
-    owners = [unknown] * len(spans)
+    owners = [
+        place if span.parent < 0 or spans[span.parent].service != span.service else unknown
+        for place, span in enumerate(spans)
+    ]
     for start in range(len(spans)):
         if owners[start] != unknown:
             continue
@@ -42,11 +45,7 @@ def owners_of(trace_id: str, spans: Sequence[Span]) -> list[int]:
             path.append(at)
             span = spans[at]
             parent = span.parent
-            if (
-                parent < 0
-                or spans[parent].service != span.service
-                or (span.kind in ENTRY_KINDS and _begins(span, spans[parent]))
-            ):
+            if span.kind in ENTRY_KINDS and _begins(span, spans[parent]):
                 owners[at] = at
                 break
             at = parent
@@ -68,8 +67,10 @@ def _begins(span: Span, parent: Span) -> bool:
 
 def _check_reaches_a_root(trace_id: str, spans: Sequence[Span], owners: Sequence[int]) -> None:
     """Raise when entry spans of different services are each other's ancestors."""
-    done = [False] * len(owners)
+    done = [span.parent < 0 for span in spans]
     for start in owners:
+        if done[start]:
+            continue
         path: list[int] = []
         at = start
         while at >= 0 and not done[at]:

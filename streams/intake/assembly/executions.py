@@ -76,11 +76,16 @@ def executions_of(trace: Trace, waits: Waits | None = None) -> list[Execution]:
     for called in callees.values():
         if len(called) > 1:
             called.sort(key=lambda index: _by_start(spans[index], index))
+    waits = waits or Waits()
     return [
-        _execution(trace, entry, inside, callees, waits or Waits())
+        _execution(trace, entry, inside, callees, waits)
         for entry, inside in members.items()
-        if not is_orphan(spans[entry]) and not only_connects(spans[entry]) and not only_settles(spans[entry])
+        if spans[entry].kind == "server" or not _begins_nothing(spans[entry])
     ]
+
+
+def _begins_nothing(entry: Span) -> bool:
+    return is_orphan(entry) or only_connects(entry) or only_settles(entry)
 
 
 def _by_start(span: Span, index: int) -> tuple[float, float, str, int]:
@@ -89,14 +94,15 @@ def _by_start(span: Span, index: int) -> tuple[float, float, str, int]:
 
 def _check(trace: Trace) -> None:
     count = len(trace.spans)
+    longest = math.inf
     for index, span in enumerate(trace.spans):
         offset_us = span.offset_us
         if (
-            0 < len(span.service) <= 200
-            and 0 < len(span.operation) <= 1000
-            and 0 <= span.duration_us < math.inf
-            and (offset_us is None or -math.inf < offset_us < math.inf)
+            0 <= span.duration_us < longest
             and PARENT_NOT_RECORDED <= span.parent < count
+            and (offset_us is None or -longest < offset_us < longest)
+            and 0 < len(span.operation) <= 1000
+            and 0 < len(span.service) <= 200
         ):
             continue
         raise InvalidExecutionError(
@@ -123,7 +129,9 @@ def _execution(
     span = spans[entry]
     start_us = span.offset_us or 0.0
     segments: list[Segment] = []
-    if inside:
+    if len(inside) == 1:
+        segments = [_segment(spans, inside[0], start_us, _ALONE, callees.get(inside[0], ()))]
+    elif inside:
         order = _in_order(spans, entry, inside)
         position = {index: place for place, index in enumerate(order)}
         segments = [_segment(spans, index, start_us, position, callees.get(index, ())) for index in order]
@@ -141,7 +149,7 @@ def _execution(
         started_at=(trace.start_us + start_us) / 1e6,
         duration_ms=duration_us / 1e3,
         trace_id=trace.trace_id,
-        span_id=_id_at(spans, entry),
+        span_id=span.id or span_id(entry),
         parent_span_id=_parent_id_of(spans, span),
         kind=kind,
         status=known or _status(is_error),
@@ -157,6 +165,8 @@ def _execution(
 
 
 _UNKNOWN = Resource("")
+_ALONE: dict[int, int] = {}
+"""Positions of what encloses a segment that is the only one."""
 
 
 def _unseen_calls(spans: Sequence[Span], caller: Span, callees: Sequence[int], alone: bool) -> list[Segment]:
@@ -189,10 +199,8 @@ def _execution_kind(spans: Sequence[Span], span: Span) -> ExecutionKind:
     return "request"
 
 
-def _in_order(spans: Sequence[Span], entry: int, inside: Sequence[int]) -> Sequence[int]:
+def _in_order(spans: Sequence[Span], entry: int, inside: Sequence[int]) -> list[int]:
     """By start (the recorded order where one is not known), but never before the enclosing span."""
-    if len(inside) == 1:
-        return inside
     starts: list[tuple[float, float, str, int]] = []
     for index in inside:
         span = spans[index]
@@ -205,6 +213,10 @@ def _in_order(spans: Sequence[Span], entry: int, inside: Sequence[int]) -> Seque
     order: list[int] = []
     placed = {entry}
     for index in inside:
+        if spans[index].parent in placed and index not in placed:
+            order.append(index)
+            placed.add(index)
+            continue
         path = []
         while index not in placed:
             path.append(index)
@@ -236,12 +248,15 @@ def _segment(
         kind,
         None if offset_us is None else (offset_us - start_us) / 1e3,
         position.get(span.parent),
-        _status(span.is_error),
+        _STATUSES.get(span.is_error, "error"),
         peer,
         span.id or span_id(index),
         called_ms,
     )
 
 
+_STATUSES: dict[int | None, Status] = {None: "unset", 0: "ok"}
+
+
 def _status(is_error: int | None) -> Status:
-    return "unset" if is_error is None else "error" if is_error else "ok"
+    return _STATUSES.get(is_error, "error")
