@@ -40,6 +40,8 @@ class JoinCheckpoint(msgspec.Struct, array_like=True):
     ``calls`` are counted and not yet told since ``calls_told_ms``. ``told`` has by fingerprint of an open trace the
     marks of what was told of it, with the number of segments; ``long`` are traces of which no record is needed.
     ``sent`` are messages that may still be taken, ``peers`` caller, environment, address, segment and who answers.
+    Offsets are those of the spans topic ``topic_id``, and ``source_ids`` are the ids of the sources' topics, in their
+    order (empty: not known).
     """
 
     position: _Whole
@@ -60,6 +62,8 @@ class JoinCheckpoint(msgspec.Struct, array_like=True):
     long: list[LongTrace] = []
     sent: bytes = b""
     peers: list[tuple[str, str, str, str, str]] = []
+    topic_id: str = ""
+    source_ids: list[str] = []
 
 
 class CheckpointPiece(msgspec.Struct, array_like=True):

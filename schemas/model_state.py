@@ -21,12 +21,21 @@ class Head(msgspec.Struct, array_like=True):
     ``position``: everything of the application below this offset of its partition has been learned.
     ``origins``: topic, partition and highest number of records that came with an origin.
     ``newest_event_s`` and ``scored_at_s``: event time of the newest execution, and when it was scored.
+    ``topic_id``: of which topic of executions ``position`` is an offset; empty where nobody knew. ``epoch`` grows each
+    time that positions of the partition begin again at a lower one.
     """
 
     position: _Number
     origins: list[tuple[str, _Number, _Number]] = []
     newest_event_s: EpochSeconds = 0.0
     scored_at_s: EpochSeconds = 0.0
+    topic_id: str = ""
+    epoch: _Number = 0
+
+    @property
+    def rank(self) -> tuple[int, int]:
+        """Of two states the one with the higher rank is the later one."""
+        return self.epoch, self.position
 
 
 class ModelState(msgspec.Struct, array_like=True):

@@ -96,13 +96,15 @@ class SpanBatch(msgspec.Struct, array_like=True, tag="spans"):
 
     ``sequence`` grows with the source's offset (and with the part, where one record became several).
     ``clock_ms`` is the source's clock: the highest Kafka timestamp read from it so far, epoch milliseconds.
-    ``traces`` are trace id, number of spans and the ``TraceChunk`` in MessagePack.
+    ``traces`` are trace id, number of spans and the ``TraceChunk`` in MessagePack. ``topic_id`` says which topic of
+    the source's name it is: sequences begin again where a topic is made anew. Empty where nobody knows.
     """
 
     source: SourceName
     sequence: int
     clock_ms: int
     traces: list[tuple[str, int, msgspec.Raw]]
+    topic_id: str = ""
 
 
 class Tick(msgspec.Struct, array_like=True, tag="tick"):

@@ -6,6 +6,7 @@ from tracehound.streams.incidents.group_incidents import Book, Grouping, group_i
 from tracehound.streams.incidents.hear_people import Hearing, hear_people
 from tracehound.streams.incidents.metrics import IncidentCollector, IncidentMetrics
 from tracehound.streams.kafka.changelog import KafkaChangelogReader
+from tracehound.streams.kafka.extent import extent_of
 from tracehound.streams.settings.settings import Settings
 from tracehound.streams.states.checkpoint_log import CheckpointLog
 from tracehound.streams.worker.consumer_vitals import ConsumerVitals
@@ -33,7 +34,14 @@ def build_incidents(settings: Settings) -> Worker:
     changelog = KafkaChangelogReader(settings, topics.incident_states.name)
     grouping = Grouping(
         restored,
-        CheckpointLog(topics.incident_states.name, changelog, base.publisher, pack_state, unpack_state),
+        CheckpointLog(
+            topics.incident_states.name,
+            changelog,
+            base.publisher,
+            pack_state,
+            unpack_state,
+            extent_of(settings, topics.incident_input.name),
+        ),
         base.delivery(metrics),
         topics,
         metrics,

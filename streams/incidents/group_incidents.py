@@ -76,6 +76,7 @@ class _Owned:
     book: Book | None = None
     next: int = 0
     saved: int = -1
+    topic_id: str = ""
     held: deque[Run] = field(default_factory=deque)
     lost: bool = False
 
@@ -133,12 +134,22 @@ class Grouping(RunListener):
         if owned is None or owned.book is not None:
             return
         state = (await self._states.load([PARTITION]))[PARTITION]
+        extent = await self._states.extent([PARTITION])
         if owned.lost or owned.book is not None:
             return
+        owned.topic_id = extent.topic_id
         if state is not None:
+            position = extent.within(PARTITION, state.position) if extent.is_of(state.topic_id) else 0
+            if position != state.position:
+                log.error(
+                    "incidents_input_begins_again",
+                    sentence=f"What was saved of incidents reaches to offset {state.position} of their input, which "
+                    f"was made anew or ends before that. It is kept, reading goes on at {position}, and anomalies "
+                    "may be missing.",
+                )
             try:
-                owned.book, owned.next = self._restored(state.snapshot), state.position
-                owned.saved = state.position
+                owned.book, owned.next = self._restored(state.snapshot), position
+                owned.saved = position
             except SnapshotError as error:
                 log.error("incidents_unreadable", sentence=f"What was saved of incidents cannot be used: {error}")
         if owned.book is None:
@@ -240,7 +251,7 @@ class Grouping(RunListener):
                 owned = self._owned
                 if owned is None or owned.book is None or not owned.held:
                     return
-                state = BookState(owned.next, owned.book.snapshot())
+                state = BookState(owned.next, owned.book.snapshot(), owned.topic_id)
                 held = list(owned.held)
             if not await self._delivery.settled() or owned.lost:
                 return

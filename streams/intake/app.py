@@ -14,6 +14,7 @@ from tracehound.streams.intake.read_source import SourceReader
 from tracehound.streams.intake.rekey_spans import Rekeying, rekey_spans
 from tracehound.streams.intake.vitals import IntakeVitals
 from tracehound.streams.kafka.changelog import KafkaChangelogReader
+from tracehound.streams.kafka.extent import extent_of
 from tracehound.streams.settings.settings import Settings
 from tracehound.streams.states.checkpoint_log import CheckpointLog
 from tracehound.streams.worker.foundation import Foundation
@@ -45,6 +46,7 @@ def build_intake(settings: Settings, clock: Callable[[], float] = time.time) -> 
             intake.applications_with_namespace,
             RegisteredSchemas(settings.schemas_dir),
             FieldMapping(settings.execution_fields),
+            topic_id=app.known_topic_id,
         ),
         base.delivery(metrics),
         base.publisher,
@@ -60,7 +62,14 @@ def build_intake(settings: Settings, clock: Callable[[], float] = time.time) -> 
         rules_of(settings),
         int(intake.call_graph_interval_s * 1000),
         Emitter(topics.spans.name, topics.executions.name, topics.executions.partitions, settings.limits),
-        CheckpointLog(topics.join_checkpoints.name, changelog, base.publisher, pack_checkpoint, unpack_checkpoint),
+        CheckpointLog(
+            topics.join_checkpoints.name,
+            changelog,
+            base.publisher,
+            pack_checkpoint,
+            unpack_checkpoint,
+            extent_of(settings, topics.spans.name),
+        ),
         base.delivery(metrics),
         topics,
         metrics,

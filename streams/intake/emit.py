@@ -6,13 +6,11 @@ from tracehound.schemas.codec import encode
 from tracehound.schemas.execution import Execution
 from tracehound.schemas.execution_rules import Limits
 from tracehound.streams.intake.assembly.bounds import bounded
-from tracehound.streams.kafka.forwarding import Partitioner, origin_headers
+from tracehound.streams.kafka.forwarding import NUMBERS_PER_OFFSET, Partitioner, origin_headers
 from tracehound.streams.kafka.publisher import Outgoing
 
 RECORD_BYTES = 500_000
 """A record is begun anew beyond this."""
-RECORDS_PER_OFFSET = 1_000_000
-"""Sequence numbers that one record of the spans topic may use."""
 _LIMITS = Limits()
 
 
@@ -35,8 +33,13 @@ class Emitter:
         self._topic = executions_topic
         self._partitioner = Partitioner(partitions)
 
-    def records(self, partition: int, offset: int, executions: Sequence[Execution]) -> list[Outgoing]:
-        """The records for what the record at ``offset`` led to: arrays of one application, in the order given."""
+    def records(
+        self, partition: int, offset: int, executions: Sequence[Execution], topic_id: str = ""
+    ) -> list[Outgoing]:
+        """The records for what the record at ``offset`` led to: arrays of one application, in the order given.
+
+        ``topic_id`` says which spans topic it is, since offsets begin again where that is made anew.
+        """
         by_application: dict[str, list[bytes]] = {}
         for execution in executions:
             by_application.setdefault(execution.application, []).append(self._encoded(execution))
@@ -44,8 +47,8 @@ class Emitter:
         for application, encoded in by_application.items():
             target = self._partitioner.partition_of(application)
             for value in _arrays(encoded):
-                sequence = offset * RECORDS_PER_OFFSET + len(made)
-                headers = origin_headers((), self._spans_topic, partition, sequence)
+                sequence = offset * NUMBERS_PER_OFFSET + len(made)
+                headers = origin_headers((), self._spans_topic, partition, sequence, topic_id)
                 made.append(Outgoing(self._topic, application.encode(), value, headers, target))
         return made
 

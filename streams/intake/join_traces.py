@@ -21,6 +21,7 @@ from tracehound.streams.intake.emit import Emitter
 from tracehound.streams.intake.join_rules import JoinRules
 from tracehound.streams.intake.metrics import IntakeMetrics
 from tracehound.streams.intake.partition_join import Joined, PartitionJoin
+from tracehound.streams.kafka.extent import Extent
 from tracehound.streams.kafka.publisher import Outgoing
 from tracehound.streams.kafka.runs.run import Run, RunListener
 from tracehound.streams.states.checkpoint_log import CheckpointLog
@@ -47,6 +48,7 @@ class _Owned:
 
     number: int
     loaded: bool = False
+    extent: Extent = field(default_factory=Extent)
     kept: JoinCheckpoint | None = None
     join: PartitionJoin | None = None
     held: deque[Run] = field(default_factory=deque)
@@ -116,9 +118,10 @@ class Joining(RunListener):
         if not waiting:
             return
         loaded = await self._checkpoints.load(waiting)
+        extent = await self._checkpoints.extent(list(waiting))
         for number, owned in waiting.items():
             if not owned.lost and not owned.loaded:
-                owned.kept, owned.loaded = loaded.get(number), True
+                owned.kept, owned.extent, owned.loaded = loaded.get(number), extent, True
 
     def positioned(self, committed: Mapping[TP, int | None]) -> None:
         """Reading begins at these committed offsets.
@@ -180,7 +183,7 @@ class Joining(RunListener):
                 parcel.dead_letters.append(failure_letter(record, record.value, "join", error))
                 continue
             if joined is not None and (joined.closings or joined.graphs):
-                self._enclose(run.tp.partition, record.offset, joined, parcel)
+                self._enclose(owned, record.offset, joined, parcel)
             if index % _RECORDS_BETWEEN_YIELDS == _RECORDS_BETWEEN_YIELDS - 1:
                 seconds += time.perf_counter() - begun
                 await asyncio.sleep(0)
@@ -192,9 +195,10 @@ class Joining(RunListener):
         self._progressed()
         await self._delivery.send(parcel)
 
-    def _enclose(self, partition: int, offset: int, joined: Joined, parcel: Parcel) -> None:
+    def _enclose(self, owned: _Owned, offset: int, joined: Joined, parcel: Parcel) -> None:
+        partition = owned.number
         self._metrics.count_closings(joined.closings)
-        parcel.forwards += self._emitter.records(partition, offset, joined.executions)
+        parcel.forwards += self._emitter.records(partition, offset, joined.executions, owned.extent.topic_id)
         topic = self._topics.call_graph.name
         parcel.outgoing += [Outgoing(topic, graph.application.encode(), encode(graph)) for graph in joined.graphs]
         for closing in joined.closings:
@@ -260,7 +264,7 @@ class Joining(RunListener):
         kept, owned.kept = owned.kept, None
         if kept is not None:
             try:
-                return PartitionJoin(owned.number, self._rules, self._call_interval_ms, kept)
+                return PartitionJoin(owned.number, self._rules, self._call_interval_ms, kept, extent=owned.extent)
             except ValueError as error:
                 log.error("checkpoint_refused", partition=owned.number, sentence=f"A checkpoint is unusable: {error}.")
         if start > 0:
@@ -270,4 +274,4 @@ class Joining(RunListener):
                 sentence=f"There is no checkpoint of partition {owned.number}, so joining begins at offset {start}; "
                 "traces that were open there may come in two parts.",
             )
-        return PartitionJoin(owned.number, self._rules, self._call_interval_ms, begin=start)
+        return PartitionJoin(owned.number, self._rules, self._call_interval_ms, begin=start, extent=owned.extent)

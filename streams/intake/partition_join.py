@@ -1,6 +1,7 @@
 """The join of one partition of the spans topic: records in, executions and call counts out, and its checkpoints."""
 
 from dataclasses import dataclass, field
+from itertools import chain, repeat
 
 import msgspec
 
@@ -17,7 +18,9 @@ from tracehound.streams.intake.peer_names import PeerNames
 from tracehound.streams.intake.sent_messages import SentMessages
 from tracehound.streams.intake.source_clocks import BEGINNING, Source, SourceClocks
 from tracehound.streams.intake.trace_buffer import TraceBuffer
+from tracehound.streams.kafka.extent import Extent
 
+_UNKNOWN = Extent()
 _decode = msgspec.msgpack.Decoder(SpanBatch | Tick).decode
 
 
@@ -39,9 +42,11 @@ class PartitionJoin:
         call_interval_ms: time between tellings of the call graph.
         checkpoint: where to go on; None at the beginning of the topic, or where nothing was kept.
         begin: without a checkpoint the offset to begin at.
+        extent: of the spans topic. A checkpoint of another topic, or of a position beyond the end, is not believed:
+            all that is there would be taken for known.
 
     Raises:
-        ValueError: the checkpoint's columns do not fit together.
+        ValueError: the checkpoint's columns do not fit together, or it is not of this topic.
     """
 
     def __init__(
@@ -51,8 +56,12 @@ class PartitionJoin:
         call_interval_ms: int,
         checkpoint: JoinCheckpoint | None = None,
         begin: int = 0,
+        extent: Extent = _UNKNOWN,
     ) -> None:
         self.partition = partition
+        self._topic_id = extent.topic_id
+        if checkpoint is not None:
+            _check_within(extent, partition, checkpoint)
         self.restored_low = begin if checkpoint is None else checkpoint.low
         if checkpoint is None:
             self.buffer = TraceBuffer(rules, begin)
@@ -127,6 +136,21 @@ class PartitionJoin:
             buffer.long(),
             buffer.memory.sent.pack(),
             self._peers.packed(),
+            self._topic_id,
+            [one.topic_id for one in clocks.sources.values()],
+        )
+
+
+def _check_within(extent: Extent, partition: int, checkpoint: JoinCheckpoint) -> None:
+    if not extent.is_of(checkpoint.topic_id):
+        raise ValueError(
+            f"The checkpoint of partition {partition} must be of the spans topic {extent.topic_id}. "
+            f"Got {checkpoint.topic_id} instead: the topic was made anew"
+        )
+    if extent.within(partition, checkpoint.position) < checkpoint.position:
+        raise ValueError(
+            f"The checkpoint of partition {partition} must be of a position up to its end, {extent.ends[partition]}. "
+            f"Got {checkpoint.position} instead"
         )
 
 
@@ -134,8 +158,9 @@ def _memory(rules: JoinRules, checkpoint: JoinCheckpoint) -> JoinMemory:
     clocks = SourceClocks(rules.patience_ms)
     clocks.now_ms = checkpoint.now_ms
     clocks.watermark_ms = BEGINNING if checkpoint.watermark_ms is None else checkpoint.watermark_ms
-    for topic, partition, clock_ms, heard_ms, sequence in checkpoint.sources:
-        clocks.sources[topic, partition] = Source(clock_ms, heard_ms, sequence)
+    ids = chain(checkpoint.source_ids, repeat(""))
+    for (topic, partition, clock_ms, heard_ms, sequence), topic_id in zip(checkpoint.sources, ids, strict=False):
+        clocks.sources[topic, partition] = Source(clock_ms, heard_ms, sequence, topic_id)
     closed = ClosedTraces.unpack(
         checkpoint.closed,
         checkpoint.closed_offsets,

@@ -67,6 +67,7 @@ class SourceReader:
         mapping: other names of their fields.
         clock: elapsed seconds.
         now: wall time in epoch seconds; the future of records without a time is judged by it.
+        topic_id: gives the id of a topic that is read; empty where nobody knows.
     """
 
     def __init__(
@@ -80,7 +81,9 @@ class SourceReader:
         mapping: FieldMapping | None = None,
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], float] = time.time,
+        topic_id: Callable[[str], str] = lambda _: "",
     ) -> None:
+        self._topic_id = topic_id
         self._now = now
         self._traces_topic = traces_topic
         self._spans_topic = spans_topic
@@ -143,7 +146,7 @@ class SourceReader:
         reading: SourceReading,
     ) -> None:
         for part, some in enumerate(_parts(shares)):
-            batch = SpanBatch(source, offset * PARTS_PER_RECORD + part, clock_ms, some)
+            batch = SpanBatch(source, offset * PARTS_PER_RECORD + part, clock_ms, some, self._topic_id(source[0]))
             reading.outgoing.append(Outgoing(self._spans_topic, None, _encode(batch), partition=partition))
 
 

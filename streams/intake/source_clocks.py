@@ -13,12 +13,14 @@ class Source:
     """One partition of one input topic, as one partition of the spans topic knows it.
 
     ``clock_ms`` is the highest Kafka timestamp of what was read of it (None: nothing yet), ``heard_ms`` the
-    common clock when it was last heard of, ``sequence`` the last record of it that was taken.
+    common clock when it was last heard of, ``sequence`` the last record of it that was taken, of the topic
+    ``topic_id`` (empty: not known).
     """
 
     clock_ms: int | None
     heard_ms: int
     sequence: int = -1
+    topic_id: str = ""
 
 
 class SourceClocks:
@@ -37,7 +39,7 @@ class SourceClocks:
         self.now_ms = 0
         self.watermark_ms: float = BEGINNING
 
-    def take(self, name: SourceName, sequence: int, clock_ms: int) -> int | None:
+    def take(self, name: SourceName, sequence: int, clock_ms: int, topic_id: str = "") -> int | None:
         """Note a record of a source; returns its time, or None for a record that came before.
 
         That is the source's clock, or the watermark where that is ahead: what a source brings after it was given
@@ -46,9 +48,10 @@ class SourceClocks:
         source = self.sources.get(name)
         if source is None:
             source = self.sources[name] = Source(None, self.now_ms)
-        elif sequence <= source.sequence:
+        elif sequence <= source.sequence and not (topic_id and source.topic_id and topic_id != source.topic_id):
             return None
         source.sequence = sequence
+        source.topic_id = topic_id or source.topic_id
         source.heard_ms = self.now_ms
         before = source.clock_ms
         source.clock_ms = clock_ms if before is None else max(before, clock_ms)

@@ -82,7 +82,7 @@ class TraceBuffer:
         if isinstance(record, Tick):
             self.memory.tick(record)
         else:
-            clock_ms = self.memory.clocks.take(record.source, record.sequence, record.clock_ms)
+            clock_ms = self.memory.clocks.take(record.source, record.sequence, record.clock_ms, record.topic_id)
             if clock_ms != record.clock_ms:
                 self.memory.exceptions[offset] = clock_ms
             if clock_ms is not None:

@@ -6,19 +6,46 @@ from dataclasses import dataclass
 from aiokafka.partitioner import murmur2
 
 ORIGIN_PREFIX = "tracehound_origin_"
-_TOPIC, _PARTITION, _OFFSET = (ORIGIN_PREFIX + part for part in ("topic", "partition", "offset"))
+_TOPIC, _PARTITION, _OFFSET, _ID = (ORIGIN_PREFIX + part for part in ("topic", "partition", "offset", "topic_id"))
+NUMBERS_PER_OFFSET = 1_000_000
+"""How many numbers one record of the spans topic may use as origins of what it led to."""
+_LARGEST = 10**17
+"""No topic has so many records, also with a million numbers for each."""
 _REMEMBERED = 100_000
+_LONGEST_ID = 64
 
 Headers = Sequence[tuple[str, bytes]]
 
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """What led to a record: an offset of a partition, or a number that grows with it."""
+    """What led to a record: an offset of a partition, or a number that grows with it.
+
+    ``topic_id`` says which topic of that name it was; empty where nobody knew.
+    """
 
     topic: str
     partition: int
     offset: int
+    topic_id: str = ""
+
+    @property
+    def source(self) -> tuple[str, int]:
+        """Where numbers grow: they begin again where a topic is made anew.
+
+        >>> Origin("spans", 3, 7, "bEgUn").source
+        ('spans@bEgUn', 3)
+        """
+        return named(self.topic, self.topic_id), self.partition
+
+
+def named(topic: str, topic_id: str) -> str:
+    """A name for one topic of those that had the same name.
+
+    >>> named("spans", ""), named("spans", "bEgUn")
+    ('spans', 'spans@bEgUn')
+    """
+    return f"{topic}@{topic_id}" if topic_id else topic
 
 
 class Partitioner:
@@ -43,13 +70,16 @@ class Partitioner:
         return partition
 
 
-def origin_headers(headers: Headers, topic: str, partition: int, offset: int) -> list[tuple[str, bytes]]:
+def origin_headers(
+    headers: Headers, topic: str, partition: int, offset: int, topic_id: str = ""
+) -> list[tuple[str, bytes]]:
     """A record's own headers, and what led to it: where it was read, or a number that grows with that."""
     return [
         *without_origin(headers),
         (_TOPIC, topic.encode()),
         (_PARTITION, b"%d" % partition),
         (_OFFSET, b"%d" % offset),
+        *([(_ID, topic_id.encode())] if topic_id else ()),
     ]
 
 
@@ -62,7 +92,7 @@ def read_origin(headers: Headers, topics: Collection[str], partitions: int) -> O
     """What led to a record, if it was one of ``topics``; None if a producer wrote it, or the headers are wrong.
 
     >>> read_origin(origin_headers([], "executions", 3, 41), {"executions"}, 12)
-    Origin(topic='executions', partition=3, offset=41)
+    Origin(topic='executions', partition=3, offset=41, topic_id='')
     >>> read_origin([("tracehound_origin_offset", b"soon")], {"executions"}, 12) is None
     True
     """
@@ -75,5 +105,5 @@ def read_origin(headers: Headers, topics: Collection[str], partitions: int) -> O
         return None
     if not (partition.isdigit() and offset.isdigit() and len(partition) < 10 and len(offset) < 20):
         return None
-    origin = Origin(topic, int(partition), int(offset))
-    return origin if origin.partition < partitions else None
+    origin = Origin(topic, int(partition), int(offset), (given.get(_ID) or b"")[:_LONGEST_ID].decode(errors="replace"))
+    return origin if origin.partition < partitions and origin.offset < _LARGEST else None

@@ -14,7 +14,10 @@ from tracehound.streams.envelopes.mapping import FieldMapping
 from tracehound.streams.envelopes.opener import ExecutionReader
 from tracehound.streams.envelopes.registered import RegisteredSchemas
 from tracehound.streams.kafka.changelog import KafkaChangelogReader
+from tracehound.streams.kafka.extent import extent_of
+from tracehound.streams.kafka.forwarding import NUMBERS_PER_OFFSET
 from tracehound.streams.kafka.librdkafka import librdkafka_options
+from tracehound.streams.kafka.origin_bounds import OriginBounds, OriginTopic
 from tracehound.streams.scoring.metrics import Metrics, StateCollector
 from tracehound.streams.scoring.read_run import RunReader
 from tracehound.streams.scoring.report_progress import ProgressLedger, report_progress
@@ -80,9 +83,17 @@ def build_scoring(
         delivery,
         metrics,
         settings.detection.applications_per_worker,
-        KafkaChangelogReader(settings, topics.executions.name).ends,
+        extent_of(settings, topics.executions.name),
         settings.model_memory_mb * 1_000_000,
     )
+    bounds = OriginBounds(
+        settings,
+        {
+            topics.executions.name: OriginTopic(topics.executions.partitions),
+            topics.spans.name: OriginTopic(topics.spans.partitions, NUMBERS_PER_OFFSET),
+        },
+    )
+    closing.push_async_callback(bounds.close)
     reader = RunReader(
         topics.executions.name,
         settings.partitions,
@@ -92,6 +103,7 @@ def build_scoring(
         executions=ExecutionReader(
             settings.limits, RegisteredSchemas(settings.schemas_dir), FieldMapping(settings.execution_fields)
         ),
+        bounds=bounds,
     )
     ledger = ProgressLedger()
     scoring = Scoring(

@@ -65,6 +65,11 @@ class Metrics:
             "Records of another format that were not told one by one",
             registry=registry,
         )
+        self.origins_refused = Counter(
+            "tracehound_origins_refused",
+            "Records that name an origin which their topic does not hold, and count as any producer's",
+            registry=registry,
+        )
         self.scoring_begun_anew = Counter(
             "tracehound_scoring_begun_anew",
             "Times that scoring failed, so that partitions were read again from what was saved",

@@ -19,6 +19,7 @@ from tracehound.streams.delivery.foreign_records import ForeignRecords
 from tracehound.streams.delivery.letters import failure_letter, letter_of, rejection_letter
 from tracehound.streams.envelopes.opener import ExecutionReader
 from tracehound.streams.kafka.forwarding import ORIGIN_PREFIX, Origin, Partitioner, origin_headers, read_origin
+from tracehound.streams.kafka.origin_bounds import OriginBounds
 from tracehound.streams.kafka.publisher import Outgoing
 from tracehound.streams.kafka.record_time import EARLIEST_MS, judged_at_s, written_ms
 from tracehound.streams.states.partitions import Partition
@@ -33,7 +34,7 @@ class Reading:
     ``parts`` are the executions again, with their segments as columns, as far as they were read with ``read_all``.
     ``controls`` come with the number of executions that stand before each; ``origins`` are those of records that have
     one, by the applications that learn them. ``skipped`` counts records of another format that were
-    not told one by one.
+    not told one by one; ``origins_refused`` those that name an origin that is not there.
     """
 
     executions: list[ExecutionHead] = field(default_factory=list)
@@ -45,6 +46,7 @@ class Reading:
     duplicates: int = 0
     skipped: int = 0
     origins: list[tuple[ApplicationKey, Origin]] = field(default_factory=list)
+    origins_refused: int = 0
 
     @property
     def executions_only(self) -> bool:
@@ -79,6 +81,7 @@ class RunReader:
         clock: wall time in epoch seconds; the future of records without a time is judged by it.
         executions: reads what is no plain JSON; None for what needs no settings.
         elapsed: elapsed seconds; a flood of another format is told once in each.
+        bounds: which origins are believed; None for all of these topics.
     """
 
     def __init__(
@@ -91,7 +94,9 @@ class RunReader:
         clock: Callable[[], float] = time.time,
         executions: ExecutionReader | None = None,
         elapsed: Callable[[], float] = time.monotonic,
+        bounds: OriginBounds | None = None,
     ) -> None:
+        self._bounds = bounds
         self._topic = topic
         self._clock = clock
         self._origins = frozenset((topic, intake_topic)) if intake_topic else frozenset((topic,))
@@ -179,13 +184,13 @@ class RunReader:
             return
         origin = None
         if record.headers:
-            origin = read_origin(record.headers, self._origins, self._partitions)
+            origin = self._origin_of(record, reading)
             if any(name == CONTROL_HEADER for name, _ in record.headers):
                 self._read_control(partition, record, origin, reading)
                 return
         decoded = self._executions.decode(record.value, record.headers, judged_at_s(record, self._clock()))
         executions: list[ExecutionHead] = [*decoded.executions]
-        if executions and self._is_elsewhere(executions[0].application, record, origin, reading):
+        if executions and self._is_elsewhere(partition, executions[0].application, record, origin, reading):
             return
         if executions and (origin is not None or partition.learned_to):
             executions = self._news(partition, record, origin, executions, reading)
@@ -200,6 +205,18 @@ class RunReader:
                 reading.dead_letters.append(rejection_letter(record, told))
         self._take(executions, [record] * len(executions), reading)
 
+    async def look(self, records: Sequence[ConsumerRecord]) -> None:
+        """Find out which origins of records may be believed; call it before they are read."""
+        if self._bounds is not None:
+            await self._bounds.look(records)
+
+    def _origin_of(self, record: ConsumerRecord, reading: Reading) -> Origin | None:
+        origin = read_origin(record.headers, self._origins, self._partitions)
+        if origin is None or self._bounds is None or self._bounds.believes(origin):
+            return origin
+        reading.origins_refused += 1
+        return None
+
     def _read_control(
         self, partition: Partition, record: ConsumerRecord, origin: Origin | None, reading: Reading
     ) -> None:
@@ -208,7 +225,7 @@ class RunReader:
         except InvalidExecutionError as error:
             reading.dead_letters.append(letter_of(record, record.value, "decode", "InvalidControl", str(error)))
             return
-        if self._is_elsewhere(control.application, record, origin, reading):
+        if self._is_elsewhere(partition, control.application, record, origin, reading):
             return
         key = (control.application, control.environment)
         if partition.knows(key, record.offset, origin):
@@ -236,7 +253,9 @@ class RunReader:
                 reading.origins.append((key, origin))
         return [execution for execution in executions if (execution.application, execution.environment) in news]
 
-    def _is_elsewhere(self, application: str, record: ConsumerRecord, origin: Origin | None, reading: Reading) -> bool:
+    def _is_elsewhere(
+        self, partition: Partition, application: str, record: ConsumerRecord, origin: Origin | None, reading: Reading
+    ) -> bool:
         right = self._partitioner.partition_of(application)
         if right == record.partition:
             return False
@@ -253,7 +272,9 @@ class RunReader:
                 topic=self._topic,
                 key=application.encode(),
                 value=record.value,
-                headers=origin_headers(record.headers, record.topic, record.partition, record.offset),
+                headers=origin_headers(
+                    *(record.headers, record.topic, record.partition, record.offset), partition.topic_id
+                ),
                 partition=right,
                 timestamp_ms=written_ms(record),
             )

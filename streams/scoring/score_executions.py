@@ -297,11 +297,13 @@ class Scoring(RunListener):
         self._metrics.executions.inc(len(reading.executions))
         self._metrics.of_applications.count_scored(tallies)
         self._metrics.duplicates_skipped.inc(reading.duplicates)
+        self._metrics.origins_refused.inc(reading.origins_refused)
         self._metrics.skipped_records.inc(reading.skipped)
         run.release()
 
     async def _read(self, run: Run, partition: Partition) -> Reading:
         reading = Reading()
+        await self._reader.look(run.records)
         for start, stop in _chunks(0, len(run.records), _RECORDS_BETWEEN_YIELDS):
             if start:
                 await asyncio.sleep(0)

@@ -1,11 +1,12 @@
 """Keeps checkpoints of partitions in a compacted topic: one writer per partition, any number of readers."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Generic, TypeVar
 
 import structlog
 
 from tracehound.streams.kafka.changelog import ChangelogReader
+from tracehound.streams.kafka.extent import Extent, ExtentOf
 from tracehound.streams.kafka.publisher import Outgoing, Publisher
 
 log = structlog.get_logger(__name__)
@@ -25,6 +26,7 @@ class CheckpointLog(Generic[Checkpoint]):
         pack: a partition's checkpoint as the values of records.
         unpack: the best checkpoint of a partition in values of records, None if there is none, and a sentence for
             each that is unusable; never raises, whatever the bytes.
+        extent: asked how far the topic goes that checkpoints hold positions of.
     """
 
     def __init__(
@@ -34,7 +36,9 @@ class CheckpointLog(Generic[Checkpoint]):
         publisher: Publisher,
         pack: Callable[[int, Checkpoint], list[bytes]],
         unpack: Callable[[int, Iterable[bytes]], tuple[Checkpoint | None, list[str]]],
+        extent: ExtentOf | None = None,
     ) -> None:
+        self._extent = extent
         self._pack = pack
         self._unpack = unpack
         self._topic = topic
@@ -60,6 +64,13 @@ class CheckpointLog(Generic[Checkpoint]):
             for problem in problems:
                 log.warning("checkpoint_refused", partition=partition, sentence=problem)
         return loaded
+
+    async def extent(self, partitions: Sequence[int]) -> Extent:
+        """How far the topic goes that checkpoints hold positions of: they are believed within that only.
+
+        Ask it after ``load``, for the topic has grown meanwhile.
+        """
+        return Extent() if self._extent is None else await self._extent(partitions)
 
     async def save(self, partition: int, generation: int, checkpoint: Checkpoint) -> int:
         """Write a checkpoint, then remove those of earlier generations; returns its bytes, once all is acknowledged.

@@ -197,12 +197,16 @@ class ModelStates:
         )
 
 
+_NONE = (0, -1)
+"""Below the rank of any state."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Doubt:
-    """A record that cannot be read, after a state at ``position`` (−1: none)."""
+    """A record that cannot be read, after a state of this ``rank``."""
 
     offset: int
-    position: int
+    rank: tuple[int, int]
     why: str
 
 
@@ -217,7 +221,7 @@ class _Incoming:
         self.problems: list[str] = []
         self.doubts: dict[ApplicationKey, _Doubt] = {}
         self._wholes = Wholes()
-        self._highest: dict[ApplicationKey, int] = {}
+        self._highest: dict[ApplicationKey, tuple[int, int]] = {}
 
     def take(self, page: Page, store: StateStore) -> None:
         if page.anew:
@@ -257,16 +261,15 @@ class _Incoming:
                 problems.append(str(error))
                 continue
             states.append(state)
-            self._highest[key] = max(state.head.position, self._highest.get(key, -1))
-            if key in self.doubts and state.head.position >= self.doubts[key].position:
+            self._highest[key] = max(state.head.rank, self._highest.get(key, _NONE))
+            if key in self.doubts and state.head.rank >= self.doubts[key].rank:
                 del self.doubts[key]
         return states, problems
 
     def _doubt(self, store: StateStore, key: ApplicationKey, record: ConsumerRecord, why: str) -> None:
         self.problems.append(why)
-        stored = store.position(key)
-        position = max(self._highest.get(key, -1), -1 if stored is None else stored)
-        self.doubts.setdefault(key, _Doubt(int(record.offset), position, why))
+        rank = max(self._highest.get(key, _NONE), store.rank(key) or _NONE)
+        self.doubts.setdefault(key, _Doubt(int(record.offset), rank, why))
 
     def _gone(
         self,

@@ -43,7 +43,8 @@ class Partition:
 
     ``held`` are the runs whose acknowledgement waits for states to be saved. ``dirty`` are applications that
     have learned since their last save, with the offset from which on; ``saving`` the same while it is under way.
-    ``lost`` is set when the partition is taken away: stop working on it.
+    ``lost`` is set when the partition is taken away: stop working on it. Offsets are those of the topic ``topic_id``
+    (empty: not known); ``epoch`` grows each time that they begin again at a lower one.
     """
 
     number: int
@@ -59,15 +60,21 @@ class Partition:
     saving: dict[ApplicationKey, int] = field(default_factory=dict)
     newest_event_s: float | None = None
     lost: bool = False
+    topic_id: str = ""
+    epoch: int = 0
+    _loaded_at: int = field(default=0, init=False)
+    _stored_to: dict[ApplicationKey, int] = field(default_factory=dict, init=False)
     _read_origins: dict[tuple[ApplicationKey, Source], int] = field(default_factory=dict, init=False)
 
     def load(self, heads: Mapping[ApplicationKey, Head]) -> None:
         """Remember which states are stored."""
+        self._loaded_at = self.scored_to
         for key, head in heads.items():
             origins = {(topic, partition): number for topic, partition, number in head.origins}
             self.applications[key] = Seen(head.newest_event_s, head.scored_at_s, origins=origins)
-            self.learned_to[key] = head.position
+            self.learned_to[key] = self._stored_to[key] = head.position
             self.unrestored.add(key)
+            self.epoch = max(self.epoch, head.epoch)
             if head.newest_event_s:
                 self.newest_event_s = max(self.newest_event_s or 0.0, head.newest_event_s)
         self.loaded = True
@@ -78,20 +85,37 @@ class Partition:
             return True
         if origin is None:
             return False
-        source = (origin.topic, origin.partition)
+        source = origin.source
         seen = self.applications.get(key)
         learned = -1 if seen is None else seen.origins.get(source, -1)
         return origin.offset <= max(learned, self._read_origins.get((key, source), -1))
 
+    def skipped(self, key: ApplicationKey) -> str | None:
+        """What is lost where the stored state of an application turns out to be unusable; None if nothing is.
+
+        Its records from where reading began up to its position were taken for known.
+        """
+        position = self._stored_to.get(key, 0)
+        if position <= self._loaded_at:
+            return None
+        return (
+            f"The state of {key[0]} cannot be used, and what it had learned is lost: that of offsets {self._loaded_at} "
+            f"to {position - 1} of partition {self.number} is not read again."
+        )
+
     def note_read(self, key: ApplicationKey, origin: Origin) -> None:
         """A record with this origin is about to be learned by the application. Origins of a source arrive in order."""
-        self._read_origins[key, (origin.topic, origin.partition)] = origin.offset
+        self._read_origins[key, origin.source] = origin.offset
 
     def note_learned(self, origins: Iterable[tuple[ApplicationKey, Origin]]) -> None:
         """Applications have learned the records with these origins: from now on they are part of their states."""
         for key, origin in origins:
-            source = (origin.topic, origin.partition)
-            self.applications.setdefault(key, Seen()).origins[source] = origin.offset
+            source = origin.source
+            known = self.applications.setdefault(key, Seen()).origins
+            if source not in known:  # the numbers of a topic of that name that is no more mean nothing
+                for other in [one for one in known if one[1] == source[1] and one[0].partition("@")[0] == origin.topic]:
+                    del known[other]
+            known[source] = origin.offset
             if self._read_origins.get((key, source)) == origin.offset:
                 del self._read_origins[key, source]
 
@@ -191,6 +215,8 @@ class Partitions:
         partition = self._owned.get(number)
         if partition is not None and offset < partition.scored_to:
             partition.scored_to = offset
+            partition.epoch += 1
+            partition.topic_id = ""  # another one's maybe
             partition.learned_to.clear()
             partition.held.clear()
             for unsaved in (partition.dirty, partition.saving):

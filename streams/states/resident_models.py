@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import OrderedDict, deque
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Protocol, Self
 
@@ -17,6 +17,8 @@ from tracehound.schemas.execution import ApplicationKey
 from tracehound.schemas.model_event import ModelChange, ModelEvent
 from tracehound.schemas.model_state import Head, ModelState
 from tracehound.streams.delivery.delivery import Delivery
+from tracehound.streams.kafka.extent import Extent, ExtentOf
+from tracehound.streams.states.believed_positions import bring_within
 from tracehound.streams.states.memory_ceiling import MemoryCeiling
 from tracehound.streams.states.model_states import ModelStates
 from tracehound.streams.states.partitions import Partition, Partitions, Seen
@@ -68,7 +70,8 @@ class ResidentModels:
     Parameters:
         used: which applications are in memory.
         most: applications in memory; more are saved and sent away, the least recently used first.
-        ends: asked for the end of each partition of executions; states of positions beyond it are not believed.
+        extent: asked how far each partition of executions goes, and of which topic it is: the positions of states are
+            believed within that only.
         ceiling_bytes: of all models; above it applications are sent away as above ``most``, except those that the
             run at hand needs. 0: none.
         most_held: runs of a partition whose acknowledgement waits for states to be saved. With more of them scoring
@@ -84,7 +87,7 @@ class ResidentModels:
         delivery: Delivery,
         metrics: ModelMetrics,
         most: int,
-        ends: Callable[[Sequence[int]], Awaitable[Mapping[int, int]]] | None = None,
+        extent: ExtentOf | None = None,
         ceiling_bytes: int = 0,
         most_held: int = _MOST_HELD,
     ) -> None:
@@ -95,7 +98,7 @@ class ResidentModels:
         self._delivery = delivery
         self._metrics = metrics
         self._most = most
-        self._ends = ends
+        self._extent = extent
         self._ceiling = MemoryCeiling(scorer, ceiling_bytes)
         self._most_held = most_held
         self._writing = asyncio.Lock()
@@ -115,27 +118,14 @@ class ResidentModels:
         numbers = [partition.number for partition in partitions]
         heads = await self._states.load(numbers)
         # asked after the states were read, for their partitions have grown meanwhile
-        for number, end in (await self._ends(numbers) if self._ends else {}).items():
-            await self._refuse_beyond(number, end, heads[number])
+        extent = await self._extent(numbers) if self._extent else Extent()
         for partition in partitions:
             if not partition.lost:
+                bring_within(extent, partition, heads[partition.number])
                 partition.load(heads[partition.number])
                 self._doubt(partition, heads[partition.number])
         known = sum(map(len, heads.values()))
         log.info("states_found", partitions=len(partitions), applications=known)
-
-    async def _refuse_beyond(self, number: int, end: int, heads: dict[ApplicationKey, Head]) -> None:
-        """A state of a position that its partition does not have is of another topic: it would skip what is new."""
-        for key in [key for key, head in heads.items() if head.position > end]:
-            log.error(
-                "model_state_refused",
-                sentence=f"The state of {key[0]} must be of a position up to the end of partition {number}, {end}. "
-                f"Got {heads.pop(key).position} instead; the application starts cold.",
-                application=key[0],
-                environment=key[1],
-                partition=number,
-            )
-            await self._states.remove(number, key)
 
     def _doubt(self, partition: Partition, heads: Mapping[ApplicationKey, Head]) -> None:
         """What is committed was learned and saved; a state that could not be read may be where that is."""
@@ -176,7 +166,9 @@ class ResidentModels:
                 return told
             partition.unrestored.discard(key)
             if snapshot is not None:
-                told += self._restored(key, snapshot, event_s)
+                unreadable = self._restored(key, snapshot, event_s)
+                skipped = partition.skipped(key) if unreadable else None
+                told += unreadable if skipped is None else [*unreadable, _loss(key, skipped, event_s)]
         self._used.use(keys, partition)
         return told
 
@@ -292,7 +284,8 @@ class ResidentModels:
             partition.saving[key] = partition.dirty.pop(key)
             seen = partition.applications.get(key) or Seen()
             origins = [(*source, number) for source, number in seen.origins.items()]
-            head = Head(partition.scored_to, origins, seen.newest_event_s, seen.scored_at_s)
+            times = (seen.newest_event_s, seen.scored_at_s)
+            head = Head(partition.scored_to, origins, *times, partition.topic_id, partition.epoch)
             with self._metrics.snapshot_seconds.time():
                 try:
                     batch.states.append(ModelState(*key, head, self._scorer.snapshot(key)))

@@ -13,13 +13,13 @@ from tracehound.schemas.errors import TracehoundError
 from tracehound.schemas.execution import ApplicationKey
 from tracehound.schemas.model_state import Head, ModelState
 
-_FORMAT: Final = 2
+_FORMAT: Final = 3
 _DIGEST_BYTES: Final = 8
 _SCHEMA: Final = f"""
 BEGIN IMMEDIATE;
 CREATE TABLE IF NOT EXISTS states (
-    application TEXT NOT NULL, environment TEXT NOT NULL, position INTEGER NOT NULL, head BLOB NOT NULL,
-    head_digest BLOB NOT NULL, snapshot_digest BLOB NOT NULL, snapshot BLOB NOT NULL,
+    application TEXT NOT NULL, environment TEXT NOT NULL, epoch INTEGER NOT NULL, position INTEGER NOT NULL,
+    head BLOB NOT NULL, head_digest BLOB NOT NULL, snapshot_digest BLOB NOT NULL, snapshot BLOB NOT NULL,
     PRIMARY KEY (application, environment)
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS records (
@@ -33,10 +33,10 @@ PRAGMA user_version = {_FORMAT};
 COMMIT;
 """
 _PUT: Final = """
-INSERT INTO states VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET
-    position = excluded.position, head = excluded.head, head_digest = excluded.head_digest,
+INSERT INTO states VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET
+    epoch = excluded.epoch, position = excluded.position, head = excluded.head, head_digest = excluded.head_digest,
     snapshot_digest = excluded.snapshot_digest, snapshot = excluded.snapshot
-    WHERE excluded.position >= states.position
+    WHERE (excluded.epoch, excluded.position) >= (states.epoch, states.position)
 """
 _OF_DAMAGE: Final = frozenset(
     {
@@ -59,9 +59,9 @@ class DamagedCopyError(TracehoundError):
 class StateStore:
     """The states of one partition in an SQLite file. It is a copy of the model state topic, and may be lost.
 
-    Of each application the state with the highest position is kept. ``following`` is the offset of the topic
-    from which on it has not been read. What is read is compared with digests. One object may be used by one thread
-    at a time.
+    Of each application the state with the highest rank is kept: epoch, then position. ``following`` is the offset of
+    the topic from which on it has not been read. What is read is compared with digests. One object may be used by one
+    thread at a time.
 
     Raises:
         DamagedCopyError: by every verb but the constructor, which begins anew where it notices that.
@@ -115,20 +115,20 @@ class StateStore:
     def heads(self) -> dict[ApplicationKey, Head]:
         """The head of every state."""
         heads: dict[ApplicationKey, Head] = {}
-        for application, environment, position, head, digest in self._rows(
-            "SELECT application, environment, position, head, head_digest FROM states"
+        for application, environment, epoch, position, head, digest in self._rows(
+            "SELECT application, environment, epoch, position, head, head_digest FROM states"
         ):
-            _compare(digest, application, environment, position, head)
+            _compare(digest, application, environment, epoch, position, head)
             try:
                 heads[application, environment] = _decode_head(head)
             except msgspec.DecodeError as error:
                 raise DamagedCopyError(f"The head of {application!r} cannot be read: {error}.") from error
         return heads
 
-    def position(self, key: ApplicationKey) -> int | None:
-        """The position of the state of an application, if there is one."""
-        rows = self._rows("SELECT position FROM states WHERE application = ? AND environment = ?", key)
-        return int(rows[0][0]) if rows else None
+    def rank(self, key: ApplicationKey) -> tuple[int, int] | None:
+        """Epoch and position of the state of an application, if there is one."""
+        rows = self._rows("SELECT epoch, position FROM states WHERE application = ? AND environment = ?", key)
+        return (int(rows[0][0]), int(rows[0][1])) if rows else None
 
     def snapshot(self, key: ApplicationKey) -> bytes | None:
         """The models of an application, if there is a state of it."""
@@ -223,9 +223,9 @@ def _is_of_damage(error: sqlite3.Error) -> bool:
 
 
 def _row(state: ModelState) -> tuple[object, ...]:
-    position, head = state.head.position, _encode(state.head)
-    head_digest = _digest(*state.key, position, head)
-    return (*state.key, position, head, head_digest, _digest(state.snapshot), state.snapshot)
+    rank, head = state.head.rank, _encode(state.head)
+    head_digest = _digest(*state.key, *rank, head)
+    return (*state.key, *rank, head, head_digest, _digest(state.snapshot), state.snapshot)
 
 
 def _digest(*values: object) -> bytes:

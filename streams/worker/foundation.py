@@ -6,6 +6,7 @@ from prometheus_client import CollectorRegistry, Counter
 
 from tracehound.streams.delivery.delivery import Delivery, DeliveryMetrics
 from tracehound.streams.kafka.connection import broker_urls, faust_credentials
+from tracehound.streams.kafka.extent import TopicIds
 from tracehound.streams.kafka.publisher import KafkaPublisher
 from tracehound.streams.kafka.runs.app import RunApp
 from tracehound.streams.settings.settings import Settings
@@ -17,6 +18,8 @@ _RECORDS_PER_FETCH = 5_000
 _HEARTBEATS_PER_SESSION = 6
 _REQUEST_TIMEOUT_S = 90.0
 _REBALANCE_TIMEOUT_S = 60.0
+_METADATA_AGE_MS = 30_000
+"""A member whose topic was made anew is without partitions until it asks again, which by default takes five minutes."""
 
 
 class Foundation:
@@ -41,6 +44,8 @@ class Foundation:
             group_id,
             patience_s=settings.finish_timeout_s,
             lost=lost.inc,
+            topic_id=TopicIds(settings).of,
+            consumer_metadata_max_age_ms=_METADATA_AGE_MS,
             services_first=(self.publisher,),
             broker_is_embedded=settings.broker_is_embedded,
             broker=broker_urls(settings),

@@ -49,6 +49,10 @@ class _RunTransport(driver.Transport):
     Consumer = RunConsumer
 
 
+async def _no_id(_: str) -> str:
+    return ""
+
+
 AnyListener = TypeVar("AnyListener", bound=RunListener)
 Agent = Callable[[AsyncIterable[Run], AnyListener], Awaitable[None]]
 
@@ -59,6 +63,7 @@ class RunApp(faust.App):
     Parameters (beyond Faust's):
         patience_s: how long those who read may take to finish their runs.
         lost: told how many records the broker deleted before they were read.
+        topic_id: asked for the id that a topic was given when it was made; empty: none.
         services_first: started before everything else of the app, and stopped last.
         broker_is_embedded: delay the group leader, see ``embedded_group.PatientAssignor``.
     """
@@ -71,6 +76,7 @@ class RunApp(faust.App):
         *,
         patience_s: float,
         lost: Callable[[int], object],
+        topic_id: Callable[[str], Awaitable[str]] = _no_id,
         services_first: Sequence[ServiceT] = (),
         broker_is_embedded: bool = False,
         **options: Any,
@@ -79,6 +85,7 @@ class RunApp(faust.App):
         self.broker_is_embedded = broker_is_embedded
         self._patience_s = patience_s
         self._lost = lost
+        self._ask_topic_id = topic_id
         self._listeners: dict[str, RunListener] = {}  # by topic
         # The policies of aiokafka skip lost records in silence; the consumer announces them.
         super().__init__(name, consumer_auto_offset_reset="none", stream_wait_empty=False, **options)
@@ -129,6 +136,14 @@ class RunApp(faust.App):
     def generation(self) -> int:
         """The generation of the consumer group."""
         return int(self.consumer_generation_id)
+
+    async def topic_id(self, topic: str) -> str:
+        """The id that the cluster gave a topic when it was made; empty where it gives none."""
+        return await self._ask_topic_id(topic)
+
+    def known_topic_id(self, topic: str) -> str:
+        """The same as of when reading of the topic last began."""
+        return str(self.consumer.known_topic_id(topic))
 
     # --- told by the consumer
 

@@ -44,6 +44,10 @@ class ReadingApp(Protocol):
         """Hand nothing more over, and let those who read finish what they have."""
         ...
 
+    async def topic_id(self, topic: str) -> str:
+        """The id that the cluster gave a topic; empty where it gives none."""
+        ...
+
     @property
     def consumer_generation_id(self) -> int:
         """The generation of the consumer group."""
@@ -73,6 +77,7 @@ class RunConsumer(driver.Consumer):
         super().__init__(*args, **kwargs)
         self._handovers: defaultdict[TP, Handover] = defaultdict(Handover)
         self._buffer_dropped = asyncio.Event()
+        self._topic_ids: dict[str, str] = {}
 
     def _new_consumer_thread(self) -> RunConsumerThread:
         return RunConsumerThread(self, loop=self.loop, beacon=self.beacon)
@@ -171,6 +176,7 @@ class RunConsumer(driver.Consumer):
     async def seek_to_committed(self) -> Mapping[TP, int]:
         """Go back to what is committed. Outstanding runs are given up: their records come again."""
         committed: Mapping[TP, int] = await super().seek_to_committed()
+        await self._learn_topics({tp.topic for tp in committed if tp.topic in self.app.run_topics})
         positions: dict[TP, int | None] = {}
         for raw_tp, offset in committed.items():
             tp = ensure_TP(raw_tp)
@@ -183,6 +189,15 @@ class RunConsumer(driver.Consumer):
         await asyncio.gather(*map(self._rewind, positions))
         self.app.positioned(positions)
         return committed
+
+    async def _learn_topics(self, topics: Collection[str]) -> None:
+        for topic in topics:
+            if known := await self.app.topic_id(topic):
+                self._topic_ids[topic] = known
+
+    def known_topic_id(self, topic: str) -> str:
+        """The id of a topic as of when reading last began; empty where the cluster gives none."""
+        return self._topic_ids.get(topic, "")
 
     async def _seek(self, partition: TP, offset: int) -> None:
         tp = ensure_TP(partition)
@@ -215,18 +230,22 @@ class RunConsumer(driver.Consumer):
 
     async def _resume_after_loss(self, tp: TP, wanted: int) -> None:
         try:
-            start = (await self.earliest_offsets(tp))[tp]
+            start, end = (await self.earliest_offsets(tp))[tp], (await self.highwaters(tp))[tp]
         except KafkaError as error:  # the position is still out of range, so this is tried again
             log.warning("cannot_read_log_start", topic=tp.topic, partition=tp.partition, error=repr(error))
             return
+        why = "records were deleted before they were scored"
         if start < wanted:  # the partition was made anew or truncated: older commits mean nothing
             self._handovers[tp].give_up()
             self._committed_offset[tp] = None
+            why = "the topic was made anew"
+            if await self._is_the_same(tp.topic):
+                start, why = end, "the brokers have lost the last records"
         self._handovers[tp].go_on_at(start)
         log.error(
             "offset_out_of_range",
             sentence=f"Kafka no longer has offset {wanted} of {tp.topic}-{tp.partition}: "
-            f"records were deleted before they were scored. Reading goes on at offset {start}.",
+            f"{why}. Reading goes on at offset {start}.",
             topic=tp.topic,
             partition=tp.partition,
             wanted=wanted,
@@ -234,6 +253,12 @@ class RunConsumer(driver.Consumer):
         )
         self.app.offsets_lost(tp, wanted, start)
         await self._rewind(tp)
+
+    async def _is_the_same(self, topic: str) -> bool:
+        """Whether the topic is the one that was read before, as far as the cluster says so."""
+        before = self.known_topic_id(topic)
+        await self._learn_topics([topic])
+        return bool(before) and before == self.known_topic_id(topic)
 
     # --- commits
 

@@ -23,6 +23,7 @@ from tracehound.streams.incidents.book_state import BookState, pack_state, unpac
 from tracehound.streams.incidents.group_incidents import Book, Grouping
 from tracehound.streams.incidents.hear_people import Hearing
 from tracehound.streams.incidents.metrics import IncidentMetrics
+from tracehound.streams.kafka.extent import Extent, ExtentOf
 from tracehound.streams.kafka.forwarding import Partitioner
 from tracehound.streams.kafka.runs.run import Run
 from tracehound.streams.states.checkpoint_log import CheckpointLog
@@ -53,12 +54,15 @@ def expected(records: Sequence[IncidentInput]) -> list[IncidentEvent]:
 class Worker:
     """One worker: from its start until it ends or is killed."""
 
-    def __init__(self, kept: FakeChangelog, publisher: KeepingPublisher, generation: int) -> None:
+    def __init__(
+        self, kept: FakeChangelog, publisher: KeepingPublisher, generation: int, extent: ExtentOf | None = None
+    ) -> None:
         self.failures: list[BaseException] = []
         self.metrics = IncidentMetrics(CollectorRegistry())
+        self.states = CheckpointLog(kept.topic, kept, publisher, pack_state, unpack_state, extent)
         self.grouping = Grouping(
             restored,
-            CheckpointLog(kept.topic, kept, publisher, pack_state, unpack_state),
+            self.states,
             Delivery(publisher, TOPICS.dead_letters.name, self.metrics, 16, self.failures.append),
             TOPICS,
             self.metrics,
@@ -305,3 +309,31 @@ def test_what_people_say_is_checked_and_passed_on() -> None:
         assert len(heard) == 2
 
     play(test())
+
+
+@pytest.mark.parametrize("topic_id", ["before", "after"])
+def test_incidents_go_on_where_their_input_was_made_anew_or_is_shorter(
+    topic_id: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def extent(partitions: Sequence[int]) -> Extent:
+        return Extent(topic_id, dict.fromkeys(partitions, 3))
+
+    async def test() -> None:
+        kept = FakeChangelog(TOPICS.incident_states.name)
+        publisher = KeepingPublisher(kept)
+        state = BookState(2**62, IncidentBook(SETTINGS).snapshot(), "before")
+        for number, value in enumerate(pack_state(0, state)):
+            kept.append(0, b"%d" % number, value)
+        worker = Worker(kept, publisher, 1, extent)
+        await worker.start(None)
+        start = 0 if topic_id == "after" else 3
+        values = [encode_input(wrapped(anomaly("shop", 20.0 * step, "critical"))) for step in range(5)]
+        await worker.grouping.take(run_of(values, start))
+        await worker.grouping.save()
+        assert told(publisher)
+        (saved,) = (await worker.states.load([0])).values()
+        assert saved is not None
+        assert (saved.position, saved.topic_id) == (start + 5, topic_id)
+
+    asyncio.run(test())
+    assert "incidents_input_begins_again" in capsys.readouterr().out

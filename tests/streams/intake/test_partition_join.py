@@ -10,8 +10,10 @@ from hypothesis import strategies as st
 
 from tests.streams.intake.conftest import BUFFERS, Log, rules_of, written
 from tracehound.schemas.join_checkpoint import JoinCheckpoint, pack_checkpoint, unpack_checkpoint
+from tracehound.schemas.spans import Tick
 from tracehound.streams.intake.join_rules import CLOSE_REASONS, JoinRules
 from tracehound.streams.intake.partition_join import Joined, PartitionJoin
+from tracehound.streams.kafka.extent import Extent
 
 CALL_INTERVAL_MS = 20
 
@@ -251,3 +253,21 @@ def test_a_checkpoint_whose_columns_do_not_fit_is_refused() -> None:
 
     with pytest.raises(ValueError):
         PartitionJoin(3, rules_of(1_000_000), CALL_INTERVAL_MS, checkpoint)
+
+
+@pytest.mark.parametrize(
+    ("position", "topic_id", "sentence"),
+    [(2**62, "now", "a position up to its end, 9"), (5, "before", "the topic was made anew")],
+)
+def test_a_checkpoint_of_what_the_topic_does_not_hold_is_not_believed(
+    position: int, topic_id: str, sentence: str
+) -> None:
+    kept = JoinCheckpoint(position, position, 0, None, [], [], [], b"", b"", b"", 0, [], topic_id=topic_id)
+    extent = Extent("now", {3: 9})
+    with pytest.raises(ValueError, match=sentence):
+        PartitionJoin(3, rules_of(1_000_000), CALL_INTERVAL_MS, kept, extent=extent)
+    join = PartitionJoin(3, rules_of(1_000_000), CALL_INTERVAL_MS, extent=extent)
+    assert join.take(5, msgspec.msgpack.encode(Tick(1, []))) is not None
+    again = join.checkpoint()
+    assert again is not None
+    assert again.topic_id == "now"

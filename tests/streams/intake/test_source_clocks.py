@@ -160,3 +160,13 @@ def test_whatever_comes_the_watermark_is_the_lowest_clock_ever_reached_by_all_he
         if len(event) == 2 and heard and all(one.clock_ms is not None for one in heard):
             assert clocks.watermark_ms >= min(one.clock_ms or 0 for one in heard)
         reached = clocks.watermark_ms
+
+
+def test_a_source_that_was_made_anew_begins_again_and_one_that_is_read_again_does_not() -> None:
+    clocks = SourceClocks(1_000)
+    name = ("otlp", 0)
+    assert clocks.take(name, 500, 10, "before") == 10
+    assert clocks.take(name, 3, 11, "before") is None
+    assert clocks.take(name, 3, 11) is None
+    assert clocks.take(name, 3, 11, "after") == 11
+    assert clocks.take(name, 4, 12) == 12

@@ -10,7 +10,7 @@ from tracehound.schemas.topics import Topics
 from tracehound.streams.kafka.forwarding import Origin, Partitioner, origin_headers, read_origin, without_origin
 
 
-@given(st.integers(0, 11), st.integers(0, 2**62))
+@given(st.integers(0, 11), st.integers(0, 10**17 - 1))
 def test_an_origin_survives_its_headers(partition: int, offset: int) -> None:
     headers = origin_headers([("mine", b"1")], "t", partition, offset)
     assert read_origin(headers, {"t"}, 12) == Origin("t", partition, offset)
@@ -60,3 +60,17 @@ def test_the_memory_of_names_is_bounded() -> None:
         partitioner.partition_of(str(number))
     assert len(partitioner._known) <= 100_000
     assert partitioner.partition_of("0") == first
+
+
+@given(st.integers(10**17, 2**63))
+def test_a_number_that_no_topic_reaches_is_no_origin(offset: int) -> None:
+    assert read_origin(origin_headers([], "t", 0, offset), {"t"}, 12) is None
+
+
+def test_numbers_of_a_topic_that_was_made_anew_are_others() -> None:
+    before, after = (
+        read_origin(origin_headers([], "t", 3, 7, topic_id), {"t"}, 12) for topic_id in ("first", "second")
+    )
+    assert before is not None
+    assert after is not None
+    assert before.source != after.source

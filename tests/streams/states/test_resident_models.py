@@ -1,7 +1,7 @@
 """Which models are in memory, and when they are saved, with the fake core."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import pytest
@@ -12,6 +12,7 @@ from tracehound.schemas.control import Control
 from tracehound.schemas.feedback import Lesson, Pattern
 from tracehound.schemas.model_state import Head, ModelState, RecordKey
 from tracehound.streams.delivery.delivery import Delivery, Parcel
+from tracehound.streams.kafka.extent import Extent
 from tracehound.streams.kafka.publisher import Outgoing, RefusedError
 from tracehound.streams.kafka.runs.run import Run
 from tracehound.streams.scoring.metrics import Metrics
@@ -27,7 +28,7 @@ class Resident:
     """Models of a few applications, on two partitions that are loaded."""
 
     def __init__(
-        self, scorer: Any, publisher: Any, states: ModelStates, record: Any, most: int = 2, ends: Any = None
+        self, scorer: Any, publisher: Any, states: ModelStates, record: Any, most: int = 2, extent: Any = None
     ) -> None:
         self.scorer = scorer
         self.publisher = publisher
@@ -38,7 +39,7 @@ class Resident:
         self.delivery = Delivery(publisher, "dead", metrics, 4, lambda error: None)
         used = UsedModels(scorer.forget)
         self.partitions = Partitions(used.forget)
-        self.models = ResidentModels(scorer, used, self.partitions, states, self.delivery, metrics, most, ends)
+        self.models = ResidentModels(scorer, used, self.partitions, states, self.delivery, metrics, most, extent)
 
     async def own(self) -> Partition:
         self.partitions.assign([0, 1])
@@ -65,6 +66,9 @@ class Resident:
         partition.held.append(run)
         run.finish()
         return run
+
+    async def save(self) -> None:
+        assert await self.models.write(self.models.take(1.0, least=100))
 
     def saved(self) -> list[tuple[str, int]]:
         """Application and position of the states on the topic."""
@@ -99,21 +103,53 @@ def test_models_are_fetched_when_they_are_first_used(resident: Resident) -> None
     run(test())
 
 
-def test_a_state_beyond_the_end_of_its_partition_is_not_believed(
-    fake_scorer: Any, fake_publisher: Any, model_states: Callable[..., ModelStates], record: Any
+@pytest.mark.parametrize(("topic_id", "positions"), [("new", [0, 0]), ("old", [7, 7]), ("", [7, 7])])
+def test_positions_are_believed_within_their_topic_and_models_are_kept(
+    fake_scorer: Any,
+    fake_publisher: Any,
+    model_states: Callable[..., ModelStates],
+    record: Any,
+    topic_id: str,
+    positions: list[int],
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    async def ends(numbers: Sequence[int]) -> Mapping[int, int]:
-        return dict.fromkeys(numbers, 7)
+    """The topic of executions now ends at 7, and is the same or was made anew: before, states reached 7 and 2**62."""
+
+    async def extent(numbers: Sequence[int]) -> Extent:
+        return Extent(topic_id, dict.fromkeys(numbers, 7))
 
     async def test() -> None:
         states = model_states()
-        await states.save(0, [ModelState(*A, Head(7), b"[]"), ModelState(*B, Head(8), b"[]")])
-        resident = Resident(fake_scorer, fake_publisher, states, record, ends=ends)
+        heads = {A: Head(7, topic_id="old"), B: Head(2**62, topic_id="old")}
+        await states.save(
+            0, [ModelState(*key, head, b'[["%s",""],["1"]]' % key[0].encode()) for key, head in heads.items()]
+        )
+        resident = Resident(fake_scorer, fake_publisher, states, record, extent=extent)
         partition = await resident.own()
-        assert (partition.unrestored, partition.learned_to) == ({A}, {A: 7})
-        assert partition.knows(A, 6, None)
-        assert not partition.knows(B, 6, None)
-        assert list((await model_states(2, "elsewhere").load([0]))[0]) == [A]
+        assert [partition.learned_to[key] for key in (A, B)] == positions
+        assert not partition.knows(B, 7, None)
+        (told,) = await resident.models.fetch(partition, [B], 100.0)
+        assert told.data.change == "loss"
+        assert "its models are kept" in told.data.sentence
+        assert resident.scorer.learned == {B: ["1"]}
+        partition.note_scored(9)
+        partition.dirty[B] = 7
+        await resident.save()
+        again = await model_states(2, "elsewhere").load([0])
+        assert again[0][B].position == 9  # the lower position is the later one
+        assert again[0][B].topic_id == topic_id
+
+    run(test())
+    assert "positions_begin_again" in capsys.readouterr().out
+
+
+def test_where_a_state_cannot_be_used_what_it_had_learned_is_told(resident: Resident) -> None:
+    async def test() -> None:
+        await resident.states.save(0, [ModelState(*A, Head(5), b"damaged")])
+        partition = await resident.own()
+        unreadable, lost = await resident.models.fetch(partition, [A], 100.0)
+        assert (unreadable.data.change, lost.data.change) == ("loss", "loss")
+        assert "that of offsets 0 to 4 of partition 0 is not read again" in lost.data.sentence
 
     run(test())
 

@@ -1,0 +1,107 @@
+"""Which origins are believed: those of topics that there are, and of records that these hold."""
+
+import asyncio
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import structlog
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka.errors import KafkaError
+
+from tracehound.streams.kafka.connection import client_options
+from tracehound.streams.kafka.extent import Extent, TopicIds
+from tracehound.streams.kafka.forwarding import Origin, read_origin
+from tracehound.streams.settings.settings import Settings
+
+_PATIENCE_S = 5.0
+_IDS_EVERY_S = 10.0
+_REST_S = 30.0
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class OriginTopic:
+    """A topic that origins name: how many partitions it has, and how many numbers each of its records may use."""
+
+    partitions: int
+    per_offset: int = 1
+
+
+class OriginBounds:
+    """Believes an origin only where its topic is there under the same id, and holds the record that it names.
+
+    Anybody who may write executions may write such headers: numbers beyond the end of a topic would have all that
+    follows taken for known. What is believed is at most what has come.
+
+    Parameters:
+        topics: those that origins may name.
+    """
+
+    def __init__(self, settings: Settings, topics: Mapping[str, OriginTopic]) -> None:
+        self._settings = settings
+        self._topics = topics
+        self._ids = TopicIds(settings)
+        self._known: dict[str, Extent] = {}
+        self._asked_s: dict[str, float] = {}
+        self._not_before_s: dict[str, float] = {}
+        self._consumer: AIOKafkaConsumer | None = None
+        self._asking = asyncio.Lock()
+
+    async def look(self, records: Iterable[ConsumerRecord]) -> None:
+        """Ask how far topics go, where a record names an origin beyond what is known of them."""
+        wanted: set[str] = set()
+        for record in records:
+            if record.headers and (origin := self._read(record)) is not None and not self.believes(origin):
+                wanted.add(origin.topic)
+        async with self._asking:
+            for topic in wanted:
+                await self._ask(topic)
+
+    def believes(self, origin: Origin) -> bool:
+        """Whether the record that the origin names is known to be there."""
+        topic, extent = self._topics.get(origin.topic), self._known.get(origin.topic)
+        if topic is None or extent is None or not extent.is_of(origin.topic_id):
+            return False
+        return origin.offset // topic.per_offset < extent.ends.get(origin.partition, 0)
+
+    def _read(self, record: ConsumerRecord) -> Origin | None:
+        most = max(topic.partitions for topic in self._topics.values())
+        return read_origin(record.headers, self._topics.keys(), most)
+
+    async def _ask(self, topic: str) -> None:
+        now_s, known = time.monotonic(), self._known.get(topic, Extent())
+        if now_s < self._not_before_s.get(topic, 0.0):
+            return
+        topic_id = known.topic_id
+        try:
+            async with asyncio.timeout(_PATIENCE_S):
+                if now_s - self._asked_s.get(topic, float("-inf")) >= _IDS_EVERY_S:
+                    self._asked_s[topic] = now_s
+                    topic_id = await self._ids.of(topic) or topic_id
+                ends = await self._ends(topic)
+        except (KafkaError, OSError, TimeoutError) as error:
+            self._not_before_s[topic] = time.monotonic() + _REST_S
+            log.warning(
+                "origins_not_checked",
+                sentence=f"How far {topic} goes cannot be asked, so records that name it as their origin count as any.",
+                topic=topic,
+                cause=repr(error),
+            )
+            return
+        self._known[topic] = Extent(topic_id, ends)
+
+    async def _ends(self, topic: str) -> dict[int, int]:
+        if self._consumer is None:
+            consumer = AIOKafkaConsumer(**client_options(self._settings))
+            await consumer.start()
+            self._consumer = consumer
+        partitions = [TopicPartition(topic, number) for number in range(self._topics[topic].partitions)]
+        ends = await self._consumer.end_offsets(partitions)
+        return {tp.partition: int(end) for tp, end in ends.items()}
+
+    async def close(self) -> None:
+        """Disconnect."""
+        if self._consumer is not None:
+            await self._consumer.stop()

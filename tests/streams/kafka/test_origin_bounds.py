@@ -1,0 +1,75 @@
+"""Origins are believed where their topic, by its id, holds the record that they name."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+from aiokafka import ConsumerRecord
+
+from tracehound.streams.kafka.forwarding import Origin, origin_headers
+from tracehound.streams.kafka.origin_bounds import OriginBounds, OriginTopic
+from tracehound.streams.settings.settings import Settings
+
+
+class Bounds(OriginBounds):
+    """Asks nobody: topics have the ids and ends that are given, or cannot be asked."""
+
+    def __init__(self, topic_id: str, ends: dict[str, int] | None) -> None:
+        super().__init__(Settings(), {"e": OriginTopic(2), "s": OriginTopic(2, per_offset=1_000)})
+        self.topic_id, self.ends = topic_id, ends
+        self.asked: list[str] = []
+        self._ids: Any = self
+
+    async def of(self, _: str) -> str:
+        return self.topic_id
+
+    async def _ends(self, topic: str) -> dict[int, int]:
+        self.asked.append(topic)
+        if self.ends is None:
+            raise OSError("nobody answers")
+        return dict.fromkeys((0, 1), self.ends[topic])
+
+    def believed(self, *origins: Origin) -> list[bool]:
+        """Which of these are believed, after a look at records that name them."""
+        asyncio.run(self.look([record(origin) for origin in origins]))
+        return [self.believes(origin) for origin in origins]
+
+
+def record(origin: Origin | None) -> ConsumerRecord:
+    headers: Sequence[tuple[str, bytes]] = ()
+    if origin is not None:
+        headers = origin_headers((), origin.topic, origin.partition, origin.offset, origin.topic_id)
+    return ConsumerRecord("e", 0, 0, 0, 0, None, b"", None, -1, -1, headers)
+
+
+def test_what_its_topic_holds_is_believed_and_what_lies_beyond_is_not() -> None:
+    bounds = Bounds("now", {"e": 7, "s": 7})
+    found = bounds.believed(Origin("e", 0, 6), Origin("e", 0, 7), Origin("s", 1, 6_999), Origin("s", 1, 7_000))
+    assert found == [True, False, True, False]
+
+
+def test_an_origin_in_a_topic_that_was_made_anew_or_in_another_cluster_is_none() -> None:
+    bounds = Bounds("now", {"e": 7, "s": 7})
+    assert bounds.believed(Origin("e", 0, 3, "before"), Origin("e", 0, 3, "now"), Origin("e", 0, 3)) == [
+        False,
+        True,
+        True,
+    ]
+
+
+def test_topics_are_asked_about_only_where_something_is_not_known() -> None:
+    bounds = Bounds("now", {"e": 7, "s": 7})
+    bounds.believed(Origin("e", 0, 3))
+    bounds.believed(Origin("e", 1, 4))
+    asyncio.run(bounds.look([record(None)]))
+    assert bounds.asked == ["e"]
+    bounds.ends = {"e": 9, "s": 7}
+    assert bounds.believed(Origin("e", 1, 8)) == [True]
+    assert bounds.asked == ["e", "e"]
+
+
+def test_where_nobody_can_be_asked_nothing_is_believed_and_nobody_is_asked_each_time() -> None:
+    bounds = Bounds("now", None)
+    assert bounds.believed(Origin("e", 0, 3)) == [False]
+    assert bounds.believed(Origin("e", 0, 3)) == [False]
+    assert bounds.asked == ["e"]
