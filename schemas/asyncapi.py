@@ -11,6 +11,7 @@ import msgspec
 
 from tracehound.schemas.anomaly import AnomalyEvent
 from tracehound.schemas.call_graph import CallGraph
+from tracehound.schemas.control import Control
 from tracehound.schemas.dead_letter import DeadLetterHeaders
 from tracehound.schemas.execution import Execution
 from tracehound.schemas.feedback import Maintenance, Verdict
@@ -48,6 +49,7 @@ _MESSAGES = {
     "Progress": _Message("send", "How far an application has been scored", Progress, "application/json"),
     "IncidentEvent": _Message("send", "A change of an incident as a CloudEvent", IncidentEvent, _CLOUD_EVENT),
     "Verdict": _Message("receive", "A verdict on an anomaly or an incident", Verdict, "application/json"),
+    "Control": _Message("receive", "What is to become of models", Control, "application/json"),
     "Maintenance": _Message("receive", "A maintenance window", Maintenance, "application/json"),
     "OTLP": _Message(
         "receive",

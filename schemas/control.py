@@ -1,6 +1,6 @@
 """Control records: what an operator wants done with an application's models, in order with its executions."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -9,16 +9,17 @@ from tracehound.schemas.execution import EpochSeconds, Name
 from tracehound.schemas.feedback import Lesson
 
 CONTROL_HEADER = "tracehound_control"
-"""Header that tells a control record from executions; its content names the verb."""
+"""Header that told a control record from executions while both stood on ``executions.v1``: such a record is refused."""
 
 Verb = Literal["reset", "import", "feedback"]
 
 
 class Control(msgspec.Struct, omit_defaults=True):
-    """The value of a control record on ``executions.v1``, keyed by application.
+    """The value of a control record on ``control.v1``, keyed by application.
 
     ``reset`` forgets the application's models; ``import`` replaces them by ``snapshot`` (base64 in JSON), as
-    ``tracehound models export`` wrote it; ``feedback`` teaches the ``lesson``. ``asked_at`` is epoch seconds.
+    ``tracehound models export`` wrote it; ``feedback`` teaches the ``lesson``. ``asked_at`` is epoch seconds,
+    ``by`` who asked.
     """
 
     verb: Verb
@@ -27,6 +28,7 @@ class Control(msgspec.Struct, omit_defaults=True):
     asked_at: EpochSeconds = 0.0
     snapshot: bytes = b""
     lesson: Lesson | None = None
+    by: Annotated[str, msgspec.Meta(max_length=200)] = ""
 
 
 _decode = msgspec.json.Decoder(Control).decode

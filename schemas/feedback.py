@@ -72,7 +72,8 @@ class Maintenance(msgspec.Struct, omit_defaults=True):
     """A planned stretch of time, epoch seconds, in which nobody is to be told of an application's incidents.
 
     An empty ``application`` means all of the environment; the environment ``*`` means every one. ``learn``: incidents
-    in it are expected changes, which models learn as if somebody had judged each of them so.
+    in it are expected changes, which models learn as if somebody had judged each of them so. ``by`` is who
+    announced it.
     """
 
     window_id: _Id
@@ -83,3 +84,4 @@ class Maintenance(msgspec.Struct, omit_defaults=True):
     learn: bool = False
     note: _Note = ""
     withdrawn: bool = False
+    by: _Note = ""

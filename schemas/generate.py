@@ -10,6 +10,7 @@ from typing import Any
 from tracehound.schemas.anomaly import AnomalyEvent
 from tracehound.schemas.asyncapi import asyncapi_document
 from tracehound.schemas.call_graph import CallGraph
+from tracehound.schemas.control import Control
 from tracehound.schemas.dead_letter import DeadLetterHeaders
 from tracehound.schemas.execution import Execution
 from tracehound.schemas.feedback import Maintenance, Verdict
@@ -25,6 +26,7 @@ CONTRACTS: dict[str, Any] = {
     "model-event": ModelEvent,
     "progress": Progress,
     "incident-event": IncidentEvent,
+    "control": Control,
     "verdict": Verdict,
     "maintenance": Maintenance,
     "call-graph": CallGraph,

@@ -57,6 +57,11 @@ class Topics:
         )
 
     @property
+    def control(self) -> Topic:
+        """Operators' input: what is to become of models. Who may write here may change what any of them has learned."""
+        return self._topic("control.v1", "application", "Control", 7, max_message_bytes="8388608")
+
+    @property
     def anomalies(self) -> Topic:
         """Public output: anomalies as CloudEvents."""
         return self._topic("anomalies.v1", "application", "AnomalyEvent", 30)
@@ -177,7 +182,7 @@ class Topics:
             self.feedback,
             self.maintenance,
             self.incident_states,
-            self.executions,
+            self.control,
             self.models,
             self.dead_letters,
         )
@@ -186,6 +191,7 @@ class Topics:
         """The topics of a scoring worker."""
         return (
             self.executions,
+            self.control,
             self.anomalies,
             self.progress,
             self.models,

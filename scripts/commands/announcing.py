@@ -1,6 +1,8 @@
 """Sends what a person says to its topic, checked as its reader will check it, and waits until it is safe."""
 
+import getpass
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import TypeVar
 
 import msgspec
@@ -50,3 +52,22 @@ def announce(
     if failures or left:
         why = failures[0] if failures else f"no acknowledgement within {FLUSH_S:.0f} s"
         raise BrokerError(f"The broker at {settings.bootstrap_servers} did not take the record: {why}.")
+
+
+def user_name() -> str:
+    """Who says it: the name of this account.
+
+    Raises:
+        TracehoundError: it has none, as in containers.
+    """
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError) as error:
+        raise TracehoundError(f"This account has no name: say who you are with --by ({error}).") from error
+
+
+def known_user() -> str:
+    """Who says it, where that is known: the name of this account, or nothing."""
+    with suppress(TracehoundError):
+        return user_name()
+    return ""

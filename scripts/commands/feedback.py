@@ -1,15 +1,13 @@
 """The command `tracehound feedback`: says what an anomaly or an incident was."""
 
-import getpass
 import time
 from typing import get_args
 
 import click
 import msgspec
 
-from tracehound.schemas.errors import TracehoundError
 from tracehound.schemas.feedback import Judgement, Verdict
-from tracehound.scripts.commands.announcing import announce, checked
+from tracehound.scripts.commands.announcing import announce, checked, user_name
 from tracehound.scripts.commands.identities import resolved, short
 from tracehound.scripts.commands.terminal_text import printable
 from tracehound.scripts.commands.told import subjects_like
@@ -36,7 +34,7 @@ def feedback(subject_id: str, judgement: Judgement, note: str, by: str | None, w
     A later verdict on the same id replaces an earlier one. The models of each application concerned learn it for
     30 days of event time (setting detection.feedback_days).
     """
-    given = Verdict(subject_id, judgement, time.time(), _user() if by is None else by, note, withdraw)
+    given = Verdict(subject_id, judgement, time.time(), user_name() if by is None else by, note, withdraw)
     checked(given, Verdict)
     settings = load_settings()
     with TopicReader(consumer_config(settings)) as reader:
@@ -47,10 +45,3 @@ def feedback(subject_id: str, judgement: Judgement, note: str, by: str | None, w
     click.echo(printable(f"{short(verdict.subject_id)} is {like[verdict.subject_id]}."))
     follows = "what was learned of it is forgotten" if withdraw else _FOLLOWS[judgement]
     click.echo(f"Sent to {settings.topics.feedback.name}. Once incident workers and workers have read it, {follows}.")
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError) as error:  # an account without a name, as in containers
-        raise TracehoundError(f"This account has no name: say who you are with --by ({error}).") from error

@@ -14,7 +14,7 @@ from rich.text import Text
 from tracehound.schemas.errors import TracehoundError
 from tracehound.schemas.execution import rfc3339
 from tracehound.schemas.feedback import ANYWHERE, Maintenance
-from tracehound.scripts.commands.announcing import announce, checked
+from tracehound.scripts.commands.announcing import announce, checked, known_user
 from tracehound.scripts.commands.identities import resolved
 from tracehound.scripts.commands.known_applications import require_known
 from tracehound.scripts.commands.moments import Duration, Moment
@@ -61,8 +61,16 @@ def add(
     until_s = begins_s + for_s if for_s is not None else ends_at
     if until_s is None or until_s <= begins_s:
         raise TracehoundError("A maintenance window must end after it begins: see --from and --until.")
-    window = checked(Maintenance(window_id or uuid4().hex[:12], begins_s, until_s, **given), Maintenance)
+    window = checked(
+        Maintenance(window_id or uuid4().hex[:12], begins_s, until_s, by=known_user(), **given), Maintenance
+    )
     settings = load_settings()
+    most = settings.incident_worker.max_maintenance_days
+    if until_s - begins_s > most * 86_400.0:
+        raise TracehoundError(
+            f"A maintenance window must take at most {most:g} days (setting 'incident_worker.max_maintenance_days'). "
+            f"Got {(until_s - begins_s) / 86_400.0:.1f} instead."
+        )
     _require_known(settings, window)
     _announce(settings, window)
     click.echo(f"{window.window_id}: {_described(window)}")

@@ -11,10 +11,10 @@ from rich.table import Table
 from rich.text import Text
 
 from tracehound.detectors.scoring import snapshot as application_snapshot
-from tracehound.schemas.control import CONTROL_HEADER, Control
+from tracehound.schemas.control import Control
 from tracehound.schemas.errors import SnapshotError, TracehoundError
 from tracehound.schemas.execution import ApplicationKey, rfc3339
-from tracehound.scripts.commands.announcing import announce
+from tracehound.scripts.commands.announcing import announce, known_user
 from tracehound.scripts.commands.known_applications import not_known
 from tracehound.scripts.commands.stored_states import Stored, stored_states
 from tracehound.scripts.commands.terminal_text import printable
@@ -116,7 +116,7 @@ def import_models(file: Path) -> None:
         application, environment = application_snapshot.read(snapshot).key
     except SnapshotError as error:
         raise TracehoundError(f"The file {file} cannot be imported: {error}") from error
-    control = Control("import", application, environment, time.time(), snapshot)
+    control = Control("import", application, environment, time.time(), snapshot, by=known_user())
     most = settings.max_record_bytes - _SLACK_BYTES
     if len(msgspec.json.encode(control)) > most:
         raise TracehoundError(
@@ -139,11 +139,10 @@ def reset_models(application: str, environment: str | None, yes: bool) -> None:
     if not yes:
         click.confirm(f"Forget all that was learned of {application}{where}?", abort=True)
     for _, one in sorted(found):
-        _send(settings, Control("reset", application, one, time.time()))
+        _send(settings, Control("reset", application, one, time.time(), by=known_user()))
     click.echo(f"The worker that owns {application} forgets its models{where} when it reads that far.")
 
 
 def _send(settings: Settings, control: Control) -> None:
-    """Send a control record in order with the application's executions."""
-    headers = [(CONTROL_HEADER, control.verb.encode())]
-    announce(settings, settings.topics.executions, control.application, control, headers)
+    """Send a control record to the workers."""
+    announce(settings, settings.topics.control, control.application, control)

@@ -13,6 +13,8 @@ from tracehound.streams.worker.consumer_vitals import ConsumerVitals
 from tracehound.streams.worker.foundation import Foundation
 from tracehound.streams.worker.worker import Worker
 
+_DAY_S = 86_400.0
+
 
 def build_incidents(settings: Settings) -> Worker:
     """Assemble an incident worker.
@@ -49,7 +51,7 @@ def build_incidents(settings: Settings) -> Worker:
         app.add_future,
         vitals.progressed,
     )
-    hearing = Hearing(base.delivery(metrics), topics, metrics, vitals.progressed)
+    hearing = Hearing(base.delivery(metrics), topics, metrics, own.max_maintenance_days * _DAY_S, vitals.progressed)
     metrics.registry.register(IncidentCollector(grouping.statistics, vitals.waiting_by_topic))
 
     app.read_runs([topics.incident_input.name], group_incidents, grouping)

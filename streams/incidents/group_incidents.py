@@ -13,7 +13,7 @@ from aiokafka import ConsumerRecord
 from faust.types import TP
 
 from tracehound.schemas.codec import encode
-from tracehound.schemas.control import CONTROL_HEADER, Control
+from tracehound.schemas.control import Control
 from tracehound.schemas.errors import SnapshotError, UnknownSubjectError
 from tracehound.schemas.incident import IncidentEvent
 from tracehound.schemas.incident_input import IncidentInput, decode_input
@@ -61,9 +61,9 @@ class Book(Protocol):
 async def group_incidents(runs: AsyncIterable[Run], grouping: "Grouping") -> None:
     """Agent. Input: incident input, one partition. Output: severity topic, keyed by incident; dead letters.
 
-    What models are to learn of verdicts goes to the executions topic, as control records in the partition of each
-    application. At least once, with ids that follow from the incident and its revision. The book is saved after the
-    broker acknowledged all that it led to, and a run is acknowledged once a saved book knows it.
+    What models are to learn of verdicts goes to the control topic, in the partition of each application. At least once,
+    with ids that follow from the incident and its revision. The book is saved after the broker acknowledged all that it
+    led to, and a run is acknowledged once a saved book knows it.
     """
     async for run in runs:
         await grouping.take(run)
@@ -107,8 +107,8 @@ class Grouping(RunListener):
         self._delivery = delivery
         self._topic = topics.severity.name
         self._partitioner = Partitioner(topics.severity.partitions)
-        self._executions_topic = topics.executions.name
-        self._partitioner_of_executions = Partitioner(topics.executions.partitions)
+        self._control_topic = topics.control.name
+        self._partitioner_of_controls = Partitioner(topics.control.partitions)
         self._metrics = metrics
         self._generation = generation
         self._spawn = spawn
@@ -237,10 +237,9 @@ class Grouping(RunListener):
     def _teach(self, lessons: Sequence[Control], parcel: Parcel) -> None:
         self._metrics.lessons.inc(len(lessons))
         for control in lessons:
-            application, headers = control.application, ((CONTROL_HEADER, control.verb.encode()),)
-            where = self._partitioner_of_executions.partition_of(application)
-            value = _encode_control(control)
-            parcel.forwards.append(Outgoing(self._executions_topic, application.encode(), value, headers, where))
+            application, value = control.application, _encode_control(control)
+            where = self._partitioner_of_controls.partition_of(application)
+            parcel.forwards.append(Outgoing(self._control_topic, application.encode(), value, (), where))
 
     # --- saving
 

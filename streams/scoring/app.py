@@ -19,6 +19,7 @@ from tracehound.streams.kafka.forwarding import NUMBERS_PER_OFFSET
 from tracehound.streams.kafka.librdkafka import librdkafka_options
 from tracehound.streams.kafka.origin_bounds import OriginBounds, OriginTopic
 from tracehound.streams.scoring.metrics import Metrics, StateCollector
+from tracehound.streams.scoring.obey_controls import Controlling, obey_controls
 from tracehound.streams.scoring.read_run import RunReader
 from tracehound.streams.scoring.report_progress import ProgressLedger, report_progress
 from tracehound.streams.scoring.score_executions import Scoring, score_executions
@@ -116,7 +117,12 @@ def build_scoring(
         )
     )
 
+    controlling = Controlling(
+        *(scorer, partitions, models, base.delivery(metrics), topics, metrics, scoring.resting),
+        *(app.known_topic_id, vitals.progressed),
+    )
     app.read_runs([topics.executions.name], score_executions, scoring)
+    app.read_runs([topics.control.name], obey_controls, controlling)
     app.repeat(_LOAD_POLL_S, models.load_new)
     app.repeat(settings.save_interval_s, partial(scoring.save, settings.save_share * settings.save_interval_s))
     app.repeat(_RETIRE_EVERY_S, partial(scoring.retire, settings.retire_after_days * _DAY_S))

@@ -10,9 +10,8 @@ from aiokafka import ConsumerRecord
 from tracehound.detectors.columns.read_segments import read_segments
 from tracehound.detectors.columns.segment_columns import ColumnedExecutions, columns_of
 from tracehound.schemas.codec import UnreadRecords, decode_unread
-from tracehound.schemas.control import CONTROL_HEADER, Control, read_control
+from tracehound.schemas.control import CONTROL_HEADER
 from tracehound.schemas.dead_letter import DeadLetter
-from tracehound.schemas.errors import InvalidExecutionError
 from tracehound.schemas.execution import ApplicationKey, ExecutionHead
 from tracehound.schemas.execution_rules import Limits
 from tracehound.streams.delivery.foreign_records import ForeignRecords
@@ -24,6 +23,11 @@ from tracehound.streams.kafka.publisher import Outgoing
 from tracehound.streams.kafka.record_time import EARLIEST_MS, judged_at_s, written_ms
 from tracehound.streams.states.partitions import Partition
 
+_MISPLACED = (
+    "Control records are obeyed on control.v1 only, which access control can protect: producers of executions say "
+    "nothing about models."
+)
+
 log = structlog.get_logger(__name__)
 
 
@@ -32,15 +36,13 @@ class Reading:
     """What a run holds. ``sources[i]`` is the record that ``executions[i]`` came from.
 
     ``parts`` are the executions again, with their segments as columns, as far as they were read with ``read_all``.
-    ``controls`` come with the number of executions that stand before each; ``origins`` are those of records that have
-    one, by the applications that learn them. ``skipped`` counts records of another format that were
-    not told one by one; ``origins_refused`` those that name an origin that is not there.
+    ``origins`` are those of records that have one, by the applications that learn them. ``skipped`` counts records of
+    another format that were not told one by one; ``origins_refused`` those that name an origin that is not there.
     """
 
     executions: list[ExecutionHead] = field(default_factory=list)
     parts: list[ColumnedExecutions] = field(default_factory=list)
     sources: list[ConsumerRecord] = field(default_factory=list)
-    controls: list[tuple[int, Control]] = field(default_factory=list)
     dead_letters: list[DeadLetter] = field(default_factory=list)
     forwards: list[Outgoing] = field(default_factory=list)
     duplicates: int = 0
@@ -51,7 +53,7 @@ class Reading:
     @property
     def executions_only(self) -> bool:
         """Whether there is nothing that has to happen between executions or must keep an order on its way out."""
-        return not (self.controls or self.forwards)
+        return not self.forwards
 
     def by_application(self) -> dict[ApplicationKey, list[ExecutionHead]]:
         """The executions of each application, in their order."""
@@ -186,7 +188,7 @@ class RunReader:
         if record.headers:
             origin = self._origin_of(record, reading)
             if any(name == CONTROL_HEADER for name, _ in record.headers):
-                self._read_control(partition, record, origin, reading)
+                reading.dead_letters.append(letter_of(record, record.value, "decode", "MisplacedControl", _MISPLACED))
                 return
         decoded = self._executions.decode(record.value, record.headers, judged_at_s(record, self._clock()))
         executions: list[ExecutionHead] = [*decoded.executions]
@@ -216,25 +218,6 @@ class RunReader:
             return origin
         reading.origins_refused += 1
         return None
-
-    def _read_control(
-        self, partition: Partition, record: ConsumerRecord, origin: Origin | None, reading: Reading
-    ) -> None:
-        try:
-            control = read_control(record.value)
-        except InvalidExecutionError as error:
-            reading.dead_letters.append(letter_of(record, record.value, "decode", "InvalidControl", str(error)))
-            return
-        if self._is_elsewhere(partition, control.application, record, origin, reading):
-            return
-        key = (control.application, control.environment)
-        if partition.knows(key, record.offset, origin):
-            reading.duplicates += 1
-            return
-        if origin is not None:
-            partition.note_read(key, origin)
-            reading.origins.append((key, origin))
-        reading.controls.append((len(reading.executions), control))
 
     @staticmethod
     def _news(

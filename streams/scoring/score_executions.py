@@ -14,7 +14,6 @@ from tracehound.detectors.alarms import events
 from tracehound.detectors.columns.segment_columns import ColumnedExecutions
 from tracehound.schemas.anomaly import AnomalyEvent
 from tracehound.schemas.codec import encode
-from tracehound.schemas.control import Control
 from tracehound.schemas.execution import ApplicationKey, ExecutionHead, whole
 from tracehound.schemas.model_event import ModelEvent
 from tracehound.schemas.topics import Topics
@@ -96,6 +95,11 @@ class Scoring(RunListener):
         self._doubted_to: dict[int, int] = {}  # by partition the end of runs that could not be scored at once
         self._resting = asyncio.Lock()
         self._announcements: set[asyncio.Future[None]] = set()
+
+    @property
+    def resting(self) -> asyncio.Lock:
+        """Held while runs are scored: who holds it may change models."""
+        return self._resting
 
     # --- told by the consumer (``RunListener``)
 
@@ -259,24 +263,17 @@ class Scoring(RunListener):
     async def _score_run(self, run: Run, partition: Partition, reading: Reading) -> None:
         parcel = Parcel(partition.number, dead_letters=reading.dead_letters, forwards=reading.forwards)
         outcomes: list[ChunkOutcome] = []
-        new_from = max(run.start, partition.scored_to)
         applications = reading.by_application()
         await self._fetch_models(partition, reading, applications.keys(), applications.keys(), parcel)
         executions = ColumnedExecutions.joined(reading.parts)
-        begin = 0
-        for end, control in [*reading.controls, (len(reading.executions), None)]:
-            for start, stop in _chunks(begin, end, self._scorer.chunk):
-                chunk = executions[start:stop]
-                await self._await_fits(chunk)
-                if partition.lost:
-                    return
-                sources = reading.sources[start:stop]
-                outcomes.append(self._score(chunk, sources, parcel, self._doubts([(run, partition)])))
-                await asyncio.sleep(0)
-            if control is not None:
-                self._obey(control, parcel)
-                partition.dirty.setdefault((control.application, control.environment), new_from)
-            begin = end
+        for start, stop in _chunks(0, len(executions), self._scorer.chunk):
+            chunk = executions[start:stop]
+            await self._await_fits(chunk)
+            if partition.lost:
+                return
+            sources = reading.sources[start:stop]
+            outcomes.append(self._score(chunk, sources, parcel, self._doubts([(run, partition)])))
+            await asyncio.sleep(0)
         if partition.lost:
             return
         tallies = tally(applications, outcomes, self._scorer.now_s)
@@ -352,11 +349,6 @@ class Scoring(RunListener):
         told = incident_input_of(anomalies, changes)
         parcel.outgoing += incident_input_outgoing(told, self._topics.incident_input.name)
 
-    def _obey(self, control: Control, parcel: Parcel) -> None:
-        told = self._models.obey(control)
-        self._metrics.count_model_changes(told)
-        parcel.outgoing += model_events_outgoing(told, self._topics.models.name)
-
     async def _fetch_models(
         self,
         partition: Partition,
@@ -366,11 +358,9 @@ class Scoring(RunListener):
         parcel: Parcel,
     ) -> None:
         """Have the models in memory of what is ``learning``, with those of ``keep`` beside them."""
-        wanted = learning | {(control.application, control.environment) for _, control in reading.controls}
-        if not wanted:
+        if not learning:
             return
-        event_s = reading.executions[0].started_s if reading.executions else reading.controls[0][1].asked_at
-        told = await self._models.fetch(partition, wanted, event_s, keep)
+        told = await self._models.fetch(partition, learning, reading.executions[0].started_s, keep)
         self._metrics.count_model_changes(told)
         parcel.outgoing += model_events_outgoing(told, self._topics.models.name)
 

@@ -20,3 +20,6 @@ class IncidentWorkerSettings(BaseModel):
     save_interval_s: Annotated[float, Gt(0), Le(300)] = Field(
         default=2.0, description="Time between saves of what is known of incidents"
     )
+    max_maintenance_days: Annotated[float, Gt(0), Le(366)] = Field(
+        default=31.0, description="Maintenance windows that take longer are refused"
+    )

@@ -83,8 +83,10 @@ class Partition:
         """Whether an application has learned the record at ``offset`` before, or is about to: there, or by origin."""
         if self.learned_to and offset < self.learned_to.get(key, 0):
             return True
-        if origin is None:
-            return False
+        return origin is not None and self.has_learned(key, origin)
+
+    def has_learned(self, key: ApplicationKey, origin: Origin) -> bool:
+        """Whether an application has learned what has this origin before, or is about to."""
         source = origin.source
         seen = self.applications.get(key)
         learned = -1 if seen is None else seen.origins.get(source, -1)

@@ -3,12 +3,11 @@
 import asyncio
 import time
 from collections import OrderedDict, deque
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Collection, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
-from typing import Protocol, Self
+from typing import Self
 
 import structlog
-from prometheus_client import Counter, Histogram
 
 from tracehound.detectors.alarms import events
 from tracehound.schemas.control import Control
@@ -20,6 +19,7 @@ from tracehound.streams.delivery.delivery import Delivery
 from tracehound.streams.kafka.extent import Extent, ExtentOf
 from tracehound.streams.states.believed_positions import bring_within
 from tracehound.streams.states.memory_ceiling import MemoryCeiling
+from tracehound.streams.states.model_metrics import ModelMetrics
 from tracehound.streams.states.model_states import ModelStates
 from tracehound.streams.states.partitions import Partition, Partitions, Seen
 from tracehound.streams.states.scoring_core import ScoringCore
@@ -48,16 +48,6 @@ class _Batch:
     @property
     def keys(self) -> list[ApplicationKey]:
         return [*(state.key for state in self.states), *self.removed]
-
-
-class ModelMetrics(Protocol):
-    """What is counted of models that come and go, and how long it takes to save and to restore one."""
-
-    applications_sent_away: Counter
-    states_written: Counter
-    state_bytes_written: Counter
-    snapshot_seconds: Histogram
-    restore_seconds: Histogram
 
 
 class ResidentModels:
@@ -244,6 +234,21 @@ class ResidentModels:
             self._used.forget(key)
             log.info("application_retired", application=key[0], environment=key[1])
         return len(retired)
+
+    async def save_soon(self, partition: Partition, keys: Collection[ApplicationKey], resting: asyncio.Lock) -> bool:
+        """Save these applications before others. True once what they know is stored, False where it cannot be.
+
+        ``resting`` is held by who changes models.
+        """
+        while not partition.lost:
+            async with resting:
+                free = [key for key in keys if key in partition.dirty and key not in partition.saving]
+                batch = self._take(partition, free)
+            if not free and not any(key in partition.saving for key in keys):
+                return True
+            if not await self.write([batch]):  # of others too: writes take turns
+                return False
+        return False
 
     def forget_lost(self) -> None:
         """Drop the models of all partitions that were taken away."""

@@ -72,6 +72,7 @@ def test_every_channel_has_one_operation_seen_from_tracehound(document: dict[str
     assert actions.keys() == document["channels"].keys()
     assert [name for name, action in actions.items() if action == "receive"] == [
         "executions",
+        "control",
         "otlpSpans",
         "traces",
         "feedback",

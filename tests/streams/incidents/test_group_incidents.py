@@ -14,7 +14,7 @@ from tests.detectors.incidents.records import anomaly, progress, verdict, wrappe
 from tests.streams.conftest import FakeChangelog, KeepingPublisher
 from tracehound.detectors.incidents.book import IncidentBook
 from tracehound.detectors.incidents.settings import IncidentSettings
-from tracehound.schemas.control import CONTROL_HEADER, Control, read_control
+from tracehound.schemas.control import Control, read_control
 from tracehound.schemas.incident import IncidentEvent
 from tracehound.schemas.incident_input import IncidentInput, encode_input
 from tracehound.schemas.topics import Topics
@@ -228,7 +228,7 @@ def test_a_saved_book_that_is_damaged_is_refused_and_a_new_one_begun() -> None:
 
 
 def controls(publisher: KeepingPublisher) -> list[Control]:
-    return [read_control(one.value) for one in publisher.topic(TOPICS.executions.name)]
+    return [read_control(one.value) for one in publisher.topic(TOPICS.control.name)]
 
 
 def test_verdicts_become_control_records_beside_the_executions_of_each_application() -> None:
@@ -246,10 +246,9 @@ def test_verdicts_become_control_records_beside_the_executions_of_each_applicati
 
         assert run.acked
         assert [control.application for control in controls(publisher)] == ["shop", "stock", "till"]
-        for one in publisher.topic(TOPICS.executions.name):
+        for one in publisher.topic(TOPICS.control.name):
             assert one.key is not None
-            assert one.headers == ((CONTROL_HEADER, b"feedback"),)
-            assert one.partition == Partitioner(TOPICS.executions.partitions).partition_of(one.key.decode())
+            assert one.partition == Partitioner(TOPICS.control.partitions).partition_of(one.key.decode())
         [letter] = publisher.topic(TOPICS.dead_letters.name)
         headers = dict(letter.headers)
         assert {b"incidents", b"UnknownSubject"} <= set(headers.values())
@@ -286,14 +285,16 @@ def test_what_people_say_is_checked_and_passed_on() -> None:
         metrics = IncidentMetrics(CollectorRegistry())
         failures: list[BaseException] = []
         delivery = Delivery(publisher, TOPICS.dead_letters.name, metrics, 16, failures.append)
-        hearing = Hearing(delivery, TOPICS, metrics, lambda: None)
+        hearing = Hearing(delivery, TOPICS, metrics, 31 * 86_400.0, lambda: None, lambda: 1e9)
         verdict = b'{"subject_id": "a1", "judgement": "confirmed", "judged_at": 5.0}'
         wrong = b'{"subject_id": "a1", "judgement": "maybe", "judged_at": 5.0}'
         window = b'{"window_id": "w", "starts_at": 5.0, "ends_at": 9.0, "environment": "test"}'
         backwards = b'{"window_id": "w", "starts_at": 9.0, "ends_at": 5.0}'
+        for_ages = b'{"window_id": "w", "starts_at": 9.0, "ends_at": 9e10, "environment": "*"}'
+        unreplaceable = b'{"subject_id": "a1", "judgement": "confirmed", "judged_at": 9e10}'
         runs = [
-            run_of([verdict, wrong, None], 0, TP(TOPICS.feedback.name, 1)),
-            run_of([window, backwards], 0, TP(TOPICS.maintenance.name, 0)),
+            run_of([verdict, wrong, None, unreplaceable], 0, TP(TOPICS.feedback.name, 1)),
+            run_of([window, backwards, for_ages], 0, TP(TOPICS.maintenance.name, 0)),
         ]
         for run in runs:
             await hearing.take(run)
@@ -305,7 +306,7 @@ def test_what_people_say_is_checked_and_passed_on() -> None:
         assert heard[1].maintenance is not None
         assert heard[1].maintenance.environment == "test"
         letters = publisher.topic(TOPICS.dead_letters.name)
-        assert [letter.value for letter in letters] == [wrong, backwards]
+        assert [letter.value for letter in letters] == [wrong, unreplaceable, backwards, for_ages]
         assert len(heard) == 2
 
     play(test())

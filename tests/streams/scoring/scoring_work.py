@@ -59,7 +59,7 @@ class Work:
         self.failures: list[BaseException] = []
         self.owns = False
         self.registry = CollectorRegistry()
-        metrics = Metrics(self.registry)
+        metrics = self.metrics = Metrics(self.registry)
         used = UsedModels(scorer.forget)
         self.partitions = Partitions(used.forget)
         self.ledger = ProgressLedger()
