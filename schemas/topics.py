@@ -183,7 +183,6 @@ class Topics:
             self.maintenance,
             self.incident_states,
             self.control,
-            self.models,
             self.dead_letters,
         )
 

@@ -5,7 +5,7 @@ import shutil
 import tempfile
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -36,12 +36,20 @@ class ApacheKafka(ClosedAtExit):
         brokers: how many, 1 to 9. From 3 on, topics have three replicas and ``min.insync.replicas`` is 2.
         port: the first broker's port, the next ones follow; any free ports without it.
         start_timeout_s: how long the cluster may take to serve.
+        more: properties of each broker beside ours, or instead of them; ``{own}`` in a value is what we would set.
 
     Raises:
         BrokerError: Java, Maven or the jars are missing, or the cluster does not serve in time; says why.
     """
 
-    def __init__(self, brokers: int = 1, port: int | None = None, start_timeout_s: float = START_TIMEOUT_S) -> None:
+    def __init__(
+        self,
+        brokers: int = 1,
+        port: int | None = None,
+        start_timeout_s: float = START_TIMEOUT_S,
+        more: Mapping[str, str] | None = None,
+    ) -> None:
+        self._more = dict(more or {})
         addresses = choose_addresses(brokers, port)  # wrong parameters are said before anything is fetched
         self._java, self._jars = find_java(), broker_jars()
         self._timeout_s = start_timeout_s
@@ -64,7 +72,9 @@ class ApacheKafka(ClosedAtExit):
         self._folder = Path(tempfile.mkdtemp(prefix="tracehound-kafka-"))
         for address in addresses:
             folder = self._folder / f"broker-{address.node}"
-            settings = server_properties(address, addresses, folder / "data")
+            ours = server_properties(address, addresses, folder / "data")
+            more = {name: value.replace("{own}", ours.get(name, "")) for name, value in self._more.items()}
+            settings = {**ours, **more}
             self._nodes[address.node] = Node(self._java, self._jars, folder, settings)
         cluster_id = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
         with ThreadPoolExecutor(len(self._nodes)) as pool:

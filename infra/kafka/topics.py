@@ -85,7 +85,10 @@ def check_topics(
     problems = []
     for topic in _as_list(topics):
         if topic.name not in existing:
-            problems.append(f"The topic {topic.name!r} does not exist; create it by: tracehound topics")
+            problems.append(
+                f"The topic {topic.name!r} does not exist; create it by: tracehound topics. Or this user may not see "
+                "it; grant access by: tracehound acls"
+            )
         elif problem := _partition_problem(topic, existing):
             problems.append(f"{problem} Set 'partitions' to what the topics have.")
     return problems

@@ -44,6 +44,6 @@ def stored_states(messages: Iterable[Message]) -> tuple[dict[ApplicationKey, Sto
                 unusable += 1
                 continue
             known = stored.get(state.key)
-            if known is None or state.head.position > known.state.head.position:
+            if known is None or state.head.rank > known.state.head.rank:
                 stored[state.key] = Stored(partition, state)
     return stored, unusable

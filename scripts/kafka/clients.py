@@ -3,6 +3,7 @@
 from typing import TypeAlias
 
 from tracehound.streams.kafka.librdkafka import librdkafka_options, producer_options
+from tracehound.streams.settings.roles import COMMANDS_GROUP
 from tracehound.streams.settings.settings import Settings
 
 ClientConfig: TypeAlias = dict[str, str | int | float | bool]
@@ -34,9 +35,7 @@ def producer_config(settings: Settings) -> ClientConfig:
     return _connection(settings) | producer_options(settings)
 
 
-def consumer_config(
-    settings: Settings, *, group_id: str = "tracehound-commands", from_beginning: bool = True
-) -> ClientConfig:
+def consumer_config(settings: Settings, *, group_id: str = COMMANDS_GROUP, from_beginning: bool = True) -> ClientConfig:
     """For ``Consumer`` of a command, which assigns partitions itself and commits nothing.
 
     ``from_beginning`` says where partitions without an explicit offset start. Partition ends are reported.

@@ -7,7 +7,7 @@ from typing import Self
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
-from tracehound.schemas.errors import BrokerError
+from tracehound.schemas.errors import BrokerError, ConfigurationError
 from tracehound.scripts.kafka.clients import ClientConfig
 
 TIMEOUT_S = 10.0
@@ -22,13 +22,19 @@ class TopicReader:
     Parameters:
         config: of librdkafka, from ``scripts.kafka.clients.consumer_config``.
         timeout_s: how long a broker may take to answer before that is an error.
+
+    Raises:
+        ConfigurationError: librdkafka does not accept the configuration, as where a certificate cannot be read.
     """
 
     def __init__(self, config: ClientConfig, timeout_s: float = TIMEOUT_S) -> None:
         self.servers = str(config["bootstrap.servers"])
         self._timeout_s = timeout_s
         self._trouble = ""
-        self._consumer = Consumer({**config, "error_cb": self._remember})
+        try:
+            self._consumer = Consumer({**config, "error_cb": self._remember})
+        except KafkaException as error:
+            raise ConfigurationError(f"The Kafka client's configuration is wrong: {error.args[0].str()}.") from error
 
     def __enter__(self) -> Self:
         return self

@@ -8,15 +8,19 @@ from contextlib import suppress
 from typing import Any
 
 import structlog
-from aiokafka.client import AIOKafkaClient
-from aiokafka.errors import KafkaError
+from aiokafka.client import AIOKafkaClient, CoordinationType
+from aiokafka.errors import GroupAuthorizationFailedError, KafkaError
+from confluent_kafka import KafkaException
 from faust.auth import SASLCredentials, SSLCredentials
 
+from tracehound.infra.kafka.topics import connect
 from tracehound.schemas.errors import ConfigurationError
+from tracehound.streams.kafka.librdkafka import librdkafka_options
 from tracehound.streams.settings.settings import Settings
 
 _RETRY_S = 3.0
 _ATTEMPT_S = 10.0
+_EXPLANATION_S = 3.0
 
 log = structlog.get_logger(__name__)
 
@@ -46,17 +50,30 @@ def ssl_context(settings: Settings) -> ssl.SSLContext | None:
     """The TLS context of all clients, or None without TLS.
 
     Raises:
-        ConfigurationError: the certificate authority's file cannot be read.
+        ConfigurationError: the certificate authority's file, or the client's certificate or key, cannot be read.
     """
     if "SSL" not in settings.security_protocol.split("_")[-1]:
         return None
     try:
-        return ssl.create_default_context(cafile=settings.ssl_ca_file)
+        context = ssl.create_default_context(cafile=settings.ssl_ca_file)
     except (OSError, ssl.SSLError) as error:
         raise ConfigurationError(
             f"The setting 'ssl_ca_file' must be a file of PEM certificates. "
             f"Got {str(settings.ssl_ca_file)!r} instead: {error}"
         ) from error
+    if settings.ssl_certificate_file is not None:
+        try:
+            password = settings.ssl_key_password.get_secret_value()
+            context.load_cert_chain(settings.ssl_certificate_file, settings.ssl_key_file, lambda: password)
+        except (OSError, ssl.SSLError) as error:
+            raise ConfigurationError(
+                "The settings 'ssl_certificate_file' and 'ssl_key_file' must be files of PEM, with the password of "
+                f"the key in 'ssl_key_password' if it has one. Got {str(settings.ssl_certificate_file)!r} and "
+                f"{str(settings.ssl_key_file)!r} instead: {error}"
+            ) from error
+    elif settings.ssl_key_file is not None:
+        raise ConfigurationError("The setting 'ssl_certificate_file' must come with 'ssl_key_file'. Got none instead.")
+    return context
 
 
 def faust_credentials(settings: Settings) -> Any:
@@ -101,11 +118,50 @@ async def reach_broker(settings: Settings) -> None:
         await client.close()
 
 
+async def may_use_group(settings: Settings, group: str) -> bool:
+    """Whether this user may use a consumer group; one that may not is left waiting by clients without a word.
+
+    True where that cannot be found out: a group has no coordinator before the first one of a cluster is used.
+    """
+    client = AIOKafkaClient(**client_options(settings), request_timeout_ms=int(_ATTEMPT_S * 1000))
+    try:
+        await client.bootstrap()
+        await client.coordinator_lookup(CoordinationType.GROUP, group)
+    except GroupAuthorizationFailedError:
+        return False
+    except (KafkaError, OSError, TimeoutError) as error:
+        log.info("group_not_checked", group=group, cause=repr(error))
+    finally:
+        await client.close()
+    return True
+
+
+async def why_unreachable(settings: Settings) -> str:
+    """Why the cluster cannot be used, as librdkafka says it: aiokafka does not tell a wrong password from a wrong port.
+
+    Empty if librdkafka has no difficulty.
+    """
+
+    def ask() -> str:
+        client = connect(librdkafka_options(settings))
+        try:
+            client.admin.list_topics(timeout=_EXPLANATION_S)
+        except KafkaException as error:
+            return client.why(error).rstrip(".")
+        return ""
+
+    try:
+        return await asyncio.to_thread(ask)
+    except ConfigurationError as error:
+        return str(error).rstrip(".")
+
+
 async def wait_for_broker(
     settings: Settings,
     stop: asyncio.Event,
     retry_s: float = _RETRY_S,
     reach: Callable[[Settings], Awaitable[None]] = reach_broker,
+    explain: Callable[[Settings], Awaitable[str]] = why_unreachable,
 ) -> bool:
     """Try until a broker answers, and say so in a sentence each time it does not.
 
@@ -118,10 +174,12 @@ async def wait_for_broker(
                 await reach(settings)
                 return True
             except (KafkaError, OSError, TimeoutError) as error:
+                cause = await explain(settings) or str(error) or type(error).__name__
                 log.warning(
                     "broker_unreachable",
-                    sentence=f"Kafka at {settings.bootstrap_servers} cannot be reached; "
-                    f"trying again in {retry_s:g} s (setting 'bootstrap_servers').",
+                    sentence=f"Kafka at {settings.bootstrap_servers} cannot be used: {cause}. "
+                    f"Trying again in {retry_s:g} s (settings 'bootstrap_servers', 'security_protocol', 'sasl_…', "
+                    "'ssl_…').",
                     cause=str(error) or type(error).__name__,
                 )
         with suppress(TimeoutError):

@@ -11,8 +11,15 @@ def librdkafka_options(settings: Settings) -> dict[str, Any]:
         "bootstrap.servers": settings.bootstrap_servers,
         "security.protocol": settings.security_protocol,
     }
-    if settings.security_protocol.endswith("SSL") and settings.ssl_ca_file is not None:
-        options["ssl.ca.location"] = str(settings.ssl_ca_file)
+    if settings.security_protocol.endswith("SSL"):
+        files = {
+            "ssl.ca.location": settings.ssl_ca_file,
+            "ssl.certificate.location": settings.ssl_certificate_file,
+            "ssl.key.location": settings.ssl_key_file,
+        }
+        options |= {name: str(file) for name, file in files.items() if file is not None}
+        if password := settings.ssl_key_password.get_secret_value():
+            options["ssl.key.password"] = password
     if settings.security_protocol.startswith("SASL"):
         options |= {
             "sasl.mechanism": settings.sasl_mechanism,

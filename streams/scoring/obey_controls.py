@@ -132,6 +132,7 @@ class Controlling(RunListener):
             self._put_back(key, before)
             parcel.dead_letters.append(failure_letter(record, record.value, "obey", error))
         log.warning("control_obeyed", verb=control.verb, application=key[0], environment=key[1], by=control.by)
+        partition.epoch += 1  # of two states of one position this is the later one
         partition.note_learned([(key, origin)])
         partition.dirty.setdefault(key, partition.scored_to)
         changed.add(key)

@@ -63,6 +63,15 @@ class Settings(BaseSettings):
     ssl_ca_file: Path | None = Field(
         default=None, description="Certificate authority of the brokers, PEM", examples=["/etc/tracehound/ca.pem"]
     )
+    ssl_certificate_file: Path | None = Field(
+        default=None,
+        description="Certificate of this client, PEM, where brokers want one",
+        examples=["/etc/tracehound/client.pem"],
+    )
+    ssl_key_file: Path | None = Field(
+        default=None, description="Private key of that certificate, PEM", examples=["/etc/tracehound/client.key"]
+    )
+    ssl_key_password: SecretStr = Field(default=SecretStr(""), description="Password of that key; never logged")
 
     max_event_bytes: Annotated[int, Ge(1_000), Le(100_000_000)] = Field(
         default=1_000_000, description="Largest single execution; larger ones become dead letters"

@@ -44,7 +44,8 @@ class Partition:
     ``held`` are the runs whose acknowledgement waits for states to be saved. ``dirty`` are applications that
     have learned since their last save, with the offset from which on; ``saving`` the same while it is under way.
     ``lost`` is set when the partition is taken away: stop working on it. Offsets are those of the topic ``topic_id``
-    (empty: not known); ``epoch`` grows each time that they begin again at a lower one.
+    (empty: not known); ``epoch`` grows each time that they begin again at a lower one, or models are changed
+    by others than executions.
     """
 
     number: int

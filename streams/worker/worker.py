@@ -13,7 +13,7 @@ import structlog
 from tracehound.infra.kafka.topics import check_topics
 from tracehound.schemas.errors import ConfigurationError, TracehoundError
 from tracehound.schemas.topics import Topic
-from tracehound.streams.kafka.connection import wait_for_broker
+from tracehound.streams.kafka.connection import may_use_group, wait_for_broker
 from tracehound.streams.kafka.librdkafka import librdkafka_options
 from tracehound.streams.settings.settings import Settings
 from tracehound.streams.worker.failure import Failure
@@ -28,6 +28,8 @@ _STOP_SLACK_S = 20.0
 # A run decodes to some 20,000 objects that live for milliseconds; with the default of 700 the collector walks
 # them again and again (measured: 72,000 executions/s, 111,000 with these thresholds and a frozen start).
 GC_THRESHOLDS = (100_000, 20, 50)
+
+_GRANT = "grant access by: tracehound acls"
 
 log = structlog.get_logger(__name__)
 
@@ -112,6 +114,8 @@ async def _run(settings: Settings, build: Callable[[Settings], Worker], prepare:
             if not await wait_for_broker(settings, stop):
                 return EXIT_CLEAN
             problems = await asyncio.to_thread(check_topics, librdkafka_options(settings), worker.topics)
+            if not problems and not await may_use_group(settings, worker.group):
+                problems = [f"This user may not use the consumer group {worker.group!r}; {_GRANT}"]
             if problems:
                 raise ConfigurationError("\n".join(problems))
             log.info("worker_starting", group=worker.group, brokers=settings.bootstrap_servers)

@@ -63,6 +63,10 @@ class WorkerProcess:
     def wait_for(self, event: str, timeout_s: float = 60.0) -> dict[str, Any]:
         deadline = time.monotonic() + timeout_s
         while (line := self.said(event)) is None:
+            if self._process.poll() is not None:
+                self._reader.join(10)
+                if (line := self.said(event)) is not None:
+                    return line
             if self._process.poll() is not None or time.monotonic() > deadline:
                 raise AssertionError(f"the worker did not say {event!r}:\n" + "".join(self.raw[-40:]))
             time.sleep(0.05)

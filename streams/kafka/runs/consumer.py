@@ -287,11 +287,11 @@ class RunConsumer(driver.Consumer):
     # --- what others ask
 
     def lag(self, tp: TP) -> int:
-        """Records between what was dealt with and the end of the partition, as far as known."""
+        """Records between what was dealt with and the last that may be read, as far as known."""
         state = self._thread.fetch_state(tp)
-        highwater = state.highwater or 0
+        stable = state.stable or 0
         undone = self._handovers[tp].undone_from
-        return max(0, highwater - (state.position_or(highwater) if undone is None else undone))
+        return max(0, stable - (state.position_or(stable) if undone is None else undone))
 
     def partition_count(self, topic: str) -> int | None:
         """How many partitions the topic has, as far as the client knows."""
@@ -299,11 +299,11 @@ class RunConsumer(driver.Consumer):
         return len(known) if known else None
 
     def unread(self, tp: TP) -> int:
-        """Records between what was handed over and the end of the partition, as far as known."""
+        """Records between what was handed over and the last that may be read, as far as known."""
         state = self._thread.fetch_state(tp)
-        highwater = state.highwater or 0
+        stable = state.stable or 0
         following = self._handovers[tp].following
-        return max(0, highwater - (state.position_or(highwater) if following is None else following))
+        return max(0, stable - (state.position_or(stable) if following is None else following))
 
     def unheard_s(self, tp: TP) -> float:
         """Seconds since the broker last told of a partition of which nothing is left to do.
@@ -318,7 +318,10 @@ class RunConsumer(driver.Consumer):
         return max(0.0, time.time() - max(handover.sought_at, told_ms / 1000.0))
 
     def empty_at_ms(self, tp: TP) -> int | None:
-        """When the broker last said that no record is left, epoch milliseconds; None if some are not dealt with."""
+        """When the broker last said that no record is left, epoch milliseconds; None if some are not dealt with.
+
+        What a transaction holds that is still open is left: nobody can say that it is nothing.
+        """
         state, handover = self._thread.fetch_state(tp), self._handovers[tp]
         if not state.known or state.highwater is None:
             return None

@@ -14,13 +14,18 @@ _BROKER_WAITS_FLOWING_MS = 50
 class FetchState:
     """What aiokafka knows of one partition; ``known`` is False where it is not assigned or being positioned.
 
-    ``highwater`` is the offset after the last record, as far as known.
+    ``highwater`` is the offset after the last record, as far as known, and ``stable`` that after the last one that may
+    be read: those of a transaction that is open, and all behind them, may not.
     """
 
     def __init__(self, state: Any) -> None:
         self._state = state
         self.known = state is not None and state.has_valid_position
         self.highwater: int | None = state.highwater if state else None
+        self.stable = self.highwater
+        last_stable: int | None = state.lso if state else None
+        if last_stable is not None and last_stable >= 0 and self.highwater is not None:
+            self.stable = min(self.highwater, last_stable)
 
     def position_or(self, unknown: int) -> int:
         """The offset that the fetcher asks for next."""
@@ -39,6 +44,8 @@ class RunConsumerThread(driver.AIOKafkaConsumerThread):
 
     def _create_worker_consumer(self, transport: Any) -> Any:
         consumer = super()._create_worker_consumer(transport)
+        # What a transaction wrote that was aborted did not happen; Faust reads so only where it writes transactions.
+        consumer._isolation_level = "read_committed"
         if self.app.broker_is_embedded:
             consumer._partition_assignment_strategy = (PatientAssignor,)
         return consumer

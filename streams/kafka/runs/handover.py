@@ -106,11 +106,14 @@ class Handover:
             run.outstanding = False
         self.runs.clear()
         self._processed = None
+        self._passed = 0
 
     def processed(self) -> int | None:
-        """The offset after the leading acknowledged runs, since the last seek; None: there was none."""
+        """The offset below which all is dealt with, since the last seek; None: that is unknown."""
         while self.runs and self.runs[0].acked:
             self._processed = self.runs.popleft().end
+        if not self.runs and self._next is not None and self._passed > self._next:
+            return self._passed  # nothing lies between but records that are not for consumers, as of transactions
         return self._processed
 
     @property

@@ -89,7 +89,7 @@ def test_missing_topics_and_other_partition_counts_are_found(any_kafka: Broker, 
     assert len(problems) == sum(topic.partitions == 3 for topic in Topics(prefix, 3, ()).all())
     assert "has 2 partitions, and 3 are wanted. Set 'partitions'" in problems[0]
     (missing,) = check_topics(any_kafka.bootstrap_servers, [Topics(f"{prefix}other.").executions])
-    assert "does not exist; create it by: tracehound topics" in missing
+    assert "does not exist; create it by: tracehound topics." in missing
 
 
 @pytest.mark.parametrize("config", [UNREACHABLE, {"bootstrap.servers": UNREACHABLE}])

@@ -57,6 +57,29 @@ def test_an_unreadable_certificate_file_names_the_setting(tmp_path: Path) -> Non
             ssl_context(Settings(security_protocol="SSL", ssl_ca_file=path))
 
 
+def test_a_client_certificate_reaches_every_client(tmp_path: Path) -> None:
+    for name in ("client.pem", "client.key"):
+        (tmp_path / name).write_text("no certificate")
+    settings = Settings(
+        security_protocol="SSL",
+        ssl_certificate_file=tmp_path / "client.pem",
+        ssl_key_file=tmp_path / "client.key",
+        ssl_key_password=SecretStr("open sesame"),
+    )
+    options = librdkafka_options(settings)
+    assert options["ssl.certificate.location"] == str(tmp_path / "client.pem")
+    assert options["ssl.key.location"] == str(tmp_path / "client.key")
+    assert options["ssl.key.password"] == "open sesame"
+    with pytest.raises(ConfigurationError, match="'ssl_certificate_file' and 'ssl_key_file'") as refused:
+        ssl_context(settings)
+    assert "open sesame" not in str(refused.value)
+
+
+def test_a_key_without_a_certificate_names_the_setting(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="'ssl_certificate_file' must come with"):
+        ssl_context(Settings(security_protocol="SSL", ssl_key_file=tmp_path / "client.key"))
+
+
 def test_an_unreachable_broker_is_tried_until_it_answers() -> None:
     attempts = 0
 
@@ -66,14 +89,18 @@ def test_an_unreachable_broker_is_tried_until_it_answers() -> None:
         if attempts < 3:
             raise OSError("connection refused")
 
+    async def explain(_: Settings) -> str:
+        return "the certificate has expired" if attempts == 2 else ""
+
     async def test() -> bool:
-        return await wait_for_broker(Settings(bootstrap_servers="there:9092"), asyncio.Event(), 0.001, reach)
+        return await wait_for_broker(Settings(bootstrap_servers="there:9092"), asyncio.Event(), 0.001, reach, explain)
 
     with capture_logs() as logs:
         assert asyncio.run(test())
     assert attempts == 3
     assert [line["event"] for line in logs] == ["broker_unreachable"] * 2
-    assert "there:9092" in logs[0]["sentence"]
+    assert "there:9092 cannot be used: connection refused." in logs[0]["sentence"]
+    assert "there:9092 cannot be used: the certificate has expired." in logs[1]["sentence"]
     assert logs[0]["cause"] == "connection refused"
 
 
@@ -85,6 +112,9 @@ def test_waiting_ends_when_told_to_stop() -> None:
             stop.set()
             raise TimeoutError
 
-        return await wait_for_broker(Settings(), stop, 60.0, reach)
+        async def explain(_: Settings) -> str:
+            return ""
+
+        return await wait_for_broker(Settings(), stop, 60.0, reach, explain)
 
     assert not asyncio.run(test())

@@ -106,3 +106,18 @@ def test_whatever_is_fetched_offsets_only_rise_and_the_commit_stops_at_the_first
             break
         expected = run.end
     assert handover.processed() == expected
+
+
+def test_what_is_not_for_consumers_behind_the_last_run_is_committed_too() -> None:
+    handover = Handover()
+    handover.go_on_at(0)
+    handover.pass_to(3)  # an aborted transaction and its marker, and nothing else
+    assert handover.processed() == 3
+    run = handover.new_run(TP("t", 0), records((3, 4)))
+    assert run is not None
+    handover.pass_to(6)
+    assert handover.processed() is None
+    run.ack()
+    assert handover.processed() == 6
+    handover.go_back_to(3, 0.0)
+    assert handover.processed() is None  # what was passed is to be read again

@@ -1,0 +1,91 @@
+"""Who needs to read and write which topics: roles, as access control of Kafka has to know them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from tracehound.streams.settings.settings import Settings
+
+COMMANDS_GROUP: Final = "tracehound-commands"
+"""The group that commands name, though they join none: librdkafka asks for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """Names of topics and groups: what is read and written, what is only looked at, and the groups that are joined.
+
+    To read or to write a topic is to see it, too.
+    """
+
+    about: str
+    reads: tuple[str, ...] = ()
+    writes: tuple[str, ...] = ()
+    sees: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+
+
+def roles(settings: Settings) -> Mapping[str, Role]:
+    """Every role by its name, with no more than it needs.
+
+    >>> roles(Settings())["notify"].reads
+    ('tracehound.severity.v1',)
+    """
+    topics, otlp = settings.topics, settings.intake.otlp_topic_names
+    executions, dead_letters = topics.executions.name, topics.dead_letters.name
+    traces, spans, control = topics.traces.name, topics.spans.name, topics.control.name
+    people = (topics.feedback.name, topics.maintenance.name)
+    outputs = (topics.anomalies.name, topics.progress.name, topics.models.name)
+    return {
+        "worker": Role(
+            "tracehound worker",
+            reads=(executions, control, topics.model_states.name),
+            writes=(executions, *outputs, topics.model_states.name, topics.incident_input.name, dead_letters),
+            sees=(spans,),
+            groups=(settings.group_id,),
+        ),
+        "intake": Role(
+            "tracehound intake",
+            reads=(*otlp, traces, spans, topics.join_checkpoints.name),
+            writes=(spans, topics.join_checkpoints.name, executions, topics.call_graph.name, dead_letters),
+            groups=(settings.intake.group_id,),
+        ),
+        "incidents": Role(
+            "tracehound incidents",
+            reads=(topics.incident_input.name, *people, topics.incident_states.name),
+            writes=(
+                *(topics.incident_input.name, topics.incident_states.name, topics.severity.name),
+                *(control, dead_letters),
+            ),
+            groups=(settings.incident_worker.group_id,),
+        ),
+        "notify": Role(
+            "tracehound notify",
+            reads=(topics.severity.name,),
+            writes=(dead_letters,),
+            groups=(settings.notify.group_id,),
+        ),
+        "gateway": Role("tracehound gateway", writes=(executions, *otlp[:1])),
+        "producer": Role("producers of executions, tracehound replay", writes=(executions, traces)),
+        "collector": Role("OpenTelemetry Collectors", writes=otlp),
+        "reader": Role(
+            "tracehound tail, incidents list and show, models list, deadletters list, status",
+            reads=(
+                *(*outputs, topics.severity.name, topics.call_graph.name, dead_letters),
+                *(topics.model_states.name, topics.maintenance.name),
+            ),
+            sees=(executions, *otlp, traces),
+            groups=(COMMANDS_GROUP,),
+        ),
+        "person": Role(
+            "tracehound feedback, maintenance",
+            reads=(topics.anomalies.name, topics.severity.name, *people, *outputs[1:], topics.model_states.name),
+            writes=people,
+            groups=(COMMANDS_GROUP,),
+        ),
+        "operator": Role(
+            "tracehound models export, import, reset; deadletters resend",
+            reads=(topics.model_states.name, dead_letters),
+            writes=(control, executions, traces, *otlp),
+            groups=(COMMANDS_GROUP,),
+        ),
+    }

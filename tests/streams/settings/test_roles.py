@@ -1,0 +1,38 @@
+"""Each role has what its process reads and writes, and what changes models is written by operators alone."""
+
+from tracehound.streams.settings.roles import roles
+from tracehound.streams.settings.settings import Settings
+
+SETTINGS = Settings(topic_prefix="acme.")
+ROLES = roles(SETTINGS)
+
+
+def test_each_process_may_see_all_topics_that_it_checks() -> None:
+    topics = SETTINGS.topics
+    wanted = {"worker": topics.scoring(), "intake": topics.intake(), "incidents": topics.incidents()}
+    for name, needed in wanted.items():
+        role = ROLES[name]
+        assert {topic.name for topic in needed} <= {*role.reads, *role.writes, *role.sees}
+
+
+def test_models_are_changed_by_operators_and_incidents_only() -> None:
+    control = SETTINGS.topics.control.name
+    assert {name for name, role in ROLES.items() if control in role.writes} == {"incidents", "operator"}
+    states = SETTINGS.topics.model_states.name
+    assert [name for name, role in ROLES.items() if states in role.writes] == ["worker"]
+
+
+def test_nobody_but_workers_writes_what_is_internal() -> None:
+    internal = {topic.name for topic in SETTINGS.topics.all() if topic.internal}
+    writers = {name for name, role in ROLES.items() if internal & set(role.writes)}
+    assert writers == {"worker", "intake", "incidents"}
+
+
+def test_the_page_has_every_role() -> None:
+    from pathlib import Path
+
+    page = (Path(__file__).parents[3] / "SECURITY.md").read_text()
+    for name, role in roles(Settings()).items():
+        assert f"| `{name}` |" in page
+        for topic in (*role.reads, *role.writes, *role.sees):
+            assert topic.removeprefix("tracehound.") in page
