@@ -8,7 +8,6 @@ from tracehound.detectors.application.versions import Versions
 from tracehound.detectors.charts.priors import PRIOR_VERSION
 from tracehound.detectors.features.batch import KEYED_SIGNALS
 from tracehound.detectors.features.profile import Profile
-from tracehound.detectors.telling.backlogs import Backlogs
 from tracehound.detectors.telling.feedback import FeedbackMemory, Peaks
 from tracehound.schemas.execution import ApplicationKey
 
@@ -85,8 +84,7 @@ class ApplicationModels:
     the models began with, and keep; ``release_s`` is when the newest release was seen. ``feedback`` is what was learned
     of verdicts, ``peaks`` how large deviations became; until ``expected_until_s`` those that began from ``expected_s``
     on are soon the new normal, because somebody expects them. ``batches`` is which share of its executions of late were
-    jobs or commands, of those that profiles sample. ``idle`` is for how many periods each of ``calls`` was not seen;
-    ``backlogs`` are those of its queues.
+    jobs or commands, of those that profiles sample. ``idle`` is for how many periods each of ``calls`` was not seen.
     """
 
     key: ApplicationKey
@@ -112,7 +110,6 @@ class ApplicationModels:
     expected_s: float = float("-inf")
     expected_until_s: float = float("-inf")
     batches: float = 0.0
-    backlogs: Backlogs = field(default_factory=Backlogs)
     idle: tuple[dict[str, int], ...] = field(default_factory=lambda: tuple({} for _ in KEYED_SIGNALS))
 
     def peer_of(self, kind: int, slot: int) -> str:
@@ -122,6 +119,5 @@ class ApplicationModels:
     def set_back(self, now_s: float) -> None:
         """The time may have run ahead, and is ``now_s``: nothing was told later than that."""
         self.release_s = min(self.release_s, now_s)
-        self.backlogs.set_back(now_s)
         for published in self.published.values():
             published.at_s, published.alarm_s = min(published.at_s, now_s), min(published.alarm_s, now_s)

@@ -105,8 +105,7 @@ class Outcomes:
         index, execution = given.rows.first + subject.row, subject.execution
         application, now_s = subject.application, subject.now_s
         found = self._heeded(application, self._rules.alarms(subject, given.judged), now_s, result)
-        unusual = [alarm for alarm in found if not application.backlogs.excuses(alarm, now_s)]
-        for alarm in self._rules.gravest(unusual):
+        for alarm in self._rules.gravest(found):
             application.peaks.note(alarm, now_s)
             result.severity[index] = events.graver(result.severity[index], alarm.severity)
             result.note_deviation(application.key, alarm, now_s)

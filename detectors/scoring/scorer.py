@@ -308,7 +308,7 @@ class Scorer:
             ("operations", len(state.operations), self._settings.operations_per_application),
             (
                 "called services or queues",
-                max(*map(len, state.keyed), len(state.backlogs)),
+                max(map(len, state.keyed)),
                 self._settings.peers_per_application,
             ),
         ):

@@ -63,7 +63,6 @@ def take(application: ApplicationModels, ensemble: Ensemble, silence: SilenceWat
                 queue: ensemble.charts.queues.snapshot(slot) for queue, slot in application.calls[QUEUES].items()
             },
             "operations": operations,
-            "backlogs": application.backlogs.stored(),
             "idle": [dict(names) for names in application.idle],
         }
     )
@@ -111,7 +110,6 @@ def fill(
         for chart, slots, peers in zip(ensemble.charts.keyed, application.calls, stored.keyed, strict=True):
             for peer, content in peers.items():
                 chart.restore(slots[peer], content)
-        application.backlogs.restore(stored.backlogs)
         if stored.idle:
             application.idle = _of_known(stored.idle, application.calls)
         for name, operation in stored.operations.items():

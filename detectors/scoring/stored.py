@@ -9,7 +9,6 @@ from tracehound.detectors.application.models import REMEMBERED_PATHS
 from tracehound.detectors.application.versions import REMEMBERED_VERSIONS
 from tracehound.detectors.features.profile import MAX_PARTS
 from tracehound.detectors.packed.stored_numbers import COUNTED, LARGEST, LATEST_S, Moment
-from tracehound.detectors.telling.backlogs import StoredBacklogs
 from tracehound.schemas.anomaly import SEVERITIES, AnomalyKind
 from tracehound.schemas.execution import Name
 
@@ -107,7 +106,6 @@ class StoredState(msgspec.Struct):
     clock: dict[str, Any] | None = None
     queues: dict[str, dict[str, Any]] = {}
     idle: list[dict[str, Counted]] = []
-    backlogs: StoredBacklogs = {}
 
     @property
     def keyed(self) -> tuple[dict[str, dict[str, Any]], ...]:
