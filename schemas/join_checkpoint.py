@@ -19,7 +19,8 @@ _Whole = Annotated[int, msgspec.Meta(ge=0)]
 class LongTrace(msgspec.Struct, array_like=True):
     """What is left of a trace that goes on: its first offset, clocks of its first and last span, whether it is late.
 
-    ``spans`` is how many came; ``pieces`` are ``TraceChunk`` in MessagePack with the clock when each came.
+    ``spans`` is how many came; ``pieces`` are ``TraceChunk`` in MessagePack with the clock when each came. It is looked
+    at again soon if it has ``changed`` since the last time, or executions are ``pending``.
     """
 
     trace_id: str
@@ -29,6 +30,8 @@ class LongTrace(msgspec.Struct, array_like=True):
     late: bool
     spans: _Whole
     pieces: list[tuple[int, msgspec.Raw]]
+    changed: bool = True
+    pending: bool = True
 
 
 class JoinCheckpoint(msgspec.Struct, array_like=True):

@@ -53,14 +53,24 @@ class OpenTrace:
     def packed(self, trace_id: str) -> LongTrace:
         """The trace for a checkpoint."""
         pieces = list(zip(self.clocks, self.pieces, strict=True))
-        return LongTrace(trace_id, self.first_offset, self.first_ms, self.last_ms, self.late, self.spans, pieces)
+        return LongTrace(
+            trace_id,
+            self.first_offset,
+            self.first_ms,
+            self.last_ms,
+            self.late,
+            self.spans,
+            pieces,
+            self.changed,
+            self.pending,
+        )
 
     @classmethod
     def unpacked(cls, kept: LongTrace, judged_ms: float) -> "OpenTrace":
         """What ``packed`` gave, but for what was told."""
         trace = fingerprint(kept.trace_id)
         restored = cls(kept.first_offset, kept.first_ms, kept.last_ms, kept.late, trace, judged_ms, spans=kept.spans)
-        restored.long = True
+        restored.long, restored.changed, restored.pending = True, kept.changed, kept.pending
         restored.replace([clock_ms for clock_ms, _ in kept.pieces], [piece.copy() for _, piece in kept.pieces])
         return restored
 

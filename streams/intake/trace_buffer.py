@@ -56,7 +56,7 @@ class TraceBuffer:
             trace.told = self.memory.told.pop(trace.trace, NOTHING)
             self.long_bytes += trace.size
             self.spans += trace.spans
-            self._wait(kept.trace_id, trace, trace.first_ms)
+            self._wait(kept.trace_id, trace, self._next_look(trace))
         self.memory.long = []
 
     def __len__(self) -> int:
