@@ -4,6 +4,7 @@ from hashlib import blake2b
 
 import msgspec
 
+from tracehound.detectors.incidents.book_numbers import check_environment, check_numbers
 from tracehound.detectors.incidents.environment import EnvironmentState
 from tracehound.detectors.incidents.teaching import TeachingState
 from tracehound.schemas.errors import SnapshotError
@@ -51,7 +52,11 @@ def unpack_book(snapshot: bytes) -> BookState:
         version = _decode_version(parts[0])
         if version != VERSION:
             raise SnapshotError(f"The snapshot of incidents must be of version {VERSION}. Got {version} instead.")
-        return _decode(snapshot)
+        state = _decode(snapshot)
+        check_numbers(state)
+        for environment in state.environments.values():
+            check_environment(environment, state.incidents)
+        return state
     except (msgspec.DecodeError, ValueError, RecursionError) as error:
         raise SnapshotError(f"The stored state is not a snapshot of incidents: {error}") from error
 

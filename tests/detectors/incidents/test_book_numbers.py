@@ -1,0 +1,73 @@
+"""A stored book with one number changed is refused, or taken over and goes on; never taken and raising later."""
+
+import copy
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+from tests.detectors.incidents.records import anomaly, progress, verdict, wrapped
+from tracehound.detectors.incidents.book import IncidentBook
+from tracehound.detectors.incidents.settings import IncidentSettings
+from tracehound.schemas.errors import SnapshotError
+from tracehound.schemas.incident_input import IncidentInput
+
+
+def records(first_s: float) -> list[IncidentInput]:
+    """Two applications that deviate, are judged in part, and recover."""
+    found = []
+    for step in range(12):
+        at_s = first_s + 20.0 * step
+        for name in ("shop", "stock"):
+            if step < 6:
+                found.append(wrapped(anomaly(name, at_s, "critical")))
+            found.append(wrapped(progress(name, at_s, calls=["stock"] if name == "shop" else [])))
+    return found
+
+
+def stored() -> bytes:
+    book = IncidentBook(IncidentSettings())
+    for record in records(0.0):
+        book.take(record)
+    judged = anomaly("shop", 900.0, "major")
+    for record in (wrapped(judged), wrapped(verdict(judged.id)), *records(1_000.0)[:12]):
+        book.take(record)
+    return book.snapshot()
+
+
+def test_what_was_stored_is_taken_over() -> None:
+    assert IncidentBook.restore(stored(), IncidentSettings()).snapshot() == stored()
+
+
+INSTEAD = (-1, 2**62, float("nan"), 1e300, -1e300, float("inf"), 5)
+
+
+def changed(value: Any) -> Iterator[Any]:
+    """The value with each of its numbers changed in turn."""
+    if isinstance(value, bool) or not isinstance(value, int | float | list | dict):
+        return
+    if isinstance(value, int | float):
+        yield from INSTEAD
+        return
+    for place in range(len(value)) if isinstance(value, list) else list(value):
+        for part in changed(value[place]):
+            copied = copy.copy(value)
+            copied[place] = part
+            yield copied
+
+
+def test_each_number_is_checked() -> None:
+    version, *parts = msgspec.msgpack.decode(stored())
+    refused = taken = 0
+    for damaged in changed(parts):
+        try:
+            book = IncidentBook.restore(msgspec.msgpack.encode([version, *damaged]), IncidentSettings())
+        except SnapshotError:
+            refused += 1
+            continue
+        taken += 1
+        for record in records(2_000.0)[:6]:
+            book.take(record)
+        IncidentBook.restore(book.snapshot(), IncidentSettings())
+    assert refused > 500
+    assert taken > 100
