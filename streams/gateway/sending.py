@@ -92,7 +92,7 @@ class KafkaSender:
             return f"Kafka at {self._servers} cannot be reached (setting 'bootstrap_servers')."
         if self._missing:
             named = ", ".join(map(repr, sorted(self._missing)))
-            return f"Kafka has no topic {named}; create it by: tracehound topics."
+            return f"Kafka has no topic {named}, or hides it from this user; create it by: tracehound topics."
         return ""
 
     async def start(self) -> None:
