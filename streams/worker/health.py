@@ -13,8 +13,10 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
 from tracehound.schemas.errors import ConfigurationError, TracehoundError
+from tracehound.streams.worker.short_connections import ShortConnections, answer_once
 
 _WATCH_INTERVAL_S = 1.0
+MOST_CONNECTIONS, LONGEST_CONNECTION_S = 64, 10.0
 
 log = structlog.get_logger(__name__)
 
@@ -107,6 +109,7 @@ class HealthServer(Service):
         self._vitals = vitals
         self._liveness = Liveness(stall_timeout_s)
         self._runner: web.AppRunner | None = None
+        self._listening: asyncio.Server | None = None
         self._preparing = False
 
     async def on_start(self) -> None:
@@ -119,11 +122,13 @@ class HealthServer(Service):
         application.router.add_get("/metrics", self._metrics)
         application.router.add_get("/livez", self._livez)
         application.router.add_get("/readyz", self._readyz)
+        application.on_response_prepare.append(answer_once)
         runner = web.AppRunner(application, access_log=None)
         await runner.setup()
-        site = web.TCPSite(runner, self._host, self.port)
+        assert runner.server is not None
+        protocols = ShortConnections(runner.server, MOST_CONNECTIONS, LONGEST_CONNECTION_S)
         try:
-            await site.start()
+            self._listening = await asyncio.get_running_loop().create_server(protocols, self._host, self.port)
         except OSError as error:
             await runner.cleanup()
             raise ConfigurationError(
@@ -132,11 +137,13 @@ class HealthServer(Service):
             ) from error
         self._runner = runner
         self.add_future(self._watch())
-        self.port = runner.addresses[0][1]
+        self.port = self._listening.sockets[0].getsockname()[1]
         log.info("health_listening", url=f"http://{self._host}:{self.port}", paths=["/metrics", "/livez", "/readyz"])
 
     async def on_stop(self) -> None:
         """Stop listening."""
+        if self._listening is not None:
+            self._listening.close()
         if self._runner is not None:
             await self._runner.cleanup()
 

@@ -113,7 +113,7 @@ def test_settings_accept_the_values(services: dict[str, Any], monkeypatch: pytes
 
 def test_only_what_needs_a_file_of_the_users_waits_to_be_asked_for(services: dict[str, Any]) -> None:
     assert [name for name, service in services.items() if "profiles" in service] == ["notify"]
-    (mounted,) = services["notify"]["volumes"]
+    mounted, *_ = services["notify"]["volumes"]
     assert mounted.split(":")[1:] == [services["notify"]["environment"]["TRACEHOUND_CONFIG"], "ro"]
 
 
@@ -179,7 +179,7 @@ def test_compose_itself_accepts_the_file_where_it_is_installed() -> None:
 def test_the_image_is_built_from_files_that_exist_and_runs_unprivileged() -> None:
     dockerfile = (PROJECT / "infra/docker/Dockerfile").read_text()
     ignored = (PROJECT / "infra/docker/Dockerfile.dockerignore").read_text().splitlines()
-    assert re.search(r"^FROM python:3\.11-slim$", dockerfile, re.MULTILINE)
+    assert re.search(r"^ARG BASE=python:3\.11-slim\nFROM \$\{BASE\}$", dockerfile, re.MULTILINE)
     assert re.search(r"^USER tracehound$", dockerfile, re.MULTILINE)
     assert "NUMBA_CACHE_DIR=/home/tracehound/" in dockerfile, "the folder of the package cannot be written to"
     assert "--require-hashes -r requirements.lock" in dockerfile
@@ -187,6 +187,27 @@ def test_the_image_is_built_from_files_that_exist_and_runs_unprivileged() -> Non
         for source in line.split()[:-1]:
             assert (PROJECT / source).exists(), source
             assert f"!{source}" in ignored, source
+
+
+def test_the_image_holds_what_is_needed_to_run_in_the_versions_of_the_tests() -> None:
+    needed, all_of_them = (
+        set(re.findall(r"^(\S+==\S+)", (PROJECT / name).read_text(), re.MULTILINE))
+        for name in ("infra/docker/requirements.lock", "requirements.lock")
+    )
+    assert needed < all_of_them
+    assert not [
+        one for one in needed if one.split("==")[0] in {"pytest", "ruff", "mypy", "hypothesis", "testcontainers"}
+    ]
+
+
+def test_containers_write_nothing_but_kernels_and_what_is_temporary_and_are_bounded(services: dict[str, Any]) -> None:
+    own = [service for service in services.values() if service["image"].startswith("tracehound")]
+    assert len(own) >= 4
+    for service in own:
+        assert service["read_only"]
+        assert {"kernels:/home/tracehound/kernels", "/tmp"} <= set(service["volumes"])
+        assert service["mem_limit"]
+        assert service["pids_limit"] <= 1_000
 
 
 def properties(service: dict[str, Any], addresses: dict[str, str], data: Path) -> dict[str, str]:
