@@ -112,7 +112,7 @@ class Handover:
         """The offset below which all is dealt with, since the last seek; None: that is unknown."""
         while self.runs and self.runs[0].acked:
             self._processed = self.runs.popleft().end
-        if not self.runs and self._next is not None and self._passed > self._next:
+        if not self.runs and self.positioned and self._passed > (self._next or 0):
             return self._passed  # nothing lies between but records that are not for consumers, as of transactions
         return self._processed
 

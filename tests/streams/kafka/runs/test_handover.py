@@ -108,6 +108,15 @@ def test_whatever_is_fetched_offsets_only_rise_and_the_commit_stops_at_the_first
     assert handover.processed() == expected
 
 
+def test_a_partition_that_holds_nothing_for_consumers_is_committed_to_its_end() -> None:
+    handover = Handover()
+    handover.pass_to(3)
+    assert handover.processed() is None  # it is not known where reading begins
+    handover.go_on_at(None)
+    handover.pass_to(21)
+    assert handover.processed() == 21
+
+
 def test_what_is_not_for_consumers_behind_the_last_run_is_committed_too() -> None:
     handover = Handover()
     handover.go_on_at(0)
