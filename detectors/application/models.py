@@ -12,6 +12,8 @@ from tracehound.detectors.telling.feedback import FeedbackMemory, Peaks
 from tracehound.schemas.execution import ApplicationKey
 
 REMEMBERED_PATHS = 512
+OPENINGS_S = 7 * 86_400.0
+"""For so long, in event time, a release whose first executions were slow says what to expect of the next ones."""
 
 
 def seed_of(*names: str) -> int:
@@ -84,7 +86,8 @@ class ApplicationModels:
     the models began with, and keep; ``release_s`` is when the newest release was seen. ``feedback`` is what was learned
     of verdicts, ``peaks`` how large deviations became; until ``expected_until_s`` those that began from ``expected_s``
     on are soon the new normal, because somebody expects them. ``batches`` is which share of its executions of late were
-    jobs or commands, of those that profiles sample. ``idle`` is for how many periods each of ``calls`` was not seen.
+    jobs or commands, of those that profiles sample. ``slow_s`` is when an execution was slow last since the newest
+    release, ``slow_opening_s`` when the last release was seen whose first executions were slow and got over it. ``idle`` is for how many periods each of ``calls`` was not seen.
     """
 
     key: ApplicationKey
@@ -110,7 +113,22 @@ class ApplicationModels:
     expected_s: float = float("-inf")
     expected_until_s: float = float("-inf")
     batches: float = 0.0
+    slow_s: float = float("-inf")
+    slow_opening_s: float = float("-inf")
     idle: tuple[dict[str, int], ...] = field(default_factory=lambda: tuple({} for _ in KEYED_SIGNALS))
+
+    def begin_release(self, now_s: float, patience_s: float) -> None:
+        """A release is seen, in epoch seconds; what was slow after the one before for less than ``patience_s`` only,
+        was so because it was new."""
+        if self.release_s <= self.slow_s < self.release_s + patience_s:
+            self.slow_opening_s = self.release_s
+        self.release_s = now_s
+        self.slow_s = float("-inf")
+
+    @property
+    def opens_slowly(self) -> bool:
+        """Whether what is slow in the first minutes of the newest release is as it was in one of the last week."""
+        return self.release_s - self.slow_opening_s <= OPENINGS_S
 
     def peer_of(self, kind: int, slot: int) -> str:
         """The called peer or queue that has a slot; ``kind`` is a place in ``KEYED_SIGNALS``."""
@@ -118,6 +136,7 @@ class ApplicationModels:
 
     def set_back(self, now_s: float) -> None:
         """The time may have run ahead, and is ``now_s``: nothing was told later than that."""
-        self.release_s = min(self.release_s, now_s)
+        self.release_s, self.slow_s = min(self.release_s, now_s), min(self.slow_s, now_s)
+        self.slow_opening_s = min(self.slow_opening_s, now_s)
         for published in self.published.values():
             published.at_s, published.alarm_s = min(published.at_s, now_s), min(published.alarm_s, now_s)

@@ -155,7 +155,7 @@ class Ensemble:
         warming = charts[_LOCAL].learned < self._settings.warm_up_executions
         statistics = np.full((n, len(self.channels)), np.nan)
         normal = take_charts(batch.signals, charts, calls, self._settings.gate_sigma, statistics)
-        opening = batch.times < batch.released + batch.accept_after
+        opening = batch.times < batch.opening_until
         leave_to_release(opening, batch, charts, calls, statistics)
         patience = np.minimum(batch.accept_after, self._settings.patience_s)
         seasonal = np.logical_or.reduce([chart.seasonal for chart in charts] + [call.seasonal for call in calls])

@@ -14,8 +14,9 @@ from tracehound.detectors.windows.findings import CONCURRENCY, LATENCY, JudgedWi
 def leave_to_release(
     opening: Flags, batch: Batch, charts: Sequence[ChartJudgement], calls: Sequence[CallJudgement], statistics: Floats
 ) -> None:
-    """Set to 0 what charts say of executions (n,) within the patience with a release, or with a change that somebody
-    expects, if it began with it: caches are cold. What lasts is told after that, what was there before at once.
+    """Set to 0 what charts say of executions (n,) within the patience with a release whose like began slowly before, or
+    with a change that somebody expects, if it began with it: caches are cold. What lasts is told after that, what was
+    there before at once.
 
     ``statistics`` (n, k) has a column per chart, then per kind of call, then that of single values.
     """
@@ -35,6 +36,5 @@ def leave_to_release(
 
 def windows_of_release(windows: JudgedWindows, batch: Batch) -> Flags:
     """Which windows (k,) are slow or busy within the patience with a release, or with a change that is expected."""
-    released, patience_s = batch.released[windows.row], batch.accept_after[windows.row]
-    within = (windows.end_s > released) & (windows.start_s < released + patience_s)
+    within = (windows.end_s > batch.released[windows.row]) & (windows.start_s < batch.opening_until[windows.row])
     return within & np.isin(windows.signal, (LATENCY, CONCURRENCY))

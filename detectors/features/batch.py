@@ -39,7 +39,8 @@ class Batch:
     ``detectors.errors.error_types.type_number``, ``calls`` one per entry of ``CALL_SIGNALS``. ``accept_after`` (n,) is
     for how many seconds a deviation must last to become the new normal; one that began before ``released`` (n,), the
     event time of a release that is still recent or of a change that somebody expects, does not (-inf where there is
-    none). ``queues`` has at most one wait per execution, and is None where no execution tells of any.
+    none). Until ``opening_until`` (n,), in event time, what is slow belongs to the release (-inf: nothing does).
+    ``queues`` has at most one wait per execution, and is None where no execution tells of any.
     """
 
     operations: Slots
@@ -55,4 +56,5 @@ class Batch:
     paths: Paths
     accept_after: Floats
     released: Floats
+    opening_until: Floats
     queues: Calls | None = None

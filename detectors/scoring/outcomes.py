@@ -106,6 +106,8 @@ class Outcomes:
         application, now_s = subject.application, subject.now_s
         found = self._heeded(application, self._rules.alarms(subject, given.judged), now_s, result)
         for alarm in self._rules.gravest(found):
+            if alarm.kind == "latency" and now_s >= application.release_s:
+                application.slow_s = max(application.slow_s, now_s)
             application.peaks.note(alarm, now_s)
             result.severity[index] = events.graver(result.severity[index], alarm.severity)
             result.note_deviation(application.key, alarm, now_s)

@@ -78,12 +78,13 @@ class Rows:
         times = given.times
         released = floats([application.release_s for application in self.applications])
         recent = times < released + settings.release_window_s
+        opens_slowly = recent & np.array([application.opens_slowly for application in self.applications], np.bool_)
         released = np.where(recent, released - settings.lateness_s, -np.inf)
         expected = times < floats([application.expected_until_s for application in self.applications])
         if expected.any():
             since = floats([application.expected_s for application in self.applications])
             released = np.where(expected, np.where(recent, np.minimum(released, since), since), released)
-            recent = recent | expected
+            recent, opens_slowly = recent | expected, opens_slowly | expected
         errors, error_types = _errors(executions)
         return Batch(
             operations=np.fromiter([operation.slot for operation in self.operations], np.int64, n),
@@ -102,6 +103,7 @@ class Rows:
             paths=paths_in(columns),
             accept_after=np.where(recent, settings.release_patience_s, settings.persist_s),
             released=released,
+            opening_until=np.where(opens_slowly, released + settings.release_patience_s, -np.inf),
             queues=self._queues(new_call),
         )
 

@@ -135,8 +135,8 @@ class Scorer:
     def _release(self, application: ApplicationModels, execution: ExecutionHead, result: ScoredBatch) -> None:
         now_s = self._clocks.told(application.slot, execution.started_s)
         # After a rest the first execution may bring the version, before anybody agrees on what time it is.
-        application.release_s = max(now_s, execution.started_s)
         patience_s = self._settings.release_patience_s
+        application.begin_release(max(now_s, execution.started_s), patience_s)
         result.model_events.append(events.release(application, execution.version, patience_s, now_s))
 
     def _call(self, application: ApplicationModels, kind: int, peer: str) -> int:

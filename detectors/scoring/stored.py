@@ -41,6 +41,8 @@ class StoredNumbers(StoredVersions, kw_only=True):
     asked_why: str
     last_refit: Counted
     batches: Annotated[float, msgspec.Meta(ge=0.0, le=1.0)] = 0.0
+    slow_s: Since = float("-inf")
+    slow_opening_s: Since = float("-inf")
 
 
 class StoredProfile(msgspec.Struct):

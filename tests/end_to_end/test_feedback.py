@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 from confluent_kafka import Message
 
-from tests.detectors.scoring.test_scorer import changed, slowed, workload
+from tests.detectors.scoring.shop import changed, slowed, workload
 from tests.end_to_end.conftest import wait_until_within
 from tests.end_to_end.incident_stage import INCIDENTS
 from tracehound.schemas.codec import encode

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from tests.detectors.scoring.test_scorer import changed, scorer, slowed, warmed, workload
+from tests.detectors.scoring.shop import changed, scorer, slowed, warmed, workload
 from tests.detectors.telling.test_feedback import LIFE_S, lesson, pattern
 from tracehound.detectors.packed.snapshot import pack, unpack
 from tracehound.detectors.scoring.scored_batch import ScoredBatch

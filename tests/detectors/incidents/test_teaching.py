@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from tests.detectors.incidents.records import START_S, World, anomaly, maintenance, silence, verdict, wrapped
-from tests.detectors.scoring.test_scorer import changed, slowed, warmed, workload
+from tests.detectors.scoring.shop import changed, slowed, warmed, workload
 from tracehound.detectors.incidents.book import IncidentBook
 from tracehound.detectors.incidents.settings import IncidentSettings
 from tracehound.detectors.incidents.teaching import JUDGEABLE, TAUGHT

@@ -8,65 +8,12 @@ import msgspec
 import numpy as np
 import pytest
 
+from tests.detectors.scoring.shop import SETTINGS, changed, events, scorer, slowed, warmed, workload
 from tracehound.detectors.forests.fitting import InlineFitter
 from tracehound.detectors.scoring.scorer import Scorer
 from tracehound.detectors.settings import DetectionSettings
 from tracehound.detectors.telling.names import OTHER_OPERATIONS, OTHER_PEERS
-from tracehound.schemas.anomaly import AnomalyEvent
-from tracehound.schemas.execution import Execution, Segment, rfc3339
-
-SETTINGS = DetectionSettings(first_refit=200, reservoir=300, refit_delay=64)
-
-
-def workload(application: str, count: int, seed: int = 1, start: float = 0.0) -> list[Execution]:
-    """Executions of two operations, one a second, with a call and a query each."""
-    draw = random.Random(f"{application}{seed}")
-    made = []
-    for i in range(count):
-        remote = draw.lognormvariate(3, 0.2)
-        gap = draw.lognormvariate(1, 0.2)
-        query = draw.lognormvariate(2, 0.2)
-        own = draw.lognormvariate(3, 0.2)
-        call = Segment("GET /stock", remote + gap, "http", own / 2, peer="stock", remote_ms=remote)
-        segments = [call, Segment("SELECT", query, "db", own / 2 + remote + gap)]
-        made.append(
-            Execution(
-                application,
-                f"GET /{i % 2}",
-                start + i,
-                own + remote + gap + query,
-                trace_id=f"{application}-{seed}-{i}",
-                segments=segments,
-                status="error" if draw.random() < 0.002 else "ok",
-            )
-        )
-    return made
-
-
-def changed(executions: list[Execution], **changes: Any) -> list[Execution]:
-    return [msgspec.structs.replace(execution, **changes) for execution in executions]
-
-
-def slowed(executions: list[Execution], milliseconds: float, **changes: Any) -> list[Execution]:
-    return [
-        msgspec.structs.replace(execution, duration_ms=execution.duration_ms + milliseconds, **changes)
-        for execution in executions
-    ]
-
-
-def scorer(settings: DetectionSettings = SETTINGS) -> Scorer:
-    return Scorer(settings, InlineFitter())
-
-
-def events(found: Scorer, executions: list[Execution], size: int = 10_000) -> list[AnomalyEvent]:
-    batches = (executions[i : i + size] for i in range(0, len(executions), size))
-    return [event for batch in batches for _, event in found.score(batch).anomalies]
-
-
-def warmed(count: int = 1_000) -> Scorer:
-    ready = scorer()
-    ready.score(workload("shop", count))
-    return ready
+from tracehound.schemas.execution import Execution, Segment
 
 
 def test_normal_executions_lead_to_no_anomaly() -> None:
@@ -113,62 +60,6 @@ def test_an_outage_of_errors_for_two_hours_does_not_become_normal() -> None:
     severities = found.score(failing).severity
     assert severities[100:].count(None) == 0
     assert set(severities[-600:]) <= {"major", "critical"}
-
-
-def release(found: Scorer, version: str, start: float, milliseconds: float, seed: int) -> list[tuple[str, str, str]]:
-    given = slowed(workload("shop", 600, seed=seed, start=start), milliseconds, version=version)
-    return [(one.data.change, one.data.operation, one.data.model) for one in found.score(given).model_events]
-
-
-def test_what_a_release_brought_is_soon_normal_and_both_is_told() -> None:
-    found = scorer()
-    found.score(changed(workload("shop", 2_000), version="1"))
-    told = release(found, "2", 2_000.0, 300.0, seed=2)
-    assert told[0] == ("release", "", "rank-ewma-chart")
-    operations = {f"GET /{i}" for i in range(2)}
-    assert {operation for change, operation, _ in told if change == "new_normal"} == operations
-    assert {model for change, _, model in told if change == "new_normal"} <= {
-        "rank-ewma-chart self_ms",
-        "rank-ewma-chart local_ms",
-    }
-    later = changed(slowed(workload("shop", 600, seed=3, start=2_600.0), 300.0), version="2")
-    assert [event for event in events(found, later) if event.data.kind == "latency"] == []
-
-
-def test_a_release_that_changes_nothing_is_told_alone_and_a_version_is_new_once() -> None:
-    found = scorer()
-    found.score(changed(workload("shop", 1_000), version="1"))
-    assert [change for change, _, _ in release(found, "2", 1_000.0, 0.0, seed=2)].count("release") == 1
-    assert [change for change, _, _ in release(found, "1", 1_600.0, 0.0, seed=3)].count("release") == 0
-
-
-def test_a_release_does_not_excuse_what_was_slow_before_it() -> None:
-    """A fault is five minutes old when a version comes that does not mend it."""
-    found = scorer()
-    found.score(changed(workload("shop", 2_000), version="1"))
-    found.score(slowed(workload("shop", 300, seed=2, start=2_000.0), 300.0, version="1"))
-    told = release(found, "2", 2_300.0, 300.0, seed=4)
-    assert [change for change, _, _ in told if change in ("release", "new_normal")] == ["release"]
-
-
-def test_slow_first_executions_belong_to_the_release_and_what_lasts_is_told_after_its_patience() -> None:
-    found = scorer()
-    found.score(changed(workload("shop", 2_000), version="1"))
-    cold = slowed(workload("shop", 150, seed=2, start=2_000.0), 300.0, version="2")
-    warm = changed(workload("shop", 2_550, seed=3, start=2_150.0), version="2")
-    assert [event for event in events(found, [*cold, *warm]) if event.data.kind == "latency"] == []
-    bad = slowed(workload("shop", 600, seed=4, start=4_700.0), 300.0, version="3")
-    told = [event.time for event in events(found, bad) if event.data.kind == "latency"]
-    assert rfc3339(4_870.0) <= told[0] <= rfc3339(4_895.0)
-
-
-def test_a_fault_is_told_although_a_version_comes_just_then() -> None:
-    found = scorer()
-    found.score(changed(workload("shop", 2_000), version="1"))
-    slow = slowed(workload("shop", 120, seed=2, start=2_000.0), 300.0)
-    every = [msgspec.structs.replace(one, version=f"2.{number // 20}") for number, one in enumerate(slow)]
-    told = [event.time for event in events(found, every) if event.data.kind == "latency"]
-    assert told[0] <= rfc3339(2_045.0)
 
 
 def test_what_goes_on_is_known_although_it_is_not_told_again_and_so_is_who_was_called() -> None:
