@@ -87,7 +87,8 @@ class ApplicationModels:
     of verdicts, ``peaks`` how large deviations became; until ``expected_until_s`` those that began from ``expected_s``
     on are soon the new normal, because somebody expects them. ``batches`` is which share of its executions of late were
     jobs or commands, of those that profiles sample. ``slow_s`` is when an execution was slow last since the newest
-    release, ``slow_opening_s`` when the last release was seen whose first executions were slow and got over it. ``idle`` is for how many periods each of ``calls`` was not seen.
+    release, ``slow_opening_s`` when the last release was seen whose first executions were slow and got over it.
+    ``idle`` is for how many periods each of ``calls`` was not seen.
     """
 
     key: ApplicationKey
