@@ -1,10 +1,8 @@
 """A real Apache Kafka cluster from the JVM: KRaft, one or several brokers on 127.0.0.1, gone when closed."""
 
-import base64
 import shutil
 import tempfile
 import time
-import uuid
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -15,6 +13,7 @@ from tracehound.infra.kafka.cluster import (
     START_TIMEOUT_S,
     Address,
     choose_addresses,
+    new_cluster_id,
     server_properties,
     wait_for_members,
 )
@@ -76,7 +75,7 @@ class ApacheKafka(ClosedAtExit):
             more = {name: value.replace("{own}", ours.get(name, "")) for name, value in self._more.items()}
             settings = {**ours, **more}
             self._nodes[address.node] = Node(self._java, self._jars, folder, settings)
-        cluster_id = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        cluster_id = new_cluster_id()
         with ThreadPoolExecutor(len(self._nodes)) as pool:
             list(pool.map(lambda node: node.format(cluster_id), self._nodes.values()))
         for node in self._nodes.values():

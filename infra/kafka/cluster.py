@@ -1,6 +1,8 @@
 """What an Apache Kafka cluster on this machine consists of, whether in processes or in containers."""
 
+import base64
 import time
+import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
@@ -26,6 +28,11 @@ class Address:
     node: int
     client_port: int
     controller_port: int
+
+
+def new_cluster_id() -> str:
+    """A random id of a cluster, in base64 as Kafka writes it; with a dash first, its tools would see an option."""
+    return "T" + base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")[1:]
 
 
 def server_properties(address: Address, cluster: Sequence[Address], data: PurePath) -> dict[str, str]:

@@ -1,9 +1,7 @@
 """A real Apache Kafka cluster in Docker containers, by testcontainers; gone when closed or when we die."""
 
-import base64
 import os
 import socket
-import uuid
 from collections.abc import Sequence
 from contextlib import ExitStack, closing
 from pathlib import PurePosixPath
@@ -15,6 +13,7 @@ from tracehound.infra.kafka.cluster import (
     START_TIMEOUT_S,
     Address,
     choose_addresses,
+    new_cluster_id,
     server_properties,
     wait_for_members,
 )
@@ -106,7 +105,7 @@ class DockerKafka(ClosedAtExit):
         from testcontainers.core.network import Network
 
         network = self._stack.enter_context(Network())
-        cluster_id = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        cluster_id = new_cluster_id()
         for address in addresses:
             container = DockerContainer(
                 f"{IMAGE}:{kafka_version()}", env=container_environment(address, addresses, cluster_id)

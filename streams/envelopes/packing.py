@@ -55,7 +55,7 @@ class Frame:
 def is_array_of_objects(content: bytes) -> bool:
     """Whether JSON begins an array of objects that are worth a look: its elements are not taken apart for that.
 
-    >>> [is_array_of_objects(content) for content in (b'[ {"data":{}} ]', b"[1]", b"[{},{},{},{}]")]
+    >>> [is_array_of_objects(content) for content in (b'[ {"data":{"a":1}} ]', b"[1]", b"[{},{},{},{}]")]
     [True, False, False]
     """
     begin = content[:64].lstrip(BLANK)

@@ -1,9 +1,16 @@
+import base64
 import socket
 from pathlib import PurePosixPath
 
 import pytest
 
-from tracehound.infra.kafka.cluster import Address, choose_addresses, server_properties, wait_for_members
+from tracehound.infra.kafka.cluster import (
+    Address,
+    choose_addresses,
+    new_cluster_id,
+    server_properties,
+    wait_for_members,
+)
 from tracehound.infra.kafka.embedded import EmbeddedBroker
 from tracehound.schemas.errors import BrokerError
 
@@ -45,3 +52,10 @@ def test_waiting_ends_when_the_members_are_there() -> None:
             wait_for_members([Address(2, port, 0)], 0.3, lambda: None)
         with pytest.raises(BrokerError, match="it fell over"):
             wait_for_members([Address(2, port, 0)], 20, lambda: "it fell over")
+
+
+def test_no_id_of_a_cluster_is_taken_for_an_option() -> None:
+    ids = {new_cluster_id() for _ in range(300)}
+    assert len(ids) == 300
+    assert {one[:1] for one in ids} == {"T"}
+    assert all(len(base64.urlsafe_b64decode(one + "==")) == 16 for one in ids)

@@ -9,6 +9,7 @@ import pytest
 from aiokafka import ConsumerRecord
 from faust.types import TP
 from prometheus_client import CollectorRegistry
+from structlog.testing import capture_logs
 
 from tests.detectors.incidents.records import anomaly, progress, verdict, wrapped
 from tests.streams.conftest import FakeChangelog, KeepingPublisher
@@ -314,7 +315,7 @@ def test_what_people_say_is_checked_and_passed_on() -> None:
 
 @pytest.mark.parametrize("topic_id", ["before", "after"])
 def test_incidents_go_on_where_their_input_was_made_anew_or_is_shorter(
-    topic_id: str, capsys: pytest.CaptureFixture[str]
+    topic_id: str,
 ) -> None:
     async def extent(partitions: Sequence[int]) -> Extent:
         return Extent(topic_id, dict.fromkeys(partitions, 3))
@@ -336,5 +337,6 @@ def test_incidents_go_on_where_their_input_was_made_anew_or_is_shorter(
         assert saved is not None
         assert (saved.position, saved.topic_id) == (start + 5, topic_id)
 
-    asyncio.run(test())
-    assert "incidents_input_begins_again" in capsys.readouterr().out
+    with capture_logs() as logs:
+        asyncio.run(test())
+    assert "incidents_input_begins_again" in {entry["event"] for entry in logs}
