@@ -42,7 +42,10 @@ _DAY_S = 86_400.0
 
 
 def build_scoring(
-    settings: Settings, scorer: ScoringCore | None = None, clock: Callable[[], float] = time.time
+    settings: Settings,
+    scorer: ScoringCore | None = None,
+    clock: Callable[[], float] = time.time,
+    elapsed: Callable[[], float] = time.monotonic,
 ) -> Worker:
     """Assemble a scoring worker.
 
@@ -50,6 +53,7 @@ def build_scoring(
         settings: everything that can be set.
         scorer: the scoring core; without it the real one, with a pool of processes for refits.
         clock: wall time in epoch seconds.
+        elapsed: seconds that pass, whatever time it is; silence is measured by them.
 
     Raises:
         ConfigurationError: a setting is wrong.
@@ -138,7 +142,7 @@ def build_scoring(
             topics,
             delivery,
             metrics,
-            time.monotonic,
+            elapsed,
             settings.live_within_s,
         ),
     )

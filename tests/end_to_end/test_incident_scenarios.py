@@ -25,7 +25,6 @@ from tracehound.scripts.simulator.faults import SCENARIOS, Fault, FaultName
 from tracehound.scripts.simulator.feed import Feed
 from tracehound.scripts.simulator.simulation import Simulation, even_traffic
 from tracehound.scripts.simulator.trial import DAY_S, FAULT_S, PAUSE_S
-from tracehound.scripts.soak.crew import RUN
 
 ON_APACHE_KAFKA = pytest.mark.parametrize("any_kafka", ["real"], indirect=True)
 SOON = IncidentSettings(quiet_s=45.0, grace_s=0.0, join_s=60.0)
@@ -35,7 +34,15 @@ ON_THE_WAY = 4_000
 
 SPEED = 10.0
 """Seconds of the clock of the workers and of the applications in a second."""
-FASTER = "import time; real = time.time; time.time = lambda: {start_s!r} + (real() - {real_s!r}) * {speed!r}; " + RUN
+FASTER = (
+    "import functools, sys, time; real = time.time; "
+    "time.time = lambda: {start_s!r} + (real() - {real_s!r}) * {speed!r}; "
+    "from tracehound.streams.settings.settings import load_settings; "
+    "from tracehound.streams.worker.worker import run_worker; "
+    "from tracehound.streams.scoring.app import build_scoring; "
+    "elapsed = lambda: time.monotonic() * {speed!r}; "
+    "sys.exit(run_worker(load_settings(), functools.partial(build_scoring, elapsed=elapsed)))"
+)
 RATE, HISTORY_S = 80.0, 1_200.0
 GRID_S = 300.0
 """Faults begin at such times of the simulation, however long the past took: so there are few courses of them."""
