@@ -1,5 +1,6 @@
 """Brokers for tests: a real Apache Kafka and the embedded one, each started once for all tests."""
 
+import logging
 import os
 import re
 import shutil
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import NoReturn
 
 import pytest
+import structlog
 from hypothesis import settings
 from xdist.remote import Producer
 
@@ -35,6 +37,22 @@ _PRODUCE, _OFFSET_COMMIT = 0, 8
 def pytest_configure() -> None:
     start_others_with_usual_signals()
     os.environ.setdefault("JAVA_TOOL_OPTIONS", SHORT_LIVED_JAVA)
+
+
+@pytest.fixture(autouse=True)
+def logs_as_before() -> Iterator[None]:
+    """What runs within the process of the tests may set up logs as processes do: the next test finds them as before."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    configured, configuration = structlog.is_configured(), structlog.get_config()
+    yield
+    for handler in set(root.handlers).difference(handlers):
+        root.removeHandler(handler)
+    root.setLevel(level)
+    if configured:
+        structlog.configure(**configuration)
+    else:
+        structlog.reset_defaults()
 
 
 @pytest.hookimpl(optionalhook=True)
