@@ -130,7 +130,11 @@ def missed(measured: Measured) -> str:
                 verdict(1 / 1.5 <= budget["ratio"] <= 1.5),
             ]
         )
-    cost = f"CPU per execution in that run: {number(quality['us_per_execution'], 1)} µs of features and detectors."
+    cost = (
+        f"CPU per execution in that run: {number(quality['us_per_execution'], 1)} µs of features and detectors, in "
+        "calls of what comes within 5 s of the recording, as silence asks for: some 25 executions, so that most is "
+        "the call. [What batches cost](speed.md) is another figure."
+    )
     origin = measured.origin("quality", "make bench-quality")
     return f"{table(('what', 'wanted', 'found', ''), rows)}\n\n{cost} {origin}"
 
