@@ -23,7 +23,7 @@ from tracehound.schemas.execution_rules import (
     too_long,
 )
 from tracehound.schemas.explanation import decoding_flaw
-from tracehound.schemas.json_array import split_array
+from tracehound.schemas.json_array import BLANK, split_array
 from tracehound.schemas.rejection import Flaw, RefusedElements, Rejection, reject_record
 
 _T = TypeVar("_T")
@@ -35,7 +35,6 @@ _UNREAD_ELEMENT = msgspec.json.Decoder(UnreadExecution)
 _ENCODER = msgspec.json.Encoder()
 _CANONICAL_ENCODER = msgspec.json.Encoder(order="deterministic")
 _DECODING_ERRORS = (msgspec.DecodeError, ValueError, OverflowError, RecursionError)
-_BLANK = b" \t\r\n"
 _SHORTEST = len('{"application":"a","operation":"a","started_at":0,"duration_ms":0}')
 _EXPLAINED = 8
 """So many refused elements of an array are decoded to say what is wrong, however short they are."""
@@ -139,7 +138,7 @@ def decode_unread(values: Sequence[bytes | None], limits: Limits, timestamp_s: f
 def _all_fit(value: bytes, limits: Limits) -> bool:
     if len(value) <= limits.max_event_bytes:
         return True
-    if value.lstrip(_BLANK)[:1] != b"[":
+    if value.lstrip(BLANK)[:1] != b"[":
         return False
     return max(map(len, split_array(value)), default=0) <= limits.max_event_bytes
 
@@ -149,7 +148,7 @@ def _decode_with_care(value: bytes | None, limits: Limits, timestamp_s: float) -
         return _refused(value, Flaw("NullValue", "", lambda: "the value must be an execution. Got null instead."))
     if len(value) > limits.max_record_bytes:
         return _refused(value, too_long("OversizedRecord", len(value), limits.max_record_bytes))
-    if value.lstrip(_BLANK)[:1] == b"[":
+    if value.lstrip(BLANK)[:1] == b"[":
         return _decode_elements(value, limits, timestamp_s)
     decoded = _decode_element(value, limits, timestamp_s)
     return _refused(value, decoded) if isinstance(decoded, Flaw) else DecodedRecord([decoded])

@@ -8,7 +8,8 @@ import msgspec
 _RAW_ELEMENTS = msgspec.json.Decoder(list[msgspec.Raw])
 _TOKEN = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|"|[\[{]++|[\]}]++|,', re.DOTALL)
 _OPENS = bytes.maketrans(b"]}", b"[{")
-_BLANK = b" \t\r\n"
+BLANK = b" \t\r\n"
+"""What JSON takes for white space."""
 
 
 def split_array(value: bytes) -> list[bytes]:
@@ -26,7 +27,7 @@ def split_array(value: bytes) -> list[bytes]:
     try:
         return list(map(bytes, _RAW_ELEMENTS.decode(value)))
     except (msgspec.DecodeError, ValueError, RecursionError):
-        return _split_by_brackets(value.strip(_BLANK))
+        return _split_by_brackets(value.strip(BLANK))
 
 
 def _split_by_brackets(value: bytes) -> list[bytes]:
@@ -59,13 +60,13 @@ def _split_by_brackets(value: bytes) -> list[bytes]:
 def _closed(value: bytes, elements: list[bytes], begin: int, end: int) -> list[bytes]:
     if end != len(value) - 1:
         raise ValueError(f"something follows the array at byte {end + 1}")
-    if not elements and not value[begin:end].strip(_BLANK):
+    if not elements and not value[begin:end].strip(BLANK):
         return []
     return [*elements, _element(value, begin, end)]
 
 
 def _element(value: bytes, begin: int, end: int) -> bytes:
-    element = value[begin:end].strip(_BLANK)
+    element = value[begin:end].strip(BLANK)
     if not element:
         raise ValueError(f"an element is missing at byte {begin}")
     return element

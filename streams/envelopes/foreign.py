@@ -4,8 +4,9 @@ import re
 
 import msgspec
 
+from tracehound.schemas.json_array import BLANK
 from tracehound.schemas.rejection import RecordError
-from tracehound.streams.envelopes.packing import BLANK, is_array_of_objects
+from tracehound.streams.envelopes.packing import is_array_of_objects
 
 _NO_TEXT = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 _OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 import msgspec
 
 from tracehound.schemas.explanation import excerpt
+from tracehound.schemas.json_array import BLANK
 from tracehound.schemas.rejection import RecordError
-from tracehound.streams.envelopes.packing import BLANK, is_array_of_objects
+from tracehound.streams.envelopes.packing import is_array_of_objects
 
 Fields = dict[str, msgspec.Raw]
 _OBJECT = msgspec.json.Decoder(Fields)

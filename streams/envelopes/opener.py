@@ -7,11 +7,12 @@ from uuid import UUID
 
 from tracehound.schemas.codec import DecodedRecord, decode_record, decode_unread
 from tracehound.schemas.execution_rules import Limits
+from tracehound.schemas.json_array import BLANK
 from tracehound.schemas.rejection import RecordError, Rejection, reject_record
 from tracehound.streams.envelopes.foreign import tell_foreign
 from tracehound.streams.envelopes.json_envelopes import Opened, opened_json
 from tracehound.streams.envelopes.mapping import FieldMapping
-from tracehound.streams.envelopes.packing import BLANK, frame_of, may_be_packed, unpacked
+from tracehound.streams.envelopes.packing import frame_of, may_be_packed, unpacked
 from tracehound.streams.envelopes.registered import RegisteredSchemas
 
 SCHEMA_HEADER = "__value_schema_id"

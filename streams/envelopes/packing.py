@@ -3,9 +3,9 @@
 import zlib
 from dataclasses import dataclass
 
+from tracehound.schemas.json_array import BLANK
 from tracehound.schemas.rejection import RecordError
 
-BLANK = b" \t\r\n"
 _GZIP = b"\x1f\x8b"
 _BOM = b"\xef\xbb\xbf"
 _PACKED = "compressed with {}; inside of a value only gzip is unpacked (let the producer compress)"

@@ -7,19 +7,18 @@ from collections.abc import Callable, Iterator, Mapping
 
 from starlette.responses import Response
 
-from tracehound.schemas.json_array import split_array
+from tracehound.schemas.json_array import BLANK, split_array
 from tracehound.streams.gateway.spans import CheckedSpans, SpanEncoding, check_spans, unreadable
 from tracehound.streams.intake.formats.decode import SpanLimits
 from tracehound.streams.intake.formats.wire import framed, parts
 
-_BLANK = b" \t\r\n"
 _SPANS = 1
 """The number of the field of spans in ``ListOfSpans``."""
 _AROUND_BYTES = 8
 
 
 def _check_json(content: bytes, limits: SpanLimits) -> CheckedSpans:
-    if content.lstrip(_BLANK)[:1] != b"[":
+    if content.lstrip(BLANK)[:1] != b"[":
         raise unreadable("The body must be a JSON array of spans.")
     return _some_good(check_spans(content, "Zipkin JSON", limits))
 

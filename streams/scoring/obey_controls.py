@@ -20,8 +20,6 @@ from tracehound.streams.states.partitions import Partition, Partitions
 from tracehound.streams.states.resident_models import ResidentModels
 from tracehound.streams.states.scoring_core import ScoringCore
 
-_ASSIGNMENT_POLL_S = 0.01
-
 log = structlog.get_logger(__name__)
 
 
@@ -76,7 +74,7 @@ class Controlling(RunListener):
 
     async def take(self, run: Run) -> None:
         """Obey, save what was changed, and acknowledge."""
-        partition = await self._partition_of(run)
+        partition = await self._partitions.loaded(run)
         if partition is None:
             return
         async with self._busy:
@@ -92,15 +90,6 @@ class Controlling(RunListener):
             if await self._delivery.settled() and await self._models.save_soon(partition, changed, self._resting):
                 run.ack()
                 self._progressed()
-
-    async def _partition_of(self, run: Run) -> Partition | None:
-        """The partition of executions with the same number, once its states are known; None: the run comes again."""
-        while run.outstanding:
-            partition = self._partitions.get(run.tp.partition)
-            if partition is not None and partition.loaded:
-                return partition
-            await asyncio.sleep(_ASSIGNMENT_POLL_S)
-        return None
 
     async def _obey(
         self, partition: Partition, record: ConsumerRecord, parcel: Parcel, changed: set[ApplicationKey]

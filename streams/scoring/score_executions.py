@@ -38,7 +38,6 @@ from tracehound.streams.states.scoring_core import ScoringCore
 _RECORDS_BETWEEN_YIELDS = 500
 _RUNS_AHEAD = 16
 _LINGER_S = 0.01
-_ASSIGNMENT_POLL_S = 0.01
 _SAVE_SLICE_S = 0.02  # snapshots taken at a stretch; scoring waits for them
 
 log = structlog.get_logger(__name__)
@@ -180,7 +179,7 @@ class Scoring(RunListener):
 
     async def _take_or_fail(self, runs: Sequence[Run]) -> bool:
         """False where scoring failed: the partitions have been given up then, and must be read again."""
-        found = [(run, partition) for run in runs if (partition := await self._partition_of(run)) is not None]
+        found = [(run, partition) for run in runs if (partition := await self._partitions.loaded(run)) is not None]
         async with self._resting:
             taken = [(run, partition) for run, partition in found if run.outstanding and not partition.lost]
             if not taken:
@@ -213,18 +212,6 @@ class Scoring(RunListener):
             partitions=[partition.number for _, partition in taken],
             sentence=f"{error} The partitions are read again from what was saved, and scored with care.",
         )
-
-    async def _partition_of(self, run: Run) -> Partition | None:
-        """The run's partition, or None once the run is no longer outstanding: its records then come again.
-
-        The first run may arrive before the signal that its partition was assigned, and before its states are known.
-        """
-        while run.outstanding:
-            partition = self._partitions.get(run.tp.partition)
-            if partition is not None and partition.loaded:
-                return partition
-            await asyncio.sleep(_ASSIGNMENT_POLL_S)
-        return None
 
     async def _take(self, taken: Sequence[tuple[Run, Partition]]) -> None:
         readings = [await self._read(run, partition) for run, partition in taken]

@@ -1,5 +1,6 @@
 """What a worker remembers of each partition it owns: how far it was scored, its applications, what is not yet saved."""
 
+import asyncio
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ from tracehound.streams.kafka.runs.run import Run
 log = structlog.get_logger(__name__)
 
 Source = tuple[str, int]
+_ASSIGNMENT_POLL_S = 0.01
 
 
 @dataclass(slots=True)
@@ -174,6 +176,19 @@ class Partitions:
     def get(self, number: int) -> Partition | None:
         """The partition, if it is owned."""
         return self._owned.get(number)
+
+    async def loaded(self, run: Run) -> Partition | None:
+        """The partition of the run's number once its states are known; None once the run is no longer outstanding: its
+        records then come again.
+
+        The first run may arrive before the signal that its partition was assigned, and before its states are known.
+        """
+        while run.outstanding:
+            partition = self.get(run.tp.partition)
+            if partition is not None and partition.loaded:
+                return partition
+            await asyncio.sleep(_ASSIGNMENT_POLL_S)
+        return None
 
     def assign(self, numbers: Iterable[int]) -> list[int]:
         """These partitions are owned from now on, and no others; those owned before keep their state.

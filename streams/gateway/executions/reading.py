@@ -8,12 +8,11 @@ import msgspec
 
 from tracehound.schemas.codec import decode_record
 from tracehound.schemas.execution_rules import Limits
-from tracehound.schemas.json_array import split_array
+from tracehound.schemas.json_array import BLANK, split_array
 from tracehound.schemas.rejection import name_elements
 
 RECORD_BYTES = 500_000
 """Executions of one application are put together into records about as long as this."""
-_BLANK = b" \t\r\n"
 _ERRORS = (msgspec.DecodeError, ValueError, RecursionError)
 
 
@@ -68,13 +67,13 @@ def read_executions(body: bytes, limits: Limits, now_s: float, by_line: bool = F
     True
     """
     read = ReadExecutions()
-    whole = body.strip(_BLANK)
+    whole = body.strip(BLANK)
     if not whole:
         return read
     together = _Together(read.records)
     lines = enumerate(body.splitlines() if by_line or _has_lines(whole) else [whole], 1)
     for number, line in lines:
-        content = line.strip(_BLANK)
+        content = line.strip(BLANK)
         if content:
             _read_line(number, content, limits, now_s, read, together.add)
     together.finish()

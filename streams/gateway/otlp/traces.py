@@ -6,6 +6,7 @@ from functools import partial
 from google.protobuf.message import DecodeError
 from starlette.responses import Response
 
+from tracehound.schemas.json_array import BLANK
 from tracehound.streams.gateway.otlp.encoding import JSON, MEDIA_TYPES, PROTOBUF, OtlpEncoding
 from tracehound.streams.gateway.otlp.splitting import split
 from tracehound.streams.gateway.spans import CheckedSpans, SpanEncoding, check_spans, unreadable
@@ -15,7 +16,6 @@ from tracehound.streams.intake.formats.otlp.protobuf import OTLP
 from tracehound.streams.intake.formats.recognise import protobuf_format
 
 _NO_TRACE, _NO_SPAN = bytes(16), bytes(8)
-_BLANK = b" \t\r\n"
 
 
 def check_protobuf(content: bytes, limits: SpanLimits) -> CheckedSpans:
@@ -30,7 +30,7 @@ def check_protobuf(content: bytes, limits: SpanLimits) -> CheckedSpans:
 
 def check_json(content: bytes, limits: SpanLimits) -> CheckedSpans:
     """Judge a request in JSON; see ``check_spans``."""
-    if content.lstrip(_BLANK)[:1] != b"{":
+    if content.lstrip(BLANK)[:1] != b"{":
         raise unreadable("The body must be a JSON object.")
     return check_spans(content, JSON.format, limits)
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import msgspec
 
-from tracehound.schemas.json_array import split_array
+from tracehound.schemas.json_array import BLANK, split_array
 from tracehound.schemas.rejection import RecordError, reject_record
 from tracehound.streams.intake.formats.confirm import confirm
 from tracehound.streams.intake.formats.decoded import DecodedSpans, SpanLimits, SpansByTrace, check_count
@@ -28,7 +28,6 @@ from tracehound.streams.intake.formats.zipkin.protobuf import decode_zipkin_prot
 
 __all__ = ["DecodedSpans", "SpanLimits", "decode_spans"]
 
-_BLANK = b" \t\r\n"
 _NO_TEXT = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 """What stands in no JSON, damaged or not."""
 _FIRST_TAG = b"\n"
@@ -84,7 +83,7 @@ def decode_spans(value: bytes | None, limits: SpanLimits, known: str = "") -> De
 
 
 def _decode(content: bytes, limits: SpanLimits, known: str) -> DecodedSpans:
-    if not content.strip(_BLANK):
+    if not content.strip(BLANK):
         return DecodedSpans()
     for name in FORMATS if known else ():
         if name == known:
@@ -120,7 +119,7 @@ def _decode_json(content: bytes, limits: SpanLimits, known: Format | None = None
     name = known or json_format(content)
     if name is None:
         return DecodedSpans()
-    is_array = content.lstrip(_BLANK)[:1] == b"["
+    is_array = content.lstrip(BLANK)[:1] == b"["
     if name == "Zipkin JSON":
         return _by(name, content if is_array else b"[" + content + b"]", limits)
     return _decode_each(name, content, limits) if is_array else _by(name, content, limits)

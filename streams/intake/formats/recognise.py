@@ -13,11 +13,12 @@
 What is known but not read is told by its name: Thrift, metrics, logs, envelopes, other encodings of text.
 """
 
-from typing import Literal
+from typing import Literal, get_args
 
 import msgspec
 
 from tracehound.schemas.explanation import excerpt
+from tracehound.schemas.json_array import BLANK
 from tracehound.schemas.rejection import RecordError
 from tracehound.streams.intake.formats.wire import FIXED32, FIXED64, LENGTH, VARINT, fields, varint
 
@@ -30,18 +31,9 @@ Format = Literal[
     "Jaeger JSON",
     "SkyWalking",
 ]
-FORMATS: tuple[Format, ...] = (
-    "OTLP Protobuf",
-    "OTLP JSON",
-    "Zipkin Protobuf",
-    "Zipkin JSON",
-    "Jaeger Protobuf",
-    "Jaeger JSON",
-    "SkyWalking",
-)
+FORMATS: tuple[Format, ...] = get_args(Format)
 
 _WANTED = "the record must be spans of OTLP, Zipkin v2, Jaeger or SkyWalking"
-_BLANK = b" \t\r\n"
 _SIGNALS = ("Metrics", "Logs", "Profiles")
 _ANY = msgspec.json.Decoder(dict[str, msgspec.Raw] | list[msgspec.Raw] | str | float | bool | None)
 _OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
@@ -60,7 +52,7 @@ BROKEN_HINTS: tuple[tuple[bytes, Format], ...] = (
 
 def looks_like_json(content: bytes) -> bool:
     """Whether the first byte that is no blank begins an object or an array."""
-    return content.lstrip(_BLANK)[:1] in (b"{", b"[")
+    return content.lstrip(BLANK)[:1] in (b"{", b"[")
 
 
 def json_format(content: bytes) -> Format | None:
@@ -72,7 +64,7 @@ def json_format(content: bytes) -> Format | None:
     >>> json_format(b'[{"traceId":"1","id":"2"}]'), json_format(b"[]")
     ('Zipkin JSON', None)
     """
-    if content[:40].lstrip(_BLANK).startswith((b'{"resourceSpans"', b'{"resource_spans"')):
+    if content[:40].lstrip(BLANK).startswith((b'{"resourceSpans"', b'{"resource_spans"')):
         return "OTLP JSON"
     try:
         given = _ANY.decode(content)

@@ -6,14 +6,13 @@ from typing import Any
 import msgspec
 
 from tracehound.schemas.explanation import excerpt
-from tracehound.schemas.json_array import split_array
+from tracehound.schemas.json_array import BLANK, split_array
 from tracehound.schemas.rejection import Flaw
 from tracehound.streams.intake.formats.fields import load_json
 
 _MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _NAME = re.compile(rb'("[^"\\]*+(?:\\.[^"\\]*+)*+")\s*:\s*', re.DOTALL)
 DECODING_ERRORS = (msgspec.DecodeError, ValueError, OverflowError, RecursionError)
-_BLANK = b" \t\r\n"
 LIST_NAMES = (
     ("resourceSpans", "resource_spans"),
     ("scopeSpans", "scope_spans", "instrumentationLibrarySpans", "instrumentation_library_spans"),
@@ -36,7 +35,7 @@ def loaded(element: bytes) -> dict[str, Any] | Flaw:
 
 def object_members(element: bytes) -> list[tuple[str, bytes]] | Flaw:
     """Names and values of an object's members, even where a value itself is not valid JSON."""
-    element = element.strip(_BLANK)
+    element = element.strip(BLANK)
     try:
         return [(name, bytes(value)) for name, value in _MEMBERS.decode(element).items()]
     except DECODING_ERRORS:
@@ -68,7 +67,7 @@ def list_member(members: list[tuple[str, bytes]], depth: int) -> tuple[list[byte
     given = dict(members)
     name = next((name for name in LIST_NAMES[depth] if name in given), None)
     head = [msgspec.json.encode(key) + b":" + value for key, value in members if key != name]
-    if name is None or given[name].strip(_BLANK) == b"null":
+    if name is None or given[name].strip(BLANK) == b"null":
         return head, []
     try:
         return head, split_array(given[name])
