@@ -22,6 +22,7 @@ from tracehound.infra.kafka.broker import Broker, broker
 from tracehound.infra.kafka.embedded import EmbeddedControl
 from tracehound.infra.kafka.jars import broker_jars, find_java
 from tracehound.schemas.errors import BrokerError
+from tracehound.streams.worker.logging import CHATTY
 
 settings.register_profile("untimed", deadline=None)  # a busy machine is no failure
 settings.load_profile("untimed")
@@ -42,13 +43,15 @@ def pytest_configure() -> None:
 @pytest.fixture(autouse=True)
 def logs_as_before() -> Iterator[None]:
     """What runs within the process of the tests may set up logs as processes do: the next test finds them as before."""
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
+    root, libraries = logging.getLogger(), [logging.getLogger(name) for name in CHATTY]
+    handlers, levels = root.handlers[:], [one.level for one in (root, *libraries)]
     configured, configuration = structlog.is_configured(), structlog.get_config()
     yield
     for handler in set(root.handlers).difference(handlers):
         root.removeHandler(handler)
-    root.setLevel(level)
+    for logger, level in zip((root, *libraries), levels, strict=True):
+        logger.setLevel(level)
+    logging.captureWarnings(False)
     if configured:
         structlog.configure(**configuration)
     else:

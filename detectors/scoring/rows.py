@@ -78,7 +78,9 @@ class Rows:
         times = given.times
         released = floats([application.release_s for application in self.applications])
         recent = times < released + settings.release_window_s
-        opens_slowly = recent & np.array([application.opens_slowly for application in self.applications], np.bool_)
+        opens_slowly = recent.copy()
+        for row in np.flatnonzero(recent).tolist():
+            opens_slowly[row] = self.applications[row].opens_slowly
         released = np.where(recent, released - settings.lateness_s, -np.inf)
         expected = times < floats([application.expected_until_s for application in self.applications])
         if expected.any():

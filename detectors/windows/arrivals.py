@@ -92,13 +92,11 @@ class Arrivals:
 
     def expected(self, slot: int, gap_s: float) -> float:
         """How many arrivals the last minutes promise for the ``gap_s`` after the newest, less and less with time."""
-        memory_s = self.memory_s(slot)
-        return float(self.rate(slot) * memory_s * -np.expm1(-gap_s / memory_s))
+        return float(_expected(self.rate(slot), gap_s))
 
     def memory_s(self, slot: int) -> float:
         """For about how long what came last says what comes next, in seconds."""
-        rate = self.rate(slot)
-        return max(MEMORY_S, MEMORY_EXECUTIONS / rate) if rate > 0.0 else MEMORY_S
+        return float(_memory_s(self.rate(slot)))
 
     def score(self, slot: int, gap_s: float, most: float = float("inf")) -> float:
         """−log10 of the probability of no arrival within ``gap_s``, of which at ``most`` so many were expected."""
@@ -170,6 +168,17 @@ def _rate(one: Any) -> float:
 
 
 @njit(cache=True)
+def _memory_s(rate: float) -> float:
+    return max(MEMORY_S, MEMORY_EXECUTIONS / rate) if rate > 0.0 else MEMORY_S
+
+
+@njit(cache=True)
+def _expected(rate: float, gap_s: float) -> float:
+    memory_s = _memory_s(rate)
+    return float(-rate * memory_s * np.expm1(-gap_s / memory_s))
+
+
+@njit(cache=True)
 def _learn(slots: Any, times: Any, anew: Any, records: Any) -> None:
     for i in range(slots.size):
         one = records[slots[i]]
@@ -188,8 +197,7 @@ def _learn(slots: Any, times: Any, anew: Any, records: Any) -> None:
         one.excess *= remembered
         one.excess_squares *= remembered
         if gap_s * rate > LONG:
-            memory_s = max(MEMORY_S, MEMORY_EXECUTIONS / rate)
-            missed = rate * memory_s * (1.0 - np.exp(-gap_s / memory_s)) - LONG
+            missed = _expected(rate, gap_s) - LONG
             if missed > 0.0:
                 one.long += 1.0
                 missed = min(max(LONGEST, LONGEST_S * rate), missed)

@@ -69,10 +69,10 @@ class RecordedSilence:
         """What has fallen silent, look by look until ``now_s``; everything that came before must have been scored."""
         passed_s = now_s - self._looked_s
         step_s = max(self._interval_s, passed_s / MOST_LOOKS)
+        told = [(one, heard_s, self._judge.now_s(one)) for one, heard_s in self._heard_s.items()]
         for _ in range(int(passed_s / step_s)):
             self._looked_s += step_s
-            for application, heard_s in self._heard_s.items():
-                told_s = self._judge.now_s(application)
+            for application, heard_s, told_s in told:
                 if told_s is not None:
                     quiet_s = max(0.0, self._looked_s - heard_s)
                     yield from self._judge.judge_silence(told_s + quiet_s, [application])

@@ -9,7 +9,8 @@ import structlog
 
 from tracehound.streams.settings.settings import Settings
 
-_CHATTY = ("aiokafka", "faust", "mode", "asyncio", "aiohttp")
+CHATTY = ("aiokafka", "faust", "mode", "asyncio", "aiohttp")
+"""Libraries of which only warnings are logged, unless the level is debug."""
 
 
 def configure_logging(settings: Settings, stream: TextIO | None = None) -> None:
@@ -47,7 +48,7 @@ def configure_logging(settings: Settings, stream: TextIO | None = None) -> None:
     root.handlers[:] = [handler]
     root.setLevel(settings.log_level.upper())
     logging.captureWarnings(True)
-    for name in _CHATTY:
+    for name in CHATTY:
         logging.getLogger(name).setLevel("DEBUG" if settings.log_level == "debug" else "WARNING")
 
 

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import random
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -49,11 +49,9 @@ class StumblingScorer(Scorer):
 
 
 @pytest.fixture(autouse=True)
-def no_tracebacks() -> Iterator[None]:
+def no_tracebacks() -> None:
     """To print one for each example takes most of the time."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
-    yield
-    structlog.reset_defaults()
 
 
 def write(world: World, records: Sequence[tuple[int, int, bool, bool]]) -> None:

@@ -56,6 +56,17 @@ def load_json(element: bytes) -> Any:
     return given
 
 
+def read_json(element: bytes) -> Any:
+    """What ``load_json`` gives, or the flaw of bytes that are no JSON."""
+    try:
+        return load_json(element)
+    except RecursionError:
+        return Flaw("InvalidJson", "depth", lambda: "the JSON is nested too deeply.")
+    except ValueError as error:
+        cause = str(error)
+        return Flaw("InvalidJson", "", lambda: f"the JSON is malformed: {cause}.")
+
+
 def _no_number(name: str) -> Never:
     raise ValueError(f"{name} is no JSON")
 

@@ -3,25 +3,11 @@
 import io
 import json
 import logging
-from collections.abc import Iterator
 
-import pytest
 import structlog
 
 from tracehound.streams.settings.settings import Settings
 from tracehound.streams.worker.logging import configure_logging
-
-
-@pytest.fixture(autouse=True)
-def _restore() -> Iterator[None]:
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    yield
-    root.handlers[:], root.level = handlers, level
-    logging.captureWarnings(False)
-    for name in ("aiokafka", "faust", "mode", "asyncio", "aiohttp"):
-        logging.getLogger(name).setLevel(logging.NOTSET)
-    structlog.reset_defaults()
 
 
 def test_our_events_and_those_of_libraries_are_json_lines() -> None:

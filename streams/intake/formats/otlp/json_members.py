@@ -8,7 +8,7 @@ import msgspec
 from tracehound.schemas.explanation import excerpt
 from tracehound.schemas.json_array import BLANK, split_array
 from tracehound.schemas.rejection import Flaw
-from tracehound.streams.intake.formats.fields import load_json
+from tracehound.streams.intake.formats.fields import read_json
 
 _MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _NAME = re.compile(rb'("[^"\\]*+(?:\\.[^"\\]*+)*+")\s*:\s*', re.DOTALL)
@@ -23,14 +23,8 @@ LIST_NAMES = (
 
 def loaded(element: bytes) -> dict[str, Any] | Flaw:
     """A JSON object, or why it is none."""
-    try:
-        given = load_json(element)
-    except RecursionError:
-        return Flaw("InvalidJson", "depth", lambda: "the JSON is nested too deeply.")
-    except ValueError as error:
-        cause = str(error)
-        return Flaw("InvalidJson", "", lambda: f"the JSON is malformed: {cause}.")
-    return given if isinstance(given, dict) else _not_an_object(element)
+    given = read_json(element)
+    return given if isinstance(given, dict | Flaw) else _not_an_object(element)
 
 
 def object_members(element: bytes) -> list[tuple[str, bytes]] | Flaw:

@@ -9,7 +9,7 @@ from tracehound.schemas.rejection import Flaw, RecordError
 from tracehound.schemas.spans import Resource, Span
 from tracehound.streams.intake.conventions.names import by_concept
 from tracehound.streams.intake.formats.decoded import DecodedSpans, SpanLimits, SpansByTrace, check_count
-from tracehound.streams.intake.formats.fields import FieldError, field_flaw, load_json, text_field, whole_number
+from tracehound.streams.intake.formats.fields import FieldError, field_flaw, read_json, text_field, whole_number
 from tracehound.streams.intake.formats.refused import Refused, rejections
 from tracehound.streams.intake.formats.zipkin.span import NOWHERE, TAGS, Endpoint, ids_of, kind_of, resource_at, span_of
 
@@ -119,13 +119,9 @@ def _decode_with_care(value: bytes, limits: SpanLimits) -> DecodedSpans:
 
 
 def _read_loosely(element: bytes) -> tuple[Resource, str, Span | None] | Flaw:
-    try:
-        given = load_json(element)
-    except RecursionError:
-        return Flaw("InvalidJson", "depth", lambda: "the JSON is nested too deeply.")
-    except ValueError as error:
-        cause = str(error)
-        return Flaw("InvalidJson", "", lambda: f"the JSON is malformed: {cause}.")
+    given = read_json(element)
+    if isinstance(given, Flaw):
+        return given
     if not isinstance(given, dict):
         return field_flaw("spans", "hold JSON objects", given)
     try:
