@@ -50,7 +50,7 @@ test-quick: $(STAMP) ## Run the tests that need no real Apache Kafka
 test-bounds: $(STAMP) ## Run the detectors' tests with kernels that check the bounds of their arrays (compiled anew, some minutes)
 	NUMBA_BOUNDSCHECK=1 NUMBA_CACHE_DIR=$(VENV)/checked-kernels $(BIN)/python -m pytest tests/detectors
 
-test-tracers: $(STAMP) ## Run tracers of npm, PyPI, Maven and Go and a Collector, read what they write (first time: minutes)
+test-tracers: $(STAMP) ## Run tracers of npm, PyPI, Maven, Go and crates.io and a Collector, read what they write (first time: minutes)
 	TRACEHOUND_REAL_TRACERS=1 $(BIN)/python -m pytest tests/tracers tests/streams/intake/formats
 	$(BIN)/python -m tracehound.scripts.documents README.md docs
 

@@ -1,4 +1,4 @@
-"""Tracers from npm, PyPI, Maven and Go play one scene, and it is understood but for what is known to be lost."""
+"""Tracers of five registries play one scene, and it is understood but for what is known to be lost."""
 
 import os
 import shutil

@@ -8,6 +8,7 @@ _VENV = (
 )
 _NPM = "npm install --silent --no-audit --no-fund"
 _GO = "go build -o app ."
+_CARGO = "cargo build --locked --quiet && mv target/debug/app app && rm -r target"
 _MAVEN = "mvn --quiet --batch-mode dependency:copy-dependencies -DoutputDirectory=lib && javac -cp 'lib/*' App.java"
 
 
@@ -58,6 +59,15 @@ TRACERS = (
         ("java", "-javaagent:lib/opentelemetry-javaagent-2.33.1.jar", "-cp", ".", "App"),
         {"OTEL_RESOURCE_DISABLED_KEYS": "host.name,process.command_args,process.command_line,process.executable.path"},
         lost={"operations are routes": "the JDK's own server has contexts (`/carts/`), and no routes"},
+    ),
+    Tracer(
+        *("tracing-opentelemetry for Rust, tower-http's TraceLayer", "0.34.0", "crates.io", "OTLP Protobuf"),
+        *("opentelemetry-rust", _CARGO, ("./app",)),
+    ),
+    Tracer(
+        *("axum-tracing-opentelemetry for Rust", "0.42.1", "crates.io", "OTLP Protobuf"),
+        *("opentelemetry-rust", _CARGO, ("./app",)),
+        {"LAYER": "axum-tracing-opentelemetry"},
     ),
     Tracer(
         *("Brave", "6.3.1", "Maven", "Zipkin JSON", "brave", _MAVEN, _JAVA),
