@@ -1,5 +1,7 @@
 """The command `tracehound gateway`: takes executions and traces over HTTP, and makes the keys of those who send."""
 
+import json
+
 import click
 
 from tracehound.streams.settings.gateway import Role
@@ -23,8 +25,17 @@ role = "{role}"
     show_default=True,
     help="With --new-key: what it is good for, to send or to read the gateway's metrics.",
 )
-def gateway(new_key: bool, role: Role) -> None:
+@click.option("--openapi", is_flag=True, help="Print the OpenAPI document of what it takes and answers; then end.")
+def gateway(new_key: bool, role: Role, openapi: bool) -> None:
     """Take executions and traces over HTTP and write them to Kafka, until stopped."""
+    if openapi:
+        from tracehound.streams.gateway.app import build_gateway, written_topics
+        from tracehound.streams.gateway.sending import KafkaSender
+
+        settings = load_settings()
+        nobody = KafkaSender(settings, written_topics(settings), lambda _: None)
+        click.echo(json.dumps(build_gateway(settings, nobody).document, indent=2))
+        return
     if new_key:
         from tracehound.streams.gateway.keys import new_key as make
 

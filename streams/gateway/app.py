@@ -1,6 +1,6 @@
 """The one place where the gateway is put together; nothing connects before it starts."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -14,20 +14,21 @@ from starlette.responses import Response
 
 from tracehound.schemas.errors import ConfigurationError
 from tracehound.streams.gateway.bodies import Bodies
-from tracehound.streams.gateway.executions.endpoint import ExecutionEndpoint
+from tracehound.streams.gateway.executions.endpoint import EXECUTIONS, ExecutionEndpoint
 from tracehound.streams.gateway.guard import Endpoint, Guard
-from tracehound.streams.gateway.health import HealthEndpoints
+from tracehound.streams.gateway.health import LIVEZ, METRICS, READYZ, HealthEndpoints
 from tracehound.streams.gateway.keys import KeyRing
 from tracehound.streams.gateway.metrics import GatewayMetrics
+from tracehound.streams.gateway.openapi import DOCUMENT, DOCUMENT_PATH, DocumentEndpoint
 from tracehound.streams.gateway.otlp.encoding import status
 from tracehound.streams.gateway.otlp.grpc_server import TraceService
-from tracehound.streams.gateway.otlp.traces import TRACES
+from tracehound.streams.gateway.otlp.traces import OTLP_TRACES, TRACES
 from tracehound.streams.gateway.problems import problem
 from tracehound.streams.gateway.refusal import RequestRefusedError
 from tracehound.streams.gateway.sending import Sender
 from tracehound.streams.gateway.spans import SpanEndpoint
 from tracehound.streams.gateway.throttle import Throttle
-from tracehound.streams.gateway.zipkin import ZIPKIN
+from tracehound.streams.gateway.zipkin import ZIPKIN, ZIPKIN_SPANS
 from tracehound.streams.intake.formats.decode import SpanLimits
 from tracehound.streams.settings.gateway import is_loopback
 from tracehound.streams.settings.settings import Settings
@@ -48,12 +49,13 @@ class ReadySender(Sender, Protocol):
 class Gateway:
     """The gateway, put together: what answers requests, its endpoints, and what answers calls of gRPC.
 
-    ``traces`` is None where intake reads no topic of spans.
+    ``traces`` is None where intake reads no topic of spans; ``document`` is that of OpenAPI.
     """
 
     app: Starlette
     endpoints: tuple[Endpoint, ...]
     traces: TraceService | None
+    document: Mapping[str, Any]
 
 
 def written_topics(settings: Settings) -> tuple[str, ...]:
@@ -85,22 +87,27 @@ def build_gateway(settings: Settings, sender: ReadySender) -> Gateway:
     executions = ExecutionEndpoint(executions_topic, bodies, sender, metrics, settings.limits)
     health = HealthEndpoints(metrics.registry, lambda: sender.trouble)
     endpoints = [
-        Endpoint("/v1/executions", executions.serve),
-        Endpoint("/livez", health.livez, None, methods=("GET",)),
-        Endpoint("/readyz", health.readyz, None, methods=("GET",)),
-        Endpoint("/metrics", health.metrics, "metrics", methods=("GET",)),
+        Endpoint("/v1/executions", executions.serve, EXECUTIONS),
+        Endpoint("/livez", health.livez, LIVEZ, None, methods=("GET",)),
+        Endpoint("/readyz", health.readyz, READYZ, None, methods=("GET",)),
+        Endpoint("/metrics", health.metrics, METRICS, "metrics", methods=("GET",)),
     ]
+    document = DocumentEndpoint(endpoints, bool(gateway.keys))
+    endpoints.append(Endpoint(DOCUMENT_PATH, document.serve, DOCUMENT, None, methods=("GET",)))
     traces = None
     for topic in spans_topics:
         otlp, zipkin = (SpanEndpoint(each, topic, bodies, sender, metrics, limits) for each in (TRACES, ZIPKIN))
-        endpoints += [Endpoint(OTLP_PATH, otlp.serve, refuse=status), Endpoint("/api/v2/spans", zipkin.serve)]
+        endpoints += [
+            Endpoint(OTLP_PATH, otlp.serve, OTLP_TRACES, refuse=status),
+            Endpoint("/api/v2/spans", zipkin.serve, ZIPKIN_SPANS),
+        ]
         traces = TraceService(otlp, guard, bodies, gateway)
     app = Starlette(
         routes=[guard.route(each) for each in endpoints],
         middleware=_cors(gateway.origins),
         exception_handlers={HTTPException: _unrouted},
     )
-    return Gateway(app, tuple(endpoints), traces)
+    return Gateway(app, tuple(endpoints), traces, document.document)
 
 
 def _cors(origins: Sequence[str]) -> list[Middleware]:

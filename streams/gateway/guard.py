@@ -12,6 +12,7 @@ from starlette.routing import Route
 
 from tracehound.streams.gateway.keys import KeyRing
 from tracehound.streams.gateway.metrics import GatewayMetrics
+from tracehound.streams.gateway.operation import Operation
 from tracehound.streams.gateway.problems import problem
 from tracehound.streams.gateway.refusal import RequestRefusedError
 from tracehound.streams.gateway.throttle import Throttle
@@ -33,6 +34,7 @@ class Endpoint:
 
     path: str
     serve: Serve
+    operation: Operation
     role: Role | None = "ingest"
     refuse: Refuse = problem
     methods: Sequence[str] = ("POST",)

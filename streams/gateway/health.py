@@ -8,6 +8,24 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from starlette.requests import Request
 from starlette.responses import Response
 
+from tracehound.streams.gateway.operation import BYTES, Operation, Outcome
+
+
+class Health(msgspec.Struct, omit_defaults=True):
+    """Whether it can do its work, and why not."""
+
+    ok: bool
+    faults: list[str] = []
+
+
+_HEALTH = {"application/json": Health}
+LIVEZ = Operation("Whether it answers.", {200: Outcome("It does.", _HEALTH)})
+READYZ = Operation(
+    "Whether records can be sent to Kafka.",
+    {200: Outcome("They can.", _HEALTH), 503: Outcome("They cannot, and why.", _HEALTH)},
+)
+METRICS = Operation("What was counted, for Prometheus.", {200: Outcome("The metrics.", {"text/plain": BYTES})})
+
 
 class HealthEndpoints:
     """Alive while it answers, ready while it can send.
@@ -34,5 +52,5 @@ class HealthEndpoints:
 
 
 def _answer(trouble: str) -> Response:
-    content: dict[str, object] = {"ok": not trouble} | ({"faults": [trouble]} if trouble else {})
-    return Response(msgspec.json.encode(content), 503 if trouble else 200, media_type="application/json")
+    health = Health(ok=not trouble, faults=[trouble] if trouble else [])
+    return Response(msgspec.json.encode(health), 503 if trouble else 200, media_type="application/json")

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from starlette.responses import Response
 
 from tracehound.schemas.json_array import BLANK, split_array
+from tracehound.streams.gateway.operation import BYTES, Operation, Outcome
 from tracehound.streams.gateway.spans import CheckedSpans, SpanEncoding, check_spans, unreadable
 from tracehound.streams.intake.formats.decode import SpanLimits
 from tracehound.streams.intake.formats.wire import framed, parts
@@ -77,3 +78,26 @@ ZIPKIN: Mapping[str, SpanEncoding] = {
     "application/protobuf": SpanEncoding(_check_protobuf, _split_protobuf, _accepted),
 }
 """The encodings of Zipkin v2, by media type."""
+_ID = {"type": "string", "pattern": "^0*[1-9a-fA-F][0-9a-fA-F]*$", "maxLength": 16}
+_SPAN = {
+    "type": "object",
+    "required": ["traceId", "id"],
+    "properties": {
+        "traceId": {**_ID, "maxLength": 32},
+        "id": _ID,
+        "parentId": _ID,
+        "name": {"type": "string"},
+        "kind": {"enum": ["CLIENT", "SERVER", "PRODUCER", "CONSUMER"]},
+        "timestamp": {"type": "integer", "minimum": 1, "maximum": 2**53, "description": "Epoch microseconds."},
+        "duration": {"type": "integer", "minimum": 0, "maximum": 2**53, "description": "Microseconds."},
+        "localEndpoint": {"type": "object"},
+        "remoteEndpoint": {"type": "object"},
+        "tags": {"type": "object", "additionalProperties": {"type": "string"}},
+    },
+}
+ZIPKIN_SPANS = Operation(
+    "Take spans as Zipkin's reporters send them.",
+    {202: Outcome("Kafka has them.")},
+    {name: {"type": "array", "items": _SPAN} if name.endswith("json") else BYTES for name in ZIPKIN},
+)
+"""What requests of Zipkin's reporters hold, and are answered."""

@@ -1,5 +1,6 @@
 """Worker processes, and what end-to-end tests send to and read from a broker."""
 
+import http.client
 import json
 import os
 import re
@@ -19,10 +20,12 @@ import pytest
 from confluent_kafka import Consumer, Message, Producer
 
 from tracehound.infra.kafka.broker import Broker
+from tracehound.infra.kafka.ports import free_ports
 from tracehound.schemas.topics import Topics
 from tracehound.scripts.soak.crew import RUN
 
 PARTITIONS = 4
+RUN_GATEWAY = "from tracehound.scripts.cli import main; main(['gateway'])"
 
 
 def wait_until_within(condition: Callable[[], bool], what: str, timeout_s: float) -> None:
@@ -196,3 +199,59 @@ def worker() -> Iterator[Callable[..., WorkerProcess]]:
     yield start
     for process in started:
         process.kill()
+
+
+class Gateway:
+    """The command in a process of its own, and a client of it."""
+
+    def __init__(self, field: Field, **settings: str) -> None:
+        port, grpc_port = free_ports(2)
+        own = {f"TRACEHOUND_GATEWAY__{name.upper()}": value for name, value in settings.items()}
+        spans = field.topics.otlp[0].name
+        self.process = WorkerProcess(
+            {
+                **field.environment,
+                "TRACEHOUND_INTAKE__OTLP_TOPICS": spans,
+                "TRACEHOUND_GATEWAY__PORT": str(port),
+                "TRACEHOUND_GATEWAY__GRPC_PORT": str(grpc_port),
+                **own,
+            },
+            code=RUN_GATEWAY,
+        )
+        self.address, self.grpc_address = f"127.0.0.1:{port}", f"127.0.0.1:{grpc_port}"
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        body: bytes = b"",
+        headers: Mapping[str, str] | None = None,
+        connection: http.client.HTTPConnection | None = None,
+    ) -> tuple[int, dict[str, str], bytes]:
+        used = connection or http.client.HTTPConnection(self.address, timeout=30)
+        try:
+            used.request(method, path, body, {"Content-Type": "application/json", **(headers or {})})
+            answer = used.getresponse()
+            return answer.status, {name.lower(): value for name, value in answer.getheaders()}, answer.read()
+        finally:
+            if connection is None:
+                used.close()
+
+    def ready(self) -> bool:
+        with suppress(OSError):
+            return self.request("GET", "/readyz")[0] == 200
+        return False
+
+
+@pytest.fixture
+def gateway() -> Iterator[Callable[..., Gateway]]:
+    """Starts gateways; whatever still runs when the test ends is killed."""
+    started: list[Gateway] = []
+
+    def start(field: Field, **settings: str) -> Gateway:
+        started.append(Gateway(field, **settings))
+        return started[-1]
+
+    yield start
+    for one in started:
+        one.process.kill()

@@ -6,9 +6,9 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -25,72 +25,14 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
-from tests.end_to_end.conftest import Field, WorkerProcess, wait_until_within
+from tests.end_to_end.conftest import Field, Gateway, wait_until_within
 from tracehound.infra.kafka.apache import ApacheKafka
 from tracehound.infra.kafka.broker import Broker
-from tracehound.infra.kafka.ports import free_ports
 from tracehound.schemas.topics import Topics
 from tracehound.streams.gateway.keys import new_key
 from tracehound.streams.intake.formats.decode import SpanLimits, decode_spans
 
-RUN = "from tracehound.scripts.cli import main; main(['gateway'])"
 wait_until = partial(wait_until_within, timeout_s=60.0)
-
-
-class Gateway:
-    """The command in a process of its own, and a client of it."""
-
-    def __init__(self, field: Field, **settings: str) -> None:
-        port, grpc_port = free_ports(2)
-        own = {f"TRACEHOUND_GATEWAY__{name.upper()}": value for name, value in settings.items()}
-        spans = field.topics.otlp[0].name
-        self.process = WorkerProcess(
-            {
-                **field.environment,
-                "TRACEHOUND_INTAKE__OTLP_TOPICS": spans,
-                "TRACEHOUND_GATEWAY__PORT": str(port),
-                "TRACEHOUND_GATEWAY__GRPC_PORT": str(grpc_port),
-                **own,
-            },
-            code=RUN,
-        )
-        self.address, self.grpc_address = f"127.0.0.1:{port}", f"127.0.0.1:{grpc_port}"
-
-    def request(
-        self,
-        method: str,
-        path: str,
-        body: bytes = b"",
-        headers: Mapping[str, str] | None = None,
-        connection: http.client.HTTPConnection | None = None,
-    ) -> tuple[int, dict[str, str], bytes]:
-        used = connection or http.client.HTTPConnection(self.address, timeout=30)
-        try:
-            used.request(method, path, body, {"Content-Type": "application/json", **(headers or {})})
-            answer = used.getresponse()
-            return answer.status, {name.lower(): value for name, value in answer.getheaders()}, answer.read()
-        finally:
-            if connection is None:
-                used.close()
-
-    def ready(self) -> bool:
-        with suppress(OSError):
-            return self.request("GET", "/readyz")[0] == 200
-        return False
-
-
-@pytest.fixture
-def gateway() -> Iterator[Callable[..., Gateway]]:
-    """Starts gateways; whatever still runs when the test ends is killed."""
-    started: list[Gateway] = []
-
-    def start(field: Field, **settings: str) -> Gateway:
-        started.append(Gateway(field, **settings))
-        return started[-1]
-
-    yield start
-    for one in started:
-        one.process.kill()
 
 
 def with_spans(field: Field) -> Field:

@@ -2,17 +2,18 @@
 
 import time
 from collections.abc import Callable
-from typing import Any
 
 import msgspec
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
+from tracehound.schemas.execution import Execution
 from tracehound.schemas.execution_rules import Limits
 from tracehound.streams.gateway.bodies import LARGE_BYTES, Bodies, media_type
-from tracehound.streams.gateway.executions.reading import ReadExecutions, read_executions
+from tracehound.streams.gateway.executions.reading import RefusedLine, read_executions
 from tracehound.streams.gateway.metrics import GatewayMetrics
+from tracehound.streams.gateway.operation import BYTES, Operation, Outcome
 from tracehound.streams.gateway.refusal import RequestRefusedError
 from tracehound.streams.gateway.sending import Record, Sender
 
@@ -20,6 +21,21 @@ _LINES = ("application/x-ndjson", "application/jsonl", "application/x-jsonlines"
 _MEDIA_TYPES = ("application/json", *_LINES)
 _MOST_TOLD = 100
 """Refusals told one by one in an answer; all are counted."""
+
+
+class Taken(msgspec.Struct):
+    """How many executions were taken and how many refused, and why the first of these were."""
+
+    accepted: int
+    refused_executions: int
+    refused: list[RefusedLine]
+
+
+EXECUTIONS = Operation(
+    "Take executions: one, an array (of several applications, too), or one of either in each line.",
+    {200: Outcome("Kafka has those that are accepted.", {"application/json": Taken})},
+    {"application/json": Execution | list[Execution]} | dict.fromkeys(_LINES, BYTES),
+)
 
 
 class ExecutionEndpoint:
@@ -65,19 +81,17 @@ class ExecutionEndpoint:
                 read = await run_in_threadpool(read_executions, *arguments)
             else:
                 read = read_executions(*arguments)
-            refused = _told(read)
-            self._metrics.refused_items.labels(path=path).inc(refused["refused_executions"])
+            taken = Taken(
+                read.accepted,
+                sum(each.executions for each in read.refused),
+                read.refused[:_MOST_TOLD],
+            )
+            self._metrics.refused_items.labels(path=path).inc(taken.refused_executions)
             if read.refused and not read.accepted:
-                raise RequestRefusedError(400, "invalid_body", read.refused[0].reason, more=refused)
+                raise RequestRefusedError(
+                    400, "invalid_body", read.refused[0].reason, more=msgspec.structs.asdict(taken)
+                )
             await self._sender.send([Record(self._topic, name.encode(), value) for name, value in read.records])
         self._metrics.records.labels(topic=self._topic).inc(len(read.records))
         self._metrics.accepted.labels(path=path).inc(read.accepted)
-        return Response(msgspec.json.encode(refused), media_type="application/json")
-
-
-def _told(read: ReadExecutions) -> dict[str, Any]:
-    return {
-        "accepted": read.accepted,
-        "refused_executions": sum(each.executions for each in read.refused),
-        "refused": [each.told for each in read.refused[:_MOST_TOLD]],
-    }
+        return Response(msgspec.json.encode(taken), media_type="application/json")

@@ -2,14 +2,13 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import msgspec
 
 from tracehound.schemas.codec import decode_record
 from tracehound.schemas.execution_rules import Limits
 from tracehound.schemas.json_array import BLANK, split_array
-from tracehound.schemas.rejection import name_elements
+from tracehound.schemas.rejection import ErrorName, name_elements
 
 RECORD_BYTES = 500_000
 """Executions of one application are put together into records about as long as this."""
@@ -23,25 +22,18 @@ class _Named(msgspec.Struct):
 _NAMED = msgspec.json.Decoder(_Named)
 
 
-@dataclass(frozen=True, slots=True)
-class RefusedLine:
+class RefusedLine(msgspec.Struct, frozen=True, omit_defaults=True):
     """What is wrong in one line, counted from 1: class, sentence, and which elements of it (none: all of it)."""
 
     line: int
-    elements: tuple[int, ...]
-    error: str
+    error: ErrorName
     reason: str
+    elements: tuple[int, ...] = ()
 
     @property
     def executions(self) -> int:
         """How many executions it concerns; what cannot be read counts as one."""
         return len(self.elements) or 1
-
-    @property
-    def told(self) -> dict[str, Any]:
-        """As the answer has it."""
-        where = {"line": self.line} | ({"elements": list(self.elements)} if self.elements else {})
-        return {**where, "error": self.error, "reason": self.reason}
 
 
 @dataclass(slots=True)
@@ -105,7 +97,7 @@ def _read_line(number: int, line: bytes, limits: Limits, now_s: float, read: Rea
             add(decoded.executions[0].application, [line])
         return
     if line[:1] != b"[" or any(not each.indexes for each in decoded.rejected):
-        read.refused += [RefusedLine(number, each.indexes, each.error, each.reason) for each in decoded.rejected]
+        read.refused += [RefusedLine(number, each.error, each.reason, each.indexes) for each in decoded.rejected]
         return
     elements = split_array(line)
     for indexes in _by_application(elements):
@@ -128,7 +120,7 @@ def _read_elements(
         places = tuple(indexes[index] for index in each.indexes)
         wrong.update(places)
         reason = f"{name_elements(places)}: {each.reason.partition(': ')[2]}" if places else each.reason
-        read.refused.append(RefusedLine(number, places, each.error, reason))
+        read.refused.append(RefusedLine(number, each.error, reason, places))
     if decoded.executions:
         read.accepted += len(decoded.executions)
         add(decoded.executions[0].application, [elements[index] for index in indexes if index not in wrong])

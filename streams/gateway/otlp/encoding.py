@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from tracehound.streams.gateway.bodies import media_type
+from tracehound.streams.gateway.operation import BYTES, Content
 from tracehound.streams.gateway.refusal import RequestRefusedError
 from tracehound.streams.intake.formats.declared import declare
 from tracehound.streams.intake.formats.otlp import json, protobuf
@@ -39,6 +40,26 @@ class OtlpEncoding:
     status: Callable[[int, str], bytes]
 
 
+class PartialSuccess(msgspec.Struct, rename="camel"):
+    """How many spans were refused, as Protobuf's JSON writes numbers of 64 bits, and why."""
+
+    rejected_spans: str
+    error_message: str
+
+
+class Exported(msgspec.Struct, rename="camel", omit_defaults=True):
+    """What became of a request; nothing where all of it was taken."""
+
+    partial_success: PartialSuccess | msgspec.UnsetType = msgspec.UNSET
+
+
+class Status(msgspec.Struct):
+    """Why a request is not taken, with a code of gRPC."""
+
+    code: int
+    message: str
+
+
 def _protobuf_response(rejected: int, why: str) -> bytes:
     response: Any = ExportTraceServiceResponse()
     if rejected or why:
@@ -48,10 +69,7 @@ def _protobuf_response(rejected: int, why: str) -> bytes:
 
 
 def _json_response(rejected: int, why: str) -> bytes:
-    if not rejected and not why:
-        return b"{}"
-    # numbers of 64 bits are texts in the JSON of Protobuf
-    return msgspec.json.encode({"partialSuccess": {"rejectedSpans": str(rejected), "errorMessage": why}})
+    return msgspec.json.encode(Exported(PartialSuccess(str(rejected), why)) if rejected or why else Exported())
 
 
 PROTOBUF = OtlpEncoding(
@@ -66,7 +84,7 @@ JSON = OtlpEncoding(
     "OTLP JSON",
     json.ENCODING,
     _json_response,
-    lambda code, message: msgspec.json.encode({"code": code, "message": message}),
+    lambda code, message: msgspec.json.encode(Status(code, message)),
 )
 MEDIA_TYPES: Mapping[str, OtlpEncoding] = {
     "application/x-protobuf": PROTOBUF,
@@ -74,6 +92,9 @@ MEDIA_TYPES: Mapping[str, OtlpEncoding] = {
     "application/json": JSON,
 }
 """The encodings by the media types that name them."""
+ANSWERS: Content = {JSON.media_type: Exported, PROTOBUF.media_type: BYTES}
+STATUSES: Content = {JSON.media_type: Status, PROTOBUF.media_type: BYTES}
+"""What answers and refusals hold."""
 
 
 def status(request: Request, refusal: RequestRefusedError) -> Response:

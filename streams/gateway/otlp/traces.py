@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping
 from functools import partial
+from typing import Any
 
 from google.protobuf.message import DecodeError
 from starlette.responses import Response
 
 from tracehound.schemas.json_array import BLANK
-from tracehound.streams.gateway.otlp.encoding import JSON, MEDIA_TYPES, PROTOBUF, OtlpEncoding
+from tracehound.streams.gateway.operation import BYTES, Operation, Outcome
+from tracehound.streams.gateway.otlp.encoding import ANSWERS, JSON, MEDIA_TYPES, PROTOBUF, STATUSES, OtlpEncoding
 from tracehound.streams.gateway.otlp.splitting import split
 from tracehound.streams.gateway.spans import CheckedSpans, SpanEncoding, check_spans, unreadable
 from tracehound.streams.intake.formats.decode import SpanLimits
@@ -79,3 +81,35 @@ _ENCODINGS = {
 }
 TRACES: Mapping[str, SpanEncoding] = {name: _ENCODINGS[encoding.format] for name, encoding in MEDIA_TYPES.items()}
 """The encodings of requests of traces, by media type."""
+
+
+def _list_of(items: Mapping[str, Any]) -> dict[str, Any]:
+    return {"type": ["array", "null"], "items": items}
+
+
+def _object(**properties: Any) -> dict[str, Any]:
+    return {"type": "object", "properties": properties}
+
+
+_SPANS = {
+    "description": "An ExportTraceServiceRequest of OTLP, https://opentelemetry.io/docs/specs/otlp/. What holds only "
+    "fields that it has not is refused: it is likely to be something else.",
+    "anyOf": [{"required": ["resourceSpans"]}, {"maxProperties": 0}],
+    **_object(
+        resourceSpans=_list_of(
+            _object(
+                resource={"type": ["object", "null"]},
+                scopeSpans=_list_of(
+                    _object(spans=_list_of({"type": "object"})),
+                ),
+            )
+        )
+    ),
+}
+OTLP_TRACES = Operation(
+    "Take spans by OTLP over HTTP.",
+    {200: Outcome("Kafka has them; those that were refused are counted.", ANSWERS)},
+    {name: _SPANS if encoding is JSON else BYTES for name, encoding in MEDIA_TYPES.items()},
+    STATUSES,
+)
+"""What requests of traces hold, and are answered."""

@@ -16,7 +16,12 @@ KEYS: dict[str, Any] = {
     SENDS.prefix: {"sha256": SENDS.sha256},
     READS.prefix: {"sha256": READS.sha256, "role": "metrics"},
 }
-OPEN = {"/livez", "/readyz"}
+OPEN = {
+    "/livez": "asked by what restarts processes, which holds no keys; says nothing but that it answers",
+    "/readyz": "asked by load balancers, which hold no keys; says at most that Kafka is away",
+    "/openapi.json": "is public with the program",
+}
+"""Routes that need no key, and why."""
 
 
 def test_every_route_refuses_without_a_key_with_a_wrong_one_and_with_a_wrong_role() -> None:
