@@ -5,7 +5,7 @@ from copy import copy
 from itertools import chain
 
 from tracehound.schemas.call_graph import WINDOW_S, Call, CallGraph, add_call
-from tracehound.schemas.execution import Execution, Segment
+from tracehound.schemas.execution import Execution
 from tracehound.schemas.operations import normalize_operation
 
 MOST_EDGES = 20_000
@@ -31,14 +31,13 @@ class CallCounter:
 
     def count(self, executions: Sequence[Execution], others: Sequence[Execution] = ()) -> None:
         """Count the calls that these executions of one trace make; ``others`` may be called, and are not counted."""
-        callees: dict[str, list[Execution]] = {}
-        for execution in chain(executions, others):
-            if execution.parent_span_id:
-                callees.setdefault(execution.parent_span_id, []).append(execution)
+        callees: dict[str | None, list[Execution]] = {}
+        for execution in chain(executions, others) if others else executions:
+            if parent_id := execution.parent_span_id:
+                callees.setdefault(parent_id, []).append(execution)
         for execution in executions:
-            called = [segment for segment in execution.segments if segment.peer is not None]
-            if called:
-                self._count(execution, called, callees)
+            if execution.segments:
+                self._count(execution, callees)
 
     def due(self, watermark_ms: float) -> bool:
         """Whether it is time to tell."""
@@ -61,16 +60,20 @@ class CallCounter:
             for call in graph.calls:
                 self._add((graph.application, graph.environment), copy(call))
 
-    def _count(
-        self, execution: Execution, segments: Sequence[Segment], callees: Mapping[str, Sequence[Execution]]
-    ) -> None:
-        calls = self._calls.setdefault((execution.application, execution.environment), {})
-        window_start = int(execution.started_s // WINDOW_S) * WINDOW_S
-        operation = normalize_operation(execution.operation)
-        for segment in segments:
-            callee = _callee(segment, callees.get(segment.span_id or "", ()))
-            peer_operation = normalize_operation(callee.operation) if callee is not None else ""
-            edge = (window_start, operation, segment.peer or "", peer_operation)
+    def _count(self, execution: Execution, callees: Mapping[str | None, Sequence[Execution]]) -> None:
+        calls: dict[_Edge, Call] | None = None
+        window_start, operation = 0, ""
+        for segment in execution.segments:
+            peer = segment.peer
+            if peer is None:
+                continue
+            if calls is None:
+                calls = self._calls.setdefault((execution.application, execution.environment), {})
+                window_start = int(execution.started_s // WINDOW_S) * WINDOW_S
+                operation = normalize_operation(execution.operation)
+            called = callees.get(segment.span_id)
+            peer_operation = normalize_operation(_callee(peer, called).operation) if called else ""
+            edge = (window_start, operation, peer, peer_operation)
             total = calls.get(edge)
             if total is None:
                 total = calls[edge] = Call(*edge)
@@ -94,9 +97,9 @@ class CallCounter:
             add_call(total, call)
 
 
-def _callee(segment: Segment, called: Sequence[Execution]) -> Execution | None:
-    """The one that the segment's ``peer`` names; where that is an address, the first."""
-    for execution in called:
-        if execution.application == segment.peer:
+def _callee(peer: str, called: Sequence[Execution]) -> Execution:
+    """The one that a segment's ``peer`` names; where that is an address, the first."""
+    for execution in called if len(called) > 1 else ():
+        if execution.application == peer:
             return execution
-    return called[0] if called else None
+    return called[0]

@@ -1,9 +1,10 @@
 """What came of a trace: when it was closed, or executions of it had settled."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from operator import attrgetter
 from typing import Literal
+
+import msgspec
 
 from tracehound.schemas.execution import Execution
 from tracehound.schemas.spans import TraceChunk
@@ -13,8 +14,7 @@ from tracehound.streams.intake.join_rules import CloseReason
 _PLACE = attrgetter("started_at", "trace_id", "span_id")  # (all of them are numbers after ``assemble``)
 
 
-@dataclass(slots=True)
-class Closing:
+class Closing(msgspec.Struct):
     """What closing one trace gave; while it is ``running``, the executions that have settled.
 
     ``cyclic`` holds the pieces of a trace that cannot be put together, since spans are each other's ancestors

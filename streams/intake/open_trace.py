@@ -1,7 +1,6 @@
 """One open trace: what came of it and when, and what was told of it."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
@@ -20,9 +19,8 @@ NOTHING: Mapping[int, int] = {}
 _decode_chunk = msgspec.msgpack.Decoder(TraceChunk).decode
 
 
-@dataclass(slots=True)
-class OpenTrace:
-    """An open trace.
+class OpenTrace(msgspec.Struct):
+    """An open trace (a ``Struct`` is made in a third of the time of a dataclass).
 
     ``pieces`` are ``TraceChunk`` in MessagePack, ``clocks`` the source's clock when each came, in milliseconds.
     ``trace`` is its fingerprint; ``told`` has the marks of what begins nothing any more, with the number of segments
@@ -42,9 +40,9 @@ class OpenTrace:
     changed: bool = True
     pending: bool = False
     long: bool = False
-    pieces: list[msgspec.Raw] = field(default_factory=list)
-    clocks: list[int] = field(default_factory=list)
-    told: Mapping[int, int] = field(default_factory=lambda: NOTHING)
+    pieces: list[msgspec.Raw] = []
+    clocks: list[int] = []
+    told: Mapping[int, int] = msgspec.field(default_factory=lambda: NOTHING)
 
     def replace(self, clocks: list[int], pieces: list[msgspec.Raw]) -> None:
         """Keep these pieces and no others."""
@@ -80,9 +78,12 @@ def size_of(pieces: Iterable[msgspec.Raw]) -> int:
     return TRACE_BYTES + sum(len(piece) + CHUNK_BYTES for piece in pieces)
 
 
-def readable(pieces: Iterable[msgspec.Raw]) -> list[TraceChunk | None]:
+def readable(pieces: Sequence[msgspec.Raw]) -> list[TraceChunk | None]:
     """The pieces, decoded; None for one that is none."""
-    return [_read(piece) for piece in pieces]
+    try:
+        return list(map(_decode_chunk, pieces))
+    except (ValueError, RecursionError):
+        return [_read(piece) for piece in pieces]
 
 
 def _read(piece: msgspec.Raw) -> TraceChunk | None:

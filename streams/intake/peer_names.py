@@ -40,27 +40,30 @@ class PeerNames:
             spans: those that the executions were made of.
         """
         addresses: dict[str | None, str | None] | None = None
+        services = self._services
         for execution in executions:
             for segment in execution.segments:
-                if segment.peer is not None and segment.kind in _CALLS:
-                    if addresses is None:
-                        addresses = {span.id: span.peer for span in spans if span.peer}
-                    if address := addresses.get(segment.span_id):
-                        self._name(execution, segment, address)
+                peer = segment.peer
+                if peer is None or segment.kind not in _CALLS:
+                    continue
+                if addresses is None:
+                    addresses = {span.id: span.peer for span in spans if span.peer}
+                if address := addresses.get(segment.span_id):
+                    key = (execution.application, execution.environment, address, segment.name)
+                    known = services.get(key)
+                    if known != peer:
+                        self._name(segment, peer, key, known)
 
-    def _name(self, execution: Execution, segment: Segment, address: str) -> None:
-        key = (execution.application, execution.environment, address, segment.name)
-        known = self._services.get(key)
-        if known == segment.peer:
-            return
-        if segment.peer != address:
+    def _name(self, segment: Segment, peer: str, key: _Key, known: str | None) -> None:
+        address = key[2]
+        if peer != address:
             if known is None:
-                self._remember(key, segment.peer or "")
-            elif known != segment.peer:
+                self._remember(key, peer)
+            else:
                 known = self._services[key] = _SEVERAL
         if known == _SEVERAL and segment.kind == "queue":
             segment.peer = address
-        elif known and segment.peer == address:
+        elif known and peer == address:
             segment.peer = known
 
     def _remember(self, key: _Key, service: str) -> None:

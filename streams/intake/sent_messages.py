@@ -19,8 +19,11 @@ _ENTRY = np.dtype([("sender", "<u8"), ("ended_ns", "<i8")])
 
 def told_of(trace_id: str, spans: Iterable[Span]) -> bytes:
     """What is to be remembered of the messages that the spans of a trace sent, 16 bytes each."""
-    senders = [span for span in spans if span.kind in ("producer", "client") and is_send(span)]
-    ended = [(_sender(trace_id, span.id), sending_ended_ns(span)) for span in senders]
+    ended = [
+        (_sender(trace_id, span.id), sending_ended_ns(span))
+        for span in spans
+        if span.kind == "producer" or (span.message is not None and span.kind == "client" and is_send(span))
+    ]
     return np.array(ended, _ENTRY).tobytes() if ended else b""
 
 

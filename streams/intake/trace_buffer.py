@@ -259,18 +259,18 @@ class TraceBuffer:
 
     def _assemble(self, trace_id: str, trace: OpenTrace, reason: CloseReason, read: Read) -> Closing:
         chunks = [chunk for chunk in read if chunk is not None]
-        closing = Closing(trace_id, reason, trace.late, trace.spans, Assembled([], 0))
-        closing.unreadable = len(trace.pieces) - len(chunks)
         try:
-            made = closing.assembled = assemble(trace_id, chunks, trace.late, self.memory.sent.sent_at)
+            made = assemble(trace_id, chunks, trace.late, self.memory.sent.sent_at)
+            closing = Closing(trace_id, reason, trace.late, trace.spans, made)
             closing.marks = marks_of(made.spans, made.native)
             if trace.late or trace.told:
                 self._leave_out_known(trace, closing)
         except Exception as error:  # noqa: BLE001 (whatever is wrong with one trace, the others are closed)
+            closing = Closing(trace_id, reason, trace.late, trace.spans, Assembled([], 0), chunks)
             if not isinstance(error, InvalidExecutionError):
                 log.warning("trace_failed", trace=trace_id, cause=repr(error))
                 closing.why = f"{type(error).__name__}: {error}"[:_LONGEST_CAUSE]
-            closing.assembled, closing.cyclic = Assembled([], 0), chunks
+        closing.unreadable = len(trace.pieces) - len(chunks)
         return closing
 
     def _leave_out_known(self, trace: OpenTrace, closing: Closing) -> None:

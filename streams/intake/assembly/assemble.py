@@ -1,22 +1,22 @@
 """Puts the pieces of one trace together: spans find their parents by id, calls find both of their sides."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from operator import attrgetter
+
+import msgspec
 
 from tracehound.schemas.execution import Execution, Segment
 from tracehound.schemas.spans import Span, TraceChunk
 from tracehound.streams.intake.assembly.calls import remote_ms
 from tracehound.streams.intake.assembly.entries import is_inner, is_orphan
 from tracehound.streams.intake.assembly.executions import Trace, executions_of
-from tracehound.streams.intake.assembly.identity import PARENT_NOT_RECORDED, find_parents, identified
+from tracehound.streams.intake.assembly.identity import PARENT_NOT_RECORDED, by_start, find_parents, identified
 from tracehound.streams.intake.assembly.messaging import without_hops
 from tracehound.streams.intake.assembly.queues import SentAt, Waits
 from tracehound.streams.intake.assembly.removal import without_unfinished
 
 
-@dataclass(slots=True)
-class Assembled:
+class Assembled(msgspec.Struct):
     """The executions of a trace by start and span id, and how many spans led to none.
 
     ``orphans`` are spans that begin nothing although their parent is missing; with them go those below. ``repeated``
@@ -29,7 +29,7 @@ class Assembled:
     orphans: int
     repeated: int = 0
     spans: Sequence[Span] = ()
-    waits: Waits = field(default_factory=Waits)
+    waits: Waits = msgspec.field(default_factory=Waits)
     joined: Sequence[Span] = ()
     native: Sequence[Execution] = ()
 
@@ -46,16 +46,16 @@ def assemble(
     Raises:
         InvalidExecutionError: spans are each other's ancestors.
     """
-    spans, repeated, halved, special = identified(chunks)
+    spans, places, repeated, halved, special = identified(chunks)
     every, orphans = spans, 0
     waits = Waits() if sent_at is None else Waits(sent_at)
     executions: list[Execution] = []
     if spans:
-        find_parents(spans, halved)
+        find_parents(spans, places, halved)
         if special:
             spans = without_hops(without_unfinished(spans))
     if spans:
-        base_ns = min(span.start_ns for span in spans)
+        base_ns = min(map(by_start, spans)) if special else spans[0].start_ns
         for span in spans:
             span.offset_us = (span.start_ns - base_ns) / 1e3
             if late and is_inner(span) and span.parent >= 0 and spans[span.parent].service != span.service:
@@ -65,7 +65,7 @@ def assemble(
                     span.kind = "internal"
                 orphans += is_orphan(span)
         trace = Trace(trace_id, base_ns / 1_000, spans)  # (a float of base_ns would be rounded)
-        executions = executions_of(trace, waits)
+        executions = executions_of(trace, waits, checked=not special)
     native = _native(chunks)
     if native:
         _link(executions, native)

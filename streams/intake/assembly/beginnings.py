@@ -32,7 +32,10 @@ def marks_of(spans: Iterable[Span], executions: Iterable[Execution]) -> bytes:
     marks = {
         crc32(f"{span.id}\0{span.service}".encode()) if "-" not in span.id else mark_of(span.id, span.service)
         for span in spans
-        if span.kind not in _INNER_KINDS or not span.parent_id or span.remote_parent or _receives(span)
+        if span.kind not in _INNER_KINDS
+        or not span.parent_id
+        or span.remote_parent
+        or (span.message is not None and span.message.does == "receive")
     }
     marks.update(map(mark_of_execution, executions))
     return array("I", sorted(marks)).tobytes()
@@ -46,7 +49,3 @@ def marks_together(marks: bytes, others: Iterable[int]) -> bytes:
 def marks_in(marks: bytes) -> Iterable[int]:
     """The marks that ``marks_of`` packed."""
     return array("I", marks)
-
-
-def _receives(span: Span) -> bool:
-    return span.message is not None and span.message.does == "receive"

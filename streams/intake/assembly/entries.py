@@ -32,10 +32,25 @@ def owners_of(trace_id: str, spans: Sequence[Span]) -> list[int]:
         InvalidExecutionError: a span lies on a cycle of parents; the message names trace and span.
     """
     unknown = -1
-    owners = [
-        place if span.parent < 0 or spans[span.parent].service != span.service else unknown
-        for place, span in enumerate(spans)
-    ]
+    owners: list[int] = []
+    for place, span in enumerate(spans):
+        parent = span.parent
+        if parent < 0:
+            owners.append(place)
+            continue
+        above = spans[parent]
+        if above.service != span.service or (span.kind in ENTRY_KINDS and _begins(span, above)):
+            owners.append(place)
+        else:
+            owners.append(owners[parent] if parent < place else unknown)
+    if unknown in owners:
+        _climb(trace_id, spans, owners, unknown)
+    _check_reaches_a_root(trace_id, spans, owners)
+    return owners
+
+
+def _climb(trace_id: str, spans: Sequence[Span], owners: list[int], unknown: int) -> None:
+    """Find owners that are unknown: spans may stand before their parents."""
     for start in range(len(spans)):
         if owners[start] != unknown:
             continue
@@ -43,19 +58,12 @@ def owners_of(trace_id: str, spans: Sequence[Span]) -> list[int]:
         at = start
         while owners[at] == unknown:
             path.append(at)
-            span = spans[at]
-            parent = span.parent
-            if span.kind in ENTRY_KINDS and _begins(span, spans[parent]):
-                owners[at] = at
-                break
-            at = parent
+            at = spans[at].parent
             if len(path) > len(spans):
                 raise InvalidExecutionError(f"Span {start} of trace {trace_id!r} lies on a cycle of parents.")
         owner = owners[at]
         for index in path:
             owners[index] = owner
-    _check_reaches_a_root(trace_id, spans, owners)
-    return owners
 
 
 def _begins(span: Span, parent: Span) -> bool:
@@ -67,20 +75,19 @@ def _begins(span: Span, parent: Span) -> bool:
 
 def _check_reaches_a_root(trace_id: str, spans: Sequence[Span], owners: Sequence[int]) -> None:
     """Raise when entry spans of different services are each other's ancestors."""
-    done = [span.parent < 0 for span in spans]
+    reached = {ROOT}
     for start in owners:
-        if done[start]:
+        if start in reached:
             continue
         path: list[int] = []
         at = start
-        while at >= 0 and not done[at]:
+        while at not in reached:
             if len(path) > len(owners):
                 raise InvalidExecutionError(f"Span {start} of trace {trace_id!r} lies on a cycle of parents.")
             path.append(at)
             parent = spans[at].parent
             at = owners[parent] if parent >= 0 else ROOT
-        for index in path:
-            done[index] = True
+        reached.update(path)
 
 
 def is_orphan(span: Span) -> bool:

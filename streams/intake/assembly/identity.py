@@ -7,8 +7,11 @@
 - A span whose parent has such an id belongs to the half of its own service; to the innermost, where that is no help.
 """
 
-from collections.abc import Sequence
-from typing import NamedTuple
+import math
+from collections.abc import Container, Mapping, Sequence
+from itertools import count
+from operator import attrgetter
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -21,50 +24,68 @@ PARENT_NOT_RECORDED = -2
 ENTRY_KINDS = ("server", "consumer")
 """What tracing libraries call spans that begin an execution."""
 
-MOMENT_US = 1.0
+LONGEST_OPERATION: Final = 1_000
+"""Characters of the operation of a span that begins an execution or is part of one."""
+LONGEST_SERVICE: Final = 200
+MOMENT_US: Final = 1.0
 """A span that lasts no longer stands for a moment: what it began or took is in others."""
+_ENDLESS: Final = math.inf
+by_start = attrgetter("start_ns")
+"""The order in which the spans of a trace are handled: most of what follows needs no other."""
 _encode = msgspec.msgpack.Encoder().encode
 
 
 class Identified(NamedTuple):
-    """Spans with ids of their own, each with its service and resource, and how many more came for one of them.
+    """Spans with ids of their own by start, each with its service and resource; how many more came for one of them.
 
-    ``halved``: some ids are those of halves of calls. ``special``: spans are about messages, or have no length.
+    ``places`` are their indexes by id. ``halved``: some ids are those of halves of calls. ``special``: spans are about
+    messages, have no length, or are not as ``executions_of`` wants them.
     """
 
     spans: list[Span]
+    places: dict[str, int]
     repeated: int
     halved: bool
     special: bool
 
 
 def identified(chunks: Sequence[TraceChunk]) -> Identified:
-    """The spans of all pieces of a trace; the order does not matter but for that of the result."""
-    found: dict[str, Span] = {}
-    shared: dict[str, list[Span]] = {}
-    halved = special = False
+    """The spans of all pieces of a trace; the order does not matter but for spans that start together."""
+    spans: list[Span] = []
+    special = False
     for chunk in chunks:
-        for resource, spans in chunk.spans:
+        for resource, some in chunk.spans:
             service = resource.service
-            for span in spans:
+            if not 0 < len(service) <= LONGEST_SERVICE:
+                special = True
+            for span in some:
                 span.service, span.resource = service, resource
-                own_id = span.id
-                other = found.setdefault(own_id, span)
-                if other is not span:
-                    shared.setdefault(own_id, [other]).append(span)
-                if "-" in own_id and SHARED_SUFFIX in own_id:  # (hexadecimal digits have none)
-                    halved = True
-                if span.duration_us <= MOMENT_US or span.message is not None:
+                if (
+                    not MOMENT_US < span.duration_us < _ENDLESS
+                    or span.message is not None
+                    or not 0 < len(span.operation) <= LONGEST_OPERATION
+                ):
                     special = True
+            spans += some
+    spans.sort(key=by_start)
+    places = {span.id: place for place, span in enumerate(spans)}
     repeated = 0
-    for span_id, spans in shared.items():
-        different = _different(spans)
-        repeated += len(spans) - len(different)
-        del found[span_id]
-        for span in _told_apart(span_id, different):
-            found[span.id] = span
-        halved |= len(different) > 1
-    return Identified(list(found.values()), repeated, halved, special)
+    if len(places) < len(spans):
+        spans, repeated = _each_once(spans)
+        places = {span.id: place for place, span in enumerate(spans)}
+    # (hexadecimal digits have no dash)
+    return Identified(spans, places, repeated, "-" in "".join(places), special)
+
+
+def _each_once(spans: Sequence[Span]) -> tuple[list[Span], int]:
+    """Spans with ids of their own, and how many more there were."""
+    by_id: dict[str, list[Span]] = {}
+    for span in spans:
+        by_id.setdefault(span.id, []).append(span)
+    found: list[Span] = []
+    for span_id, same in by_id.items():
+        found += same if len(same) == 1 else _told_apart(span_id, _different(same), by_id)
+    return sorted(found, key=by_start), len(spans) - len(found)
 
 
 def _different(spans: Sequence[Span]) -> list[Span]:
@@ -83,19 +104,20 @@ def _outcome(span: Span) -> tuple[float, float, bytes]:
     return span.start_ns + span.duration_us * 1e3, span.duration_us, _encode(span)
 
 
-def _told_apart(span_id: str, spans: list[Span]) -> list[Span]:
+def _told_apart(span_id: str, spans: list[Span], taken: Container[str]) -> list[Span]:
     spans.sort(key=lambda span: (span.kind in ENTRY_KINDS, -span.duration_us, span.service))
+    names = (span_id + SHARED_SUFFIX + (f"-{number}" if number else "") for number in count())
+    free = (name for name in names if name not in taken)
     enclosing = spans[0]
-    for number, span in enumerate(spans[1:]):
+    for span in spans[1:]:
         span.parent_id, span.remote_parent = enclosing.id, True
-        span.id = span_id + SHARED_SUFFIX + (f"-{number + 1}" if number else "")
+        span.id = next(free)
         enclosing = span
     return spans
 
 
-def find_parents(spans: Sequence[Span], halved: bool) -> None:
-    """Fill in ``parent`` of each span: an index, ``ROOT`` or ``PARENT_NOT_RECORDED``."""
-    places = {span.id: place for place, span in enumerate(spans)}
+def find_parents(spans: Sequence[Span], places: Mapping[str, int], halved: bool) -> None:
+    """Fill in ``parent`` of each span: an index, ``ROOT`` or ``PARENT_NOT_RECORDED``; ``places`` are indexes by id."""
     halves: dict[str, list[int]] = {}
     if halved:
         for place, span in enumerate(spans):

@@ -12,7 +12,8 @@ beyond a millisecond is counted. Who takes several messages waited for by their 
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from tracehound.schemas.execution import QueueWait
 from tracehound.schemas.spans import Message, Span
@@ -25,8 +26,7 @@ SentAt = Callable[[str, str], int | None]
 """When the sending of a message ended, epoch nanoseconds, by the trace and id of the span that sent it, if known."""
 
 
-@dataclass(slots=True)
-class Waits:
+class Waits(msgspec.Struct):
     """Finds how long messages waited, and counts messages by what was found, as the metric does."""
 
     sent_at: SentAt = lambda _trace, _span: None

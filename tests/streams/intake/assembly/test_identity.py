@@ -52,6 +52,18 @@ def test_without_its_other_side_a_span_keeps_its_id() -> None:
     assert (stock.span_id, stock.parent_span_id, len(stock.segments)) == ("b", "a", 1)
 
 
+def test_an_id_that_is_taken_is_given_to_no_other_span() -> None:
+    taken = ("bank", make_span("b-server", "a", 1, 5, "server"))
+
+    found = executions(*shared_call(), taken)
+
+    assert [(one.application, one.span_id) for one in found] == [
+        ("shop", "a"),
+        ("bank", "b-server"),
+        ("stock", "b-server-1"),
+    ]
+
+
 def test_the_flag_of_a_shared_span_says_as_much_without_the_other_side() -> None:
     flagged = ("stock", make_span("b-server", "b", 15, 60, "server", remote_parent=True))
 
