@@ -7,6 +7,7 @@ STAMP := $(VENV)/.installed
 QUIX := $(VENV)/quix
 QUIX_LOCK := scripts/benchmarks/throughput/contenders/quix_river.lock
 KAFKA ?= embedded
+VIA ?= kafka
 DATA ?= ../shared/data
 SPEED ?= max
 RUNS ?= 1
@@ -36,8 +37,8 @@ $(STAMP): requirements.lock pyproject.toml
 
 setup: $(STAMP) ## Create .venv with the locked dependencies
 
-demo: $(STAMP) ## Show the main job: simulated faults next to what was detected (KAFKA=real, DURATION=60)
-	@exec $(BIN)/python -m tracehound demo --kafka $(KAFKA) $(if $(DURATION),--duration $(DURATION))
+demo: $(STAMP) ## Show the main job: simulated faults next to what was detected (KAFKA=real, VIA=http, DURATION=60)
+	@exec $(BIN)/python -m tracehound demo --kafka $(KAFKA) --via $(VIA) $(if $(DURATION),--duration $(DURATION))
 
 test: $(STAMP) ## Run all tests, with a real Apache Kafka where one can be had (JOBS=4, at a time)
 	$(BIN)/tracehound compile

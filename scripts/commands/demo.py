@@ -28,7 +28,8 @@ from tracehound.scripts.commands.demo_view import DemoState, DemoView
 from tracehound.scripts.commands.worker_process import WorkerProcess
 from tracehound.scripts.kafka.clients import admin_config, consumer_config, producer_config
 from tracehound.scripts.kafka.topic_reading import TopicReader
-from tracehound.scripts.recorded.sending import ExecutionSender, connect
+from tracehound.scripts.recorded.http_sending import GatewaySender
+from tracehound.scripts.recorded.sending import ExecutionSender, Sender, connect
 from tracehound.scripts.simulator.applications import build_system
 from tracehound.scripts.simulator.faults import Fault, FaultName
 from tracehound.scripts.simulator.feed import Feed
@@ -56,6 +57,7 @@ class DemoError(TracehoundError):
     """The demo cannot go on; the message says what did not happen."""
 
 
+Via = Literal["kafka", "http"]
 Opening = tuple[float, FaultName, str, str | None, str | None, float, float]
 OPENING: tuple[Opening, ...] = (
     # seconds after the start, fault, application, operation, peer, effect, seconds it lasts
@@ -75,9 +77,16 @@ USUAL_TIME_TO_DETECT_S = 18.0
 
 @click.command()
 @click.option("--kafka", type=click.Choice(["embedded", "real"]), default="embedded", show_default=True)
+@click.option(
+    "--via",
+    type=click.Choice(["kafka", "http"]),
+    default="kafka",
+    show_default=True,
+    help="How executions are sent: to Kafka, or to the gateway.",
+)
 @click.option("--duration", type=click.FloatRange(0, min_open=True), help="End so many seconds after the first fault.")
 @click.option("--seed", type=int, default=1, show_default=True, help="Of the simulated applications.")
-def demo(kafka: Literal["embedded", "real"], duration: float | None, seed: int) -> None:
+def demo(kafka: Literal["embedded", "real"], via: Via, duration: float | None, seed: int) -> None:
     """Show faults being detected.
 
     Starts a broker and workers, sends the simulated past of six applications, and then injects faults now. Shows what
@@ -89,7 +98,7 @@ def demo(kafka: Literal["embedded", "real"], duration: float | None, seed: int) 
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         with ExitStack() as stack:
-            ok = _run(stack, console, kafka, duration, seed)
+            ok = _run(stack, console, kafka, via, duration, seed)
     except KeyboardInterrupt:
         console.print("Ended; nothing is left behind.")
         return
@@ -100,7 +109,7 @@ def _interrupt(number: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG00
     raise KeyboardInterrupt
 
 
-def _run(stack: ExitStack, console: Console, kafka: str, duration: float | None, seed: int) -> bool:
+def _run(stack: ExitStack, console: Console, kafka: str, via: Via, duration: float | None, seed: int) -> bool:
     view = stack.enter_context(DemoView(console, FALSE_ALARM_BOUND))
     state = DemoState(f"starting the {kafka} broker")
     compile_first(lambda sentence: console.print(Text(sentence), soft_wrap=True))
@@ -115,7 +124,31 @@ def _run(stack: ExitStack, console: Console, kafka: str, duration: float | None,
     incidents = stack.enter_context(WorkerProcess(folder, _environment(settings), free_ports(1)[0], "incidents"))
     anomalies = stack.enter_context(_Listening(settings, settings.topics.anomalies.name, AnomalyEvent))
     told = stack.enter_context(_Listening(settings, settings.topics.severity.name, IncidentEvent))
-    return _Demo(settings, (worker, incidents), anomalies, told, view, state, seed).run(duration)
+    workers: tuple[WorkerProcess, ...] = (worker, incidents)
+    if via == "http":
+        gateway = WorkerProcess(folder, _environment(settings), free_ports(1)[0], "gateway")
+        workers += (stack.enter_context(gateway),)
+        sender = _to_gateway(gateway)
+        console.print(Text(f"Executions go to the gateway at {gateway.address}."), soft_wrap=True)
+    else:
+        sender = _to_kafka(settings)
+    return _Demo(sender, workers, anomalies, told, view, state, seed).run(duration)
+
+
+def _to_kafka(settings: Settings) -> Sender:
+    topic = settings.topics.executions
+    producer = connect(producer_config(settings) | {"compression.type": "none"}, topic)  # loopback: nothing to save
+    return ExecutionSender(producer, topic, batch=50)
+
+
+def _to_gateway(gateway: WorkerProcess) -> Sender:
+    deadline_s = time.monotonic() + START_TIMEOUT_S
+    while not gateway.is_ready():
+        gateway.check()
+        if time.monotonic() > deadline_s:
+            gateway.fail(f"is not ready after {START_TIMEOUT_S:.0f} s")
+        time.sleep(TICK_S)
+    return GatewaySender(gateway.address)
 
 
 def _where(started: Broker, settings: Settings) -> str:
@@ -157,6 +190,7 @@ def _environment(settings: Settings) -> dict[str, str]:
         "TRACEHOUND_PROGRESS_INTERVAL_S": str(settings.progress_interval_s),
         "TRACEHOUND_INCIDENT_WORKER__GROUP_ID": _incidents_group(settings),
         "TRACEHOUND_INCIDENTS__QUIET_S": str(QUIET_S),
+        "TRACEHOUND_GATEWAY__GRPC_PORT": "0",
         "TRACEHOUND_LOG_FORMAT": "json",
     }
 
@@ -206,8 +240,8 @@ class _Demo:
 
     def __init__(
         self,
-        settings: Settings,
-        workers: tuple[WorkerProcess, WorkerProcess],
+        sender: Sender,
+        workers: tuple[WorkerProcess, ...],
         detected: _Listening[AnomalyEvent],
         told: _Listening[IncidentEvent],
         view: DemoView,
@@ -215,11 +249,9 @@ class _Demo:
         seed: int,
     ) -> None:
         self._workers, self._view, self._state = workers, view, state
-        self._worker, _ = workers
+        self._worker = workers[0]
         self._detected, self._told = detected, told
-        topic = settings.topics.executions
-        producer = connect(producer_config(settings) | {"compression.type": "none"}, topic)  # loopback: nothing to save
-        self._sender = ExecutionSender(producer, topic, batch=50)
+        self._sender = sender
         self._seed = seed
         self._system = build_system(seed=seed, messages=True)
         self._start_s = time.time() - HISTORY_S

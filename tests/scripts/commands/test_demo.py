@@ -46,14 +46,15 @@ def processes(marker: str) -> list[str]:
 
 
 @pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="finds processes by Linux' /proc")
-def test_an_interrupted_demo_leaves_no_processes_and_files(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("via", "phase"), [("kafka", "sending the past"), ("http", "live:")])
+def test_an_interrupted_demo_leaves_no_processes_and_files(tmp_path: Path, via: str, phase: str) -> None:
     marker = f"DEMO_TEST={tmp_path}"
-    command = [sys.executable, "-m", "tracehound.scripts.cli", "demo"]
+    command = [sys.executable, "-m", "tracehound.scripts.cli", "demo", "--via", via]
     environment = {**os.environ, "DEMO_TEST": str(tmp_path), "TMPDIR": str(tmp_path)}
     with running(command, env=environment, stderr=subprocess.STDOUT) as process:
         assert process.stdout is not None
         for line in process.stdout:
-            if line.startswith("sending the past"):
+            if line.startswith(phase):
                 break
         assert len(processes(marker)) > 2
 
