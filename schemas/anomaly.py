@@ -30,13 +30,26 @@ class ModelStamp(msgspec.Struct):
     warming: bool
 
 
+class AnomalyEvidence(msgspec.Struct, omit_defaults=True):
+    """What an anomaly rests on, for a person who is to believe it.
+
+    ``waterfall`` is the anomalous execution as text, a line for itself and for each of its longest segments: name,
+    place in time, duration. It is empty where no single execution is meant. ``sure`` says how rare that is by chance,
+    and how much was learned; ``normal_again`` what would no longer deviate.
+    """
+
+    waterfall: list[str] = []
+    sure: str = ""
+    normal_again: str = ""
+
+
 class Anomaly(msgspec.Struct):
     """What is unusual about an operation (or, for traffic, a whole application).
 
     ``score`` is minus log10 of the probability that five fault-free minutes of the application hold anything as
     unusual; ``sigma`` is the deviation by the detector that says so, in standard deviations. ``typical``,
     ``actual`` and ``bounds`` are in ``unit``. ``contributions`` maps a feature to its share; shares sum to 1.
-    ``incident_key`` is the same for everything that belongs together.
+    ``incident_key`` is the same for everything that belongs together. ``evidence`` came after 0.1.0.
     """
 
     application: str
@@ -59,6 +72,7 @@ class Anomaly(msgspec.Struct):
     window: Window | None
     model: ModelStamp
     incident_key: str
+    evidence: AnomalyEvidence | msgspec.UnsetType = msgspec.UNSET
 
 
 class AnomalyEvent(msgspec.Struct):

@@ -2,7 +2,9 @@
 
 from tracehound.detectors.application.subject import Subject
 from tracehound.detectors.telling.alarm import Alarm, incident_key
-from tracehound.schemas.anomaly import Anomaly, ModelStamp, Window
+from tracehound.detectors.telling.evidence import normal_again, sure
+from tracehound.detectors.telling.waterfall import waterfall
+from tracehound.schemas.anomaly import Anomaly, AnomalyEvidence, ModelStamp, Window
 from tracehound.schemas.execution import rfc3339
 
 MODEL_VERSION = "2"
@@ -52,4 +54,9 @@ def anomaly_of(subject: Subject, alarm: Alarm, window: Window | None = None) -> 
             warming=False,
         ),
         incident_key=incident_key(subject.application.key, alarm.kind, alarm.scope),
+        evidence=AnomalyEvidence(
+            waterfall=waterfall(execution) if window is None else [],
+            sure=sure(deviation.score, learned),
+            normal_again=normal_again(deviation),
+        ),
     )

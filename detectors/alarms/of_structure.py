@@ -25,12 +25,21 @@ def structure_alarm(
     row, structure = subject.row, judged.structure
     about = _ABOUT.get(int(structure.about[row]))
     typical, actual = float(structure.typical[row]), float(structure.actual[row])
+    high = float(structure.high[row])
+    usual = (0.0, high if typical <= high < actual else typical)
+    if about == "set":  # of no segment there are too many or too few: it is one set that is not usual
+        actual = 1.0
+    elif about == "missing":
+        usual = (typical, typical)
     path = int(structure.culprit[row])
     if about is None or (changed and about == "time"):
         return None
     sigma = float(judged.structure_change[row]) if changed else sigma_of_score(float(judged.structure_score[row]))
     if about == "time":
-        return _slow(subject, path, typical, actual, score, sigma, settings)
+        deviation = Deviation(
+            "duration_ms" if path == WHOLE else "segment_ms", "ms", typical, actual, usual, score, sigma
+        )
+        return _slow(subject, path, deviation, settings)
     evidence = Evidence("structure", sigma=sigma if changed else 0.0, effect=effect_of(actual, typical))
     severity = severity_of(evidence, settings)
     operation = subject.operation.name
@@ -47,31 +56,29 @@ def structure_alarm(
         unit="segments",
         typical=typical,
         actual=actual,
-        bounds=(min(typical, actual), typical) if about == "missing" else (0.0, typical),
+        bounds=usual,
         score=score,
         sigma=sigma,
     )
     return Alarm("structure", severity, "structure", deviation, operation, operation, explain)
 
 
-def _slow(
-    subject: Subject, path: int, typical: float, actual: float, score: float, sigma: float, settings: DetectionSettings
-) -> Alarm:
+def _slow(subject: Subject, path: int, deviation: Deviation, settings: DetectionSettings) -> Alarm:
     """One execution with too much time in a segment, or as a whole; milliseconds."""
+    typical, actual = deviation.typical, deviation.actual
     evidence = Evidence("latency", effect=effect_of(actual, typical), excess=actual - typical)
     severity, operation = severity_of(evidence, settings), subject.operation.name
-    signal, bounds = "duration_ms" if path == WHOLE else "segment_ms", (0.0, typical)
 
     def explain() -> Explanation:
         found = parts(subject.execution, subject.self_ms)
         contributions = subject.operation.profile.excess(found, TIME_COLUMN)
         if path == WHOLE:
-            reason = explanation.latency_sentence(operation, signal, actual, typical, bounds, True, contributions)
+            numbers = (actual, typical, deviation.bounds, True)
+            reason = explanation.latency_sentence(operation, "duration_ms", *numbers, contributions)
         else:
             reason = explanation.structure_sentence(operation, "time", _named(subject, path)[0], actual, typical)
         return Explanation(contributions, reason)
 
-    deviation = Deviation(signal, "ms", typical, actual, bounds, score, sigma)
     return Alarm("latency", severity, "structure", deviation, operation, operation, explain)
 
 

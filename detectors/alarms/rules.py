@@ -1,6 +1,7 @@
 """From judgements to alarms: which of an execution's deviations are told, as what, and in which words."""
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -10,6 +11,7 @@ from tracehound.detectors.application.subject import Subject
 from tracehound.detectors.bank import Bank
 from tracehound.detectors.charts.chart import ChartJudgement
 from tracehound.detectors.charts.charts import CallJudgement
+from tracehound.detectors.charts.kernel import EVIDENT
 from tracehound.detectors.charts.signals import CALLS, CHARTS, QUEUE, ChartedSignal
 from tracehound.detectors.ensemble.ensemble import DetectorJudgement, Ensemble, Judgements
 from tracehound.detectors.ensemble.registry import SINGLE, STRUCTURE, STRUCTURE_CHANGE
@@ -67,7 +69,7 @@ class AlarmRules:
             source, score = self._sources[channel], float(judged.calibrated.scores[row, channel])
             alarm = None if source is None else source(subject, judged, score)
             if alarm is not None:
-                alarms.append(alarm)
+                alarms.append(alarm if _shows(alarm.deviation) else replace(alarm, evident=False))
         return alarms
 
     @staticmethod
@@ -243,7 +245,7 @@ class AlarmRules:
             reason = explanation.outlier_sentence(subject.operation.name, bank.name, sigma, contributions)
             return Explanation(contributions, reason)
 
-        deviation = Deviation(bank.name, "sigma", 0.0, sigma, (0.0, self._settings.outlier_sigma), score, sigma)
+        deviation = Deviation(bank.name, "sigma", 0.0, sigma, (0.0, EVIDENT), score, sigma)
         scope = subject.operation.name if bank.scope == "operation" else ""
         return Alarm(bank.kind, severity, bank.name, deviation, scope, scope, explain)
 
@@ -252,7 +254,7 @@ class AlarmRules:
     ) -> Alarm | None:
         error, row = subject.execution.error, subject.row
         usual, failing = (float(rates[row]) for rates in (given.typical, given.actual) if rates is not None)
-        if failing < LEAST_EFFECT * usual:
+        if failing <= LEAST_EFFECT * usual:
             return None  # the sum remembers a burst for longer than it lasts
         failures = np.inf if given.count is None else float(given.count[row])
         clear = score >= float(judged.calibrated.limit[row]) + CLEAR
@@ -269,7 +271,7 @@ class AlarmRules:
             unit="share",
             typical=usual,
             actual=failing,
-            bounds=(0.0, min(1.0, 5.0 * usual)),
+            bounds=(0.0, LEAST_EFFECT * usual),
             score=score,
             sigma=sigma_of_score(float(given.score[row])),
         )
@@ -279,6 +281,11 @@ class AlarmRules:
 
 def _weight(alarm: Alarm) -> tuple[bool, int, float]:
     return alarm.evident, SEVERITIES.index(alarm.severity), alarm.deviation.score
+
+
+def _shows(deviation: Deviation) -> bool:
+    """Whether what is told lies beyond the range that is told with it: no execution is named for what is usual."""
+    return not deviation.bounds[0] <= deviation.actual <= deviation.bounds[1]
 
 
 def _usual(column: str) -> float:

@@ -14,13 +14,14 @@ from tracehound.detectors.packed.stored_numbers import LARGEST, checked, moment,
 from tracehound.detectors.settings import DetectionSettings
 from tracehound.detectors.telling import explanation
 from tracehound.detectors.telling.alarm import incident_key
-from tracehound.detectors.telling.deviation import size_of
+from tracehound.detectors.telling.deviation import Deviation
+from tracehound.detectors.telling.evidence import normal_again, sure
 from tracehound.detectors.telling.feedback import DAY_S
 from tracehound.detectors.telling.names import identity
 from tracehound.detectors.telling.severity import Evidence, severity_of
 from tracehound.detectors.windows.arrivals import Arrivals
 from tracehound.detectors.windows.golden_signals import GoldenSignals
-from tracehound.schemas.anomaly import Anomaly, AnomalyEvent, ModelStamp, Window
+from tracehound.schemas.anomaly import Anomaly, AnomalyEvent, AnomalyEvidence, ModelStamp, Window
 from tracehound.schemas.execution import rfc3339
 
 MODEL, SIGNAL = "silence", "silence_ms"
@@ -95,8 +96,9 @@ class SilenceWatch:
             return None
         typical = silent_s * 1000.0 / expected
         low, high = (typical * one for one in self._arrivals.usual_gaps(slot))
-        size = size_of(SIGNAL, "ms", typical, silent_s * 1000.0)
-        if application.feedback.covers(("traffic", SIGNAL, MODEL, "", ""), size, now_s):
+        sigma = sigma_of_score(score)
+        deviation = Deviation(SIGNAL, "ms", typical, silent_s * 1000.0, (low, high), score, sigma)
+        if application.feedback.covers(("traffic", SIGNAL, MODEL, "", ""), deviation.size, now_s):
             return None
         severity = severity_of(Evidence("traffic", silent=sudden, missed=not sudden), self._settings)
         application.silent_since_s = newest_s
@@ -108,7 +110,7 @@ class SilenceWatch:
             version="",
             kind="traffic",
             score=round(score, 3),
-            sigma=round(sigma_of_score(score), 3),
+            sigma=round(sigma, 3),
             severity=severity,
             confidence=round(confidence(application.seen), 3),
             signal=SIGNAL,
@@ -122,6 +124,9 @@ class SilenceWatch:
             window=Window(rfc3339(newest_s), rfc3339(now_s), 0),
             model=ModelStamp(MODEL, MODEL_VERSION, application.seen, None, warming=False),
             incident_key=incident_key(application.key, "traffic", ""),
+            evidence=AnomalyEvidence(
+                sure=sure(score, application.seen, of_s=self.usual_gap_s(slot)), normal_again=normal_again(deviation)
+            ),
         )
         identifier = identity(name, environment, "traffic", SIGNAL, rfc3339(newest_s))
         return events.anomaly(application.key, identifier, now_s, data)

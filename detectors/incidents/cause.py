@@ -1,5 +1,6 @@
 """Where an incident starts: the application that explains most of what is unusual in it."""
 
+import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
@@ -61,6 +62,8 @@ def suspected_causes(evidence: Iterable[CauseEvidence], calls: Calls, most: int 
       services along its calls that fail, are silent, or are slow to call;
     - missing or additional traffic and silence are also explained by callers with unusual traffic.
 
+    What several explain is divided between them, so that the shares of the two likeliest never exceed 1 together.
+
     A function of its arguments alone, whatever the order of the evidence. Fails where several faults happen at once
     (the largest comes first), and where the cause has neither traces nor callers with traces.
 
@@ -70,14 +73,15 @@ def suspected_causes(evidence: Iterable[CauseEvidence], calls: Calls, most: int 
     >>> calls = {"shop": {"stock": 90.0, "price": 90.0}, "admin": {"stock": 10.0}}
     >>> [stock, shop] = suspected_causes([slow_call("shop", "stock")], calls)
     >>> stock.application, round(stock.share, 2), shop.application, round(shop.share, 2)
-    ('stock', 0.88, 'shop', 0.33)
+    ('stock', 0.72, 'shop', 0.28)
     """
     picture = Picture(evidence, calls)
     suspects: dict[str, Suspect] = {}
     for application, one, weight in _explanations(picture):
         suspects.setdefault(application, Suspect(application)).explain(one, weight)
     ranked = sorted(suspects.values(), key=lambda it: (-round(it.weight, 9), it.since_s, it.application))
-    return [_told(suspect, picture) for suspect in ranked[:most]]
+    whole = max(picture.total, sum(suspect.weight for suspect in ranked[:2]))
+    return [_told(suspect, picture, whole) for suspect in ranked[:most]]
 
 
 def _explanations(picture: Picture) -> Iterator[tuple[str, CauseEvidence, float]]:
@@ -117,10 +121,10 @@ def _large_enough(cause: CauseEvidence | None, one: CauseEvidence) -> float:
     return min(1.0, MOST_PER_EXECUTION * cause.share / one.share)
 
 
-def _told(suspect: Suspect, picture: Picture) -> SuspectedCause:
-    share = min(1.0, suspect.weight / picture.total)
+def _told(suspect: Suspect, picture: Picture, whole: float) -> SuspectedCause:
+    share = math.floor(1000.0 * suspect.weight / whole + 1e-9) / 1000.0  # (rounded up, two could exceed 1)
     why = sentence(suspect.application, suspect.explains, share)
-    return SuspectedCause(suspect.application, _operation(suspect, picture), round(share, 3), why)
+    return SuspectedCause(suspect.application, _operation(suspect, picture), share, why)
 
 
 def _operation(suspect: Suspect, picture: Picture) -> str:

@@ -80,7 +80,7 @@ def _errors(found: Sequence[CauseEvidence]) -> str:
     worst = max(found, key=attrgetter("share"))
     if worst.share <= 0.0:
         return f"it fails with {worst.about}" if worst.about else "it fails"
-    return f"{number(100.0 * worst.share)} % more of its executions fail than usual"
+    return f"its share of failed executions is {number(100.0 * worst.share)} percentage points above usual"
 
 
 def _behind(found: Sequence[CauseEvidence]) -> str:

@@ -21,9 +21,10 @@ class StructureJudgement:
     ``score`` is −log10 of the false-alarm probability of the execution given its operation, already corrected for
     how many paths were asked; ``novelty`` its part by set, ``excess`` by time and ``count_excess`` by counts.
     ``culprit`` is the path that contributes most (0 for none), ``typical`` and ``actual`` its count, or its time in
-    ms where ``about`` is time. ``about``: 0 nothing, 1 a set never or rarely seen, 2 a new path, 3 a path missing,
-    4 count, 5 time. ``warming``: the operation has no reference yet, and the score is 0. ``remembered``: the
-    execution brought a path into what is learned, so the names of its paths are worth keeping.
+    ms where ``about`` is time, ``high`` what few executions exceeded of these. ``about``: 0 nothing, 1 a set never
+    or rarely seen, 2 a new path, 3 a path missing, 4 count, 5 time. ``warming``: the operation has no reference yet,
+    and the score is 0. ``remembered``: the execution brought a path into what is learned, so the names of its paths
+    are worth keeping.
     """
 
     rows: NDArray[np.void]
@@ -35,6 +36,7 @@ class StructureJudgement:
     culprit = RecordField[NDArray[np.int64]]()
     typical = RecordField[Floats]()
     actual = RecordField[Floats]()
+    high = RecordField[Floats]()
     about = RecordField[NDArray[np.int8]]()
     warming = RecordField[Flags]()
     remembered = RecordField[Flags]()

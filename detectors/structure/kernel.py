@@ -38,6 +38,7 @@ ROW = np.dtype(
             ("culprit", np.int64),
             ("typical", np.float64),
             ("actual", np.float64),
+            ("high", np.float64),
         ),
         *(("about", np.int8), ("warming", np.bool_), ("remembered", np.bool_)),
     ]
@@ -133,9 +134,11 @@ def _judge(slot: int, set_key: int, row: Any, memory: Any, said: Any) -> None:
     elif said.count_excess >= worth_naming:
         said.about, said.culprit = COUNT, row[most].path
         said.typical, said.actual = entries[row[most].entry].count, row[most].count
+        said.high = entries[row[most].entry].count_bound
     else:
         said.about, said.culprit = TIME, row[slowest].path
         said.typical, said.actual = entries[row[slowest].entry].typical, row[slowest].time_ms
+        said.high = entries[row[slowest].entry].bound
 
 
 @njit(**LEAN)

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 ERROR_TYPE = "error_type"
 """The signal of a type of error that is new; the actual value counts its sightings, and it has no size."""
+SEGMENT_SET = "structure_set"
+"""The signal of segments that do not occur together usually; it has no size either."""
 QUEUE_GAP = "queue_gap_ms"
 """The signal of messages that wait in a queue."""
 MESSAGES_OF = "messages of "
@@ -37,12 +39,12 @@ def size_of(signal: str, unit: str, typical: float, actual: float) -> float:
     """The natural logarithm of how many times the typical value the actual one is; negative where it is less.
 
     A little is added to both, so that tiny values count little; percentiles are compared by their odds. A type of
-    error has no size: it is the type that is new, however often it comes.
+    error has no size: it is the type that is new, however often it comes; nor has a set of segments.
 
     >>> round(size_of("self_ms", "ms", 9.0, 99.0), 2), size_of("error_type", "executions", 0.0, 7.0)
     (2.3, 0.0)
     """
-    if signal == ERROR_TYPE:
+    if signal in (ERROR_TYPE, SEGMENT_SET):
         return 0.0
     if unit == "percentile":
         typical, actual = (100.0 * value / (100.5 - min(100.0, max(0.0, value))) for value in (typical, actual))

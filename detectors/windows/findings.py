@@ -100,14 +100,18 @@ def sentence(application: str, finding: WindowFinding) -> str:
     'shop received 12 executions/s between 10:00:00 and 10:00:30, typically 120 (100 to 140).'
     """
     start, end = (time.strftime("%H:%M:%S", time.gmtime(moment)) for moment in (finding.start_s, finding.end_s))
-    factor, unit = (100.0, " %") if finding.signal.unit == "share" else (1.0, "")
+    factor, unit = _SAID_IN.get(finding.signal.unit, (1.0, ""))
     actual, usual, low, high = (
         number(factor * value) for value in (finding.actual, finding.expected, finding.low, finding.high)
     )
     said = _SENTENCES[finding.signal.name]
-    return said.format(application, actual, f"between {start} and {end}", f"typically {usual}{unit} ({low} to {high})")
+    return said.format(
+        application, actual, f"between {start} and {end}", f"typically {usual}{unit} ({low} to {high}{unit})"
+    )
 
 
+_SAID_IN: Final = {"share": (100.0, " %"), "percentile": (1.0, " %")}
+"""Factor and name of units that a sentence says otherwise, by that of the signal."""
 _SENTENCES: Final = {
     "traffic": "{0} received {1} executions/s {2}, {3}.",
     "window_latency": "Executions of {0} {2} were on average slower than {1} % of their operation's usual ones, {3}.",

@@ -74,6 +74,13 @@ def describe(event: Event) -> Text:
     )
 
 
+def evidence_of(event: Event) -> Iterator[str]:
+    """What an anomaly rests on, line by line; whatever came from outside is escaped."""
+    if isinstance(event, AnomalyEvent) and event.data.evidence is not msgspec.UNSET:
+        found = event.data.evidence
+        yield from map(printable, [*found.waterfall, *filter(None, (found.sure, found.normal_again))])
+
+
 class Reader(Protocol):
     """The part of ``TopicReader`` that following needs."""
 
@@ -165,6 +172,9 @@ def read_event(kind: type[Event], message: Message) -> Event | None:
 @click.option("--environment", help="Only of this environment; without it of all.")
 @click.option("--severity", type=click.Choice(SEVERITIES), default="minor", show_default=True, help="Least severity.")
 @click.option("--models", is_flag=True, help="Print readiness, training and drift of models, too.")
+@click.option(
+    "--evidence", is_flag=True, help="Print beside each anomaly what ran when, how sure it is, and what is usual."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print events as JSON lines.")
 def tail(
     from_beginning: bool,
@@ -172,6 +182,7 @@ def tail(
     environment: str | None,
     severity: Severity,
     models: bool,
+    evidence: bool,
     as_json: bool,
 ) -> None:
     """Print anomalies as they come, until interrupted.
@@ -197,6 +208,8 @@ def tail(
             click.echo(encode(event))
         elif wanted(event):
             console.print(describe(event))
+            for line in evidence_of(event) if evidence else ():
+                console.print(Text(f"  {line}", "dim"))
 
     try:
         with TopicReader(consumer_config(settings, from_beginning=from_beginning), TIMEOUT_S) as reader:

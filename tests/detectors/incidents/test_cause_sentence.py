@@ -36,7 +36,10 @@ def evidence(
         ),
         (evidence("stock", "self_ms", excess_ms=40.0), "it takes up to 40 ms longer than usual of its own in GET /"),
         (evidence("stock", "window_latency", operation=""), "it is slower, or needs more, than usual of its own"),
-        (evidence("stock", "error_rate", "errors", share=0.335), "33.5 % more of its executions fail than usual"),
+        (
+            evidence("stock", "error_rate", "errors", share=0.335),
+            "its share of failed executions is 33.5 percentage points above usual",
+        ),
         (evidence("stock", "error_type", "errors", about="TimeoutError"), "it fails with TimeoutError"),
         (evidence("stock", "silence_ms", "traffic", operation=""), "nothing comes from it any more"),
         (evidence("stock", "traffic", "traffic", about="missing executions"), "it receives less traffic than usual"),
