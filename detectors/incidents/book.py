@@ -188,8 +188,7 @@ class IncidentBook:
         if silent_since_s is not None and not application.silent:
             self._teaching.silence_ended(application.name, progress.environment, silent_since_s, through_s)
         scored_s = through_s if application.scored_s is None else application.scored_s
-        half_life_s = self._settings.calls_half_life_s
-        linked = environment.graph.learn(application.name, progress.calls, scored_s, half_life_s)
+        linked = environment.learn(progress, scored_s)
         incident = environment.incident_of(application)
         if incident is not None:
             self._follow(environment, application, incident, progress, linked)

@@ -1,10 +1,12 @@
-"""Who calls whom in an environment, learned from progress: counts that fade, so that what has ended is forgotten."""
+"""Who calls whom, or takes from which queue, learned from progress: counts that fade, so what ended is forgotten."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from types import MappingProxyType
 
 Calls = Mapping[str, Mapping[str, float]]
 """Of one environment: caller → callee → how often of late, both by the names of their applications."""
 
+NOBODY: Calls = MappingProxyType({})
 CALLEES = 200
 """Callees that are remembered of each caller; of more, those called least are forgotten."""
 _FORGOTTEN_BELOW = 0.5
@@ -19,8 +21,8 @@ class CallGraph:
     >>> graph = CallGraph({}, {})
     >>> graph.learn("gateway", {"cart": 5, "users": 3}, 0.0, half_life_s=3600.0)
     True
-    >>> graph.neighbours("cart"), graph.has_callers("gateway")
-    (['gateway'], False)
+    >>> sorted(graph.callers("cart")), sorted(graph.callees("gateway")), graph.has_callers("gateway")
+    (['gateway'], ['cart', 'users'], False)
     """
 
     def __init__(self, calls: dict[str, dict[str, float]], faded_s: dict[str, float]) -> None:
@@ -52,9 +54,13 @@ class CallGraph:
             self._drop(caller, min(known, key=lambda callee: (known[callee], callee)))
         return found
 
-    def neighbours(self, application: str) -> list[str]:
-        """Whom the application calls, and who calls it, in alphabetical order."""
-        return sorted({*self._calls.get(application, ()), *self._callers.get(application, ())})
+    def callees(self, application: str) -> Collection[str]:
+        """Whom the application calls."""
+        return self._calls.get(application, {}).keys()
+
+    def callers(self, application: str) -> Collection[str]:
+        """Who calls the application."""
+        return self._callers.get(application, ())
 
     def has_callers(self, application: str) -> bool:
         """Whether others call the application."""

@@ -4,9 +4,9 @@ import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from tracehound.detectors.incidents.call_graph import Calls
+from tracehound.detectors.incidents.call_graph import NOBODY, Calls
 from tracehound.detectors.incidents.cause_picture import Picture
-from tracehound.detectors.incidents.cause_roles import CALLED_TOO_LONG, WINDOW_LATENCY, Role, role_of
+from tracehound.detectors.incidents.cause_roles import CALLED_TOO_LONG, QUEUED, WINDOW_LATENCY, Role, role_of
 from tracehound.detectors.incidents.cause_sentence import sentence
 from tracehound.detectors.incidents.evidence import CauseEvidence
 from tracehound.schemas.incident import SuspectedCause
@@ -47,7 +47,9 @@ class Suspect:
         return min(one.first_s for one, _ in self._explained.values())
 
 
-def suspected_causes(evidence: Iterable[CauseEvidence], calls: Calls, most: int = 3) -> list[SuspectedCause]:
+def suspected_causes(
+    evidence: Iterable[CauseEvidence], calls: Calls, most: int = 3, takes: Calls = NOBODY
+) -> list[SuspectedCause]:
     """The ``most`` most likely causes of an incident with this evidence, the likeliest first; empty without evidence.
 
     Each application, and each service that is called, is asked which share of the evidence a fault in it would
@@ -60,7 +62,10 @@ def suspected_causes(evidence: Iterable[CauseEvidence], calls: Calls, most: int 
       slow, is slow towards all; where only calls to one are slow, the cause is behind them;
     - errors, executions that pile up, and messages that wait are also explained by what the application depends on:
       services along its calls that fail, are silent, or are slow to call;
-    - missing or additional traffic and silence are also explained by callers with unusual traffic.
+    - missing or additional traffic and silence are also explained by callers with unusual traffic;
+    - across queues (``takes``: consumer → queue → messages of late) the consumer depends on who sends, never the other
+      way round: missing messages are explained by producers that fail, too, and by what makes these fail, or by a queue
+      that is slow to send to; messages that wait by such a queue, too, and by producers with more traffic than usual.
 
     What several explain is divided between them, so that the shares of the two likeliest never exceed 1 together.
 
@@ -75,7 +80,7 @@ def suspected_causes(evidence: Iterable[CauseEvidence], calls: Calls, most: int 
     >>> stock.application, round(stock.share, 2), shop.application, round(shop.share, 2)
     ('stock', 0.72, 'shop', 0.28)
     """
-    picture = Picture(evidence, calls)
+    picture = Picture(evidence, calls, takes)
     suspects: dict[str, Suspect] = {}
     for application, one, weight in _explanations(picture):
         suspects.setdefault(application, Suspect(application)).explain(one, weight)
@@ -107,6 +112,8 @@ def _elsewhere(
     if role.spread == "stays":
         return
     there = picture.below(application) if role.spread == "to callers" else picture.above(application)
+    if role is QUEUED:
+        there = [*there, *picture.flooding(application)]
     for other, factor in there:
         yield other, one, picture.weight(one) * factor * _large_enough(picture.at.get(other, {}).get(role), one)
 

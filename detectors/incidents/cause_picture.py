@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from math import sqrt
 from typing import TypeVar
 
-from tracehound.detectors.incidents.call_graph import Calls
+from tracehound.detectors.incidents.call_graph import NOBODY, Calls
 from tracehound.detectors.incidents.cause_roles import (
     CALL,
     CALLED_TOO_LONG,
@@ -37,11 +37,12 @@ class Picture:
     in an order that follows from the evidence alone.
     """
 
-    def __init__(self, evidence: Iterable[CauseEvidence], calls: Calls) -> None:
+    def __init__(self, evidence: Iterable[CauseEvidence], calls: Calls, takes: Calls = NOBODY) -> None:
         self.at: dict[str, dict[Role, CauseEvidence]] = {}
         self.between: dict[tuple[str, str], CauseEvidence] = {}
         self.operations: dict[str, dict[str, float]] = {}
         self._calls = calls
+        self._takes = takes
         self._callers: dict[str, dict[str, float]] = {}
         self._troubled: dict[str, list[tuple[str, float]]] = {}
         known = sorted(evidence, key=_by_name)
@@ -103,14 +104,23 @@ class Picture:
         return _walk(application, self._troubled_callees)
 
     def above(self, application: str) -> list[tuple[str, float]]:
-        """Applications with too little or too much traffic whose calls lead to it."""
+        """Applications with too little or too much traffic whose calls lead to it.
+
+        Of producers whose messages it takes, also those that fail, with what these depend on.
+        """
         return _walk(application, self._unusual_callers)
+
+    def flooding(self, application: str) -> list[tuple[str, float]]:
+        """Producers with more traffic than usual whose messages an application takes, and where that comes from."""
+        producers = [one for one in self._producers(application) if self._has_more_traffic(one)]
+        return [(name, 1.0) for one in producers for name in (one, *(name for name, _ in self.above(one)))]
 
     def _troubled_callees(self, application: str) -> list[tuple[str, float]]:
         if application not in self._troubled:
             slow = self.slow_to.get(application, ())
             called = sorted({*slow, *(self._calls.get(application, {}).keys() & self.at.keys())})
-            explained = [(peer, 1.0 if peer in slow else self._explains(peer)) for peer in called]
+            explained = [(queue, 1.0) for queue in self._slow_queues(application)]
+            explained += [(peer, 1.0 if peer in slow else self._explains(peer)) for peer in called]
             self._troubled[application] = [(peer, factor) for peer, factor in explained if factor]
         return self._troubled[application]
 
@@ -123,7 +133,27 @@ class Picture:
 
     def _unusual_callers(self, application: str) -> list[tuple[str, float]]:
         callers = sorted(self._callers.get(application, {}).keys() & self.at.keys())
-        return [(caller, 1.0) for caller in callers if TRAFFIC in self.at[caller] or SILENT in self.at[caller]]
+        found = [caller for caller in callers if TRAFFIC in self.at[caller] or SILENT in self.at[caller]]
+        found += self._slow_queues(application)
+        for producer in self._producers(application):
+            if ERRORS in self.at[producer]:
+                found += [producer, *(name for name, _ in self.below(producer))]
+            elif TRAFFIC in self.at[producer] or SILENT in self.at[producer]:
+                found.append(producer)
+        return [(name, 1.0) for name in found]
+
+    def _slow_queues(self, application: str) -> list[str]:
+        """Queues that it takes from, and that producers are slow to send to."""
+        return sorted(queue for queue in self._takes.get(application, ()) if queue in self.slow_from)
+
+    def _producers(self, application: str) -> list[str]:
+        """Who sends messages that it takes, of those that deviate."""
+        queues = self._takes.get(application, ())
+        return sorted({one for queue in queues for one in self._callers.get(queue, {}).keys() & self.at.keys()})
+
+    def _has_more_traffic(self, application: str) -> bool:
+        traffic = self.at[application].get(TRAFFIC)
+        return traffic is not None and not traffic.about.startswith("missing")
 
 
 def _by_name(one: CauseEvidence) -> tuple[str, str, str, str]:

@@ -8,6 +8,7 @@ from tracehound.detectors.incidents.application import KnownApplication
 from tracehound.detectors.incidents.call_graph import CallGraph
 from tracehound.detectors.incidents.incident import TrackedIncident
 from tracehound.detectors.incidents.settings import IncidentSettings
+from tracehound.schemas.progress import Progress
 
 RESOLVED = 100
 """Resolved incidents that are remembered, to be opened again; of more, the one resolved first is forgotten."""
@@ -17,7 +18,8 @@ class EnvironmentState(msgspec.Struct, array_like=True):
     """What is saved of an environment. Applications come in the order in which they were last heard of.
 
     ``storm`` is the number of the incident that unconnected applications join, 0 for none; ``unmute_s`` the
-    event time from which silence during maintenance is to be told.
+    event time from which silence during maintenance is to be told. ``takes`` is of consumers and queues what ``calls``
+    is of callers and callees.
     """
 
     name: str
@@ -28,6 +30,8 @@ class EnvironmentState(msgspec.Struct, array_like=True):
     resolved: dict[int, TrackedIncident] = {}
     storm: int = 0
     unmute_s: float | None = None
+    takes: dict[str, dict[str, float]] = {}
+    took_faded_s: dict[str, float] = {}
 
 
 class Environment:
@@ -36,6 +40,7 @@ class Environment:
     def __init__(self, state: EnvironmentState, settings: IncidentSettings) -> None:
         self.state = state
         self.graph = CallGraph(state.calls, state.faded_s)
+        self.takes = CallGraph(state.takes, state.took_faded_s)
         self._settings = settings
 
     def heard_of(self, name: str) -> KnownApplication:
@@ -48,6 +53,24 @@ class Environment:
                 self._forget_one()
         applications[name] = known
         return known
+
+    def learn(self, progress: Progress, at_s: float) -> bool:
+        """Learn whom an application calls and from which queues it takes; whether one of them was not known."""
+        half_life_s = self._settings.calls_half_life_s
+        calls = self.graph.learn(progress.application, progress.calls, at_s, half_life_s)
+        return self.takes.learn(progress.application, progress.taken, at_s, half_life_s) or calls
+
+    def neighbours(self, application: str) -> list[str]:
+        """In alphabetical order who calls the application or is called by it, whose messages it takes, and who takes
+        its own.
+        """
+        called = self.graph.callees(application)
+        found = {*called, *self.graph.callers(application)}
+        for queue in self.takes.callees(application):
+            found.update(self.graph.callers(queue))
+        for queue in called:
+            found.update(self.takes.callers(queue))
+        return sorted(found - {application})
 
     def members(self, incident: TrackedIncident) -> Iterator[KnownApplication]:
         """The applications of an incident that are remembered."""
@@ -99,3 +122,4 @@ class Environment:
         if name is not None:
             del applications[name]
             self.graph.forget(name)
+            self.takes.forget(name)

@@ -24,11 +24,11 @@ def own_incident(
 def connected_incidents(
     environment: Environment, application: KnownApplication, counted_s: float, settings: IncidentSettings
 ) -> list[TrackedIncident]:
-    """Live incidents of applications that call this one, or that it calls, and that deviated within ``join_s``."""
+    """Live incidents of its neighbours (callers, callees, and those across a queue) that deviated within ``join_s``."""
     if not environment.state.live:
         return []
     found: dict[int, TrackedIncident] = {}
-    for name in environment.graph.neighbours(application.name):
+    for name in environment.neighbours(application.name):
         neighbour = environment.state.applications.get(name)
         if neighbour is not None and neighbour.deviates_since(counted_s - settings.join_s):
             incident = environment.state.live.get(neighbour.incident)

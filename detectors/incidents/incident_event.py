@@ -86,7 +86,7 @@ def incident_event(
 def causes_of(environment: Environment, incident: TrackedIncident) -> list[SuspectedCause]:
     """The suspected causes of an incident as of now, the first suspect first."""
     evidence = renewed(incident.evidence.values(), incident.keys, incident.environment)
-    return suspected_causes(evidence, environment.graph.calls)
+    return suspected_causes(evidence, environment.graph.calls, takes=environment.takes.calls)
 
 
 def _summary(incident: TrackedIncident) -> str:

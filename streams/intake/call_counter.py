@@ -1,18 +1,18 @@
-"""Counts who calls whom from the executions that the join emits."""
+"""Counts who calls whom, and who takes whose messages from which queue, from the executions that the join emits."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from copy import copy
 from itertools import chain
 
-from tracehound.schemas.call_graph import WINDOW_S, Call, CallGraph, add_call
-from tracehound.schemas.execution import Execution
+from tracehound.schemas.call_graph import WINDOW_S, Call, CallGraph, Edge, add_call, edge_of
+from tracehound.schemas.execution import Execution, Segment
 from tracehound.schemas.operations import normalize_operation
 
 MOST_EDGES = 20_000
 """Edges counted before they are told early, whatever the interval."""
 
 _Key = tuple[str, str]
-_Edge = tuple[int, str, str, str]
+_Sent = tuple[Execution, Segment]
 
 
 class CallCounter:
@@ -26,7 +26,7 @@ class CallCounter:
     def __init__(self, interval_ms: int, told_ms: int = 0) -> None:
         self._interval_ms = interval_ms
         self.told_ms = told_ms
-        self._calls: dict[_Key, dict[_Edge, Call]] = {}
+        self._calls: dict[_Key, dict[Edge, Call]] = {}
         self._edges = 0
 
     def count(self, executions: Sequence[Execution], others: Sequence[Execution] = ()) -> None:
@@ -38,6 +38,16 @@ class CallCounter:
         for execution in executions:
             if execution.segments:
                 self._count(execution, callees)
+        taken = [execution for execution in executions if execution.kind == "consumer"]
+        if taken:
+            sent = {
+                segment.span_id: (execution, segment)
+                for execution in chain(executions, others)
+                for segment in execution.segments
+                if segment.kind == "queue" and segment.span_id
+            }
+            for execution in taken:
+                self._count_taken(execution, sent.get(execution.parent_span_id))
 
     def due(self, watermark_ms: float) -> bool:
         """Whether it is time to tell."""
@@ -61,7 +71,7 @@ class CallCounter:
                 self._add((graph.application, graph.environment), copy(call))
 
     def _count(self, execution: Execution, callees: Mapping[str | None, Sequence[Execution]]) -> None:
-        calls: dict[_Edge, Call] | None = None
+        calls: dict[Edge, Call] | None = None
         window_start, operation = 0, ""
         for segment in execution.segments:
             peer = segment.peer
@@ -69,15 +79,15 @@ class CallCounter:
                 continue
             if calls is None:
                 calls = self._calls.setdefault((execution.application, execution.environment), {})
-                window_start = int(execution.started_s // WINDOW_S) * WINDOW_S
+                window_start = _window_of(execution)
                 operation = normalize_operation(execution.operation)
             called = callees.get(segment.span_id)
-            peer_operation = normalize_operation(_callee(peer, called).operation) if called else ""
-            edge = (window_start, operation, peer, peer_operation)
-            total = calls.get(edge)
-            if total is None:
-                total = calls[edge] = Call(*edge)
-                self._edges += 1
+            callee = _callee(segment, called) if called else None
+            peer_operation = normalize_operation(callee.operation) if callee else ""
+            edge: Edge = (window_start, operation, peer, peer_operation, "call", "")
+            if segment.kind == "queue":
+                edge = (*edge[:4], "messaging", _destination_of(callee) if callee else peer)
+            total = self._total(calls, edge)
             total.count += 1
             total.errors += segment.status == "error"
             total.caller_ms += segment.duration_ms
@@ -86,8 +96,32 @@ class CallCounter:
                 total.timed_caller_ms += segment.duration_ms
                 total.callee_ms += segment.remote_ms
 
+    def _count_taken(self, consumer: Execution, sent: _Sent | None) -> None:
+        """Count the message that an execution worked on, if it has not been counted as a call of the consumer."""
+        producer = destination = _destination_of(consumer)
+        window_start, operation = _window_of(consumer), ""
+        if sent is not None:
+            execution, segment = sent
+            if segment.peer == consumer.application:
+                return
+            producer, destination = execution.application, destination or segment.peer or ""
+            window_start, operation = _window_of(execution), normalize_operation(execution.operation)
+        if producer:
+            calls = self._calls.setdefault((producer, consumer.environment), {})
+            took = (consumer.application, normalize_operation(consumer.operation))
+            total = self._total(calls, (window_start, operation, *took, "messaging", destination))
+            total.count += 1
+            total.errors += consumer.failed
+
+    def _total(self, calls: dict[Edge, Call], edge: Edge) -> Call:
+        total = calls.get(edge)
+        if total is None:
+            total = calls[edge] = Call(*edge[:4], kind=edge[4], destination=edge[5])
+            self._edges += 1
+        return total
+
     def _add(self, key: _Key, call: Call) -> None:
-        edge = (call.window_start, call.operation, call.peer, call.peer_operation)
+        edge = edge_of(call)
         calls = self._calls.setdefault(key, {})
         total = calls.get(edge)
         if total is None:
@@ -97,9 +131,18 @@ class CallCounter:
             add_call(total, call)
 
 
-def _callee(peer: str, called: Sequence[Execution]) -> Execution:
-    """The one that a segment's ``peer`` names; where that is an address, the first."""
-    for execution in called if len(called) > 1 else ():
-        if execution.application == peer:
+def _window_of(execution: Execution) -> int:
+    return int(execution.started_s // WINDOW_S) * WINDOW_S
+
+
+def _destination_of(consumer: Execution) -> str:
+    return "" if consumer.queue_wait is None else consumer.queue_wait.destination
+
+
+def _callee(segment: Segment, called: Sequence[Execution]) -> Execution | None:
+    """The one that the segment's ``peer`` names; where that is an address, the first; a queue has none."""
+    is_queue = segment.kind == "queue"
+    for execution in called if is_queue or len(called) > 1 else ():
+        if execution.application == segment.peer:
             return execution
-    return called[0]
+    return None if is_queue else called[0]

@@ -35,6 +35,7 @@ class Tally:
     operations: Counter[str] = field(default_factory=Counter)
     ongoing: dict[str, float] = field(default_factory=dict)
     calls: Counter[str] = field(default_factory=Counter)
+    taken: Counter[str] = field(default_factory=Counter)
 
     def add(self, other: "Tally") -> None:
         """Count what ``other`` counts, too."""
@@ -44,6 +45,7 @@ class Tally:
         self.anomalies += other.anomalies
         self.operations.update(other.operations)
         self.calls.update(other.calls)
+        self.taken.update(other.taken)
         self.note_deviations(other.ongoing)
 
     def note_deviations(self, deviating: Mapping[str, float]) -> None:
@@ -83,6 +85,7 @@ def _tally_of(executions: Sequence[ExecutionHead], now_s: float | None) -> Tally
         executions=len(executions),
         errors=sum([execution.failed for execution in suspects]),
         operations=Counter([execution.operation for execution in executions]),
+        taken=Counter([one.queue_wait.destination for one in executions if one.queue_wait is not None]),
     )
 
 
@@ -121,6 +124,7 @@ def _progress(application: ApplicationKey, counted: Tally) -> Progress:
         operations=operations,
         ongoing=counted.ongoing,
         calls=dict(counted.calls.most_common(_MOST_CALLEES)),
+        taken=dict(counted.taken.most_common(_MOST_CALLEES)),
     )
 
 

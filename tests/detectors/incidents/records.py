@@ -85,6 +85,7 @@ def progress(
     operations: Mapping[str, int] | None = None,
     ongoing: Mapping[str, float] | None = None,
     calls: Iterable[str] = (),
+    taken: Iterable[str] = (),
 ) -> Progress:
     return Progress(
         application,
@@ -96,6 +97,7 @@ def progress(
         dict(operations or {"GET /": executions}),
         {key: START_S + at_s for key, at_s in (ongoing or {}).items()},
         dict.fromkeys(calls, 10),
+        dict.fromkeys(taken, 10),
     )
 
 

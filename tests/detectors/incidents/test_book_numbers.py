@@ -21,7 +21,7 @@ def records(first_s: float) -> list[IncidentInput]:
         for name in ("shop", "stock"):
             if step < 6:
                 found.append(wrapped(anomaly(name, at_s, "critical")))
-            found.append(wrapped(progress(name, at_s, calls=["stock"] if name == "shop" else [])))
+            found.append(wrapped(progress(name, at_s, calls=["queue"], taken=["queue"])))
     return found
 
 

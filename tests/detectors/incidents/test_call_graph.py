@@ -5,15 +5,15 @@ from tracehound.detectors.incidents.call_graph import CALLEES, CallGraph
 DAY_S = 86_400.0
 
 
-def test_callers_and_callees_are_neighbours() -> None:
+def test_callers_and_callees_are_known() -> None:
     graph = CallGraph({}, {})
     assert graph.learn("cart", {"stock": 1, "cart": 5, "users": 0}, 0.0, DAY_S)
     assert graph.learn("gateway", {"cart": 1}, 0.0, DAY_S)
     assert not graph.learn("gateway", {"cart": 1}, 1.0, DAY_S)
 
-    assert graph.neighbours("cart") == ["gateway", "stock"]
-    assert graph.neighbours("stock") == ["cart"]
-    assert graph.neighbours("users") == []
+    assert (list(graph.callers("cart")), list(graph.callees("cart"))) == (["gateway"], ["stock"])
+    assert list(graph.callers("stock")) == ["cart"]
+    assert not graph.callers("users")
     assert graph.has_callers("cart")
     assert not graph.has_callers("gateway")
 
@@ -25,7 +25,7 @@ def test_calls_that_have_ended_are_forgotten() -> None:
     assert graph.calls == {"cart": {"old": 5.0, "new": 10.0}}
     graph.learn("cart", {"new": 10}, 5 * DAY_S, DAY_S)
 
-    assert graph.neighbours("cart") == ["new"]
+    assert list(graph.callees("cart")) == ["new"]
     assert not graph.has_callers("old")
 
 
@@ -43,7 +43,7 @@ def test_it_goes_on_from_its_state_and_forgets_on_demand() -> None:
     CallGraph(calls, {}).learn("cart", {"stock": 1}, 0.0, DAY_S)
     graph = CallGraph(calls, {})
 
-    assert graph.neighbours("stock") == ["cart"]
+    assert list(graph.callers("stock")) == ["cart"]
     graph.forget("cart")
-    assert graph.neighbours("stock") == []
+    assert not graph.callers("stock")
     assert calls == {}

@@ -126,6 +126,62 @@ def test_messages_that_wait_are_explained_by_their_consumer_or_what_slows_it_dow
     assert ranked(waits, errors("cart"), errors("stock"))[0] == "stock"
 
 
+QUEUES = {"billing": {"kafka orders": 90.0}, "mail": {"kafka orders": 90.0}}
+"""Who takes from which queue. The shop sends, and calls the stock."""
+SENDS = {"gateway": {"shop": 90.0}, "shop": {"kafka orders": 90.0, "stock": 90.0}, "billing": {"bank": 90.0}}
+
+
+def ranked_across(*found: CauseEvidence) -> list[str]:
+    """The suspects in order, where messages are sent."""
+    return [cause.application for cause in suspected_causes(found, SENDS, most=99, takes=QUEUES)]
+
+
+def waits(consumer: str) -> CauseEvidence:
+    """Messages wait for a consumer."""
+    return evidence(consumer, "queue_gap_ms", about=f"messages of kafka orders for {consumer}", excess_ms=9_000.0)
+
+
+def traffic(application: str, about: str) -> CauseEvidence:
+    """Too little or too much comes."""
+    return evidence(application, "traffic", "traffic", operation="", about=f"{about} executions")
+
+
+def test_a_consumer_that_is_slow_makes_messages_wait_and_its_producer_is_not_suspected() -> None:
+    assert ranked_across(waits("billing"), evidence("billing")) == ["billing"]
+    assert ranked_across(waits("billing"), slow_call("billing", "bank"))[0] == "bank"
+    assert ranked_across(waits("billing"), errors("shop", share=0.01)) == ["billing", "shop"]
+
+
+def test_a_producer_that_sends_more_than_usual_makes_messages_wait() -> None:
+    found = [waits("billing"), traffic("billing", "additional"), traffic("shop", "additional")]
+
+    assert ranked_across(*found)[0] == "shop"
+    assert ranked_across(*found, traffic("gateway", "additional"))[0] == "gateway"
+    assert ranked_across(waits("billing"), traffic("shop", "missing"))[0] == "billing"
+
+
+def test_a_producer_that_fails_or_is_silent_starves_its_consumers() -> None:
+    starved = [traffic("billing", "missing"), silence("mail")]
+
+    assert ranked_across(*starved, errors("shop"))[0] == "shop"
+    assert ranked_across(*starved, silence("shop"))[0] == "shop"
+    assert ranked_across(*starved, traffic("shop", "missing"))[0] == "shop"
+    assert ranked_across(*starved, errors("shop"), errors("stock"))[0] == "stock"
+
+
+def test_a_consumer_that_fails_explains_nothing_at_its_producer() -> None:
+    found = suspected_causes([errors("billing"), errors("shop")], SENDS, takes=QUEUES)
+
+    assert [cause.share for cause in found] == [0.5, 0.5]
+
+
+def test_a_queue_that_is_slow_to_send_to_explains_what_its_consumers_miss() -> None:
+    sending = evidence("shop", "call_ms", peer="kafka orders", excess_ms=900.0)
+
+    assert ranked_across(sending, silence("billing"), silence("mail"))[0] == "kafka orders"
+    assert ranked_across(sending, waits("billing"), waits("mail"))[0] == "kafka orders"
+
+
 def test_missing_traffic_follows_from_silence_further_up() -> None:
     missing = [
         evidence(name, "traffic", "traffic", operation="", about="missing executions") for name in ("stock", "price")

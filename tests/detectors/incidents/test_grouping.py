@@ -27,6 +27,21 @@ def test_callers_and_callees_that_deviate_soon_join() -> None:
     assert joined.data.anomaly_count == joined.data.operation_count == 4
 
 
+def test_a_consumer_and_its_producer_join_across_their_queue() -> None:
+    world = World({"shop": ["kafka orders"], "billing": []})
+    world.take(progress("billing", 10.0, taken=["kafka orders"]))
+    world.take(anomaly("shop", 16.0, kind="errors", signal="error_rate", about="TimeoutError"))
+    world.take(anomaly("billing", 20.0, "critical", kind="traffic", signal="traffic", about="missing executions"))
+    world.run(until_s=90.0)
+
+    last = world.told[-1].data
+    assert world.book.statistics()["open"] == 1
+    assert last.applications == ["billing", "shop"]
+    assert last.suspected_cause is not None
+    assert last.suspected_cause.application == "shop"
+    assert "the traffic of billing follows from it" in last.suspected_cause.why
+
+
 def test_those_that_have_nothing_to_do_with_each_other_stay_apart() -> None:
     world = World(SHOP)
     world.take(anomaly("stock", 16.0), anomaly("mail", 16.0))

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tracehound.schemas.call_graph import Call, CallGraph
-from tracehound.schemas.execution import Execution, Segment
+from tracehound.schemas.execution import Execution, QueueWait, Segment, Status
 from tracehound.streams.intake import call_counter
 from tracehound.streams.intake.call_counter import CallCounter
 
@@ -144,3 +144,72 @@ def test_nothing_counted_is_nothing_told() -> None:
 
     assert counter.tell("", 0) == counter.untold() == []
     assert not counter.due(float("inf"))
+
+
+ORDERS = "kafka orders"
+
+
+def sent(span_id: str = "p", peer: str = ORDERS, failed: bool = False) -> Segment:
+    status: Status = "error" if failed else "unset"
+    return Segment("orders publish", 2.0, "queue", status=status, peer=peer, span_id=span_id)
+
+
+def taken(application: str, parent: str = "p", waited: bool = True, failed: bool = False) -> Execution:
+    return Execution(
+        *(application, "process orders", 700.0, 9.0, "t", f"of {application}", parent, "consumer"),
+        status="error" if failed else "unset",
+        queue_wait=QueueWait(ORDERS, 40.0) if waited else None,
+    )
+
+
+def edges(counter: CallCounter) -> list[tuple[str, str, str, str, int, int, str, str]]:
+    return [
+        (
+            graph.application,
+            *(one.operation, one.peer, one.peer_operation, one.count, one.errors),
+            one.kind,
+            one.destination,
+        )
+        for graph in counter.tell("", 0)
+        for one in graph.calls
+    ]
+
+
+def test_a_producer_calls_the_queue_and_leads_to_each_consumer_of_its_messages() -> None:
+    counter = CallCounter(1)
+    counter.count([execution("shop", sent(failed=True)), taken("billing"), taken("mail", failed=True, waited=False)])
+
+    assert edges(counter) == [
+        ("shop", "GET /cart", ORDERS, "", 1, 1, "messaging", ORDERS),
+        ("shop", "GET /cart", "billing", "process orders", 1, 0, "messaging", ORDERS),
+        ("shop", "GET /cart", "mail", "process orders", 1, 1, "messaging", ORDERS),
+    ]
+
+
+def test_a_consumer_that_is_told_later_than_its_producer_is_counted_once() -> None:
+    counter = CallCounter(1)
+    producer, consumer = execution("shop", sent()), taken("billing")
+    counter.count([producer], [consumer])
+    counter.count([consumer], [producer])
+
+    assert [(who, peer, count) for who, _, peer, _, count, *_ in edges(counter)] == [
+        ("shop", ORDERS, 1),
+        ("shop", "billing", 1),
+    ]
+
+
+def test_where_the_producer_is_not_known_the_queue_stands_for_it() -> None:
+    counter = CallCounter(1)
+    counter.count([taken("billing", parent=""), taken("mail", parent="elsewhere"), taken("audit", "", waited=False)])
+
+    assert edges(counter) == [
+        (ORDERS, "", "billing", "process orders", 1, 0, "messaging", ORDERS),
+        (ORDERS, "", "mail", "process orders", 1, 0, "messaging", ORDERS),
+    ]
+
+
+def test_a_tracer_that_names_the_consumer_itself_has_it_counted_once() -> None:
+    counter = CallCounter(1)
+    counter.count([execution("shop", sent(peer="billing")), taken("billing")])
+
+    assert edges(counter) == [("shop", "GET /cart", "billing", "process orders", 1, 0, "messaging", ORDERS)]

@@ -12,7 +12,7 @@ from prometheus_client import CollectorRegistry
 
 from tests.streams.conftest import anomaly_of
 from tracehound.schemas.anomaly import AnomalyEvent
-from tracehound.schemas.execution import Execution, ExecutionFailure
+from tracehound.schemas.execution import Execution, ExecutionFailure, QueueWait
 from tracehound.schemas.topics import Topics
 from tracehound.streams.delivery.delivery import Delivery
 from tracehound.streams.scoring.metrics import Metrics
@@ -30,6 +30,15 @@ from tracehound.streams.scoring.score_chunk import ChunkOutcome
 
 def execution(operation: str = "GET /", started_s: float = 100.0, environment: str = "", **more: Any) -> Execution:
     return Execution("shop", operation, started_s, 1.0, environment=environment, **more)
+
+
+def test_queues_are_counted_by_the_messages_that_were_taken_from_them() -> None:
+    wait = QueueWait("kafka orders", 40.0)
+    ledger = ProgressLedger()
+    for executions in ([execution(queue_wait=wait), execution()], [execution(queue_wait=wait)]):
+        ledger.acknowledged(tallied(*executions))
+
+    assert [progress.taken for progress in ledger.take()] == [{"kafka orders": 2}]
 
 
 def tallied(*executions: Execution, anomalies: Iterable[AnomalyEvent] = ()) -> Tallies:
