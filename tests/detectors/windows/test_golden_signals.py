@@ -231,12 +231,12 @@ SPAN = "between 10:00:00 and 10:00:30"
             "window_latency",
             (50.0, 45.0, 55.0, 84.0),
             f"Executions of shop {SPAN} were on average slower than 84 % of their operation's usual ones, "
-            "typically 50 (45 to 55).",
+            "typically 50 % (45 to 55 %).",
         ),
         (
             "window_errors",
             (0.01, 0.0, 0.03, 0.34),
-            f"34 % of the executions of shop {SPAN} failed, typically 1 % (0 to 3).",
+            f"34 % of the executions of shop {SPAN} failed, typically 1 % (0 to 3 %).",
         ),
         (
             "concurrency",
