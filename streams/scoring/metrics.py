@@ -111,6 +111,12 @@ class Metrics:
         self.restore_seconds = Histogram(
             "tracehound_restore_seconds", "Time to restore one state", registry=registry, buckets=_SCORING_BUCKETS_S
         )
+        self.silence_looks = Counter(
+            "tracehound_silence_looks",
+            "Times that silence was looked for in a partition, which must have been read to its end",
+            ["partition"],
+            registry=registry,
+        )
         self.progress_records = Counter("tracehound_progress_records", "Progress records published", registry=registry)
         self.scoring_seconds = Histogram(
             "tracehound_scoring_seconds", "Time to score one chunk", registry=registry, buckets=_SCORING_BUCKETS_S

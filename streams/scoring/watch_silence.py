@@ -58,6 +58,7 @@ async def watch_silence(
                 await fetch_live(partition, waiting, max(live.values()))
             for application, event_s in live.items():
                 found += scorer.judge_silence(event_s, [application])
+            metrics.silence_looks.labels(partition=str(partition.number)).inc()
     await publish_anomalies(found, topics, delivery, metrics)
 
 

@@ -28,12 +28,12 @@ PARTITIONS = 4
 RUN_GATEWAY = "from tracehound.scripts.cli import main; main(['gateway'])"
 
 
-def wait_until_within(condition: Callable[[], bool], what: str, timeout_s: float) -> None:
+def wait_until_within(condition: Callable[[], bool], what: str, timeout_s: float, every_s: float = 0.1) -> None:
     deadline = time.monotonic() + timeout_s
     while not condition():
         if time.monotonic() > deadline:
             raise AssertionError(f"waited {timeout_s:g} s in vain until {what}")
-        time.sleep(0.1)
+        time.sleep(every_s)
 
 
 class WorkerProcess:
@@ -84,10 +84,14 @@ class WorkerProcess:
             with error:
                 return error.code, error.read().decode()
 
+    def counts(self, name: str) -> dict[str, float]:
+        """One of our metrics, by labels."""
+        found = re.findall(rf"^tracehound_{name}({{.*}})? (\S+)$", self.get("/metrics")[1], re.MULTILINE)
+        return {labels: float(value) for labels, value in found}
+
     def counted(self, name: str) -> float:
         """The sum over labels of one of our metrics."""
-        found = re.findall(rf"^tracehound_{name}(?:{{.*}})? (\S+)$", self.get("/metrics")[1], re.MULTILINE)
-        return sum(map(float, found))
+        return sum(self.counts(name).values())
 
     def end(self, number: int = signal.SIGTERM) -> int:
         if self._process.poll() is None:

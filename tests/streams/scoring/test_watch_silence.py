@@ -76,6 +76,8 @@ def test_only_partitions_read_to_their_end_are_judged(fake_scorer: Any, fake_pub
         labels = {"kind": "outlier", "severity": "minor"}
         assert registry.get_sample_value("tracehound_anomalies_total", labels) == 1
         assert fetch.asked == []
+        looks = [registry.get_sample_value("tracehound_silence_looks_total", {"partition": n}) for n in ("0", "1")]
+        assert looks == [None, 2.0]
 
     asyncio.run(test())
 
