@@ -97,7 +97,7 @@ class Settings(BaseSettings):
     execution_fields: str = Field(
         default="",
         description="Where fields of an execution are in JSON with other names: "
-        "application=service.name, started_at=time:ms",
+        "application=service.name, started_at=time:ms, status=code:error=5xx (docs/contracts.md)",
     )
 
     progress_interval_s: Annotated[float, Gt(0)] = Field(
