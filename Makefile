@@ -26,12 +26,12 @@ export PIP_PROGRESS = /^Collecting / {if (++n % 25 == 0) print "  " n " packages
 help: ## List every target with one line each
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
 
-$(STAMP): requirements.lock pyproject.toml
+$(STAMP): requirements.lock pyproject.toml client/pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "tracehound needs Python 3.11 or newer: make PYTHON=/path/to/python3.11 ..."; exit 1; }
 	@echo "Setting up $(VENV) from requirements.lock; the first time that takes some minutes."
 	@$(PYTHON) -m venv $(VENV)
 	@bash -o pipefail -c '$(BIN)/python -m pip install --progress-bar off --require-hashes -r requirements.lock | awk "$$PIP_PROGRESS"'
-	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
+	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e . -e ./client
 	@$(BIN)/tracehound compile
 	@touch $(STAMP)
 
@@ -138,5 +138,5 @@ lock: $(STAMP) ## Resolve the dependencies anew and write requirements.lock
 	  --no-emit-index-url --custom-compile-command "make lock" --quiet -o $(QUIX_LOCK)
 
 clean: ## Remove the virtual environment and all caches of this folder
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info client/*.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,1 @@
+"""The ways that executions take: HTTP to a gateway, or Kafka."""
