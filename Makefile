@@ -95,8 +95,8 @@ bench-scale: $(STAMP) ## Measure cost, memory and restart by the number of opera
 bench-micro: $(STAMP) ## Measure each part of the hot path next to the stored figures (BASELINE=write: store anew)
 	$(BIN)/python -m tracehound.scripts.benchmarks.micro --baseline docs/benchmarks/micro-baseline.json $(if $(filter write,$(BASELINE)),--write)
 
-bench-intake: $(STAMP) ## Measure spans per CPU second of intake on a real Apache Kafka, stage by stage
-	$(BIN)/python -m tracehound.scripts.benchmarks.intake --report docs/benchmarks
+bench-intake: $(STAMP) ## Measure spans per CPU second of intake on a real Apache Kafka, stage by stage (AGAINST=<commit> takes turns, ROUNDS=3)
+	$(BIN)/python -m tracehound.scripts.benchmarks.intake --report docs/benchmarks $(AGAINST:%=--against %) $(ROUNDS:%=--rounds %)
 
 bench-gateway: $(STAMP) ## Measure what the gateway takes per CPU second on a real Apache Kafka (COLLECTOR=/path/to/otelcol: next to one)
 	$(BIN)/python -m tracehound.scripts.benchmarks.gateway --report docs/benchmarks $(COLLECTOR:%=--collector %)

@@ -2,14 +2,10 @@
 
 import os
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
-import urllib.error
-import urllib.request
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -17,24 +13,21 @@ from typing import Any, Final
 import click
 import msgspec
 from confluent_kafka import Message, TopicPartition
-from prometheus_client.parser import text_string_to_metric_families
 from rich.console import Console
 
 from tracehound.infra.kafka.broker import Broker, broker
-from tracehound.infra.kafka.ports import free_ports
 from tracehound.schemas.topics import Topics
-from tracehound.scripts.benchmarks.intake.report import Findings, Machine, write
+from tracehound.scripts.benchmarks.intake.builds import HERE, Build, checked_out
+from tracehound.scripts.benchmarks.intake.report import Against, Findings, Machine, write
 from tracehound.scripts.benchmarks.intake.stages import StageCost, measure_stages
+from tracehound.scripts.benchmarks.intake.worker import PARTITIONS, TRACE_WAIT_S, IntakeWorker
 from tracehound.scripts.benchmarks.intake.workload import Made, Record, make_workload
-from tracehound.scripts.benchmarks.measured_process import cpu_seconds, peak_memory_mb
 from tracehound.scripts.kafka.clients import consumer_config, producer_config
 from tracehound.scripts.kafka.topic_reading import TopicReader
 from tracehound.scripts.recorded.otlp_encoding import Encode, encode_json, encode_protobuf
 from tracehound.scripts.recorded.sending import connect
 from tracehound.streams.settings.settings import load_settings
 
-PARTITIONS: Final = 12
-TRACE_WAIT_S: Final = 2.0
 TIMEOUT_S: Final = 180.0
 STAGE_START_S: Final = 1_750_000_000.0
 _EVENT_SPANS_PER_S: Final = 13_000.0
@@ -90,86 +83,7 @@ class _Ids(msgspec.Struct):
     span_id: str
 
 
-class IntakeWorker:
-    """A worker of its own process, pinned to one core; ends with the ``with`` statement."""
-
-    def __init__(self, servers: str, prefix: str, otlp_topic: str, folder: Path, core: int) -> None:
-        [port] = free_ports(1)
-        self._url = f"http://127.0.0.1:{port}/"
-        self._log = folder / f"{prefix}log"
-        environment = {
-            "KAFKA_BOOTSTRAP_SERVERS": servers,
-            "TRACEHOUND_TOPIC_PREFIX": prefix,
-            "TRACEHOUND_PARTITIONS": str(PARTITIONS),
-            "TRACEHOUND_INTAKE__OTLP_TOPICS": otlp_topic,
-            "TRACEHOUND_INTAKE__GROUP_ID": f"{prefix}intake",
-            "TRACEHOUND_INTAKE__TRACE_WAIT_S": str(TRACE_WAIT_S),
-            "TRACEHOUND_INTAKE__HTTP_PORT": str(port),
-        }
-        with self._log.open("wb") as output:
-            self._process = subprocess.Popen(
-                ["taskset", "-c", str(core), sys.executable, "-m", "tracehound", "intake"],
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                env={**os.environ, **environment},
-            )
-
-    def __enter__(self) -> "IntakeWorker":
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self._process.terminate()
-        try:
-            self._process.wait(30)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-
-    def cpu_s(self) -> float:
-        """CPU seconds used so far."""
-        return cpu_seconds(self._process.pid)
-
-    def peak_mb(self) -> float:
-        """The most memory it has had."""
-        return peak_memory_mb(self._process.pid)
-
-    def ready(self) -> bool:
-        """Whether it has partitions to read; it begins to at once."""
-        return bool(self._ask("readyz"))
-
-    def counts(self) -> dict[str, float]:
-        """Its counters by name and labels; empty while it does not answer."""
-        text = self._ask("metrics")
-        return {
-            " ".join((sample.name, *sample.labels.values())): sample.value
-            for family in text_string_to_metric_families(text)
-            for sample in family.samples
-            if sample.name.startswith("tracehound_") and sample.name.endswith("_total")
-        }
-
-    def _ask(self, path: str) -> str:
-        try:
-            with urllib.request.urlopen(self._url + path, timeout=5) as answer:  # noqa: S310 (always http)
-                return str(answer.read().decode())
-        except (urllib.error.URLError, TimeoutError, ConnectionError):  # (not ready is an error of HTTP)
-            return ""
-
-    def check(self, deadline_s: float, sofar: Callable[[], str]) -> None:
-        """Nothing while it runs and the deadline (of ``time.monotonic``) has not passed.
-
-        Raises:
-            RuntimeError: it ended or takes too long; the message holds its counters and the end of its log.
-        """
-        if self._process.poll() is None and time.monotonic() < deadline_s:
-            return
-        log = self._log.read_text(errors="replace")[-1500:]
-        raise RuntimeError(
-            f"The intake worker must bring out all executions. Got {sofar()}, status {self._process.returncode}, "
-            f"counters {self.counts()} and this log:\n{log}"
-        )
-
-
-def run_worker(kafka: Broker, filled: Filled, prefix: str, folder: Path, core: int) -> Run:
+def run_worker(kafka: Broker, filled: Filled, prefix: str, folder: Path, core: int, build: Build = HERE) -> Run:
     """Let a new worker read the whole topic into topics of its own.
 
     Raises:
@@ -182,7 +96,7 @@ def run_worker(kafka: Broker, filled: Filled, prefix: str, folder: Path, core: i
     settings = load_settings(bootstrap_servers=kafka.bootstrap_servers)
     with (
         TopicReader(consumer_config(settings)) as reader,
-        IntakeWorker(kafka.bootstrap_servers, prefix, filled.topic, folder, core) as worker,
+        IntakeWorker(kafka.bootstrap_servers, prefix, filled.topic, folder, core, build) as worker,
     ):
         reader.start(TopicPartition(topics.executions.name, number, 0) for number in range(PARTITIONS))
         deadline_s = time.monotonic() + TIMEOUT_S
@@ -264,12 +178,29 @@ def _on(cores: set[int]) -> Iterator[None]:
         os.sched_setaffinity(0, allowed)
 
 
-def _median(runs: list[Run]) -> dict[str, Any]:
-    figures: dict[str, Any] = {}
-    for name in asdict(runs[0]):
-        values = [getattr(run, name) for run in runs]
-        figures[name] = {"min": min(values), "median": statistics.median(values), "max": max(values)}
-    return figures
+def _median(runs: Sequence[Run]) -> dict[str, Any]:
+    return {name: _spread([getattr(run, name) for run in runs]) for name in asdict(runs[0])}
+
+
+def _spread(values: Sequence[float]) -> dict[str, float]:
+    return {"min": min(values), "median": statistics.median(values), "max": max(values)}
+
+
+def compare(build: str, runs: Mapping[str, Sequence[Run]], others: Mapping[str, Sequence[Run]]) -> Against:
+    """How the runs of this code do next to those of a build, round by round."""
+    return Against(
+        build,
+        {name: _spread([run.spans_per_cpu_second for run in measured]) for name, measured in others.items()},
+        {
+            name: _spread(
+                [
+                    run.spans_per_cpu_second / other.spans_per_cpu_second
+                    for run, other in zip(measured, others[name], strict=True)
+                ]
+            )
+            for name, measured in runs.items()
+        },
+    )
 
 
 @click.command()
@@ -279,8 +210,18 @@ def _median(runs: list[Run]) -> dict[str, Any]:
 @click.option("--stage-spans", default=60_000, show_default=True, help="Spans for the costs of the stages.")
 @click.option("--rounds", default=3, show_default=True)
 @click.option("--core", default=0, show_default=True, help="The core that the worker is pinned to.")
+@click.option("--against", help="A commit whose worker takes turns with this one.")
 @click.option("--report", type=click.Path(path_type=Path, file_okay=False), help="Folder for intake.json and .md.")
-def main(kind: Any, spans: int, json_spans: int, stage_spans: int, rounds: int, core: int, report: Path | None) -> None:
+def main(
+    kind: Any,
+    spans: int,
+    json_spans: int,
+    stage_spans: int,
+    rounds: int,
+    core: int,
+    against: str | None,
+    report: Path | None,
+) -> None:
     """Measure the stages in this process, then let one worker at a time read the same spans from Kafka."""
     console = Console()
     formats: dict[str, tuple[Encode, int]] = {
@@ -291,22 +232,27 @@ def main(kind: Any, spans: int, json_spans: int, stage_spans: int, rounds: int, 
         stages = {name: _stages(stage_spans, encode, 2 * rounds + 1) for name, (encode, _) in formats.items()}
     for name, cost in stages.items():
         console.print(f"stages, {name}: {cost}")
-    runs: dict[str, list[Run]] = {name: [] for name in formats}
     own = f"bench-{time.time_ns() // 1_000_000:x}"
     others = os.sched_getaffinity(0) - {core}  # for the broker and this process, while the worker has its core alone
-    with _on(others), broker(kind) as kafka, tempfile.TemporaryDirectory() as folder:
+    with ExitStack() as open_until_done, _on(others), broker(kind) as kafka, tempfile.TemporaryDirectory() as folder:
+        builds = [HERE, *([open_until_done.enter_context(checked_out(against))] if against else [])]
+        runs: dict[str, dict[str, list[Run]]] = {build.name: {name: [] for name in formats} for build in builds}
         filled = {name: _fill(kafka, f"{own}-{name}", count, encode) for name, (encode, count) in formats.items()}
         for number in range(rounds):
             for name, topic in filled.items():
-                runs[name].append(run_worker(kafka, topic, f"{own}-{name}-{number}.", Path(folder), core))
-                console.print(f"round {number + 1}, {name}: {runs[name][-1]}")
+                for build in builds if number % 2 == 0 else reversed(builds):
+                    prefix = f"{own}-{name}-{build.name}-{number}."
+                    run = run_worker(kafka, topic, prefix, Path(folder), core, build)
+                    runs[build.name][name].append(run)
+                    console.print(f"round {number + 1}, {build.name}, {name}: {run}")
         findings = Findings(
             Machine.here(kafka.kind),
-            {name: _median(measured) for name, measured in runs.items()},
+            {name: _median(measured) for name, measured in runs[HERE.name].items()},
             {name: asdict(topic.made) for name, topic in filled.items()},
             {name: cost.figures() for name, cost in stages.items()},
             rounds,
             TRACE_WAIT_S,
+            compare(builds[1].name, runs[HERE.name], runs[builds[1].name]) if against else None,
         )
     console.print(findings.summary())
     if report is not None:

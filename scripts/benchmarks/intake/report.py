@@ -34,6 +34,19 @@ class Machine:
 
 
 @dataclass(frozen=True, slots=True)
+class Against:
+    """The worker of another build (a commit) that took turns with this one on the same topics, by encoding.
+
+    ``ratio`` is this one's spans per CPU second divided by the other's, round by round. Both as least, median and
+    greatest.
+    """
+
+    build: str
+    spans_per_cpu_second: Mapping[str, Mapping[str, float]]
+    ratio: Mapping[str, Mapping[str, float]]
+
+
+@dataclass(frozen=True, slots=True)
 class Findings:
     """Figures by encoding, protobuf and JSON.
 
@@ -47,6 +60,7 @@ class Findings:
     stages: Mapping[str, Mapping[str, float]]
     rounds: int
     trace_wait_s: float
+    against: Against | None = None
 
     @property
     def spans_per_cpu_second(self) -> float:
@@ -113,6 +127,7 @@ def _page(findings: Findings) -> str:
             findings.summary(),
             setup,
             f"{head}\n{_worker_rows(findings)}",
+            *([_comparison(findings.against)] if findings.against is not None else []),
             "## Where the time goes",
             stages,
             _stage_table(findings),
@@ -135,6 +150,23 @@ def _worker_rows(findings: Findings) -> str:
         + " |"
         for name, run in findings.worker.items()
     )
+
+
+def _comparison(against: Against) -> str:
+    told = (
+        f"The worker of commit {against.build} took turns with this one, on the same topics and with the same "
+        f"libraries (`make bench-intake AGAINST={against.build}`):"
+    )
+    titles = ("encoding", f"spans per CPU second of {against.build}", "this one by that one")
+    rows = [
+        f"| {name} | {_range(spread)} | {_ratio(against.ratio[name])} |"
+        for name, spread in against.spans_per_cpu_second.items()
+    ]
+    return "\n".join((told, "", f"| {' | '.join(titles)} |", "|---" * len(titles) + "|", *rows))
+
+
+def _ratio(figure: Mapping[str, float]) -> str:
+    return f"{figure['median']:.3f} ({figure['min']:.3f} to {figure['max']:.3f})"
 
 
 def _range(figure: Mapping[str, float]) -> str:

@@ -2,7 +2,7 @@ import pytest
 
 from tracehound.schemas.codec import encode
 from tracehound.schemas.execution import Execution
-from tracehound.scripts.benchmarks.intake.__main__ import ExecutionsOut, check_counts
+from tracehound.scripts.benchmarks.intake.__main__ import ExecutionsOut, Run, check_counts, compare
 from tracehound.scripts.benchmarks.intake.workload import Made
 
 MADE = Made(records=1, spans=6, executions=3)
@@ -45,3 +45,13 @@ def test_nothing_is_said_where_all_came_out_once() -> None:
 def test_losses_repetitions_and_late_spans_are_no_result(values: list[bytes], counts: dict[str, float]) -> None:
     with pytest.raises(RuntimeError, match="All 3 executions must come out, each once"):
         check_counts(MADE, out_of(*values), counts)
+
+
+def test_builds_are_compared_round_by_round() -> None:
+    def run(spans_per_cpu_second: float) -> Run:
+        return Run(spans_per_cpu_second, 0.0, 0.0, 0.0, 0.0, 0.0)
+
+    found = compare("other", {"json": [run(30.0), run(20.0), run(22.0)]}, {"json": [run(20.0), run(20.0), run(20.0)]})
+
+    assert found.spans_per_cpu_second == {"json": {"min": 20.0, "median": 20.0, "max": 20.0}}
+    assert found.ratio == {"json": {"min": 1.0, "median": 1.1, "max": 1.5}}

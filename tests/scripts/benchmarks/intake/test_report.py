@@ -2,7 +2,7 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
-from tracehound.scripts.benchmarks.intake.report import TARGET, Findings, Machine, write
+from tracehound.scripts.benchmarks.intake.report import TARGET, Against, Findings, Machine, write
 
 
 def spread(median: float) -> dict[str, float]:
@@ -77,3 +77,15 @@ def test_this_machine_is_told() -> None:
 
     assert (here.kafka, here.cores > 0, here.python.count(".")) == ("jvm", True, 2)
     assert here.processor
+
+
+def test_a_build_that_took_turns_is_on_the_page(tmp_path: Path) -> None:
+    against = Against(
+        "4b88fc4900", {"protobuf": spread(20_000.0)}, {"protobuf": {"min": 1.2, "median": 1.25, "max": 1.3}}
+    )
+
+    write(replace(FINDINGS, against=against), tmp_path)
+
+    assert json.loads((tmp_path / "intake.json").read_bytes())["against"]["ratio"]["protobuf"]["median"] == 1.25
+    row = "| protobuf | 20,000 (18,000 to 22,000) | 1.250 (1.200 to 1.300) |"
+    assert row in (tmp_path / "intake.md").read_text()
