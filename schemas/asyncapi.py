@@ -17,8 +17,10 @@ from tracehound.schemas.execution import Execution
 from tracehound.schemas.feedback import Maintenance, Verdict
 from tracehound.schemas.incident import IncidentEvent
 from tracehound.schemas.json_schema import schema_components
+from tracehound.schemas.log_event import LogEvent
 from tracehound.schemas.model_event import ModelEvent
 from tracehound.schemas.progress import Progress
+from tracehound.schemas.scored_log import ScoredLogEvent
 from tracehound.schemas.topics import Topic, Topics
 
 KAFKA_BINDING = "0.5.0"
@@ -44,6 +46,10 @@ _MESSAGES = {
         Execution | list[Execution],
         "application/json",
     ),
+    "LogEvent": _Message(
+        "receive", "A log event, or an array of log events", LogEvent | list[LogEvent], "application/json"
+    ),
+    "ScoredLogEvent": _Message("send", "A scored log event as a CloudEvent", ScoredLogEvent, _CLOUD_EVENT),
     "AnomalyEvent": _Message("send", "An anomaly as a CloudEvent", AnomalyEvent, _CLOUD_EVENT),
     "ModelEvent": _Message("send", "A change of a model as a CloudEvent", ModelEvent, _CLOUD_EVENT),
     "Progress": _Message("send", "How far an application has been scored", Progress, "application/json"),

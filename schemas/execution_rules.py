@@ -60,7 +60,7 @@ def heads_sound(executions: Sequence[ExecutionHead], limits: Limits, latest_s: f
             return False
         if by_trace and not execution.trace_id:
             return False
-        if execution.attributes and not _shallow(execution.attributes):
+        if execution.attributes and not shallow(execution.attributes):
             return False
     return True
 
@@ -69,7 +69,8 @@ def _parents_first(segments: list[Segment]) -> bool:
     return all(segment.parent is None or segment.parent < index for index, segment in enumerate(segments))
 
 
-def _shallow(attributes: dict[str, Any]) -> bool:
+def shallow(attributes: dict[str, Any]) -> bool:
+    """Whether the values of attributes are nested at most ``ATTRIBUTE_DEPTH`` levels."""
     level = [value for value in attributes.values() if isinstance(value, (dict, list))]
     for _ in range(ATTRIBUTE_DEPTH):
         if not level:
@@ -103,7 +104,7 @@ def flaw_of(execution: Execution, limits: Limits, timestamp_s: float) -> Flaw | 
         _time_flaw(execution, limits, timestamp_s)
         or _segments_flaw(execution, limits)
         or (_NO_TRACE_ID if limits.by_trace and not execution.trace_id else None)
-        or (None if _shallow(execution.attributes) else _TOO_DEEP)
+        or (None if shallow(execution.attributes) else TOO_DEEP)
     )
 
 
@@ -119,12 +120,17 @@ def _time_flaw(execution: Execution, limits: Limits, timestamp_s: float) -> Flaw
         return Flaw("InvalidTime", "started_at", lambda: invalid_time_sentence(given))
     if started_s <= timestamp_s + limits.max_future_s:
         return None
+    return future_flaw("started_at", given, started_s, timestamp_s, limits)
+
+
+def future_flaw(field: str, given: object, at_s: float, timestamp_s: float, limits: Limits) -> Flaw:
+    """The flaw of a time that lies further in the future than it may."""
     return Flaw(
         "FutureTime",
-        "started_at",
+        field,
         lambda: (
-            f"the field 'started_at' must be at most {limits.max_future_s:g} s after the record's timestamp, "
-            f"{_moment(timestamp_s)}. Got {excerpt(given)} instead, which is {_moment(started_s)}."
+            f"the field '{field}' must be at most {limits.max_future_s:g} s after the record's timestamp, "
+            f"{_moment(timestamp_s)}. Got {excerpt(given)} instead, which is {_moment(at_s)}."
         ),
     )
 
@@ -164,14 +170,15 @@ _NO_TRACE_ID = Flaw(
     "trace_id",
     lambda: "the field 'trace_id' is required of an execution that is to be joined with others. Got none instead.",
 )
-_TOO_DEEP = Flaw(
+TOO_DEEP = Flaw(
     "InvalidField",
     "attributes",
     lambda: f"the field 'attributes' must be nested at most {ATTRIBUTE_DEPTH} levels. Got more instead.",
 )
+"""The flaw of attributes that are not shallow."""
 
 
-def too_long(error: ErrorName, length: int, most: int) -> Flaw:
-    """What is wrong with a record or an execution of so many bytes."""
-    what = "the record" if error == "OversizedRecord" else "the execution"
+def too_long(error: ErrorName, length: int, most: int, called: str = "the execution") -> Flaw:
+    """What is wrong with a record, or with an execution or what it is ``called``, of so many bytes."""
+    what = "the record" if error == "OversizedRecord" else called
     return Flaw(error, "", lambda: f"{what} must be at most {most} bytes long. Got {length} bytes instead.")

@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -10,17 +11,28 @@ from msgspec import inspect
 from tracehound.schemas.execution import Execution
 from tracehound.schemas.rejection import Flaw
 
-STARTED_AT_RULE = "must be epoch seconds, or an RFC 3339 date-time with an offset from UTC"
+TIME_RULE = "must be epoch seconds, or an RFC 3339 date-time with an offset from UTC"
 _EXCERPT_CHARACTERS = 80
 _LONGEST_PARSED = 50_000
 """Bytes of an execution that is read once more to show a wrong value: it takes twenty times as long as to score it."""
-_EXECUTION_TYPE = inspect.type_info(Execution)
 _PATH = re.compile(r" - at `\$(?P<path>[^`]*)`$")
 _STEP = re.compile(r"\.(?P<name>\w+)|\[(?P<index>\d+)\]|(?P<any>\[\.\.\.\])")
 _MISSING = re.compile(r"^Object missing required field `(?P<name>\w+)`")
 _EPOCH_UNITS = ((1e17, "nanoseconds"), (1e14, "microseconds"), (1e11, "milliseconds"))
 
 Path = list[str | int]
+
+
+@dataclass(frozen=True, slots=True)
+class Contract:
+    """What the bytes should have been: its type, what it is called, and which of its fields is a time."""
+
+    type: inspect.Type
+    called: str
+    time: str
+
+
+_EXECUTION = Contract(inspect.type_info(Execution), "an execution", "started_at")
 
 
 class _Literal(str):
@@ -46,15 +58,15 @@ def excerpt(value: object) -> str:
     return text if len(text) <= _EXCERPT_CHARACTERS else text[: _EXCERPT_CHARACTERS - 3] + "..."
 
 
-def decoding_flaw(element: bytes, error: Exception) -> Flaw:
-    """What ``error``, raised while decoding the bytes of one execution, says about it."""
+def decoding_flaw(element: bytes, error: Exception, contract: Contract = _EXECUTION) -> Flaw:
+    """What ``error``, raised while decoding the bytes of one execution (or whatever it should be), says about it."""
     if isinstance(error, RecursionError):
         return Flaw("InvalidJson", "depth", lambda: "the JSON is nested too deeply.")
     if isinstance(error, UnicodeDecodeError):
         return Flaw("InvalidUtf8", "", lambda: f"the bytes are not valid UTF-8: {error.reason}.")
     malformed = _malformed_later(element) if isinstance(error, msgspec.ValidationError) else error
     if malformed is None:
-        return _validation_flaw(element, str(error))
+        return _validation_flaw(element, str(error), contract)
     return Flaw("InvalidJson", "", lambda: _malformed_sentence(element, str(malformed)))
 
 
@@ -67,9 +79,9 @@ def _malformed_later(element: bytes) -> Exception | None:
     return None
 
 
-def invalid_time_sentence(value: object) -> str:
-    """Says what ``started_at`` must be, and guesses when it is an epoch in another unit than seconds."""
-    return f"the field 'started_at' {STARTED_AT_RULE}. Got {excerpt(value)} instead{_epoch_unit(value)}."
+def invalid_time_sentence(value: object, field: str = _EXECUTION.time) -> str:
+    """Says what a time must be, and guesses when it is an epoch in another unit than seconds."""
+    return f"the field '{field}' {TIME_RULE}. Got {excerpt(value)} instead{_epoch_unit(value)}."
 
 
 def _epoch_unit(value: object) -> str:
@@ -81,7 +93,7 @@ def _epoch_unit(value: object) -> str:
     return f", which looks like {unit}" if unit else ""
 
 
-def _validation_flaw(element: bytes, message: str) -> Flaw:
+def _validation_flaw(element: bytes, message: str, contract: Contract) -> Flaw:
     found = _PATH.search(message)
     path = _steps(found["path"]) if found else []
     missing = _MISSING.match(message)
@@ -89,9 +101,9 @@ def _validation_flaw(element: bytes, message: str) -> Flaw:
         field = _display([*path, missing["name"]])
         return Flaw("MissingField", _bare(field), lambda: _missing_sentence(element, path, field))
     field = _display(path)
-    if field == "started_at":
-        return Flaw("InvalidTime", field, lambda: _wrong_time_sentence(element, path))
-    return Flaw("InvalidField", _bare(field), lambda: _wrong_sentence(element, path, field))
+    if field == contract.time:
+        return Flaw("InvalidTime", field, lambda: _wrong_time_sentence(element, path, field))
+    return Flaw("InvalidField", _bare(field), lambda: _wrong_sentence(element, path, field, contract))
 
 
 def _missing_sentence(element: bytes, path: Path, field: str) -> str:
@@ -104,20 +116,20 @@ def _missing_sentence(element: bytes, path: Path, field: str) -> str:
     return f"the field '{field}' is required. Got {got} instead."
 
 
-def _wrong_time_sentence(element: bytes, path: Path) -> str:
+def _wrong_time_sentence(element: bytes, path: Path, field: str) -> str:
     try:
-        return invalid_time_sentence(_lookup(element, path))
+        return invalid_time_sentence(_lookup(element, path), field)
     except LookupError:
-        return f"the field 'started_at' {STARTED_AT_RULE}. Got another value instead."
+        return f"the field '{field}' {TIME_RULE}. Got another value instead."
 
 
-def _wrong_sentence(element: bytes, path: Path, field: str) -> str:
-    subject = f"the field '{field}'" if field else "an execution"
+def _wrong_sentence(element: bytes, path: Path, field: str, contract: Contract) -> str:
+    subject = f"the field '{field}'" if field else contract.called
     try:
         got = excerpt(_lookup(element, path))
     except LookupError:  # a repeated key hides the value, or it lies under an arbitrary key of 'attributes'
         got = "another value"
-    return f"{subject} must be {_rule(_type_at(path))}. Got {got} instead."
+    return f"{subject} must be {_rule(_type_at(path, contract.type))}. Got {got} instead."
 
 
 def _malformed_sentence(element: bytes, message: str) -> str:
@@ -182,8 +194,7 @@ def _lookup(element: bytes, path: Path) -> Any:
     return value
 
 
-def _type_at(path: Path) -> inspect.Type:
-    current: inspect.Type = _EXECUTION_TYPE
+def _type_at(path: Path, current: inspect.Type) -> inspect.Type:
     for step in path:
         for choice in current.types if isinstance(current, inspect.UnionType) else (current,):
             if isinstance(choice, inspect.StructType):

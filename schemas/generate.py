@@ -16,13 +16,17 @@ from tracehound.schemas.execution import Execution
 from tracehound.schemas.feedback import Maintenance, Verdict
 from tracehound.schemas.incident import IncidentEvent
 from tracehound.schemas.json_schema import json_schema
+from tracehound.schemas.log_event import LogEvent
 from tracehound.schemas.model_event import ModelEvent
 from tracehound.schemas.progress import Progress
+from tracehound.schemas.scored_log import ScoredLogEvent
 
 CONTRACTS: dict[str, Any] = {
     "execution": Execution,
     "execution-record": Execution | list[Execution],
+    "log-event": LogEvent,
     "anomaly-event": AnomalyEvent,
+    "scored-log-event": ScoredLogEvent,
     "model-event": ModelEvent,
     "progress": Progress,
     "incident-event": IncidentEvent,

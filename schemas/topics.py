@@ -44,6 +44,16 @@ class Topics:
         config = {setting.replace("_", "."): content for setting, content in more.items()}
         return Topic(self.prefix + name, key, self.partitions, days * DAY_MS, value, config, internal)
 
+    def _checkpoints(self, name: str, value: str) -> Topic:
+        return self._topic(
+            *(name, "partition", value, 7),
+            internal=True,
+            cleanup_policy="compact",
+            min_cleanable_dirty_ratio="0.1",
+            max_compaction_lag_ms="60000",
+            segment_bytes="16777216",
+        )
+
     @property
     def executions(self) -> Topic:
         """Public input: an execution, or a JSON array of executions of one application."""
@@ -91,6 +101,21 @@ class Topics:
         )
 
     @property
+    def log_events(self) -> Topic:
+        """Public input: what applications and machines say of themselves."""
+        return self._topic("log-events.v1", "application", "LogEvent", 7, max_message_bytes="8388608")
+
+    @property
+    def log_checkpoints(self) -> Topic:
+        """Internal: the templates of each partition of ``log_events``."""
+        return self._checkpoints("log-checkpoints.v1", "LogCheckpoint")
+
+    @property
+    def scored_logs(self) -> Topic:
+        """Public output: log events with template, score and severity as CloudEvents."""
+        return self._topic("scored-logs.v1", "application", "ScoredLogEvent", 30)
+
+    @property
     def traces(self) -> Topic:
         """Public input: executions that are to be joined with others of their trace."""
         return self._topic("traces.v1", "trace id", "Execution", 7, max_message_bytes="8388608")
@@ -103,17 +128,7 @@ class Topics:
     @property
     def join_checkpoints(self) -> Topic:
         """Internal: what intake must know of each partition of ``spans`` to go on after a restart."""
-        return self._topic(
-            "join-checkpoints.v1",
-            "partition",
-            "JoinCheckpoint",
-            7,
-            internal=True,
-            cleanup_policy="compact",
-            min_cleanable_dirty_ratio="0.1",
-            max_compaction_lag_ms="60000",
-            segment_bytes="16777216",
-        )
+        return self._checkpoints("join-checkpoints.v1", "JoinCheckpoint")
 
     @property
     def model_states(self) -> Topic:
@@ -161,18 +176,7 @@ class Topics:
     @property
     def incident_states(self) -> Topic:
         """Internal: what is known of incidents, to go on after a restart."""
-        topic = self._topic(
-            "incident-states.v1",
-            "partition",
-            "IncidentState",
-            7,
-            internal=True,
-            cleanup_policy="compact",
-            min_cleanable_dirty_ratio="0.1",
-            max_compaction_lag_ms="60000",
-            segment_bytes="16777216",
-        )
-        return replace(topic, partitions=1)
+        return replace(self._checkpoints("incident-states.v1", "IncidentState"), partitions=1)
 
     def incidents(self) -> tuple[Topic, ...]:
         """The topics of an incident worker."""
@@ -194,6 +198,7 @@ class Topics:
             self.anomalies,
             self.progress,
             self.models,
+            self.scored_logs,
             self.model_states,
             self.incident_input,
             self.dead_letters,
@@ -206,6 +211,8 @@ class Topics:
             self.traces,
             self.spans,
             self.join_checkpoints,
+            self.log_events,
+            self.log_checkpoints,
             self.call_graph,
             self.executions,
             self.dead_letters,

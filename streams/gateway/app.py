@@ -18,11 +18,14 @@ from tracehound.streams.gateway.executions.endpoint import EXECUTIONS, Execution
 from tracehound.streams.gateway.guard import Endpoint, Guard
 from tracehound.streams.gateway.health import LIVEZ, METRICS, READYZ, HealthEndpoints
 from tracehound.streams.gateway.keys import KeyRing
+from tracehound.streams.gateway.logs.endpoint import LOGS, LogEndpoint
+from tracehound.streams.gateway.logs.taking import LogTaker
 from tracehound.streams.gateway.metrics import GatewayMetrics
 from tracehound.streams.gateway.openapi import DOCUMENT, DOCUMENT_PATH, DocumentEndpoint
-from tracehound.streams.gateway.otlp.encoding import status
-from tracehound.streams.gateway.otlp.grpc_server import TraceService
-from tracehound.streams.gateway.otlp.traces import OTLP_TRACES, TRACES
+from tracehound.streams.gateway.otlp.encoding import PROTOBUF, status
+from tracehound.streams.gateway.otlp.grpc_server import LOGS_EXPORT, TRACES_EXPORT, ExportService, Take
+from tracehound.streams.gateway.otlp.logs import OTLP_LOGS, OtlpLogEndpoint
+from tracehound.streams.gateway.otlp.traces import OTLP_TRACES, TRACES, call_taker
 from tracehound.streams.gateway.problems import problem
 from tracehound.streams.gateway.refusal import RequestRefusedError
 from tracehound.streams.gateway.sending import Sender
@@ -33,7 +36,7 @@ from tracehound.streams.intake.formats.decode import SpanLimits
 from tracehound.streams.settings.gateway import is_loopback
 from tracehound.streams.settings.settings import Settings
 
-OTLP_PATH = "/v1/traces"
+OTLP_PATHS = ("/v1/traces", "/v1/logs")
 
 
 class ReadySender(Sender, Protocol):
@@ -49,18 +52,19 @@ class ReadySender(Sender, Protocol):
 class Gateway:
     """The gateway, put together: what answers requests, its endpoints, and what answers calls of gRPC.
 
-    ``traces`` is None where intake reads no topic of spans; ``document`` is that of OpenAPI.
+    ``document`` is that of OpenAPI.
     """
 
     app: Starlette
     endpoints: tuple[Endpoint, ...]
-    traces: TraceService | None
+    calls: ExportService
     document: Mapping[str, Any]
 
 
 def written_topics(settings: Settings) -> tuple[str, ...]:
-    """The topics that the gateway writes to: executions, and the first of those that intake reads spans from."""
-    return (settings.topics.executions.name, *settings.intake.otlp_topic_names[:1])
+    """The topics that the gateway writes to: executions, logs, and the first of those that intake reads spans from."""
+    topics = settings.topics
+    return (topics.executions.name, topics.log_events.name, *settings.intake.otlp_topic_names[:1])
 
 
 def build_gateway(settings: Settings, sender: ReadySender) -> Gateway:
@@ -82,32 +86,39 @@ def build_gateway(settings: Settings, sender: ReadySender) -> Gateway:
     metrics = GatewayMetrics(CollectorRegistry())
     guard = Guard(KeyRing(gateway.keys), Throttle(gateway.requests_per_s), metrics)
     bodies = Bodies(gateway)
-    executions_topic, *spans_topics = written_topics(settings)
-    limits = SpanLimits(settings.max_record_bytes, with_namespace=settings.intake.applications_with_namespace)
+    executions_topic, logs_topic, *spans_topics = written_topics(settings)
+    with_namespace = settings.intake.applications_with_namespace
+    limits = SpanLimits(settings.max_record_bytes, with_namespace=with_namespace)
     executions = ExecutionEndpoint(executions_topic, bodies, sender, metrics, settings.limits)
+    taker = LogTaker(logs_topic, settings.intake.log_application, sender, metrics)
+    logs = LogEndpoint(bodies, taker, metrics, settings.limits)
+    otlp_logs = OtlpLogEndpoint(bodies, taker, metrics, settings.limits, with_namespace)
     health = HealthEndpoints(metrics.registry, lambda: sender.trouble)
     endpoints = [
         Endpoint("/v1/executions", executions.serve, EXECUTIONS),
+        Endpoint("/log", logs.serve, LOGS),
+        Endpoint("/v1/log", logs.serve, LOGS),
+        Endpoint(OTLP_PATHS[1], otlp_logs.serve, OTLP_LOGS, refuse=status),
         Endpoint("/livez", health.livez, LIVEZ, None, methods=("GET",)),
         Endpoint("/readyz", health.readyz, READYZ, None, methods=("GET",)),
         Endpoint("/metrics", health.metrics, METRICS, "metrics", methods=("GET",)),
     ]
     document = DocumentEndpoint(endpoints, bool(gateway.keys))
     endpoints.append(Endpoint(DOCUMENT_PATH, document.serve, DOCUMENT, None, methods=("GET",)))
-    traces = None
+    takers: dict[str, Take] = {LOGS_EXPORT: lambda content: otlp_logs.take(content, PROTOBUF, LOGS_EXPORT)}
     for topic in spans_topics:
         otlp, zipkin = (SpanEndpoint(each, topic, bodies, sender, metrics, limits) for each in (TRACES, ZIPKIN))
         endpoints += [
-            Endpoint(OTLP_PATH, otlp.serve, OTLP_TRACES, refuse=status),
+            Endpoint(OTLP_PATHS[0], otlp.serve, OTLP_TRACES, refuse=status),
             Endpoint("/api/v2/spans", zipkin.serve, ZIPKIN_SPANS),
         ]
-        traces = TraceService(otlp, guard, bodies, gateway)
+        takers[TRACES_EXPORT] = call_taker(otlp, TRACES_EXPORT)
     app = Starlette(
         routes=[guard.route(each) for each in endpoints],
         middleware=_cors(gateway.origins),
         exception_handlers={HTTPException: _unrouted},
     )
-    return Gateway(app, tuple(endpoints), traces, document.document)
+    return Gateway(app, tuple(endpoints), ExportService(takers, guard, bodies, gateway), document.document)
 
 
 def _cors(origins: Sequence[str]) -> list[Middleware]:
@@ -129,4 +140,4 @@ async def _unrouted(request: Request, error: Any) -> Response:
     """There is no such path, or not by this method."""
     sentence = f"There is no {request.method} of this path."
     refusal = RequestRefusedError(error.status_code, "invalid_body", sentence, error.headers)
-    return (status if request.url.path == OTLP_PATH else problem)(request, refusal)
+    return (status if request.url.path in OTLP_PATHS else problem)(request, refusal)

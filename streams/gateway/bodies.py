@@ -1,8 +1,9 @@
 """Reads bodies of requests within bounds: of bytes, of memory taken by all of them together, and of time."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
+from typing import TypeVar
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
@@ -11,6 +12,8 @@ from tracehound.streams.gateway.refusal import RequestRefusedError, put_off
 from tracehound.streams.gateway.unpacking import too_large, unpacked
 from tracehound.streams.settings.gateway import GatewaySettings
 
+T = TypeVar("T")
+
 LARGE_BYTES = 200_000
 """What is larger is worked on in a thread, so that other requests need not wait for it."""
 
@@ -18,6 +21,26 @@ LARGE_BYTES = 200_000
 def media_type(request: Request) -> str:
     """The media type of a request's body, without parameters, in lower case; empty where it says none."""
     return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+def of_media_type(request: Request, choices: Mapping[str, T]) -> T:
+    """The choice that the media type of a request's body names.
+
+    Raises:
+        RequestRefusedError: it names none (415).
+    """
+    # what browsers send without asking (forms, plain text) is refused: any web page could write to this machine
+    given = media_type(request)
+    found = choices.get(given)
+    if found is None:
+        named = ", ".join(choices)
+        raise RequestRefusedError(
+            415,
+            "media_type",
+            f"The Content-Type must be one of {named}. Got {given[:100]!r} instead.",
+            {"Accept": named},
+        )
+    return found
 
 
 class Bodies:

@@ -120,7 +120,7 @@ async def _run(settings: Settings) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):  # uvicorn raises what it has caught once more when it has ended
         signal.signal(number, lambda *_: None)
     try:
-        async with grpc_served(gateway.traces, settings.gateway):
+        async with grpc_served(gateway.calls, settings.gateway):
             await _serve(server, settings)
     finally:
         await sender.stop()

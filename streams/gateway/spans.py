@@ -7,7 +7,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
-from tracehound.streams.gateway.bodies import LARGE_BYTES, Bodies, media_type
+from tracehound.streams.gateway.bodies import LARGE_BYTES, Bodies, of_media_type
 from tracehound.streams.gateway.metrics import GatewayMetrics
 from tracehound.streams.gateway.refusal import RequestRefusedError
 from tracehound.streams.gateway.sending import Record, Sender
@@ -93,7 +93,7 @@ class SpanEndpoint:
 
     async def serve(self, request: Request) -> Response:
         """The answer to a request that is taken; see ``RequestRefusedError`` for the others."""
-        encoding = self._encoding(request)
+        encoding = of_media_type(request, self._encodings)
         async with self._bodies.content(request) as content:
             checked = await self.take(content, encoding, request.url.path)
         return encoding.answer(checked)
@@ -114,20 +114,6 @@ class SpanEndpoint:
         self._metrics.accepted.labels(path=path).inc(checked.good)
         self._metrics.refused_items.labels(path=path).inc(checked.rejected)
         return checked
-
-    def _encoding(self, request: Request) -> SpanEncoding:
-        # what browsers send without asking (forms, plain text) is refused: any web page could write to this machine
-        given = media_type(request)
-        found = self._encodings.get(given)
-        if found is None:
-            named = ", ".join(self._encodings)
-            raise RequestRefusedError(
-                415,
-                "media_type",
-                f"The Content-Type must be one of {named}. Got {given[:100]!r} instead.",
-                {"Accept": named},
-            )
-        return found
 
     def _read(self, content: bytes, encoding: SpanEncoding) -> tuple[CheckedSpans, list[Record]]:
         limits = self._limits

@@ -3,7 +3,7 @@
 import re
 from typing import Annotated
 
-from annotated_types import Ge, Gt, Le
+from annotated_types import Ge, Gt, Le, MaxLen, MinLen
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from tracehound.schemas.topics import DEFAULT_OTLP_TOPICS
@@ -23,6 +23,9 @@ class IntakeSettings(BaseModel):
     applications_with_namespace: bool = Field(
         default=True,
         description="An application is namespace/name where a service has a service.namespace; else its name alone",
+    )
+    log_application: Annotated[str, MinLen(1), MaxLen(180)] = Field(
+        default="system", description="The application of log events that say none"
     )
     group_id: str = Field(default="tracehound-intake", min_length=1, description="Consumer group of intake")
     trace_wait_s: Annotated[float, Ge(0), Le(3_600)] = Field(

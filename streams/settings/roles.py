@@ -33,20 +33,29 @@ def roles(settings: Settings) -> Mapping[str, Role]:
     topics, otlp = settings.topics, settings.intake.otlp_topic_names
     executions, dead_letters = topics.executions.name, topics.dead_letters.name
     traces, spans, control = topics.traces.name, topics.spans.name, topics.control.name
+    logs, log_checkpoints, scored_logs = (
+        topic.name for topic in (topics.log_events, topics.log_checkpoints, topics.scored_logs)
+    )
     people = (topics.feedback.name, topics.maintenance.name)
     outputs = (topics.anomalies.name, topics.progress.name, topics.models.name)
     return {
         "worker": Role(
             "tracehound worker",
             reads=(executions, control, topics.model_states.name),
-            writes=(executions, *outputs, topics.model_states.name, topics.incident_input.name, dead_letters),
-            sees=(spans,),
+            writes=(
+                *(executions, *outputs, scored_logs, topics.model_states.name),
+                *(topics.incident_input.name, dead_letters),
+            ),
+            sees=(spans, logs),
             groups=(settings.group_id,),
         ),
         "intake": Role(
             "tracehound intake",
-            reads=(*otlp, traces, spans, topics.join_checkpoints.name),
-            writes=(spans, topics.join_checkpoints.name, executions, topics.call_graph.name, dead_letters),
+            reads=(*otlp, traces, spans, topics.join_checkpoints.name, logs, log_checkpoints),
+            writes=(
+                *(spans, topics.join_checkpoints.name, logs, log_checkpoints),
+                *(executions, topics.call_graph.name, dead_letters),
+            ),
             groups=(settings.intake.group_id,),
         ),
         "incidents": Role(
@@ -64,16 +73,18 @@ def roles(settings: Settings) -> Mapping[str, Role]:
             writes=(dead_letters,),
             groups=(settings.notify.group_id,),
         ),
-        "gateway": Role("tracehound gateway", writes=(executions, *otlp[:1])),
-        "producer": Role("producers of executions, tracehound replay", writes=(executions, traces)),
+        "gateway": Role("tracehound gateway", writes=(executions, logs, *otlp[:1])),
+        "producer": Role(
+            "producers of executions and log events, tracehound replay", writes=(executions, traces, logs)
+        ),
         "collector": Role("OpenTelemetry Collectors", writes=otlp),
         "reader": Role(
             "tracehound tail, incidents list and show, models list, deadletters list, status",
             reads=(
-                *(*outputs, topics.severity.name, topics.call_graph.name, dead_letters),
+                *(*outputs, scored_logs, topics.severity.name, topics.call_graph.name, dead_letters),
                 *(topics.model_states.name, topics.maintenance.name),
             ),
-            sees=(executions, *otlp, traces),
+            sees=(executions, *otlp, traces, logs),
             groups=(COMMANDS_GROUP,),
         ),
         "person": Role(
@@ -85,7 +96,7 @@ def roles(settings: Settings) -> Mapping[str, Role]:
         "operator": Role(
             "tracehound models export, import, reset; deadletters resend",
             reads=(topics.model_states.name, dead_letters),
-            writes=(control, executions, traces, *otlp),
+            writes=(control, executions, traces, logs, *otlp),
             groups=(COMMANDS_GROUP,),
         ),
     }

@@ -75,6 +75,7 @@ def test_every_channel_has_one_operation_seen_from_tracehound(document: dict[str
         "control",
         "otlpSpans",
         "traces",
+        "logEvents",
         "feedback",
         "maintenance",
     ]

@@ -10,17 +10,13 @@ from starlette.responses import Response
 
 from tracehound.schemas.execution import Execution
 from tracehound.schemas.execution_rules import Limits
-from tracehound.streams.gateway.bodies import LARGE_BYTES, Bodies, media_type
-from tracehound.streams.gateway.executions.reading import RefusedLine, read_executions
+from tracehound.streams.gateway.bodies import LARGE_BYTES, Bodies
+from tracehound.streams.gateway.executions.reading import read_executions
+from tracehound.streams.gateway.json_lines import BY_LINE, MOST_TOLD, RefusedLine, is_by_line
 from tracehound.streams.gateway.metrics import GatewayMetrics
 from tracehound.streams.gateway.operation import BYTES, Operation, Outcome
 from tracehound.streams.gateway.refusal import RequestRefusedError
 from tracehound.streams.gateway.sending import Record, Sender
-
-_LINES = ("application/x-ndjson", "application/jsonl", "application/x-jsonlines")
-_MEDIA_TYPES = ("application/json", *_LINES)
-_MOST_TOLD = 100
-"""Refusals told one by one in an answer; all are counted."""
 
 
 class Taken(msgspec.Struct):
@@ -34,7 +30,7 @@ class Taken(msgspec.Struct):
 EXECUTIONS = Operation(
     "Take executions: one, an array (of several applications, too), or one of either in each line.",
     {200: Outcome("Kafka has those that are accepted.", {"application/json": Taken})},
-    {"application/json": Execution | list[Execution]} | dict.fromkeys(_LINES, BYTES),
+    dict.fromkeys(BY_LINE, BYTES) | {"application/json": Execution | list[Execution]},
 )
 
 
@@ -64,27 +60,19 @@ class ExecutionEndpoint:
 
     async def serve(self, request: Request) -> Response:
         """The answer to a request of which anything is taken, or that is empty."""
-        given = media_type(request)
-        # what browsers send without asking (forms, plain text) is refused: any web page could write to this machine
-        if given not in _MEDIA_TYPES:
-            raise RequestRefusedError(
-                415,
-                "media_type",
-                f"The Content-Type must be one of {', '.join(_MEDIA_TYPES)}. Got {given[:100]!r} instead.",
-                {"Accept": ", ".join(_MEDIA_TYPES)},
-            )
+        by_line = is_by_line(request)
         path = request.url.path
         async with self._bodies.content(request) as content:
             self._metrics.bytes.labels(path=path).inc(len(content))
-            arguments = (content, self._limits, self._now(), given in _LINES)
+            arguments = (content, self._limits, self._now(), by_line)
             if len(content) > LARGE_BYTES:
                 read = await run_in_threadpool(read_executions, *arguments)
             else:
                 read = read_executions(*arguments)
             taken = Taken(
                 read.accepted,
-                sum(each.executions for each in read.refused),
-                read.refused[:_MOST_TOLD],
+                sum(each.items for each in read.refused),
+                read.refused[:MOST_TOLD],
             )
             self._metrics.refused_items.labels(path=path).inc(taken.refused_executions)
             if read.refused and not read.accepted:

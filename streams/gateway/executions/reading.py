@@ -7,8 +7,9 @@ import msgspec
 
 from tracehound.schemas.codec import decode_record
 from tracehound.schemas.execution_rules import Limits
-from tracehound.schemas.json_array import BLANK, split_array
-from tracehound.schemas.rejection import ErrorName, name_elements
+from tracehound.schemas.json_array import split_array
+from tracehound.schemas.rejection import name_elements
+from tracehound.streams.gateway.json_lines import RefusedLine, lines_of
 
 RECORD_BYTES = 500_000
 """Executions of one application are put together into records about as long as this."""
@@ -20,20 +21,6 @@ class _Named(msgspec.Struct):
 
 
 _NAMED = msgspec.json.Decoder(_Named)
-
-
-class RefusedLine(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What is wrong in one line, counted from 1: class, sentence, and which elements of it (none: all of it)."""
-
-    line: int
-    error: ErrorName
-    reason: str
-    elements: tuple[int, ...] = ()
-
-    @property
-    def executions(self) -> int:
-        """How many executions it concerns; what cannot be read counts as one."""
-        return len(self.elements) or 1
 
 
 @dataclass(slots=True)
@@ -59,31 +46,11 @@ def read_executions(body: bytes, limits: Limits, now_s: float, by_line: bool = F
     True
     """
     read = ReadExecutions()
-    whole = body.strip(BLANK)
-    if not whole:
-        return read
     together = _Together(read.records)
-    lines = enumerate(body.splitlines() if by_line or _has_lines(whole) else [whole], 1)
-    for number, line in lines:
-        content = line.strip(BLANK)
-        if content:
-            _read_line(number, content, limits, now_s, read, together.add)
+    for number, content in lines_of(body, by_line):
+        _read_line(number, content, limits, now_s, read, together.add)
     together.finish()
     return read
-
-
-def _has_lines(body: bytes) -> bool:
-    """Whether it is not one value, and its first line is: a damaged value that was printed prettily is no lines."""
-    first, end, _ = body.partition(b"\n")
-    return bool(end) and not _is_json(body) and _is_json(first)
-
-
-def _is_json(content: bytes) -> bool:
-    try:
-        msgspec.json.decode(content, type=msgspec.Raw)
-    except _ERRORS:
-        return False
-    return True
 
 
 Add = Callable[[str, Sequence[bytes]], None]

@@ -97,6 +97,16 @@ STATUSES: Content = {JSON.media_type: Status, PROTOBUF.media_type: BYTES}
 """What answers and refusals hold."""
 
 
+def list_of(items: Mapping[str, Any]) -> dict[str, Any]:
+    """The JSON Schema of a list, or of none."""
+    return {"type": ["array", "null"], "items": items}
+
+
+def object_of(**properties: Any) -> dict[str, Any]:
+    """The JSON Schema of an object with these properties."""
+    return {"type": "object", "properties": properties}
+
+
 def status(request: Request, refusal: RequestRefusedError) -> Response:
     """The answer to a refused request: a ``Status`` in the encoding of the request, in JSON where it has none."""
     encoding = MEDIA_TYPES.get(media_type(request), JSON)

@@ -1,12 +1,13 @@
-"""OTLP over gRPC: ``TraceService/Export``, with the bounds, keys and answers of the path over HTTP.
+"""OTLP over gRPC: ``Export`` of traces and of logs, with the bounds, keys and answers of the path over HTTP.
 
 Source: https://opentelemetry.io/docs/specs/otlp/#otlpgrpc
 """
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +17,13 @@ import structlog
 from tracehound.schemas.errors import ConfigurationError
 from tracehound.streams.gateway.bodies import Bodies
 from tracehound.streams.gateway.guard import Guard
-from tracehound.streams.gateway.otlp.encoding import GRPC_CODES, PROTOBUF
-from tracehound.streams.gateway.otlp.traces import TRACES
+from tracehound.streams.gateway.otlp.encoding import GRPC_CODES
 from tracehound.streams.gateway.refusal import RequestRefusedError, put_off
-from tracehound.streams.gateway.spans import SpanEndpoint
 from tracehound.streams.intake.formats.declared import declare
 from tracehound.streams.settings.gateway import GatewaySettings
 
-EXPORT = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
+TRACES_EXPORT = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
+LOGS_EXPORT = "/opentelemetry.proto.collector.logs.v1.LogsService/Export"
 _STREAMS_PER_CONNECTION = 100
 _LONGEST_CALL_S = 300.0
 _RETRY_INFO = "type.googleapis.com/google.rpc.RetryInfo"
@@ -41,45 +41,49 @@ _RPC = declare(
 log = structlog.get_logger(__name__)
 
 
-class TraceService(grpc.GenericRpcHandler):
+Take = Callable[[bytes], Awaitable[bytes]]
+"""Takes a message and returns the answer, or raises ``RequestRefusedError``."""
+
+
+class ExportService(grpc.GenericRpcHandler):
     """Answers calls of ``Export``.
 
     Calls are handled as streams of one message: so a key is looked at before the message is read.
 
     Parameters:
-        endpoint: takes requests of traces.
-        guard: lets them through, and counts them.
+        takers: by the method that is called.
+        guard: lets calls through, and counts them.
         bodies: counts what is in memory.
         settings: the bounds.
     """
 
-    def __init__(self, endpoint: SpanEndpoint, guard: Guard, bodies: Bodies, settings: GatewaySettings) -> None:
-        self._endpoint, self._guard, self._bodies, self._settings = endpoint, guard, bodies, settings
+    def __init__(self, takers: Mapping[str, Take], guard: Guard, bodies: Bodies, settings: GatewaySettings) -> None:
+        self._takers, self._guard, self._bodies, self._settings = takers, guard, bodies, settings
         # a message is in memory before its length is known: so many may be on their way at once
         self._reading = asyncio.Semaphore(max(1, int(settings.max_mb_in_flight * 1e6 / settings.max_body_bytes)))
 
     def service(self, details: Any) -> Any:
         """How a method is called; None for those that are not there."""
-        return grpc.stream_unary_rpc_method_handler(self._export) if details.method == EXPORT else None
+        taker = self._takers.get(details.method)
+        return grpc.stream_unary_rpc_method_handler(partial(self._export, details.method, taker)) if taker else None
 
-    async def _export(self, _messages: Any, context: Any) -> bytes:
+    async def _export(self, method: str, taker: Take, _messages: Any, context: Any) -> bytes:
         refusals: list[RequestRefusedError] = []
 
         def refused(refusal: RequestRefusedError) -> bytes:
             refusals.append(refusal)
             return b""
 
-        answer = await self._guard.answered(EXPORT, lambda: self._answer(context), refused)
+        answer = await self._guard.answered(method, lambda: self._answer(taker, context), refused)
         for refusal in refusals:
             await context.abort(*_status(refusal))
         return answer
 
-    async def _answer(self, context: Any) -> bytes:
+    async def _answer(self, taker: Take, context: Any) -> bytes:
         self._guard.admit(_headers(context.invocation_metadata()), "ingest")
         content = await self._message(context)
         with self._bodies.held(len(content)):
-            checked = await self._endpoint.take(content, TRACES[PROTOBUF.media_type], EXPORT)
-        return PROTOBUF.response(checked.rejected, checked.why)
+            return await taker(content)
 
     async def _message(self, context: Any) -> bytes:
         try:
@@ -98,13 +102,13 @@ class TraceService(grpc.GenericRpcHandler):
 
 
 @asynccontextmanager
-async def grpc_served(service: TraceService | None, settings: GatewaySettings) -> AsyncIterator[None]:
+async def grpc_served(service: ExportService, settings: GatewaySettings) -> AsyncIterator[None]:
     """Serves OTLP over gRPC for as long as the block, if a port is set for it; ends when all calls are answered.
 
     Raises:
         ConfigurationError: the address is not free, or certificate and key cannot be used.
     """
-    if service is None or not settings.grpc_port:
+    if not settings.grpc_port:
         yield
         return
     server = grpc.aio.server(options=_options(settings))

@@ -1,17 +1,25 @@
 """Requests of traces in the encodings of OTLP: judged quickly where nothing is wrong, and with care elsewhere."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
-from typing import Any
 
 from google.protobuf.message import DecodeError
 from starlette.responses import Response
 
 from tracehound.schemas.json_array import BLANK
 from tracehound.streams.gateway.operation import BYTES, Operation, Outcome
-from tracehound.streams.gateway.otlp.encoding import ANSWERS, JSON, MEDIA_TYPES, PROTOBUF, STATUSES, OtlpEncoding
+from tracehound.streams.gateway.otlp.encoding import (
+    ANSWERS,
+    JSON,
+    MEDIA_TYPES,
+    PROTOBUF,
+    STATUSES,
+    OtlpEncoding,
+    list_of,
+    object_of,
+)
 from tracehound.streams.gateway.otlp.splitting import split
-from tracehound.streams.gateway.spans import CheckedSpans, SpanEncoding, check_spans, unreadable
+from tracehound.streams.gateway.spans import CheckedSpans, SpanEncoding, SpanEndpoint, check_spans, unreadable
 from tracehound.streams.intake.formats.decode import SpanLimits
 from tracehound.streams.intake.formats.fields import MOST_NS
 from tracehound.streams.intake.formats.otlp.protobuf import OTLP
@@ -83,24 +91,16 @@ TRACES: Mapping[str, SpanEncoding] = {name: _ENCODINGS[encoding.format] for name
 """The encodings of requests of traces, by media type."""
 
 
-def _list_of(items: Mapping[str, Any]) -> dict[str, Any]:
-    return {"type": ["array", "null"], "items": items}
-
-
-def _object(**properties: Any) -> dict[str, Any]:
-    return {"type": "object", "properties": properties}
-
-
 _SPANS = {
     "description": "An ExportTraceServiceRequest of OTLP, https://opentelemetry.io/docs/specs/otlp/. What holds only "
     "fields that it has not is refused: it is likely to be something else.",
     "anyOf": [{"required": ["resourceSpans"]}, {"maxProperties": 0}],
-    **_object(
-        resourceSpans=_list_of(
-            _object(
+    **object_of(
+        resourceSpans=list_of(
+            object_of(
                 resource={"type": ["object", "null"]},
-                scopeSpans=_list_of(
-                    _object(spans=_list_of({"type": "object"})),
+                scopeSpans=list_of(
+                    object_of(spans=list_of({"type": "object"})),
                 ),
             )
         )
@@ -113,3 +113,13 @@ OTLP_TRACES = Operation(
     STATUSES,
 )
 """What requests of traces hold, and are answered."""
+
+
+def call_taker(endpoint: SpanEndpoint, method: str) -> Callable[[bytes], Awaitable[bytes]]:
+    """What takes the messages of calls of gRPC, counted as of this method."""
+
+    async def take(content: bytes) -> bytes:
+        checked = await endpoint.take(content, TRACES[PROTOBUF.media_type], method)
+        return PROTOBUF.response(checked.rejected, checked.why)
+
+    return take

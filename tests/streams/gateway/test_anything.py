@@ -12,6 +12,8 @@ GOOD = [
     traces(2).SerializeToString(),
     json.dumps({"application": "shop", "operation": "GET /", "started_at": 9, "duration_ms": 5}).encode(),
     b'[{"traceId":"1","id":"2","timestamp":1,"duration":1,"localEndpoint":{"serviceName":"shop"}}]',
+    b'{"message": "CPU spike detected", "level": "warning"}',
+    b'{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"severityNumber":9,"body":{"stringValue":"up"}}]}]}]}',
     b'{"resourceSpans":[{"scopeSpans":[{"spans":[{"traceId":"01","spanId":"02"}]}]}]}',
 ]
 MEDIA_TYPES = ("application/json", "application/x-protobuf", "application/x-ndjson", "text/plain", "")

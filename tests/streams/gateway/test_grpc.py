@@ -12,7 +12,7 @@ from tests.streams.gateway.conftest import FakeSender, ask, made, traces
 from tracehound.infra.kafka.ports import free_ports
 from tracehound.schemas.errors import ConfigurationError
 from tracehound.streams.gateway.keys import new_key
-from tracehound.streams.gateway.otlp.grpc_server import _RPC, EXPORT, grpc_served
+from tracehound.streams.gateway.otlp.grpc_server import _RPC, TRACES_EXPORT, grpc_served
 from tracehound.streams.gateway.refusal import put_off
 from tracehound.streams.settings.gateway import GatewaySettings
 
@@ -25,11 +25,11 @@ def run(scenario: Callable[[Call], Awaitable[None]], sender: FakeSender, **setti
 
     async def within() -> None:
         gateway, (port,) = made(sender, **settings), free_ports(1)
-        async with grpc_served(gateway.traces, GatewaySettings(grpc_port=port, **settings)):
+        async with grpc_served(gateway.calls, GatewaySettings(grpc_port=port, **settings)):
             target = f"127.0.0.1:{port}"
             async with grpc.aio.insecure_channel(target, options=[("grpc.max_send_message_length", -1)]) as channel:
 
-                async def call(body: bytes = BODY, method: str = EXPORT, **more: Any) -> Any:
+                async def call(body: bytes = BODY, method: str = TRACES_EXPORT, **more: Any) -> Any:
                     return await channel.unary_unary(method)(body, timeout=20, **more)
 
                 await asyncio.wait_for(scenario(call), 30)
@@ -73,7 +73,7 @@ def test_what_is_wrong_has_its_code_and_only_what_is_put_off_a_time() -> None:
         sender.failure = put_off("kafka_away", "Kafka is away.", 7)
         assert await refused(call()) == (grpc.StatusCode.UNAVAILABLE, "Kafka is away.", 7)
         with pytest.raises(grpc.aio.AioRpcError) as unknown:
-            await call(method="/opentelemetry.proto.collector.logs.v1.LogsService/Export")
+            await call(method="/opentelemetry.proto.collector.metrics.v1.MetricsService/Export")
         assert unknown.value.code() is grpc.StatusCode.UNIMPLEMENTED
 
     run(scenario, sender)
@@ -119,17 +119,17 @@ def test_a_message_that_does_not_come_is_put_off_and_counted() -> None:
     async def within() -> None:
         gateway, (port,) = made(sender, read_timeout_s=0.2), free_ports(1)
         async with (
-            grpc_served(gateway.traces, GatewaySettings(grpc_port=port, read_timeout_s=0.2)),
+            grpc_served(gateway.calls, GatewaySettings(grpc_port=port, read_timeout_s=0.2)),
             grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel,
         ):
-            code, sentence, _ = await refused(channel.stream_unary(EXPORT)(_never(), timeout=20))
+            code, sentence, _ = await refused(channel.stream_unary(TRACES_EXPORT)(_never(), timeout=20))
             assert (code, "'gateway.read_timeout_s'" in sentence) == (grpc.StatusCode.UNAVAILABLE, True)
         told.append(gateway)
 
     told: list[Any] = []
     asyncio.run(within())
     counted = ask(told[0], "GET", "/metrics").body.decode()
-    assert f'tracehound_gateway_refused_requests_total{{path="{EXPORT}",reason="too_slow"}} 1.0' in counted
+    assert f'tracehound_gateway_refused_requests_total{{path="{TRACES_EXPORT}",reason="too_slow"}} 1.0' in counted
 
 
 async def _never() -> Any:
@@ -141,9 +141,9 @@ def test_a_port_that_is_taken_is_told_and_none_is_none() -> None:
     async def within() -> None:
         gateway, (port,) = made(FakeSender()), free_ports(1)
         settings = GatewaySettings(grpc_port=port)
-        async with grpc_served(gateway.traces, settings), grpc_served(gateway.traces, GatewaySettings(grpc_port=0)):
+        async with grpc_served(gateway.calls, settings), grpc_served(gateway.calls, GatewaySettings(grpc_port=0)):
             with pytest.raises(ConfigurationError, match=r"'gateway\.grpc_port' must be an address that is free"):
-                async with grpc_served(gateway.traces, settings):
+                async with grpc_served(gateway.calls, settings):
                     pass
 
     asyncio.run(within())

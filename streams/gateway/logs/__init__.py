@@ -1,0 +1,1 @@
+"""Log events over HTTP: ours in JSON, and OpenTelemetry's."""

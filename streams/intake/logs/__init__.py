@@ -1,0 +1,1 @@
+"""Log events into executions: what OpenTelemetry calls them, their templates, and what is kept of these."""
