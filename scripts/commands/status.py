@@ -6,12 +6,13 @@ import urllib.error
 import urllib.request
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from typing import TypeVar
 
 import click
 import msgspec
-from confluent_kafka import ConsumerGroupTopicPartitions, KafkaException, TopicPartition
+from confluent_kafka import Consumer, KafkaException, TopicPartition
 from rich.console import Console
 from rich.text import Text
 
@@ -123,7 +124,7 @@ def _processes(settings: Settings) -> Iterable[_Process]:
 def _running(process: _Process, client: Client, reader: TopicReader, settings: Settings) -> Finding:
     members = _members(process.group, client)
     here = _health(f"http://{settings.http_host}:{process.port}")
-    waiting = _waiting(process, client, reader)
+    waiting = _waiting(process, reader, settings)
     said = [] if members is None else [f"{members} in the group {process.group!r}"]
     said += [] if here is None else [f"one here at port {process.port}, {here}"]
     runs = bool(members) or here is not None
@@ -166,17 +167,17 @@ def _why_not_ready(answer: bytes) -> str | None:
         return None
 
 
-def _waiting(process: _Process, client: Client, reader: TopicReader) -> int:
+def _waiting(process: _Process, reader: TopicReader, settings: Settings) -> int:
     """Records that the group of a kind of process has not dealt with."""
     ends = {(topic, number): end for topic in process.topics for number, end in reader.ends(topic).items()}
     if not ends:
         return 0
-    asked = ConsumerGroupTopicPartitions(process.group, [TopicPartition(*of) for of in ends])
-    future = client.admin.list_consumer_group_offsets([asked], request_timeout=_TIMEOUT_S)[process.group]
-    try:
-        committed = {(one.topic, one.partition): one.offset for one in future.result().topic_partitions}
-    except KafkaException:  # no such group yet
-        committed = {}
+    asked = [TopicPartition(*of) for of in ends]
+    with closing(Consumer(consumer_config(settings, group_id=process.group))) as consumer:  # which joins no group
+        try:
+            committed = {(one.topic, one.partition): one.offset for one in consumer.committed(asked, _TIMEOUT_S)}
+        except KafkaException:  # a new cluster has no coordinator yet
+            committed = {}
     return sum(high - max(low, committed.get(of, low)) for of, (low, high) in ends.items())
 
 

@@ -67,7 +67,8 @@ def score_chunk(scorer: ScoringCore, executions: Sequence[ExecutionHead]) -> Chu
 
     An application's models are copied before. Where the core raises they are put back, and each half of what was to
     be scored is scored by itself, down to the executions that cannot be: these alone are not learned, and all others
-    once, in their order. It costs a copy of the models for each chunk.
+    once, in their order. One that fails by itself is tried once more, for want of memory and the like are nobody's
+    fault. It costs a copy of the models for each chunk.
     """
     outcome = ChunkOutcome()
     groups: defaultdict[ApplicationKey, list[int]] = defaultdict(list)
@@ -85,6 +86,7 @@ def _score_or_halve(
     executions: Sequence[ExecutionHead],
     indexes: Sequence[int],
     outcome: ChunkOutcome,
+    once_more: bool = True,
 ) -> None:
     before = _models_of(scorer, key)
     try:
@@ -95,12 +97,14 @@ def _score_or_halve(
             scorer.forget(key)
         else:
             scorer.restore(before, key)
-        if len(indexes) == 1:
-            outcome.failures.append((indexes[0], error))
-            return
         middle = len(indexes) // 2
-        _score_or_halve(scorer, key, executions, indexes[:middle], outcome)
-        _score_or_halve(scorer, key, executions, indexes[middle:], outcome)
+        if middle:
+            _score_or_halve(scorer, key, executions, indexes[:middle], outcome)
+            _score_or_halve(scorer, key, executions, indexes[middle:], outcome)
+        elif once_more:
+            _score_or_halve(scorer, key, executions, indexes, outcome, once_more=False)
+        else:
+            outcome.failures.append((indexes[0], error))
     else:
         outcome.add(scored, indexes)
 

@@ -172,13 +172,14 @@ def without_silence(snapshot: bytes) -> bytes:
 # --- scoring that fails
 
 
+@pytest.mark.parametrize("again", [[], [("stumble", 0, 0), ("take", 0, 9)]], ids=["once", "and when scored with care"])
 @pytest.mark.parametrize("core", [SmallChunks, lambda: StumblingScorer(SMALL, InlineFitter())], ids=["fake", "real"])
-def test_a_chunk_that_raises_is_learned_once(core: Callable[[], Any]) -> None:
+def test_a_chunk_that_raises_is_learned_once(core: Callable[[], Any], again: list[Step]) -> None:
     async def story() -> None:
         with tempfile.TemporaryDirectory() as folder:
             world = World(Path(folder), core)
             write(world, PLAIN)
-            happening = [("take", 0, 4), ("save_some", 0, 0), ("stumble", 0, 0), ("take", 0, 9)]
+            happening = [("take", 0, 4), ("save_some", 0, 0), ("stumble", 0, 0), ("take", 0, 9), *again]
             await Story(world).happen(happening)
             if core is SmallChunks:
                 assert await world.problems() == []

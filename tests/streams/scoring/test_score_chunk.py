@@ -25,6 +25,18 @@ class FailingScorer(Scorer):
         return super().score(executions)
 
 
+class ShortOfMemory(Scorer):
+    """Raises for each of the first ``times`` calls, whatever it is given."""
+
+    times = 0
+
+    def score(self, executions: Sequence[ExecutionHead]) -> ScoredBatch:
+        if self.times:
+            self.times -= 1
+            raise MemoryError("no room for a moment")
+        return super().score(executions)
+
+
 def scorer(kind: type[Scorer] = FailingScorer) -> Scorer:
     return kind(DetectionSettings(), InlineFitter())
 
@@ -54,6 +66,17 @@ def test_all_but_those_that_cannot_be_scored_are_learned_once_and_in_order(bad: 
     assert {key: found.snapshot(key) for key in found.applications()} == {
         key: expected.snapshot(key) for key in expected.applications()
     }
+
+
+@pytest.mark.parametrize(("count", "times"), [(1, 1), (3, 3)])  # 3: by halves, and the first of three by itself
+def test_an_execution_is_given_up_only_where_it_fails_by_itself_twice(count: int, times: int) -> None:
+    found, chunk = scorer(ShortOfMemory), [Execution("shop", "GET /", float(n), 10.0) for n in range(count)]
+    assert isinstance(found, ShortOfMemory)
+    found.times = times - (count > 1)
+    assert score_chunk(found, chunk).failures == []
+    assert found.statistics()["operations"] == 1
+    found.times = times + 1 - (count > 1)
+    assert [index for index, _ in score_chunk(found, chunk).failures] == [0]
 
 
 def test_at_once_it_says_that_it_failed() -> None:
