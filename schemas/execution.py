@@ -66,11 +66,14 @@ class QueueWait(msgspec.Struct, omit_defaults=True, gc=False):
 
     ``destination`` is the system and the topic or queue, ``group`` the consumer group that took them (empty: the
     application itself). ``waited_ms`` is the *queue gap*; of a batch, that of the message that waited longest.
+    ``sent_to`` is where the producer says that it sent to, where that has another name: an exchange, a topic with
+    subscriptions.
     """
 
     destination: Name
     waited_ms: Milliseconds
     group: Annotated[str, msgspec.Meta(max_length=200)] = ""
+    sent_to: Annotated[str, msgspec.Meta(max_length=200)] = ""
 
 
 class ExecutionHead(msgspec.Struct, omit_defaults=True, gc=False):

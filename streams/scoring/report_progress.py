@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from tracehound.schemas.codec import encode
-from tracehound.schemas.execution import ApplicationKey, ExecutionHead, rfc3339
+from tracehound.schemas.execution import ApplicationKey, ExecutionHead, QueueWait, rfc3339
 from tracehound.schemas.incident_input import IncidentInput
 from tracehound.schemas.progress import Progress
 from tracehound.schemas.topics import Topics
@@ -85,8 +85,13 @@ def _tally_of(executions: Sequence[ExecutionHead], now_s: float | None) -> Tally
         executions=len(executions),
         errors=sum([execution.failed for execution in suspects]),
         operations=Counter([execution.operation for execution in executions]),
-        taken=Counter([one.queue_wait.destination for one in executions if one.queue_wait is not None]),
+        taken=Counter([queue for one in executions if one.queue_wait is not None for queue in _queues(one.queue_wait)]),
     )
+
+
+def _queues(wait: QueueWait) -> tuple[str, ...]:
+    """What the queue is called at both of its ends."""
+    return (wait.destination, wait.sent_to) if wait.sent_to else (wait.destination,)
 
 
 class ProgressLedger:

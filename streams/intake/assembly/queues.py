@@ -43,7 +43,8 @@ class Waits(msgspec.Struct):
         senders = _InTrace(trace_id, spans)
         found = [wait for index in takers for wait in self._each(senders, spans[index])]
         said = [spans[index].message for index in takers]
-        said += [spans[place].message for place in senders.found]
+        sent = [spans[place].message for place in senders.found]
+        said += sent
         destination = next((message.destination for message in said if message and message.destination), "")
         if not found or not destination:
             return None
@@ -55,7 +56,9 @@ class Waits(msgspec.Struct):
         if not known:
             return None
         group = next((message.group for message in said if message and message.group), "")
-        return QueueWait(destination, max(0.0, *known), group[:NAME_CHARACTERS])
+        sent_to = next((message.destination for message in sent if message and message.destination), "")
+        elsewhere = "" if sent_to == destination else sent_to
+        return QueueWait(destination, max(0.0, *known), group[:NAME_CHARACTERS], elsewhere)
 
     def _each(self, senders: "_InTrace", span: Span) -> Iterator[float | None]:
         """Of each message that a span takes how long it waited, in milliseconds."""

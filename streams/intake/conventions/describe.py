@@ -7,7 +7,7 @@ from tracehound.schemas.execution import SegmentKind
 from tracehound.schemas.spans import Message, SpanKind
 from tracehound.streams.intake.conventions.databases import database_of, database_operation, database_peer
 from tracehound.streams.intake.conventions.failures import rpc_failed
-from tracehound.streams.intake.conventions.messages import is_receive, message_of, messaging_operation
+from tracehound.streams.intake.conventions.messages import is_receive, message_of, messaging_operation, moves_messages
 from tracehound.streams.intake.conventions.names import BEYOND_HTTP
 from tracehound.streams.intake.conventions.statements import is_statement, summary_of
 from tracehound.streams.intake.conventions.texts import (
@@ -55,7 +55,8 @@ def describe(name: str, kind: SpanKind | None, attributes: Attributes) -> Descri
     - RPC: the name if service and method are in it, else ``service/method``.
     - Database: the name, unless it is empty, says no more than operation, system or database, or is a whole
       statement; the query's summary; verb and table of the statement; operation and collection; operation; system.
-    - Messaging: the name, unless it is empty or says no more than what is done; what is done and where.
+    - Messaging, also by way of RPC (AWS): the name, unless it is empty or says no more than what is done; what is done
+      and where.
     - GraphQL: the name if the operation's name is in it, else type and name.
     - Everything else: the name; if it is empty, the name of the function (``faas``).
 
@@ -106,14 +107,15 @@ serves=False, failed=False)
         segment = "cache" if system in _CACHES else "db"
         operation = database_operation(name, system, get)
         peer = database_peer(system, _address(get), get) if calls else ""
-    elif rpc := text(get("rpc")) or (get("rpc method") and "rpc"):
+    elif not get("messaging") and (rpc := text(get("rpc")) or (get("rpc method") and "rpc")):
         operation, segment = _rpc_operation(name, get), "rpc"
         peer = _rpc_peer(str(rpc), get) if calls else ""
         if result is None:
             result = _rpc_status(get("rpc status"))
             failed = kind == "server" and rpc_failed(result)
     else:
-        operation, segment = messaging_operation(name, get), "queue"
+        operation = messaging_operation(name, get)
+        segment = "code" if kind == "internal" and not moves_messages(name, get) else "queue"
         message = message_of(name, kind, get)
         peer = (message.destination or text(get("messaging")) or _address(get)) if calls and message else ""
     if calls and (service := get("service called")) and not (message and message.destination):

@@ -77,6 +77,9 @@ CONCEPTS: Final[Mapping[str, Names]] = {
         "messaging.kafka.consumer.group",
         "messaging.rocketmq.client_group",
         "messaging.eventhubs.consumer.group",
+        "messaging.kafka.consumer_group",
+        "messaging.destination.subscription.name",
+        "messaging.servicebus.destination.subscription_name",
     ),
     "queue time": (
         "kafka.record.queue_time_ms",  # OpenTelemetry's Java agent, with its experimental attributes

@@ -1,9 +1,11 @@
 """Spans that wait for messages or take them: what begins an execution, and how long it lasts."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.streams.intake.conftest import START_NS, make_chunk, make_span
-from tracehound.schemas.execution import Execution, ExecutionFailure
+from tracehound.schemas.execution import Execution, ExecutionFailure, QueueWait
 from tracehound.schemas.spans import Message, Span
 from tracehound.streams.intake.assembly.assemble import assemble
 
@@ -68,12 +70,41 @@ def test_a_poll_that_encloses_what_it_took_is_one_batch() -> None:
 
 
 def test_waiting_for_a_message_is_no_work() -> None:
-    waited = make_span("r", "p", 20, 600_000, "consumer", "orders receive", remote_parent=True, message=RECEIVES)
+    waited = make_span("r", "p", -600_000, 600_020, "consumer", "orders receive", remote_parent=True, message=RECEIVES)
 
-    made = executions(sent(), ("billing", waited))[-1]
+    made = next(one for one in executions(sent(), ("billing", waited)) if one.application == "billing")
 
     assert (made.operation, made.parent_span_id) == ("orders receive", "p")
+    assert (begun_ms(made), made.duration_ms) == (5.0, 15.0)  # from when it was sent
+
+
+def test_a_poll_whose_messages_are_worked_on_elsewhere_has_no_length() -> None:
+    polled = Message("kafka orders", "billing", "receive", links=(("other", "p"),))
+
+    (made,) = executions(("billing", make_span("r", "", 20, 600_000, "consumer", "orders receive", message=polled)))
+
     assert (begun_ms(made), made.duration_ms) == (600_020.0, 0.0)
+
+
+@pytest.mark.parametrize("calls", [False, True])
+def test_a_listener_that_is_called_receive_works_from_its_begin_to_its_end(calls: bool) -> None:
+    listener = make_span("r", "p", 20, 300, "consumer", "orders receive", remote_parent=True, message=RECEIVES)
+    query = make_span("q", "r", 220, 30, "client", "SELECT")
+
+    made = executions(sent(), ("billing", listener), *([("billing", query)] if calls else []))[-1]
+
+    assert (begun_ms(made), made.duration_ms) == (20.0, 300.0)
+    assert made.queue_wait == QueueWait("kafka orders", 15.0, "billing")
+
+
+@pytest.mark.parametrize("began_ms", [16.0, 20.1, 20.3])
+def test_what_ends_before_its_first_call_begins_lasts_until_that_is_done(began_ms: float) -> None:
+    taken = make_span("r", "p", 20, 0.1, "consumer", "orders receive", remote_parent=True, message=RECEIVES)
+    query = make_span("q", "r", began_ms, 200, "client", "SELECT")
+
+    made = executions(sent(), ("billing", taken), ("billing", query))[-1]
+
+    assert made.duration_ms == pytest.approx(began_ms + 180.0)
 
 
 @pytest.mark.parametrize(
@@ -143,3 +174,15 @@ def test_where_tracers_know_the_consumer_it_is_the_peer() -> None:
     (segment,) = executions(*spans, taken)[0].segments
 
     assert segment.peer == "billing"
+
+
+@given(st.floats(0, 1e4), st.floats(0, 1e4), st.floats(-1e4, 1e4), st.booleans(), st.sampled_from(["p", ""]))
+def test_whatever_the_times_no_length_is_below_zero(
+    begun_ms: float, lasts_ms: float, calls_ms: float, links: bool, parent: str
+) -> None:
+    message = Message("kafka orders", does="receive", links=(("other", "p"),) if links else ())
+    taken = make_span("r", parent, begun_ms, lasts_ms, "consumer", "orders receive", message=message)
+    query = make_span("q", "r", begun_ms + calls_ms, 1, "client", "SELECT")
+
+    for spans in ([sent(), ("billing", taken)], [sent(), ("billing", taken), ("billing", query)]):
+        assert all(one.duration_ms >= 0 for one in executions(*spans))
