@@ -9,7 +9,7 @@ from tracehound.streams.intake.conventions.texts import Get, text
 
 _BETWEEN_WORDS = re.compile(r"[\s:]+")
 _PREFIX = re.compile(r"[a-z][\w-]*\.(?:query|execute|prepare)", re.IGNORECASE)
-_SAYS_NOTHING = frozenset(("", "db", "sql", "jdbc"))
+_SAYS_NOTHING = frozenset(("", "db", "sql", "jdbc", "prisma", "engine", "db_query"))
 
 
 def database_of(get: Get) -> str:
@@ -40,6 +40,10 @@ def _operation(name: str, system: str, verb: str, namespace: str, statement: str
     if summary:
         return summary
     from_statement = summary_of(statement) if statement else ""
+    if name == statement and not from_statement:
+        name = (
+            name.split(maxsplit=1)[0] if name.strip() else ""
+        )  # of another language: "GET user:7", "MATCH (n {id: 7})"
     if " " in from_statement:
         return from_statement
     if " " in verb or "/" in verb:  # SQLAlchemy's instrumentation: verb and file
@@ -57,7 +61,7 @@ def database_peer(system: str, address: str, get: Get) -> str:
 
 def _is_bare(name: str, verb: str, system: str, namespace: str, statement: str) -> bool:
     """Whether the name says no more than what is done, by what system and in which database."""
-    if not name or name in (verb, system, namespace) or (name.isupper() and name.isalpha()):
+    if not name or name in (verb, system, namespace, statement) or (name.isupper() and name.isalpha()):
         return True
     known = {system, namespace, verb.partition(" ")[0].casefold(), summary_of(statement).partition(" ")[0].casefold()}
     return all(

@@ -21,6 +21,9 @@ from tracehound.streams.intake.conventions.texts import (
 )
 
 _CACHES = frozenset(("redis", "memcached", "valkey", "keydb", "dragonfly", "hazelcast", "infinispan", "ehcache"))
+_SAYS_NO_MORE = frozenset(
+    ("", "HTTP", "MICROSOFT.ASPNETCORE.HOSTING.HTTPREQUESTIN", "SYSTEM.NET.HTTP.HTTPREQUESTOUT")  # .NET's activities
+)
 _WEB_PORTS = frozenset(("80", "443"))
 
 
@@ -168,7 +171,8 @@ def _http_operation(name: str, kind: SpanKind | None, method: str, result: str |
 
 def _is_only(name: str, method: str) -> bool:
     """Whether a name says no more than the method."""
-    return name.upper().replace("HTTP/", "HTTP ") in ("", method, f"HTTP {method}".rstrip(), "HTTP")
+    said = name.upper().replace("HTTP/", "HTTP ")
+    return said in (method, f"HTTP {method}".rstrip()) or said in _SAYS_NO_MORE
 
 
 def _with_method(name: str, method: str) -> str:
@@ -211,6 +215,8 @@ def _rpc_operation(name: str, get: Get) -> str:
 def _rpc_peer(system: str, get: Get) -> str:
     address = _address(get)
     service = text(get("rpc service")) or text(get("rpc method")).rpartition("/")[0]
+    if system == "aws-api":
+        return text(get("function")) or service or address  # the function that is invoked, or what of AWS is called
     if not address or (service and _is_ip(address)):
         return service or system
     return address

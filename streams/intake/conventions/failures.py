@@ -31,7 +31,7 @@ _CLASS = re.compile(r"[\w.$]*(?:Exception|Error|Throwable)")
 
 def rpc_failed(status: str | int | None) -> bool:
     """Whether a server's status of gRPC is a failure of the server's, by number or name."""
-    return status in _RPC_FAILURES
+    return (status.upper() if isinstance(status, str) else status) in _RPC_FAILURES  # (Connect's are in lower case)
 
 
 def is_failed(

@@ -27,6 +27,7 @@ CONCEPTS: Final[Mapping[str, Names]] = {
         "peer.hostname",  # OpenTracing
         "peer.address",  # OpenTracing
         "peer.ipv4",  # OpenTracing
+        "http.host",
     ),
     "port": ("server.port", "net.peer.port", "peer.port"),
     "network address": ("network.peer.address", "net.sock.peer.addr"),  # beside the address as a rule
@@ -48,7 +49,13 @@ CONCEPTS: Final[Mapping[str, Names]] = {
     # --- databases
     "database": ("db.system.name", "db.system", "db.type"),  # the last is OpenTracing's
     "database operation": ("db.operation.name", "db.operation"),
-    "collection": ("db.collection.name", "db.sql.table", "db.mongodb.collection", "db.cassandra.table"),
+    "collection": (
+        "db.collection.name",
+        "db.sql.table",
+        "db.mongodb.collection",
+        "db.cassandra.table",
+        "db.elasticsearch.path_parts.index",
+    ),
     "database name": ("db.namespace", "db.name", "db.instance"),  # the last is OpenTracing's
     "query summary": ("db.query.summary",),
     "statement": ("db.query.text", "db.statement"),
@@ -57,7 +64,7 @@ CONCEPTS: Final[Mapping[str, Names]] = {
     "rpc": ("rpc.system.name", "rpc.system"),
     "rpc service": ("rpc.service",),
     "rpc method": ("rpc.method",),
-    "rpc status": ("rpc.response.status_code", "rpc.status_code", "rpc.grpc.status_code"),
+    "rpc status": ("rpc.response.status_code", "rpc.status_code", "rpc.grpc.status_code", "rpc.connect_rpc.error_code"),
     # --- messages
     "messaging": ("messaging.system.name", "messaging.system"),
     "destination template": ("messaging.destination.template",),

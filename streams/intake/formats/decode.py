@@ -30,6 +30,8 @@ __all__ = ["DecodedSpans", "SpanLimits", "decode_spans"]
 
 _NO_TEXT = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 """What stands in no JSON, damaged or not."""
+_NEXT_LINE = re.compile(rb"(?<=\})[ \t\r]*\n\s*(?=\{)")
+"""What is between objects on lines of their own (a Collector's file exporter), and in no JSON."""
 _FIRST_TAG = b"\n"
 """How Protobuf begins: the tag of its first field is also a line feed, and its length may look like a bracket."""
 
@@ -53,7 +55,7 @@ def decode_spans(value: bytes | None, limits: SpanLimits, known: str = "") -> De
     taken away (``unpack``). The good neighbours of a bad span are kept. A refused span becomes part of a record of the
     same format with what was around it; spans refused for the same reason share one. ``Rejection.indexes`` count the
     spans of the record (an unreadable list of spans as one), and are empty where the whole record is refused. No bytes,
-    and empty lists, are no spans. JSON may be an array of what is otherwise one record.
+    and empty lists, are no spans. JSON may be an array of records, or have each on a line of its own.
 
     Parameters:
         known: the format, where it is known (``Rejection.format``); a text that is none is passed over.
@@ -116,6 +118,8 @@ def _decode_protobuf(content: bytes, limits: SpanLimits) -> DecodedSpans:
 
 
 def _decode_json(content: bytes, limits: SpanLimits, known: Format | None = None) -> DecodedSpans:
+    if b"\n" in content and _NEXT_LINE.search(content):
+        content = b"[" + b",".join(_NEXT_LINE.split(content.strip(BLANK))) + b"]"
     name = known or json_format(content)
     if name is None:
         return DecodedSpans()

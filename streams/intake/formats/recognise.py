@@ -165,6 +165,8 @@ def protobuf_format(content: bytes) -> Format:
 def not_protobuf(content: bytes, what: str) -> RecordError:
     """The bytes are neither JSON nor of a message that is known: foreign where they are whole, else damaged."""
     begin = f"{_WANTED}. Got {len(content)} bytes that begin with {content[:8].hex(' ')} instead, which are not JSON"
+    if _is_json_text(content):
+        return RecordError("ForeignFormat", f"{_WANTED}. Got a JSON text instead: send what is in it, without quotes.")
     if _is_text(content):
         return RecordError("ForeignFormat", f"{begin}, but another text.")
     if _is_whole(content):
@@ -176,6 +178,13 @@ def _is_text(content: bytes) -> bool:
     try:
         return all(character.isprintable() or character.isspace() for character in content.decode())
     except UnicodeDecodeError:
+        return False
+
+
+def _is_json_text(content: bytes) -> bool:
+    try:
+        return isinstance(_ANY.decode(content), str)
+    except _ERRORS:
         return False
 
 

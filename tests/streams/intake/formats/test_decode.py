@@ -106,6 +106,28 @@ def test_json_may_be_an_array_of_records(name: str) -> None:
     assert (decoded.format, decoded.spans, decoded.rejected) == (name, 2, [])
 
 
+@pytest.mark.parametrize("name", ["OTLP JSON", "Zipkin JSON", "Jaeger JSON"])
+@pytest.mark.parametrize("line_end", [b"\n", b"\r\n", b" \n\n"])
+def test_json_may_have_each_record_on_a_line_of_its_own(name: str, line_end: bytes) -> None:
+    record = EXAMPLES[name].removeprefix(b"[").removesuffix(b"]")
+
+    made = decode_spans(line_end.join([record, record, b""]), LIMITS)
+
+    assert (made.spans, made.format, made.rejected) == (2, name, [])
+
+
+def test_of_lines_a_bad_one_loses_only_itself() -> None:
+    made = decode_spans(JSON + b'\n{"resourceSpans":7}\n' + JSON, LIMITS)
+
+    assert (made.spans, [rejection.indexes for rejection in made.rejected]) == (2, [(1,)])
+
+
+def test_indented_json_is_one_record() -> None:
+    made = decode_spans(json.dumps(json.loads(JSON), indent=1).encode(), LIMITS)
+
+    assert (made.spans, made.rejected) == (1, [])
+
+
 def test_in_an_array_of_records_a_bad_one_loses_only_itself() -> None:
     bad_span = as_json(record_of(good_span(1), good_span(2, span_id=b"")))
     value = b"[" + JSON + b',7,{"resourceSpans":5},' + bad_span + b"," + JSON + b"]"
@@ -171,8 +193,12 @@ FOREIGN: dict[str, tuple[bytes, str, str]] = {
     "another object": (b'{"a":1,"b":2}', "ForeignFormat", 'Got an object with only the fields "a, b"'),
     "Tempo's API": (b'{"batches":[]}', "ForeignFormat", 'Got an object with only the fields "batches"'),
     "an array of numbers": (b"[1,2]", "ForeignFormat", "Got an array of 1 and others"),
-    "a text": (b'"{}"', "ForeignFormat", "which are not JSON, but another text."),
-    "two records in lines": (JAEGER_SPAN.encode() * 2, "InvalidJson", "Jaeger JSON: the JSON is malformed: Extra data"),
+    "a text": (b'"{}"', "ForeignFormat", "Got a JSON text instead: send what is in it, without quotes."),
+    "two records one after the other": (
+        JAEGER_SPAN.encode() * 2,
+        "InvalidJson",
+        "Jaeger JSON: the JSON is malformed: Extra data",
+    ),
     "damaged JSON": (b'{"a":', "InvalidJson", "Got JSON that is malformed: "),
     "too deep": (b"[" * 5_000, "InvalidJson", "Got JSON that is nested too deeply."),
     "not gzip": (b"\x1f\x8b\x07x", "ForeignFormat", "begins as gzip does, but cannot be unpacked"),
