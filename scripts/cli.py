@@ -20,6 +20,7 @@ COMMANDS = {
     "feedback": ("feedback", "feedback", "Say what an anomaly or an incident was."),
     "gateway": ("gateway", "gateway", "Take executions and traces over HTTP, until stopped."),
     "incidents": ("incidents", "incidents", "Make incidents of anomalies until stopped; list and show them."),
+    "init": ("init", "init_command", "Look at Kafka's topics, and write the settings that read them."),
     "intake": ("serve", "intake", "Join spans and executions by trace, from Kafka, until stopped."),
     "maintenance": ("maintenance", "maintenance", "Announce, end and list maintenance windows."),
     "models": ("models", "models", "List, reset, export and import the models of applications."),

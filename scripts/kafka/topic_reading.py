@@ -65,6 +65,37 @@ class TopicReader:
             )
         return sorted(found.partitions)
 
+    def topics(self) -> dict[str, list[int]]:
+        """The partitions of each topic that the broker tells of.
+
+        Raises:
+            BrokerError: no broker answers.
+        """
+        with self._broker_errors():
+            found = self._consumer.list_topics(timeout=self._timeout_s).topics
+        return {name: sorted(topic.partitions) for name, topic in found.items()}
+
+    def newest(self, positions: Iterable[TopicPartition], until_s: float) -> Iterator[Message]:
+        """What lies from these positions to the ends of their partitions, as far as it comes until then (monotonic).
+
+        A partition that cannot be read gives one message, with its error.
+        """
+        missing = {(each.topic, each.partition): each for each in positions}
+        self.start(missing.values())
+        while missing and (left_s := until_s - time.monotonic()) > 0:
+            message = self._consumer.poll(min(left_s, _POLL_S))
+            if message is None:
+                continue
+            error = message.error()
+            if error is None:
+                yield message
+            elif message.topic() is None:
+                self._remember(error)
+            else:
+                missing.pop((message.topic(), message.partition()), None)
+                if error.code() != KafkaError._PARTITION_EOF:
+                    yield message
+
     def ends(self, topic: str) -> dict[int, tuple[int, int]]:
         """First offset and offset after the last of each partition, empty partitions left out.
 

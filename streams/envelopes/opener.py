@@ -71,6 +71,14 @@ class ExecutionReader:
             return value
         return value if opened is None else opened.content
 
+    def around(self, value: bytes, headers: Headers) -> str:
+        """What is around an execution, in words; empty where nothing is, or it cannot be opened."""
+        try:
+            opened = self._open(value, headers)
+        except RecordError:
+            return ""
+        return opened.within if opened is not None else ""
+
     def _open(self, value: bytes, headers: Headers) -> Opened | None:
         content, names = value, []
         for _ in range(_MOST_LAYERS):
