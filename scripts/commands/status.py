@@ -1,6 +1,7 @@
 """The command `tracehound status`: what runs, what was stored, what was found, and what to do where something lacks."""
 
 import json
+import ssl
 import time
 import urllib.error
 import urllib.request
@@ -94,6 +95,7 @@ def look(settings: Settings) -> Iterator[Finding]:
     with TopicReader(consumer_config(settings)) as reader:
         for process in _processes(settings):
             yield _running(process, client, reader, settings)
+        yield _gateway(settings)
         for say in (_executions, _judged, _anomalies, _incidents, _refused):
             yield say(reader, settings)
 
@@ -137,6 +139,16 @@ def _running(process: _Process, client: Client, reader: TopicReader, settings: S
     )
 
 
+def _gateway(settings: Settings) -> Finding:
+    """Whether one is on this machine: gateways are in no group, and need not be."""
+    gateway = settings.gateway
+    scheme = "https" if gateway.tls_certificate_file is not None else "http"
+    here = _health(f"{scheme}://{gateway.host}:{gateway.port}")
+    if here is None:
+        return Finding("gateway", "none is seen here, and is needed for sending over HTTP: tracehound gateway")
+    return Finding("gateway", f"one here at port {gateway.port}, {here}")
+
+
 def _members(group: str, client: Client) -> int | None:
     """How many are in a consumer group; None on a broker that does not tell (the embedded one)."""
     try:
@@ -149,12 +161,15 @@ def _members(group: str, client: Client) -> int | None:
 def _health(address: str) -> str | None:
     """What the process at an address says of itself; None where none answers."""
     try:
-        with urllib.request.urlopen(f"{address}/readyz", timeout=_HTTP_TIMEOUT_S) as answer:  # noqa: S310 (http)
+        with urllib.request.urlopen(f"{address}/readyz", timeout=_HTTP_TIMEOUT_S) as answer:  # noqa: S310 (http(s))
             answer.read()
             return "ready"
     except urllib.error.HTTPError as error:
         with error:
             return _why_not_ready(error.read())
+    except urllib.error.URLError as error:
+        trusted = not isinstance(error.reason, ssl.SSLCertVerificationError)
+        return None if trusted else "with a certificate that this machine does not trust"
     except (OSError, ValueError):  # nobody there, or nobody of ours
         return None
 
@@ -162,6 +177,8 @@ def _health(address: str) -> str | None:
 def _why_not_ready(answer: bytes) -> str | None:
     try:
         said = json.loads(answer)
+        if faults := said.get("faults"):
+            return f"not ready: {faults[0]}"
         return "compiling its kernels" if said.get("preparing") else "waiting for its partitions"
     except (ValueError, AttributeError):
         return None

@@ -15,13 +15,17 @@ from pydantic import BaseModel
 
 from tests.checkout import PROJECT
 from tests.conftest import COULD_NOT_RUN
+from tests.streams.gateway.conftest import FakeSender
 from tracehound.infra.kafka.cluster import Address, wait_for_members
 from tracehound.infra.kafka.jars import kafka_version
 from tracehound.infra.kafka.node import Node
 from tracehound.infra.kafka.ports import free_ports
 from tracehound.infra.kafka.topics import check_topics
+from tracehound.schemas.errors import ConfigurationError
 from tracehound.schemas.topics import Topics
 from tracehound.scripts.cli import COMMANDS
+from tracehound.streams.gateway.app import build_gateway
+from tracehound.streams.settings.gateway import GatewaySettings
 from tracehound.streams.settings.incident_worker import IncidentWorkerSettings
 from tracehound.streams.settings.intake import IntakeSettings
 from tracehound.streams.settings.notify import NotifySettings
@@ -29,7 +33,7 @@ from tracehound.streams.settings.settings import Settings, load_settings
 
 BROKERS = ("kafka-1", "kafka-2", "kafka-3")
 WORKERS = ("worker", "intake", "incidents", "notify")
-OURS = ("topics", *WORKERS)
+OURS = ("topics", *WORKERS, "gateway")
 ROUTES = """
 [notify.receivers.alerts]
 kind = "alertmanager"
@@ -58,6 +62,7 @@ def variables_of_settings() -> set[str]:
         "INTAKE": IntakeSettings,
         "INCIDENT_WORKER": IncidentWorkerSettings,
         "NOTIFY": NotifySettings,
+        "GATEWAY": GatewaySettings,
     }
     for section, settings in sections.items():
         names |= {f"TRACEHOUND_{section}__{name.upper()}" for name in settings.model_fields}
@@ -81,7 +86,7 @@ def test_images_are_pinned(services: dict[str, Any]) -> None:
 
 def test_ports_are_published_on_the_loopback_address_only(services: dict[str, Any]) -> None:
     published = [port for service in services.values() for port in service.get("ports", ())]
-    assert len(published) == len(BROKERS) + 1
+    assert len(published) == len(BROKERS) + len(services["gateway"]["ports"]) + 1
     assert all(re.fullmatch(r"127\.0\.0\.1:\d+:\d+", port) for port in published)
 
 
@@ -112,9 +117,25 @@ def test_settings_accept_the_values(services: dict[str, Any], monkeypatch: pytes
 
 
 def test_only_what_needs_a_file_of_the_users_waits_to_be_asked_for(services: dict[str, Any]) -> None:
-    assert [name for name, service in services.items() if "profiles" in service] == ["notify"]
-    mounted, *_ = services["notify"]["volumes"]
-    assert mounted.split(":")[1:] == [services["notify"]["environment"]["TRACEHOUND_CONFIG"], "ro"]
+    asked_for = [name for name, service in services.items() if "profiles" in service]
+    assert asked_for == ["notify", "gateway"]
+    for service in (services[name] for name in asked_for):
+        mounted, *_ = service["volumes"]
+        assert mounted.split(":")[1:] == [service["environment"]["TRACEHOUND_CONFIG"], "ro"]
+
+
+def test_the_gateway_listens_where_it_is_published_and_wants_keys(
+    services: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in services["gateway"]["environment"].items():
+        if name != "TRACEHOUND_CONFIG":
+            monkeypatch.setenv(name, value)
+    settings = load_settings()
+    wanted = [f"127.0.0.1:{port}:{port}" for port in (settings.gateway.port, settings.gateway.grpc_port)]
+    assert services["gateway"]["ports"] == wanted
+    assert f":{settings.gateway.port}/livez" in services["gateway"]["healthcheck"]["test"][-1]
+    with pytest.raises(ConfigurationError, match=r"gateway\.keys"):
+        build_gateway(settings, FakeSender())
 
 
 def test_commands_exist(services: dict[str, Any]) -> None:

@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import msgspec
@@ -43,7 +44,7 @@ class Preparing(Ready):
 @pytest.fixture(autouse=True)
 def ports(monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
     """Ports on which nobody answers, whatever else runs on this machine."""
-    names = ("HTTP_PORT", "INTAKE__HTTP_PORT", "INCIDENT_WORKER__HTTP_PORT", "NOTIFY__HTTP_PORT")
+    names = ("HTTP_PORT", "INTAKE__HTTP_PORT", "INCIDENT_WORKER__HTTP_PORT", "NOTIFY__HTTP_PORT", "GATEWAY__PORT")
     found = dict(zip(names, free_ports(len(names)), strict=True))
     monkeypatch.setenv("TRACEHOUND_PARTITIONS", "3")
     monkeypatch.setenv("TRACEHOUND_INTAKE__OTLP_TOPICS", "")  # belong to no test
@@ -52,15 +53,23 @@ def ports(monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
     return found
 
 
-@pytest.fixture
-def worker(ports: dict[str, int], request: pytest.FixtureRequest) -> Iterator[None]:
-    server = HTTPServer(("127.0.0.1", ports["HTTP_PORT"]), getattr(request, "param", Ready))
+@contextmanager
+def answering(port: int, answer: type[Ready]) -> Iterator[None]:
+    server = HTTPServer(("127.0.0.1", port), answer)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
-    yield
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    try:
+        yield
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+@pytest.fixture
+def worker(ports: dict[str, int], request: pytest.FixtureRequest) -> Iterator[None]:
+    with answering(ports["HTTP_PORT"], getattr(request, "param", Ready)):
+        yield
 
 
 def lines(output: str) -> dict[str, str]:
@@ -128,6 +137,29 @@ def test_what_was_found_is_counted_and_the_newest_is_told(
 @pytest.mark.parametrize("worker", [Preparing], indirect=True)
 def test_a_worker_that_compiles_says_so(run: Run) -> None:
     assert "compiling its kernels" in lines(run(status).output)["worker"]
+
+
+class CannotSend(Ready):
+    answer = (503, b'{"ok": false, "faults": ["Kafka does not answer."]}')
+
+
+class Foreign(Ready):
+    answer = (404, b"404 page not found")
+
+
+@pytest.mark.usefixtures("topics")
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        (Ready, "one here at port {port}, ready"),
+        (CannotSend, "one here at port {port}, not ready: Kafka does not answer."),
+        (Foreign, "none is seen here, and is needed for sending over HTTP: tracehound gateway"),
+    ],
+)
+def test_a_gateway_on_this_machine_is_seen(ports: dict[str, int], run: Run, answer: type[Ready], told: str) -> None:
+    port = ports["GATEWAY__PORT"]
+    with answering(port, answer):
+        assert lines(run(status).output)["gateway"] == told.format(port=port)
 
 
 def test_on_a_real_broker_the_members_of_groups_are_counted(kafka: Broker, prefix: str, run: Run) -> None:
