@@ -88,7 +88,10 @@ class TraceChunk(msgspec.Struct, array_like=True):
 
     def __len__(self) -> int:
         """How many spans and executions there are."""
-        return len(self.executions) + sum(len(spans) for _, spans in self.spans)
+        count = len(self.executions)
+        for _, spans in self.spans:
+            count += len(spans)
+        return count
 
 
 class SpanBatch(msgspec.Struct, array_like=True, tag="spans"):

@@ -4,7 +4,6 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from itertools import chain
 from zlib import crc32
 
 import msgspec
@@ -122,7 +121,7 @@ class SourceReader:
         for trace_id, chunk in traces.items():
             spans = len(chunk)
             reading.spans += spans
-            reading.sent += told_of(trace_id, chain.from_iterable(some for _, some in chunk.spans))
+            reading.sent += told_of(trace_id, chunk)
             share = (trace_id, spans, msgspec.Raw(_encode(chunk)))
             shares.setdefault(partition_of(trace_id, self._partitions), []).append(share)
         source = (record.topic, record.partition)

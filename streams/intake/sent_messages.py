@@ -6,7 +6,7 @@ from hashlib import blake2b
 import numpy as np
 from numpy.typing import NDArray
 
-from tracehound.schemas.spans import Span
+from tracehound.schemas.spans import TraceChunk
 from tracehound.streams.intake.assembly.queues import is_send, sending_ended_ns
 
 REMEMBERED = 65_536
@@ -17,10 +17,11 @@ _BLOCK = 4_096
 _ENTRY = np.dtype([("sender", "<u8"), ("ended_ns", "<i8")])
 
 
-def told_of(trace_id: str, spans: Iterable[Span]) -> bytes:
-    """What is to be remembered of the messages that the spans of a trace sent, 16 bytes each."""
+def told_of(trace_id: str, chunk: TraceChunk) -> bytes:
+    """What is to be remembered of the messages that the spans of a piece of a trace sent, 16 bytes each."""
     ended = [
         (_sender(trace_id, span.id), sending_ended_ns(span))
+        for _, spans in chunk.spans
         for span in spans
         if span.kind == "producer" or (span.message is not None and span.kind == "client" and is_send(span))
     ]
@@ -41,8 +42,10 @@ class SentMessages:
 
     The newest are in a table, those before in sorted blocks of 16 bytes each: they are asked for seldom, and many.
 
+    >>> from tracehound.schemas.spans import Resource, Span
     >>> sent = SentMessages()
-    >>> sent.add(told_of("a", [Span("", "send", -1, None, 5.0, id="s", start_ns=1_000, kind="producer")]))
+    >>> span = Span("", "send", -1, None, 5.0, id="s", start_ns=1_000, kind="producer")
+    >>> sent.add(told_of("a", TraceChunk([(Resource("shop"), [span])])))
     >>> sent.sent_at("a", "s"), sent.sent_at("b", "s")
     (6000, None)
     """

@@ -20,6 +20,7 @@ from tracehound.schemas.topics import Topics
 from tracehound.scripts.benchmarks.intake.builds import HERE, Build, checked_out
 from tracehound.scripts.benchmarks.intake.report import Against, Findings, Machine, write
 from tracehound.scripts.benchmarks.intake.stages import StageCost, measure_stages
+from tracehound.scripts.benchmarks.intake.tracers import measure_tracers
 from tracehound.scripts.benchmarks.intake.worker import PARTITIONS, TRACE_WAIT_S, IntakeWorker
 from tracehound.scripts.benchmarks.intake.workload import Made, Record, make_workload
 from tracehound.scripts.kafka.clients import consumer_config, producer_config
@@ -230,6 +231,7 @@ def main(
     }
     with _on({core}):
         stages = {name: _stages(stage_spans, encode, 2 * rounds + 1) for name, (encode, _) in formats.items()}
+        tracers = measure_tracers(stage_spans // 4, 2 * rounds + 1)
     for name, cost in stages.items():
         console.print(f"stages, {name}: {cost}")
     own = f"bench-{time.time_ns() // 1_000_000:x}"
@@ -253,6 +255,7 @@ def main(
             rounds,
             TRACE_WAIT_S,
             compare(builds[1].name, runs[HERE.name], runs[builds[1].name]) if against else None,
+            tracers,
         )
     console.print(findings.summary())
     if report is not None:

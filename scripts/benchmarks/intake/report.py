@@ -4,10 +4,11 @@ import os
 import platform
 import sys
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final, Self
 
+from tracehound.scripts.benchmarks.intake.tracers import TracerCost
 from tracehound.scripts.documents.stored import store
 
 TARGET: Final = 20_000
@@ -51,7 +52,7 @@ class Findings:
     """Figures by encoding, protobuf and JSON.
 
     ``worker`` holds least, median and greatest of each figure of a worker's runs, ``workload`` what it read,
-    ``stages`` CPU microseconds per span in one process.
+    ``stages`` CPU microseconds per span in one process, ``tracers`` what decoding costs in formats of Protobuf.
     """
 
     machine: Machine
@@ -61,6 +62,7 @@ class Findings:
     rounds: int
     trace_wait_s: float
     against: Against | None = None
+    tracers: Mapping[str, TracerCost] = field(default_factory=dict)
 
     @property
     def spans_per_cpu_second(self) -> float:
@@ -131,6 +133,7 @@ def _page(findings: Findings) -> str:
             "## Where the time goes",
             stages,
             _stage_table(findings),
+            *([_tracer_table(findings.tracers)] if findings.tracers else []),
         )
     )
 
@@ -163,6 +166,16 @@ def _comparison(against: Against) -> str:
         for name, spread in against.spans_per_cpu_second.items()
     ]
     return "\n".join((told, "", f"| {' | '.join(titles)} |", "|---" * len(titles) + "|", *rows))
+
+
+def _tracer_table(tracers: Mapping[str, TracerCost]) -> str:
+    told = (
+        "The same spans in each format of Protobuf, decoded in turns: what a record costs by itself weighs more where "
+        "few spans are in one, so OTLP is also in records as small as Jaeger's and SkyWalking's."
+    )
+    rows = [f"| {name} | {cost.spans_per_record:,.1f} | {cost.microseconds:.1f} |" for name, cost in tracers.items()]
+    head = "| format | spans a record | CPU microseconds per span |\n|---|---|---|"
+    return "\n".join(("## Decoding by format", "", told, "", head, *rows))
 
 
 def _ratio(figure: Mapping[str, float]) -> str:

@@ -1,7 +1,8 @@
 """What decoding a record gives, whatever its format: spans by trace, what was refused, and what was left out."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+
+import msgspec
 
 from tracehound.schemas.rejection import RecordError, Rejection
 from tracehound.schemas.spans import Resource, Span, TraceChunk
@@ -11,8 +12,7 @@ _LEAST_BYTES = 40
 _SPANS_OF_ANY = 16
 
 
-@dataclass(frozen=True, slots=True)
-class SpanLimits:
+class SpanLimits(msgspec.Struct, frozen=True):
     """Sizes that a record of spans must keep: bytes of its value, also once it is unpacked, and spans in it.
 
     ``max_spans`` also limits how many resources and scopes there may be, since even empty ones take time.
@@ -28,11 +28,10 @@ class SpanLimits:
         bytes of good ones take to read, so there may not be more spans than the bytes of good ones.
         """
         most = _SPANS_OF_ANY + size // _LEAST_BYTES
-        return self if most >= self.max_spans else replace(self, max_spans=most)
+        return self if most >= self.max_spans else SpanLimits(self.max_record_bytes, most, self.with_namespace)
 
 
-@dataclass(slots=True)
-class DecodedSpans:
+class DecodedSpans(msgspec.Struct):
     """What a record held: its good spans by trace, what was refused, and how many good spans there are.
 
     Trace ids are in the order first met, those of OpenTelemetry, Zipkin and Jaeger 32 lower-case hexadecimal digits. A
@@ -40,8 +39,8 @@ class DecodedSpans:
     because they have not ended, or never began. ``format`` is the one that was recognised, empty where none was.
     """
 
-    traces: dict[str, TraceChunk] = field(default_factory=dict)
-    rejected: list[Rejection] = field(default_factory=list)
+    traces: dict[str, TraceChunk] = {}
+    rejected: list[Rejection] = []
     spans: int = 0
     unfinished: int = 0
     format: str = ""

@@ -50,11 +50,12 @@ class PairReader:
     def __call__(self, pairs: Iterable[bytes]) -> dict[str, AttributeValue]:
         """Values by what they say; of names that say the same, the first with a value counts."""
         found: dict[str, AttributeValue] = {}
+        count = 0
         known, wanted_names = self._known, self._wanted
         for pair in pairs:
             hit = known.get(pair)
             if hit is None:
-                named = pair if pair[:1] == _KEY else _name_first(pair)
+                named = pair if len(pair) > 1 and pair[0] == KEY else _name_first(pair)
                 if len(named) < 2:
                     return self._slowly(pairs)
                 end = named[1] + 2
@@ -70,10 +71,10 @@ class PairReader:
                     if len(known) >= _REMEMBERED:
                         known.clear()
                     known[pair] = hit
-            if hit[0] in found:
-                return self._by_place(pairs)
-            found[hit[0]] = hit[1]
-        return found
+            concept, value, _ = hit
+            found[concept] = value
+            count += 1
+        return found if len(found) == count else self._by_place(pairs)
 
     def _by_place(self, pairs: Iterable[bytes]) -> dict[str, AttributeValue]:
         """Where several names say the same; of a name that comes again, the last value counts."""

@@ -143,7 +143,10 @@ class LogWriter:
             Tick(
                 self._now_ms - random.choice([0, 0, 7]),
                 [(*source, self._clock_ms[source] - behind if random.random() < 0.7 else None) for source in told],
-                told_of(f"trace {random.randrange(6)}", [make_span(str(random.randrange(8)), kind="producer")]),
+                told_of(
+                    f"trace {random.randrange(6)}",
+                    make_chunk(("shop", make_span(str(random.randrange(8)), kind="producer"))),
+                ),
             )
         )
 

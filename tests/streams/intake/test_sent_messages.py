@@ -8,13 +8,17 @@ import pytest
 from tests.streams.intake.conftest import RULES, START_NS, make_batch, make_chunk, make_span
 from tests.tracers.recorded import pieces_of
 from tracehound.schemas.execution import QueueWait
-from tracehound.schemas.spans import Message, Span, Tick
+from tracehound.schemas.spans import Message, Resource, Span, Tick, TraceChunk
 from tracehound.streams.intake.assembly.assemble import assemble
 from tracehound.streams.intake.partition_join import PartitionJoin
 from tracehound.streams.intake.sent_messages import REMEMBERED, TOLD_AT_ONCE, SentMessages, newest, told_of
 
 _encode = msgspec.msgpack.Encoder().encode
 SENT = ("shop", make_span("p", "a", 0, 5, "producer", "orders send", message=Message("kafka orders", does="send")))
+
+
+def chunk_of(spans: list[Span]) -> TraceChunk:
+    return TraceChunk([(Resource("shop"), spans)])
 
 
 def taken(trace: str, links: bool) -> Span:
@@ -28,7 +32,7 @@ def test_what_sends_is_told_and_nothing_else() -> None:
     others = [make_span("b"), make_span("c", kind="client"), make_span("d", kind="consumer", message=Message("kafka"))]
 
     sent = SentMessages()
-    sent.add(told_of("t", [SENT[1], published, *others]))
+    sent.add(told_of("t", chunk_of([SENT[1], published, *others])))
 
     assert [sent.sent_at("t", span.id) for span in (SENT[1], published)] == [
         START_NS + 5_000_000,
@@ -42,7 +46,7 @@ def test_the_newest_are_remembered_and_kept_in_checkpoints() -> None:
     sent, count = SentMessages(), REMEMBERED + 10_000
     spans = [make_span(str(number), start_ms=number, kind="producer") for number in range(count)]
     for first in range(0, count, 1_000):
-        sent.add(told_of("t", spans[first : first + 1_000]))
+        sent.add(told_of("t", chunk_of(spans[first : first + 1_000])))
 
     for one in (sent, SentMessages.unpack(sent.pack())):
         known = [one.sent_at("t", str(number)) for number in (0, 5_000, 20_000, count - 1)]
@@ -53,7 +57,7 @@ def test_the_newest_are_remembered_and_kept_in_checkpoints() -> None:
 def test_a_tick_tells_of_the_newest_and_damage_is_none() -> None:
     spans = [make_span(str(number), kind="producer") for number in range(TOLD_AT_ONCE + 1)]
     sent = SentMessages()
-    sent.add(newest(told_of("t", spans)))
+    sent.add(newest(told_of("t", chunk_of(spans))))
     sent.add(b"no whole number of entries")
 
     assert sent.sent_at("t", "0") is None
@@ -65,7 +69,7 @@ def test_a_tick_tells_of_the_newest_and_damage_is_none() -> None:
 def test_a_consumer_that_is_seconds_behind_knows_how_long_its_message_waited(links: bool, restarted: bool) -> None:
     """Its sender's trace is closed, and may have been one of another partition."""
     join = PartitionJoin(0, RULES, 20)
-    join.take(0, _encode(Tick(1_000, [("otlp_spans", 0, 1_000)], told_of("t", [SENT[1]]))))
+    join.take(0, _encode(Tick(1_000, [("otlp_spans", 0, 1_000)], told_of("t", make_chunk(SENT)))))
     join.take(1, _encode(make_batch(1, 1_000, ("t", make_chunk(SENT)))))
     closed = join.take(2, _encode(Tick(1_500, [("otlp_spans", 0, 1_500)])))
     assert closed is not None
@@ -98,7 +102,7 @@ def test_recorded_consumers_that_link_their_messages_know_how_long_these_waited(
     """kafkajs takes a batch, confluent-kafka a message, both in traces of their own."""
     pieces, sent = [piece for case in cases for piece in pieces_of(case)], SentMessages()
     for trace_id, chunk in pieces:
-        sent.add(told_of(trace_id, chain.from_iterable(spans for _, spans in chunk.spans)))
+        sent.add(told_of(trace_id, chunk))
 
     made = chain.from_iterable(assemble(trace, [chunk], sent_at=sent.sent_at).executions for trace, chunk in pieces)
 

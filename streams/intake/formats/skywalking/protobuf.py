@@ -1,6 +1,6 @@
 """SkyWalking's ``SegmentObject`` in Protobuf: one segment a record."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from google.protobuf.message import DecodeError
@@ -21,7 +21,7 @@ NAME = "SkyWalking"
 SKYWALKING = declare(
     "tracehound.skywalking",
     {
-        "Segment": "trace_id 1 string, segment_id 2 string, spans 3 *bytes, service 4 string, instance 5 string",
+        "Segment": "trace_id 1 string, segment_id 2 string, spans 3 *Span, service 4 string, instance 5 string",
         "Span": "number 1 int32, parent 2 int32, start_ms 3 int64, end_ms 4 int64, refs 5 *Ref, name 6 string,"
         "peer 7 string, type 8 int32, layer 9 int32, is_error 11 bool, tags 12 *bytes, logs 13 *Log",
         "Ref": "type 1 int32, trace_id 2 string, segment_id 3 string, span_id 4 int32",
@@ -42,39 +42,59 @@ def decode_skywalking(value: bytes, limits: SpanLimits) -> DecodedSpans:
     Raises:
         RecordError: the bytes are no such message, have no usable ids, or hold more spans than ``limits`` allow.
     """
-    try:
-        segment = SKYWALKING.Segment.FromString(value)
-    except DecodeError as error:
-        raise RecordError("InvalidProtobuf", "the segment must be a valid Protobuf message. It is none.") from error
+    segment, spans = _parsed(value)
     trace_id, segment_id = as_text(segment.trace_id), as_text(segment.segment_id)
     service = as_text(segment.service)
     for name, given in (("traceId", trace_id), ("traceSegmentId", segment_id), ("service", service)):
         if not 0 < len(given) <= _TEXT_CHARACTERS:
             rule = f"have 1 to {_TEXT_CHARACTERS} characters. Got {len(given)} instead."
             raise RecordError("InvalidSpan", f"the field '{name}' must {rule}")
-    check_count(len(segment.spans), limits)
+    check_count(len(spans), limits)
     collected = SpansByTrace()
     add = collected.of_resource(Resource(service[:NAME_CHARACTERS], host=as_text(segment.instance)[:NAME_CHARACTERS]))
-    refused: list[Refused] = []
-    for index, element in enumerate(segment.spans):
-        try:
-            span = span_of(trace_id, segment_id, _given(SKYWALKING.Span.FromString(element)))
-        except DecodeError:
-            span = Flaw("InvalidProtobuf", "span", lambda: "the span must be a valid Protobuf message. It is none.")
+    flaws: dict[int, Flaw] = {}
+    for index, given in enumerate(spans):
+        span = _UNPARSABLE if given is None else span_of(trace_id, segment_id, _given(given))
         if span is None:
             collected.unfinished += 1
         elif isinstance(span, Flaw):
-            refused.append(Refused(index, (index,), (), element, span))
+            flaws[index] = span
         else:
             add(trace_id, span)
-    if not refused:
+    if not flaws:
         return collected.result()
-    head, _ = parts(value, (_SPANS,))
+    head, elements = parts(value, (_SPANS,))
+    refused = [Refused(index, (index,), (), elements[index], flaw) for index, flaw in flaws.items()]
     return collected.result(
         rejections(
             NAME, ("spans",), refused, lambda group: head + b"".join(framed(_SPANS, each.element) for each in group)
         )
     )
+
+
+_UNPARSABLE = Flaw("InvalidProtobuf", "span", lambda: "the span must be a valid Protobuf message. It is none.")
+
+
+def _parsed(value: bytes) -> tuple[Any, Sequence[Any]]:
+    """The segment and its spans; None for one that does not parse."""
+    try:
+        segment = SKYWALKING.Segment.FromString(value)
+    except DecodeError:
+        pass
+    else:
+        return segment, segment.spans
+    try:
+        head, elements = parts(value, (_SPANS,))
+        return SKYWALKING.Segment.FromString(head), [_span(element) for element in elements]
+    except (ValueError, DecodeError) as error:
+        raise RecordError("InvalidProtobuf", "the segment must be a valid Protobuf message. It is none.") from error
+
+
+def _span(element: bytes) -> Any:
+    try:
+        return SKYWALKING.Span.FromString(element)
+    except DecodeError:
+        return None
 
 
 def _given(span: Any) -> Given:

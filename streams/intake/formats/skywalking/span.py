@@ -20,7 +20,8 @@ agent 9.3.0 and the Python agent 1.2.0 write.
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+
+import msgspec
 
 from tracehound.schemas.execution import ExecutionFailure, SegmentKind
 from tracehound.schemas.rejection import Flaw
@@ -61,7 +62,7 @@ _MESSAGING = re.compile(r"(?P<system>\w+)/.*(?:Producer|Consumer)(?:/(?P<group>[
 _SEMICOLONS = re.compile(r"(?:[^;];)+")  # the Python agent joins the characters of a text, taking it for a list
 
 
-class Ref(NamedTuple):
+class Ref(msgspec.Struct):
     """Where a segment was called from."""
 
     type: int
@@ -70,7 +71,7 @@ class Ref(NamedTuple):
     span_id: int
 
 
-class Given(NamedTuple):
+class Given(msgspec.Struct):
     """The fields of one span; tags by what they say, and changed."""
 
     number: int
@@ -143,7 +144,7 @@ def _name(given: Given, attributes: dict[str, AttributeValue]) -> str:
     name = given.name
     if given.type == EXIT and given.peer:
         attributes["address"] = given.peer[::2] if _SEMICOLONS.fullmatch(given.peer) else given.peer
-    if found := _METHOD_AND_PATH.fullmatch(name):
+    if "/" in name and (found := _METHOD_AND_PATH.fullmatch(name)):
         method = found["before"] or found["braced"]
         attributes.setdefault("method", method)
         return f"{method} {found['path']}"

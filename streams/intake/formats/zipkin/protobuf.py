@@ -30,6 +30,7 @@ ZIPKIN = declare(
 """The fields that are read, from zipkin-api, ``zipkin.proto``."""
 
 _SPANS = 1
+_NO_SPAN = bytes(8)
 _Adders = dict[bytes, Callable[[str, Span], None]]
 _tags = PairReader(TAGS, read_text, read_text_pair)
 _KINDS: tuple[SpanKind, ...] = ("internal", "client", "server", "producer", "consumer")
@@ -51,25 +52,22 @@ def decode_zipkin_protobuf(value: bytes, limits: SpanLimits) -> DecodedSpans:
     collected = SpansByTrace()
     adders: _Adders = {}
     for each in given:
-        if not _add(each, collected, adders):
+        read = _read(each)
+        if isinstance(read, Flaw):
             return _decode_with_care(value, limits)
+        trace_id, span = read
+        if span is None:
+            collected.unfinished += 1
+        else:
+            (adders.get(each.local_endpoint) or _adder(each, collected, adders))(trace_id, span)
     return collected.result()
 
 
-def _add(given: Any, collected: SpansByTrace, adders: _Adders) -> bool:
-    read = _read(given)
-    if isinstance(read, Flaw):
-        return False
-    trace_id, span = read
-    if span is None:
-        collected.unfinished += 1
-        return True
+def _adder(given: Any, collected: SpansByTrace, adders: _Adders) -> Callable[[str, Span], None]:
     endpoint = given.local_endpoint
-    add = adders.get(endpoint)
-    if add is None:
-        add = adders[endpoint] = collected.of_resource(resource_at(_endpoint(endpoint)))
-    add(trace_id, span)
-    return True
+    if endpoint not in adders:
+        adders[endpoint] = collected.of_resource(resource_at(_endpoint(endpoint)))
+    return adders[endpoint]
 
 
 def _read(given: Any) -> tuple[str, Span | None] | Flaw:
@@ -95,8 +93,12 @@ def _read(given: Any) -> tuple[str, Span | None] | Flaw:
 
 
 def _ids(trace: bytes, span: bytes, parent: bytes) -> Ids | Flaw:
-    if len(span) == 8 and len(parent) in (0, 8) and len(trace) in (8, 16) and any(span) and any(trace):
-        return trace.hex().rjust(32, "0"), span.hex(), parent.hex() if any(parent) else ""
+    if len(span) == 8 and span != _NO_SPAN and len(trace) in (8, 16) and any(trace):
+        trace_id = trace.hex() if len(trace) == 16 else trace.hex().rjust(32, "0")
+        if not parent or parent == _NO_SPAN:
+            return trace_id, span.hex(), ""
+        if len(parent) == 8:
+            return trace_id, span.hex(), parent.hex()
     return ids_of(trace.hex(), span.hex(), parent.hex())
 
 
@@ -130,8 +132,12 @@ def _decode_with_care(value: bytes, limits: SpanLimits) -> DecodedSpans:
         read = _read(given)
         if isinstance(read, Flaw):
             refused.append(Refused(index, (index,), (), element, read))
+            continue
+        trace_id, span = read
+        if span is None:
+            collected.unfinished += 1
         else:
-            _add(given, collected, adders)
+            _adder(given, collected, adders)(trace_id, span)
     return collected.result(
         rejections(NAME, ("spans",), refused, lambda group: b"".join(framed(_SPANS, each.element) for each in group))
     )

@@ -148,8 +148,8 @@ def _is_span_id(given: str) -> bool:
 
 def _micrometer(kind: SpanKind, tags: dict[str, AttributeValue]) -> str:
     """Say what Micrometer's tags say as OpenTelemetry's; returns the class of an exception, empty if none."""
-    method, uri = tags.get("bare method"), text(tags.get("bare uri"))
-    if not method or not uri:
+    method = tags.get("bare method")
+    if not method or not (uri := text(tags.get("bare uri"))):
         return ""
     tags["method"] = method
     tags["route" if kind == "server" else "url template"] = uri.partition("?")[0]

@@ -3,6 +3,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from tracehound.scripts.benchmarks.intake.report import TARGET, Against, Findings, Machine, write
+from tracehound.scripts.benchmarks.intake.tracers import TracerCost
 
 
 def spread(median: float) -> dict[str, float]:
@@ -89,3 +90,10 @@ def test_a_build_that_took_turns_is_on_the_page(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "intake.json").read_bytes())["against"]["ratio"]["protobuf"]["median"] == 1.25
     row = "| protobuf | 20,000 (18,000 to 22,000) | 1.250 (1.200 to 1.300) |"
     assert row in (tmp_path / "intake.md").read_text()
+
+
+def test_what_decoding_costs_in_other_formats_is_on_the_page(tmp_path: Path) -> None:
+    write(replace(FINDINGS, tracers={"Jaeger": TracerCost(9.24, 1.0)}), tmp_path)
+
+    assert json.loads((tmp_path / "intake.json").read_bytes())["tracers"]["Jaeger"]["microseconds"] == 9.24
+    assert "\n| Jaeger | 1.0 | 9.2 |\n" in (tmp_path / "intake.md").read_text()

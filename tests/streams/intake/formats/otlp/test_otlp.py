@@ -2,9 +2,9 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from opentelemetry.proto.common.v1.common_pb2 import InstrumentationScope, KeyValue
@@ -157,13 +157,15 @@ def test_all_encodings_say_the_same(record: TracesData) -> None:
     assert from_protobuf.rejected == []
     given = sum(len(scope.spans) for each in record.resource_spans for scope in each.scope_spans)
     assert from_protobuf.spans + from_protobuf.unfinished == given
-    assert [replace(other, format=from_protobuf.format) for other in others] == [from_protobuf] * 3
+    assert [msgspec.structs.replace(other, format=from_protobuf.format) for other in others] == [from_protobuf] * 3
 
 
 def test_records_without_spans_hold_nothing() -> None:
     empty = (b"", b"{}", b' {"resourceSpans": [] } ', b'{"resourceSpans":null}', b'{"resource_spans":[]}', b"\n\0")
 
-    assert [replace(decode_spans(value, LIMITS), format="") for value in empty] == [DecodedSpans()] * len(empty)
+    assert [msgspec.structs.replace(decode_spans(value, LIMITS), format="") for value in empty] == [
+        DecodedSpans()
+    ] * len(empty)
 
 
 def test_protobuf_that_looks_like_json_is_protobuf() -> None:

@@ -8,6 +8,7 @@ from tracehound.schemas.execution import ExecutionFailure
 from tracehound.schemas.spans import Message, Resource, Span
 from tracehound.streams.intake.formats.decode import DecodedSpans, SpanLimits, decode_spans
 from tracehound.streams.intake.formats.skywalking.protobuf import SKYWALKING
+from tracehound.streams.intake.formats.wire import framed
 
 LIMITS = SpanLimits()
 TRACE, SEGMENT = "d142b8825388499c.1.17959628393280001", "d142b8825388499c.1.17959628393280000"
@@ -31,7 +32,8 @@ def span_with(*tags: tuple[str, str], logs: list[dict[str, str]] | None = None, 
 
 def segment_of(*spans: bytes, **fields: str) -> bytes:
     given = {"trace_id": TRACE, "segment_id": SEGMENT, "service": "shop", "instance": "shop-0", **fields}
-    return bytes(SKYWALKING.Segment(spans=spans, **given).SerializeToString())
+    head = bytes(SKYWALKING.Segment(**given).SerializeToString())
+    return head + b"".join(framed(3, span) for span in spans)
 
 
 def decode(*spans: bytes) -> DecodedSpans:
