@@ -16,7 +16,9 @@ from tracehound.streams.gateway.keys import new_key
 FOLDER = Path(__file__).parent / "openapi"
 
 
-def test_schemathesis_finds_nothing(embedded_kafka: Broker, gateway: Callable[..., Gateway], prefix: str) -> None:
+def test_schemathesis_finds_nothing(
+    embedded_kafka: Broker, gateway: Callable[..., Gateway], prefix: str, tmp_path: Path
+) -> None:
     field = Field(embedded_kafka, Topics(prefix, 1, (prefix + "otlp_spans",)))
     embedded_kafka.create_topics(field.topics)
     sends, reads = new_key(), new_key()
@@ -34,6 +36,7 @@ def test_schemathesis_finds_nothing(embedded_kafka: Broker, gateway: Callable[..
             "PYTHONPATH": str(PROJECT),
             "NO_COLOR": "1",
         },
+        cwd=tmp_path,  # it keeps what it found there
         capture_output=True,
         text=True,
         check=False,

@@ -53,7 +53,6 @@ _REQUEST = {
     **object_of(
         resourceLogs=list_of(
             object_of(
-                resource={"type": ["object", "null"]},
                 scopeLogs=list_of(object_of(logRecords=list_of({"type": "object"}))),
             )
         )
