@@ -1,5 +1,6 @@
 """What a span is about, read from its attributes: conventions old and new, OpenTelemetry's and others'."""
 
+from collections.abc import Mapping
 from typing import NamedTuple
 from urllib.parse import SplitResult, urlsplit
 
@@ -21,6 +22,11 @@ from tracehound.streams.intake.conventions.texts import (
 )
 
 _CACHES = frozenset(("redis", "memcached", "valkey", "keydb", "dragonfly", "hazelcast", "infinispan", "ehcache"))
+_STORES: Mapping[str, SegmentKind] = {
+    **dict.fromkeys(("mysql", "mariadb", "postgres", "postgresql", "mongodb", "cassandra", "oracle", "mssql"), "db"),
+    **dict.fromkeys(_CACHES, "cache"),
+}
+"""What Brave and others call the remote endpoint where they say nothing else of a call, and its name after a hyphen."""
 _SAYS_NO_MORE = frozenset(
     ("", "HTTP", "MICROSOFT.ASPNETCORE.HOSTING.HTTPREQUESTIN", "SYSTEM.NET.HTTP.HTTPREQUESTOUT")  # .NET's activities
 )
@@ -101,6 +107,9 @@ serves=False, failed=False)
         elif name == "request" and get("bare method") and get("bare uri"):
             operation = f"{text(get('bare method'))} {_without_query(text(get('bare uri')))}"
             segment, serves = "http", True
+        elif get("rpc status") is not None:
+            operation, segment, result = name, "rpc", _rpc_status(get("rpc status"))
+            failed = kind == "server" and rpc_failed(result)
         else:
             operation = _other_operation(name, get)
             if get("asgi event"):
@@ -123,6 +132,7 @@ serves=False, failed=False)
         peer = (message.destination or text(get("messaging")) or _address(get)) if calls and message else ""
     if calls and (service := get("service called")) and not (message and message.destination):
         peer = text(service)
+        segment = segment or _STORES.get(peer.casefold().partition("-")[0])
     if kind == "consumer" or (kind == "server" and segment != "http" and segment != "rpc"):
         segment = None
     component = get("component")

@@ -64,7 +64,13 @@ CONCEPTS: Final[Mapping[str, Names]] = {
     "rpc": ("rpc.system.name", "rpc.system"),
     "rpc service": ("rpc.service",),
     "rpc method": ("rpc.method",),
-    "rpc status": ("rpc.response.status_code", "rpc.status_code", "rpc.grpc.status_code", "rpc.connect_rpc.error_code"),
+    "rpc status": (
+        "rpc.response.status_code",
+        "rpc.status_code",
+        "rpc.grpc.status_code",
+        "rpc.connect_rpc.error_code",
+        "grpc.status_code",
+    ),  # the last is Brave's
     # --- messages
     "messaging": ("messaging.system.name", "messaging.system"),
     "destination template": ("messaging.destination.template",),

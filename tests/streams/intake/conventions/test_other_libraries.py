@@ -74,6 +74,36 @@ LIBRARIES: dict[str, tuple[str, SpanKind, dict[str, AttributeValue], Description
         {"rpc.system": "aws-api", "rpc.service": "Lambda", "rpc.method": "Invoke", "faas.invoked_name": "stock"},
         Description("Lambda.Invoke", "rpc", "stock"),
     ),
+    "Brave's gRPC": (
+        "shop.stock/get",
+        "server",
+        {"grpc.status_code": "INTERNAL"},
+        Description("shop.stock/get", "rpc", result="INTERNAL", failed=True),
+    ),
+    "gRPC behind Envoy": (
+        "egress",
+        "client",
+        {"http.method": "POST", "http.url": "http://stock:50051/shop.Stock/Get", "grpc.status_code": "0"},
+        Description("egress", "http", "stock:50051"),
+    ),
+    "Brave's Redis, of which it only says the name": (
+        "get",
+        "client",
+        {"peer.service": "redis"},
+        Description("get", "cache", "redis"),
+    ),
+    "Brave's MySQL with the name of the database": (
+        "begin",
+        "client",
+        {"peer.service": "mysql-shop"},
+        Description("begin", "db", "mysql-shop"),
+    ),
+    "service that is called like a store": (
+        "GET",
+        "client",
+        {"http.request.method": "GET", "url.full": "http://r/a", "peer.service": "redis-proxy"},
+        Description("GET /a", "http", "redis-proxy"),
+    ),
     "Connect's server": (
         "shop.v1.Stock/Get",
         "server",
