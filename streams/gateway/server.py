@@ -19,7 +19,13 @@ from tracehound.streams.gateway.otlp.grpc_server import grpc_served
 from tracehound.streams.gateway.sending import KafkaSender
 from tracehound.streams.settings.settings import Settings
 from tracehound.streams.worker.logging import configure_logging
-from tracehound.streams.worker.worker import EXIT_CLEAN, EXIT_FAILED, EXIT_MISCONFIGURED
+from tracehound.streams.worker.process import (
+    EXIT_CLEAN,
+    EXIT_FAILED,
+    EXIT_MISCONFIGURED,
+    collect_seldom,
+    keep_what_is_there,
+)
 
 _SLACK_S = 5.0
 _IDLE_S = 75
@@ -29,15 +35,18 @@ log = structlog.get_logger(__name__)
 
 
 def bounded_protocol(read_timeout_s: float, max_connections: int) -> type[H11Protocol]:
-    """A protocol that closes connections whose request does not arrive in time, and those that are too many.
+    """A protocol that closes connections whose request does not arrive in time, whose answers are not taken in time,
+    and those that are too many.
 
     Parameters:
-        read_timeout_s: from a request's first byte (a connection's beginning) to its last.
+        read_timeout_s: from a request's first byte (a connection's beginning) to its last; and how long a client may
+            take nothing of what is answered.
         max_connections: at once.
     """
 
     class BoundedProtocol(H11Protocol):
         _deadline: asyncio.TimerHandle | None = None
+        _untaken: asyncio.TimerHandle | None = None
 
         def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
             super().connection_made(transport)
@@ -55,7 +64,21 @@ def bounded_protocol(read_timeout_s: float, max_connections: int) -> type[H11Pro
 
         def connection_lost(self, exc: Exception | None) -> None:
             self._arrived()
+            self._taken()
             super().connection_lost(exc)
+
+        def pause_writing(self) -> None:
+            super().pause_writing()
+            self._untaken = self.loop.call_later(read_timeout_s, self.transport.abort)
+
+        def resume_writing(self) -> None:
+            self._taken()
+            super().resume_writing()
+
+        def _taken(self) -> None:
+            if self._untaken is not None:
+                self._untaken.cancel()
+                self._untaken = None
 
         def _expect(self) -> None:
             if self._deadline is None:
@@ -80,6 +103,7 @@ class Server(uvicorn.Server):
         """Begin to listen."""
         await super().startup(sockets=sockets)
         if self.started:
+            keep_what_is_there()
             host, port = self.servers[0].sockets[0].getsockname()[:2]
             scheme = "https" if self.config.is_ssl else "http"
             shown = f"[{host}]" if ":" in host else host
@@ -102,6 +126,7 @@ def run_gateway(settings: Settings) -> int:
 
 
 async def _run(settings: Settings) -> int:
+    collect_seldom()
     loop = asyncio.get_running_loop()
     failures: list[str] = []
     server: Server

@@ -67,7 +67,8 @@ class GatewaySettings(BaseModel):
         default=256.0, description="Bodies in memory at once, of all requests together; above it requests are put off"
     )
     read_timeout_s: Annotated[float, Gt(0), Le(3_600)] = Field(
-        default=30.0, description="How long a request may take to arrive as a whole"
+        default=30.0,
+        description="How long a request may take to arrive as a whole, and a client may take none of its answer",
     )
     kafka_timeout_s: Annotated[float, Gt(0), Le(300)] = Field(
         default=10.0, description="How long to wait for Kafka's acknowledgement before the request is put off"

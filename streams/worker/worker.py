@@ -1,7 +1,6 @@
 """Runs one worker process from start to end, and says with its exit status how it went."""
 
 import asyncio
-import gc
 import signal
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
@@ -20,15 +19,15 @@ from tracehound.streams.worker.failure import Failure
 from tracehound.streams.worker.health import HealthServer
 from tracehound.streams.worker.logging import configure_logging
 from tracehound.streams.worker.loop_watch import loop_watch
+from tracehound.streams.worker.process import (
+    EXIT_CLEAN,
+    EXIT_FAILED,
+    EXIT_MISCONFIGURED,
+    collect_seldom,
+    keep_what_is_there,
+)
 
-EXIT_CLEAN = 0
-EXIT_FAILED = 1
-EXIT_MISCONFIGURED = 2
 _STOP_SLACK_S = 20.0
-# A run decodes to some 20,000 objects that live for milliseconds; with the default of 700 the collector walks
-# them again and again (measured: 72,000 executions/s, 111,000 with these thresholds and a frozen start).
-GC_THRESHOLDS = (100_000, 20, 50)
-
 _GRANT = "grant access by: tracehound acls"
 
 log = structlog.get_logger(__name__)
@@ -151,9 +150,9 @@ async def _serve(worker: Worker, stop: asyncio.Event, stop_timeout_s: float) -> 
 
 
 async def _until_ended(app: App) -> None:
-    gc.set_threshold(*GC_THRESHOLDS)
+    collect_seldom()
     await app.start()
-    gc.freeze()
+    keep_what_is_there()
     log.info("worker_ready")
     await app.wait_until_stopped()
 

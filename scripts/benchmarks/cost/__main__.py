@@ -13,7 +13,7 @@ import structlog
 from tracehound.scripts.benchmarks.cost import executions, spans
 from tracehound.scripts.benchmarks.cost.measure import FRAMING, Joining, Scoring
 from tracehound.scripts.documents.stored import store
-from tracehound.streams.worker.worker import GC_THRESHOLDS
+from tracehound.streams.worker.process import GC_THRESHOLDS
 
 ROUNDS = 3
 _HEAD = """# What a byte costs

@@ -111,6 +111,43 @@ def test_a_head_that_is_too_large_or_no_http_is_400() -> None:
     run(scenario)
 
 
+@pytest.mark.parametrize(
+    ("length", "status"),
+    [
+        (b"Content-Length: 2\r\nContent-Length: 3\r\n\r\n[]", 400),
+        (b"Content-Length: -2\r\n\r\n[]", 400),
+        (b"Content-Length: 2, 3\r\n\r\n[]", 400),
+        (b"Content-Length: 2\r\n\r\n[]trailing\r\n\r\n", 200),
+        (b"Transfer-Encoding: chunked\r\n\r\nzz\r\n[]", 400),
+        (b"Transfer-Encoding: gzip, chunked\r\n\r\n", 400),
+    ],
+)
+def test_a_length_that_is_wrong_ends_the_connection_and_is_no_other_request(length: bytes, status: int) -> None:
+    async def scenario(connect: Connect) -> None:
+        reader, writer = await connect()
+        writer.write(HEAD + length)
+        answers = await asyncio.wait_for(reader.read(), 5)
+        assert answers.startswith(b"HTTP/1.1 %d " % status)
+        assert answers.count(b"HTTP/1.1 2") == (status == 200)
+
+    run(scenario)
+
+
+def test_a_client_that_takes_no_answers_is_cut_off() -> None:
+    async def scenario(connect: Connect) -> None:
+        _, writer = await connect()
+        writer.transport.pause_reading()  # type: ignore[attr-defined]
+        with pytest.raises(ConnectionError):
+            await ask_for_ever(writer)
+
+    async def ask_for_ever(writer: asyncio.StreamWriter) -> None:
+        while True:  # until what is on its way fills all buffers
+            writer.write(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n" * 100)
+            await writer.drain()
+
+    run(scenario)
+
+
 def test_a_client_that_goes_away_leaves_nothing() -> None:
     async def scenario(connect: Connect) -> None:
         for _ in range(20):

@@ -8,7 +8,8 @@ from prometheus_client import CollectorRegistry
 
 from tracehound.streams.worker.failure import Failure
 from tracehound.streams.worker.health import HealthServer
-from tracehound.streams.worker.worker import EXIT_CLEAN, EXIT_FAILED, Worker, _serve
+from tracehound.streams.worker.process import EXIT_CLEAN, EXIT_FAILED
+from tracehound.streams.worker.worker import Worker, _serve
 
 
 class FakeApp:
