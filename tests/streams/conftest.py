@@ -314,9 +314,10 @@ async def _committed(consumer: Any) -> dict[Any, int | None]:
 
 
 async def until(condition: Callable[[], bool], what: str, timeout_s: float = 30.0) -> None:
-    deadline = time.monotonic() + timeout_s
+    clock = asyncio.get_running_loop().time
+    deadline = clock() + timeout_s
     while not condition():
-        if time.monotonic() > deadline:
+        if clock() > deadline:
             raise AssertionError(f"waited {timeout_s:g} s in vain until {what}")
         await asyncio.sleep(0.02)
 

@@ -29,4 +29,4 @@ def test_the_next_refit_is_the_first_of_the_schedule_that_lies_ahead(
 def test_a_count_of_any_size_has_a_next_refit_at_once() -> None:
     begun_s = time.process_time()
     assert 0 <= next_refit(2**53, 0.5, DetectionSettings()) - 2**53 <= 2 * 62_500
-    assert time.process_time() - begun_s < 0.1
+    assert time.process_time() - begun_s < 10.0  # one by one it would take days

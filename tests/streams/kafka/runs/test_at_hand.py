@@ -6,6 +6,7 @@ from contextlib import aclosing
 
 import pytest
 
+from tests.virtual_time import run_in_virtual_time
 from tracehound.streams.kafka.runs.at_hand import at_hand
 
 
@@ -34,9 +35,9 @@ async def taken(items: AsyncIterator[int], pause_s: float = 0.0) -> list[list[in
 
 
 def test_what_came_meanwhile_is_taken_together_in_order_as_far_as_it_goes_together() -> None:
-    assert asyncio.run(taken(numbers(1, 2, 3, 4, 5), 0.01)) == [[1, 2, 3], [4, 5]]
-    assert asyncio.run(taken(numbers(1, 100, 2, 100), 0.01)) == [[1], [100, 2], [100]]
-    assert asyncio.run(taken(numbers())) == []
+    assert run_in_virtual_time(taken(numbers(1, 2, 3, 4, 5), 0.01)) == [[1, 2, 3], [4, 5]]
+    assert run_in_virtual_time(taken(numbers(1, 100, 2, 100), 0.01)) == [[1], [100, 2], [100]]
+    assert run_in_virtual_time(taken(numbers())) == []
 
 
 def test_an_item_that_comes_alone_is_taken_alone() -> None:
@@ -45,7 +46,7 @@ def test_an_item_that_comes_alone_is_taken_alone() -> None:
             yield item
             await asyncio.sleep(0.1)
 
-    assert asyncio.run(taken(slow())) == [[0], [1], [2]]
+    assert run_in_virtual_time(taken(slow())) == [[0], [1], [2]]
 
 
 def test_an_item_that_does_not_wait_is_taken_at_once() -> None:
@@ -54,8 +55,8 @@ def test_an_item_that_does_not_wait_is_taken_at_once() -> None:
         await asyncio.sleep(0.001)
         yield 2
 
-    assert asyncio.run(taken(in_haste(1))) == [[1, 2]]
-    assert asyncio.run(taken(in_haste(51))) == [[51], [2]]
+    assert run_in_virtual_time(taken(in_haste(1))) == [[1, 2]]
+    assert run_in_virtual_time(taken(in_haste(51))) == [[51], [2]]
 
 
 def test_what_the_stream_raises_is_raised_after_its_items() -> None:
@@ -67,7 +68,7 @@ def test_what_the_stream_raises_is_raised_after_its_items() -> None:
                 found.extend(together)
 
     with pytest.raises(RuntimeError, match="lost"):
-        asyncio.run(test())
+        run_in_virtual_time(test())
     assert found == [1, 2]
 
 
@@ -92,4 +93,4 @@ def test_reads_no_further_ahead_than_it_may_and_stops_reading_when_closed() -> N
         assert read == stopped_at
         assert len(asyncio.all_tasks()) == 1
 
-    asyncio.run(test())
+    run_in_virtual_time(test())
