@@ -63,7 +63,7 @@ class WorkerProcess:
     def said(self, event: str) -> dict[str, Any] | None:
         return next((line for line in list(self.log) if line["event"] == event), None)
 
-    def wait_for(self, event: str, timeout_s: float = 60.0) -> dict[str, Any]:
+    def wait_for(self, event: str, timeout_s: float = 120.0) -> dict[str, Any]:
         deadline = time.monotonic() + timeout_s
         while (line := self.said(event)) is None:
             if self._process.poll() is not None:
@@ -78,7 +78,7 @@ class WorkerProcess:
     def get(self, path: str) -> tuple[int, str]:
         url = self.wait_for("health_listening")["url"]
         try:
-            with urllib.request.urlopen(url + path, timeout=10) as answer:
+            with urllib.request.urlopen(url + path, timeout=60) as answer:
                 return answer.status, answer.read().decode()
         except urllib.error.HTTPError as error:
             with error:
@@ -101,7 +101,7 @@ class WorkerProcess:
     def signal(self, number: int) -> None:
         self._process.send_signal(number)
 
-    def wait(self, timeout_s: float = 40.0) -> int:
+    def wait(self, timeout_s: float = 120.0) -> int:
         status = self._process.wait(timeout_s)
         self._reader.join(10)
         return status
@@ -150,9 +150,9 @@ class Field:
         for key, value in records:
             producer.produce(self.topics.executions.name, value, key, **more)
             producer.poll(0)
-        assert producer.flush(30) == 0
+        assert producer.flush(120) == 0
 
-    def read(self, topic: str, enough: Callable[[list[Message]], bool], timeout_s: float = 40.0) -> list[Message]:
+    def read(self, topic: str, enough: Callable[[list[Message]], bool], timeout_s: float = 120.0) -> list[Message]:
         """All records of a topic, read until there are enough."""
         consumer = Consumer(
             {

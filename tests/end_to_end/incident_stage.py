@@ -41,11 +41,11 @@ class Stage:
         for record in records:
             self._producer.produce(self.field.topics.incident_input.name, encode_input(record), b"")
             self._producer.poll(0)
-        assert self._producer.flush(30) == 0
+        assert self._producer.flush(120) == 0
 
     def say(self, topic: str, value: bytes) -> None:
         self._producer.produce(topic, value, b"k")
-        assert self._producer.flush(30) == 0
+        assert self._producer.flush(120) == 0
 
     def told(self, enough: Callable[[list[IncidentEvent]], bool]) -> list[IncidentEvent]:
         """All events so far, once there are enough."""
@@ -53,19 +53,19 @@ class Stage:
         def read(messages: list[Message]) -> list[IncidentEvent]:
             return [msgspec.json.decode(message.value(), type=IncidentEvent) for message in messages]
 
-        return read(self.field.read(self.field.topics.severity.name, lambda found: enough(read(found)), 90.0))
+        return read(self.field.read(self.field.topics.severity.name, lambda found: enough(read(found)), 120.0))
 
     def committed(self) -> int:
         """How far the input has been taken."""
         with self._group() as group:
-            [place] = group.committed([TopicPartition(self.field.topics.incident_input.name, 0)], timeout=10)
+            [place] = group.committed([TopicPartition(self.field.topics.incident_input.name, 0)], timeout=60)
             return int(place.offset)
 
     def offered(self, topic: Topic) -> int:
         """How many records a topic was given."""
         with self._group() as group:
             places = [TopicPartition(topic.name, number) for number in range(topic.partitions)]
-            return sum(group.get_watermark_offsets(place, timeout=10)[1] for place in places)
+            return sum(group.get_watermark_offsets(place, timeout=60)[1] for place in places)
 
     @contextmanager
     def _group(self) -> Iterator[Consumer]:

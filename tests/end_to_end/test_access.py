@@ -101,17 +101,17 @@ def test_each_process_runs_with_what_its_role_is_granted(
         role: worker(environment(servers, role), code=RUN.format(role)) for role in ("worker", "intake", "incidents")
     }
     for process in started.values():
-        process.wait_for("worker_ready", 90.0)
+        process.wait_for("worker_ready", 120.0)
     send(servers, 30)
-    wait_until_within(lambda: started["worker"].counted("executions_total") == 30, "all are scored", 30.0)
+    wait_until_within(lambda: started["worker"].counted("executions_total") == 30, "all are scored", 120.0)
 
     def listed() -> str:
         return str(command(environment(servers, "reader"), "models", "list").output)
 
-    wait_until_within(lambda: "1 of 1 applications" in listed(), "the models are stored", 30.0)
+    wait_until_within(lambda: "1 of 1 applications" in listed(), "the models are stored", 120.0)
     reset = command(environment(servers, "operator"), "models", "reset", "shop", "--yes")
     assert reset.exit_code == 0, reset.output
-    wait_until_within(lambda: "0 of 0 applications" in listed(), "the models are forgotten", 30.0)
+    wait_until_within(lambda: "0 of 0 applications" in listed(), "the models are forgotten", 120.0)
     denied = command(environment(servers, "reader"), "models", "reset", "shop", "--yes")
     assert denied.exit_code != 0
     for role, process in started.items():
@@ -138,7 +138,7 @@ def test_who_lacks_something_is_told_and_ended(
         granted = {**environment(admin), "TRACEHOUND_GROUP_ID": "another"}
         assert command(granted, "acls", "worker", user).exit_code == 0
     process = worker(environment(servers, user), code=RUN.format("worker"))
-    said = process.wait_for("configuration_error", 90.0)
+    said = process.wait_for("configuration_error", 120.0)
     assert sentence in said["sentence"]
     assert process.wait() == 2
 
@@ -148,7 +148,7 @@ def test_a_wrong_password_is_said(guarded: tuple[str, str], worker: Callable[...
     _, servers = guarded
     wrong = environment(servers, "worker") | {"TRACEHOUND_SASL_PASSWORD": "guess"}
     process = worker(wrong, code=RUN.format("worker"))
-    said = process.wait_for("broker_unreachable", 90.0)
+    said = process.wait_for("broker_unreachable", 120.0)
     assert "uthentication" in said["sentence"]
     assert "guess" not in said["sentence"]
     process.end()

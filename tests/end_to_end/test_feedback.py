@@ -39,10 +39,10 @@ def test_what_was_judged_is_not_told_again_and_a_true_fault_is(
         field.send([(b"shop", encode(execution)) for execution in executions])
 
     send([*workload("shop", 1_000, 1, start_s), *slowed(workload("shop", 60, 2, start_s + 1_000.0), 60.0)])
-    [opened] = data(field.read(field.topics.severity.name, lambda found: len(found) == 1, 90.0))
+    [opened] = data(field.read(field.topics.severity.name, lambda found: len(found) == 1, 120.0))
     judged = CliRunner().invoke(feedback, [opened["incident_id"], "false_positive", "--by", "ann"])
     assert judged.exit_code == 0, judged.output
-    field.read(field.topics.models.name, lambda found: "feedback" in [one["change"] for one in data(found)], 90.0)
+    field.read(field.topics.models.name, lambda found: "feedback" in [one["change"] for one in data(found)], 120.0)
     assert scoring.end() == 0
 
     scoring = worker(environment)

@@ -112,7 +112,7 @@ class Intake:
                 time.sleep(pace_s)
         sender.close()
 
-    def emitted(self, wanted: Iterable[Key], timeout_s: float = 90.0) -> Emitted:
+    def emitted(self, wanted: Iterable[Key], timeout_s: float = 120.0) -> Emitted:
         """All that was emitted, once everything wanted is there and the rest had time to come too."""
         missing = set(wanted)
         found = Emitted({}, {}, 0)
@@ -200,7 +200,7 @@ def test_what_cannot_be_used_is_buried_and_its_neighbours_are_joined(intake: Int
     producer.produce(intake.topic.name, b"\x00neither Protobuf nor JSON", b"k")
     producer.produce(intake.topic.name, record)
     producer.produce(intake.field.topics.traces.name, native, sent[0].trace_id)
-    assert producer.flush(30) == 0
+    assert producer.flush(120) == 0
     expected = without_parents(expected_of(sent))
     emitted = intake.emitted({*expected, (sent[0].trace_id, "native")}).once()
     assert {key: one for key, one in emitted.items() if key in expected} == expected

@@ -14,7 +14,7 @@ from tests.end_to_end.conftest import wait_until_within
 from tracehound.detectors.scoring import snapshot as application_snapshot
 from tracehound.scripts.commands.models import models
 
-eventually = partial(wait_until_within, timeout_s=30.0)
+eventually = partial(wait_until_within, timeout_s=120.0)
 
 Start = Callable[..., Any]
 

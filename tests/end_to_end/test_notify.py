@@ -100,7 +100,7 @@ def send(field: Any, *events: IncidentEvent) -> None:
     producer = Producer({**field.broker.client_config, "partitioner": "murmur2_random"})
     for event in events:
         producer.produce(field.topics.severity.name, msgspec.json.encode(event), event.data.incident_id.encode())
-    assert producer.flush(30) == 0
+    assert producer.flush(120) == 0
 
 
 @pytest.mark.parametrize("any_kafka", ["real"], indirect=True)

@@ -29,7 +29,7 @@ from tracehound.schemas.execution_rules import Limits
 from tracehound.schemas.topics import Topics
 from tracehound.streams.intake.formats.decode import SpanLimits, decode_spans
 
-wait_until = partial(wait_until_within, timeout_s=90.0)
+wait_until = partial(wait_until_within, timeout_s=120.0)
 
 ON_APACHE_KAFKA = pytest.mark.parametrize("any_kafka", ["real"], indirect=True)
 INTAKE = "from tracehound.scripts.cli import main; main(['intake'])"

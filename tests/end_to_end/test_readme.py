@@ -63,7 +63,7 @@ class EnoughReadError(Exception):
 def test_the_consumer_prints_severity_and_reason(any_kafka: Broker, topics: Topics) -> None:
     producer = Producer({"bootstrap.servers": any_kafka.bootstrap_servers})
     producer.produce(topics.anomalies.name, EVENT, key="shop")
-    assert producer.flush(30) == 0
+    assert producer.flush(120) == 0
     printed = []
 
     def once(*shown: object) -> None:

@@ -15,9 +15,9 @@ from tracehound.scripts.soak.checker import Verdict
 from tracehound.scripts.soak.faults import FAULTS
 from tracehound.scripts.soak.scene import Pace, scene
 
-wait_until = partial(wait_until_within, timeout_s=40.0)
+wait_until = partial(wait_until_within, timeout_s=120.0)
 
-SHORT = Pace(rounds=2, pause_s=1.5, away_s=8.0)
+SHORT = Pace(rounds=2, pause_s=1.5, away_s=8.0, settle_s=150.0)
 FEW = replace(SHORT, rate=200.0)  # the embedded broker keeps 5 MB of a partition only
 
 

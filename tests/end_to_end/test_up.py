@@ -87,7 +87,7 @@ def test_what_it_says_to_publish_is_judged_and_bad_input_is_refused(up: Up, tmp_
 
     producer = Producer({"bootstrap.servers": export[2]})
     producer.produce("tracehound.executions.v1", b'{"application": "shop"}', key=b"shop")
-    assert producer.flush(30) == 0
+    assert producer.flush(120) == 0
     show = up.until(r"^\S+ refused  .*required.*\(tracehound (deadletters show \d+-\d+)\)$")[1]
 
     shell = f"{export[1]} && {sys.executable} -m tracehound {show} && {sys.executable} -m tracehound status"

@@ -15,7 +15,7 @@ from confluent_kafka.admin import AdminClient, NewTopic
 
 from tests.end_to_end.conftest import wait_until_within
 
-wait_until = partial(wait_until_within, timeout_s=40.0)
+wait_until = partial(wait_until_within, timeout_s=120.0)
 
 StartWorker = Callable[..., Any]
 ON_APACHE_KAFKA = pytest.mark.parametrize("any_kafka", ["real"], indirect=True)

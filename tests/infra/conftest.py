@@ -17,7 +17,7 @@ def _is_gone(pid: int) -> bool:
 def eventually() -> Callable[[Callable[[], bool]], bool]:
     """Waits until a condition holds; False if it does not within a time that only a defect exceeds."""
 
-    def wait(condition: Callable[[], bool], within_s: float = 30.0) -> bool:
+    def wait(condition: Callable[[], bool], within_s: float = 120.0) -> bool:
         deadline = time.monotonic() + within_s
         while not condition():
             if time.monotonic() > deadline:

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import time
 from collections import defaultdict
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
@@ -270,7 +269,7 @@ class Reader(RunListener):
         await self.stop()
 
     async def stop(self) -> None:
-        await asyncio.wait_for(self.app.stop(), 20)
+        await asyncio.wait_for(self.app.stop(), 120)
 
     async def take(self, run: Run) -> None:
         self._at_rest.clear()
@@ -313,7 +312,7 @@ async def _committed(consumer: Any) -> dict[Any, int | None]:
     return {tp: answer[tp].offset if tp in answer else None for tp in consumer.assignment()}
 
 
-async def until(condition: Callable[[], bool], what: str, timeout_s: float = 30.0) -> None:
+async def until(condition: Callable[[], bool], what: str, timeout_s: float = 120.0) -> None:
     clock = asyncio.get_running_loop().time
     deadline = clock() + timeout_s
     while not condition():

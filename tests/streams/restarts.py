@@ -33,7 +33,7 @@ from tracehound.streams.states.used_models import UsedModels
 PARTITIONS = 2
 TOPICS = Topics(partitions=PARTITIONS)
 _PATIENT_TICKS = 300
-_STOP_S = 5.0
+_STOP_S = 60.0
 
 
 def applications(partition: int, count: int) -> list[str]:
@@ -423,7 +423,7 @@ class Story:
                 worker.publisher.gate.set()
         if not task.done():
             blown = asyncio.create_task(fuse.blown.wait())
-            await asyncio.wait([task, blown], return_when=asyncio.FIRST_COMPLETED, timeout=20)
+            await asyncio.wait([task, blown], return_when=asyncio.FIRST_COMPLETED, timeout=120)
             blown.cancel()
         if fuse.blown.is_set():
             task.cancel()

@@ -96,4 +96,4 @@ class Collector(ThreadingHTTPServer):
         self.shutdown()
         self._thread.join()
         self.server_close()
-        assert self._producer.flush(30) == 0
+        assert self._producer.flush(120) == 0

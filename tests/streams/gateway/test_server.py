@@ -38,9 +38,7 @@ async def served(**settings: Any) -> AsyncIterator[Connect]:
 
     try:
         yield connect
-        reader, writer = await connect()
-        writer.write(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
-        assert b"tracehound_gateway_requests_in_flight 1.0" in await reader.read()  # this one
+        await working_on(0, connect)
     finally:
         for writer in clients:
             writer.close()
@@ -48,9 +46,19 @@ async def served(**settings: Any) -> AsyncIterator[Connect]:
         await running
 
 
+async def working_on(requests: int, connect: Connect) -> None:
+    """Wait until the gateway works on so many requests, beside the one that asks."""
+    wanted = b"tracehound_gateway_requests_in_flight %d.0\n" % (requests + 1)
+    said = b""
+    while wanted not in said:
+        reader, writer = await connect()
+        writer.write(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+        said = await reader.read()
+
+
 def run(scenario: Callable[[Connect], Awaitable[None]], **settings: Any) -> None:
     async def within() -> None:
-        async with asyncio.timeout(20), served(**settings) as connect:
+        async with asyncio.timeout(50), served(**settings) as connect:
             await scenario(connect)
 
     asyncio.run(within())
@@ -70,9 +78,9 @@ def test_a_head_that_does_not_end_is_cut_off_also_on_a_connection_that_was_used_
         writer.write(HEAD + b"Content-Length: 2\r\n\r\n[]")
         assert b"200 OK" in await reader.readuntil(b"}")
         writer.write(HEAD)
-        assert await asyncio.wait_for(dropped(reader), 5)
+        assert await dropped(reader)
         silent, _ = await connect()
-        assert await asyncio.wait_for(dropped(silent), 5)
+        assert await dropped(silent)
 
     run(scenario)
 
@@ -90,7 +98,7 @@ def test_a_body_that_does_not_end_is_408_and_cut_off() -> None:
         for length in (b"Content-Length: 10\r\n\r\n[", b"Transfer-Encoding: chunked\r\n\r\n1\r\n[\r\n"):
             reader, writer = await connect()
             writer.write(HEAD + length)
-            answer = await asyncio.wait_for(reader.read(), 5)
+            answer = await reader.read()
             assert answer.startswith(b"HTTP/1.1 408 ")
             assert b"'gateway.read_timeout_s'" in answer
 
@@ -106,7 +114,7 @@ def test_a_head_that_is_too_large_or_no_http_is_400() -> None:
         ):
             reader, writer = await connect()
             writer.write(sent)
-            assert (await asyncio.wait_for(reader.read(), 5)).startswith(b"HTTP/1.1 400 ")
+            assert (await reader.read()).startswith(b"HTTP/1.1 400 ")
 
     run(scenario)
 
@@ -158,8 +166,7 @@ def test_a_client_that_goes_away_leaves_nothing() -> None:
         half, writer = await connect()
         writer.write(HEAD + b"Content-Length: 1000\r\n\r\n[")
         writer.write_eof()
-        assert await asyncio.wait_for(dropped(half), 5)
-        await asyncio.sleep(0.2)
+        assert await dropped(half)
 
     run(scenario)
 
@@ -168,7 +175,7 @@ def test_a_body_that_says_it_is_too_long_is_refused_before_it_comes() -> None:
     async def scenario(connect: Connect) -> None:
         reader, writer = await connect()
         writer.write(HEAD + b"Content-Length: 99999999999\r\nConnection: close\r\n\r\n")
-        assert (await asyncio.wait_for(reader.read(), 5)).startswith(b"HTTP/1.1 413 ")
+        assert (await reader.read()).startswith(b"HTTP/1.1 413 ")
 
     run(scenario)
 
@@ -178,30 +185,30 @@ def test_bodies_in_memory_together_are_bounded() -> None:
         _, waiting = await connect()
         waiting.write(HEAD + b"Content-Length: 9000\r\n\r\n" + b" " * 8_000)
         await waiting.drain()
-        await asyncio.sleep(0.1)
+        await working_on(1, connect)
         reader, writer = await connect()
         writer.write(HEAD + b"Content-Length: 8000\r\nConnection: close\r\n\r\n" + b" " * 8_000)
-        answer = await asyncio.wait_for(reader.read(), 5)
+        answer = await reader.read()
         assert answer.startswith(b"HTTP/1.1 503 ")
         assert b"retry-after: 2" in answer
         waiting.write(b" " * 1_000)
-        await asyncio.sleep(0.1)
+        await working_on(0, connect)
         reader, writer = await connect()
         writer.write(HEAD + b"Content-Length: 8000\r\nConnection: close\r\n\r\n" + b" " * 8_000)
-        assert (await asyncio.wait_for(reader.read(), 5)).startswith(b"HTTP/1.1 200 ")
+        assert (await reader.read()).startswith(b"HTTP/1.1 200 ")
 
-    run(scenario, max_mb_in_flight=0.01, read_timeout_s=5.0)
+    run(scenario, max_mb_in_flight=0.01, read_timeout_s=60.0)
 
 
 def test_connections_that_are_too_many_are_closed() -> None:
     async def scenario(connect: Connect) -> None:
         kept = [await connect() for _ in range(3)]
         reader, _ = await connect()
-        assert await asyncio.wait_for(dropped(reader), 0.25)
+        assert await dropped(reader)
         kept[0][1].write(HEAD + b"Content-Length: 2\r\nConnection: close\r\n\r\n[]")
         assert (await kept[0][0].read()).startswith(b"HTTP/1.1 200 ")
 
-    run(scenario, max_connections=3)
+    run(scenario, max_connections=3, read_timeout_s=60.0)
 
 
 def test_what_cannot_be_set_ends_with_its_sentence(capfd: pytest.CaptureFixture[str], tmp_path: Any) -> None:

@@ -113,7 +113,7 @@ def by_id(events: Sequence[IncidentEvent]) -> Mapping[str, IncidentEvent]:
 
 def play(test: Awaitable[None]) -> None:
     async def limited() -> None:
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(120):
             await test
 
     asyncio.run(limited())

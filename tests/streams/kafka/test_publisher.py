@@ -30,7 +30,7 @@ def publishing(broker: Broker, use: Callable[[KafkaPublisher], Awaitable[None]],
         publisher = KafkaPublisher(Settings(bootstrap_servers=broker.bootstrap_servers, **settings))
         await publisher.start()
         try:
-            async with asyncio.timeout(40):
+            async with asyncio.timeout(120):
                 await use(publisher)
         finally:
             await publisher.stop()

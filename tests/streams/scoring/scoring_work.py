@@ -132,7 +132,7 @@ class Work:
 
 def run(test: Awaitable[None]) -> None:
     async def limited() -> None:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(120):
             await test
 
     asyncio.run(limited())

@@ -26,7 +26,7 @@ def state(position: int, key: tuple[str, str] = SHOP, snapshot: bytes = b"") -> 
 
 def run(test: Awaitable[None]) -> None:
     async def limited() -> None:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(120):
             await test
 
     asyncio.run(limited())

@@ -82,7 +82,7 @@ def resident(fake_scorer: Any, fake_publisher: Any, model_states: Callable[..., 
 
 def run(test: Awaitable[None]) -> None:
     async def limited() -> None:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(120):
             await test
 
     asyncio.run(limited())

@@ -56,7 +56,7 @@ class Quick(RunApp):
 
 def run(test: Awaitable[None]) -> None:
     async def limited() -> None:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(120):
             await test
 
     asyncio.run(limited())
