@@ -10,6 +10,7 @@
 | ``remoteEndpoint`` of a client or producer | peer |
 | tags ``http.*``, ``sql.query``, ``kafka.topic``, ``messaging.*``, … | as OpenTelemetry's (``conventions.names``) |
 | Micrometer's tags ``method``, ``uri``, ``status``, ``exception`` | method, route, status, type of the error |
+| tag ``otel.status_code`` (OpenTelemetry's exporters) | failed or not, whatever else is said |
 | tag ``error`` | failed, whatever it says but ``false``; not where a server only tells its 4xx again |
 | ``annotations``, ``debug`` | ignored |
 
@@ -33,8 +34,11 @@ from tracehound.streams.intake.formats.fields import field_flaw, time_flaw
 
 UNNAMED = "unknown"
 """What a span without a name is called, as in Zipkin."""
-TAGS = spelling_of({**CONCEPTS, "bare status": ("status",), "bare exception": ("exception",)})
-"""The tags that are looked at, by what they say; the last two are Micrometer's."""
+TAGS = spelling_of(
+    {**CONCEPTS, "bare status": ("status",), "bare exception": ("exception",), "otel status": ("otel.status_code",)}
+)
+"""The tags that are looked at, by what they say; of the last three two are Micrometer's."""
+_STATUSES = {"OK": 0, "ERROR": 1}
 _MOST_US = 2**53
 _HEX = re.compile(r"[0-9a-fA-F]{1,32}")
 _KINDS: dict[str, SpanKind] = {
@@ -115,9 +119,10 @@ def span_of(
     exception = _micrometer(kind, tags)
     if kind in ("client", "producer") and remote is not NOWHERE:
         _call(remote, tags)
-    operation, segment, peer, component, result, message, _, _ = describe(name, kind, tags)
+    operation, segment, peer, component, result, message, _, by_result = describe(name, kind, tags)
     error = None if "error" not in tags else text(tags["error"])
-    failed = _failed(kind, result, error, exception)
+    said = _STATUSES.get(text(tags.get("otel status")).upper())
+    failed = _failed(kind, result, error, exception, by_result) if said is None else said == 1
     span = Span(
         "",
         operation or UNNAMED,
@@ -127,7 +132,7 @@ def span_of(
         None,
         component,
         peer,
-        1 if failed else None,
+        1 if failed else said,
         span_id,
         parent_id,
         start_us * 1_000,
@@ -168,11 +173,11 @@ def _call(remote: Endpoint, tags: dict[str, AttributeValue]) -> None:
             tags["port"] = remote.port
 
 
-def _failed(kind: SpanKind, result: str | int | None, error: str | None, exception: str) -> bool:
+def _failed(kind: SpanKind, result: str | int | None, error: str | None, exception: str, by_result: bool) -> bool:
     status = result if isinstance(result, int) else 0
     if error is not None and error.casefold() != "false":
         return not (kind == "server" and 400 <= status < 500 and error == str(status) and not exception)
-    return (kind == "server" and status >= 500) or (kind == "client" and status >= 400)
+    return by_result or (kind == "client" and status >= 400)
 
 
 def _error(error: str | None, exception: str) -> ExecutionFailure | None:

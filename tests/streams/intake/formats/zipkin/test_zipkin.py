@@ -175,6 +175,10 @@ def test_micrometers_tags_are_read(encode: Any) -> None:
         ("CLIENT", {"error": "false"}, None),
         (None, {"error": ""}, 1),
         (None, {}, None),
+        ("SERVER", {"http.status_code": "500", "otel.status_code": "OK"}, 0),
+        ("SERVER", {"http.status_code": "404", "otel.status_code": "ERROR"}, 1),
+        ("SERVER", {"grpc.status_code": "UNAVAILABLE"}, 1),
+        ("SERVER", {"grpc.status_code": "NOT_FOUND"}, None),
     ],
 )
 def test_an_error_is_one_unless_a_server_only_tells_its_status_again(
