@@ -17,6 +17,7 @@ from tracehound.streams.gateway.bodies import Bodies
 from tracehound.streams.gateway.executions.endpoint import EXECUTIONS, ExecutionEndpoint
 from tracehound.streams.gateway.guard import Endpoint, Guard
 from tracehound.streams.gateway.health import LIVEZ, METRICS, READYZ, HealthEndpoints
+from tracehound.streams.gateway.inspector.endpoint import INSPECTOR, INSPECTOR_PATHS, InspectorEndpoint
 from tracehound.streams.gateway.keys import KeyRing
 from tracehound.streams.gateway.logs.endpoint import LOGS, LogEndpoint
 from tracehound.streams.gateway.logs.taking import LogTaker
@@ -93,9 +94,11 @@ def build_gateway(settings: Settings, sender: ReadySender) -> Gateway:
     taker = LogTaker(logs_topic, settings.intake.log_application, sender, metrics)
     logs = LogEndpoint(bodies, taker, metrics, settings.limits)
     otlp_logs = OtlpLogEndpoint(bodies, taker, metrics, settings.limits, with_namespace)
+    inspector = InspectorEndpoint(executions_topic, gateway.keys, bodies, sender, metrics, settings.limits)
     health = HealthEndpoints(metrics.registry, lambda: sender.trouble)
     endpoints = [
         Endpoint("/v1/executions", executions.serve, EXECUTIONS),
+        *(Endpoint(path, inspector.serve, INSPECTOR) for path in INSPECTOR_PATHS),
         Endpoint("/log", logs.serve, LOGS),
         Endpoint("/v1/log", logs.serve, LOGS),
         Endpoint(OTLP_PATHS[1], otlp_logs.serve, OTLP_LOGS, refuse=status),

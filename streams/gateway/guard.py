@@ -59,13 +59,15 @@ class Guard:
     ) -> None:
         self._keys, self._throttle, self._metrics, self._clock = keys, throttle, metrics, clock
 
-    def admit(self, headers: Mapping[str, str], role: Role) -> None:
-        """A request with these headers came.
+    def admit(self, headers: Mapping[str, str], role: Role) -> str:
+        """A request with these headers came; returns the beginning of its key.
 
         Raises:
             RequestRefusedError: its key is none, unknown or good for something else, or sends too often.
         """
-        self._throttle.take(self._keys.admitted(headers, role))
+        sender = self._keys.admitted(headers, role)
+        self._throttle.take(sender)
+        return sender
 
     async def answered(
         self, path: str, answer: Callable[[], Awaitable[T]], refuse: Callable[[RequestRefusedError], T]
@@ -89,12 +91,12 @@ class Guard:
         return answered
 
     def route(self, endpoint: Endpoint) -> Route:
-        """The route of an endpoint."""
+        """The route of an endpoint, which finds the beginning of the key in its request as ``state.sender``."""
 
         async def serve(request: Request) -> Response:
             async def answer() -> Response:
                 if endpoint.role is not None:
-                    self.admit(request.headers, endpoint.role)
+                    request.state.sender = self.admit(request.headers, endpoint.role)
                 return await endpoint.serve(request)
 
             return await self.answered(endpoint.path, answer, lambda refusal: endpoint.refuse(request, refusal))

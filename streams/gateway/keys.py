@@ -48,7 +48,8 @@ class KeyRing:
         self._keys = keys
 
     def admitted(self, headers: Mapping[str, str], role: Role) -> str:
-        """The beginning of the key that a request carries, as ``Authorization: Bearer`` or as ``X-API-Key``.
+        """The beginning of the key that a request carries, as ``Authorization: Bearer`` or as ``X-API-Key``; clients
+        of Inspector have ``X-Inspector-Key`` for it.
 
         Raises:
             RequestRefusedError: there is none, or it is unknown (401), or good for something else (403).
@@ -77,7 +78,9 @@ class KeyRing:
 
 def _carried(headers: Mapping[str, str]) -> str:
     scheme, _, credentials = headers.get("authorization", "").partition(" ")
-    return credentials.strip() if scheme.lower() == "bearer" else headers.get("x-api-key", "").strip()
+    if scheme.lower() == "bearer":
+        return credentials.strip()
+    return (headers.get("x-api-key") or headers.get("x-inspector-key", "")).strip()
 
 
 def _check_host(host: str) -> None:

@@ -26,6 +26,7 @@ _SCHEMAS_AT = "#/components/schemas/{name}"
 _KEYS = {
     "bearer": {"type": "http", "scheme": "bearer", "description": "Authorization: Bearer <key>"},
     "key": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
+    "inspector": {"type": "apiKey", "in": "header", "name": "X-Inspector-Key"},
 }
 _REFUSALS_OF_SENDERS = {
     401: "There is no key, or it is unknown.",

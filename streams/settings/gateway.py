@@ -15,12 +15,18 @@ KeyPrefix = Annotated[str, StringConstraints(pattern=r"^th_[0-9a-f]{8}$")]
 
 
 class KeySettings(BaseModel):
-    """A key of which only its digest is known: the SHA-256 of the whole key, and what the key is good for."""
+    """A key of which only its digest is known: the SHA-256 of the whole key, and what the key is good for.
+
+    ``application`` is whose transactions a client of Inspector sends with it, and ``inspector_unit`` the unit of their
+    durations where that client is none of those that are known.
+    """
 
     model_config = _STRICT
 
     sha256: str
     role: Role = "ingest"
+    application: Annotated[str, StringConstraints(max_length=200)] = ""
+    inspector_unit: Literal["ms", "s"] | None = None
 
     @field_validator("sha256")
     @classmethod

@@ -22,7 +22,10 @@ def test_schemathesis_finds_nothing(
     field = Field(embedded_kafka, Topics(prefix, 1, (prefix + "otlp_spans",)))
     embedded_kafka.create_topics(field.topics)
     sends, reads = new_key(), new_key()
-    keys = {sends.prefix: {"sha256": sends.sha256}, reads.prefix: {"sha256": reads.sha256, "role": "metrics"}}
+    keys = {
+        sends.prefix: {"sha256": sends.sha256, "application": "shop"},
+        reads.prefix: {"sha256": reads.sha256, "role": "metrics"},
+    }
     started = gateway(field, keys=json.dumps(keys))
     started.process.wait_for("broker_reached")
     arguments = ["--config-file", str(FOLDER / "schemathesis.toml"), "run", "--output-truncate", "false"]

@@ -14,6 +14,7 @@ GOOD = [
     b'[{"traceId":"1","id":"2","timestamp":1,"duration":1,"localEndpoint":{"serviceName":"shop"}}]',
     b'{"message": "CPU spike detected", "level": "warning"}',
     b'{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"severityNumber":9,"body":{"stringValue":"up"}}]}]}]}',
+    b'[{"model":"transaction","hash":"1","timestamp":9,"duration":5},{"model":"segment","transaction":{"hash":"1"}}]',
     b'{"resourceSpans":[{"scopeSpans":[{"spans":[{"traceId":"01","spanId":"02"}]}]}]}',
 ]
 MEDIA_TYPES = ("application/json", "application/x-protobuf", "application/x-ndjson", "text/plain", "")
@@ -58,7 +59,7 @@ def test_anything_is_taken_or_refused_with_a_sentence(path: str, body: bytes, me
 @settings(max_examples=50)
 @example(name="content-length", value="\xb2")  # a digit to Python
 @given(
-    name=st.sampled_from(["authorization", "x-api-key", "host", "content-type", "content-length"]),
+    name=st.sampled_from(["authorization", "x-api-key", "x-inspector-key", "host", "content-type", "content-length"]),
     value=st.text(st.characters(min_codepoint=1, max_codepoint=255), max_size=80),
 )
 def test_no_header_makes_a_path_fail(name: str, value: str) -> None:

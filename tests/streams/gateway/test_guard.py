@@ -47,7 +47,12 @@ def test_every_route_refuses_without_a_key_with_a_wrong_one_and_with_a_wrong_rol
             assert (endpoint.path, headers, answer.status) == (endpoint.path, headers, status)
             assert ("www-authenticate" in answer.headers) == (status == 401)
             assert right.key.encode() not in answer.body
-        for headers in ({"authorization": f"bearer {right.key}"}, {"x-api-key": right.key}):
+        for name, carried in (
+            ("authorization", f"bearer {right.key}"),
+            ("x-api-key", right.key),
+            ("x-inspector-key", right.key),
+        ):
+            headers = {name: carried}
             assert ask(gateway, method, endpoint.path, headers=headers).status in (200, 415)
     assert tried >= 3
     assert {route.path for route in gateway.app.routes} == {one.path for one in gateway.endpoints}  # type: ignore[attr-defined]
@@ -114,7 +119,11 @@ def test_a_failure_of_ours_is_500_without_its_cause() -> None:
 
 def test_unknown_paths_and_methods_are_problems_and_on_otlp_a_status() -> None:
     gateway = made(FakeSender())
-    for method, path, status in (("GET", "/", 404), ("POST", "/v1/metrics", 404), ("GET", "/v1/executions", 405)):
+    for method, path, status in (
+        ("GET", "/nowhere", 404),
+        ("POST", "/v1/metrics", 404),
+        ("GET", "/v1/executions", 405),
+    ):
         answer = ask(gateway, method, path)
         assert (answer.status, answer.headers["content-type"]) == (status, "application/problem+json")
     answer = ask(gateway, "GET", "/v1/traces")

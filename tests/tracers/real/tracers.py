@@ -93,3 +93,17 @@ TRACERS = (
         topic="skywalking-segments",
     ),
 )
+
+INSPECTOR = (
+    Tracer("Inspector for Node", "1.9.21", "npm", "Inspector", "inspector-node", _NPM, ("node", "app.cjs")),
+    Tracer(
+        *("Inspector for Python", "0.2.0", "PyPI", "Inspector", "inspector-python", _VENV),
+        (".venv/bin/python", "app.py"),
+    ),
+    Tracer(
+        *("Inspector for Python, async", "0.2.0", "PyPI", "Inspector", "inspector-python", _VENV),
+        (".venv/bin/python", "app.py"),
+        {"TRANSPORT": "async"},
+    ),
+)
+"""Clients that are no tracers: they send executions, each for itself, over HTTP."""

@@ -1,0 +1,1 @@
+"""What the open-source clients of Inspector send, as executions."""
