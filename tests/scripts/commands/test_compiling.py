@@ -18,7 +18,7 @@ from tracehound.scripts.commands.compiling import COMPILING, compile_command, co
 
 def get(port: int, path: str) -> tuple[int, str]:
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=10) as answer:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=60) as answer:
             return answer.status, answer.read().decode()
     except urllib.error.HTTPError as error:
         with error:
@@ -51,7 +51,7 @@ def test_a_worker_without_compiled_kernels_says_so_answers_and_can_be_ended(tmp_
 
     process.send_signal(signal.SIGTERM)
     rest = process.stderr.read()
-    assert process.wait(20) == 0
+    assert process.wait(120) == 0
     assert "broker_unreachable" not in rest, "it has not gone on to the broker"
     process.stderr.close()
 

@@ -1,7 +1,6 @@
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -88,7 +87,7 @@ def test_who_counts_too_many_loses_some_or_ends_early_is_not_measured(
     tmp_path: Path, last: int, then: float, losses: str, sentence: str
 ) -> None:
     with pytest.raises(RuntimeError, match=sentence):
-        measure(program(tmp_path, last, then, losses), 1_000, CORE, 30.0)
+        measure(program(tmp_path, last, then, losses), 1_000, CORE, 120.0)
 
 
 def test_who_takes_too_long_is_not_measured(tmp_path: Path) -> None:
@@ -102,11 +101,10 @@ def test_children_that_end_while_they_are_asked_for_are_left_out() -> None:
         try:
             assert process.stdout is not None
             process.stdout.readline()  # before its program is loaded, a process has hardly any memory
-            until = time.monotonic() + 2.0
             used = [0.0]
-            while time.monotonic() < until:
+            while len(used) < 200 or used[-1] <= 0.1:
                 used.append(cpu_seconds(process.pid))
                 assert peak_memory_mb(process.pid) > 1
         finally:
             process.kill()
-    assert used[-1] > 0.1
+    assert used == sorted(used)

@@ -1,7 +1,7 @@
 """What tests of the consumer share: which brokers they run on, and how long they may take."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import pytest
@@ -19,6 +19,16 @@ def run(test: Awaitable[None]) -> None:
             await test
 
     asyncio.run(limited())
+
+
+async def commits(reading: Any, expected: Mapping[int, int | None]) -> None:
+    """Wait until exactly this is committed, and see that no more is in the next two intervals."""
+    async with asyncio.timeout(90):
+        while (found := await reading.committed()) != expected:
+            assert all((found[number] or 0) <= (offset or 0) for number, offset in expected.items()), found
+            await asyncio.sleep(0.05)
+    await asyncio.sleep(0.6)
+    assert await reading.committed() == expected
 
 
 def all_offsets(count: int) -> list[tuple[int, int]]:
