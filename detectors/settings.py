@@ -6,6 +6,12 @@ from tracehound.detectors.setting_ranges import check_ranges, ranged
 
 LONGEST_DELAY = 10_000
 """The largest setting ``refit_delay``."""
+PRIVATE = (
+    *("user", "users", "userid", "username", "enduser", "login", "account", "person", "name", "firstname", "lastname"),
+    *("surname", "email", "mail", "phone", "mobile", "address", "ip", "ssn", "iban", "card", "birthday", "gender"),
+    *("latitude", "longitude", "session", "cookie", "token", "password", "secret", "auth", "authorization", "key"),
+)
+"""The default of the setting ``private_attributes``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +81,21 @@ class DetectionSettings:
         default=("half-space-trees", "isolation-forest"),
         metadata={"meaning": "detectors per application that run beside the charts; names, separated by commas"},
     )
+    private_attributes: tuple[str, ...] = field(
+        default=PRIVATE,
+        metadata={
+            "meaning": "attributes with one of these words in their name are never remembered or told, as those of "
+            "persons; separated by commas, * for all attributes"
+        },
+    )
 
     def __post_init__(self) -> None:
         check_ranges(self)
+        if any(word != word.lower() or not word for word in self.private_attributes):
+            raise ValueError(
+                "The setting 'private_attributes' must hold words in lower case, and none that is empty. "
+                f"Got {', '.join(map(repr, self.private_attributes))} instead."
+            )
         for name in ("major_sigma", "certain_gap_sigma"):
             if getattr(self, name) < self.least_sigma:
                 raise ValueError(

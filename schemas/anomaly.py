@@ -30,6 +30,18 @@ class ModelStamp(msgspec.Struct):
     warming: bool
 
 
+class Concentration(msgspec.Struct):
+    """What deviating executions have in common: ``share`` of them have this value, ``usual_share`` of the usual ones.
+
+    ``attribute`` is ``host``, ``version``, or the name of one of an execution's ``attributes``; shares are in [0, 1].
+    """
+
+    attribute: str
+    value: str
+    share: float
+    usual_share: float
+
+
 class AnomalyEvidence(msgspec.Struct, omit_defaults=True):
     """What an anomaly rests on, for a person who is to believe it.
 
@@ -49,7 +61,9 @@ class Anomaly(msgspec.Struct):
     ``score`` is minus log10 of the probability that five fault-free minutes of the application hold anything as
     unusual; ``sigma`` is the deviation by the detector that says so, in standard deviations. ``typical``,
     ``actual`` and ``bounds`` are in ``unit``. ``contributions`` maps a feature to its share; shares sum to 1.
-    ``incident_key`` is the same for everything that belongs together. ``evidence`` came after 0.1.0.
+    ``incident_key`` is the same for everything that belongs together. ``evidence`` and
+    ``concentrated_in``, which is there where the deviating executions agree in something that usual ones do not, came
+    after 0.1.0.
     """
 
     application: str
@@ -73,6 +87,7 @@ class Anomaly(msgspec.Struct):
     model: ModelStamp
     incident_key: str
     evidence: AnomalyEvidence | msgspec.UnsetType = msgspec.UNSET
+    concentrated_in: list[Concentration] | msgspec.UnsetType = msgspec.UNSET
 
 
 class AnomalyEvent(msgspec.Struct):

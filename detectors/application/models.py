@@ -7,6 +7,7 @@ from typing import Any
 from tracehound.detectors.application.versions import Versions
 from tracehound.detectors.charts.priors import PRIOR_VERSION
 from tracehound.detectors.features.batch import KEYED_SIGNALS
+from tracehound.detectors.features.contrast import Contrast
 from tracehound.detectors.features.profile import Profile
 from tracehound.detectors.telling.feedback import FeedbackMemory, Peaks
 from tracehound.schemas.execution import ApplicationKey
@@ -27,7 +28,8 @@ def seed_of(*names: str) -> int:
 
 @dataclass(slots=True)
 class OperationModels:
-    """An operation's slot in the banks of scope operation, how many executions it has seen, and its profile.
+    """An operation's slot in the banks of scope operation, how many executions it has seen, its profile, and who ran
+    it (``contrast``).
 
     ``idle`` is for how many periods it was not seen (``detectors.application.places``).
     ``path_names`` are readable names of the call paths that its structure knows, and the parts they belong to.
@@ -38,6 +40,7 @@ class OperationModels:
     seen: int = 0
     idle: int = 0
     profile: Profile = field(default_factory=Profile)
+    contrast: Contrast = field(default_factory=Contrast)
     path_names: dict[int, tuple[str, str]] = field(default_factory=dict)
 
     def remember_paths(self, names: dict[int, tuple[str, str]]) -> None:

@@ -16,9 +16,11 @@ from tracehound.detectors.application.subject import Subject
 from tracehound.detectors.charts.drift import DriftFinding
 from tracehound.detectors.charts.signals import CALLS, CHARTS, QUEUE
 from tracehound.detectors.ensemble.ensemble import DRIFTING, Ensemble, Judgements
+from tracehound.detectors.features.attributes import pairs_of
 from tracehound.detectors.features.batch import QUEUES, Batch
 from tracehound.detectors.features.paths import named_paths
 from tracehound.detectors.features.profile import Profile, parts
+from tracehound.detectors.scoring.deviating import Deviating
 from tracehound.detectors.scoring.refits import Refits
 from tracehound.detectors.scoring.rows import Rows
 from tracehound.detectors.scoring.scored_batch import ScoredBatch
@@ -64,6 +66,7 @@ class Outcomes:
         self._window_rules = WindowRules(settings, ensemble)
         self._refits = refits
         self._lessons = lessons
+        self._private = frozenset(settings.private_attributes)
 
     def tell(self, given: JudgedRows, result: ScoredBatch) -> None:
         """Add what the rows led to; their operations count and remember them."""
@@ -77,8 +80,10 @@ class Outcomes:
         drifted: dict[int, list[DriftFinding]] = {}
         for drift in judged.drifted:
             drifted.setdefault(drift.row, []).append(drift)
+        deviating = Deviating(rows, given.batch, judged, self._private)
         for row in self._worth_a_look(given, candidates | windows.keys() | accepted.keys() | drifted.keys()):
             subject = given.subject(row)
+            deviating.note(row)
             if row in candidates:
                 self._raise_alarms(subject, given, result)
             self._remember(subject, judged, result)
@@ -89,6 +94,7 @@ class Outcomes:
             for drift in drifted.get(row, ()):
                 refitted = self._refits.drifted(subject.application, subject.number)
                 result.model_events.append(events.drift(subject, DRIFTING[drift.column], drift.psi, refitted))
+        deviating.note(len(rows))
 
     def _worth_a_look(self, given: JudgedRows, told: set[int]) -> Iterator[int]:
         """The rows that are told, warm up, or teach more than that they came; all are counted, in order."""
@@ -162,6 +168,7 @@ class Outcomes:
             operation.remember_paths(named_paths(execution))
         if judged.normal[subject.row] and operation.profile.wants(operation.seen):
             operation.profile.learn(parts(execution, subject.self_ms))
+            operation.contrast.learn(pairs_of(execution, self._private))
             application.batches += _NEWEST_KIND * ((execution.kind in _BATCHES) - application.batches)
         if operation.seen == needed:
             result.model_events.append(events.ready(application.key, operation, subject.now_s))

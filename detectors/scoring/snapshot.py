@@ -1,7 +1,9 @@
 """The state of one application, with all its operations, as a snapshot and back."""
 
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import asdict
+from typing import Any
 
 import msgspec
 
@@ -11,8 +13,10 @@ from tracehound.detectors.ensemble import state as ensemble_state
 from tracehound.detectors.ensemble.ensemble import Ensemble
 from tracehound.detectors.features.batch import QUEUES
 from tracehound.detectors.features.clocks import Clocks
+from tracehound.detectors.features.contrast import RECENT, Contrast, Usual
 from tracehound.detectors.packed.snapshot import pack, unpack
 from tracehound.detectors.scoring.stored import (
+    StoredContrast,
     StoredDeviation,
     StoredNumbers,
     StoredOperation,
@@ -35,6 +39,7 @@ def take(application: ApplicationModels, ensemble: Ensemble, silence: SilenceWat
             "idle": operation.idle,
             "profile": {"learned": operation.profile.learned, "averages": operation.profile.averages},
             "path_names": [[path, *names] for path, names in operation.path_names.items()],
+            "contrast": _contrast(operation.contrast),
         }
         for operation in application.operations.values()
     }
@@ -123,6 +128,22 @@ def _fill_operation(stored: StoredOperation, operation: OperationModels, ensembl
     operation.seen, operation.idle = stored.seen, stored.idle
     operation.path_names = {path: (name, part) for path, name, part in stored.path_names}
     operation.profile.learned, operation.profile.averages = stored.profile.learned, stored.profile.averages
+    if stored.contrast is not None:  # 0.1.0 had none
+        operation.contrast = _contrast_of(stored.contrast)
+
+
+def _contrast(known: Contrast) -> list[Any] | None:
+    """What ``StoredContrast`` reads; None where nothing is known."""
+    if not known.samples and not known.recent:
+        return None
+    usual = {name: [one.count, one.shares] for name, one in known.usual.items()}
+    return [known.samples, usual, known.left_out, list(known.recent)]
+
+
+def _contrast_of(stored: StoredContrast) -> Contrast:
+    usual = {name: Usual(count, shares) for name, (count, shares) in stored.usual.items()}
+    recent = ((at_s, kinds, tuple(pairs)) for at_s, kinds, pairs in stored.recent)
+    return Contrast(stored.samples, usual, stored.left_out, deque(recent, maxlen=RECENT))
 
 
 def _of_known(idle: Sequence[dict[str, int]], calls: tuple[dict[str, int], ...]) -> tuple[dict[str, int], ...]:

@@ -7,6 +7,8 @@ import msgspec
 from tracehound.detectors.alarms.publishing import REMEMBERED
 from tracehound.detectors.application.models import REMEMBERED_PATHS
 from tracehound.detectors.application.versions import REMEMBERED_VERSIONS
+from tracehound.detectors.features.attributes import LONGEST, MOST_PAIRS
+from tracehound.detectors.features.contrast import ATTRIBUTES, INSTANCES, LEFT_OUT, MEMORY, RECENT
 from tracehound.detectors.features.profile import MAX_PARTS
 from tracehound.detectors.packed.stored_numbers import COUNTED, LARGEST, LATEST_S, Moment
 from tracehound.schemas.anomaly import SEVERITIES, AnomalyKind
@@ -52,6 +54,21 @@ class StoredProfile(msgspec.Struct):
     averages: Annotated[dict[str, _Average], msgspec.Meta(max_length=MAX_PARTS)]
 
 
+_Text = Annotated[str, msgspec.Meta(max_length=LONGEST)]
+_Values = Annotated[dict[_Text, Annotated[float, msgspec.Meta(ge=0.0, le=1.0)]], msgspec.Meta(max_length=INSTANCES)]
+_Pairs = Annotated[list[tuple[_Text, _Text]], msgspec.Meta(max_length=MOST_PAIRS)]
+_Sampled = Annotated[int, msgspec.Meta(ge=0, le=MEMORY)]
+
+
+class StoredContrast(msgspec.Struct, array_like=True):
+    """See ``tracehound.detectors.features.contrast.Contrast``."""
+
+    samples: _Sampled
+    usual: Annotated[dict[_Text, tuple[_Sampled, _Values]], msgspec.Meta(max_length=ATTRIBUTES + 2)]
+    left_out: Annotated[list[_Text], msgspec.Meta(max_length=LEFT_OUT)]
+    recent: Annotated[list[tuple[Moment, Annotated[int, msgspec.Meta(ge=0)], _Pairs]], msgspec.Meta(max_length=RECENT)]
+
+
 class StoredOperation(msgspec.Struct):
     """An operation: its detectors' states, and what is in ``detectors.application.models.OperationModels``."""
 
@@ -60,6 +77,7 @@ class StoredOperation(msgspec.Struct):
     profile: StoredProfile
     path_names: Annotated[list[tuple[int, str, str]], msgspec.Meta(max_length=REMEMBERED_PATHS)]
     idle: Counted = 0
+    contrast: StoredContrast | None = None
 
 
 class StoredRefit(msgspec.Struct):

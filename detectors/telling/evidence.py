@@ -1,12 +1,15 @@
 """How sure an anomaly is, and what would be normal again, in words for people."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from tracehound.detectors.telling.deviation import ERROR_TYPE, Deviation
 from tracehound.detectors.telling.explanation import duration, megabytes, number
+from tracehound.schemas.anomaly import Concentration
 
 BLOCK_S = 300.0
 """A calibrated score is of so many fault-free seconds of an application."""
+STRONG, WEAK = 0.75, 0.5
+"""What is common is said where so many of the deviating executions have it, and at most half as many of the usual."""
 _LONGEST_YEARS = 100.0
 _PERIODS = (("year", 365.25 * 86_400.0), ("day", 86_400.0), ("hour", 3_600.0), ("minute", 60.0))
 
@@ -53,8 +56,27 @@ def normal_again(deviation: Deviation) -> str:
     return f"Normal again at {_UNITS.get(deviation.unit, _plain)(high)}{_OF.get(deviation.signal, '')} or less."
 
 
+def with_what_is_common(sentence: str, common: Sequence[Concentration]) -> str:
+    """The sentence, and what nearly all deviating executions have in common where few of the usual ones have it.
+
+    >>> with_what_is_common("GET / takes 9 s.", [Concentration("host", "shop-7d9f", 0.96, 0.11)])
+    "GET / takes 9 s; 96 % of those that deviate ran on host 'shop-7d9f', usually 11 %."
+    """
+    if not common or common[0].share < STRONG or common[0].usual_share > WEAK * common[0].share:
+        return sentence
+    first = common[0]
+    what = _COMMON.get(first.attribute, f"have {first.attribute}")
+    shares = (
+        f"{_percent(first.share)} of those that deviate {what} {first.value!r}, usually {_percent(first.usual_share)}"
+    )
+    return f"{sentence.removesuffix('.')}; {shares}."
+
+
 def _percent(share: float) -> str:
     return f"{number(100.0 * share)} %"
+
+
+_COMMON = {"host": "ran on host", "version": "were of version"}
 
 
 def _plain(value: float) -> str:

@@ -21,14 +21,15 @@ from tracehound.streams.settings.notify import NotifySettings
 
 CONFIG_VARIABLE = "TRACEHOUND_CONFIG"
 PREFIX = "TRACEHOUND_"
+_LISTS = ("extra_detectors", "private_attributes")
 
 
 def _split_names(given: Any) -> Any:
-    """Detection as read, with the list of extra detectors split where it is one text, as in the environment."""
-    if isinstance(given, dict) and isinstance(given.get("extra_detectors"), str):
-        names = [name.strip() for name in given["extra_detectors"].split(",")]
-        return given | {"extra_detectors": tuple(name for name in names if name)}
-    return given
+    """Detection as read, with each list of names split where it is one text, as in the environment."""
+    if not isinstance(given, dict):
+        return given
+    texts = {name: given[name] for name in _LISTS if isinstance(given.get(name), str)}
+    return given | {name: tuple(filter(None, map(str.strip, text.split(",")))) for name, text in texts.items()}
 
 
 class Settings(BaseSettings):
