@@ -19,9 +19,8 @@ LEFT_OUT = 32
 RECENT = 48
 """Deviating executions of an operation that are remembered."""
 MEMORY = 128
-"""About so many sampled executions make what is usual."""
+"""At most so many sampled executions make what is usual, and at least half of them once they were seen."""
 LEAST_USUAL, LEAST_DEVIATING = 20, 5
-FORGOTTEN = 0.25 / MEMORY
 SHORTEST_S, LONGEST_S = 60.0, 600.0
 """What deviated within so much event time before an alarm is of one deviation, at least and at most."""
 SOME = 6
@@ -40,27 +39,29 @@ _ANY = 15
 
 @dataclass(slots=True)
 class Usual:
-    """How often an attribute has which value: shares of the executions sampled since it came, ``count`` of them."""
+    """How often an attribute has which value, of ``count`` executions sampled since it came.
+
+    At ``MEMORY`` all counts are halved, so that the newest weigh most; what was seen once is forgotten then.
+    """
 
     count: int = 0
-    shares: dict[str, float] = field(default_factory=dict)
+    counts: dict[str, int] = field(default_factory=dict)
 
-    def learn(self, value: str | None) -> None:
-        """One more execution, with the attribute or without."""
-        self.count = min(self.count + 1, MEMORY)
-        weight = 1.0 / self.count
-        for known, share in self.shares.items():
-            self.shares[known] = share + weight * ((known == value) - share)
-        if value is not None and value not in self.shares:
-            self.shares[value] = weight
-        for rare in [known for known, share in self.shares.items() if share < FORGOTTEN]:
-            del self.shares[rare]
+    def halve(self) -> None:
+        """Forget half."""
+        self.count //= 2
+        self.counts = {value: count // 2 for value, count in self.counts.items() if count > 1}
+
+    def share(self, value: str) -> float:
+        """The share of executions that have a value."""
+        return self.counts.get(value, 0) / self.count if self.count else 0.0
 
     @property
     def information(self) -> float:
         """Entropy in bits: nothing where it is always the same."""
-        absent = max(0.0, 1.0 - sum(self.shares.values()))
-        return -sum(share * math.log2(share) for share in (absent, *self.shares.values()) if share > 0.0)
+        absent = max(0, self.count - sum(self.counts.values()))
+        shares = (count / self.count for count in (absent, *self.counts.values()) if count)
+        return -sum(share * math.log2(share) for share in shares)
 
 
 @dataclass(slots=True)
@@ -88,30 +89,43 @@ class Contrast:
     left_out: list[str] = field(default_factory=list)
     recent: deque[tuple[float, int, tuple[Pair, ...]]] = field(default_factory=lambda: deque(maxlen=RECENT))
 
+    @staticmethod
+    def wants(number: int) -> bool:
+        """Whether to learn the operation's ``number``-th execution if it is usual: the first 32, then every 32nd."""
+        return number <= 32 or number % 32 == 0
+
     def learn(self, pairs: Iterable[Pair]) -> None:
         """A usual execution."""
         self.samples = min(self.samples + 1, MEMORY)
-        given = dict(pairs)
-        for name in given:
-            if name not in self.usual and name not in self.left_out:
-                self._welcome(name)
-        for name, known in list(self.usual.items()):
-            known.learn(given.get(name))
-            if len(known.shares) > (INSTANCES if name in (HOST, VERSION) else VALUES):
+        for name, value in pairs:
+            known = self.usual.get(name) or self._welcome(name)
+            if known is None:
+                continue
+            counts = known.counts
+            counts[value] = counts.get(value, 0) + 1
+            if len(counts) > VALUES and (name not in (HOST, VERSION) or len(counts) > INSTANCES):
                 self._too_many(name, known)
+        for known in self.usual.values():
+            known.count += 1
+            if known.count >= MEMORY:
+                known.halve()
 
-    def _welcome(self, name: str) -> None:
+    def _welcome(self, name: str) -> Usual | None:
+        """A place for an attribute, if there is one."""
+        if name in self.left_out:
+            return None
         others = [one for one in self.usual if one not in (HOST, VERSION)]
         if name not in (HOST, VERSION) and len(others) >= ATTRIBUTES:
             ripe = [one for one in others if self.usual[one].count >= LEAST_USUAL]
             if not ripe:
-                return
+                return None
             self._leave_out(min(ripe, key=lambda one: (self.usual[one].information, one)))
         self.usual[name] = Usual()
+        return self.usual[name]
 
     def _too_many(self, name: str, known: Usual) -> None:
         if name in (HOST, VERSION):  # they come and go
-            del known.shares[min(known.shares, key=lambda value: known.shares[value])]
+            del known.counts[min(known.counts, key=lambda value: known.counts[value])]
         else:
             self._leave_out(name)
 
@@ -131,7 +145,7 @@ class Contrast:
     def usual_share(self, pair: Pair) -> float:
         """Which share of usual executions has a pair."""
         name, value = pair
-        return self.usual[name].shares.get(value, 0.0) if name in self.usual else 0.0
+        return self.usual[name].share(value) if name in self.usual else 0.0
 
     def known(self, name: str) -> int:
         """Usual executions that say how often an attribute has which value; one never seen is never there."""

@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from tracehound.detectors.charts.chart import ChartJudgement
 from tracehound.detectors.charts.signals import CHARTS
 from tracehound.detectors.ensemble.ensemble import Judgements
 from tracehound.detectors.features.attributes import pairs_of
@@ -16,15 +17,25 @@ RARE = 2.0
 
 def kinds_of(batch: Batch, judged: Judgements) -> NDArray[np.int64]:
     """(n,) bits of ``KINDS``: in what each execution deviates itself, whatever those around it do."""
-    bits = np.where(batch.errors > 0.0, KINDS["errors"], 0)
+    bits = np.zeros(len(batch.times), np.int64)
+    bits[np.flatnonzero(batch.errors)] = KINDS["errors"]
     for signal, chart in zip(CHARTS, judged.charts, strict=True):
-        bits[chart.evident & (chart.tail >= RARE)] |= KINDS["memory" if signal.kind == "saturation" else "latency"]
+        bits[_rare(chart)] |= KINDS["memory" if signal.kind == "saturation" else "latency"]
     for call in judged.calls:
-        bits[call.calls.rows[call.chart.evident & (call.chart.tail >= RARE)]] |= KINDS["latency"]
+        bits[call.calls.rows[_rare(call.chart)]] |= KINDS["latency"]
     structure = judged.structure
-    bits[structure.score >= RARE] |= KINDS["latency"]
-    bits[(structure.novelty >= RARE) | (structure.count_excess >= RARE)] |= KINDS["structure"]
+    odd = np.flatnonzero(structure.score >= RARE)
+    bits[odd] |= np.where(structure.excess[odd] >= RARE, KINDS["latency"], 0)
+    bits[odd] |= np.where(
+        np.maximum(structure.novelty[odd], structure.count_excess[odd]) >= RARE, KINDS["structure"], 0
+    )
     return bits
+
+
+def _rare(chart: ChartJudgement) -> NDArray[np.int64]:
+    """Places of the values that are far in the tail, while others are large too."""
+    found = np.flatnonzero(chart.tail >= RARE)
+    return found[chart.evident[found]]
 
 
 class Deviating:

@@ -168,7 +168,8 @@ class Outcomes:
             operation.remember_paths(named_paths(execution))
         if judged.normal[subject.row] and operation.profile.wants(operation.seen):
             operation.profile.learn(parts(execution, subject.self_ms))
-            operation.contrast.learn(pairs_of(execution, self._private))
+            if operation.contrast.wants(operation.seen):
+                operation.contrast.learn(pairs_of(execution, self._private))
             application.batches += _NEWEST_KIND * ((execution.kind in _BATCHES) - application.batches)
         if operation.seen == needed:
             result.model_events.append(events.ready(application.key, operation, subject.now_s))

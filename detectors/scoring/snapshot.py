@@ -136,12 +136,12 @@ def _contrast(known: Contrast) -> list[Any] | None:
     """What ``StoredContrast`` reads; None where nothing is known."""
     if not known.samples and not known.recent:
         return None
-    usual = {name: [one.count, one.shares] for name, one in known.usual.items()}
+    usual = {name: [one.count, one.counts] for name, one in known.usual.items()}
     return [known.samples, usual, known.left_out, list(known.recent)]
 
 
 def _contrast_of(stored: StoredContrast) -> Contrast:
-    usual = {name: Usual(count, shares) for name, (count, shares) in stored.usual.items()}
+    usual = {name: Usual(count, counts) for name, (count, counts) in stored.usual.items()}
     recent = ((at_s, kinds, tuple(pairs)) for at_s, kinds, pairs in stored.recent)
     return Contrast(stored.samples, usual, stored.left_out, deque(recent, maxlen=RECENT))
 

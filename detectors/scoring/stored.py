@@ -55,9 +55,9 @@ class StoredProfile(msgspec.Struct):
 
 
 _Text = Annotated[str, msgspec.Meta(max_length=LONGEST)]
-_Values = Annotated[dict[_Text, Annotated[float, msgspec.Meta(ge=0.0, le=1.0)]], msgspec.Meta(max_length=INSTANCES)]
 _Pairs = Annotated[list[tuple[_Text, _Text]], msgspec.Meta(max_length=MOST_PAIRS)]
 _Sampled = Annotated[int, msgspec.Meta(ge=0, le=MEMORY)]
+_Values = Annotated[dict[_Text, _Sampled], msgspec.Meta(max_length=INSTANCES)]
 
 
 class StoredContrast(msgspec.Struct, array_like=True):

@@ -88,7 +88,7 @@ def test_it_is_bounded_and_drops_what_is_different_each_time() -> None:
         contrast.learn(hostile)
         contrast.deviates(float(number), 1, hostile)
     assert len(contrast.usual) <= ATTRIBUTES + 2
-    assert all(len(one.shares) <= (INSTANCES if name == "host" else VALUES) for name, one in contrast.usual.items())
+    assert all(len(one.counts) <= (INSTANCES if name == "host" else VALUES) for name, one in contrast.usual.items())
     assert len(contrast.left_out) <= LEFT_OUT
     assert "request" not in contrast.usual
     assert len(contrast.recent) == RECENT
