@@ -30,7 +30,8 @@ class Topic:
 
 @dataclass(frozen=True, slots=True)
 class Topics:
-    """All topics under one prefix, and those of OpenTelemetry Collectors, whose names have no prefix of ours.
+    """All topics under one prefix, and those of others that are read, whose names have no prefix of ours: spans of
+    OpenTelemetry Collectors, and executions.
 
     >>> Topics("acme.").executions.name
     'acme.executions.v1'
@@ -39,6 +40,7 @@ class Topics:
     prefix: str = DEFAULT_PREFIX
     partitions: int = DEFAULT_PARTITIONS
     otlp_names: tuple[str, ...] = DEFAULT_OTLP_TOPICS
+    execution_names: tuple[str, ...] = ()
 
     def _topic(self, name: str, key: str | None, value: str, days: int, internal: bool = False, **more: str) -> Topic:
         config = {setting.replace("_", "."): content for setting, content in more.items()}
@@ -114,6 +116,18 @@ class Topics:
     def scored_logs(self) -> Topic:
         """Public output: log events with template, score and severity as CloudEvents."""
         return self._topic("scored-logs.v1", "application", "ScoredLogEvent", 30)
+
+    @property
+    def others_executions(self) -> tuple[Topic, ...]:
+        """Public input: executions on topics of others, in any form that is read, keyed by anything."""
+        return tuple(
+            Topic(name, None, self.partitions, DAY_MS, "Execution", foreign=True) for name in self.execution_names
+        )
+
+    @property
+    def intake_sources(self) -> tuple[Topic, ...]:
+        """All topics that traces are joined from."""
+        return (*self.otlp, *self.others_executions, self.traces)
 
     @property
     def traces(self) -> Topic:
@@ -207,8 +221,7 @@ class Topics:
     def intake(self) -> tuple[Topic, ...]:
         """The topics of an intake worker."""
         return (
-            *self.otlp,
-            self.traces,
+            *self.intake_sources,
             self.spans,
             self.join_checkpoints,
             self.log_events,

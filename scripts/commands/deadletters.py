@@ -152,7 +152,7 @@ def resend(letter_ids: tuple[str, ...], every: bool, yes: bool, **filters: Any) 
     settings = load_settings()
     topic = settings.topics.dead_letters.name
     topics = settings.topics
-    inputs = {topic.name for topic in (topics.executions, topics.traces, topics.log_events, *topics.otlp)}
+    inputs = {topic.name for topic in (topics.executions, topics.log_events, *topics.intake_sources)}
     identities = [LetterId.parse(text, topic) for text in letter_ids]
     console = _console()
     with TopicReader(consumer_config(settings)) as reader:

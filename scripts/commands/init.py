@@ -15,7 +15,7 @@ from tracehound.schemas.execution import rfc3339
 from tracehound.scripts.commands.terminal_text import printable
 from tracehound.scripts.discovery.recognition import Finding, Recognition
 from tracehound.scripts.discovery.sampling import MOST_TOPICS, sample_topics
-from tracehound.scripts.discovery.settings_file import EXECUTIONS, chosen, written
+from tracehound.scripts.discovery.settings_file import chosen, unread, written
 from tracehound.streams.settings.settings import Settings, load_settings
 
 _FILE = "tracehound.toml"
@@ -65,12 +65,10 @@ def init_command(
             "receive over HTTP: tracehound init --http 4318."
         )
     _write(console, output, settings, taken, None, yes)
-    elsewhere = [one.topic for one in taken if one.kind != "spans" and not one.topic.endswith(EXECUTIONS)]
-    if elsewhere:
-        named = ", ".join(map(printable, elsewhere))
+    for one in unread(taken):
         console.print(
-            f"Workers read {settings.topics.executions.name}: what lies on {named} has to be written there as it is, "
-            "by its producers or by Kafka Connect."
+            f"{printable(one.topic)} wants another 'execution_fields' than the others, of which there is one: it is "
+            "not read."
         )
 
 

@@ -106,7 +106,7 @@ def _counted(count: int, what: str) -> str:
 
 def _processes(settings: Settings) -> Iterable[_Process]:
     topics = settings.topics
-    spans = (*(topic.name for topic in topics.otlp), topics.traces.name)
+    spans = tuple(topic.name for topic in topics.intake_sources)
     return (
         _Process("worker", settings.group_id, settings.http_port, (topics.executions.name,), _SCORING),
         _Process("intake", settings.intake.group_id, settings.intake.http_port, spans, "joining traces"),

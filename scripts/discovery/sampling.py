@@ -128,7 +128,7 @@ def _read(reader: TopicReader, ends: Ends, samples: Mapping[str, TopicSample]) -
     for partition in sorted(ends, key=lambda each: ends[each][0] - ends[each][1]):
         fullest.setdefault(partition.topic, []).append(partition)
     positions = [
-        TopicPartition(each.topic, each.partition, max(ends[each][0], ends[each][1] - _share(len(some))))
+        TopicPartition(each.topic, each.partition, max(ends[each][0], ends[each][1] - RECORDS))
         for some in fullest.values()
         for each in some[:_PARTITIONS]
     ]
@@ -143,10 +143,6 @@ def _read(reader: TopicReader, ends: Ends, samples: Mapping[str, TopicSample]) -
 def _why(error: KafkaError) -> str:
     refused = error.code() == KafkaError.TOPIC_AUTHORIZATION_FAILED
     return f"this user may not read it ({error.str()})" if refused else str(error.str())
-
-
-def _share(partitions: int) -> int:
-    return -(-RECORDS // min(partitions, _PARTITIONS))
 
 
 def _headers(given: Iterable[tuple[str, bytes | None]] | None) -> Headers:

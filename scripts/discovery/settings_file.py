@@ -34,9 +34,15 @@ def chosen(settings: Settings, findings: Sequence[Finding], http_port: int | Non
     if own and own[0].topic.removesuffix(EXECUTIONS) != DEFAULT_PREFIX:
         prefix = own[0].topic.removesuffix(EXECUTIONS)
         lines.append(Line("", "topic_prefix", prefix, f"{own[0].topic} holds executions: all topics begin like it"))
-    mapped = max((one for one in findings if one.kind == "json" and one.read), key=lambda one: one.read, default=None)
-    if mapped is not None and mapped.proposal is not None:
-        lines.append(Line("", "execution_fields", mapped.proposal.written, _why_mapped(mapped)))
+    mapped = _mapped(findings)
+    if mapped:
+        lines.append(Line("", "execution_fields", _fields(mapped[0]), _why_mapped(mapped[0])))
+    others = [
+        one for one in findings if one in mapped or (one.kind == "executions" and not one.topic.endswith(EXECUTIONS))
+    ]
+    if others:
+        why = "; ".join(f"{one.topic} holds {one.what}" for one in others)
+        lines.append(Line("intake", "execution_topics", ",".join(one.topic for one in others), why))
     spans = [one for one in findings if one.kind == "spans"]
     if spans:
         why = "; ".join(f"{one.topic} holds {one.what}" for one in spans)
@@ -44,6 +50,23 @@ def chosen(settings: Settings, findings: Sequence[Finding], http_port: int | Non
     if http_port is not None:
         lines.append(Line("gateway", "port", http_port, "where executions, traces and spans come over HTTP"))
     return lines
+
+
+def unread(findings: Sequence[Finding]) -> list[Finding]:
+    """Topics of JSON that want another mapping than the one that was chosen: there is one for all."""
+    mapped = _mapped(findings)
+    return [one for one in findings if one.kind == "json" and one not in mapped]
+
+
+def _mapped(findings: Sequence[Finding]) -> list[Finding]:
+    """The topics of JSON that are read by one mapping: that of the topic of which most was read."""
+    of_json = [one for one in findings if one.kind == "json" and one.read]
+    best = max(of_json, key=lambda one: one.read, default=None)
+    return [one for one in of_json if best is not None and _fields(one) == _fields(best)]
+
+
+def _fields(finding: Finding) -> str:
+    return finding.proposal.written if finding.proposal is not None else ""
 
 
 def _connection(settings: Settings) -> Iterator[Line]:

@@ -47,6 +47,7 @@ def build_intake(settings: Settings, clock: Callable[[], float] = time.time) -> 
             RegisteredSchemas(settings.schemas_dir),
             FieldMapping(settings.execution_fields),
             topic_id=app.known_topic_id,
+            execution_topics=intake.execution_topic_names,
         ),
         base.delivery(metrics),
         base.publisher,
@@ -84,7 +85,7 @@ def build_intake(settings: Settings, clock: Callable[[], float] = time.time) -> 
         if vitals.partitions() is not None:
             await rekeying.tell_clocks()
 
-    app.read_runs({topic.name for topic in (*topics.otlp, topics.traces)}, rekey_spans, rekeying)
+    app.read_runs({topic.name for topic in topics.intake_sources}, rekey_spans, rekeying)
     app.read_runs([topics.spans.name], join_traces, joining)
     app.repeat(intake.tick_interval_s, tell_clocks)
     app.repeat(intake.checkpoint_interval_s, joining.checkpoint)

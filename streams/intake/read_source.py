@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
 from zlib import crc32
 
@@ -57,7 +57,7 @@ class SourceReader:
     """Reads records of all input topics of intake. Never raises for a record, whatever it holds.
 
     Parameters:
-        traces_topic: the topic of native executions; all others hold spans.
+        traces_topic: the topic of native executions; all others hold spans, but for ``execution_topics``.
         spans_topic: where the records go that are made.
         partitions: how many partitions that has.
         limits: what a record of executions must keep.
@@ -67,6 +67,7 @@ class SourceReader:
         clock: elapsed seconds.
         now: wall time in epoch seconds; the future of records without a time is judged by it.
         topic_id: gives the id of a topic that is read; empty where nobody knows.
+        execution_topics: those of others, whose executions need not be of a trace.
     """
 
     def __init__(
@@ -81,6 +82,7 @@ class SourceReader:
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], float] = time.time,
         topic_id: Callable[[str], str] = lambda _: "",
+        execution_topics: Collection[str] = (),
     ) -> None:
         self._topic_id = topic_id
         self._now = now
@@ -88,6 +90,8 @@ class SourceReader:
         self._spans_topic = spans_topic
         self._partitions = partitions
         self._executions = ExecutionReader(replace(limits, by_trace=True), schemas, mapping)
+        self._others_topics = frozenset(execution_topics)
+        self._others_executions = ExecutionReader(limits, schemas, mapping)
         self._span_limits = SpanLimits(max_record_bytes=limits.max_record_bytes, with_namespace=with_namespace)
         self._foreign = ForeignRecords(clock)
 
@@ -102,7 +106,9 @@ class SourceReader:
 
     def _read(self, record: ConsumerRecord, clock_ms: int, reading: SourceReading) -> None:
         if record.topic == self._traces_topic:
-            traces, rejected = self._native(record)
+            traces, rejected = self._native(record, self._executions)
+        elif record.topic in self._others_topics:
+            traces, rejected = self._native(record, self._others_executions)
         else:
             if record.headers and _is_other_signal(record):
                 reading.skipped += 1
@@ -128,11 +134,13 @@ class SourceReader:
         for partition, wanted in shares.items():
             self._write(source, record.offset, clock_ms, partition, wanted, reading)
 
-    def _native(self, record: ConsumerRecord) -> tuple[dict[str, TraceChunk], list[Rejection]]:
-        decoded = self._executions.decode(record.value, record.headers, judged_at_s(record, self._now()))
+    def _native(self, record: ConsumerRecord, reader: ExecutionReader) -> tuple[dict[str, TraceChunk], list[Rejection]]:
+        decoded = reader.decode(record.value, record.headers, judged_at_s(record, self._now()))
         by_trace: dict[str, list[Execution]] = {}
-        for execution in decoded.executions:
-            by_trace.setdefault(execution.trace_id, []).append(execution)
+        for number, execution in enumerate(decoded.executions):
+            # what is of no trace is alone in one of its own
+            trace_id = execution.trace_id or f"{record.topic}/{record.partition}/{record.offset}/{number}"
+            by_trace.setdefault(trace_id, []).append(execution)
         return {trace: TraceChunk([], executions) for trace, executions in by_trace.items()}, decoded.rejected
 
     def _write(

@@ -27,7 +27,7 @@ log = structlog.get_logger(__name__)
 
 
 async def rekey_spans(runs: AsyncIterable[Run], rekeying: "Rekeying") -> None:
-    """Agent. Input: topics of OTLP and of native executions, keyed by anything. Output: spans topic, by trace id.
+    """Agent. Input: topics of OTLP and of executions, keyed by anything. Output: spans topic, by trace id.
 
     At least once: a run is acknowledged after the broker acknowledged everything it led to. A repeated record has
     the same source and sequence, so that the join takes it once. It keeps no state but clocks.
@@ -140,7 +140,7 @@ class Rekeying(RunListener):
     async def tell_clocks(self) -> None:
         """Write to every partition of the spans topic how far each source has been read and written there, and what was
         sent meanwhile: consumers may be in traces of any partition."""
-        counts = {topic.name: self._partitions_of(topic.name) for topic in (*self._topics.otlp, self._topics.traces)}
+        counts = {topic.name: self._partitions_of(topic.name) for topic in self._topics.intake_sources}
         if None in counts.values():
             return
         told = [

@@ -4,7 +4,7 @@ import re
 from typing import Annotated
 
 from annotated_types import Ge, Gt, Le, MaxLen, MinLen
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from tracehound.schemas.topics import DEFAULT_OTLP_TOPICS
 
@@ -19,6 +19,11 @@ class IntakeSettings(BaseModel):
     otlp_topics: str = Field(
         default=",".join(DEFAULT_OTLP_TOPICS),
         description="Topics of tracers and Collectors, separated by commas; they have no prefix",
+    )
+    execution_topics: str = Field(
+        default="",
+        description="Topics of others that hold executions, in any form that is read (docs/contracts.md), separated by "
+        "commas; they have no prefix",
     )
     applications_with_namespace: bool = Field(
         default=True,
@@ -62,18 +67,37 @@ class IntakeSettings(BaseModel):
         default=8781, description="Port of intake's metrics and health; 0: any"
     )
 
-    @field_validator("otlp_topics")
+    @field_validator("otlp_topics", "execution_topics")
     @classmethod
-    def _names(cls, given: str) -> str:
+    def _names(cls, given: str, info: ValidationInfo) -> str:
         for name in given.split(","):
             if given.strip() and not _TOPIC_NAME.fullmatch(name.strip()):
                 raise ValueError(
-                    "The setting 'intake.otlp_topics' must be names of topics separated by commas. "
+                    f"The setting 'intake.{info.field_name}' must be names of topics separated by commas. "
                     f"Got {given!r} instead."
                 )
         return given
 
+    @model_validator(mode="after")
+    def _each_of_one_kind(self) -> "IntakeSettings":
+        both = sorted({*self.otlp_topic_names}.intersection(self.execution_topic_names))
+        if both:
+            raise ValueError(
+                "The settings 'intake.otlp_topics' and 'intake.execution_topics' must name different topics. "
+                f"Got {both[0]!r} in both."
+            )
+        return self
+
     @property
     def otlp_topic_names(self) -> tuple[str, ...]:
         """``otlp_topics`` one by one, each once."""
-        return tuple(dict.fromkeys(name.strip() for name in self.otlp_topics.split(",") if name.strip()))
+        return _each(self.otlp_topics)
+
+    @property
+    def execution_topic_names(self) -> tuple[str, ...]:
+        """``execution_topics`` one by one, each once."""
+        return _each(self.execution_topics)
+
+
+def _each(names: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(name.strip() for name in names.split(",") if name.strip()))

@@ -30,9 +30,11 @@ def roles(settings: Settings) -> Mapping[str, Role]:
     >>> roles(Settings())["notify"].reads
     ('tracehound.severity.v1',)
     """
-    topics, otlp = settings.topics, settings.intake.otlp_topic_names
+    topics = settings.topics
+    sources = tuple(topic.name for topic in topics.intake_sources)
     executions, dead_letters = topics.executions.name, topics.dead_letters.name
     traces, spans, control = topics.traces.name, topics.spans.name, topics.control.name
+    otlp = settings.intake.otlp_topic_names
     logs, log_checkpoints, scored_logs = (
         topic.name for topic in (topics.log_events, topics.log_checkpoints, topics.scored_logs)
     )
@@ -51,7 +53,7 @@ def roles(settings: Settings) -> Mapping[str, Role]:
         ),
         "intake": Role(
             "tracehound intake",
-            reads=(*otlp, traces, spans, topics.join_checkpoints.name, logs, log_checkpoints),
+            reads=(*sources, spans, topics.join_checkpoints.name, logs, log_checkpoints),
             writes=(
                 *(spans, topics.join_checkpoints.name, logs, log_checkpoints),
                 *(executions, topics.call_graph.name, dead_letters),

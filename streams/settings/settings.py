@@ -181,8 +181,9 @@ class Settings(BaseSettings):
 
     @property
     def topics(self) -> Topics:
-        """The topics under the configured prefix, and those of the collectors."""
-        return Topics(self.topic_prefix, self.partitions, self.intake.otlp_topic_names)
+        """The topics under the configured prefix, and those of others that are read."""
+        intake = self.intake
+        return Topics(self.topic_prefix, self.partitions, intake.otlp_topic_names, intake.execution_topic_names)
 
     @classmethod
     def settings_customise_sources(

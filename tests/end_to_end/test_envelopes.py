@@ -6,6 +6,16 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from confluent_kafka import Message, Producer
+
+from tests.end_to_end.conftest import Field
+from tests.end_to_end.test_intake import INTAKE
+from tracehound.infra.kafka.broker import Broker
+from tracehound.schemas.codec import decode_record
+from tracehound.schemas.execution import Execution
+from tracehound.schemas.execution_rules import Limits
+from tracehound.schemas.topics import Topics
+
 APPLICATIONS = [f"app-{number}" for number in range(6)]
 NOW_S = time.time()
 
@@ -40,4 +50,41 @@ def test_envelopes_are_opened_on_every_partition_and_buried_as_they_came(
     assert headers["tracehound_error"] == b"ForeignFormat"
     assert b"schema registry (schema id 7) around Avro or Protobuf: put its schema in" in headers["tracehound_reason"]
     assert process.counted("executions_total") == sent
+    assert process.end() == 0
+
+
+def test_json_on_a_topic_of_others_becomes_executions(
+    embedded_kafka: Broker, prefix: str, worker: Callable[..., Any]
+) -> None:
+    web = prefix + "web"
+    field = Field(embedded_kafka, Topics(prefix, 2, (), (web,)))
+    embedded_kafka.create_topics(field.topics)
+    producer = Producer(embedded_kafka.client_config)
+    for number in range(40):
+        path, at_ms = f"/cart/{number % 3}", int((NOW_S - 60 + number) * 1000)
+        value = {"svc": {"name": "shop"}, "path": path, "at": at_ms, "took": "118.4ms", "code": 200 + number % 2 * 300}
+        producer.produce(web, json.dumps(value))
+    producer.produce(web, b"no JSON")
+    assert producer.flush(30) == 0
+    intake = {
+        "TRACEHOUND_INTAKE__OTLP_TOPICS": "",
+        "TRACEHOUND_INTAKE__EXECUTION_TOPICS": web,
+        "TRACEHOUND_INTAKE__GROUP_ID": prefix + "intake",
+        "TRACEHOUND_INTAKE__HTTP_PORT": "0",
+        "TRACEHOUND_INTAKE__TRACE_WAIT_S": "1",
+        "TRACEHOUND_INTAKE__TICK_INTERVAL_S": "0.2",
+        "TRACEHOUND_EXECUTION_FIELDS": "application=svc.name, operation=path, started_at=at:ms, duration_ms=took:text, "
+        "status=code:error=5xx",
+    }
+    process = worker({**field.environment, **intake}, code=INTAKE)
+
+    def executions(messages: list[Message]) -> list[Execution]:
+        return [one for each in messages for one in decode_record(each.value(), Limits(), NOW_S).executions]
+
+    found = executions(field.read(field.topics.executions.name, lambda told: len(executions(told)) == 40))
+    assert {each.application for each in found} == {"shop"}
+    assert sum(each.status == "error" for each in found) == 20
+    assert {each.duration_ms for each in found} == {118.4}
+    (letter,) = field.read(field.topics.dead_letters.name, lambda told: len(told) >= 1)
+    assert letter.value() == b"no JSON"
     assert process.end() == 0

@@ -35,7 +35,7 @@ def made(on: Broker, values: dict[str, Sequence[bytes]]) -> None:
     for topic, records in values.items():
         on.cluster.create_topic(topic, 2)
         for value in records:
-            producer.produce(topic, value)
+            producer.produce(topic, value, partition=1)
     assert producer.flush(30) == 0
 
 
@@ -78,7 +78,7 @@ def test_it_says_what_topics_hold_and_writes_settings_that_read_it(
         "bootstrap_servers": embedded_kafka.bootstrap_servers,
         "topic_prefix": prefix,
         "execution_fields": "application=svc, operation=path, started_at=ts:ms, duration_ms=took_s:s",
-        "intake": {"otlp_topics": prefix + "otel"},
+        "intake": {"execution_topics": prefix + "web", "otlp_topics": prefix + "otel"},
     }
 
 

@@ -5,7 +5,7 @@ import tomllib
 from tracehound.scripts.discovery.proposal import Proposal, ProposedField
 from tracehound.scripts.discovery.recognition import Finding
 from tracehound.scripts.discovery.sampling import TopicSample
-from tracehound.scripts.discovery.settings_file import Line, chosen, written
+from tracehound.scripts.discovery.settings_file import Line, chosen, unread, written
 from tracehound.streams.settings.settings import Settings
 
 
@@ -27,6 +27,8 @@ def test_what_was_found_becomes_settings() -> None:
         finding("two", "spans"),
         finding("few", "json", 3, proposals[0]),
         finding("most", "json", 9, proposals[1]),
+        finding("same", "json", 1, proposals[1]),
+        finding("events", "executions"),
     ]
     settings = Settings(
         bootstrap_servers="kafka:9093",
@@ -45,7 +47,8 @@ def test_what_was_found_becomes_settings() -> None:
         "ssl_ca_file": "/ca.pem",
         "topic_prefix": "acme.",
         "execution_fields": "operation=url",
-        "intake": {"otlp_topics": "one,two"},
+        "intake": {"execution_topics": "most,same,events", "otlp_topics": "one,two"},
     }
     assert "secret" not in text
+    assert [one.topic for one in unread(findings)] == ["few"]
     assert tomllib.loads(written(chosen(settings, [], 4318), "x.toml")) == {"gateway": {"port": 4318}}

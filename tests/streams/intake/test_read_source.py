@@ -8,7 +8,8 @@ from aiokafka import ConsumerRecord
 from tests.streams.intake.formats.otlp.otlp_records import as_protobuf, good_span, record_of
 from tests.tracers.recorded import values_of
 from tracehound.schemas.execution_rules import Limits
-from tracehound.schemas.spans import SpanBatch
+from tracehound.schemas.spans import SpanBatch, TraceChunk
+from tracehound.streams.envelopes.mapping import FieldMapping
 from tracehound.streams.intake.read_source import SourceReader, SourceReading, partition_of
 
 PARTITIONS = 3
@@ -118,3 +119,26 @@ def test_native_executions_are_read_out_of_what_is_around_them() -> None:
     (letter,) = reading.dead_letters
     assert (reading.spans, letter.value) == (2, values[2])
     assert letter.reason.startswith("Within an envelope of Kafka Connect: the field 'application' is required.")
+
+
+def test_executions_on_topics_of_others_need_no_trace_and_are_alone_without_one() -> None:
+    one = b'{"svc":"shop","op":"a","at":9,"ms":5,"trace_id":"%b"}'
+    mapping = FieldMapping("application=svc, operation=op, started_at=at:s, duration_ms=ms:ms")
+    reader = SourceReader("traces", "spans", PARTITIONS, Limits(), mapping=mapping, execution_topics=["web"])
+    values = [b"[%b,%b]" % (one % b"", one % b""), one % b"t", b'{"svc":"shop","op":"a"}']
+
+    def batches() -> list[SpanBatch]:
+        reading = SourceReading()
+        for offset, value in enumerate(values):
+            reader.read(record(value, topic="web", offset=offset), 5, reading)
+        assert [letter.value for letter in reading.dead_letters] == values[2:]
+        return [msgspec.msgpack.decode(each.value or b"", type=SpanBatch) for each in reading.outgoing]
+
+    chunks = {
+        trace_id: msgspec.msgpack.decode(raw, type=TraceChunk) for each in batches() for trace_id, _, raw in each.traces
+    }
+    assert chunks.keys() == {"web/0/0/0", "web/0/0/1", "t"}
+    made = [execution for chunk in chunks.values() for execution in chunk.executions]
+    assert {(each.application, each.operation, each.duration_ms) for each in made} == {("shop", "a", 5.0)}
+    assert sorted(each.trace_id for each in made) == ["", "", "t"]
+    assert batches() == batches()  # read again, the same
