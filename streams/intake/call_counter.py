@@ -88,11 +88,12 @@ class CallCounter:
             if segment.kind == "queue":
                 edge = (*edge[:4], "messaging", _destination_of(callee) if callee else peer)
             total = self._total(calls, edge)
-            total.count += 1
-            total.errors += segment.status == "error"
+            total.count += segment.count
+            if segment.status == "error":
+                total.errors += segment.count
             total.caller_ms += segment.duration_ms
             if segment.remote_ms is not None:
-                total.timed += 1
+                total.timed += segment.count
                 total.timed_caller_ms += segment.duration_ms
                 total.callee_ms += segment.remote_ms
 

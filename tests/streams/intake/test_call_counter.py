@@ -47,6 +47,16 @@ def test_calls_are_summed_by_window_and_operations() -> None:
     ]
 
 
+def test_equal_calls_that_were_made_one_count_each() -> None:
+    counter = CallCounter(1)
+    many = call("stock", "b", 30.0, 12.0)
+    many.count, many.status = 6, "error"
+    counter.count([execution("shop", many)])
+
+    (graph,) = counter.tell("", 0)
+    assert graph.calls == [Call(600, "GET /cart", "stock", "", 6, 6, 30.0, 6, 30.0, 12.0)]
+
+
 def test_the_callee_is_the_one_that_the_peer_names() -> None:
     counter = CallCounter(1)
     callees = [
