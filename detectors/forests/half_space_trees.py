@@ -1,22 +1,21 @@
 """River's half-space trees for many applications: its trees, with their masses packed and walked in a kernel."""
 
-import functools
 import math
+from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 import numpy as np
-from numpy.typing import NDArray
-from river.anomaly import HalfSpaceTrees as RiverHalfSpaceTrees
+from numba.core.dispatcher import Dispatcher
 
 from tracehound.detectors.bank import Bank, Flags, Floats, Slots, State
 from tracehound.detectors.features.measures import OUTLIER_COLUMNS
+from tracehound.detectors.forests.river_trees import splits
 from tracehound.detectors.packed.compiling import njit
 from tracehound.detectors.packed.slots import SlotRecords
 from tracehound.detectors.packed.stored_numbers import checked, numbers, whole
 
 TREES, HEIGHT, WINDOW = 10, 8, 250
 _NODES = 2 ** (HEIGHT + 1) - 1
-_SEED = 20_111
 _STORED = {
     "earlier": numbers(np.uint8, (TREES, _NODES), 0, WINDOW),
     "current": numbers(np.uint8, (TREES, _NODES), 0, WINDOW),
@@ -51,7 +50,7 @@ class HalfSpaceTrees(Bank):
     columns: ClassVar[tuple[str, ...]] = OUTLIER_COLUMNS
 
     def __init__(self) -> None:
-        self._feature, self._threshold = _structure(len(self.columns))
+        self._feature, self._threshold = splits(TREES, HEIGHT, WINDOW, len(self.columns), _folder())
         self._store = SlotRecords(
             {
                 "earlier": (np.uint8, (TREES, _NODES)),
@@ -110,18 +109,10 @@ class HalfSpaceTrees(Bank):
         return self._store.row_bytes()
 
 
-@functools.cache
-def _structure(features: int) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
-    """Split feature and threshold (TREES, inner nodes) of River's trees in level order."""
-    river = RiverHalfSpaceTrees(n_trees=TREES, height=HEIGHT, window_size=WINDOW, seed=_SEED)
-    river.learn_one(dict.fromkeys(range(features), 0.5))
-    feature = np.zeros((TREES, _NODES // 2), np.uint8)
-    threshold = np.zeros((TREES, _NODES // 2))
-    for tree, root in enumerate(river.trees):
-        for node, branch in enumerate(root.iter_bfs()):
-            if node < _NODES // 2:
-                feature[tree, node], threshold[tree, node] = branch.feature, branch.threshold
-    return feature, threshold
+def _folder() -> Path | None:
+    """Where numba keeps the kernel; None where it does not."""
+    kept = _walk.stats.cache_path if isinstance(_walk, Dispatcher) else None
+    return None if kept is None else Path(kept)
 
 
 @njit(cache=True)

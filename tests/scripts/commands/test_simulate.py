@@ -131,8 +131,8 @@ def test_to_kafka_the_past_comes_first_with_the_time_of_sending(
     starts = [one.started_s for one in found]
     sent_s = [message.timestamp()[1] / 1e3 for message in messages]
     assert max(starts) - min(starts) > 298
-    assert max(sent_s) - min(sent_s) < 60
-    assert 0 < max(sent_s) - max(starts) < 5
+    assert max(sent_s) - min(sent_s) < 150
+    assert 0 < max(sent_s) - max(starts) < 150
     fault = msgspec.json.decode(truth.read_bytes(), type=Truth).fault
     assert min(starts) + 299 < fault.start_s < max(starts)
 

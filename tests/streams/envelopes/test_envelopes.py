@@ -227,13 +227,18 @@ def test_damaged_envelopes_are_borne(name: str, seed: int, put: bytes) -> None:
 @pytest.mark.parametrize("element", [b"{}", b'"1"', b"1", b"[]", b'"{}"', b'{"a":1}', b'{"op":"c","after":1}'])
 def test_arrays_of_very_many_elements_cost_about_what_they_do_without_envelopes(element: bytes) -> None:
     value = b"[" + b",".join([element] * (400_000 // len(element))) + b"]"
-    limits = Limits()
-    begun = time.process_time()
-    decode_record(value, limits, NOW_S)
-    plain_s = time.process_time() - begun
+    limits, reader = Limits(), ExecutionReader(Limits())
 
-    begun = time.process_time()
-    made = ExecutionReader(limits).decode(value, (), NOW_S)
+    assert reader.decode(value, (), NOW_S).rejected
+    plain_s = least_cpu_s(lambda: decode_record(value, limits, NOW_S))
+    assert least_cpu_s(lambda: reader.decode(value, (), NOW_S)) < 4 * plain_s + 0.2
 
-    assert made.rejected
-    assert time.process_time() - begun < 4 * plain_s + 0.2
+
+def least_cpu_s(act: Callable[[], object], times: int = 3) -> float:
+    """The CPU time that it takes, without what garbage of others costs now and then."""
+    found = []
+    for _ in range(times):
+        begun_s = time.process_time()
+        act()
+        found.append(time.process_time() - begun_s)
+    return min(found)

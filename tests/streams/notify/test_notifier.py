@@ -54,14 +54,14 @@ class Field:
             key = b"k" if isinstance(event, bytes) else event.data.incident_id.encode()
             timestamp = {} if at_s is None else {"timestamp": int(at_s * 1000)}
             self._producer.produce(self.topics.severity.name, value, key, **timestamp)
-        assert self._producer.flush(30) == 0
+        assert self._producer.flush(120) == 0
 
     def dead_letters(self, count: int) -> list[Any]:
         consumer = Consumer({**self.broker.client_config, "group.id": "letters", "auto.offset.reset": "earliest"})
         topic = self.topics.dead_letters.name
         consumer.assign([TopicPartition(topic, number, 0) for number in range(PARTITIONS)])
         found: list[Any] = []
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 120
         while len(found) < count and time.monotonic() < deadline:
             message = consumer.poll(0.2)
             if message is not None and message.error() is None:
