@@ -16,6 +16,19 @@ SEVERITY_OF_LEVEL: Final[Mapping[Level, Severity]] = MappingProxyType(
 """What the level alone says; lower levels say nothing."""
 
 
+ATTRIBUTE_PREFIX: Final = "tracehound.log."
+
+
+class LogAttributes(msgspec.Struct, frozen=True, rename=lambda name: ATTRIBUTE_PREFIX + name):
+    """What an execution of the kind ``log`` says in its attributes of the log event that it is."""
+
+    id: str
+    application: str
+    level: Level
+    message: str
+    template_id: str
+
+
 class ScoredLog(msgspec.Struct):
     """A log event, once it is scored.
 

@@ -215,7 +215,10 @@ class AlarmRules:
         severity, scope = severity_of(Evidence("errors", effect=1.0), self._settings), subject.operation.name
 
         def explain() -> Explanation:
-            reason = explanation.error_type_sentence(scope, error.type, sightings, since + 1)
+            if subject.execution.kind == "log":
+                reason = explanation.new_log_sentence(scope, sightings, since + 1)
+            else:
+                reason = explanation.error_type_sentence(scope, error.type, sightings, since + 1)
             return Explanation({error.type: 1.0}, reason)
 
         deviation = Deviation(
@@ -235,6 +238,8 @@ class AlarmRules:
         bank, given, row = self._detectors[number], judged.detectors[number], subject.row
         if bank.kind == "errors" and given.typical is not None and given.actual is not None:
             return self._error_rate(subject, judged, bank.name, given, score)
+        if subject.execution.kind == "log":
+            return None  # without lengths and parts they differ in how long their templates are known, and nothing else
         sigma = sigma_of_score(float(given.score[row])) if bank.calibrated else float(given.sigma[row])
         severity = severity_of(Evidence(bank.kind, sigma=sigma), self._settings)
 

@@ -162,6 +162,16 @@ def error_type_sentence(operation: str, name: str, sightings: int, since: int) -
     return f"{operation} failed with {name}, which was never seen before: {times}."
 
 
+def new_log_sentence(template: str, sightings: int, since: int) -> str:
+    """Sentence for an error that was logged and whose template was never seen before.
+
+    >>> new_log_sentence("no route to <ip>", 3, 120)
+    'The error "no route to <ip>" was never logged before: 3 times in the last 120 log events.'
+    """
+    times = "once" if sightings == 1 else f"{sightings} times in the last {since} log events"
+    return f'The error "{template}" was never logged before: {times}.'
+
+
 def errors_sentence(operation: str, actual: float, typical: float, contributions: dict[str, float]) -> str:
     """Sentence for an operation that fails more often than usual; rates in [0, 1].
 

@@ -11,6 +11,7 @@ from prometheus_client.registry import Collector
 from tracehound.scripts.documents.measured import table
 from tracehound.streams.gateway.metrics import GatewayMetrics
 from tracehound.streams.incidents.metrics import IncidentCollector, IncidentMetrics
+from tracehound.streams.intake.logs.metrics import LogMetrics
 from tracehound.streams.intake.metrics import BufferCollector, IntakeMetrics
 from tracehound.streams.notify.metrics import NotifyMetrics, WaitingCollector
 from tracehound.streams.scoring.metrics import Metrics, StateCollector
@@ -22,6 +23,7 @@ def metrics_table() -> str:
     processes: dict[str, tuple[object, tuple[Collector, ...]]] = {
         "worker": (worker, (worker.of_applications, StateCollector(dict, dict, dict))),
         "intake": (IntakeMetrics(CollectorRegistry()), (BufferCollector(lambda: (0, 0, 0), dict, dict),)),
+        "intake, of log events": (LogMetrics(CollectorRegistry()), ()),
         "incidents": (IncidentMetrics(CollectorRegistry()), (IncidentCollector(lambda: {"…": 0}, dict),)),
         "notify": (NotifyMetrics(CollectorRegistry()), (WaitingCollector(dict),)),
         "gateway": (GatewayMetrics(CollectorRegistry()), ()),

@@ -6,6 +6,7 @@ from tracehound.schemas.anomaly import AnomalyEvent
 from tracehound.schemas.codec import encode
 from tracehound.schemas.incident_input import IncidentInput, encode_input
 from tracehound.schemas.model_event import ModelEvent, ModelEventKind
+from tracehound.schemas.scored_log import ScoredLogEvent
 from tracehound.streams.kafka.publisher import Outgoing
 
 _CHANGES_OF_INCIDENTS: frozenset[ModelEventKind] = frozenset({"release", "new_normal"})
@@ -15,6 +16,11 @@ CLOUD_EVENT_HEADERS = (("content-type", b"application/cloudevents+json"),)
 def anomalies_outgoing(events: Iterable[AnomalyEvent], topic: str) -> list[Outgoing]:
     """Anomalies as records of ``topic``."""
     return [Outgoing(topic, event.data.application.encode(), encode(event), CLOUD_EVENT_HEADERS) for event in events]
+
+
+def log_outgoing(event: ScoredLogEvent, topic: str) -> Outgoing:
+    """A scored log event as a record of ``topic``."""
+    return Outgoing(topic, event.data.application.encode(), encode(event), CLOUD_EVENT_HEADERS)
 
 
 def model_events_outgoing(events: Iterable[ModelEvent], topic: str) -> list[Outgoing]:

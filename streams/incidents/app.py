@@ -1,7 +1,6 @@
 """The one place where an incident worker is put together; nothing connects before it starts."""
 
 from tracehound.detectors.incidents.book import IncidentBook
-from tracehound.streams.incidents.book_state import pack_state, unpack_state
 from tracehound.streams.incidents.group_incidents import Book, Grouping, group_incidents
 from tracehound.streams.incidents.hear_people import Hearing, hear_people
 from tracehound.streams.incidents.metrics import IncidentCollector, IncidentMetrics
@@ -9,6 +8,7 @@ from tracehound.streams.kafka.changelog import KafkaChangelogReader
 from tracehound.streams.kafka.extent import extent_of
 from tracehound.streams.settings.settings import Settings
 from tracehound.streams.states.checkpoint_log import CheckpointLog
+from tracehound.streams.states.placed_states import PlacedStates
 from tracehound.streams.worker.consumer_vitals import ConsumerVitals
 from tracehound.streams.worker.foundation import Foundation
 from tracehound.streams.worker.worker import Worker
@@ -33,15 +33,15 @@ def build_incidents(settings: Settings) -> Worker:
             return IncidentBook(settings.incidents)
         return IncidentBook.restore(snapshot, settings.incidents)
 
-    changelog = KafkaChangelogReader(settings, topics.incident_states.name)
+    changelog, states = KafkaChangelogReader(settings, topics.incident_states.name), PlacedStates("incidents")
     grouping = Grouping(
         restored,
         CheckpointLog(
             topics.incident_states.name,
             changelog,
             base.publisher,
-            pack_state,
-            unpack_state,
+            states.pack,
+            states.unpack,
             extent_of(settings, topics.incident_input.name),
         ),
         base.delivery(metrics),

@@ -21,12 +21,12 @@ from tracehound.schemas.topics import Topics
 from tracehound.streams.delivery.delivery import Delivery, Parcel
 from tracehound.streams.delivery.letters import failure_letter, letter_of
 from tracehound.streams.delivery.outputs import CLOUD_EVENT_HEADERS
-from tracehound.streams.incidents.book_state import BookState
 from tracehound.streams.incidents.metrics import IncidentMetrics
 from tracehound.streams.kafka.forwarding import Partitioner
 from tracehound.streams.kafka.publisher import Outgoing
 from tracehound.streams.kafka.runs.run import Run, RunListener
 from tracehound.streams.states.checkpoint_log import CheckpointLog
+from tracehound.streams.states.placed_states import PlacedState
 
 PARTITION = 0
 """The one partition of the input topic: its order is the truth."""
@@ -94,7 +94,7 @@ class Grouping(RunListener):
     def __init__(
         self,
         restored: Callable[[bytes | None], Book],
-        states: CheckpointLog[BookState],
+        states: CheckpointLog[PlacedState],
         delivery: Delivery,
         topics: Topics,
         metrics: IncidentMetrics,
@@ -250,7 +250,7 @@ class Grouping(RunListener):
                 owned = self._owned
                 if owned is None or owned.book is None or not owned.held:
                     return
-                state = BookState(owned.next, owned.book.snapshot(), owned.topic_id)
+                state = PlacedState(owned.next, owned.book.snapshot(), owned.topic_id)
                 held = list(owned.held)
             if not await self._delivery.settled() or owned.lost:
                 return

@@ -9,6 +9,9 @@ from tracehound.streams.envelopes.registered import RegisteredSchemas
 from tracehound.streams.intake.emit import Emitter
 from tracehound.streams.intake.join_rules import JoinRules
 from tracehound.streams.intake.join_traces import Joining, join_traces
+from tracehound.streams.intake.logs.metrics import LogMetrics
+from tracehound.streams.intake.logs.mine_logs import Mining, mine_logs
+from tracehound.streams.intake.logs.partition_logs import LogRules
 from tracehound.streams.intake.metrics import BufferCollector, IntakeMetrics
 from tracehound.streams.intake.read_source import SourceReader
 from tracehound.streams.intake.rekey_spans import Rekeying, rekey_spans
@@ -17,6 +20,7 @@ from tracehound.streams.kafka.changelog import KafkaChangelogReader
 from tracehound.streams.kafka.extent import extent_of
 from tracehound.streams.settings.settings import Settings
 from tracehound.streams.states.checkpoint_log import CheckpointLog
+from tracehound.streams.states.placed_states import PlacedStates
 from tracehound.streams.worker.foundation import Foundation
 from tracehound.streams.worker.worker import Worker
 
@@ -79,6 +83,28 @@ def build_intake(settings: Settings, clock: Callable[[], float] = time.time) -> 
         app.add_future,
         vitals.progressed,
     )
+    log_metrics = LogMetrics(base.registry)
+    templates = PlacedStates("logs")
+    mining = Mining(
+        log_rules_of(settings),
+        settings.limits,
+        Emitter(topics.log_events.name, topics.executions.name, topics.executions.partitions, settings.limits),
+        CheckpointLog(
+            topics.log_checkpoints.name,
+            KafkaChangelogReader(settings, topics.log_checkpoints.name),
+            base.publisher,
+            templates.pack,
+            templates.unpack,
+            extent_of(settings, topics.log_events.name),
+        ),
+        base.delivery(metrics),
+        log_metrics,
+        app.generation,
+        app.add_future,
+        vitals.progressed,
+        clock,
+    )
+    log_metrics.watch_templates(mining.templates)
     metrics.registry.register(BufferCollector(joining.buffered, vitals.waiting_by_topic, joining.watermarks_ms, clock))
 
     async def tell_clocks() -> None:
@@ -87,10 +113,23 @@ def build_intake(settings: Settings, clock: Callable[[], float] = time.time) -> 
 
     app.read_runs({topic.name for topic in topics.intake_sources}, rekey_spans, rekeying)
     app.read_runs([topics.spans.name], join_traces, joining)
+    app.read_runs([topics.log_events.name], mine_logs, mining)
     app.repeat(intake.tick_interval_s, tell_clocks)
     app.repeat(intake.checkpoint_interval_s, joining.checkpoint)
+    app.repeat(intake.checkpoint_interval_s, mining.save)
     health = base.health(vitals, intake.http_port)
     return Worker(intake.group_id, app, health, base.failure, topics.intake())
+
+
+def log_rules_of(settings: Settings) -> LogRules:
+    """How log events are read, by the settings; the memory is shared equally by all partitions."""
+    intake = settings.intake
+    return LogRules(
+        intake.log_application,
+        intake.log_suffix,
+        intake.log_templates,
+        int(intake.log_memory_mb * 1e6 / settings.partitions),
+    )
 
 
 def rules_of(settings: Settings) -> JoinRules:

@@ -96,6 +96,7 @@ def build_scoring(
         {
             topics.executions.name: OriginTopic(topics.executions.partitions),
             topics.spans.name: OriginTopic(topics.spans.partitions, NUMBERS_PER_OFFSET),
+            topics.log_events.name: OriginTopic(topics.log_events.partitions, NUMBERS_PER_OFFSET),
         },
     )
     closing.push_async_callback(bounds.close)
@@ -104,7 +105,7 @@ def build_scoring(
         settings.partitions,
         settings.limits,
         normalize_operation if settings.normalize_operations else None,
-        topics.spans.name,
+        (topics.spans.name, topics.log_events.name),
         executions=ExecutionReader(
             settings.limits, RegisteredSchemas(settings.schemas_dir), FieldMapping(settings.execution_fields)
         ),

@@ -1,7 +1,7 @@
 """Sorts the records of a run: executions to score, records to forward, dead letters, and what is known already."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 
 import structlog
@@ -79,7 +79,7 @@ class RunReader:
         partitions: how many partitions it has.
         limits: what a record must keep.
         normalize: turns an operation's name into its template; None leaves names as they are.
-        intake_topic: the topic of spans; records that intake made of it are known by their origin.
+        intake_topics: those of spans and of logs; records that intake made of them are known by their origin.
         clock: wall time in epoch seconds; the future of records without a time is judged by it.
         executions: reads what is no plain JSON; None for what needs no settings.
         elapsed: elapsed seconds; a flood of another format is told once in each.
@@ -92,7 +92,7 @@ class RunReader:
         partitions: int,
         limits: Limits,
         normalize: Callable[[str], str] | None = None,
-        intake_topic: str = "",
+        intake_topics: Collection[str] = (),
         clock: Callable[[], float] = time.time,
         executions: ExecutionReader | None = None,
         elapsed: Callable[[], float] = time.monotonic,
@@ -101,7 +101,7 @@ class RunReader:
         self._bounds = bounds
         self._topic = topic
         self._clock = clock
-        self._origins = frozenset((topic, intake_topic)) if intake_topic else frozenset((topic,))
+        self._origins = frozenset((topic, *intake_topics))
         self._partitions = partitions
         self._limits = limits
         self._normalize = normalize

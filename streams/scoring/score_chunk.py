@@ -11,6 +11,8 @@ from tracehound.schemas.anomaly import AnomalyEvent, AnomalyKind
 from tracehound.schemas.errors import TracehoundError
 from tracehound.schemas.execution import ApplicationKey, ExecutionHead
 from tracehound.schemas.model_event import ModelEvent
+from tracehound.schemas.scored_log import ScoredLogEvent
+from tracehound.streams.scoring.scored_logs import scored_logs
 from tracehound.streams.states.scoring_core import ScoringCore
 
 log = structlog.get_logger(__name__)
@@ -32,9 +34,11 @@ class ChunkOutcome:
     deviating: dict[ApplicationKey, dict[str, float]] = field(default_factory=dict)
     calls: dict[ApplicationKey, dict[str, int]] = field(default_factory=dict)
     suppressed: Counter[AnomalyKind] = field(default_factory=Counter)
+    logs: list[tuple[int, ScoredLogEvent | Exception]] = field(default_factory=list)
 
-    def add(self, scored: ScoredBatch, indexes: Sequence[int]) -> None:
+    def add(self, scored: ScoredBatch, indexes: Sequence[int], executions: Sequence[ExecutionHead]) -> None:
         """Take in what scoring the executions at ``indexes`` of the chunk led to."""
+        self.logs += scored_logs(executions, scored, indexes)
         self.anomalies += [(indexes[index], anomaly) for index, anomaly in scored.anomalies]
         self.model_events += scored.model_events
         self.suppressed.update(scored.suppressed)
@@ -55,7 +59,7 @@ def score_at_once(scorer: ScoringCore, executions: Sequence[ExecutionHead]) -> C
     """
     outcome = ChunkOutcome()
     try:
-        outcome.add(scorer.score(executions), range(len(executions)))
+        outcome.add(scorer.score(executions), range(len(executions)), executions)
     except Exception as error:
         log.exception("scoring_failed", executions=len(executions))
         raise ScoringFailedError(f"Scoring {len(executions)} executions failed: {error!r}.") from error
@@ -106,7 +110,7 @@ def _score_or_halve(
         else:
             outcome.failures.append((indexes[0], error))
     else:
-        outcome.add(scored, indexes)
+        outcome.add(scored, indexes, executions)
 
 
 def _models_of(scorer: ScoringCore, key: ApplicationKey) -> bytes | None:

@@ -23,6 +23,7 @@ from tracehound.streams.delivery.outputs import (
     anomalies_outgoing,
     incident_input_of,
     incident_input_outgoing,
+    log_outgoing,
     model_events_outgoing,
 )
 from tracehound.streams.kafka.runs.at_hand import at_hand
@@ -44,7 +45,8 @@ log = structlog.get_logger(__name__)
 
 
 async def score_executions(runs: AsyncIterable[Run], scoring: "Scoring") -> None:
-    """Agent. Input: executions topic, keyed by application. Outputs: anomalies, models, incident input, dead letters.
+    """Agent. Input: executions topic, keyed by application. Outputs: anomalies, models, scored logs, incident
+    input, dead letters.
 
     Also forwards executions that are in another application's partition.
 
@@ -316,6 +318,7 @@ class Scoring(RunListener):
         self._metrics.count_suppressed(outcome.suppressed)
         self._metrics.count_model_changes(outcome.model_events)
         parcel.outgoing += model_events_outgoing(outcome.model_events, self._topics.models.name)
+        self._tell_logs(outcome, chunk, sources, parcel)
         self._tell_incidents([], outcome.model_events, parcel)
         for index, anomaly in outcome.anomalies:
             try:
@@ -331,6 +334,15 @@ class Scoring(RunListener):
                 letter_of(sources[index], encode(whole(chunk[index])), "score", type(error).__name__, reason)
             )
         return outcome
+
+    def _tell_logs(
+        self, outcome: ChunkOutcome, chunk: Sequence[ExecutionHead], sources: Sequence[ConsumerRecord], parcel: Parcel
+    ) -> None:
+        for index, event in outcome.logs:
+            if isinstance(event, Exception):
+                parcel.dead_letters.append(failure_letter(sources[index], encode(whole(chunk[index])), "tell", event))
+            else:
+                parcel.outgoing.append(log_outgoing(event, self._topics.scored_logs.name))
 
     def _tell_incidents(self, anomalies: Sequence[AnomalyEvent], changes: Sequence[ModelEvent], parcel: Parcel) -> None:
         told = incident_input_of(anomalies, changes)

@@ -29,8 +29,23 @@ class IntakeSettings(BaseModel):
         default=True,
         description="An application is namespace/name where a service has a service.namespace; else its name alone",
     )
+    otlp_logs: bool = Field(
+        default=False,
+        description="Take OTLP logs on those topics as log events; else they are told as records of another signal",
+    )
     log_application: Annotated[str, MinLen(1), MaxLen(180)] = Field(
         default="system", description="The application of log events that say none"
+    )
+    log_suffix: Annotated[str, MaxLen(20)] = Field(
+        default=" logs",
+        description="Put behind an application's name where its log events are scored, so that they have models, "
+        "traffic and silences of their own; empty: together with its executions",
+    )
+    log_templates: Annotated[int, Ge(8), Le(100_000)] = Field(
+        default=500, description="Templates of log messages kept for each application; the least recently seen go"
+    )
+    log_memory_mb: Annotated[float, Gt(0), Le(100_000)] = Field(
+        default=64.0, description="Memory for templates, of all applications and partitions together"
     )
     group_id: str = Field(default="tracehound-intake", min_length=1, description="Consumer group of intake")
     trace_wait_s: Annotated[float, Ge(0), Le(3_600)] = Field(
@@ -58,7 +73,7 @@ class IntakeSettings(BaseModel):
         default=1.0, description="Time between records that tell how far each source was read"
     )
     checkpoint_interval_s: Annotated[float, Gt(0), Le(300)] = Field(
-        default=5.0, description="Time between checkpoints of the join"
+        default=5.0, description="Time between checkpoints of the join, and of the templates of logs"
     )
     call_graph_interval_s: Annotated[float, Gt(0), Le(3_600)] = Field(
         default=30.0, description="Time between records of who called whom"

@@ -223,7 +223,7 @@ class Worker:
             scorer,
             self.partitions,
             self.models,
-            RunReader(TOPICS.executions.name, PARTITIONS, Limits(), None, TOPICS.spans.name),
+            RunReader(TOPICS.executions.name, PARTITIONS, Limits(), None, [TOPICS.spans.name]),
             self.delivery,
             ProgressLedger(),
             TOPICS,

@@ -20,7 +20,6 @@ from tracehound.schemas.incident import IncidentEvent
 from tracehound.schemas.incident_input import IncidentInput, encode_input
 from tracehound.schemas.topics import Topics
 from tracehound.streams.delivery.delivery import Delivery
-from tracehound.streams.incidents.book_state import BookState, pack_state, unpack_state
 from tracehound.streams.incidents.group_incidents import Book, Grouping
 from tracehound.streams.incidents.hear_people import Hearing
 from tracehound.streams.incidents.metrics import IncidentMetrics
@@ -28,10 +27,12 @@ from tracehound.streams.kafka.extent import Extent, ExtentOf
 from tracehound.streams.kafka.forwarding import Partitioner
 from tracehound.streams.kafka.runs.run import Run
 from tracehound.streams.states.checkpoint_log import CheckpointLog
+from tracehound.streams.states.placed_states import PlacedState, PlacedStates
 
 TOPICS = Topics("", 3)
 INPUT = TP(TOPICS.incident_input.name, 0)
 SETTINGS = IncidentSettings()
+STATES = PlacedStates("incidents")
 
 
 def story(seed: int) -> list[IncidentInput]:
@@ -60,7 +61,7 @@ class Worker:
     ) -> None:
         self.failures: list[BaseException] = []
         self.metrics = IncidentMetrics(CollectorRegistry())
-        self.states = CheckpointLog(kept.topic, kept, publisher, pack_state, unpack_state, extent)
+        self.states = CheckpointLog(kept.topic, kept, publisher, STATES.pack, STATES.unpack, extent)
         self.grouping = Grouping(
             restored,
             self.states,
@@ -217,7 +218,7 @@ def test_a_saved_book_that_is_damaged_is_refused_and_a_new_one_begun() -> None:
         kept = FakeChangelog(TOPICS.incident_states.name)
         publisher = KeepingPublisher(kept)
         kept.append(0, b"0/1/0/0", b"no piece")
-        for value in pack_state(0, BookState(40, b"no book")):
+        for value in STATES.pack(0, PlacedState(40, b"no book")):
             kept.append(0, b"0/1/1/0", value)
         worker = Worker(kept, publisher, 2)
         await worker.start(None)
@@ -323,8 +324,8 @@ def test_incidents_go_on_where_their_input_was_made_anew_or_is_shorter(
     async def test() -> None:
         kept = FakeChangelog(TOPICS.incident_states.name)
         publisher = KeepingPublisher(kept)
-        state = BookState(2**62, IncidentBook(SETTINGS).snapshot(), "before")
-        for number, value in enumerate(pack_state(0, state)):
+        state = PlacedState(2**62, IncidentBook(SETTINGS).snapshot(), "before")
+        for number, value in enumerate(STATES.pack(0, state)):
             kept.append(0, b"%d" % number, value)
         worker = Worker(kept, publisher, 1, extent)
         await worker.start(None)

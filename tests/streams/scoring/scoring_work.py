@@ -64,7 +64,7 @@ class Work:
         self.partitions = Partitions(used.forget)
         self.ledger = ProgressLedger()
         self.delivery = Delivery(publisher, TOPICS.dead_letters.name, metrics, limit, self.failures.append)
-        reader = RunReader(TOPICS.executions.name, 4, Limits(), str.lower, TOPICS.spans.name)
+        reader = RunReader(TOPICS.executions.name, 4, Limits(), str.lower, [TOPICS.spans.name])
         self.models = ResidentModels(scorer, used, self.partitions, states, self.delivery, metrics, most)
         self.scoring = Scoring(
             scorer,

@@ -98,7 +98,7 @@ def _partition(scored_to: int, learned_to: int | None) -> Partition:
 
 
 def _reader(normalize: bool) -> RunReader:
-    return RunReader(TOPIC, PARTITIONS, LIMITS, str.lower if normalize else None, "spans.v1")
+    return RunReader(TOPIC, PARTITIONS, LIMITS, str.lower if normalize else None, ["spans.v1"])
 
 
 def _read_by(reading: Reading) -> dict[str, Any]:
@@ -148,7 +148,7 @@ def test_a_record_that_our_own_code_fails_on_is_a_dead_letter_and_the_others_are
             raise IndexError("no such place")
         return name
 
-    reader = RunReader(TOPIC, PARTITIONS, LIMITS, normalize, "spans.v1")
+    reader = RunReader(TOPIC, PARTITIONS, LIMITS, normalize, ["spans.v1"])
     broken = _execution(HERE[0]).replace(b"/Cart", b"/broken")
     records = [
         _record(offset, value, []) for offset, value in enumerate([_execution(HERE[0]), broken, _execution(HERE[1])])

@@ -1,0 +1,1 @@
+"""Messages of logs: what changes from one to the next masked, and their templates."""
