@@ -9,6 +9,7 @@ from tracehound.streams.envelopes.registered import RegisteredSchemas
 from tracehound.streams.intake.emit import Emitter
 from tracehound.streams.intake.join_rules import JoinRules
 from tracehound.streams.intake.join_traces import Joining, join_traces
+from tracehound.streams.intake.logs.from_topics import LogRequestReader
 from tracehound.streams.intake.logs.metrics import LogMetrics
 from tracehound.streams.intake.logs.mine_logs import Mining, mine_logs
 from tracehound.streams.intake.logs.partition_logs import LogRules
@@ -52,6 +53,7 @@ def build_intake(settings: Settings, clock: Callable[[], float] = time.time) -> 
             FieldMapping(settings.execution_fields),
             topic_id=app.known_topic_id,
             execution_topics=intake.execution_topic_names,
+            logs=_log_requests(settings) if intake.otlp_logs else None,
         ),
         base.delivery(metrics),
         base.publisher,
@@ -119,6 +121,14 @@ def build_intake(settings: Settings, clock: Callable[[], float] = time.time) -> 
     app.repeat(intake.checkpoint_interval_s, mining.save)
     health = base.health(vitals, intake.http_port)
     return Worker(intake.group_id, app, health, base.failure, topics.intake())
+
+
+def _log_requests(settings: Settings) -> LogRequestReader:
+    topic, intake = settings.topics.log_events, settings.intake
+    return LogRequestReader(
+        *(topic.name, topic.partitions, intake.log_application, settings.limits),
+        intake.applications_with_namespace,
+    )
 
 
 def log_rules_of(settings: Settings) -> LogRules:

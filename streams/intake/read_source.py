@@ -20,12 +20,14 @@ from tracehound.streams.envelopes.mapping import FieldMapping
 from tracehound.streams.envelopes.opener import ExecutionReader
 from tracehound.streams.envelopes.registered import RegisteredSchemas
 from tracehound.streams.intake.formats.decode import SpanLimits, decode_spans
+from tracehound.streams.intake.logs.from_topics import LOGS, LogRequestReader
 from tracehound.streams.intake.sent_messages import told_of
 from tracehound.streams.kafka.publisher import Outgoing
 from tracehound.streams.kafka.record_time import judged_at_s
 
 SIGNAL_HEADER = "otelcol.signal"
 """Which signal a Collector's exporter put into a record (its setting ``signal_header``)."""
+TRACES = "traces"
 PART_BYTES = 500_000
 """A record of the spans topic is begun anew beyond this; a single trace's share may be larger."""
 PARTS_PER_RECORD = 1_000
@@ -68,6 +70,7 @@ class SourceReader:
         now: wall time in epoch seconds; the future of records without a time is judged by it.
         topic_id: gives the id of a topic that is read; empty where nobody knows.
         execution_topics: those of others, whose executions need not be of a trace.
+        logs: reads OTLP logs among spans; None: they are told as another signal.
     """
 
     def __init__(
@@ -83,7 +86,9 @@ class SourceReader:
         now: Callable[[], float] = time.time,
         topic_id: Callable[[str], str] = lambda _: "",
         execution_topics: Collection[str] = (),
+        logs: LogRequestReader | None = None,
     ) -> None:
+        self._logs = logs
         self._topic_id = topic_id
         self._now = now
         self._traces_topic = traces_topic
@@ -110,10 +115,17 @@ class SourceReader:
         elif record.topic in self._others_topics:
             traces, rejected = self._native(record, self._others_executions)
         else:
-            if record.headers and _is_other_signal(record):
+            said = _signal_of(record) if record.headers else TRACES
+            if said == LOGS and self._logs is not None:
+                self._read_logs(record, self._logs, reading)
+                return
+            if said != TRACES:
                 reading.skipped += 1
                 return
             decoded = decode_spans(record.value, self._span_limits, _known_format(record) if record.headers else "")
+            if decoded.signal == LOGS and self._logs is not None:
+                self._read_logs(record, self._logs, reading)
+                return
             traces, rejected = decoded.traces, decoded.rejected
             reading.formats[decoded.format] += 1
             reading.unfinished += decoded.unfinished
@@ -133,6 +145,12 @@ class SourceReader:
         source = (record.topic, record.partition)
         for partition, wanted in shares.items():
             self._write(source, record.offset, clock_ms, partition, wanted, reading)
+
+    def _read_logs(self, record: ConsumerRecord, logs: LogRequestReader, reading: SourceReading) -> None:
+        read = logs.read(record, self._now(), self._topic_id(record.topic))
+        reading.formats["OTLP logs"] += 1
+        reading.outgoing += read.outgoing
+        reading.dead_letters += read.dead_letters
 
     def _native(self, record: ConsumerRecord, reader: ExecutionReader) -> tuple[dict[str, TraceChunk], list[Rejection]]:
         decoded = reader.decode(record.value, record.headers, judged_at_s(record, self._now()))
@@ -157,9 +175,10 @@ class SourceReader:
             reading.outgoing.append(Outgoing(self._spans_topic, None, _encode(batch), partition=partition))
 
 
-def _is_other_signal(record: ConsumerRecord) -> bool:
-    """Whether a Collector says in a header that the record holds another signal than traces."""
-    return any(name == SIGNAL_HEADER and value not in (b"traces", None) for name, value in record.headers)
+def _signal_of(record: ConsumerRecord) -> str:
+    """The signal that a Collector says in a header that the record holds."""
+    given = dict(record.headers).get(SIGNAL_HEADER)
+    return TRACES if given is None else bytes(given).decode(errors="replace")
 
 
 def _known_format(record: ConsumerRecord) -> str:

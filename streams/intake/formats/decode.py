@@ -17,6 +17,7 @@ from tracehound.streams.intake.formats.otlp.protobuf import decode_protobuf
 from tracehound.streams.intake.formats.recognise import (
     FORMATS,
     Format,
+    OtherSignalError,
     json_format,
     looks_like_json,
     protobuf_format,
@@ -78,7 +79,8 @@ def decode_spans(value: bytes | None, limits: SpanLimits, known: str = "") -> De
         content = unpacked_spans(value, limits.max_record_bytes)
         decoded = _decode(content, limits.of(len(content)), known)
     except RecordError as error:
-        return DecodedSpans(rejected=[reject_record(value, error.error, error.sentence)])
+        signal = error.signal if isinstance(error, OtherSignalError) else ""
+        return DecodedSpans(rejected=[reject_record(value, error.error, error.sentence)], signal=signal)
     if decoded.rejected:
         decoded.rejected = [replace(each, format=decoded.format) if each.indexes else each for each in decoded.rejected]
     return decoded

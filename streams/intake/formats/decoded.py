@@ -36,7 +36,8 @@ class DecodedSpans(msgspec.Struct):
 
     Trace ids are in the order first met, those of OpenTelemetry, Zipkin and Jaeger 32 lower-case hexadecimal digits. A
     ``TraceChunk`` has one list of spans for each resource of the trace. ``unfinished`` counts spans that were left out
-    because they have not ended, or never began. ``format`` is the one that was recognised, empty where none was.
+    because they have not ended, or never began. ``format`` is the one that was recognised, ``signal`` the one of
+    OTLP that the record holds instead of traces; each is empty where there is none.
     """
 
     traces: dict[str, TraceChunk] = {}
@@ -44,6 +45,7 @@ class DecodedSpans(msgspec.Struct):
     spans: int = 0
     unfinished: int = 0
     format: str = ""
+    signal: str = ""
 
 
 def one_span(trace_id: str, resource: Resource, span: Span) -> DecodedSpans:

@@ -127,10 +127,18 @@ def _envelope(given: dict[str, msgspec.Raw], shape: str) -> str:
     return f"{shape} with only the fields {excerpt(names)}"
 
 
-def other_signal(signal: str) -> RecordError:
+class OtherSignalError(RecordError):
+    """The record is OTLP, but of another ``signal`` than traces."""
+
+    def __init__(self, signal: str, sentence: str) -> None:
+        super().__init__("OtherSignal", sentence)
+        self.signal = signal
+
+
+def other_signal(signal: str) -> OtherSignalError:
     """These are OTLP, but no spans."""
-    return RecordError(
-        "OtherSignal",
+    return OtherSignalError(
+        signal,
         f"{_WANTED}. Got OTLP {signal} instead: give each signal a topic of its own in the Collector's Kafka exporter "
         f"(traces: {{topic: …}}), or let it write the header 'otelcol.signal' (signal_header: true).",
     )

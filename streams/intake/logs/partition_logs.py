@@ -1,8 +1,6 @@
 """What log events of one partition become: executions, by the templates of each application."""
 
-import itertools
 from collections import OrderedDict, deque
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Final, cast
@@ -18,7 +16,7 @@ from tracehound.schemas.log_levels import Level
 from tracehound.schemas.log_rules import decode_log_record
 from tracehound.schemas.rejection import Rejection
 from tracehound.streams.intake.logs.log_executions import execution_of
-from tracehound.streams.intake.logs.records import complete
+from tracehound.streams.intake.logs.records import complete, numbered
 
 REMEMBERED_IDS: Final = 16_384
 """An event whose id was among so many newest ones of its partition came before."""
@@ -83,7 +81,7 @@ class PartitionLogs:
             place: names the record; the ids of events that have none follow from it.
         """
         decoded = decode_log_record(value, self._limits, timestamp_s)
-        complete(decoded.events, self._rules.application, _numbered(place))
+        complete(decoded.events, self._rules.application, numbered(place))
         read = ReadRecord(rejected=decoded.rejected)
         for event in decoded.events:
             if self._came_before(event.id):
@@ -152,8 +150,3 @@ class PartitionLogs:
         logs._ids.extend(ids)
         logs._known.update(ids)
         return logs
-
-
-def _numbered(place: str) -> Callable[[], str]:
-    numbers = itertools.count()
-    return lambda: blake2b(f"{place}/{next(numbers)}".encode(), digest_size=16).hexdigest()
