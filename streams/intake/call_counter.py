@@ -88,14 +88,15 @@ class CallCounter:
             if segment.kind == "queue":
                 edge = (*edge[:4], "messaging", _destination_of(callee) if callee else peer)
             total = self._total(calls, edge)
-            total.count += segment.count
+            duration_ms, remote_ms, count = segment.duration_ms, segment.remote_ms, segment.count
+            total.count += count
+            total.caller_ms += duration_ms
             if segment.status == "error":
-                total.errors += segment.count
-            total.caller_ms += segment.duration_ms
-            if segment.remote_ms is not None:
-                total.timed += segment.count
-                total.timed_caller_ms += segment.duration_ms
-                total.callee_ms += segment.remote_ms
+                total.errors += count
+            if remote_ms is not None:
+                total.timed += count
+                total.timed_caller_ms += duration_ms
+                total.callee_ms += remote_ms
 
     def _count_taken(self, consumer: Execution, sent: _Sent | None) -> None:
         """Count the message that an execution worked on, if it has not been counted as a call of the consumer."""

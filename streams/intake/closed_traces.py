@@ -42,14 +42,17 @@ class ClosedTraces:
 
     def add(self, trace: int, offset: int, watermark_ms: int, marks: bytes = b"") -> None:
         """The trace was closed while the record at ``offset`` was taken; ``marks`` come to those it had."""
-        self._closed.pop(trace, None)
+        closed = self._closed
+        if trace in closed:  # it goes to the end
+            del closed[trace]
         if marks:
             before = self._marks.get(trace, b"")
-            self._marks[trace] = (before + marks)[-_MOST_OF_A_TRACE:]
-            self._marked_bytes += len(self._marks[trace]) - len(before)
-        if self._latest != (offset, watermark_ms):  # many are closed at once, and share what is kept of it
-            self._latest = (offset, watermark_ms)
-        self._closed[trace] = self._latest
+            kept = self._marks[trace] = (before + marks)[-_MOST_OF_A_TRACE:]
+            self._marked_bytes += len(kept) - len(before)
+        latest = self._latest
+        if latest[0] != offset or latest[1] != watermark_ms:  # many are closed at once, and share what is kept of it
+            latest = self._latest = (offset, watermark_ms)
+        closed[trace] = latest
 
     def closed_at(self, trace: int) -> int | None:
         """The offset at which the trace was last closed, if it was."""

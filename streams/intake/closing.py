@@ -11,7 +11,8 @@ from tracehound.schemas.spans import TraceChunk
 from tracehound.streams.intake.assembly.assemble import Assembled
 from tracehound.streams.intake.join_rules import CloseReason
 
-_PLACE = attrgetter("started_at", "trace_id", "span_id")  # (all of them are numbers after ``assemble``)
+_START = attrgetter("started_at")  # (a number after ``assemble``)
+_PLACE = attrgetter("started_at", "trace_id", "span_id")
 
 
 class Closing(msgspec.Struct):
@@ -45,5 +46,6 @@ class Closing(msgspec.Struct):
 def executions_in_order(closings: list[Closing]) -> list[Execution]:
     """The executions of several traces by start, trace and span id: what one record led to."""
     found = [execution for closing in closings for execution in closing.assembled.executions]
-    found.sort(key=_PLACE)
+    # Few begin together, and numbers are compared much faster than places.
+    found.sort(key=_START if len(set(map(_START, found))) == len(found) else _PLACE)
     return found

@@ -86,12 +86,13 @@ class TraceBuffer:
             if clock_ms != record.clock_ms:
                 self.memory.exceptions[offset] = clock_ms
             if clock_ms is not None:
-                grown = [
-                    (trace_id, self._add(offset, trace_id, spans, chunk, clock_ms))
-                    for trace_id, spans, chunk in record.traces
-                ]
-                for trace_id, trace in grown:  # not before: a record is of a closed trace as a whole
-                    if trace.spans >= self.rules.max_trace_spans and self._find(trace_id) is trace:
+                large: list[tuple[str, OpenTrace]] = []
+                for trace_id, spans, chunk in record.traces:
+                    trace = self._add(offset, trace_id, spans, chunk, clock_ms)
+                    if trace.spans >= self.rules.max_trace_spans:
+                        large.append((trace_id, trace))
+                for trace_id, trace in large:  # not before: a record is of a closed trace as a whole
+                    if self._find(trace_id) is trace:
                         closings.append(self._close(offset, trace_id, trace, "oversized"))
         closings += self._close_oldest(offset)
         closings += self._close_due(offset)
@@ -141,7 +142,8 @@ class TraceBuffer:
         found.pieces.append(chunk.copy())  # without the copy the whole record would stay
         found.spans += spans
         found.size += size
-        found.last_ms = max(found.last_ms, clock_ms)
+        if clock_ms > found.last_ms:
+            found.last_ms = clock_ms
         if not found.changed:
             found.changed = True
             self._wait(trace_id, found, min(found.due_ms, self._next_look(found)))

@@ -17,8 +17,11 @@ def callees_ms(spans: Sequence[Span], caller: Span, callees: Sequence[int]) -> f
     A client that a library calls so waits for the server that is called so: where that ends later (it answered, or was
     given up), the call's whole time is the callee's.
     """
-    sides = [(spans[callee].offset_us, spans[callee].duration_us) for callee in callees]
-    known_ms = remote_ms(caller.duration_us, sides)
+    if len(callees) == 1:
+        own_us = spans[callees[0]].duration_us
+    else:
+        own_us = _union_us([(spans[callee].offset_us, spans[callee].duration_us) for callee in callees])
+    known_ms = _waited_for_ms(caller.duration_us, own_us)
     if known_ms is None and caller.kind == "client" and all(is_described_server(spans[callee]) for callee in callees):
         return caller.duration_us / 1e3
     return known_ms
@@ -77,6 +80,10 @@ def remote_ms(caller_us: float, callees: Sequence[tuple[float | None, float]]) -
     7.0
     """
     own_us = callees[0][1] if len(callees) == 1 else _union_us(callees)
+    return _waited_for_ms(caller_us, own_us)
+
+
+def _waited_for_ms(caller_us: float, own_us: float) -> float | None:
     return None if own_us > caller_us + SYNCHRONOUS_TOLERANCE_US else own_us / 1e3
 
 

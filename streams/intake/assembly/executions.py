@@ -195,13 +195,12 @@ def _parent_id_of(spans: Sequence[Span], span: Span) -> str:
 
 
 def _execution_kind(spans: Sequence[Span], span: Span) -> ExecutionKind:
-    if span.kind is not None and span.parent < 0:
-        return "consumer" if span.kind == "consumer" else "request" if span.kind == "server" else "job"
     if span.kind == "consumer":
         return "consumer"
-    if span.parent >= 0 and spans[span.parent].kind not in ENTRY_KINDS and kind_of(spans[span.parent]) == "queue":
-        return "consumer"
-    return "request"
+    if span.parent < 0:
+        return "request" if span.kind is None or span.kind == "server" else "job"
+    above = spans[span.parent]
+    return "consumer" if above.kind not in ENTRY_KINDS and kind_of(above) == "queue" else "request"
 
 
 def _positions(spans: Sequence[Span], entry: int, inside: Sequence[int]) -> dict[int, int]:
