@@ -35,10 +35,12 @@ class CallCounter:
         for execution in chain(executions, others) if others else executions:
             if parent_id := execution.parent_span_id:
                 callees.setdefault(parent_id, []).append(execution)
+        taken: list[Execution] = []
         for execution in executions:
             if execution.segments:
                 self._count(execution, callees)
-        taken = [execution for execution in executions if execution.kind == "consumer"]
+            if execution.kind == "consumer":
+                taken.append(execution)
         if taken:
             sent = {
                 segment.span_id: (execution, segment)
@@ -81,13 +83,16 @@ class CallCounter:
                 calls = self._calls.setdefault((execution.application, execution.environment), {})
                 window_start = _window_of(execution)
                 operation = normalize_operation(execution.operation)
-            called = callees.get(segment.span_id)
-            callee = _callee(segment, called) if called else None
-            peer_operation = normalize_operation(callee.operation) if callee else ""
+            called = callees.get(segment.span_id, ())
+            is_queue = segment.kind == "queue"
+            callee = _callee(peer, called) if is_queue or len(called) > 1 else None
+            if callee is None and called and not is_queue:
+                callee = called[0]
+            peer_operation = normalize_operation(callee.operation) if callee is not None else ""
             edge: Edge = (window_start, operation, peer, peer_operation, "call", "")
-            if segment.kind == "queue":
-                edge = (*edge[:4], "messaging", _destination_of(callee) if callee else peer)
-            total = self._total(calls, edge)
+            if is_queue:
+                edge = (*edge[:4], "messaging", _destination_of(callee) if callee is not None else peer)
+            total = calls.get(edge) or self._total(calls, edge)
             duration_ms, remote_ms, count = segment.duration_ms, segment.remote_ms, segment.count
             total.count += count
             total.caller_ms += duration_ms
@@ -141,10 +146,9 @@ def _destination_of(consumer: Execution) -> str:
     return "" if consumer.queue_wait is None else consumer.queue_wait.destination
 
 
-def _callee(segment: Segment, called: Sequence[Execution]) -> Execution | None:
-    """The one that the segment's ``peer`` names; where that is an address, the first; a queue has none."""
-    is_queue = segment.kind == "queue"
-    for execution in called if is_queue or len(called) > 1 else ():
-        if execution.application == segment.peer:
+def _callee(peer: str, called: Sequence[Execution]) -> Execution | None:
+    """The one that a segment's ``peer`` names, which may be an address or a queue."""
+    for execution in called:
+        if execution.application == peer:
             return execution
-    return None if is_queue else called[0]
+    return None
