@@ -20,6 +20,8 @@ _Hit = tuple[str, AttributeValue, int]
 PAIR = declare("tracehound.pair", {"Pair": "key 1 string, value 2 string"}).Pair
 _REMEMBERED = 20_000
 _REMEMBERED_BYTES = 80
+_VALUES_OF_A_NAME = 100
+"""So many values of a name that is not wanted come again, or none do."""
 _VARIOUS = frozenset(("path", "url", "zipkin path", "bare uri"))
 """What seldom comes again: it would only push out what does."""
 
@@ -28,7 +30,8 @@ class PairReader:
     """Reads the wanted ones of pairs, the same bytes only once as long as they are remembered.
 
     Most values come again and again (methods, routes, statuses, addresses), and reading them takes most of the time of
-    decoding. Memory is bounded: at most 20,000 pairs of at most 80 bytes.
+    decoding. Pairs that are not wanted are remembered as well, but for those of names with ever other values. Memory is
+    bounded: at most 20,000 pairs of at most 80 bytes of each.
 
     Parameters:
         spelling: names with what they say.
@@ -46,21 +49,28 @@ class PairReader:
         self._read = read
         self._read_all = read_all
         self._known: dict[bytes, _Hit] = {}
+        self._unwanted: set[bytes] = set()
+        self._unwanted_names: dict[bytes, int] = {}  # and how many pairs of each are remembered
 
     def __call__(self, pairs: Iterable[bytes]) -> dict[str, AttributeValue]:
         """Values by what they say; of names that say the same, the first with a value counts."""
         found: dict[str, AttributeValue] = {}
         count = 0
-        known, wanted_names = self._known, self._wanted
+        known, unwanted, wanted_names = self._known, self._unwanted, self._wanted
         for pair in pairs:
             hit = known.get(pair)
             if hit is None:
+                if pair in unwanted:
+                    continue
                 named = pair if len(pair) > 1 and pair[0] == KEY else _name_first(pair)
                 if len(named) < 2:
                     return self._slowly(pairs)
                 end = named[1] + 2
-                wanted = wanted_names.get(named[2:end])
+                name = named[2:end]
+                wanted = wanted_names.get(name)
                 if wanted is None:
+                    if len(pair) <= _REMEMBERED_BYTES:
+                        self._pass_over(name, pair)
                     continue
                 value = self._read(named, end)
                 if value is None:
@@ -75,6 +85,18 @@ class PairReader:
             found[concept] = value
             count += 1
         return found if len(found) == count else self._by_place(pairs)
+
+    def _pass_over(self, name: bytes, pair: bytes) -> None:
+        """Remember a pair that is not wanted, unless its name has ever other values."""
+        values = self._unwanted_names.get(name, 0)
+        if values >= _VALUES_OF_A_NAME:
+            return
+        if len(self._unwanted) >= _REMEMBERED:
+            self._unwanted.clear()
+            self._unwanted_names.clear()
+            values = 0
+        self._unwanted.add(pair)
+        self._unwanted_names[name] = values + 1
 
     def _by_place(self, pairs: Iterable[bytes]) -> dict[str, AttributeValue]:
         """Where several names say the same; of a name that comes again, the last value counts."""

@@ -4,7 +4,7 @@ Attributes stay bytes until their name is known to be wanted: most are not.
 """
 
 from collections.abc import Iterable
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 from google.protobuf.message import DecodeError
@@ -37,7 +37,7 @@ OTLP = declare(
         "ScopeSpans": "spans 2 *Span",
         "Span": "trace_id 1 bytes, span_id 2 bytes, parent_span_id 4 bytes, flags 16 fixed32, name 5 string,"
         "kind 6 int32, start_time_unix_nano 7 fixed64, end_time_unix_nano 8 fixed64, attributes 9 *bytes,"
-        "events 11 *bytes, links 13 *bytes, status 15 Status",
+        "events 11 *bytes, links 13 *bytes, status 15 bytes",
         "Status": "message 2 string, code 3 int32",
         "Event": "name 2 string, attributes 3 *bytes",
         "Link": "trace_id 1 bytes, span_id 2 bytes",
@@ -53,6 +53,8 @@ _OLD_SCOPES = (1000,)
 """The number of a resource's scopes until 2022: ``instrumentation_library_spans``."""
 
 _STRING, _INT = 0x0A, 0x18  # tags of fields of AnyValue
+_REMEMBERED_BYTES = 80
+"""Status of spans are mostly the same few bytes."""
 _SCALARS = ("string_value", "bool_value", "int_value", "double_value")
 
 
@@ -87,8 +89,11 @@ def _resource(message: Any) -> dict[str, AttributeValue]:
 
 def _read_span(message: Any) -> tuple[bytes, Span | None] | Flaw:
     trace_id = message.trace_id
-    status = message.status
-    code = status.code
+    given_status = message.status
+    status = _NO_STATUS if not given_status else _status(given_status)
+    if status is None:
+        return _unparsable("span")
+    code, told = status
     events = message.events
     name = message.name
     span = span_of(
@@ -99,12 +104,31 @@ def _read_span(message: Any) -> tuple[bytes, Span | None] | Flaw:
         message.kind,
         message.flags,
         code,
-        as_text(status.message),
+        told,
         _of_spans(message.attributes),
         _exception(events) if events else None,
         _links(message.links),
     )
     return span if isinstance(span, Flaw) else (trace_id, span)
+
+
+_NO_STATUS = (0, "")
+
+
+def _status(content: bytes) -> tuple[int, str] | None:
+    """Code and message; None where the bytes are no status."""
+    return _short_status(content) if len(content) <= _REMEMBERED_BYTES else _read_status(content)
+
+
+def _read_status(content: bytes) -> tuple[int, str] | None:
+    try:
+        given = OTLP.Status.FromString(content)
+    except DecodeError:
+        return None
+    return given.code, as_text(given.message)
+
+
+_short_status = lru_cache(maxsize=1_000)(_read_status)
 
 
 def _value(pair: bytes, end: int) -> AttributeValue | None:

@@ -46,3 +46,12 @@ def test_what_is_no_pair_costs_only_itself() -> None:
 
     for odd in (b"", b"\x12", b"\x12\x05", b"\x12\x80", b"\x12\x80\x80\x80", b"\x18\x01", b"\x0a\x7fx"):
         assert reader([odd, pair("server.address", "a")]) == {"host": "a"}
+
+
+def test_what_is_not_wanted_stays_so_however_much_there_is() -> None:
+    reader = PairReader(SPELLING, read_text, refuse)
+    unwanted = [pair(f"name.{number % 250}", f"{number}") for number in range(25_000)]
+    various = [pair("request.id", f"{number}") for number in range(500)]
+
+    for _ in range(2):
+        assert reader([*unwanted, pair("http.method", "GET"), *various]) == {"method": "GET"}
