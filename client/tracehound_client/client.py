@@ -6,7 +6,7 @@ import socket
 from types import TracebackType
 
 from tracehound_client.encoding import encoded, text
-from tracehound_client.executions import PLACE, Execution, Place
+from tracehound_client.executions import PLACE, Execution, Place, current
 from tracehound_client.kinds import ExecutionKind
 from tracehound_client.recording import Recorder
 from tracehound_client.sending import Bounds, Counts, Sender
@@ -131,10 +131,11 @@ class ExecutionRecorder(Recorder[Execution]):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        PLACE.set(self._before)
         execution = self._execution
         if execution is None:
             return
+        if current() is execution:  # a generator that is thrown away in its midst ends it anywhere
+            PLACE.set(self._before)
         execution.end(error)
         if self._process == os.getpid():  # else it was forked in the midst of it, and ends in both
             self._client.take(execution)

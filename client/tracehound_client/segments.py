@@ -33,8 +33,16 @@ class SegmentRecorder(Recorder[Segment]):
     ) -> None:
         if self._segment is not None:
             self._segment.end(error)
-        if self._kept:
+        if self._kept and self._is_around():
             PLACE.set(self._before)
+
+    def _is_around(self) -> bool:
+        """Whether what runs here runs in it: a generator that is thrown away in its midst ends it anywhere."""
+        place = PLACE.get()
+        found = place[1] if place else None
+        while found is not None and found is not self._segment:
+            found = found.parent
+        return found is not None
 
     def again(self, name: str) -> "SegmentRecorder":
         """Another one like this, for one call of a function of this name."""

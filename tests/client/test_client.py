@@ -197,6 +197,30 @@ def test_a_segment_that_has_not_ended_lasts_as_long_as_the_whole(client: Client,
     assert left["offset_ms"] + left["duration_ms"] == pytest.approx(one["duration_ms"], abs=0.01)
 
 
+def test_a_generator_that_is_thrown_away_in_the_midst_of_a_segment_leaves_nothing_behind(
+    client: Client, kept: Kept
+) -> None:
+    def pieces() -> Iterator[int]:
+        with segment("piece"):
+            yield 1
+
+    def within() -> Iterator[int]:
+        with client.execution("within"):
+            yield 1
+
+    with client.execution("x"):
+        left = pieces()
+        next(left)
+    other = within()
+    next(other)
+    with client.execution("y"):
+        left.close()  # type: ignore[attr-defined]
+        other.close()  # type: ignore[attr-defined]
+        with segment("of y"):
+            pass
+    assert [one["name"] for one in recorded(client, kept)[-1]["segments"]] == ["of y"]
+
+
 def test_generator_functions_are_refused_where_they_are_decorated(client: Client) -> None:
     def numbers() -> Iterator[int]:
         yield 1
