@@ -6,12 +6,16 @@ STAMP := $(VENV)/.installed
 # Quix Streams wants other versions of what we use, so that contender has an environment of its own.
 QUIX := $(VENV)/quix
 QUIX_LOCK := scripts/benchmarks/throughput/contenders/quix_river.lock
+# The fuzzer is for Linux and has no build for the newest Python, so that it is installed only where it is run.
+FUZZER := $(VENV)/.fuzzer
+FUZZER_LOCK := tests/fuzzing/fuzzer.lock
 KAFKA ?= embedded
 VIA ?= kafka
 DATA ?= ../shared/data
 SPEED ?= max
 RUNS ?= 1
 MINUTES ?= 30
+SECONDS ?= 60
 # Tests wait for brokers and processes more than they compute: two at a time on each core.
 JOBS ?= $(shell expr 2 '*' $$(getconf _NPROCESSORS_ONLN))
 SUITE := .pytest_cache/suite.xml
@@ -21,7 +25,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 export PIP_PROGRESS = /^Collecting / {if (++n % 25 == 0) print "  " n " packages"} /^Installing/ {print "  installing them"} {fflush()}
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-quick test-tracers test-bounds check format kafka bench-throughput bench-latency bench-scale bench-micro bench-intake bench-gateway bench-trials bench-weeks bench-quality bench-nab bench-incidents bench-joined bench-cost bench-house contenders soak lock clean
+.PHONY: help setup demo test test-quick test-tracers test-bounds fuzz check format kafka bench-throughput bench-latency bench-scale bench-micro bench-intake bench-gateway bench-trials bench-weeks bench-quality bench-nab bench-incidents bench-joined bench-cost bench-house contenders soak lock clean
 
 help: ## List every target with one line each
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -54,6 +58,13 @@ test-bounds: $(STAMP) ## Run the detectors' tests with kernels that check the bo
 test-tracers: $(STAMP) ## Run tracers of npm, PyPI, Maven, Go and crates.io and a Collector, read what they write (first time: minutes)
 	TRACEHOUND_REAL_TRACERS=1 $(BIN)/python -m pytest tests/tracers tests/streams/intake/formats
 	$(BIN)/python -m tracehound.scripts.documents README.md docs
+
+$(FUZZER): $(FUZZER_LOCK) | $(STAMP)
+	$(BIN)/python -m pip install --quiet --require-hashes -r $(FUZZER_LOCK)
+	@touch $(FUZZER)
+
+fuzz: $(STAMP) $(FUZZER) ## Look for bytes that no reader expects, SECONDS=60 for each (ONLY=<target>, REPLAY=<file>)
+	$(BIN)/python -m tests.fuzzing --seconds $(SECONDS) $(ONLY:%=--only %) $(REPLAY:%=--replay %)
 
 check: $(STAMP) ## Check format, lint, types, import rules and generated documents
 	$(BIN)/ruff format --check .
@@ -134,6 +145,8 @@ lock: $(STAMP) ## Resolve the dependencies anew and write requirements.lock
 	  --no-emit-index-url --custom-compile-command "make lock" --quiet -o requirements.lock
 	$(BIN)/uv pip compile pyproject.toml --extra build --constraint requirements.lock --universal --python-version 3.11 --generate-hashes \
 	  --no-emit-index-url --custom-compile-command "make lock" --quiet -o infra/docker/requirements.lock
+	$(BIN)/uv pip compile $(FUZZER_LOCK:.lock=.in) --universal --python-version 3.11 --generate-hashes \
+	  --no-emit-index-url --custom-compile-command "make lock" --quiet -o $(FUZZER_LOCK)
 	$(BIN)/uv pip compile $(QUIX_LOCK:.lock=.in) --universal --python-version 3.11 --generate-hashes \
 	  --no-emit-index-url --custom-compile-command "make lock" --quiet -o $(QUIX_LOCK)
 

@@ -8,12 +8,13 @@ import msgspec
 
 from tracehound.schemas.call_graph import CallGraph
 from tracehound.schemas.errors import SnapshotError
+from tracehound.schemas.spans import Stored
 
 VERSION = 1
 PIECE_BYTES = 700_000
 _DIGEST_BYTES = 16
 
-_Whole = Annotated[int, msgspec.Meta(ge=0)]
+_Whole = Annotated[int, msgspec.Meta(ge=0, le=2**62)]
 
 
 class LongTrace(msgspec.Struct, array_like=True):
@@ -25,11 +26,11 @@ class LongTrace(msgspec.Struct, array_like=True):
 
     trace_id: str
     first_offset: _Whole
-    first_ms: int
-    last_ms: int
+    first_ms: Stored
+    last_ms: Stored
     late: bool
     spans: _Whole
-    pieces: list[tuple[int, msgspec.Raw]]
+    pieces: list[tuple[Stored, msgspec.Raw]]
     changed: bool = True
     pending: bool = True
 
@@ -49,15 +50,15 @@ class JoinCheckpoint(msgspec.Struct, array_like=True):
 
     position: _Whole
     low: _Whole
-    now_ms: int
-    watermark_ms: float | None
-    sources: list[tuple[str, int, int | None, int, int]]
+    now_ms: Stored
+    watermark_ms: Annotated[float, msgspec.Meta(ge=-(2.0**62), le=2.0**62)] | None
+    sources: list[tuple[str, int, Stored | None, Stored, Stored]]
     exceptions: list[tuple[int, int | None]]
     late: list[int]
     closed: bytes
     closed_offsets: bytes
     closed_watermarks_ms: bytes
-    calls_told_ms: int
+    calls_told_ms: Stored
     calls: list[CallGraph]
     closed_counts: bytes = b""
     closed_marks: bytes = b""

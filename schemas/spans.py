@@ -1,6 +1,6 @@
 """The internal contract of the spans topic: spans by trace, and the clocks of the topics they came from."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -8,6 +8,8 @@ from tracehound.schemas.execution import Execution, ExecutionFailure, SegmentKin
 
 SpanKind = Literal["internal", "server", "client", "producer", "consumer"]
 MessagingOperation = Literal["send", "receive", "process", "settle"]
+Stored = Annotated[int, msgspec.Meta(ge=-(2**62), le=2**62)]
+"""A number that still fits 64 bits when something is added, as Kafka's offsets and timestamps do."""
 SourceName = tuple[str, int]
 """Topic and partition that spans were read from."""
 Links = tuple[tuple[str, str], ...]
@@ -104,8 +106,8 @@ class SpanBatch(msgspec.Struct, array_like=True, tag="spans"):
     """
 
     source: SourceName
-    sequence: int
-    clock_ms: int
+    sequence: Stored
+    clock_ms: Stored
     traces: list[tuple[str, int, msgspec.Raw]]
     topic_id: str = ""
 
@@ -118,6 +120,6 @@ class Tick(msgspec.Struct, array_like=True, tag="tick"):
     that it read of since its last tick (``streams.intake.sent_messages``).
     """
 
-    sent_ms: int
-    clocks: list[tuple[str, int, int | None]]
+    sent_ms: Stored
+    clocks: list[tuple[str, int, Stored | None]]
     sent: bytes = b""

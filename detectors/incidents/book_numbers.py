@@ -40,7 +40,8 @@ def check_numbers(value: Any, name: str = "book") -> None:
 
 
 def check_environment(state: EnvironmentState, incidents: int) -> None:
-    """Check that the incidents of an environment are known by their own numbers, of which there were ``incidents``.
+    """Check that incidents are known by their own numbers, of which there were ``incidents``, and applications by their
+    names, and that each is a member of the incident that it says it is part of.
 
     Raises:
         ValueError: one is not.
@@ -50,6 +51,15 @@ def check_environment(state: EnvironmentState, incidents: int) -> None:
             raise ValueError(
                 f"an incident must be known by its number, from 1 to {incidents}. "
                 f"Got {incident.number} under {number} instead"
+            )
+    for name, application in state.applications.items():
+        if name != application.name:
+            raise ValueError(f"an application must be known by its name, {name!r}. Got {application.name!r} instead")
+        part_of = state.live.get(application.incident) or state.resolved.get(application.incident)
+        if part_of is not None and name not in part_of.members:
+            raise ValueError(
+                f"an application must be one of the members of its incident, {sorted(part_of.members)}. "
+                f"Got {name!r} instead"
             )
 
 

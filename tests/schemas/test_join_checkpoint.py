@@ -22,8 +22,8 @@ from tracehound.schemas.join_checkpoint import (
 
 encode = msgspec.msgpack.Encoder().encode
 
-WHOLE = st.integers(0, 2**63 - 1)
-NUMBERS = st.integers(-(2**63), 2**63 - 1)
+WHOLE = st.integers(0, 2**62)
+NUMBERS = st.integers(-(2**62), 2**62)
 COUNTS = st.integers(0, 10**12)
 CALLS = st.builds(
     Call, NUMBERS, st.text(max_size=5), st.text(max_size=5), st.text(max_size=5), COUNTS, COUNTS, st.floats(0, 1e12)
@@ -33,7 +33,7 @@ CHECKPOINTS = st.builds(
     WHOLE,
     WHOLE,
     NUMBERS,
-    st.none() | st.floats(allow_nan=False, allow_infinity=False),
+    st.none() | st.floats(-(2.0**62), 2.0**62),
     st.lists(st.tuples(st.text(max_size=5), WHOLE, st.none() | NUMBERS, NUMBERS, NUMBERS), max_size=3),
     st.lists(st.tuples(WHOLE, st.none() | NUMBERS), max_size=3),
     st.lists(st.integers(0, 2**64 - 1), max_size=3),
@@ -149,6 +149,14 @@ SOUND = pack_checkpoint(0, checkpoint(10))[0]
         (piece_of(b"\x91" * 100_000), "The checkpoint at 10 is unusable: .+"),
         (piece_of(encode(checkpoint(-1))), "The checkpoint at 10 is unusable: .+"),
         (piece_of(encode(checkpoint(11))), "The checkpoint at 10 is unusable: .+"),
+        (
+            piece_of(encode(msgspec.structs.replace(checkpoint(10), now_ms=2**63))),
+            "The checkpoint at 10 is unusable: .+",
+        ),
+        (
+            piece_of(encode(msgspec.structs.replace(checkpoint(10), watermark_ms=1e19))),
+            "The checkpoint at 10 is unusable: .+",
+        ),
         (piece_of(encode(checkpoint(10, low=11))), "The checkpoint at 10 is unusable: .+"),
     ],
     ids=lambda value: "record" if isinstance(value, bytes) else None,

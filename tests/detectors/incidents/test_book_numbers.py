@@ -1,7 +1,7 @@
-"""A stored book with one number changed is refused, or taken over and goes on; never taken and raising later."""
+"""A stored book with one number or name changed is refused, or taken over and goes on; it never raises later."""
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import msgspec
@@ -56,10 +56,39 @@ def changed(value: Any) -> Iterator[Any]:
             yield copied
 
 
+def renamed(value: Any) -> Iterator[Any]:
+    """The value with each of its texts and keys being another in turn."""
+    if isinstance(value, str):
+        yield "elsewhere"
+    if isinstance(value, dict):
+        for key in value:
+            if isinstance(key, str):
+                yield {"elsewhere" if name == key else name: part for name, part in value.items()}
+    if isinstance(value, list | dict):
+        for place in range(len(value)) if isinstance(value, list) else list(value):
+            for part in renamed(value[place]):
+                copied = copy.copy(value)
+                copied[place] = part
+                yield copied
+
+
 def test_each_number_is_checked() -> None:
+    refused, taken = restored_and_gone_on(changed)
+    assert refused > 500
+    assert taken > 100
+
+
+def test_each_name_is_checked() -> None:
+    refused, taken = restored_and_gone_on(renamed)
+    assert refused > 50
+    assert taken > 100
+
+
+def restored_and_gone_on(damage: Callable[[Any], Iterator[Any]]) -> tuple[int, int]:
+    """How many damaged books are refused, and how many taken, which then go on."""
     version, *parts = msgspec.msgpack.decode(stored())
     refused = taken = 0
-    for damaged in changed(parts):
+    for damaged in damage(parts):
         try:
             book = IncidentBook.restore(msgspec.msgpack.encode([version, *damaged]), IncidentSettings())
         except SnapshotError:
@@ -69,5 +98,4 @@ def test_each_number_is_checked() -> None:
         for record in records(2_000.0)[:6]:
             book.take(record)
         IncidentBook.restore(book.snapshot(), IncidentSettings())
-    assert refused > 500
-    assert taken > 100
+    return refused, taken

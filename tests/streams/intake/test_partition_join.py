@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tests.streams.intake.conftest import BUFFERS, Log, rules_of, written
 from tracehound.schemas.join_checkpoint import JoinCheckpoint, pack_checkpoint, unpack_checkpoint
-from tracehound.schemas.spans import Tick
+from tracehound.schemas.spans import SpanBatch, Tick
 from tracehound.streams.intake.join_rules import CLOSE_REASONS, JoinRules
 from tracehound.streams.intake.partition_join import Joined, PartitionJoin
 from tracehound.streams.kafka.extent import Extent
@@ -219,7 +219,22 @@ def test_the_logs_hold_all_that_can_happen() -> None:
     assert happened == {"garbage", "graphs", "late", "cyclic", "unreadable", "orphans", "linked"}
 
 
-@pytest.mark.parametrize("value", [None, b"", b"\xc1", b"\x91" * 100_000, b"\x93\xa4tick\x01\x91\x93\xa1\xff\x00\x00"])
+TOO_LARGE = (
+    SpanBatch(("spans", 0), 2**63, 0, []),
+    SpanBatch(("spans", 0), 0, 2**63, []),
+    Tick(-(2**63), []),
+    Tick(0, [("spans", 0, 2**64 - 1)]),
+)
+"""What is kept of them could not be stored."""
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        *(None, b"", b"\xc1", b"\x91" * 100_000, b"\x93\xa4tick\x01\x91\x93\xa1\xff\x00\x00"),
+        *map(msgspec.msgpack.encode, TOO_LARGE),
+    ],
+)
 def test_a_record_of_something_else_is_passed_over(value: bytes | None) -> None:
     join = PartitionJoin(3, rules_of(1_000_000), CALL_INTERVAL_MS, begin=5)
 
