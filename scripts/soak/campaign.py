@@ -42,7 +42,7 @@ def try_fault(fault: Fault, broker: Broker, folder: Path, pace: Pace, seed: int 
     with scene(broker, folder, pace, seed, fault.workers) as stage:
         with stage.feed:
             fault.act(stage)
-            stage.feed.stop()
+            stage.feed.stop(pace.least)
         return finish(stage)
 
 

@@ -84,12 +84,14 @@ class Feed:
         """Begin to send."""
         self._thread.start()
 
-    def stop(self) -> None:
-        """End sending, and wait until the broker has everything.
+    def stop(self, least: int = 0) -> None:
+        """End sending once at least so many were sent, and wait until the broker has everything.
 
         Raises:
             TracehoundError: the broker did not take all of it.
         """
+        while self.sent < least and self._thread.is_alive():
+            time.sleep(_TURN_S)
         self._stopping.set()
         self._thread.join()
         self._flush()

@@ -31,7 +31,7 @@ class Pace:
 
     ``rounds``: repetitions of kills and the like. ``pause_s``: the longest random wait between them.
     ``away_s``: how long brokers are away. ``rate``: executions per second. ``settle_s``: the longest that
-    workers may take to learn, save and commit what is left.
+    workers may take to learn, save and commit what is left. ``least``: so many executions are sent at least.
     """
 
     rounds: int = 3
@@ -40,6 +40,7 @@ class Pace:
     rate: float = 300.0
     applications: int = 5
     settle_s: float = 60.0
+    least: int = 0
 
 
 LONG = Pace(rounds=6, pause_s=5.0, away_s=60.0, rate=1_000.0, applications=10, settle_s=180.0)
