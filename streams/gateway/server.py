@@ -7,6 +7,7 @@ import ssl
 from pathlib import Path
 from typing import Any
 
+import anyio.to_thread
 import h11
 import structlog
 import uvicorn
@@ -28,6 +29,8 @@ from tracehound.streams.worker.process import (
 )
 
 _SLACK_S = 5.0
+_THREADS = 2
+"""Threads that large bodies are worked on in: they take turns with the event loop, which waits for all of them."""
 _IDLE_S = 75
 """How long a connection may wait for its next request: longer than the pauses of tracers (5 s) and load balancers."""
 
@@ -127,6 +130,7 @@ def run_gateway(settings: Settings) -> int:
 
 async def _run(settings: Settings) -> int:
     collect_seldom()
+    anyio.to_thread.current_default_thread_limiter().total_tokens = _THREADS
     loop = asyncio.get_running_loop()
     failures: list[str] = []
     server: Server

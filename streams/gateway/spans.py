@@ -32,12 +32,14 @@ class CheckedSpans:
 class SpanEncoding:
     """How the bodies of a protocol's media type are checked, split and answered.
 
-    ``check`` may raise ``RequestRefusedError``; ``split`` is given how long a part should be at most.
+    ``check`` may raise ``RequestRefusedError``; ``split`` is given how long a part should be at most. What is longer
+    than ``large_bytes`` takes so long to check that others must not wait for it.
     """
 
     check: Callable[[bytes, SpanLimits], CheckedSpans]
     split: Callable[[bytes, int], Iterator[bytes]]
     answer: Callable[[CheckedSpans], Response]
+    large_bytes: int = LARGE_BYTES
 
 
 def check_spans(content: bytes, expected: str, limits: SpanLimits) -> CheckedSpans:
@@ -105,7 +107,7 @@ class SpanEndpoint:
             RequestRefusedError: nothing of it is taken.
         """
         self._metrics.bytes.labels(path=path).inc(len(content))
-        if len(content) > LARGE_BYTES:
+        if len(content) > encoding.large_bytes:
             checked, records = await run_in_threadpool(self._read, content, encoding)
         else:
             checked, records = self._read(content, encoding)

@@ -7,6 +7,7 @@ from google.protobuf.message import DecodeError
 from starlette.responses import Response
 
 from tracehound.schemas.json_array import BLANK
+from tracehound.streams.gateway.bodies import LARGE_BYTES
 from tracehound.streams.gateway.operation import BYTES, Operation, Outcome
 from tracehound.streams.gateway.otlp.encoding import (
     ANSWERS,
@@ -25,6 +26,8 @@ from tracehound.streams.intake.formats.fields import MOST_NS
 from tracehound.streams.intake.formats.otlp.protobuf import OTLP
 from tracehound.streams.intake.formats.recognise import protobuf_format
 
+_LARGE_PROTOBUF_BYTES = 500_000
+"""Half a millisecond's work, where nothing is wrong: to hand it to a thread takes longer."""
 _NO_TRACE, _NO_SPAN = bytes(16), bytes(8)
 
 
@@ -84,8 +87,12 @@ _ENCODINGS = {
         check,
         lambda content, most_bytes, encoding=encoding: split(content, encoding.parts, most_bytes),  # type: ignore[misc]
         partial(_answer, encoding),
+        large_bytes,
     )
-    for encoding, check in ((PROTOBUF, check_protobuf), (JSON, check_json))
+    for encoding, check, large_bytes in (
+        (PROTOBUF, check_protobuf, _LARGE_PROTOBUF_BYTES),
+        (JSON, check_json, LARGE_BYTES),
+    )
 }
 TRACES: Mapping[str, SpanEncoding] = {name: _ENCODINGS[encoding.format] for name, encoding in MEDIA_TYPES.items()}
 """The encodings of requests of traces, by media type."""
