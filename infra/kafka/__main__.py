@@ -6,6 +6,7 @@ With KAFKA_BOOTSTRAP_SERVERS it is started at that address, unless a broker answ
 import os
 import signal
 import sys
+import time
 from types import FrameType
 from typing import NoReturn, cast
 
@@ -18,6 +19,7 @@ from tracehound.schemas.errors import BrokerError, TracehoundError
 from tracehound.schemas.topics import DEFAULT_PARTITIONS, DEFAULT_PREFIX, Topics
 
 _USUAL_PORT = 9092  # where the settings look by default
+_LOOK_S = 0.5
 
 
 @click.command(help=__doc__)
@@ -46,7 +48,8 @@ def main(kind: str, brokers: int, port: int | None, prefix: str, partitions: int
                 click.echo(f"  {sentence}")
             click.echo(_how_to_connect(started))
             if started.cluster is not None:
-                signal.pause()
+                while True:  # signal.pause would wait for ever where the signal has come just before it
+                    time.sleep(_LOOK_S)
     except TracehoundError as error:
         raise click.ClickException(str(error)) from error
 
