@@ -39,8 +39,12 @@ class Closing(msgspec.Struct):
     @property
     def clipped(self) -> int:
         """How many calls have a callee whose span ended after the caller's: all of their time is its time."""
-        segments = [segment for execution in self.assembled.executions for segment in execution.segments]
-        return sum(segment.remote_ms == segment.duration_ms for segment in segments)
+        count = 0
+        for execution in self.assembled.executions:
+            for segment in execution.segments:
+                if segment.remote_ms is not None and segment.remote_ms == segment.duration_ms:
+                    count += 1
+        return count
 
 
 def executions_in_order(closings: list[Closing]) -> list[Execution]:

@@ -34,6 +34,12 @@ class Waits(msgspec.Struct):
     clipped: int = 0
     unknown: int = 0
 
+    def add(self, others: "Waits") -> None:
+        """Count what others counted, too."""
+        self.measured += others.measured
+        self.clipped += others.clipped
+        self.unknown += others.unknown
+
     def of(self, trace_id: str, spans: Sequence[Span], entry: int, inside: Sequence[int]) -> QueueWait | None:
         """The longest wait of the messages that the execution from ``entry`` on, with the spans ``inside``, works on.
 
