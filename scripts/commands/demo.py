@@ -44,7 +44,7 @@ HISTORY_S = 600.0
 PARTITIONS = 6
 TICK_S = 0.1
 SHOW_EVERY_S = 0.25
-START_TIMEOUT_S = 60.0
+START_TIMEOUT_S = 180.0
 ON_THE_WAY = 6_000
 """Most executions of the past that are sent and not scored yet."""
 QUIET_S = 15.0

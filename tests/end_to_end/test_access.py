@@ -89,7 +89,7 @@ def send(servers: str, count: int) -> None:
     assert producer.flush(20) == 0
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(600)
 def test_each_process_runs_with_what_its_role_is_granted(
     guarded: tuple[str, str], command: Callable[..., Any], worker: Callable[..., WorkerProcess]
 ) -> None:
@@ -118,7 +118,7 @@ def test_each_process_runs_with_what_its_role_is_granted(
         assert process.end() == 0, role
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize(
     ("user", "sentence"),
     [
@@ -143,7 +143,7 @@ def test_who_lacks_something_is_told_and_ended(
     assert process.wait() == 2
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(600)
 def test_a_wrong_password_is_said(guarded: tuple[str, str], worker: Callable[..., WorkerProcess]) -> None:
     _, servers = guarded
     wrong = environment(servers, "worker") | {"TRACEHOUND_SASL_PASSWORD": "guess"}

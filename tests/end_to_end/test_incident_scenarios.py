@@ -167,6 +167,7 @@ def incidents_of(events: list[IncidentEvent], start_s: float, end_s: float) -> l
     return [[event.data for event in events if event.subject == subject] for subject in opened]
 
 
+@pytest.mark.timeout(1_800)  # a minute of both cores, and as long as it takes where others use them
 @ON_APACHE_KAFKA
 def test_ten_faults_are_ten_incidents_whatever_happens_to_the_worker_of_incidents(chain: Chain, tmp_path: Path) -> None:
     assert {one.name for one in TEN} == set(SCENARIOS)

@@ -10,7 +10,7 @@ from tracehound.infra.kafka.broker import Broker
 from tracehound.scripts.benchmarks.latency.__main__ import main
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(600)
 def test_every_planted_execution_is_answered(kafka: Broker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", kafka.bootstrap_servers)
     tiny = "--kind external --maximum 400 --backlog 800 --applications 2 --operations 2 --share 0.5 --rounds 1"

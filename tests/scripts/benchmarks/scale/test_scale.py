@@ -25,7 +25,7 @@ def test_a_size_is_measured_without_a_broker(tmp_path: Path) -> None:
     assert point["restore_s"] > 0.0
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(600)
 def test_workers_score_all_that_is_sent(kafka: Broker, tmp_path: Path) -> None:
     crew = scale_workers.measure(kafka, tmp_path, 1, Size(20, 1), 60_000)
 
