@@ -28,8 +28,8 @@ MODEL, SIGNAL = "silence", "silence_ms"
 SHARE = 0.05
 """The part of the alarm budget that silence has."""
 SUDDEN = 2.0
-"""For how many times as long as the last minutes say what comes next a silence is a sudden one; later, only what the
-hour usually brings can be missed."""
+"""For how many times as long as the last minutes say what comes next a silence can be a sudden one; what the hour
+usually brings can be missed at any time."""
 MISSED = 3.0
 """How many times as many executions as for a sudden silence must be missing then: hours differ more from day to day
 than minutes."""
@@ -84,16 +84,17 @@ class SilenceWatch:
         if self._windows.watched_s(slot) < (OF_BATCHES_S if application.batches > 0.5 else LEAST_WATCHED_S):
             return None
         limit = self._limit(slot)
-        sudden = silent_s <= SUDDEN * self._arrivals.memory_s(slot)
+        sudden, of_late = silent_s <= SUDDEN * self._arrivals.memory_s(slot), self._arrivals.expected(slot, silent_s)
+        expected = score = 0.0
         if sudden:
-            of_late = self._arrivals.expected(slot, silent_s)
             expected = min(of_late, self._windows.least_expected(slot, newest_s, now_s, of_late))
             score = self._arrivals.score(slot, silent_s, expected)
-        else:
-            expected = self._windows.least_expected(slot, newest_s, now_s, float("inf"))
-            score = limit if MISSED * limit * log(10.0) < expected < float("inf") else 0.0
         if score < limit:
-            return None
+            score, enough = limit, MISSED * limit * log(10.0)
+            sudden &= MISSED * of_late > enough  # the last minutes promised them as well
+            expected = self._windows.least_expected(slot, newest_s, now_s, 2.0 * enough)
+            if not enough < expected < float("inf"):
+                return None
         typical = silent_s * 1000.0 / expected
         low, high = (typical * one for one in self._arrivals.usual_gaps(slot))
         sigma = sigma_of_score(score)

@@ -51,8 +51,9 @@ class Channel:
     however restless: where most is anomalous, nothing can be learned about normal. ``weight`` is its share of the
     budget, relative to those of the others; one that is ``seldom`` asked takes nothing from them. ``gated`` is
     False where what alarms is learned like everything else, for changes that are harmless more often than not.
-    ``exact``: the probabilities hold for what is assumed, so excesses never fall faster than they say. (What alarms is
-    not learned; without that bound a tail seems the lighter the lower the limit is, which then falls further.)
+    ``exact``: the probabilities hold for what is assumed, so excesses never fall faster than they say, and what other
+    channels do not spend of the budget is not for this one. (What alarms is not learned; without these bounds a tail
+    seems the lighter the lower the limit is, which then falls further.)
 
     Raises:
         ValueError: scale, weight and floor are not above 0, or the ceiling lies below the floor.
@@ -102,7 +103,8 @@ class Calibration:
     and no more than its ceiling; what has deviated for long does not count), and give each channel's probability.
     The smallest of the k probabilities is the
     combined statistic; its block maxima are calibrated in the same way, with Bonferroni's correction as the
-    prior, so that channels that fire together are not paid for twice.
+    prior, so that channels that fire together are not paid for twice. Where some channels spend nothing, others may
+    have it, except exact ones: one has its own part of the budget, and at most half as much again.
 
     An alarm is told where the expected number of blocks per day as unusual as this, in normal operation, is at
     most ``budget``: blocks with traffic count, of which an application that is often idle has fewer. With little

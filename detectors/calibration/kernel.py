@@ -20,6 +20,8 @@ ALARMED_WEIGHT = 0.02
 SCALE_LEAST, SCALE_MOST = 0.5, 3.0
 """Bounds of a channel's learned scale, in multiples of its prior; an exact one's is not below what it says itself."""
 COMBINED_SCALE = 1.0 / np.log(10.0)
+TOLERATED = float(np.log10(1.5))
+"""By how much an exact channel may exceed its own part of the budget, as a power of ten."""
 TRAFFIC_WEIGHT = 0.1
 FIRST_TRAFFIC = 30.0
 LIKELIEST = 0.5
@@ -205,6 +207,8 @@ def run_calibration(
             score = _score_together(application, alone, combined_level)
             if channel.exact:  # that any channel says as much is no less likely than that this one does
                 score = min(score, max(0.0, alone + channel.handicap))
+                if alone + TOLERATED < limit:  # what others do not spend of the budget is not for this one
+                    score = min(score, max(0.0, alone + TOLERATED))
             if statistic >= channel.ceiling:
                 score = max(score, limit + (statistic - channel.ceiling) / channel.ceiling)
             elif statistic < channel.floor:

@@ -80,7 +80,13 @@ def channels(settings: DetectionSettings, detectors: tuple[Bank, ...], windows: 
         for bank in detectors
     )
     of_windows = (
-        Channel(name, False, 0.6, 3.0, BURSTY if name == "traffic" else CERTAIN_WINDOW, weight=0.4) for name in windows
+        Channel(
+            *(name, False, 0.6, 3.0, BURSTY if name == "traffic" else CERTAIN_WINDOW),
+            weight=2.0 if name == "traffic" else 0.4,
+            seldom=name == "traffic",  # two looks a minute
+            exact=True,
+        )
+        for name in windows
     )
     queues = Channel(QUEUE.name, True, 0.5, floor, ceiling, weight=1.0, seldom=True)
     return (*charted, *executions, *banks, *of_windows, queues)

@@ -99,8 +99,12 @@ class Arrivals:
         return float(_memory_s(self.rate(slot)))
 
     def score(self, slot: int, gap_s: float, most: float = float("inf")) -> float:
-        """−log10 of the probability of no arrival within ``gap_s``, of which at ``most`` so many were expected."""
-        expected = min(self.expected(slot, gap_s), most)
+        """−log10 of the probability of no arrival within ``gap_s``, of which at ``most`` so many were expected.
+
+        Long gaps are compared with by what the last minutes promised, as they were learned: of the end of a job too.
+        """
+        of_late = self.expected(slot, gap_s)
+        expected = min(of_late, most)
         if expected <= 0.0:
             return 0.0
         even = self._even(slot)
@@ -108,7 +112,7 @@ class Arrivals:
         certain = KNOWN * np.log1p(expected / KNOWN)
         survival = float(gammaincc(even, even * certain))
         usual = -log10(survival) if survival > 0.0 else min(LARGEST_SCORE, even * float(certain) / _LN_10)
-        return min(usual, self._of_long_gaps(slot, expected))
+        return min(usual, self._of_long_gaps(slot, of_late))
 
     def _of_long_gaps(self, slot: int, expected: float) -> float:
         """The same by the long gaps that came back; without them nothing is too long for a gap."""

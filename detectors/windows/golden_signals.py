@@ -1,6 +1,6 @@
 """Golden signals of an application: traffic, latency, errors and saturation per window of event time."""
 
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import numpy as np
 from scipy.special import betainc, ndtr, pdtr, pdtrc
@@ -164,11 +164,38 @@ class GoldenSignals:
         low_before = _count_of_root(judged.recent) <= self._drop * expected
         drop = (count <= self._drop * expected) & (~closed.beside_gap | low_before)
         per_s = 1.0 / self.window_s
-        return self._told(
+        alone = self._told(
             *(TRAFFIC, closed, judged, np.minimum(judged.score, noise)),
             figures=(expected * per_s, low * per_s, high * per_s, count * per_s),
             affected=(np.where(up | ~low_before, 1.0, 0.0), np.where(up, surge, drop)),
         )
+        return self._with_runs(alone, judged)
+
+    def _with_runs(self, alone: JudgedWindows, judged: SeriesJudgement) -> JudgedWindows:
+        """Traffic as its windows say one after the other, where that says more than each by itself."""
+        seen, usual = judged.run_seen, judged.run_expected
+        score, up, count = np.abs(judged.run), judged.run > 0.0, alone.count
+        lasts_s = np.maximum(self.window_s, alone.end_s - judged.run_begun)
+        each = usual * self.window_s / lasts_s
+        enough = np.where(up, seen >= self._surge * np.maximum(usual, 1.0), seen <= self._drop * usual)
+        still = np.where(up, count >= self._surge * each, (count <= self._drop * each) & (count > 0.0))
+        more = enough & still & (score > np.where(alone.matters, alone.score, 0.0))
+        if not more.any():
+            return alone
+        missed = ~up & (_count_of_root(judged.run_before) <= self._drop * each)
+        factor = usual / lasts_s / np.maximum(alone.expected, 1e-9)
+        run = {
+            "start_s": judged.run_begun,
+            "count": seen,
+            "score": score,
+            "expected": usual / lasts_s,
+            "low": alone.low * factor,
+            "high": alone.high * factor,
+            "actual": seen / lasts_s,
+            "share": np.where(missed, 0.0, 1.0),
+            "matters": more,
+        }
+        return replace(alone, **{name: np.where(more, its, getattr(alone, name)) for name, its in run.items()})
 
     def _latency(self, closed: ClosedWindows, patience: Floats) -> JudgedWindows:
         closed = _only(closed, closed.sums[:, RANKED] >= LEAST_RANKED)

@@ -10,6 +10,7 @@ from tracehound.detectors.bank import Flags, Floats, Slots, State
 from tracehound.detectors.packed.fields import RecordField
 from tracehound.detectors.packed.slots import SlotRecords
 from tracehound.detectors.packed.stored_numbers import COUNTED, LARGEST, Stored, checked, numbers
+from tracehound.detectors.windows import series_runs
 from tracehound.detectors.windows.seasons import (
     BIN,
     DAY_BINS,
@@ -33,6 +34,7 @@ from tracehound.detectors.windows.series_forecast import (
     least_expected,
 )
 from tracehound.detectors.windows.series_kernel import JUDGED, LEAST, MISSING, MOST, SERIES, run_series
+from tracehound.detectors.windows.series_runs import RUNS
 from tracehound.detectors.windows.series_tail import REFERENCE
 
 _BIN_LEAST, _BIN_MISSING = np.array([-LARGEST, -LARGEST]), np.array([True, False])
@@ -46,7 +48,9 @@ _STORED: Final[dict[str, Stored]] = {
     **{name: numbers(np.float64, SERIES[name][1], VISIT_LEAST, VISIT_MOST[name]) for name in VISITS},
     **{name: numbers(np.uint8, SERIES[name][1], 0, 255) for name in LOWEST},
     "reference": numbers(np.float32, (REFERENCE,), 0.0, LARGEST),
+    "runs": numbers(np.float64, (RUNS,), series_runs.LEAST, series_runs.MOST, missing=series_runs.MISSING),
 }
+_NO_RUNS: Final = np.where(series_runs.MISSING, np.nan, 0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +60,10 @@ class SeriesJudgement:
     ``score`` is −log10 of the false-alarm probability of the window (two sided), 0 while warming or missing;
     ``deviation`` the residual in robust standard deviations, above 0 where the value is above expectation;
     ``expected`` the forecast, ``low`` and ``high`` a 90 % band around it, and ``recent`` the level of the minutes
-    before, in the series' unit (NaN before the first value).
+    before, in the series' unit (NaN before the first value). For counts, ``run`` is −log10 of the probability of so
+    many windows in a row with many more than usual, and the same below 0 for many fewer; ``run_begun`` the start of
+    the first of them, ``run_before`` the level before, ``run_seen`` and ``run_expected`` how many came and were
+    expected.
     """
 
     rows: NDArray[np.void]
@@ -67,6 +74,11 @@ class SeriesJudgement:
     low = RecordField[Floats]()
     high = RecordField[Floats]()
     recent = RecordField[Floats]()
+    run = RecordField[Floats]()
+    run_begun = RecordField[Floats]()
+    run_before = RecordField[Floats]()
+    run_seen = RecordField[Floats]()
+    run_expected = RecordField[Floats]()
     warming = RecordField[Flags]()
 
 
@@ -89,6 +101,9 @@ class WindowSeries:
     of the key's own past deviations (peaks over threshold with shape 0; its mean excess taken one standard error too
     large): light where residuals are light, heavier where the application is bursty.
 
+    Where counts follow a day that is known, two CUSUMs add up what windows in a row say, against twice and half as many
+    as usual (``series_runs``): what no window shows by itself is told within minutes.
+
     Neither level nor scale learns from a score of 3 on until one is below 1.5, so that a fault does not become normal;
     only the size of the first residual is, bounded, so that bursts widen the tail. After ``patience_s`` it is the new
     normal.
@@ -102,7 +117,7 @@ class WindowSeries:
     out there was nothing.
 
     Source: exponential smoothing, P. R. Winters, Management Science 6 (1960); tail, J. Pickands, Annals of Statistics 3
-    (1975).
+    (1975); CUSUM of counts, J. M. Lucas, Technometrics 27 (1985).
 
     >>> series = WindowSeries(step_s=30.0, warm_up=40)
     >>> series.open(0, seed=0)
@@ -127,6 +142,7 @@ class WindowSeries:
         """Start afresh for the key in ``slot``."""
         self._store.open(slot)
         self._store["numbers"][slot, [SINCE, SMOOTH + DAY, SMOOTH + WEEK]] = np.nan
+        self._store["runs"][slot] = _NO_RUNS
         for profile in _BINS:
             self._store[profile][slot, :, MEAN] = np.nan
 
@@ -165,7 +181,7 @@ class WindowSeries:
             KeyError, ValueError: the state is not one of a series.
         """
         given = _of_0_1_0(state) if np.shape(state["numbers"]) == (_NUMBERS_OF_0_1_0,) else state
-        taken = checked("a series", given, _STORED)
+        taken = checked("a series", given, _STORED, {"runs": _NO_RUNS})
         kept = taken["reference"][: int(min(taken["numbers"][NEXT], REFERENCE))]
         if (kept[1:] < kept[:-1]).any():
             raise ValueError("The 'reference' of a series must ascend.")

@@ -50,6 +50,19 @@ from tracehound.detectors.windows.series_forecast import (
     forecast,
     scale_of,
 )
+from tracehound.detectors.windows.series_runs import (
+    BEFORE,
+    BEGUN,
+    EXPECTED,
+    FEWER,
+    MORE,
+    RUN,
+    RUNS,
+    SEEN,
+    follow,
+    forget,
+    learn_slow,
+)
 from tracehound.detectors.windows.series_tail import REFERENCE, learn_residual, own_tail, score_of, size_of_largest
 
 LEAST: Final = np.zeros(NUMBERS)
@@ -65,10 +78,12 @@ SERIES: Final[dict[str, tuple[Any, tuple[int, ...]]]] = {
     "numbers": (np.float64, (NUMBERS,)),
     **PROFILES,
     "reference": (np.float32, (REFERENCE,)),
+    "runs": (np.float64, (RUNS,)),
 }
 JUDGED: Final = np.dtype(
     [
         *((name, np.float64) for name in ("score", "deviation", "expected", "low", "high", "recent")),
+        *((name, np.float64) for name in ("run", "run_begun", "run_before", "run_seen", "run_expected")),
         ("warming", np.bool_),
     ],
     align=True,
@@ -114,20 +129,24 @@ def run_series(
         known_day, known_week = forecast(numbers, day, week, time + numbers[SHIFT], counts, made)
         best = chosen(numbers, known_day, known_week)
         row.expected = row.low = row.high = row.recent = np.nan
-        size, score, excess, threshold, share = 0.0, 0.0, 0.0, 0.0, 1.0
+        size, score, excess, threshold, share, by_clock = 0.0, 0.0, 0.0, 0.0, 1.0, False
         if numbers[COUNT] > 0.0:
             scale = scale_of(numbers, made, best, noise[i])
             away = excused(numbers, made, best, known_day, known_week, value, noise[i])
             known_s = step_s * numbers[TIMES + DAY]
             if abs(away) > 1.0 and best > SHORT and known_s > KNOWN_S and clocks_may_have_changed(time):
+                now = away
                 away = _by_other_clock(numbers, day, week, time, counts, best, value, noise[i], away)
+                by_clock = away != now
             row.deviation, row.expected, row.recent = away, made[best, CENTRE], numbers[LEVEL]
             row.low, row.high = made[best, LOW] - BAND_SIGMAS * scale, made[best, HIGH] + BAND_SIGMAS * scale
             size = abs(away)
         if not row.warming:
             threshold, excess, share = own_tail(reference, int(min(numbers[NEXT], REFERENCE)))
             score = row.score = score_of(size, threshold, excess, share)
-        rate, doubted = 0.0, False
+        rate, doubted, run = 0.0, False, 0.0
+        if counts and known_day and not row.warming and not by_clock:
+            run = _follow_runs(one, row, made, best, (known_day, known_week), value, excess, time)
         if score >= (GATE if np.isnan(numbers[SINCE]) else 0.5 * GATE):
             if np.isnan(numbers[SINCE]):
                 numbers[SINCE] = time
@@ -139,11 +158,24 @@ def run_series(
             _learn_residual(one, size)
         if numbers[COUNT] == 0.0:
             numbers[LEVEL] = made[SHORT, CENTRE] = value
-        _learn_profiles(one, made, best, known_day, known_week, value, time + numbers[SHIFT], doubted)
+        _learn_profiles(one, made, best, known_day, known_week, value, time + numbers[SHIFT], doubted or run >= GATE)
         _learn_errors(numbers, made, known_day, known_week, value, noise[i], doubted)
         if not doubted:
             _learn_level(numbers, made, known_day, known_week, value, noise[i], rate, counts)
             numbers[COUNT] += 1.0
+
+
+@njit(cache=True)
+def _follow_runs(
+    one: Any, row: Any, made: Any, best: int, known: Any, value: float, excess: float, time: float
+) -> float:
+    """Judge the windows one after the other, as well as each by itself; the size of the score."""
+    runs = one.runs
+    row.run = follow(runs, one.numbers, made, best, known, value, excess, time)
+    run = runs[MORE : MORE + RUN] if row.run > 0.0 else runs[FEWER : FEWER + RUN]
+    row.run_begun, row.run_before, row.run_seen, row.run_expected = run[BEGUN], run[BEFORE], run[SEEN], run[EXPECTED]
+    learn_slow(runs, made, known, value, RAW)
+    return float(abs(row.run))
 
 
 @njit(cache=True)
@@ -189,6 +221,7 @@ def _note_time(one: Any, time: float, step_s: float, counts: bool) -> None:
             at = until
     if left_out >= LEFT_OUT:
         numbers[SMOOTH + DAY] = numbers[SMOOTH + WEEK] = np.nan
+        forget(one.runs)
     numbers[LAST] = time
 
 

@@ -286,3 +286,18 @@ def test_a_channel_with_impossible_numbers_is_refused(wrong: dict[str, Any]) -> 
     right: dict[str, Any] = {"scale": 0.5, "floor": 4.0, "ceiling": 8.0, "weight": 1.0}
     with pytest.raises(ValueError, match=r"The channel 'latency' must have .* Got scale"):
         Channel("latency", smoothed=True, **{**right, **wrong})
+
+
+def test_what_others_do_not_spend_is_not_for_an_exact_channel() -> None:
+    """Alone in its application it keeps to its part of the budget, and at most half as much again."""
+    quiet = replace(CHART, weight=9.0)
+    for exact in (False, True):
+        made = calibration((quiet, replace(SINGLE, floor=0.1, ceiling=1e3, weight=1.0, scale=0.5, exact=exact)), 10.0)
+        statistics = np.full((400_000, 2), np.nan)
+        statistics[:, 1] = probabilities(np.random.default_rng(8), len(statistics))
+        times = 5.0 * np.arange(len(statistics), dtype=np.float64)
+        judged = made.judge_then_learn(slots(len(times)), statistics, times)
+        days = times[-1] / DAY_S - 2.0
+        found = blocks_with_alarm(judged, times, 2.0 * DAY_S)
+        its_part = 0.1 * 10.0 * days
+        assert bool(chi2.ppf(0.025, 2 * found) / 2 < 1.5 * its_part) is exact, found / its_part
