@@ -11,10 +11,13 @@ import orjson
 
 def store(file: Path, figures: Mapping[str, Any]) -> None:
     """Write ``figures`` as JSON, with ``commit`` and ``date`` (UTC) of now, whatever they had of these before."""
-    stamped = {"commit": commit(), "date": datetime.now(UTC).date().isoformat()} | {
-        name: value for name, value in figures.items() if name not in {"commit", "date"}
-    }
-    file.write_bytes(orjson.dumps(stamped, option=orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS) + b"\n")
+    whole = stamped() | {name: value for name, value in figures.items() if name not in {"commit", "date"}}
+    file.write_bytes(orjson.dumps(whole, option=orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS) + b"\n")
+
+
+def stamped() -> dict[str, Any]:
+    """``commit`` and ``date`` (UTC) of now."""
+    return {"commit": commit(), "date": datetime.now(UTC).date().isoformat()}
 
 
 def commit() -> str:

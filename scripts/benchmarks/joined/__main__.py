@@ -20,7 +20,7 @@ from tracehound.scripts.benchmarks.joined.report import report
 from tracehound.scripts.benchmarks.joined.run import PARTITIONS, JoinedRun, Precision, send_and_join
 from tracehound.scripts.commands.replay import with_templates
 from tracehound.scripts.commands.replay_report import warm_up_traces
-from tracehound.scripts.documents.stored import store
+from tracehound.scripts.documents.stored import stamped, store
 from tracehound.scripts.recorded.evaluation import all_windows_label, average_precision
 from tracehound.scripts.recorded.offline import score_traces
 from tracehound.scripts.recorded.traces import RecordedTrace, Recording, open_recording
@@ -71,7 +71,8 @@ def main(data: Path, only: tuple[str, ...], speeds: tuple[str, ...], runs: int, 
     """
     console = Console()
     kept = output / "joined.json" if output is not None else None
-    figures: dict[str, Any] = orjson.loads(kept.read_bytes()) if only and kept is not None and kept.is_file() else {}
+    stored = orjson.loads(kept.read_bytes()) if only and kept is not None and kept.is_file() else {}
+    figures: dict[str, Any] = {name: one for name, one in stored.items() if name in DATA_SETS}
     with broker("real") as kafka:
         for name in only or DATA_SETS:
             recording = open_recording(data / "traces" / name)
@@ -86,7 +87,7 @@ def main(data: Path, only: tuple[str, ...], speeds: tuple[str, ...], runs: int, 
                 run, emitted = send_and_join(recording, expected, encoding, speed, kafka.bootstrap_servers, topics)
                 done.append(replace(run, precision=judge(recording, iter(emitted))))
                 console.print(name, done[-1])
-            figures[name] = {
+            figures[name] = stamped() | {
                 "spans": spans,
                 "executions": len(expected),
                 "offline": asdict(judge(recording, iter(offline))),

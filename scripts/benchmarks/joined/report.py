@@ -43,7 +43,8 @@ def _section(name: str, figures: Mapping[str, Any]) -> str:
     columns = ("sent as", "speed", "took", "executions", *_DIFFERENCES, "AP visible", "AP all")
     worst = [max(abs(run["precision"][kind] - offline[kind]) for run in runs) for kind in ("visible", "all")]
     return (
-        f"## {name}\n\n{figures['spans']:,} spans.\n\n{table(columns, rows)}\n\n"
+        f"## {name}\n\n{figures['spans']:,} spans, measured on {figures['date']}, commit `{figures['commit']}`.\n\n"
+        f"{table(columns, rows)}\n\n"
         "Largest difference of average precision to offline: "
         f"{worst[0]:.3f} on visible, {worst[1]:.3f} on all windows.\n"
     )
