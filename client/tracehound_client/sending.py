@@ -206,10 +206,9 @@ class Sender:
         backoff_s = _FIRST_BACKOFF_S
         while True:
             outcome = self._attempt()
-            with self._changed:
-                if outcome.again_in_s is None:
-                    self._settle(outcome)
-                    return
+            if outcome.again_in_s is None:
+                self._settle(outcome)
+                return
             pause = max(outcome.again_in_s, backoff_s * random.uniform(0.5, 1.0))  # not all clients at once
             backoff_s = min(backoff_s * 2, _MOST_BACKOFF_S)
             self._tell(outcome, pause)
@@ -235,13 +234,14 @@ class Sender:
             return True
 
     def _settle(self, outcome: Outcome) -> None:
-        self._sent += outcome.sent
-        self._refused += outcome.refused
-        self._sending = []
-        self._waiting.release()
-        self._changed.notify_all()
-        if outcome.trouble:
+        if outcome.trouble:  # told without the lock: whoever listens to logs may take his time
             self._tell(outcome, None)
+        with self._changed:
+            self._sent += outcome.sent
+            self._refused += outcome.refused
+            self._sending = []
+            self._waiting.release()
+            self._changed.notify_all()
 
     def _lose_batch(self) -> None:
         self._dropped += len(self._sending)

@@ -75,6 +75,30 @@ def test_what_is_refused_is_counted_logged_and_not_sent_again(
     assert "The field 'x' must be y." in caplog.text
 
 
+def test_recording_does_not_wait_for_who_listens_to_logs(clients: Make, kept: Kept) -> None:
+    listening, go_on = threading.Event(), threading.Event()
+
+    class Slow(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            listening.set()
+            assert go_on.wait(60)
+
+    slow = Slow()
+    kept.answers = [Outcome(refused=1, trouble="No.")]
+    client = clients("shop", kept, bounds=AT_ONCE)
+    logger = logging.getLogger("tracehound_client")
+    logger.addHandler(slow)
+    try:
+        record(client, 1)
+        assert listening.wait(60)
+        record(client, 100)
+        assert client.counts.recorded == 101
+    finally:
+        go_on.set()
+        logger.removeHandler(slow)
+    assert client.flush(30)
+
+
 def test_a_transport_that_fails_is_tried_again(clients: Make) -> None:
     class Fails(Kept):
         failed = 0

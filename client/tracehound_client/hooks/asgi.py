@@ -46,7 +46,11 @@ class ExecutionMiddleware:
         async def watched(message: MutableMapping[str, Any]) -> None:
             if message["type"] == "http.response.start":
                 served.status = message["status"]
-            await send(message)
+            try:
+                await send(message)
+            except OSError:
+                served.abandon()
+                raise
             if message["type"] == "http.response.body" and not message.get("more_body"):
                 served.end()
 

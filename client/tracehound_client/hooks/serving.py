@@ -8,6 +8,8 @@ from tracehound_client.client import Client
 from tracehound_client.executions import PLACE, Execution, Place
 from tracehound_client.traces import trace_parent
 
+_METHODS = frozenset({"CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "QUERY", "TRACE"})
+
 log = logging.getLogger("tracehound_client")
 
 
@@ -37,6 +39,11 @@ class Served:
         if error is not None:
             self.end(error)
 
+    def abandon(self) -> None:
+        """Who asked went away before the end of the answer, which is nobody's failure."""
+        self.execution.status, self.execution.result = "unset", "disconnected"
+        self.end()
+
     def end(self, error: BaseException | None = None) -> None:
         """It is answered, or fails; the first counts."""
         execution = self.execution
@@ -45,8 +52,8 @@ class Served:
         if isinstance(error, Exception) and not self.status:
             self.status = 500  # that is what servers answer
         execution.result = execution.result or self.status or None
-        if self.status >= 500:
-            execution.status = execution.status or "error"
+        if self.status >= 500 and execution.status is None:
+            execution.status = "error"
         execution.end(error)
         if not execution.operation:
             try:
@@ -58,11 +65,12 @@ class Served:
 
 def operation_of(method: str, route: str | None, path: str, status: int) -> str:
     """The operation of a request: method and route. Without a route, the path, for workers make templates of paths;
-    but of one that nobody knows the method alone, for anybody can make up paths.
+    but the method alone where it was refused, for anybody can make up paths, as methods.
 
     >>> operation_of("GET", "/cart/{id}", "/cart/7", 200), operation_of("GET", None, "/wp-admin", 404)
     ('GET /cart/{id}', 'GET')
     """
-    if route is None and status == 404:
-        return method
-    return f"{method} {path if route is None else route}"
+    known = method if method in _METHODS else "HTTP"
+    if route is None and 400 <= status < 500:
+        return known
+    return f"{known} {path if route is None else route}"

@@ -155,7 +155,36 @@ def test_the_caller_is_the_parent_and_a_broken_name_is_no_failure(client: Client
     assert (second["operation"], third["operation"]) == ("unknown", "mine")
 
 
-def test_a_client_that_goes_away_is_no_failure_and_other_scopes_are_passed_on(client: Client, kept: Kept) -> None:
+def test_who_goes_away_within_an_answer_makes_no_failure(client: Client, kept: Kept) -> None:
+    async def gone(message: Any) -> None:
+        raise OSError
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200})
+
+    with pytest.raises(OSError):
+        asyncio.run(ExecutionMiddleware(app, client)({"type": "http", "method": "GET", "path": "/x"}, None, gone))  # type: ignore[arg-type]
+    assert [(one["status"], one["result"], "error" in one) for one in recorded(client, kept)] == [
+        ("unset", "disconnected", False)
+    ]
+
+
+def test_names_that_anybody_can_make_up_are_no_operations(client: Client, kept: Kept) -> None:
+    async def refuses(scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 401})
+        await send({"type": "http.response.body"})
+
+    for method in ("GET", "XYZZY"):
+        scope = {"type": "http", "method": method, "path": f"/{method}/7"}
+        asyncio.run(ExecutionMiddleware(refuses, client)(scope, None, nothing))  # type: ignore[arg-type]
+    assert [one["operation"] for one in recorded(client, kept)] == ["GET", "HTTP"]
+
+
+async def nothing(message: Any) -> None:
+    """Answers go nowhere."""
+
+
+def test_a_task_that_is_cancelled_is_no_failure_and_other_scopes_are_passed_on(client: Client, kept: Kept) -> None:
     async def app(scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] == "http":
             raise asyncio.CancelledError
