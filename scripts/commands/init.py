@@ -20,7 +20,8 @@ from tracehound.streams.settings.settings import Settings, load_settings
 
 _FILE = "tracehound.toml"
 _QUESTION = "Kafka's address (host:port), or only a port to receive on over HTTP"
-_UNUSABLE = 20
+_UNUSABLE, _EMPTY = 20, 5
+"""Topics of which nothing can be read, and topics without records, that are named one by one."""
 _HTTP = """\
 Nothing lies there yet. Run `tracehound up`, and send to it:
   executions      curl http://127.0.0.1:{port}/v1/executions -H 'Content-Type: application/json' -d '{{...}}'
@@ -112,10 +113,11 @@ def _show(console: Console, findings: Iterable[Finding]) -> None:
         console.print(Text.assemble((printable(one.topic), "dim"), f": {printable(one.what)}"))
     if len(others) > _UNUSABLE:
         console.print(f"... and {len(others) - _UNUSABLE:,} topics more of which nothing can be read.")
-    for one in empty[: max(0, _UNUSABLE - len(others))]:
-        console.print(Text.assemble((printable(one.topic), "dim"), f": {one.what}"))
-    if len(empty) + len(others) > _UNUSABLE and empty:
+    if len(empty) > _EMPTY:
         console.print(f"{len(empty):,} topics hold nothing.")
+        return
+    for one in empty:
+        console.print(Text.assemble((printable(one.topic), "dim"), f": {one.what}"))
 
 
 def _preview(finding: Finding) -> Table:

@@ -111,10 +111,12 @@ def measured(trial: Trial, kafka: Broker, pid: int, seconds: float) -> Run:
 def main(seconds: float, rounds: int, collector: Path | None, report: Path) -> None:
     """Measure, and write gateway.json and gateway.md into the folder REPORT."""
     runs: dict[str, list[Run]] = {}
+    report.mkdir(parents=True, exist_ok=True)
+    load_before = os.getloadavg()[0]
     with broker("real") as kafka, tempfile.TemporaryDirectory() as folder:
         for number in range(rounds):
             _round(number, kafka, Path(folder), seconds, collector, runs)
-        findings = Findings(Machine.here(kafka.kind), runs, seconds)
+        findings = Findings(Machine.here(kafka.kind), runs, seconds, load_before)
     write(findings, report)
     click.echo(findings.summary())
 

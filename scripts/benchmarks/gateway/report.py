@@ -10,6 +10,7 @@ from tracehound.scripts.benchmarks.intake.report import Machine
 from tracehound.scripts.documents.measured import table
 from tracehound.scripts.documents.stored import store
 
+_IDLE = 0.5
 TARGET_SHARE, TARGET_P99_MS = 0.5, 50.0
 """Of the Collector's spans per CPU second; milliseconds at half of the load that is kept up with."""
 
@@ -30,11 +31,16 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """Runs by contender and bodies, round by round."""
+    """Runs by contender and bodies, round by round.
+
+    ``load_before`` is how many processes of others wanted the cores in the minute before, on average: latencies of a
+    machine that others use, too, say little about the program.
+    """
 
     machine: Machine
     runs: Mapping[str, list[Run]]
     seconds: float
+    load_before: float = 0.0
 
     def middle(self, name: str, figure: str) -> float | None:
         """The median of a figure over the rounds; None where there was no such run."""
@@ -69,6 +75,15 @@ class Findings:
 
 
 GATEWAY, COLLECTOR = "gateway, 500 spans", "Collector, 500 spans"
+
+
+def _others(load: float, cores: int) -> str:
+    if load < _IDLE:
+        return "Nothing else ran on it."
+    return (
+        f"In the minute before, {load:.1f} processes of others wanted its {cores} cores: the times of answers are "
+        "mostly waiting for a core, for both programs alike; CPU seconds are not."
+    )
 
 
 def _met(is_met: bool) -> str:
@@ -107,6 +122,6 @@ def page(findings: Findings) -> str:
     setup = (
         f"Measured on {machine.cores} cores ({machine.processor}), Python {machine.python}, Apache Kafka "
         f"({machine.kafka}) and the clients on the same machine; medians of {len(next(iter(findings.runs.values())))} "
-        "rounds, in which the programs take turns."
+        f"rounds, in which the programs take turns. {_others(findings.load_before, machine.cores)}"
     )
     return "\n\n".join(("# Gateway", method, findings.summary(), setup, table(head, rows))) + "\n"

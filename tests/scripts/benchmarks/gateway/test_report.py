@@ -1,5 +1,6 @@
 """The report says what was measured, and which targets were met."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import orjson
@@ -22,6 +23,13 @@ def findings(ours: float, theirs: float | None, p99_ms: float = 20.0) -> Finding
     if theirs is not None:
         runs[COLLECTOR] = [Run(theirs, theirs, 1.0, 50, 0)]
     return Findings(MACHINE, runs, 8.0)
+
+
+def test_a_machine_that_others_use_is_said_to_be(tmp_path: Path) -> None:
+    for load, said in ((0.2, "Nothing else ran on it."), (6.0, "6.0 processes of others wanted its 2 cores")):
+        write(replace(findings(1_000, 1_500), load_before=load), tmp_path)
+        assert said in (tmp_path / "gateway.md").read_text()
+        assert orjson.loads((tmp_path / "gateway.json").read_bytes())["load_before"] == load
 
 
 def test_medians_are_stored_and_losses_are_summed(tmp_path: Path) -> None:
