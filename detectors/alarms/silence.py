@@ -33,6 +33,8 @@ usually brings can be missed at any time."""
 MISSED = 3.0
 """How many times as many executions as for a sudden silence must be missing then: hours differ more from day to day
 than minutes."""
+LASTING_S = 60.0
+"""A silence that was told sooner is told again when it has lasted for so long: by then it is no restart."""
 LEAST_SEEN = 60
 """Executions of an application before its silence is judged."""
 LEAST_WATCHED_S, OF_BATCHES_S = 480.0, DAY_S
@@ -50,6 +52,8 @@ class SilenceWatch:
     a job or on a Sunday nothing is missed. Silence has a share of the alarm budget; an application with more gaps a
     day is asked for more certainty. An application that was quiet already, and to which nobody comes at an hour at
     which somebody always does, is told as well: it may be a holiday, so that is minor.
+
+    A sudden one that has lasted for a minute is told once more: what is redeployed is back by then.
 
     What has lived for minutes only, as jobs and pods with names of their own, is not missed.
 
@@ -73,22 +77,28 @@ class SilenceWatch:
         self._arrivals.learn(batch.applications, batch.times, batch.anew)
 
     def judge(self, application: ApplicationModels, now_s: float) -> AnomalyEvent | None:
-        """The event of a silence that has lasted until event time ``now_s``; None if there is none or it was told."""
+        """The event of a silence that has lasted until event time ``now_s``; None if there is none, or it was told."""
         slot = application.slot
         newest_s = self.newest_s(slot)
         silent_s = now_s - newest_s
-        if not silent_s >= self._settings.silence_min_s or application.silent_since_s == newest_s:
+        again = application.silent_since_s == newest_s
+        if not silent_s >= (LASTING_S if again else self._settings.silence_min_s):
+            return None
+        if again and not application.silence_short:
             return None
         if application.seen < self._least_seen:
             return None
         if self._windows.watched_s(slot) < (OF_BATCHES_S if application.batches > 0.5 else LEAST_WATCHED_S):
             return None
         limit = self._limit(slot)
-        sudden, of_late = silent_s <= SUDDEN * self._arrivals.memory_s(slot), self._arrivals.expected(slot, silent_s)
+        sudden = again or silent_s <= SUDDEN * self._arrivals.memory_s(slot)
+        of_late = self._arrivals.expected(slot, silent_s)
         expected = score = 0.0
         if sudden:
             expected = min(of_late, self._windows.least_expected(slot, newest_s, now_s, of_late))
             score = self._arrivals.score(slot, silent_s, expected)
+            if again and expected >= 1.0:  # it is still missed
+                score = max(score, limit)
         if score < limit:
             score, enough = limit, MISSED * limit * log(10.0)
             sudden &= MISSED * of_late > enough  # the last minutes promised them as well
@@ -102,7 +112,7 @@ class SilenceWatch:
         if application.feedback.covers(("traffic", SIGNAL, MODEL, "", ""), deviation.size, now_s):
             return None
         severity = severity_of(Evidence("traffic", silent=sudden, missed=not sudden), self._settings)
-        application.silent_since_s = newest_s
+        application.silent_since_s, application.silence_short = newest_s, sudden and silent_s < LASTING_S
         name, environment = application.key
         data = Anomaly(
             application=name,
@@ -129,7 +139,7 @@ class SilenceWatch:
                 sure=sure(score, application.seen, of_s=self.usual_gap_s(slot)), normal_again=normal_again(deviation)
             ),
         )
-        identifier = identity(name, environment, "traffic", SIGNAL, rfc3339(newest_s))
+        identifier = identity(name, environment, "traffic", SIGNAL, rfc3339(newest_s), *(["lasting"] if again else []))
         return events.anomaly(application.key, identifier, now_s, data)
 
     def _limit(self, slot: int) -> float:

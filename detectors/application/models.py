@@ -91,7 +91,8 @@ class ApplicationModels:
     on are soon the new normal, because somebody expects them. ``batches`` is which share of its executions of late were
     jobs or commands, of those that profiles sample. ``slow_s`` is when an execution was slow last since the newest
     release, ``slow_opening_s`` when the last release was seen whose first executions were slow and got over it.
-    ``idle`` is for how many periods each of ``calls`` was not seen.
+    ``idle`` is for how many periods each of ``calls`` was not seen. ``silence_short``: the silence that began at
+    ``silent_since_s`` was told, and is to be told again if it lasts.
     """
 
     key: ApplicationKey
@@ -112,6 +113,7 @@ class ApplicationModels:
     last_refit: int = 0
     prior: int = PRIOR_VERSION
     silent_since_s: float | None = None
+    silence_short: bool = False
     feedback: FeedbackMemory = field(default_factory=FeedbackMemory)
     peaks: Peaks = field(default_factory=Peaks)
     expected_s: float = float("-inf")

@@ -54,7 +54,7 @@ class Usual:
 
     def share(self, value: str) -> float:
         """The share of executions that have a value."""
-        return self.counts.get(value, 0) / self.count if self.count else 0.0
+        return min(1.0, self.counts.get(value, 0) / self.count) if self.count else 0.0
 
     @property
     def information(self) -> float:

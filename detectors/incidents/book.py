@@ -120,7 +120,9 @@ class IncidentBook:
         if silent_since_s is not None:
             application.falls_silent(silent_since_s)
         incident = self._home(environment, application, anomaly, at_s, counted_s)
-        incident.add(event, at_s, counted_s, application.silent and self._is_missed(environment, application))
+        lasts = anomaly.unit == "ms" and anomaly.actual >= 1_000.0 * self._settings.critical_silence_s
+        missed = silent_since_s is not None and lasts and self._is_missed(environment, application)
+        incident.add(event, at_s, counted_s, missed and application.silent)
         application.incident = incident.number
         self._remember(digest, incident)
         self._teaching.remember(digest, anomaly, at_s)
@@ -148,7 +150,7 @@ class IncidentBook:
         counted_s: float,
     ) -> TrackedIncident:
         """The incident that an anomaly belongs to: one that is there, one that begins again, or a new one."""
-        own = own_incident(environment, application, counted_s, self._settings)
+        own = own_incident(environment, application, anomaly, counted_s, self._settings)
         if own is not None and own.phase != "resolved":
             return own
         if own is not None and is_known_as_nothing(own, anomaly):
@@ -157,7 +159,7 @@ class IncidentBook:
         connected = connected_incidents(environment, application, counted_s, self._settings)
         if connected:
             return connected[0]
-        storm = raging_storm(environment, counted_s, self._settings)
+        storm = raging_storm(environment, anomaly.kind, counted_s)
         if storm is not None:
             return storm
         if own is not None and not own.dismissed_by:

@@ -12,13 +12,36 @@ from tracehound.schemas.execution import rfc3339
 
 
 def own_incident(
-    environment: Environment, application: KnownApplication, counted_s: float, settings: IncidentSettings
+    environment: Environment,
+    application: KnownApplication,
+    anomaly: Anomaly,
+    counted_s: float,
+    settings: IncidentSettings,
 ) -> TrackedIncident | None:
-    """The incident that the application is part of, live, or resolved not longer than ``grace_s`` ago."""
+    """The incident that the application is part of, live; or one like it, resolved not longer than ``grace_s`` ago."""
     incident = environment.incident_of(application)
-    if incident is None or incident.resolved_s is None or incident.phase != "resolved":
+    if incident is not None and incident.phase != "resolved":
         return incident
-    return incident if counted_s <= incident.resolved_s + settings.grace_s else None
+    known = environment.state.resolved.values()
+    alike = [one for one in known if _ended_lately(one, counted_s, settings) and is_alike(one, anomaly)]
+    return max(alike, key=lambda one: (one.resolved_s or 0.0, one.number), default=None)
+
+
+def _ended_lately(incident: TrackedIncident, counted_s: float, settings: IncidentSettings) -> bool:
+    return incident.resolved_s is not None and counted_s <= incident.resolved_s + settings.grace_s
+
+
+def is_alike(incident: TrackedIncident, anomaly: Anomaly) -> bool:
+    """Whether an anomaly is of what an incident was about: of the same kind in an application of it, or in the same
+    place: the operation, or the application as a whole. A fault of another kind elsewhere is another one.
+    """
+    member = incident.members.get(anomaly.application)
+    if member is None:
+        return False
+    if anomaly.operation in member.operations:
+        return True
+    kind = "/".join((anomaly.application, anomaly.environment, anomaly.kind))
+    return any(key == kind or key.startswith(kind + "/") for key in incident.keys)
 
 
 def connected_incidents(

@@ -40,9 +40,11 @@ class IncidentSettings:
     )
     release_before_s: float = ranged(1_800.0, 0, 86_400, "releases are listed from so long before the incident's start")
     storm_groups: int = ranged(
-        3, 2, 1_000, "so many incidents of applications that do not call each other, begun within storm_s, are one"
+        3,
+        *(2, 1_000),
+        "so many incidents of applications that do not call each other, of one kind and begun within storm_s, are one",
     )
-    storm_s: float = ranged(60.0, 1, 3_600, "see storm_groups")
+    storm_s: float = ranged(3.0, 1, 3_600, "see storm_groups")
     critical_applications: int = ranged(
         3, 1, 10_000, "critical: so many applications with major anomalies, and critical_share"
     )
@@ -51,6 +53,9 @@ class IncidentSettings:
     )
     critical_after_s: float = ranged(
         1_800.0, 1, 86_400, "critical: major errors that have lasted for so long, and critical_share"
+    )
+    critical_silence_s: float = ranged(
+        60.0, 0, 86_400, "critical: silence that has lasted for so long; a restart or a redeploy is over by then"
     )
     critical_silence_rate: float = ranged(
         1.0, 0, 1_000_000, "critical: silence of an application that had so many executions/s, or that others call"

@@ -11,7 +11,7 @@ class Breadth:
     """What is known of an incident since it was opened.
 
     ``worst`` is the gravest anomaly. ``failing``: an anomaly of errors is critical; ``erring``: one is major or
-    critical. ``missed``: an application is silent that others call or that had traffic. ``broken`` counts
+    critical. ``missed``: an application is silent, for long, that others call or that had traffic. ``broken`` counts
     applications with a major or critical anomaly of something else than traffic, of the ``applications`` that
     deviate at all; ``operations`` counts what deviates in them, and ``share`` is the share (0 to 1) of their
     executions in those operations. ``lasted_s`` is event time.
@@ -35,7 +35,7 @@ def incident_severity(breadth: Breadth, settings: IncidentSettings) -> Severity:
     |---|---|---|---|
     | errors | a critical anomaly of errors (half of the executions fail) | a major one | else |
     | errors that last | major for critical_after_s, critical_share | | |
-    | silence | of an application that others call, or with critical_silence_rate | else | |
+    | silence | for critical_silence_s, of an application that others call, or with critical_silence_rate | else | |
     | breadth | critical_applications with major anomalies other than of traffic, critical_share
       | major_applications or major_operations deviate | else |
     | anything else | | a major anomaly | else |

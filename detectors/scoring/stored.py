@@ -42,6 +42,7 @@ class StoredNumbers(StoredVersions, kw_only=True):
     asked_refit: Counted | None
     asked_why: str
     last_refit: Counted
+    silence_short: bool = False
     batches: Annotated[float, msgspec.Meta(ge=0.0, le=1.0)] = 0.0
     slow_s: Since = float("-inf")
     slow_opening_s: Since = float("-inf")

@@ -83,7 +83,8 @@ def test_usual_pauses_are_told_in_the_first_days_only_and_a_stop_at_noon_soon(na
     start = MONDAY + 9 * DAY_S
     until_noon = arrivals(rate, most, noon / 24.0, seed=2, start=start)
     assert watched.see(until_noon) == []
-    [stop] = watched.wait(start + noon * 3_600.0 + 600.0)
+    stop, *again = watched.wait(start + noon * 3_600.0 + 600.0)
+    assert len(again) <= 1
     assert epoch_seconds(stop.time) - watched.newest_s <= 75.0
     assert stop.data.severity == "major"
     assert stop.data.bounds[0] < stop.data.typical < stop.data.bounds[1] < stop.data.actual
@@ -131,6 +132,22 @@ def test_jobs_and_pods_that_end_are_not_missed() -> None:
             scorer.score([Execution(key[0], "run", at_s, 20.0, kind=kind) for at_s in times])  # type: ignore[arg-type]
             told += scorer.judge_silence(MONDAY + lived_s + 60.0, [key])
     assert told == []
+
+
+def test_a_silence_is_told_at_once_and_again_when_it_has_lasted_a_minute() -> None:
+    watched = Watched()
+    watched.see(arrivals(lambda t: np.full(len(t), 4.0), 4.0, 1_200.0 / DAY_S))
+    told = watched.wait(watched.newest_s + 3_000.0)
+    assert [epoch_seconds(one.time) - watched.newest_s for one in told] == [15.0, 60.0]
+    assert [one.data.severity for one in told] == ["major", "major"]
+    assert told[0].id != told[1].id
+
+
+def test_an_instance_that_is_redeployed_is_told_once() -> None:
+    watched = Watched()
+    watched.see(arrivals(lambda t: np.full(len(t), 4.0), 4.0, 1_200.0 / DAY_S))
+    back_s = watched.newest_s + 25.0
+    assert len(watched.see(back_s + np.arange(0.0, 300.0, 0.25))) == 1
 
 
 def test_few_executions_are_not_missed() -> None:

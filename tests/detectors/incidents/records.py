@@ -35,6 +35,7 @@ def anomaly(
     """An anomaly of an execution of its own; a window where there is no operation."""
     time = rfc3339(START_S + at_s)
     silent = silent_since_s is not None
+    actual = 100.0 if silent_since_s is None else 1_000.0 * (at_s - silent_since_s)
     identifier = identity(application, operation, time, kind, signal, environment, about)
     window = None if operation and not silent else Window(rfc3339(START_S + (silent_since_s or at_s - 30.0)), time, 1)
     data = Anomaly(
@@ -49,7 +50,7 @@ def anomaly(
         confidence=1.0,
         signal=signal,
         typical=10.0,
-        actual=100.0,
+        actual=actual,
         bounds=(5.0, 20.0),
         unit="ms",
         contributions={about: 1.0},

@@ -1,7 +1,10 @@
 """Which anomalies are one incident: by application, by who calls whom, by time, and in storms."""
 
+import pytest
+
 from tests.detectors.incidents.records import World, anomaly, changes, progress, silence
 from tracehound.detectors.incidents.settings import IncidentSettings
+from tracehound.schemas.anomaly import AnomalyKind
 
 SHOP = {"gateway": ["cart", "users"], "cart": ["stock"], "users": [], "stock": [], "mail": []}
 
@@ -146,6 +149,19 @@ def test_a_storm_over_applications_that_do_not_call_each_other_is_one_incident()
     ]
     assert len(world.told) <= 5
     assert world.told[-1].data.operation_count == 1_000
+
+
+@pytest.mark.parametrize("kinds", [("latency",), ("latency", "errors", "structure")])
+@pytest.mark.parametrize("apart_s", [2.0, 5.0, 9.0])
+def test_faults_that_follow_each_other_within_a_minute_are_no_storm(
+    kinds: tuple[AnomalyKind, ...], apart_s: float
+) -> None:
+    world = World({f"app-{number}": [] for number in range(6)})
+    for number in range(6):
+        world.take(anomaly(f"app-{number}", 16.0 + apart_s * number, kind=kinds[number % len(kinds)]))
+
+    assert changes(world.told) == [("opened", "major")] * 6
+    assert len({event.subject for event in world.told}) == 6
 
 
 def test_what_deviates_after_a_storm_is_another_incident() -> None:

@@ -2,8 +2,9 @@
 
 import pytest
 
-from tests.detectors.incidents.records import World, anomaly, changes, progress, silence
+from tests.detectors.incidents.records import World, anomaly, changes, progress, released, silence
 from tracehound.detectors.incidents.settings import IncidentSettings
+from tracehound.schemas.anomaly import AnomalyKind
 
 KEY = "shop//latency/GET /"
 
@@ -239,16 +240,54 @@ def test_silence_opens_an_incident_that_only_its_executions_resolve() -> None:
     world = World({"gateway": ["shop"], "shop": [], "other": []})
     world.stopped = {"shop"}
     [opened] = world.take(silence("shop", 15.0, 35.0))
+    [lasting] = world.take(silence("shop", 15.0, 75.0))
     assert world.run(until_s=1_000.0) == []
     world.stopped = set()
     assert world.run(until_s=1_100.0) == []
     [resolved] = world.run(until_s=1_200.0)
 
-    assert opened.data.severity == "critical"
+    assert (opened.data.severity, lasting.data.severity) == ("major", "critical")
+    assert lasting.data.reason == "escalated to critical"
     assert opened.data.operations[0].operation == ""
     assert resolved.data.reason == "executions of shop came back, and then it was quiet for 120 s"
     assert resolved.data.resolved_at is not None
     assert resolved.data.resolved_at > opened.data.opened_at
+
+
+def test_an_instance_that_is_redeployed_is_not_critical() -> None:
+    world = World({"gateway": ["shop"], "shop": []})
+    world.stopped = {"shop"}
+    world.take(silence("shop", 15.0, 32.0))
+    world.run(until_s=40.0)
+    world.stopped = set()
+    world.take(released("shop", "2", 40.0))
+    world.run(until_s=400.0)
+
+    assert changes(world.told) == [("opened", "major"), ("resolved", "major")]
+    assert [one.version for one in world.told[-1].data.releases] == ["2"]
+
+
+def test_another_fault_elsewhere_in_the_application_is_another_incident(world: World) -> None:
+    [first] = world.take(anomaly("shop", 16.0))
+    world.run(until_s=400.0)
+    [second] = world.take(anomaly("shop", 400.0, operation="POST /pay", kind="errors", signal="error_rate"))
+    world.run(until_s=700.0)
+    [third] = world.take(anomaly("shop", 700.0))
+
+    assert second.subject != first.subject
+    assert (second.data.reopened, second.data.anomaly_count) == (0, 1)
+    assert (third.subject, third.data.reopened) == (first.subject, 1)
+
+
+@pytest.mark.parametrize(("operation", "kind"), [("GET /", "errors"), ("POST /pay", "latency")])
+def test_the_same_kind_or_the_same_place_is_the_same_incident_again(
+    world: World, operation: str, kind: AnomalyKind
+) -> None:
+    [first] = world.take(anomaly("shop", 16.0))
+    world.run(until_s=400.0)
+    [again] = world.take(anomaly("shop", 400.0, operation=operation, kind=kind))
+
+    assert (again.subject, again.data.reopened) == (first.subject, 1)
 
 
 def test_silence_that_nobody_misses_is_not_critical() -> None:

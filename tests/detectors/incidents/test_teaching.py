@@ -119,7 +119,7 @@ def test_a_silence_is_as_long_as_it_became(world: World) -> None:
     world.take(verdict(told.id))
     [lesson] = lessons(world.book)
 
-    as_noticed = math.log(101.0 / 11.0)  # the numbers of the made-up anomaly
+    as_noticed = math.log(20_001.0 / 11.0)  # the numbers of the made-up anomaly
     assert lesson.patterns[0].size == pytest.approx(as_noticed + math.log(3_590.0 / 20.0), abs=0.05)
 
 
