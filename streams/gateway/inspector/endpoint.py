@@ -152,8 +152,8 @@ class InspectorEndpoint:
 
     def _remember(self, marks: Mapping[int, None]) -> None:
         self._accepted |= marks
-        for mark in list(self._accepted)[: max(0, len(self._accepted) - _REMEMBERED)]:
-            self._accepted.pop(mark, None)
+        while len(self._accepted) > _REMEMBERED:
+            del self._accepted[next(iter(self._accepted))]
 
 
 def _mark(application: str, parts: Parts) -> int:

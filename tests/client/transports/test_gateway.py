@@ -197,7 +197,7 @@ class _Taking(BaseHTTPRequestHandler):
 
 def test_a_slow_gateway_holds_up_sending_and_nothing_else(server: Answers, clients: Make) -> None:
     server.hold.clear()
-    client = clients("shop", Gateway(server.url, timeout_s=0.3), bounds=AT_ONCE)
+    client = clients("shop", Gateway(server.url, timeout_s=1.0), bounds=AT_ONCE)
     record(client)
     while len(server.requests) < 2:  # it gives up, and tries again
         record(client)

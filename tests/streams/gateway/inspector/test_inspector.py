@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.streams.gateway.conftest import JSON, Answer, FakeSender, ask, made
+from tracehound.streams.gateway.inspector import endpoint
 from tracehound.streams.gateway.inspector.payload import MOST_BYTES, MOST_ELEMENTS
 from tracehound.streams.gateway.keys import new_key
 from tracehound.streams.gateway.refusal import put_off
@@ -167,3 +168,15 @@ def test_wrong_elements_are_told_by_their_places_and_keep_nothing_else_out() -> 
 )
 def test_bodies_that_are_none_are_refused(body: bytes, status: int) -> None:
     assert ask(made(FakeSender()), "POST", PATH, body, JSON).status == status
+
+
+def test_what_is_remembered_of_accepted_transactions_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(endpoint, "_REMEMBERED", 3)
+    gateway = made(FakeSender())
+
+    def repeated(*times: float) -> int:
+        body = json.dumps([transaction(timestamp=time) for time in times]).encode()
+        told: int = ask(gateway, "POST", PATH, body, JSON).json["repeated"]
+        return told
+
+    assert [repeated(1, 2, 3), repeated(1, 2, 3), repeated(4), repeated(2, 3, 4), repeated(1)] == [0, 3, 0, 3, 0]
