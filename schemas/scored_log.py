@@ -7,6 +7,7 @@ from typing import Any, Final, Literal
 import msgspec
 
 from tracehound.schemas.anomaly import Severity
+from tracehound.schemas.execution import Count
 from tracehound.schemas.log_levels import Level
 
 SCORED_LOG_TYPE = "io.tracehound.log.scored.v1"
@@ -27,6 +28,7 @@ class LogAttributes(msgspec.Struct, frozen=True, rename=lambda name: ATTRIBUTE_P
     level: Level
     message: str
     template_id: str
+    template_count: Count
 
 
 class ScoredLog(msgspec.Struct):
@@ -34,7 +36,8 @@ class ScoredLog(msgspec.Struct):
 
     ``id`` is that of the event, ``application`` the one that wrote it. ``message`` is cut to 2,000 characters, its
     secrets masked; the whole is on ``log-events.v1``. ``template`` is the message without what changes from one to the
-    next, ``template_id`` its number within the application. ``score`` is minus log10 of a false-alarm probability
+    next, ``template_id`` its number within the application, ``template_count`` how many messages it has had, this one
+    included. ``score`` is minus log10 of a false-alarm probability
     (while the models are ``warming`` it says nothing), ``anomaly_id`` the anomaly that was told of this event.
     ``severity`` is that of the level or of the anomaly, whichever is graver; null where neither says any.
     """
@@ -48,6 +51,7 @@ class ScoredLog(msgspec.Struct):
     message: str
     template: str
     template_id: str
+    template_count: Count
     severity: Severity | None
     score: float
     warming: bool

@@ -161,7 +161,8 @@ class Outcomes:
         application, operation, execution = subject.application, subject.operation, subject.execution
         operation.seen += 1
         needed = self._settings.warm_up_executions
-        if operation.seen == 1 and subject.number > needed:  # those before came with their application, and are told so
+        # those before came with their application, and are told so; templates of logs are new all the time
+        if operation.seen == 1 and subject.number > needed and execution.kind != "log":
             told = events.new_operation(application, operation.name, needed, subject.now_s)
             result.model_events.append(told)
         if judged.structure.remembered[subject.row]:

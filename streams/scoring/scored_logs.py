@@ -59,6 +59,7 @@ def _event(execution: ExecutionHead, score: float, warming: bool, anomaly: Anoma
         message=about.message,
         template=execution.operation,
         template_id=about.template_id,
+        template_count=about.template_count,
         severity=severity,
         score=score,
         warming=warming,
@@ -83,4 +84,4 @@ def _about(execution: ExecutionHead) -> LogAttributes:
     error = execution.error
     level: Level = "error" if execution.failed else "info"
     message = error.message if error is not None and error.message else execution.operation
-    return LogAttributes(content_digest(whole(execution)), execution.application, level, message, "")
+    return LogAttributes(content_digest(whole(execution)), execution.application, level, message, "", 0)

@@ -31,7 +31,9 @@ def execution_of(event: LogEvent, mined: Mined, suffix: str) -> Execution:
     """
     message = mask_secrets(event.message)[:LONGEST_MESSAGE]
     failed = event.level in FAILING
-    about = LogAttributes(event.id, event.application, cast(Level, event.level), message, str(mined.template_id))
+    about = LogAttributes(
+        event.id, event.application, cast(Level, event.level), message, str(mined.template_id), mined.count
+    )
     return Execution(
         event.application + suffix,
         mined.name,

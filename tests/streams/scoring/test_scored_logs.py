@@ -54,6 +54,7 @@ def test_a_log_event_comes_out_as_it_came_with_template_score_and_severity() -> 
             "message": "CPU spike detected",
             "template": "CPU spike detected",
             "template_id": "7",
+            "template_count": 3,
             "severity": "minor",
             "score": 0.0,
             "warming": False,

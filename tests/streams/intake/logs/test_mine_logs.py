@@ -150,6 +150,7 @@ def test_an_event_becomes_an_execution_of_its_template() -> None:
         "tracehound.log.level": "info",
         "tracehound.log.message": "user ann paid 3 EUR with token=<secret>",
         "tracehound.log.template_id": "1",
+        "tracehound.log.template_count": 1,
     }
     assert (second.trace_id, second.status, second.attributes["n"]) == ("t", "error", 1)
     assert second.error is not None
