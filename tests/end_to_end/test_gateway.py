@@ -28,7 +28,9 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from tests.end_to_end.conftest import Field, Gateway, wait_until_within
 from tracehound.infra.kafka.apache import ApacheKafka
 from tracehound.infra.kafka.broker import Broker
+from tracehound.schemas.execution import Execution
 from tracehound.schemas.topics import Topics
+from tracehound.scripts.recorded.http_sending import GatewaySender
 from tracehound.streams.gateway.keys import new_key
 from tracehound.streams.intake.formats.decode import SpanLimits, decode_spans
 
@@ -92,6 +94,25 @@ def test_a_real_sdk_exports_to_it_and_executions_are_taken(field: Field, gateway
     (message,) = field.read(field.topics.executions.name, lambda found: len(found) >= 1)
     assert message.key() == b"shop-1"
     assert not started.process.said("gateway_failed")
+
+
+def test_simulated_executions_arrive_through_it_in_their_order(
+    embedded_kafka: Broker, gateway: Callable[..., Gateway], prefix: str
+) -> None:
+    field = with_spans(Field(embedded_kafka, Topics(prefix, 1)))
+    started = gateway(field)
+    wait_until(started.ready, "the gateway is ready")
+    sender = GatewaySender(f"http://{started.address}", batch=300)
+    for number in range(1_000):
+        sender.send(Execution("shop", "GET /", time.time(), 5.0, span_id=str(number)))
+    sender.close()
+    assert sender.summary() == "1,000 executions in 4 requests"
+
+    def numbers(messages: list[Message]) -> list[int]:
+        return [int(each["span_id"]) for message in messages for each in json.loads(message.value())]
+
+    found = field.read(field.topics.executions.name, lambda messages: len(numbers(messages)) >= 1_000)
+    assert numbers(found) == list(range(1_000))
 
 
 @pytest.fixture
