@@ -37,7 +37,7 @@ class Reached:
         def all_there(records: Sequence[Message]) -> bool:
             return sum(value.count(b'"started_at":') for value in values(records)) >= count
 
-        read = values(self.field.read(self.field.topics.executions.name, all_there))
+        read = values(self.field.read(self.field.topics.executions.name, all_there, timeout_s=150))
         decoded = [decode_record(value, Limits(), time.time()) for value in read]
         assert not any(one.rejected for one in decoded)
         found = [whole(each) for one in decoded for each in one.executions]

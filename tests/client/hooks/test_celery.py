@@ -94,7 +94,7 @@ def test_workers_that_fork_send_what_each_of_their_processes_did(gateway: Reache
     folder.mkdir()
     (tmp_path / "tasks.py").write_text(textwrap.dedent(TASKS.format(folder=str(folder), url=gateway.url)))
     environment = {**os.environ, "C_FORCE_ROOT": "1"}
-    subprocess.run([sys.executable, "tasks.py"], cwd=tmp_path, env=environment, check=True, timeout=60)
+    subprocess.run([sys.executable, "tasks.py"], cwd=tmp_path, env=environment, check=True, timeout=120)
     worker: list[Any] = [sys.executable, "-m", "celery", "-A", "tasks", "worker", "--pool", "prefork", "-c", "2"]
     with subprocess.Popen(
         [*worker, "--without-gossip", "--without-mingle", "--without-heartbeat"],
