@@ -3,17 +3,15 @@
 import signal
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from itertools import chain
 from pathlib import Path
 from types import FrameType
-from typing import Generic, Literal, NoReturn, TypeVar, cast
+from typing import Literal, NoReturn, cast
 from uuid import uuid4
 
 import click
-import msgspec
-from confluent_kafka import OFFSET_BEGINNING, TopicPartition
 from rich.console import Console
 from rich.text import Text
 
@@ -25,9 +23,9 @@ from tracehound.schemas.errors import TracehoundError
 from tracehound.schemas.incident import IncidentEvent
 from tracehound.scripts.commands.compiling import compile_first
 from tracehound.scripts.commands.demo_view import DemoState, DemoView
+from tracehound.scripts.commands.listening import Listening
 from tracehound.scripts.commands.worker_process import WorkerProcess
-from tracehound.scripts.kafka.clients import admin_config, consumer_config, producer_config
-from tracehound.scripts.kafka.topic_reading import TopicReader
+from tracehound.scripts.kafka.clients import admin_config, producer_config
 from tracehound.scripts.recorded.http_sending import GatewaySender
 from tracehound.scripts.recorded.sending import ExecutionSender, Sender, connect
 from tracehound.scripts.simulator.applications import build_system
@@ -45,6 +43,7 @@ PARTITIONS = 6
 TICK_S = 0.1
 SHOW_EVERY_S = 0.25
 START_TIMEOUT_S = 180.0
+_QUIET_FOR_S = 1.0
 ON_THE_WAY = 6_000
 """Most executions of the past that are sent and not scored yet."""
 QUIET_S = 15.0
@@ -122,8 +121,8 @@ def _run(stack: ExitStack, console: Console, kafka: str, via: Via, duration: flo
     stack.enter_context(demo_topics(started, settings))
     worker = stack.enter_context(WorkerProcess(folder, _environment(settings), free_ports(1)[0]))
     incidents = stack.enter_context(WorkerProcess(folder, _environment(settings), free_ports(1)[0], "incidents"))
-    anomalies = stack.enter_context(_Listening(settings, settings.topics.anomalies.name, AnomalyEvent))
-    told = stack.enter_context(_Listening(settings, settings.topics.severity.name, IncidentEvent))
+    anomalies = stack.enter_context(Listening(settings, settings.topics.anomalies.name, AnomalyEvent))
+    told = stack.enter_context(Listening(settings, settings.topics.severity.name, IncidentEvent))
     workers: tuple[WorkerProcess, ...] = (worker, incidents)
     if via == "http":
         gateway = WorkerProcess(folder, _environment(settings), free_ports(1)[0], "gateway")
@@ -212,29 +211,6 @@ def _incidents_group(settings: Settings) -> str:
     return f"{settings.group_id}-incidents"
 
 
-Event = TypeVar("Event", AnomalyEvent, IncidentEvent)
-
-
-class _Listening(TopicReader, Generic[Event]):
-    """Reads the events of a topic from its beginning, each once."""
-
-    def __init__(self, settings: Settings, topic: str, kind: type[Event]) -> None:
-        super().__init__(consumer_config(settings))
-        self.start(TopicPartition(topic, number, OFFSET_BEGINNING) for number in self.partitions(topic))
-        self._decode: Callable[[bytes], Event] = msgspec.json.Decoder(kind).decode
-        self._seen: set[str] = set()
-
-    def new(self, timeout_s: float = 0.0) -> Iterator[Event]:
-        """What has come since; waits for the first for up to ``timeout_s``."""
-        message = self.poll(timeout_s)
-        while message is not None:
-            event = self._decode(message.value())
-            if event.id not in self._seen:
-                self._seen.add(event.id)
-                yield event
-            message = self.poll(0)
-
-
 class _Demo:
     """The running demo: one loop that feeds, listens and shows."""
 
@@ -242,8 +218,8 @@ class _Demo:
         self,
         sender: Sender,
         workers: tuple[WorkerProcess, ...],
-        detected: _Listening[AnomalyEvent],
-        told: _Listening[IncidentEvent],
+        detected: Listening[AnomalyEvent],
+        told: Listening[IncidentEvent],
         view: DemoView,
         state: DemoState,
         seed: int,
@@ -274,6 +250,7 @@ class _Demo:
             self._tick()
             self._truths += [truth_of(fault, self._system) for fault in plan.started(time.time())]
         self._enter("ended")
+        self._hear_the_rest()
         return self._conclude()
 
     def _faults(self, live_s: float, duration_s: float | None) -> Iterator[Fault]:
@@ -324,8 +301,19 @@ class _Demo:
         self._state.judgement = judge(self._truths, self._anomalies)
         self._view.show(self._state)
 
-    def _conclude(self) -> bool:
+    def _hear_the_rest(self) -> None:
+        """What has been sent is judged, and what was found arrives, however busy the machine is."""
         self._sender.close()
+        self._wait_until_scored(0)
+        while self._worker.counted("lag_records"):  # what was found is not yet with the broker
+            self._listen(TICK_S)
+        heard = -1
+        while heard < len(self._anomalies):
+            heard = len(self._anomalies)
+            self._listen(_QUIET_FOR_S)
+        self._show()
+
+    def _conclude(self) -> bool:
         found = self._state.judgement
         detected = len(found.verdicts) - len(found.missed)
         click.echo(

@@ -56,7 +56,7 @@ def test_the_embedded_one_says_so() -> None:
         assert started.embedded
         assert started.kind == "embedded"
         assert isinstance(started.cluster, EmbeddedBrokerProcess)
-        assert "here.executions.v1" in Producer(dict(started.client_config)).list_topics(timeout=10).topics
+        assert "here.executions.v1" in Producer(dict(started.client_config)).list_topics(timeout=60).topics
 
 
 def test_the_real_one_is_real(kafka: Broker) -> None:
