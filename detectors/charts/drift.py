@@ -23,19 +23,21 @@ NOISE = (BINS - 1) * (1.0 / BLOCK + 1.0 / REFERENCE)
 """What the index of a block is on average without any drift: 0.036."""
 SMOOTHING = 0.5 / BLOCK
 BLOCKS = 2
+REST_S = 604_800.0
+"""A feature is told at most once in so much event time: what has drifted since is then compared with a week ago."""
 MOST_OVER = 1_000_000_000
 """Blocks in a row that a state may say were above the limit: more are added to them."""
 LARGEST_INDEX = 100.0
 """Above the index of any two counts: 2 ln(600) at most."""
 _FEATURE = np.dtype(
     [
-        *(("count", np.int32), ("over", np.int32), ("since", np.float64), ("psi", np.float32)),
+        *(("count", np.int32), ("over", np.int32), ("since", np.float64), ("told", np.float64), ("psi", np.float32)),
         *(("reference", np.int16, (BINS,)), ("block", np.int16, (BINS,)), ("sample", np.float32, (SAMPLE,))),
     ],
     align=True,
 )
 """One feature of an operation."""
-_ARRAYS = ("sample", "reference", "block", "count", "over", "since", "psi")
+_ARRAYS = ("sample", "reference", "block", "count", "over", "since", "told", "psi")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +61,9 @@ class Drift:
 
     Without drift (1/300 + 1/1500)⁻¹ PSI is about χ² with 9 degrees of freedom: 0.036 ± 0.017. A feature has drifted
     when ``blocks`` blocks in a row, over at least ``patience_s`` of event time, are above 0.2 plus these 0.036. It is
-    then told once, and the reference is collected afresh. A reason to refit, never an anomaly: the index cannot tell
-    drift from a fault, so give ``learn`` False for executions that deviate.
+    then told once, and the reference is collected afresh. For a week it is told no more, and compared with that
+    reference: what follows the course of the day, or grows slowly, is told once a week. A reason to refit, never an
+    anomaly: the index cannot tell drift from a fault, so give ``learn`` False for executions that deviate.
 
     Assumes values that are nearly independent: with autocorrelation a block counts for fewer than 300 values and its
     noise grows, which is what the patience is for. Blind while the reference is collected (1,600 values), to changes
@@ -95,7 +98,7 @@ class Drift:
     def open(self, slot: int, seed: int) -> None:  # noqa: ARG002 (nothing random here)
         """Start afresh for the operation in ``slot``."""
         self._store.open(slot)
-        self._of(slot)["psi"] = np.nan
+        self._of(slot)["psi"], self._of(slot)["told"] = np.nan, EARLIEST_S
 
     def observe(self, slots: Slots, values: Floats, times: Floats, learn: Flags) -> list[DriftFinding]:
         """Count ``values`` (n, columns) at ``times`` (n,) in order, where ``learn`` (n,) is True; tell what drifted."""
@@ -137,7 +140,7 @@ class Drift:
         Raises:
             KeyError, ValueError: the state is not one of drift, or of other columns.
         """
-        taken = checked("drift", state, self._stored)
+        taken = checked("drift", state, self._stored, {"told": np.zeros(self.columns)})
         beyond = taken["count"].astype(np.int64) - SAMPLE
         counted = np.clip(beyond, 0, REFERENCE), np.maximum(beyond - REFERENCE, 0)
         for name, count in zip(("reference", "block"), counted, strict=True):
@@ -161,6 +164,7 @@ def _stored(columns: int) -> dict[str, Stored]:
         "count": numbers(np.int32, (columns,), 0, SAMPLE + REFERENCE + BLOCK - 1),
         "over": numbers(np.int32, (columns,), 0, MOST_OVER),
         "since": numbers(np.float64, (columns,), EARLIEST_S, LATEST_S),
+        "told": numbers(np.float64, (columns,), EARLIEST_S, LATEST_S),
         "psi": numbers(np.float32, (columns,), 0.0, LARGEST_INDEX, missing=True),
         "reference": numbers(np.int16, (columns, BINS), 0, REFERENCE),
         "block": numbers(np.int16, (columns, BINS), 0, BLOCK),
@@ -261,8 +265,9 @@ def _run(
                 one.over = 0
                 continue
             one.over += 1
-            if one.over < blocks or times[i] - one.since < patience_s:
+            if one.over < blocks or times[i] - one.since < patience_s or times[i] < one.told + REST_S:
                 continue
+            one.told = times[i]
             told[found, 0], told[found, 1], indexes[found] = i, column, psi
             found += 1
             one.count = one.over = 0

@@ -106,6 +106,20 @@ def test_a_stop_while_a_job_may_run_is_told_by_what_comes_on_all_days() -> None:
     assert stop.data.severity == "major"
 
 
+def test_a_stop_after_others_of_the_same_day_is_told_where_the_hour_always_brings_many() -> None:
+    """Long gaps that come back are part of how executions come, and not where each day had many at this hour."""
+    watched = Watched()
+    watched.see(arrivals(lambda t: np.full(len(t), 0.15), 0.15, 5))
+    start = MONDAY + 5 * DAY_S
+    for number in range(3):
+        [stop] = watched.wait(start + 1_800.0)
+        assert epoch_seconds(stop.time) - watched.newest_s <= 720.0
+        assert stop.data.severity == "major"
+        start += 1_800.0
+        watched.see(arrivals(lambda t: np.full(len(t), 0.15), 0.15, 0.2, seed=number, start=start))
+        start += 0.2 * DAY_S
+
+
 def test_after_dense_traffic_a_slow_stream_is_not_silent() -> None:
     watched = Watched()
     dense = arrivals(lambda t: np.full(len(t), 15.0), 15.0, 240.0 / DAY_S)

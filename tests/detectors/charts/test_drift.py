@@ -63,6 +63,17 @@ def test_a_change_waits_for_its_patience() -> None:
     assert [finding.row for finding in told] == [4 * BLOCK - 1]
 
 
+def test_what_changes_with_the_day_or_grows_slowly_is_told_once_a_week() -> None:
+    minutes = np.arange(0.0, 21 * 86_400.0, 60.0)
+    for course in (np.sin(2.0 * np.pi * minutes / 86_400.0), 2.0 * minutes / 604_800.0):
+        drift = opened()
+        values = np.random.default_rng(1).normal(course, 1.0)[:, None]
+        told = drift.observe(np.zeros(len(values), np.int64), values, minutes, np.ones(len(values), np.bool_))
+        at_s = minutes[[finding.row for finding in told]]
+        assert 2 <= len(told) <= 3
+        assert np.diff(at_s).min() >= 7 * 86_400.0
+
+
 def test_one_block_is_no_drift() -> None:
     drift = opened(patience_s=0.0)
     observe(drift, normal(LEARNED))
