@@ -119,9 +119,11 @@ def page(findings: Findings) -> str:
         "answer counts from when its request was due. CPU time is that of the process, all threads. Lost are bodies "
         "that were accepted and are not in the topic."
     )
+    rounds = len(next(iter(findings.runs.values())))
     setup = (
         f"Measured on {machine.cores} cores ({machine.processor}), Python {machine.python}, Apache Kafka "
-        f"({machine.kafka}) and the clients on the same machine; medians of {len(next(iter(findings.runs.values())))} "
-        f"rounds, in which the programs take turns. {_others(findings.load_before, machine.cores)}"
+        f"({machine.kafka}) and the clients on the same machine; "
+        f"{'one round' if rounds == 1 else f'medians of {rounds} rounds'}, in which the programs take turns. "
+        f"{_others(findings.load_before, machine.cores)}"
     )
     return "\n\n".join(("# Gateway", method, findings.summary(), setup, table(head, rows))) + "\n"
