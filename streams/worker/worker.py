@@ -151,8 +151,8 @@ async def _serve(worker: Worker, stop: asyncio.Event, stop_timeout_s: float) -> 
 
 async def _until_ended(app: App) -> None:
     collect_seldom()
+    keep_what_is_there()  # (before there are partitions to read: it stops everything)
     await app.start()
-    keep_what_is_there()
     log.info("worker_ready")
     await app.wait_until_stopped()
 
