@@ -33,7 +33,7 @@ usually brings can be missed at any time."""
 MISSED = 3.0
 """How many times as many executions as for a sudden silence must be missing then: hours differ more from day to day
 than minutes."""
-LASTING_S = 60.0
+LASTING_S = 45.0
 """A silence that was told sooner is told again when it has lasted for so long: by then it is no restart."""
 LEAST_SEEN = 60
 """Executions of an application before its silence is judged."""
@@ -53,7 +53,7 @@ class SilenceWatch:
     day is asked for more certainty. An application that was quiet already, and to which nobody comes at an hour at
     which somebody always does, is told as well: it may be a holiday, so that is minor.
 
-    A sudden one that has lasted for a minute is told once more: what is redeployed is back by then.
+    A sudden one that has lasted for ``LASTING_S`` is told once more: what is redeployed is back by then.
 
     What has lived for minutes only, as jobs and pods with names of their own, is not missed.
 

@@ -55,7 +55,7 @@ class IncidentSettings:
         1_800.0, 1, 86_400, "critical: major errors that have lasted for so long, and critical_share"
     )
     critical_silence_s: float = ranged(
-        60.0, 0, 86_400, "critical: silence that has lasted for so long; a restart or a redeploy is over by then"
+        45.0, 0, 86_400, "critical: silence that has lasted for so long; a restart or a redeploy is over by then"
     )
     critical_silence_rate: float = ranged(
         1.0, 0, 1_000_000, "critical: silence of an application that had so many executions/s, or that others call"
