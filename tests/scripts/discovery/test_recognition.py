@@ -47,6 +47,7 @@ def encoded(value: Any) -> bytes:
         (b"", "unknown", "text that is no JSON"),
         (None, "unknown", "records without a value"),
     ],
+    ids=lambda one: one if isinstance(one, str) else "",  # (the values hold what time it is)
 )
 def test_a_topic_is_told_by_its_records(value: bytes | None, kind: str, what: str) -> None:
     finding = found(value)
