@@ -204,7 +204,8 @@ class Scorer:
     def judge_silence(self, now_s: float, applications: Iterable[ApplicationKey]) -> list[AnomalyEvent]:
         """Anomalies for applications that have missed traffic at event time ``now_s``. Never changes what is learned.
 
-        Call it only for applications whose partition has been read to its end. One event per silence.
+        Call it only for applications whose partition has been read to its end. One event when a silence is noticed; a
+        sudden one has another when it has lasted (``detectors.alarms.silence``).
         """
         known = (self._applications[key] for key in applications if key in self._applications)
         found = (self._silence.judge(application, now_s) for application in known)

@@ -86,14 +86,11 @@ class TraceBuffer:
             if clock_ms != record.clock_ms:
                 self.memory.exceptions[offset] = clock_ms
             if clock_ms is not None:
-                large: list[tuple[str, OpenTrace]] = []
+                is_large = False
                 for trace_id, spans, chunk in record.traces:
-                    trace = self._add(offset, trace_id, spans, chunk, clock_ms)
-                    if trace.spans >= self.rules.max_trace_spans:
-                        large.append((trace_id, trace))
-                for trace_id, trace in large:  # not before: a record is of a closed trace as a whole
-                    if self._find(trace_id) is trace:
-                        closings.append(self._close(offset, trace_id, trace, "oversized"))
+                    is_large |= self._add(offset, trace_id, spans, chunk, clock_ms).spans >= self.rules.max_trace_spans
+                if is_large:  # not before: a record is of a closed trace as a whole
+                    closings += self._close_large(offset, record)
         closings += self._close_oldest(offset)
         closings += self._close_due(offset)
         self.position = offset + 1
@@ -153,6 +150,12 @@ class TraceBuffer:
             self.bytes += size
         self.spans += spans
         return found
+
+    def _close_large(self, offset: int, record: SpanBatch) -> Iterable[Closing]:
+        for trace_id, _, _ in record.traces:
+            trace = self._find(trace_id)
+            if trace is not None and trace.spans >= self.rules.max_trace_spans:
+                yield self._close(offset, trace_id, trace, "oversized")
 
     def _close_oldest(self, offset: int) -> Iterable[Closing]:
         while self.bytes > self.rules.buffer_bytes and self._open:

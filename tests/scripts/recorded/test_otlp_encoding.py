@@ -1,6 +1,6 @@
 import json
-from dataclasses import replace
 
+import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from opentelemetry.proto.trace.v1.trace_pb2 import Span as SpanMessage
@@ -140,6 +140,6 @@ def test_both_encodings_say_the_same(exported: list[Exported]) -> None:
         decode_spans(encode(exported), SpanLimits()) for encode in (encode_protobuf, encode_json)
     )
 
-    assert replace(from_protobuf, format="") == replace(from_json, format="")
+    assert msgspec.structs.replace(from_protobuf, format="") == msgspec.structs.replace(from_json, format="")
     assert from_json.rejected == []
     assert from_json.spans == sum(len(spans) for _, spans in exported)

@@ -1,0 +1,3 @@
+"""What only the fuzzer can import is not looked at for tests."""
+
+collect_ignore = ["instrumented.py"]
