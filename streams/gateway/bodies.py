@@ -1,9 +1,9 @@
 """Reads bodies of requests within bounds: of bytes, of memory taken by all of them together, and of time."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
-from typing import TypeVar
+from typing import Concatenate, ParamSpec, TypeVar
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
@@ -13,6 +13,7 @@ from tracehound.streams.gateway.unpacking import too_large, unpacked
 from tracehound.streams.settings.gateway import GatewaySettings
 
 T = TypeVar("T")
+P = ParamSpec("P")
 
 LARGE_BYTES = 200_000
 """What is larger is worked on in a thread, so that other requests need not wait for it."""
@@ -43,6 +44,15 @@ def of_media_type(request: Request, choices: Mapping[str, T]) -> T:
     return found
 
 
+async def read_body(
+    content: bytes, large_bytes: int, read: Callable[Concatenate[bytes, P], T], *more: P.args, **named: P.kwargs
+) -> T:
+    """What ``read`` makes of a body and of ``more``: in a thread where the body is longer than ``large_bytes``."""
+    if len(content) > large_bytes:
+        return await run_in_threadpool(read, content, *more, **named)
+    return read(content, *more, **named)
+
+
 class Bodies:
     """The bodies that are in memory at once.
 
@@ -69,14 +79,8 @@ class Bodies:
             encoding = ",".join(request.headers.getlist("content-encoding"))
             if encoding:
                 most = self._settings.max_body_bytes
-                large = len(body) > LARGE_BYTES
-                content = (
-                    await run_in_threadpool(unpacked, body, encoding, most)
-                    if large
-                    else (unpacked(body, encoding, most))
-                )
-                taken.add(len(content))
-                body = content
+                body = await read_body(body, LARGE_BYTES, unpacked, encoding, most)
+                taken.add(len(body))
             yield body
         finally:
             self.bytes_in_flight -= taken.size

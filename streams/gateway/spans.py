@@ -3,11 +3,10 @@
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
-from tracehound.streams.gateway.bodies import LARGE_BYTES, Bodies, of_media_type
+from tracehound.streams.gateway.bodies import LARGE_BYTES, Bodies, of_media_type, read_body
 from tracehound.streams.gateway.metrics import GatewayMetrics
 from tracehound.streams.gateway.refusal import RequestRefusedError
 from tracehound.streams.gateway.sending import Record, Sender
@@ -107,10 +106,7 @@ class SpanEndpoint:
             RequestRefusedError: nothing of it is taken.
         """
         self._metrics.bytes.labels(path=path).inc(len(content))
-        if len(content) > encoding.large_bytes:
-            checked, records = await run_in_threadpool(self._read, content, encoding)
-        else:
-            checked, records = self._read(content, encoding)
+        checked, records = await read_body(content, encoding.large_bytes, self._read, encoding)
         await self._sender.send(records)
         self._metrics.records.labels(topic=self._topic).inc(len(records))
         self._metrics.accepted.labels(path=path).inc(checked.good)

@@ -4,13 +4,12 @@ import time
 from collections.abc import Callable
 
 import msgspec
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
 from tracehound.schemas.execution import Execution
 from tracehound.schemas.execution_rules import Limits
-from tracehound.streams.gateway.bodies import LARGE_BYTES, Bodies
+from tracehound.streams.gateway.bodies import LARGE_BYTES, Bodies, read_body
 from tracehound.streams.gateway.executions.reading import read_executions
 from tracehound.streams.gateway.json_lines import BY_LINE, MOST_TOLD, RefusedLine, is_by_line
 from tracehound.streams.gateway.metrics import GatewayMetrics
@@ -64,11 +63,7 @@ class ExecutionEndpoint:
         path = request.url.path
         async with self._bodies.content(request) as content:
             self._metrics.bytes.labels(path=path).inc(len(content))
-            arguments = (content, self._limits, self._now(), by_line)
-            if len(content) > LARGE_BYTES:
-                read = await run_in_threadpool(read_executions, *arguments)
-            else:
-                read = read_executions(*arguments)
+            read = await read_body(content, LARGE_BYTES, read_executions, self._limits, self._now(), by_line)
             taken = Taken(
                 read.accepted,
                 sum(each.items for each in read.refused),

@@ -4,12 +4,11 @@ import time
 from collections.abc import Callable, Mapping
 
 import msgspec
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
 from tracehound.schemas.execution_rules import Limits
-from tracehound.streams.gateway.bodies import LARGE_BYTES, Bodies, media_type
+from tracehound.streams.gateway.bodies import LARGE_BYTES, Bodies, media_type, read_body
 from tracehound.streams.gateway.executions.reading import ReadExecutions, read_executions
 from tracehound.streams.gateway.inspector.payload import Element, RefusedElement, read_payload
 from tracehound.streams.gateway.inspector.transactions import Parts, execution_of, gathered
@@ -93,11 +92,7 @@ class InspectorEndpoint:
         path = request.url.path
         async with self._bodies.content(request) as content:
             self._metrics.bytes.labels(path=path).inc(len(content))
-            arguments = (content, key, self._now())
-            if len(content) > LARGE_BYTES:
-                taken, read, marks = await run_in_threadpool(self._read, *arguments)
-            else:
-                taken, read, marks = self._read(*arguments)
+            taken, read, marks = await read_body(content, LARGE_BYTES, self._read, key, self._now())
             self._metrics.refused_items.labels(path=path).inc(taken.refused_executions)
             if taken.refused and not read.accepted and not taken.repeated:
                 raise RequestRefusedError(

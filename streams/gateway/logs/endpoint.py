@@ -5,14 +5,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 import msgspec
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
 from tracehound.schemas.execution_rules import Limits
 from tracehound.schemas.log_event import LogEvent
 from tracehound.schemas.log_rules import decode_log_record
-from tracehound.streams.gateway.bodies import LARGE_BYTES, Bodies
+from tracehound.streams.gateway.bodies import LARGE_BYTES, Bodies, read_body
 from tracehound.streams.gateway.json_lines import BY_LINE, MOST_TOLD, RefusedLine, is_by_line, lines_of
 from tracehound.streams.gateway.logs.taking import LogTaker
 from tracehound.streams.gateway.metrics import GatewayMetrics
@@ -91,11 +90,7 @@ class LogEndpoint:
         by_line, path = is_by_line(request), request.url.path
         async with self._bodies.content(request) as content:
             self._metrics.bytes.labels(path=path).inc(len(content))
-            arguments = (content, self._limits, self._now(), by_line)
-            if len(content) > LARGE_BYTES:
-                read = await run_in_threadpool(read_logs, *arguments)
-            else:
-                read = read_logs(*arguments)
+            read = await read_body(content, LARGE_BYTES, read_logs, self._limits, self._now(), by_line)
             refused_events = sum(each.items for each in read.refused)
             ids = await self._taker.take(read.events, refused_events, path)
         taken = TakenLogs(len(ids), refused_events, read.refused[:MOST_TOLD], ids)

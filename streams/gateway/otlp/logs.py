@@ -9,14 +9,13 @@ from typing import Any
 
 import msgspec
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceResponse
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
 from tracehound.schemas.execution_rules import Limits
 from tracehound.schemas.json_array import BLANK
 from tracehound.schemas.rejection import RecordError
-from tracehound.streams.gateway.bodies import LARGE_BYTES, Bodies, of_media_type
+from tracehound.streams.gateway.bodies import LARGE_BYTES, Bodies, of_media_type, read_body
 from tracehound.streams.gateway.logs.taking import LogTaker
 from tracehound.streams.gateway.metrics import GatewayMetrics
 from tracehound.streams.gateway.operation import BYTES, Operation, Outcome
@@ -125,17 +124,14 @@ class OtlpLogEndpoint:
             RequestRefusedError: nothing of it is taken.
         """
         self._metrics.bytes.labels(path=path).inc(len(content))
-        arguments = (content, self._limits, self._now(), self._with_namespace)
-        if len(content) > LARGE_BYTES:
-            decoded = await run_in_threadpool(_decoded, encoding, *arguments)
-        else:
-            decoded = _decoded(encoding, *arguments)
+        given = (encoding, self._limits, self._now(), self._with_namespace)
+        decoded = await read_body(content, LARGE_BYTES, _decoded, *given)
         await self._taker.take(decoded.events, decoded.rejected, path)
         return (_json_response if encoding is JSON else _protobuf_response)(decoded.rejected, decoded.why)
 
 
 def _decoded(
-    encoding: OtlpEncoding, content: bytes, limits: Limits, now_s: float, with_namespace: bool
+    content: bytes, encoding: OtlpEncoding, limits: Limits, now_s: float, with_namespace: bool
 ) -> DecodedLogRequest:
     if not content:
         return DecodedLogRequest()
