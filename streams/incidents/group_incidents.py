@@ -31,7 +31,6 @@ from tracehound.streams.states.placed_states import PlacedState
 PARTITION = 0
 """The one partition of the input topic: its order is the truth."""
 _RECORDS_BETWEEN_YIELDS = 200
-_ASSIGNMENT_POLL_S = 0.01
 
 _encode_control = msgspec.json.Encoder().encode
 
@@ -183,14 +182,16 @@ class Grouping(RunListener):
 
     async def take(self, run: Run) -> None:
         """Group a run and hand what it leads to over to the delivery. Waits while too much is in flight."""
-        while run.outstanding:
-            owned = self._owned
-            if owned is not None and owned.book is not None:
-                async with self._resting:
-                    if run.outstanding and not owned.lost:
-                        await self._take(run, owned, owned.book)
-                        return
-            await asyncio.sleep(_ASSIGNMENT_POLL_S)
+        while (loaded := await run.once(self._loaded)) is not None:
+            owned, book = loaded
+            async with self._resting:
+                if run.outstanding and not owned.lost:
+                    await self._take(run, owned, book)
+                    return
+
+    def _loaded(self) -> tuple[_Owned, Book] | None:
+        owned = self._owned
+        return None if owned is None or owned.book is None else (owned, owned.book)
 
     async def _take(self, run: Run, owned: _Owned, book: Book) -> None:
         parcel = Parcel(run.tp)

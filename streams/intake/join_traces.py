@@ -27,7 +27,6 @@ from tracehound.streams.kafka.runs.run import Run, RunListener
 from tracehound.streams.states.checkpoint_log import CheckpointLog
 
 _RECORDS_BETWEEN_YIELDS = 50
-_ASSIGNMENT_POLL_S = 0.01
 
 log = structlog.get_logger(__name__)
 
@@ -149,7 +148,7 @@ class Joining(RunListener):
 
     async def take(self, run: Run) -> None:
         """Join a run and hand what it leads to over to the delivery. Waits while too much is in flight."""
-        owned = await self._owned_of(run)
+        owned = await run.once(lambda: self._loaded(run.tp.partition))
         if owned is None:
             return
         async with self._resting:
@@ -162,13 +161,9 @@ class Joining(RunListener):
                 return
             await self._take(run, owned, join)
 
-    async def _owned_of(self, run: Run) -> _Owned | None:
-        while run.outstanding:
-            owned = self._owned.get(run.tp.partition)
-            if owned is not None and owned.loaded:
-                return owned
-            await asyncio.sleep(_ASSIGNMENT_POLL_S)
-        return None
+    def _loaded(self, number: int) -> _Owned | None:
+        owned = self._owned.get(number)
+        return owned if owned is not None and owned.loaded else None
 
     async def _take(self, run: Run, owned: _Owned, join: PartitionJoin) -> None:
         parcel = Parcel(run.tp.partition)

@@ -1,6 +1,5 @@
 """What a worker remembers of each partition it owns: how far it was scored, its applications, what is not yet saved."""
 
-import asyncio
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -15,7 +14,6 @@ from tracehound.streams.kafka.runs.run import Run
 log = structlog.get_logger(__name__)
 
 Source = tuple[str, int]
-_ASSIGNMENT_POLL_S = 0.01
 
 
 @dataclass(slots=True)
@@ -178,17 +176,13 @@ class Partitions:
         return self._owned.get(number)
 
     async def loaded(self, run: Run) -> Partition | None:
-        """The partition of the run's number once its states are known; None once the run is no longer outstanding: its
-        records then come again.
+        """The partition of the run's number once its states are known; see ``Run.once``."""
 
-        The first run may arrive before the signal that its partition was assigned, and before its states are known.
-        """
-        while run.outstanding:
+        def find() -> Partition | None:
             partition = self.get(run.tp.partition)
-            if partition is not None and partition.loaded:
-                return partition
-            await asyncio.sleep(_ASSIGNMENT_POLL_S)
-        return None
+            return partition if partition is not None and partition.loaded else None
+
+        return await run.once(find)
 
     def assign(self, numbers: Iterable[int]) -> list[int]:
         """These partitions are owned from now on, and no others; those owned before keep their state.

@@ -24,7 +24,6 @@ from tracehound.streams.states.checkpoint_log import CheckpointLog
 from tracehound.streams.states.placed_states import PlacedState
 
 _RECORDS_BETWEEN_YIELDS = 50
-_ASSIGNMENT_POLL_S = 0.01
 
 log = structlog.get_logger(__name__)
 
@@ -147,14 +146,17 @@ class Mining(RunListener):
 
     async def take(self, run: Run) -> None:
         """Read a run and hand what it leads to over to the delivery. Waits while too much is in flight."""
-        while run.outstanding:
-            owned = self._owned.get(run.tp.partition)
-            if owned is not None and owned.logs is not None:
-                async with self._resting:
-                    if run.outstanding and not owned.lost:
-                        await self._take(run, owned, owned.logs)
-                return
-            await asyncio.sleep(_ASSIGNMENT_POLL_S)
+        loaded = await run.once(lambda: self._loaded(run.tp.partition))
+        if loaded is None:
+            return
+        owned, logs = loaded
+        async with self._resting:
+            if run.outstanding and not owned.lost:
+                await self._take(run, owned, logs)
+
+    def _loaded(self, number: int) -> tuple[_Owned, PartitionLogs] | None:
+        owned = self._owned.get(number)
+        return None if owned is None or owned.logs is None else (owned, owned.logs)
 
     async def _take(self, run: Run, owned: _Owned, logs: PartitionLogs) -> None:
         parcel = Parcel(run.tp)

@@ -1,9 +1,14 @@
 """A run of records, and what whoever reads in runs is told of their partitions."""
 
-from collections.abc import Collection, Mapping, Sequence
+import asyncio
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import TypeVar
 
 from aiokafka import ConsumerRecord
 from faust.types import TP
+
+T = TypeVar("T")
+_POLL_S = 0.01
 
 
 class Run:
@@ -34,6 +39,19 @@ class Run:
     def ack(self) -> None:
         """The run need not be read again; has no effect once the run is no longer outstanding."""
         self.done = self.acked = True
+
+    async def once(self, find: Callable[[], T | None]) -> T | None:
+        """What ``find`` finds, once there is anything; None once the run is no longer outstanding: its records then
+        come again.
+
+        The first run may arrive before the signal that its partition was assigned, and before its states are known.
+        """
+        while self.outstanding:
+            found = find()
+            if found is not None:
+                return found
+            await asyncio.sleep(_POLL_S)
+        return None
 
 
 class RunListener:
