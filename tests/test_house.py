@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 PROJECT = Path(__file__).parents[1]
-ALL = ("schemas", "detectors", "streams", "infra", "scripts", "client", "tests")
+ALL = ("schemas", "detectors", "streams", "console", "infra", "scripts", "client", "tests")
 MOST_LINES, MOST_PARAMETERS = 350, 12
 LONG = {
     "scripts/benchmarks/weeks/faults.py": "a table of faults, each with what it does and who may say so",

@@ -1,0 +1,1 @@
+"""What all endpoints share: who asks, how lists are paged, how problems are told."""
