@@ -37,7 +37,7 @@ def gateway(new_key: bool, role: Role, openapi: bool) -> None:
         click.echo(json.dumps(build_gateway(settings, nobody).document, indent=2))
         return
     if new_key:
-        from tracehound.streams.gateway.keys import new_key as make
+        from tracehound.streams.http.keys import new_key as make
 
         made = make()
         click.echo(_SETTING.format(key=made.key, prefix=made.prefix, sha256=made.sha256, role=role), nl=False)

@@ -8,8 +8,8 @@ from typing import Concatenate, ParamSpec, TypeVar
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
 
-from tracehound.streams.gateway.refusal import RequestRefusedError, put_off
 from tracehound.streams.gateway.unpacking import too_large, unpacked
+from tracehound.streams.http.refusal import RequestRefusedError, put_off
 from tracehound.streams.settings.gateway import GatewaySettings
 
 T = TypeVar("T")

@@ -13,9 +13,9 @@ from starlette.routing import Route
 from tracehound.streams.gateway.keys import KeyRing
 from tracehound.streams.gateway.metrics import GatewayMetrics
 from tracehound.streams.gateway.operation import Operation
-from tracehound.streams.gateway.problems import problem
-from tracehound.streams.gateway.refusal import RequestRefusedError
 from tracehound.streams.gateway.throttle import Throttle
+from tracehound.streams.http.problems import problem
+from tracehound.streams.http.refusal import RequestRefusedError
 from tracehound.streams.settings.gateway import Role
 
 T = TypeVar("T")

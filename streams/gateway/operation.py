@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from tracehound.streams.gateway.problems import MEDIA_TYPE, Problem
+from tracehound.streams.http.problems import MEDIA_TYPE, Problem
 
 BYTES: Mapping[str, Any] = {}
 """The schema of what is no JSON: OpenAPI 3.1 says nothing of it."""

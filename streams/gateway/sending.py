@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import structlog
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
-from tracehound.streams.gateway.refusal import RequestRefusedError, put_off
+from tracehound.streams.http.refusal import RequestRefusedError, put_off
 from tracehound.streams.kafka.librdkafka import librdkafka_options, producer_options
 from tracehound.streams.settings.settings import Settings
 

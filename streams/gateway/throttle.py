@@ -4,7 +4,7 @@ import math
 import time
 from collections.abc import Callable
 
-from tracehound.streams.gateway.refusal import put_off
+from tracehound.streams.http.refusal import put_off
 
 BURST_S = 10.0
 """How long a sender may save up what it did not send."""

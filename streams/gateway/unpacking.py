@@ -5,7 +5,7 @@ import zlib
 
 import zstandard
 
-from tracehound.streams.gateway.refusal import RequestRefusedError
+from tracehound.streams.http.refusal import RequestRefusedError
 
 ENCODINGS = "gzip, deflate, zstd"
 _PIECE_BYTES = 1 << 20

@@ -31,7 +31,7 @@ from tracehound.infra.kafka.broker import Broker
 from tracehound.schemas.execution import Execution
 from tracehound.schemas.topics import Topics
 from tracehound.scripts.recorded.http_sending import GatewaySender
-from tracehound.streams.gateway.keys import new_key
+from tracehound.streams.http.keys import new_key
 from tracehound.streams.intake.formats.decode import SpanLimits, decode_spans
 
 wait_until = partial(wait_until_within, timeout_s=60.0)

@@ -11,7 +11,7 @@ from tests.checkout import PROJECT
 from tests.end_to_end.conftest import Field, Gateway
 from tracehound.infra.kafka.broker import Broker
 from tracehound.schemas.topics import Topics
-from tracehound.streams.gateway.keys import new_key
+from tracehound.streams.http.keys import new_key
 
 FOLDER = Path(__file__).parent / "openapi"
 

@@ -13,7 +13,7 @@ import msgspec
 from tracehound.schemas.execution import EpochSeconds, Milliseconds, WholeNumber
 from tracehound.schemas.json_array import BLANK, split_array
 from tracehound.schemas.rejection import ErrorName
-from tracehound.streams.gateway.refusal import RequestRefusedError
+from tracehound.streams.http.refusal import RequestRefusedError
 
 MOST_BYTES = 8_000_000
 """The clients keep a hundred entries at most, and few bytes of each."""

@@ -16,7 +16,7 @@ from tracehound.streams.gateway.json_lines import BY_LINE, MOST_TOLD, RefusedLin
 from tracehound.streams.gateway.logs.taking import LogTaker
 from tracehound.streams.gateway.metrics import GatewayMetrics
 from tracehound.streams.gateway.operation import BYTES, Operation, Outcome
-from tracehound.streams.gateway.refusal import RequestRefusedError
+from tracehound.streams.http.refusal import RequestRefusedError
 
 
 class TakenLogs(msgspec.Struct):

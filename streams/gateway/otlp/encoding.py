@@ -14,7 +14,7 @@ from starlette.responses import Response
 
 from tracehound.streams.gateway.bodies import media_type
 from tracehound.streams.gateway.operation import BYTES, Content
-from tracehound.streams.gateway.refusal import RequestRefusedError
+from tracehound.streams.http.refusal import RequestRefusedError
 from tracehound.streams.intake.formats.declared import declare
 from tracehound.streams.intake.formats.otlp import json, protobuf
 from tracehound.streams.intake.formats.otlp.reading import Encoding

@@ -18,7 +18,7 @@ from tracehound.schemas.errors import ConfigurationError
 from tracehound.streams.gateway.bodies import Bodies
 from tracehound.streams.gateway.guard import Guard
 from tracehound.streams.gateway.otlp.encoding import GRPC_CODES
-from tracehound.streams.gateway.refusal import RequestRefusedError, put_off
+from tracehound.streams.http.refusal import RequestRefusedError, put_off
 from tracehound.streams.intake.formats.declared import declare
 from tracehound.streams.settings.gateway import GatewaySettings
 

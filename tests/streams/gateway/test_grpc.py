@@ -11,9 +11,9 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from tests.streams.gateway.conftest import FakeSender, ask, made, traces
 from tracehound.infra.kafka.ports import free_ports
 from tracehound.schemas.errors import ConfigurationError
-from tracehound.streams.gateway.keys import new_key
 from tracehound.streams.gateway.otlp.grpc_server import _RPC, TRACES_EXPORT, grpc_served
-from tracehound.streams.gateway.refusal import put_off
+from tracehound.streams.http.keys import new_key
+from tracehound.streams.http.refusal import put_off
 from tracehound.streams.settings.gateway import GatewaySettings
 
 Call = Callable[..., Awaitable[bytes]]

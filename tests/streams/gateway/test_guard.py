@@ -6,9 +6,9 @@ import pytest
 
 from tests.streams.gateway.conftest import JSON, PROTOBUF, FakeSender, ask, made, traces
 from tracehound.schemas.errors import ConfigurationError, TracehoundError
-from tracehound.streams.gateway.keys import new_key
-from tracehound.streams.gateway.refusal import RequestRefusedError
 from tracehound.streams.gateway.throttle import Throttle
+from tracehound.streams.http.keys import new_key
+from tracehound.streams.http.refusal import RequestRefusedError
 from tracehound.streams.settings.settings import load_settings
 
 SENDS, READS = new_key(), new_key()

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.streams.gateway.conftest import JSON, FakeSender, ask, made
-from tracehound.streams.gateway.refusal import put_off
+from tracehound.streams.http.refusal import put_off
 from tracehound.streams.intake.logs.records import RECORD_BYTES
 
 PATHS = ("/log", "/v1/log")

@@ -7,7 +7,7 @@ import pytest
 
 from tests.streams.gateway.conftest import FakeSender, ask, made
 from tracehound.streams.gateway.guard import Endpoint
-from tracehound.streams.gateway.keys import new_key
+from tracehound.streams.http.keys import new_key
 
 KEY = new_key()
 GATEWAY = made(FakeSender())

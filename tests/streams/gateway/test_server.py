@@ -9,8 +9,9 @@ import pytest
 
 from tests.streams.gateway.conftest import FakeSender, made
 from tracehound.schemas.errors import ConfigurationError
-from tracehound.streams.gateway import server as serving
-from tracehound.streams.gateway.server import Server, run_gateway
+from tracehound.streams.gateway.server import _place, run_gateway
+from tracehound.streams.http import server as serving
+from tracehound.streams.http.server import Server
 from tracehound.streams.settings.gateway import GatewaySettings
 from tracehound.streams.settings.settings import Settings, load_settings
 
@@ -24,7 +25,7 @@ async def served(**settings: Any) -> AsyncIterator[Connect]:
     """A gateway on a free port for as long as the block; in the end nothing may be left of its requests."""
     sender = FakeSender()
     bounds = {"read_timeout_s": 0.3, "port": 0, **settings}
-    server = Server(serving._config(Settings(gateway=GatewaySettings(**bounds)), made(sender, **bounds).app))
+    server = Server(made(sender, **bounds).app, _place(GatewaySettings(**bounds)))
     running = asyncio.create_task(server.serve())
     while not server.started:  # noqa: ASYNC110 (uvicorn has no event for it)
         await asyncio.sleep(0.01)

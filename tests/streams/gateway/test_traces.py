@@ -16,7 +16,7 @@ from tests.streams.gateway.conftest import JSON, PROTOBUF, Answer, FakeSender, a
 from tracehound.streams.gateway.otlp import encoding
 from tracehound.streams.gateway.otlp.splitting import split
 from tracehound.streams.gateway.otlp.traces import check_protobuf
-from tracehound.streams.gateway.refusal import RequestRefusedError, put_off
+from tracehound.streams.http.refusal import RequestRefusedError, put_off
 from tracehound.streams.intake.formats.decode import SpanLimits, decode_spans
 
 PATH = "/v1/traces"

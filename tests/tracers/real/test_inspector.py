@@ -18,7 +18,7 @@ from tracehound.schemas.codec import decode_record
 from tracehound.schemas.execution import Execution
 from tracehound.schemas.execution_rules import Limits
 from tracehound.schemas.topics import Topics
-from tracehound.streams.gateway.keys import new_key
+from tracehound.streams.http.keys import new_key
 
 
 def certificate(openssl: str, folder: Path) -> tuple[Path, Path]:

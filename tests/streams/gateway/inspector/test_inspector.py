@@ -11,8 +11,8 @@ import pytest
 from tests.streams.gateway.conftest import JSON, Answer, FakeSender, ask, made
 from tracehound.streams.gateway.inspector import endpoint
 from tracehound.streams.gateway.inspector.payload import MOST_BYTES, MOST_ELEMENTS
-from tracehound.streams.gateway.keys import new_key
-from tracehound.streams.gateway.refusal import put_off
+from tracehound.streams.http.keys import new_key
+from tracehound.streams.http.refusal import put_off
 
 RECORDED = Path(__file__).parent / "recorded"
 PATH = "/v1/inspector"

@@ -7,6 +7,12 @@ from tracehound.schemas.errors import TracehoundError
 
 Reason = Literal[
     "invalid_body",
+    "invalid_request",
+    "invalid_cursor",
+    "not_found",
+    "method",
+    "cross_site",
+    "conflict",
     "encoding",
     "media_type",
     "too_large",

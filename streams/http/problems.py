@@ -9,7 +9,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from tracehound.streams.gateway.refusal import Reason, RequestRefusedError
+from tracehound.streams.http.refusal import Reason, RequestRefusedError
 
 MEDIA_TYPE = "application/problem+json"
 

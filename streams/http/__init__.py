@@ -1,0 +1,1 @@
+"""What everything that answers over HTTP shares: refusals and how they are told, keys, and bounds on connections."""
