@@ -12,7 +12,7 @@ from pydantic_core import ErrorDetails
 from tracehound.streams.settings.catalogue import every_setting, names_beside
 
 _SECRETS = ("password", "secret", "token")
-_HOLDS_SECRETS = ("notify.receivers", "gateway.keys")
+_HOLDS_SECRETS = ("notify.receivers", "gateway.keys", "console.database_url")
 _NAME = re.compile(r"[\w .\[\]-]{1,60}")
 _UNKNOWN = ("extra_forbidden", "unexpected_keyword_argument")
 

@@ -13,6 +13,7 @@ from tracehound.detectors.settings import DetectionSettings
 from tracehound.schemas.errors import ConfigurationError
 from tracehound.schemas.execution_rules import Limits
 from tracehound.schemas.topics import DEFAULT_PARTITIONS, DEFAULT_PREFIX, Topics
+from tracehound.streams.settings.console import ConsoleSettings
 from tracehound.streams.settings.gateway import GatewaySettings
 from tracehound.streams.settings.incident_worker import IncidentWorkerSettings
 from tracehound.streams.settings.intake import IntakeSettings
@@ -168,6 +169,7 @@ class Settings(BaseSettings):
     )
     notify: NotifySettings = Field(default_factory=NotifySettings, description="Notifications, see below")
     gateway: GatewaySettings = Field(default_factory=GatewaySettings, description="The gateway, see below")
+    console: ConsoleSettings = Field(default_factory=ConsoleSettings, description="The console, see below")
 
     @property
     def limits(self) -> Limits:

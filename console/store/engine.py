@@ -1,0 +1,167 @@
+"""The database: opened by its URL, read and written in transactions; SQLite (one file, WAL) or PostgreSQL."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
+
+from tracehound.console.store.migrations.migrate import migrate
+from tracehound.schemas.errors import ConfigurationError, TracehoundError
+
+_BUSY_S: Final = 30.0
+_CONNECT_S: Final = 10
+_CACHE_KB: Final = 32_000
+_WRITES: Final = "tracehound_writes"
+_POOL: Final = 10
+
+
+class StoreError(TracehoundError):
+    """The database cannot be used now; the message says which and why, without its password."""
+
+
+class Store:
+    """A database of what was told. Connections are made when they are needed; it may be shared by threads.
+
+    Parameters:
+        url: ``sqlite:///FILE`` or ``postgresql+psycopg://USER:PASSWORD@HOST/DATABASE``; what libpq takes from its
+            environment (``PGPASSWORD``, ``PGPASSFILE``, ``PGSSLMODE``) need not be in it.
+
+    Raises:
+        ConfigurationError: the URL is none of those.
+    """
+
+    def __init__(self, url: str) -> None:
+        try:
+            given = make_url(url)
+        except ArgumentError:
+            raise ConfigurationError(
+                "The setting 'console.database_url' must be a URL such as sqlite:///tracehound.db. Got none instead."
+            ) from None
+        self.dialect = given.get_backend_name()
+        self.name = given.render_as_string(hide_password=True)
+        """The URL as it may be shown."""
+        self.path = Path(given.database or "") if self.dialect == "sqlite" else None
+        """The file; None on PostgreSQL."""
+        self.engine = _sqlite(url) if self.dialect == "sqlite" else _postgresql(url)
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A connection that sees one state of the database from its first query on.
+
+        Raises:
+            StoreError: the database is away.
+        """
+        with self._told(), self.engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """A connection whose writes are all there in the end, or none of them, where anything is raised.
+
+        Raises:
+            StoreError: the database is away, or another writer keeps it for longer than half a minute.
+        """
+        with self._told(), self.engine.connect().execution_options(**{_WRITES: True}) as connection, connection.begin():
+            yield connection
+
+    def migrate(self) -> None:
+        """Make the tables what this version wants; they and what is in them may be of an earlier one.
+
+        Raises:
+            ConfigurationError: a later version made them, which this one does not know.
+            StoreError: the database is away.
+        """
+        if self.path is not None and not self.path.parent.is_dir():
+            raise ConfigurationError(
+                f"The setting 'console.database_url' must name a file in a folder that exists. Got {str(self.path)!r}."
+            )
+        with self.write() as connection:
+            migrate(connection)
+
+    def close(self) -> None:
+        """Close all connections."""
+        self.engine.dispose()
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """An error that says that the database is away, in one sentence; all others as they are."""
+        try:
+            yield
+        except DBAPIError as error:
+            if not is_away(error):
+                raise
+            raise StoreError(f"The database {self.name} cannot be used: {_why(error)}.") from error
+
+
+def is_away(error: SQLAlchemyError) -> bool:
+    """Whether an error is about the database as a whole and may be over later, not about what was asked of it."""
+    if not isinstance(error, DBAPIError):
+        return False
+    if error.connection_invalidated:
+        return True
+    code = getattr(error.orig, "sqlite_errorcode", None)
+    if code is not None:
+        return (code & 0xFF) in _SQLITE_AWAY
+    state = getattr(error.orig, "sqlstate", None)
+    # no state: no connection was made. Classes: connection, resources, operator intervention, system; rolled back
+    return type(error).__name__ == "OperationalError" and (state is None or state[:2] in _CLASSES_AWAY)
+
+
+_SQLITE_AWAY: Final = frozenset(
+    {
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_LOCKED,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_READONLY,
+        sqlite3.SQLITE_PERM,
+        sqlite3.SQLITE_PROTOCOL,
+        sqlite3.SQLITE_NOTADB,
+        sqlite3.SQLITE_CORRUPT,
+    }
+)
+_CLASSES_AWAY: Final = ("08", "28", "3D", "40", "53", "55", "57", "58")
+
+
+def _why(error: DBAPIError) -> str:
+    return " ".join(str(error.orig).split()).rstrip(".") or type(error).__name__
+
+
+def _sqlite(url: str) -> Engine:
+    engine = create_engine(url, connect_args={"timeout": _BUSY_S, "check_same_thread": False}, pool_size=_POOL)
+
+    @event.listens_for(engine, "connect")
+    def prepare(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None  # transactions begin where we say so, below
+        for pragma in (
+            "journal_mode = WAL",
+            # what is not on disk yet when the power goes is read again from Kafka: rows and offsets go together
+            "synchronous = NORMAL",
+            "foreign_keys = ON",
+            f"cache_size = -{_CACHE_KB}",
+            "temp_store = MEMORY",
+        ):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        # one that reads first and then writes would fail at once where another one has written meanwhile
+        writes = connection.get_execution_options().get(_WRITES)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    return engine
+
+
+def _postgresql(url: str) -> Engine:
+    return create_engine(
+        url,
+        pool_pre_ping=True,
+        pool_size=_POOL,
+        isolation_level="READ COMMITTED",
+        connect_args={"connect_timeout": _CONNECT_S, "application_name": "tracehound"},
+    )

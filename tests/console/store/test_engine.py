@@ -1,0 +1,77 @@
+"""The database is opened by URL, reads see one state, writes are all or nothing, and what is wrong is said."""
+
+import threading
+from pathlib import Path
+
+import pytest
+from sqlalchemy import func, insert, select
+
+from tracehound.console.store.engine import Store, StoreError
+from tracehound.console.store.tables import kept, offsets
+from tracehound.schemas.errors import ConfigurationError
+
+
+def row(partition: int) -> dict[str, object]:
+    return {"topic": "t", "partition": partition, "topic_id": "", "next_offset": 1}
+
+
+def count(store: Store) -> int:
+    with store.read() as connection:
+        return connection.execute(select(func.count()).select_from(offsets)).scalar_one()
+
+
+def test_a_write_is_there_as_a_whole_or_not_at_all(store: Store) -> None:
+    def break_off() -> None:
+        with store.write() as connection:
+            connection.execute(insert(offsets), [row(0), row(1)])
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        break_off()
+    assert count(store) == 0
+    with store.write() as connection:
+        connection.execute(insert(offsets), [row(0), row(1)])
+    assert count(store) == 2
+
+
+def test_readers_do_not_wait_for_a_writer(store: Store) -> None:
+    with store.write() as connection:
+        connection.execute(insert(offsets), [row(0)])
+        assert count(store) == 0
+    assert count(store) == 1
+
+
+def test_writers_take_turns(store: Store) -> None:
+    with store.write() as connection:
+        connection.execute(insert(kept), {"table": "t", "rows": 0, "bytes": 0})
+
+    def add() -> None:
+        for _ in range(20):
+            with store.write() as connection:
+                connection.execute(kept.update().values(rows=kept.c.rows + 1))
+
+    threads = [threading.Thread(target=add) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    with store.read() as connection:
+        assert connection.execute(select(kept.c.rows)).scalar_one() == 80
+
+
+def test_a_database_that_is_away_is_said_without_its_password() -> None:
+    store = Store("postgresql+psycopg://me:hush@127.0.0.1:1/nothing")
+    with pytest.raises(StoreError, match=r"me:\*\*\*@127.0.0.1:1/nothing cannot be used: ") as raised, store.read():
+        pass
+    assert "hush" not in str(raised.value)
+
+
+def test_a_folder_that_is_not_there_is_a_wrong_setting(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="must name a file in a folder that exists"):
+        Store(f"sqlite:///{tmp_path}/none/x.db").migrate()
+
+
+def test_a_file_that_is_no_database_is_said(tmp_path: Path) -> None:
+    (tmp_path / "x.db").write_bytes(b"no database" * 1_000)
+    with pytest.raises(StoreError, match="file is not a database"):
+        Store(f"sqlite:///{tmp_path}/x.db").migrate()
