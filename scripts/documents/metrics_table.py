@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from itertools import chain
+from pathlib import Path
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.metrics import MetricWrapperBase
@@ -15,13 +16,16 @@ from tracehound.streams.intake.logs.metrics import LogMetrics
 from tracehound.streams.intake.metrics import BufferCollector, IntakeMetrics
 from tracehound.streams.notify.metrics import NotifyMetrics, WaitingCollector
 from tracehound.streams.scoring.metrics import Metrics, StateCollector
+from tracehound.streams.worker.process_metrics import BuildCollector, DiskCollector, HealthCollector
 
 
 def metrics_table() -> str:
     """What each process has at ``/metrics``: name as exposed, type, labels, meaning."""
     worker = Metrics(CollectorRegistry())
+    every = (BuildCollector(), HealthCollector(lambda: 0.0, lambda: True))
     processes: dict[str, tuple[object, tuple[Collector, ...]]] = {
-        "worker": (worker, (worker.of_applications, StateCollector(dict, dict, dict))),
+        "every process": (None, every),
+        "worker": (worker, (worker.of_applications, StateCollector(dict, dict, dict), DiskCollector(Path))),
         "intake": (IntakeMetrics(CollectorRegistry()), (BufferCollector(lambda: (0, 0, 0), dict, dict),)),
         "intake, of log events": (LogMetrics(CollectorRegistry()), ()),
         "incidents": (IncidentMetrics(CollectorRegistry()), (IncidentCollector(lambda: {"…": 0}, dict),)),
@@ -36,7 +40,7 @@ def metrics_table() -> str:
 
 
 def _rows(counted: object, asked: Iterable[Collector]) -> Iterator[list[str]]:
-    for one in vars(counted).values():
+    for one in vars(counted).values() if counted else ():
         if isinstance(one, MetricWrapperBase):
             [family] = one.describe()
             yield _row(family, one._labelnames)  # the client tells labels only of what has been counted

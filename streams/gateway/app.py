@@ -36,6 +36,7 @@ from tracehound.streams.http.refusal import RequestRefusedError
 from tracehound.streams.intake.formats.decode import SpanLimits
 from tracehound.streams.settings.gateway import is_loopback
 from tracehound.streams.settings.settings import Settings
+from tracehound.streams.worker.process_metrics import tell_of_process
 
 OTLP_PATHS = ("/v1/traces", "/v1/logs")
 
@@ -85,6 +86,7 @@ def build_gateway(settings: Settings, sender: ReadySender) -> Gateway:
             f"could send. Got {gateway.host!r} instead. A key is made by: tracehound gateway --new-key."
         )
     metrics = GatewayMetrics(CollectorRegistry())
+    tell_of_process(metrics.registry)
     guard = Guard(KeyRing(gateway.keys), Throttle(gateway.requests_per_s), metrics)
     bodies = Bodies(gateway)
     executions_topic, logs_topic, *spans_topics = written_topics(settings)

@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from tracehound.streams.gateway.operation import BYTES, Operation, Outcome
+from tracehound.streams.worker.process_metrics import HealthCollector
 
 
 class Health(msgspec.Struct, omit_defaults=True):
@@ -37,6 +38,7 @@ class HealthEndpoints:
 
     def __init__(self, registry: CollectorRegistry, trouble: Callable[[], str]) -> None:
         self._registry, self._trouble = registry, trouble
+        registry.register(HealthCollector(lambda: 0.0, lambda: not trouble()))
 
     async def livez(self, _request: Request) -> Response:
         """It answers: one that can do nothing any more has ended itself."""

@@ -33,6 +33,7 @@ from tracehound.streams.states.scoring_core import ScoringCore
 from tracehound.streams.states.state_folder import StateFolder
 from tracehound.streams.states.used_models import UsedModels
 from tracehound.streams.worker.foundation import Foundation
+from tracehound.streams.worker.process_metrics import DiskCollector
 from tracehound.streams.worker.worker import Worker
 
 _MOST_APPLICATIONS = 10_000_000
@@ -61,12 +62,14 @@ def build_scoring(
     topics = settings.topics
     base, closing = Foundation(settings), AsyncExitStack()
     metrics = Metrics(base.registry, settings.labelled_applications)
+    metrics.alarm_budget.set(settings.detection.alarm_budget)
     app = base.app(settings.group_id, metrics.offsets_lost)
 
     changelog = KafkaChangelogReader(settings, topics.model_states.name)
     model_topic_id = partial(topic_id, librdkafka_options(settings), topics.model_states.name)
     folder = StateFolder(settings.state_dir, topics.model_states.name, model_topic_id)
     closing.callback(folder.close)
+    base.registry.register(DiskCollector(folder.path))
     states = ModelStates(topics.model_states.name, folder.path, changelog, base.publisher, app.generation)
     closing.callback(states.close)
     fitter: PoolFitter | None = None

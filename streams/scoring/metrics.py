@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 
-from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
@@ -34,6 +34,9 @@ class Metrics:
         self.executions = Counter("tracehound_executions", "Executions scored", registry=registry)
         self.records = Counter("tracehound_records", "Records read", registry=registry)
         self.anomalies = Counter("tracehound_anomalies", "Anomalies found", ["kind", "severity"], registry=registry)
+        self.alarm_budget = Gauge(
+            "tracehound_alarm_budget", "False alarms a day and application that the settings allow", registry=registry
+        )
         self.anomalies_suppressed = Counter(
             "tracehound_anomalies_suppressed",
             "Alarms that were not told because people had judged the like to be nothing",

@@ -12,6 +12,7 @@ from tracehound.streams.kafka.runs.app import RunApp
 from tracehound.streams.settings.settings import Settings
 from tracehound.streams.worker.failure import Failure
 from tracehound.streams.worker.health import HealthServer, Vitals
+from tracehound.streams.worker.process_metrics import tell_of_process
 
 _RUNS_BUFFERED = 16
 _RECORDS_PER_FETCH = 5_000
@@ -31,6 +32,7 @@ class Foundation:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self.registry = CollectorRegistry()
+        tell_of_process(self.registry)
         self.failure = Failure()
         self.publisher = KafkaPublisher(settings)
 

@@ -13,6 +13,7 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
 from tracehound.schemas.errors import ConfigurationError, TracehoundError
+from tracehound.streams.worker.process_metrics import HealthCollector
 from tracehound.streams.worker.short_connections import ShortConnections, answer_once
 
 _WATCH_INTERVAL_S = 1.0
@@ -111,6 +112,7 @@ class HealthServer(Service):
         self._runner: web.AppRunner | None = None
         self._listening: asyncio.Server | None = None
         self._preparing = False
+        registry.register(HealthCollector(self._stalled_s, lambda: self._ready(vitals.partitions(), self._faults())))
 
     async def on_start(self) -> None:
         """Begin to listen.
@@ -187,14 +189,19 @@ class HealthServer(Service):
 
     async def _livez(self, _request: web.Request) -> web.Response:
         self._observe()
-        now = time.monotonic()
-        stalled_s = max(self._liveness.stalled_s(now), self._vitals.unheard_s())
-        return _answer(self._alive(), stalled_s=round(stalled_s, 1))
+        return _answer(self._alive(), stalled_s=round(self._stalled_s(), 1))
 
     async def _readyz(self, _request: web.Request) -> web.Response:
         partitions, faults = self._vitals.partitions(), list(self._faults())
         more = ({"preparing": True} if self._preparing else {}) | ({"faults": faults} if faults else {})
-        return _answer(partitions is not None and not faults, partitions=partitions, **more)
+        return _answer(self._ready(partitions, faults), partitions=partitions, **more)
+
+    def _stalled_s(self) -> float:
+        return max(self._liveness.stalled_s(time.monotonic()), self._vitals.unheard_s())
+
+    @staticmethod
+    def _ready(partitions: list[int] | None, faults: Sequence[str]) -> bool:
+        return partitions is not None and not faults
 
 
 def _answer(healthy: bool, **details: object) -> web.Response:

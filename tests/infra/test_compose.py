@@ -178,8 +178,8 @@ def test_prometheus_asks_every_worker(
     assert discovery["type"] == "A"
     assert [str(discovery["port"])] == services[service]["expose"]
     mounted = services["prometheus"]["volumes"][0].split(":")
-    assert (PROJECT / mounted[0]).is_file()
-    assert f"--config.file={mounted[1]}" in services["prometheus"]["command"]
+    assert (PROJECT / mounted[0] / "prometheus.yml").is_file()
+    assert f"--config.file={mounted[1]}/prometheus.yml" in services["prometheus"]["command"]
 
 
 def test_prometheus_itself_accepts_its_configuration(real_program: Callable[..., str]) -> None:
