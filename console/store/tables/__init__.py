@@ -13,10 +13,18 @@ from tracehound.console.store.tables.anomalies import anomalies
 from tracehound.console.store.tables.applications import application_progress, applications
 from tracehound.console.store.tables.calls import call_records, calls
 from tracehound.console.store.tables.dead_letters import dead_letters
+from tracehound.console.store.tables.exemplars import exemplars
 from tracehound.console.store.tables.incidents import incident_applications, incident_events, incidents
 from tracehound.console.store.tables.metadata import metadata
 from tracehound.console.store.tables.model_events import model_events
 from tracehound.console.store.tables.offsets import kept, offsets, unreadable
+from tracehound.console.store.tables.operations import (
+    execution_origins,
+    operation_numbers,
+    operation_times,
+    operation_windows,
+    operations,
+)
 from tracehound.console.store.tables.scored_logs import scored_logs
 
 __all__ = [
@@ -26,6 +34,8 @@ __all__ = [
     "call_records",
     "calls",
     "dead_letters",
+    "execution_origins",
+    "exemplars",
     "incident_applications",
     "incident_events",
     "incidents",
@@ -33,6 +43,10 @@ __all__ = [
     "metadata",
     "model_events",
     "offsets",
+    "operation_numbers",
+    "operation_times",
+    "operation_windows",
+    "operations",
     "scored_logs",
     "unreadable",
 ]
