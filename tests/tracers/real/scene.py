@@ -27,7 +27,8 @@ CARTS = ("7", "0")
 
 
 @contextmanager
-def _running(command: Sequence[str], folder: Path, environment: Mapping[str, str], log: Path) -> Iterator[None]:
+def running(command: Sequence[str], folder: Path, environment: Mapping[str, str], log: Path) -> Iterator[None]:
+    """A program for as long as the block, which says what it has to say in ``log``."""
     with log.open("wb") as written:
         process = subprocess.Popen(
             command, cwd=folder, env={**os.environ, **environment}, stdout=written, stderr=written
@@ -53,7 +54,7 @@ def _get(url: str, until: float) -> int:
             time.sleep(0.1)
 
 
-def _wait_for(port: int, until: float) -> None:
+def wait_for(port: int, until: float) -> None:
     """Until somebody listens; a request would be told by the tracer, with its error."""
     while True:
         try:
@@ -93,9 +94,9 @@ def play(
                 "OTEL_METRICS_EXPORTER": "none",
                 "OTEL_LOGS_EXPORTER": "none",
             }
-            stack.enter_context(_running(command, folder, given, logs / f"{role}.log"))
+            stack.enter_context(running(command, folder, given, logs / f"{role}.log"))
         until = time.monotonic() + _START_S
-        _wait_for(stock, until)
+        wait_for(stock, until)
         statuses = [_get(f"http://127.0.0.1:{shop}/carts/{cart}", until) for cart in CARTS]
         assert statuses == [200, 500]
         until = time.monotonic() + _REPORT_S

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.end_to_end.conftest import Field, Gateway
+from tests.tracers.real.certificate import certificate
 from tests.tracers.real.conftest import REAL
 from tests.tracers.real.install import installed
 from tests.tracers.real.tracers import INSPECTOR, Tracer
@@ -19,15 +20,6 @@ from tracehound.schemas.execution import Execution
 from tracehound.schemas.execution_rules import Limits
 from tracehound.schemas.topics import Topics
 from tracehound.streams.http.keys import new_key
-
-
-def certificate(openssl: str, folder: Path) -> tuple[Path, Path]:
-    """A certificate of localhost and its key."""
-    made, private = folder / "certificate.pem", folder / "key.pem"
-    request = ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=localhost"]
-    files = ["-addext", "subjectAltName=DNS:localhost", "-keyout", str(private), "-out", str(made)]
-    subprocess.run([openssl, *request, *files], check=True, capture_output=True, timeout=60)
-    return made, private
 
 
 def arrived(field: Field) -> list[Execution]:

@@ -1,7 +1,8 @@
 """The tracers that are really run: how each is installed and started, and what of the scene is known to be lost."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 _VENV = (
     "python3 -m venv .venv && .venv/bin/python -m pip install --quiet --disable-pip-version-check -r requirements.txt"
@@ -107,3 +108,17 @@ INSPECTOR = (
     ),
 )
 """Clients that are no tracers: they send executions, each for itself, over HTTP."""
+
+REPORTING = tuple(
+    tracer
+    for tracer in TRACERS
+    if tracer.program in ("opentelemetry-node", "opentelemetry-java", "opentelemetry-python", "zipkin-js", "brave")
+    and "ENCODING" not in tracer.environment
+)
+"""Those whose slow call is followed to an anomaly: SDKs of OpenTelemetry, and Zipkin's reporters."""
+TRANSACTIONS = tuple(
+    replace(client, command=(*client.command[:-1], f"slow{Path(client.command[-1]).suffix}"))
+    for client in INSPECTOR
+    if not client.environment
+)
+"""Inspector's clients as they report transactions until they are told to be slow."""
