@@ -1,4 +1,4 @@
-"""What happens to the models of an application: readiness, training with its cost, drift, feedback, lost state."""
+"""What happens to an application's models: readiness, training with its cost, drift, levels, feedback, lost state."""
 
 from typing import Literal
 
@@ -17,6 +17,7 @@ ModelEventKind = Literal[
     "release",
     "new_normal",
     "feedback",
+    "level_changed",
 ]
 MODEL_EVENT_TYPES: dict[ModelEventKind, str] = {
     "warming": "io.tracehound.model.warming.v1",
@@ -29,6 +30,7 @@ MODEL_EVENT_TYPES: dict[ModelEventKind, str] = {
     "release": "io.tracehound.model.release.v1",
     "new_normal": "io.tracehound.model.new-normal.v1",
     "feedback": "io.tracehound.model.feedback.v1",
+    "level_changed": "io.tracehound.model.level-changed.v1",
 }
 
 
@@ -41,10 +43,25 @@ class TrainingCost(msgspec.Struct, omit_defaults=True):
     model_bytes: Count
 
 
+class LevelChange(msgspec.Struct, omit_defaults=True):
+    """What operations of an application do on one day, and did a week before: ``signal`` is ``duration_ms`` (the
+    geometric mean), ``error_rate`` or ``traffic``, and ``unit`` that of ``before`` and ``after``, which are of the
+    operation that changed most. ``operations`` names those that changed, the furthest first, ``count`` is how many
+    they are.
+    """
+
+    signal: str
+    unit: str
+    before: float
+    after: float
+    operations: list[str]
+    count: Count
+
+
 class ModelChange(msgspec.Struct, omit_defaults=True):
     """One change of one model. ``learned`` counts executions, ``needed`` those still missing to be ready.
 
-    ``version`` is that of the application, for a release.
+    ``version`` is that of the application, for a release; ``level`` is for what changed slowly within a week.
     """
 
     application: str
@@ -57,6 +74,7 @@ class ModelChange(msgspec.Struct, omit_defaults=True):
     sentence: str
     cost: TrainingCost | None = None
     version: str = ""
+    level: LevelChange | None = None
 
 
 class ModelEvent(msgspec.Struct):

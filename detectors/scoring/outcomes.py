@@ -8,6 +8,7 @@ import numpy as np
 from tracehound.detectors.alarms import events
 from tracehound.detectors.alarms.anomaly import anomaly_of
 from tracehound.detectors.alarms.lessons import Lessons
+from tracehound.detectors.alarms.of_levels import level_changed
 from tracehound.detectors.alarms.of_windows import WindowRules
 from tracehound.detectors.alarms.publishing import is_told
 from tracehound.detectors.alarms.rules import AlarmRules
@@ -20,6 +21,7 @@ from tracehound.detectors.features.attributes import pairs_of
 from tracehound.detectors.features.batch import QUEUES, Batch
 from tracehound.detectors.features.paths import named_paths
 from tracehound.detectors.features.profile import Profile, parts
+from tracehound.detectors.levels.watch import LevelFinding
 from tracehound.detectors.scoring.deviating import Deviating
 from tracehound.detectors.scoring.refits import Refits
 from tracehound.detectors.scoring.rows import Rows
@@ -42,11 +44,12 @@ _NEWEST_KIND = 1.0 / 32.0
 
 @dataclass(frozen=True, slots=True)
 class JudgedRows:
-    """Executions, the arrays that were judged, and what all detectors said about them."""
+    """Executions, the arrays that were judged, what all detectors said of them, and by row the levels that changed."""
 
     rows: Rows
     batch: Batch
     judged: Judgements
+    levels: dict[int, list[LevelFinding]]
 
     def subject(self, row: int) -> Subject:
         """One row, with the models it belongs to."""
@@ -57,7 +60,7 @@ class Outcomes:
     """Adds to a scored batch what its executions led to, row by row, in their order.
 
     Of a row come first the alarms of its execution, then what its operation has learned, then the alarms of the
-    windows that it closed, then what became normal with it, then what has drifted.
+    windows that it closed, then what became normal with it, then what has drifted or changed within the week.
     """
 
     def __init__(self, settings: DetectionSettings, ensemble: Ensemble, refits: Refits, lessons: Lessons) -> None:
@@ -81,7 +84,8 @@ class Outcomes:
         for drift in judged.drifted:
             drifted.setdefault(drift.row, []).append(drift)
         deviating = Deviating(rows, given.batch, judged, self._private)
-        for row in self._worth_a_look(given, candidates | windows.keys() | accepted.keys() | drifted.keys()):
+        asked = candidates | windows.keys() | accepted.keys() | drifted.keys() | given.levels.keys()
+        for row in self._worth_a_look(given, asked):
             subject = given.subject(row)
             deviating.note(row)
             if row in candidates:
@@ -94,6 +98,8 @@ class Outcomes:
             for drift in drifted.get(row, ()):
                 refitted = self._refits.drifted(subject.application, subject.number)
                 result.model_events.append(events.drift(subject, DRIFTING[drift.column], drift.psi, refitted))
+            for level in given.levels.get(row, ()):
+                result.model_events.append(level_changed(subject.application, level, subject.now_s))
         deviating.note(len(rows))
 
     def _worth_a_look(self, given: JudgedRows, told: set[int]) -> Iterator[int]:

@@ -22,6 +22,7 @@ from tracehound.detectors.ensemble.ensemble import Ensemble
 from tracehound.detectors.features.batch import KEYED_SIGNALS, QUEUES
 from tracehound.detectors.features.clocks import EARLY, LATE, Clocks
 from tracehound.detectors.forests.fitting import Fitter
+from tracehound.detectors.levels.watch import LevelWatch
 from tracehound.detectors.packed.slots import SlotNumbers
 from tracehound.detectors.scoring import snapshot as application_snapshot
 from tracehound.detectors.scoring.free_places import free_places
@@ -66,7 +67,9 @@ class Scorer:
         self._lessons = Lessons(settings)
         self._outcomes = Outcomes(settings, self._ensemble, self._refits, self._lessons)
         self._silence = SilenceWatch(settings, self._ensemble.windows)
+        self._levels = LevelWatch(settings.minimum_excess_ms)
         self._clocks = Clocks(settings.lateness_s)
+        self._watches = (self._silence, self._clocks, self._levels)
         self._applications: dict[ApplicationKey, ApplicationModels] = {}
         self._operation_slots, self._application_slots = SlotNumbers(), SlotNumbers()
         self._call_slots = tuple(SlotNumbers() for _ in KEYED_SIGNALS)
@@ -169,6 +172,7 @@ class Scorer:
         slot, seed = self._application_slots.take(), seed_of(*key)
         self._ensemble.open_application(slot, seed)
         self._silence.open(slot, seed)
+        self._levels.open(slot)
         self._clocks.open(slot)
         application = ApplicationModels(key, slot, next_stop=0, next_refit=0)
         self._refits.schedule(application)
@@ -186,6 +190,7 @@ class Scorer:
     def _open_operation(self, application: ApplicationModels, name: str) -> OperationModels:
         slot = self._operation_slots.take()
         self._ensemble.open_operation(slot, seed_of(*application.key, name))
+        self._levels.open_operation(slot)
         operation = application.operations[name] = OperationModels(name, slot)
         return operation
 
@@ -199,7 +204,8 @@ class Scorer:
         self._silence.learn(batch)
         for row in np.flatnonzero(batch.anew).tolist():
             rows.applications[row].set_back(float(batch.times[row]))
-        self._outcomes.tell(JudgedRows(rows, batch, judged), result)
+        levels = self._levels.learn(batch, rows.applications)
+        self._outcomes.tell(JudgedRows(rows, batch, judged, levels), result)
 
     def judge_silence(self, now_s: float, applications: Iterable[ApplicationKey]) -> list[AnomalyEvent]:
         """Anomalies for applications that have missed traffic at event time ``now_s``. Never changes what is learned.
@@ -272,7 +278,7 @@ class Scorer:
         Raises:
             KeyError: the application has no models here.
         """
-        return application_snapshot.take(self._applications[application], self._ensemble, self._silence, self._clocks)
+        return application_snapshot.take(self._applications[application], self._ensemble, *self._watches)
 
     def restore(self, snapshot: bytes, wanted: ApplicationKey | None = None) -> ApplicationKey:
         """Take over an application's state, replacing what is here.
@@ -294,7 +300,7 @@ class Scorer:
             for kind, peers in enumerate(state.keyed):
                 for peer in peers:
                     self._open_call(application, kind, peer)
-            application_snapshot.fill(state, application, self._ensemble, self._silence, self._clocks)
+            application_snapshot.fill(state, application, self._ensemble, *self._watches)
             self._refits.resume(application)
         except BaseException:
             self.forget(key)
@@ -323,7 +329,7 @@ class Scorer:
         since the start ``early`` executions and ``late`` ones (``detectors.features.clocks``), and those ``left_out``
         of windows that had closed.
         """
-        needed = self._settings.warm_up_executions
+        needed, places = self._settings.warm_up_executions, (len(self._operation_slots), len(self._application_slots))
         models = self._applications.values()
         ready = sum(operation.seen >= needed for one in models for operation in one.operations.values())
         return {
@@ -334,10 +340,6 @@ class Scorer:
             "early": int(self._clocks.counts[EARLY]),
             "late": int(self._clocks.counts[LATE]),
             "left_out": self._ensemble.windows.left_out(),
-            "state_bytes": ensemble_state.nbytes(
-                self._ensemble,
-                len(self._operation_slots),
-                len(self._application_slots),
-                sum(len(slots) for slots in self._call_slots),
-            ),
+            "state_bytes": ensemble_state.nbytes(self._ensemble, *places, sum(map(len, self._call_slots)))
+            + self._levels.nbytes(*places),
         }

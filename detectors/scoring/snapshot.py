@@ -14,6 +14,7 @@ from tracehound.detectors.ensemble.ensemble import Ensemble
 from tracehound.detectors.features.batch import QUEUES
 from tracehound.detectors.features.clocks import Clocks
 from tracehound.detectors.features.contrast import RECENT, Contrast, Usual
+from tracehound.detectors.levels.watch import LevelWatch
 from tracehound.detectors.packed.snapshot import pack, unpack
 from tracehound.detectors.scoring.stored import (
     StoredContrast,
@@ -30,7 +31,9 @@ from tracehound.schemas.errors import SnapshotError
 _NUMBERS = tuple(name for name in StoredNumbers.__struct_fields__ if name not in StoredVersions.__struct_fields__)
 
 
-def take(application: ApplicationModels, ensemble: Ensemble, silence: SilenceWatch, clocks: Clocks) -> bytes:
+def take(
+    application: ApplicationModels, ensemble: Ensemble, silence: SilenceWatch, clocks: Clocks, levels: LevelWatch
+) -> bytes:
     """Snapshot of an application."""
     operations = {
         operation.name: {
@@ -40,6 +43,7 @@ def take(application: ApplicationModels, ensemble: Ensemble, silence: SilenceWat
             "profile": {"learned": operation.profile.learned, "averages": operation.profile.averages},
             "path_names": [[path, *names] for path, names in operation.path_names.items()],
             "contrast": _contrast(operation.contrast),
+            "levels": levels.snapshot_operation(operation.slot),
         }
         for operation in application.operations.values()
     }
@@ -50,6 +54,7 @@ def take(application: ApplicationModels, ensemble: Ensemble, silence: SilenceWat
             "banks": ensemble_state.snapshot_application(ensemble, application.slot),
             "silence": silence.snapshot(application.slot),
             "clock": clocks.snapshot(application.slot),
+            "levels": levels.snapshot(application.slot),
             "refits": [asdict(refit) | {"sample": list(refit.sample)} for refit in application.refits],
             "published": [
                 [*key, last.at_s, last.rank, last.alarm_s, last.seen, last.told]
@@ -87,7 +92,12 @@ def read(snapshot: bytes) -> StoredState:
 
 
 def fill(
-    stored: StoredState, application: ApplicationModels, ensemble: Ensemble, silence: SilenceWatch, clocks: Clocks
+    stored: StoredState,
+    application: ApplicationModels,
+    ensemble: Ensemble,
+    silence: SilenceWatch,
+    clocks: Clocks,
+    levels: LevelWatch,
 ) -> None:
     """Put a stored state into an application that has just been opened with the same operations.
 
@@ -104,6 +114,8 @@ def fill(
             clocks.begin(application.slot, silence.newest_s(application.slot), silence.usual_gap_s(application.slot))
         else:
             clocks.restore(application.slot, stored.clock)
+        if stored.levels is not None:  # likewise
+            levels.restore(application.slot, stored.levels)
         application.refits = [_refit(refit, stored.numbers.seen, ensemble) for refit in stored.refits]
         if len({(refit.detector, refit.started_at_count) for refit in application.refits}) < len(application.refits):
             raise ValueError("The refits of an application must have started at different counts.")
@@ -119,6 +131,8 @@ def fill(
             application.idle = _of_known(stored.idle, application.calls)
         for name, operation in stored.operations.items():
             _fill_operation(operation, application.operations[name], ensemble)
+            if operation.levels is not None:  # 0.1.0 had none
+                levels.restore_operation(application.operations[name].slot, operation.levels)
     except (KeyError, TypeError, ValueError, IndexError, OverflowError) as error:
         raise SnapshotError(f"The snapshot of {stored.key[0]} does not fit this tracehound: {error!r}") from error
 

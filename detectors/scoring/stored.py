@@ -79,6 +79,7 @@ class StoredOperation(msgspec.Struct):
     path_names: Annotated[list[tuple[int, str, str]], msgspec.Meta(max_length=REMEMBERED_PATHS)]
     idle: Counted = 0
     contrast: StoredContrast | None = None
+    levels: dict[str, Any] | None = None
 
 
 class StoredRefit(msgspec.Struct):
@@ -125,6 +126,7 @@ class StoredState(msgspec.Struct):
     operations: dict[str, StoredOperation]
     feedback: StoredFeedback | None = None
     clock: dict[str, Any] | None = None
+    levels: dict[str, Any] | None = None
     queues: dict[str, dict[str, Any]] = {}
     idle: list[dict[str, Counted]] = []
 

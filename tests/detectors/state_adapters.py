@@ -16,6 +16,7 @@ from tracehound.detectors.charts.smoothed import SmoothedScores
 from tracehound.detectors.errors.error_types import ErrorTypes
 from tracehound.detectors.features.clocks import Clocks
 from tracehound.detectors.features.paths import OTHER, PATH, Paths
+from tracehound.detectors.levels.daily_levels import DailyLevels
 from tracehound.detectors.structure.detector import Structure
 from tracehound.detectors.structure.exposure import Exposure
 from tracehound.detectors.windows.findings import JudgedWindows
@@ -248,6 +249,24 @@ class ClocksAdapter(Adapter):
         return answers(self.detector.give(rows.slots, starts, rows.values))
 
 
+class LevelsAdapter(Adapter):
+    """A day has a hundred seconds; each row is answered with what the day before it was like."""
+
+    judges = False
+
+    def open(self, slot: int, seed: int = 1) -> None:
+        self.detector.open(slot)
+
+    def learn(self, rows: Rows) -> Answers:
+        days, failed = rows.times // 100.0, (rows.values > 400).astype(np.float64)
+        before = np.empty((len(rows), 4))
+        for row in range(len(rows)):
+            one = slice(row, row + 1)
+            self.detector.count(rows.slots[one], days[one], rows.values[one], failed[one])
+            before[row] = self.detector.before(rows.slots[one], days[row])[0, 0]
+        return (before,)
+
+
 CHANNELS = (
     Channel("chart", smoothed=True, scale=0.5, floor=3.0, ceiling=12.0),
     Channel("single", smoothed=False, scale=0.6, floor=3.0, ceiling=300.0),
@@ -261,6 +280,7 @@ ADAPTERS: dict[str, tuple[type, Callable[[], Adapter]]] = {
     "ErrorTypes": (ErrorTypes, lambda: ErrorTypesAdapter(lambda: ErrorTypes(warm_up=100, patience_s=60.0))),
     "Drift": (Drift, lambda: DriftAdapter(lambda: Drift(columns=2, patience_s=0.0))),
     "Clocks": (Clocks, lambda: ClocksAdapter(lambda: Clocks(lateness_s=5.0))),
+    "DailyLevels": (DailyLevels, lambda: LevelsAdapter(DailyLevels)),
     "Windows": (Windows, lambda: WindowedAdapter(lambda: Windows(10.0, 2.0))),
     "GoldenSignals": (GoldenSignals, lambda: GoldenAdapter(lambda: GoldenSignals(10.0, 2.0, warm_up=20))),
     "WindowSeries": (WindowSeries, lambda: SeriesAdapter(lambda: WindowSeries(1.0))),
