@@ -35,6 +35,14 @@ class Opened:
     content: bytes
     within: str
 
+    def told(self, reason: str) -> str:
+        """Why what is within was refused, with what it was in.
+
+        >>> Opened(b"{}", "a CloudEvent").told("The field 'operation' is required.")
+        "Within a CloudEvent: the field 'operation' is required."
+        """
+        return f"Within {self.within}: {reason[0].lower()}{reason[1:]}"
+
 
 def opened_json(content: bytes) -> Opened | None:
     """What is in one envelope, or in all of an array of them; None where there is none.

@@ -50,9 +50,8 @@ class ExecutionReader:
         if decoded.executions or not decoded.rejected or not value or len(value) > self._limits.max_record_bytes:
             return decoded
         try:
-            opened = self._open(value, headers)
+            opened = self.opened(value, headers)
             if opened is None:
-                tell_foreign(value)
                 return decoded
             within = decode_record(opened.content, self._limits, timestamp_s)
             if any(not each.indexes for each in within.rejected):
@@ -60,6 +59,17 @@ class ExecutionReader:
         except RecordError as error:
             return DecodedRecord(rejected=[reject_record(value, error.error, error.sentence)])
         return DecodedRecord(within.executions, [_told(value, opened, each) for each in within.rejected])
+
+    def opened(self, value: bytes, headers: Headers = ()) -> Opened | None:
+        """What is around an execution, and what is within; None where nothing is that is known.
+
+        Raises:
+            RecordError: it cannot be opened, or is of another format that is known by name.
+        """
+        opened = self._open(value, headers)
+        if opened is None:
+            tell_foreign(value)
+        return opened
 
     def content(self, value: bytes | None, headers: Headers) -> bytes | None:
         """What is within, if there is anything around it that is known; else the value."""
@@ -129,5 +139,6 @@ def _schema_id(headers: Headers) -> tuple[str, bytes]:
 
 
 def _told(value: bytes, opened: Opened, refused: Rejection) -> Rejection:
-    reason = f"Within {opened.within}: {refused.reason[0].lower()}{refused.reason[1:]}"
-    return replace(refused, reason=reason, value_bytes=refused.value_bytes if refused.indexes else value)
+    return replace(
+        refused, reason=opened.told(refused.reason), value_bytes=refused.value_bytes if refused.indexes else value
+    )

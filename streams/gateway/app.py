@@ -13,6 +13,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from tracehound.schemas.errors import ConfigurationError
+from tracehound.streams.envelopes.mapping import FieldMapping
+from tracehound.streams.envelopes.opener import ExecutionReader
 from tracehound.streams.gateway.bodies import Bodies
 from tracehound.streams.gateway.executions.endpoint import EXECUTIONS, ExecutionEndpoint
 from tracehound.streams.gateway.guard import Endpoint, Guard
@@ -92,7 +94,8 @@ def build_gateway(settings: Settings, sender: ReadySender) -> Gateway:
     executions_topic, logs_topic, *spans_topics = written_topics(settings)
     with_namespace = settings.intake.applications_with_namespace
     limits = SpanLimits(settings.max_record_bytes, with_namespace=with_namespace)
-    executions = ExecutionEndpoint(executions_topic, bodies, sender, metrics, settings.limits)
+    reader = ExecutionReader(settings.limits, mapping=FieldMapping(settings.execution_fields))
+    executions = ExecutionEndpoint(executions_topic, bodies, sender, metrics, settings.limits, reader)
     taker = LogTaker(logs_topic, settings.intake.log_application, sender, metrics)
     logs = LogEndpoint(bodies, taker, metrics, settings.limits)
     otlp_logs = OtlpLogEndpoint(bodies, taker, metrics, settings.limits, with_namespace)

@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from tracehound.schemas.execution import Execution
 from tracehound.schemas.execution_rules import Limits
+from tracehound.streams.envelopes.opener import ExecutionReader
 from tracehound.streams.gateway.bodies import LARGE_BYTES, Bodies, read_body
 from tracehound.streams.gateway.executions.reading import read_executions
 from tracehound.streams.gateway.json_lines import BY_LINE, MOST_TOLD, RefusedLine, is_by_line
@@ -42,6 +43,7 @@ class ExecutionEndpoint:
         sender: sends records.
         metrics: what was taken is counted in.
         limits: what a record of executions must keep.
+        reader: opens what is around executions, and knows other names of their fields.
         now: wall time in epoch seconds.
     """
 
@@ -52,10 +54,11 @@ class ExecutionEndpoint:
         sender: Sender,
         metrics: GatewayMetrics,
         limits: Limits,
+        reader: ExecutionReader,
         now: Callable[[], float] = time.time,
     ) -> None:
         self._topic, self._bodies, self._sender = topic, bodies, sender
-        self._metrics, self._limits, self._now = metrics, limits, now
+        self._metrics, self._limits, self._reader, self._now = metrics, limits, reader, now
 
     async def serve(self, request: Request) -> Response:
         """The answer to a request of which anything is taken, or that is empty."""
@@ -63,7 +66,9 @@ class ExecutionEndpoint:
         path = request.url.path
         async with self._bodies.content(request) as content:
             self._metrics.bytes.labels(path=path).inc(len(content))
-            read = await read_body(content, LARGE_BYTES, read_executions, self._limits, self._now(), by_line)
+            read = await read_body(
+                content, LARGE_BYTES, read_executions, self._limits, self._now(), by_line, self._reader
+            )
             taken = Taken(
                 read.accepted,
                 sum(each.items for each in read.refused),

@@ -1,14 +1,17 @@
 """What a body of executions holds: records for Kafka, one application each, and what is wrong with the others."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import msgspec
 
 from tracehound.schemas.codec import decode_record
+from tracehound.schemas.execution import Execution
 from tracehound.schemas.execution_rules import Limits
-from tracehound.schemas.json_array import split_array
-from tracehound.schemas.rejection import name_elements
+from tracehound.schemas.json_array import BLANK, split_array
+from tracehound.schemas.rejection import ErrorName, RecordError, Rejection, name_elements, reject_record
+from tracehound.streams.envelopes.json_envelopes import Opened
+from tracehound.streams.envelopes.opener import ExecutionReader
 from tracehound.streams.gateway.json_lines import RefusedLine, lines_of
 
 RECORD_BYTES = 500_000
@@ -32,72 +35,107 @@ class ReadExecutions:
     refused: list[RefusedLine] = field(default_factory=list)
 
 
-def read_executions(body: bytes, limits: Limits, now_s: float, by_line: bool = False) -> ReadExecutions:
+def read_executions(
+    body: bytes, limits: Limits, now_s: float, by_line: bool = False, reader: ExecutionReader | None = None
+) -> ReadExecutions:
     """Judge each execution as a worker would, and keep the bytes of the good ones as they came.
+
+    What is an execution only within an envelope, or by other names of its fields, is kept as what it is then.
 
     Parameters:
         body: one execution, an array (of several applications, too), or one of either in each line.
         limits: what a record of executions must keep.
         now_s: what the future is judged against, in epoch seconds.
         by_line: it is said to be lines; else they are told by their content.
+        reader: opens envelopes, and knows the names.
 
     >>> body = b'{"application":"shop","operation":"GET /","started_at":9,"duration_ms":5}'
     >>> read_executions(body, Limits(), 10.0).records == [("shop", body)]
     True
     """
-    read = ReadExecutions()
-    together = _Together(read.records)
+    judge = _Judge(limits, now_s, reader or ExecutionReader(limits))
     for number, content in lines_of(body, by_line):
-        _read_line(number, content, limits, now_s, read, together.add)
-    together.finish()
-    return read
+        judge.take_line(number, content)
+    judge.together.finish()
+    return judge.read
 
 
-Add = Callable[[str, Sequence[bytes]], None]
+class _Judge:
+    """Judges the lines of one body."""
+
+    def __init__(self, limits: Limits, now_s: float, reader: ExecutionReader) -> None:
+        self._limits, self._now_s, self._reader = limits, now_s, reader
+        self.read = ReadExecutions()
+        self.together = _Together(self.read.records)
+
+    def take_line(self, number: int, line: bytes, around: Opened | None = None) -> None:
+        """A line, or what was in it, ``around`` which something was."""
+        decoded = decode_record(line, self._limits, self._now_s)
+        if not decoded.rejected:
+            self._keep(decoded.executions, [line])
+        elif line[:1] == b"[" and all(each.indexes for each in decoded.rejected):
+            elements = split_array(line)
+            for indexes in _by_application(elements):
+                self._take_elements(number, indexes, elements, around)
+        else:
+            self._open_or_refuse(number, line, decoded.rejected, around)
+
+    def _open_or_refuse(self, number: int, line: bytes, rejected: Sequence[Rejection], around: Opened | None) -> None:
+        opened = None
+        if around is None:
+            try:
+                opened = self._reader.opened(line)
+            except RecordError as error:
+                rejected = [reject_record(line, error.error, error.sentence)]
+        if opened is not None:
+            self.take_line(number, opened.content.strip(BLANK), opened)
+        for each in () if opened is not None else rejected:
+            self._refuse(number, each.error, each.reason, each.indexes, around)
+
+    def _take_elements(self, number: int, indexes: list[int], elements: list[bytes], around: Opened | None) -> None:
+        """Those of an array's elements that say that they are of one application."""
+        array = b"[" + b",".join(elements[index] for index in indexes) + b"]"
+        decoded = decode_record(array, self._limits, self._now_s)
+        wrong = {indexes[index] for each in decoded.rejected for index in each.indexes}
+        if around is None and (within := self._opened(elements, wrong)) is not None:
+            for again in _by_application(elements, indexes):
+                self._take_elements(number, again, elements, within)
+            return
+        for each in decoded.rejected:
+            places = tuple(indexes[index] for index in each.indexes)
+            reason = f"{name_elements(places)}: {each.reason.partition(': ')[2]}" if places else each.reason
+            self._refuse(number, each.error, reason, places, around)
+        self._keep(decoded.executions, [elements[index] for index in indexes if index not in wrong])
+
+    def _opened(self, elements: list[bytes], wrong: Iterable[int]) -> Opened | None:
+        """Put what is in wrong elements in their place, and give one that something was around."""
+        found = None
+        for index in wrong:
+            try:
+                opened = self._reader.opened(elements[index])
+            except RecordError:
+                continue
+            if opened is not None and opened.content.strip(BLANK)[:1] == b"{":
+                elements[index], found = opened.content, opened
+        return found
+
+    def _keep(self, executions: Sequence[Execution], encoded: Sequence[bytes]) -> None:
+        if executions:
+            self.read.accepted += len(executions)
+            self.together.add(executions[0].application, encoded)
+
+    def _refuse(
+        self, number: int, error: ErrorName, reason: str, elements: tuple[int, ...], around: Opened | None
+    ) -> None:
+        told = around.told(reason) if around is not None else reason
+        self.read.refused.append(RefusedLine(number, error, told, elements))
 
 
-def _read_line(number: int, line: bytes, limits: Limits, now_s: float, read: ReadExecutions, add: Add) -> None:
-    decoded = decode_record(line, limits, now_s)
-    if not decoded.rejected:
-        if decoded.executions:
-            read.accepted += len(decoded.executions)
-            add(decoded.executions[0].application, [line])
-        return
-    if line[:1] != b"[" or any(not each.indexes for each in decoded.rejected):
-        read.refused += [RefusedLine(number, each.error, each.reason, each.indexes) for each in decoded.rejected]
-        return
-    elements = split_array(line)
-    for indexes in _by_application(elements):
-        _read_elements(number, indexes, elements, limits, now_s, read, add)
-
-
-def _read_elements(
-    number: int,
-    indexes: list[int],
-    elements: list[bytes],
-    limits: Limits,
-    now_s: float,
-    read: ReadExecutions,
-    add: Add,
-) -> None:
-    """Those of an array's elements that say that they are of one application."""
-    decoded = decode_record(b"[" + b",".join(elements[index] for index in indexes) + b"]", limits, now_s)
-    wrong: set[int] = set()
-    for each in decoded.rejected:
-        places = tuple(indexes[index] for index in each.indexes)
-        wrong.update(places)
-        reason = f"{name_elements(places)}: {each.reason.partition(': ')[2]}" if places else each.reason
-        read.refused.append(RefusedLine(number, each.error, reason, places))
-    if decoded.executions:
-        read.accepted += len(decoded.executions)
-        add(decoded.executions[0].application, [elements[index] for index in indexes if index not in wrong])
-
-
-def _by_application(elements: list[bytes]) -> Iterator[list[int]]:
+def _by_application(elements: list[bytes], among: Sequence[int] | None = None) -> Iterator[list[int]]:
     groups: dict[str | None, list[int]] = {}
-    for index, element in enumerate(elements):
+    for index in range(len(elements)) if among is None else among:
         try:
-            name = _NAMED.decode(element).application
+            name = _NAMED.decode(elements[index]).application
         except _ERRORS:
             name = None
         groups.setdefault(name, []).append(index)

@@ -67,7 +67,7 @@ def test_each_refused_line_and_element_is_told_with_the_words_of_validate() -> N
     assert [(each["line"], each.get("elements"), each["error"]) for each in told["refused"]] == [
         (2, None, "InvalidField"),
         (3, [1, 3], "InvalidField"),
-        (4, None, "InvalidField"),
+        (4, None, "InvalidJson"),
         (5, None, "FutureTime"),
     ]
     assert told["refused"][0]["reason"] == "T" + sentence[1:]
