@@ -29,11 +29,11 @@ role = "{role}"
 def gateway(new_key: bool, role: Role, openapi: bool) -> None:
     """Take executions and traces over HTTP and write them to Kafka, until stopped."""
     if openapi:
-        from tracehound.streams.gateway.app import build_gateway, written_topics
-        from tracehound.streams.gateway.sending import KafkaSender
+        from tracehound.streams.gateway.app import build_gateway
+        from tracehound.streams.gateway.server import kafka_sender
 
         settings = load_settings()
-        nobody = KafkaSender(settings, written_topics(settings), lambda _: None)
+        nobody = kafka_sender(settings, lambda _: None)
         click.echo(json.dumps(build_gateway(settings, nobody).document, indent=2))
         return
     if new_key:

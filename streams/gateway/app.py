@@ -29,12 +29,12 @@ from tracehound.streams.gateway.otlp.encoding import PROTOBUF, status
 from tracehound.streams.gateway.otlp.grpc_server import LOGS_EXPORT, TRACES_EXPORT, ExportService, Take
 from tracehound.streams.gateway.otlp.logs import OTLP_LOGS, OtlpLogEndpoint
 from tracehound.streams.gateway.otlp.traces import OTLP_TRACES, TRACES, call_taker
-from tracehound.streams.gateway.sending import Sender
 from tracehound.streams.gateway.spans import SpanEndpoint
 from tracehound.streams.gateway.throttle import Throttle
 from tracehound.streams.gateway.zipkin import ZIPKIN, ZIPKIN_SPANS
 from tracehound.streams.http.problems import problem
 from tracehound.streams.http.refusal import RequestRefusedError
+from tracehound.streams.http.sending import Sender
 from tracehound.streams.intake.formats.decode import SpanLimits
 from tracehound.streams.settings.gateway import is_loopback
 from tracehound.streams.settings.settings import Settings

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Callable
 
 import anyio.to_thread
 import structlog
@@ -10,7 +11,7 @@ from confluent_kafka import KafkaException
 from tracehound.schemas.errors import ConfigurationError
 from tracehound.streams.gateway.app import build_gateway, written_topics
 from tracehound.streams.gateway.otlp.grpc_server import grpc_served
-from tracehound.streams.gateway.sending import KafkaSender
+from tracehound.streams.http.sending import KafkaSender, Patience
 from tracehound.streams.http.server import Place, Server
 from tracehound.streams.settings.gateway import GatewaySettings
 from tracehound.streams.settings.settings import Settings
@@ -38,6 +39,13 @@ def run_gateway(settings: Settings) -> int:
         return EXIT_MISCONFIGURED
 
 
+def kafka_sender(settings: Settings, failed: Callable[[str], None]) -> KafkaSender:
+    """What sends the gateway's records; ``failed`` is told of an error that no record survives."""
+    gateway = settings.gateway
+    patience = Patience(gateway.kafka_timeout_s, gateway.max_mb_in_flight, gateway.retry_after_s)
+    return KafkaSender(settings, "tracehound-gateway", patience, written_topics(settings), failed)
+
+
 async def _run(settings: Settings) -> int:
     collect_seldom()
     anyio.to_thread.current_default_thread_limiter().total_tokens = _THREADS
@@ -49,7 +57,7 @@ async def _run(settings: Settings) -> int:
         failures.append(why)
         loop.call_soon_threadsafe(setattr, server, "should_exit", True)
 
-    sender = KafkaSender(settings, written_topics(settings), failed)
+    sender = kafka_sender(settings, failed)
     gateway = build_gateway(settings, sender)
     server = Server(gateway.app, _place(settings.gateway))
     try:

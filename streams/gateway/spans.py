@@ -8,8 +8,8 @@ from starlette.responses import Response
 
 from tracehound.streams.gateway.bodies import LARGE_BYTES, Bodies, of_media_type, read_body
 from tracehound.streams.gateway.metrics import GatewayMetrics
-from tracehound.streams.gateway.sending import Record, Sender
 from tracehound.streams.http.refusal import RequestRefusedError
+from tracehound.streams.http.sending import Record, Sender
 from tracehound.streams.intake.formats.decode import SpanLimits, decode_spans
 
 RECORD_BYTES = 900_000

@@ -13,6 +13,7 @@ Reason = Literal[
     "method",
     "cross_site",
     "conflict",
+    "store_away",
     "encoding",
     "media_type",
     "too_large",

@@ -1,9 +1,10 @@
 """Settings of the console: where it keeps what was told, for how long, and where it listens."""
 
+import ipaddress
 from typing import Annotated
 
 from annotated_types import Ge, Gt, Le
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
 _SCHEMES = ("sqlite:///", "postgresql+psycopg://")
 
@@ -34,6 +35,56 @@ class ConsoleSettings(BaseModel):
         default=10_000.0,
         description="How many megabytes of events are kept, the oldest go first; indexes and columns come on top",
     )
+    requests_per_minute: Annotated[int, Ge(0), Le(10_000_000)] = Field(
+        default=6_000, description="Requests of one key, or of one person, per minute; 0: no bound"
+    )
+    refused_per_minute: Annotated[int, Ge(1), Le(10_000_000)] = Field(
+        default=60, description="Requests with a wrong key that one address may send per minute"
+    )
+    max_body_bytes: Annotated[int, Ge(1_000), Le(100_000_000)] = Field(
+        default=1_000_000, description="Largest body of a request"
+    )
+    max_connections: Annotated[int, Ge(1), Le(100_000)] = Field(
+        default=500, description="Connections at once; more are closed"
+    )
+    session_hours: Annotated[float, Gt(0), Le(8_760)] = Field(
+        default=12.0, description="How long somebody who signed in on the page stays signed in"
+    )
+    proxy_addresses: str = Field(
+        default="",
+        description="Addresses or networks, separated by commas, of proxies that are believed who asks and from where",
+    )
+    proxy_user_header: str = Field(
+        default="",
+        description="Header in which these proxies say who has signed in with them (OpenID Connect), "
+        "such as X-Forwarded-User; without it nobody is believed",
+    )
+    proxy_operators: str = Field(
+        default="", description="Those of them who are operators, separated by commas; who is not named is a viewer"
+    )
+    proxy_admins: str = Field(default="", description="Those of them who are admins, separated by commas")
+
+    @field_validator("proxy_addresses")
+    @classmethod
+    def _networks(cls, given: str) -> str:
+        for one in filter(None, map(str.strip, given.split(","))):
+            try:
+                ipaddress.ip_network(one)
+            except ValueError:
+                raise ValueError(
+                    "The setting 'console.proxy_addresses' must be addresses or networks, separated by commas. "
+                    f"Got {one!r} among them."
+                ) from None
+        return given
+
+    @model_validator(mode="after")
+    def _header_of_somebody(self) -> "ConsoleSettings":
+        if self.proxy_user_header and not self.proxy_addresses:
+            raise ValueError(
+                "The setting 'console.proxy_user_header' must go with 'console.proxy_addresses', or anybody could be "
+                "anybody. Got no addresses."
+            )
+        return self
 
     @field_validator("database_url")
     @classmethod

@@ -9,6 +9,7 @@ A table of another room of the console belongs here too, in a file of its own th
 ``python -m tracehound.console.store.migrations "what it is for"`` writes the migration.
 """
 
+from tracehound.console.store.tables.access import api_keys, audit, secrets
 from tracehound.console.store.tables.anomalies import anomalies
 from tracehound.console.store.tables.applications import application_progress, applications
 from tracehound.console.store.tables.calls import call_records, calls
@@ -29,8 +30,10 @@ from tracehound.console.store.tables.scored_logs import scored_logs
 
 __all__ = [
     "anomalies",
+    "api_keys",
     "application_progress",
     "applications",
+    "audit",
     "call_records",
     "calls",
     "dead_letters",
@@ -48,5 +51,6 @@ __all__ = [
     "operation_windows",
     "operations",
     "scored_logs",
+    "secrets",
     "unreadable",
 ]

@@ -15,8 +15,8 @@ from tracehound.streams.gateway.executions.reading import read_executions
 from tracehound.streams.gateway.json_lines import BY_LINE, MOST_TOLD, RefusedLine, is_by_line
 from tracehound.streams.gateway.metrics import GatewayMetrics
 from tracehound.streams.gateway.operation import BYTES, Operation, Outcome
-from tracehound.streams.gateway.sending import Record, Sender
 from tracehound.streams.http.refusal import RequestRefusedError
+from tracehound.streams.http.sending import Record, Sender
 
 
 class Taken(msgspec.Struct):

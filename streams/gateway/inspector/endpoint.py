@@ -15,8 +15,8 @@ from tracehound.streams.gateway.inspector.transactions import Parts, execution_o
 from tracehound.streams.gateway.keys import NOBODY
 from tracehound.streams.gateway.metrics import GatewayMetrics
 from tracehound.streams.gateway.operation import Operation, Outcome
-from tracehound.streams.gateway.sending import Record, Sender
 from tracehound.streams.http.refusal import RequestRefusedError
+from tracehound.streams.http.sending import Record, Sender
 from tracehound.streams.settings.gateway import KeySettings
 
 INSPECTOR_PATHS = ("/v1/inspector", "/")

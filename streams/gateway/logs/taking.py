@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from tracehound.schemas.log_event import LogEvent
 from tracehound.streams.gateway.metrics import GatewayMetrics
-from tracehound.streams.gateway.sending import Record, Sender
+from tracehound.streams.http.sending import Record, Sender
 from tracehound.streams.intake.logs.records import complete, log_records
 
 

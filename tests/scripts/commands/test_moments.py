@@ -3,7 +3,8 @@
 import click
 import pytest
 
-from tracehound.scripts.commands.moments import Moment, parse_moment
+from tracehound.schemas.moments import parse_moment
+from tracehound.scripts.commands.moments import Moment
 
 
 @pytest.mark.parametrize(

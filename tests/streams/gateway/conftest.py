@@ -10,7 +10,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import TracesData
 
 from tracehound.schemas.errors import TracehoundError
 from tracehound.streams.gateway.app import Gateway, build_gateway
-from tracehound.streams.gateway.sending import Record
+from tracehound.streams.http.sending import Record
 from tracehound.streams.settings.gateway import GatewaySettings
 from tracehound.streams.settings.settings import Settings
 

@@ -36,6 +36,16 @@ class Record:
     topic: str
     key: bytes | None
     value: bytes
+    headers: Sequence[tuple[str, bytes]] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long to wait for Kafka, what may wait for it at once, and when a client is to come again."""
+
+    kafka_timeout_s: float
+    max_mb_in_flight: float
+    retry_after_s: int
 
 
 class Sender(Protocol):
@@ -55,23 +65,32 @@ class KafkaSender:
     """Sends by librdkafka, and knows whether the broker answers, so that requests need not wait for one that does not.
 
     Parameters:
-        settings: broker, security, and how long to wait.
+        settings: broker and security.
+        client: is what the broker sees us as.
+        patience: how long to wait.
         topics: that are written to; a broker would make what is asked for and missing.
         failed: is told of an error that no record survives; the process has to end.
     """
 
-    def __init__(self, settings: Settings, topics: Sequence[str], failed: Callable[[str], None]) -> None:
-        self._gateway = settings.gateway
+    def __init__(
+        self,
+        settings: Settings,
+        client: str,
+        patience: Patience,
+        topics: Sequence[str],
+        failed: Callable[[str], None],
+    ) -> None:
+        self._patience = patience
         self._options = (
             librdkafka_options(settings)
             | producer_options(settings)
             | {
-                "client.id": "tracehound-gateway",
+                "client.id": client,
                 "log_level": 0,  # librdkafka would write to stderr; errors reach the callbacks
                 "linger.ms": 2,
                 "reconnect.backoff.max.ms": 1_000,  # a broker that is back is found at once
-                "message.timeout.ms": int(self._gateway.kafka_timeout_s * 1000),
-                "queue.buffering.max.kbytes": max(1024, int(self._gateway.max_mb_in_flight * 2 * 1000)),
+                "message.timeout.ms": int(patience.kafka_timeout_s * 1000),
+                "queue.buffering.max.kbytes": max(1024, int(patience.max_mb_in_flight * 2 * 1000)),
                 "queue.buffering.max.messages": 1_000_000,
                 "error_cb": self._error,
             }
@@ -112,7 +131,7 @@ class KafkaSender:
             self._watch.cancel()
             with suppress(asyncio.CancelledError):
                 await self._watch
-        await asyncio.to_thread(self._producer.flush, self._gateway.kafka_timeout_s)
+        await asyncio.to_thread(self._producer.flush, self._patience.kafka_timeout_s)
         self._stop.set()
         if self._thread is not None:
             await asyncio.to_thread(self._thread.join)
@@ -126,7 +145,9 @@ class KafkaSender:
         delivery = _Delivery(len(records))
         try:
             for record in records:
-                self._producer.produce(record.topic, record.value, record.key, on_delivery=delivery.told)
+                self._producer.produce(
+                    record.topic, record.value, record.key, headers=list(record.headers), on_delivery=delivery.told
+                )
         except BufferError:
             raise self._away("Too much waits for Kafka.", "busy") from None
         except KafkaException as error:
@@ -143,7 +164,7 @@ class KafkaSender:
         return self._away(f"Kafka has not acknowledged it: {error.str()}.", "kafka_away")
 
     def _away(self, why: str, reason: Any) -> RequestRefusedError:
-        return put_off(reason, f"{why} Nothing of this request counts as accepted.", self._gateway.retry_after_s)
+        return put_off(reason, f"{why} Nothing of this request counts as accepted.", self._patience.retry_after_s)
 
     def _error(self, error: Any) -> None:
         if error.code() == KafkaError._ALL_BROKERS_DOWN:

@@ -1,0 +1,1 @@
+"""Anomalies: what is unusual, as it was told."""

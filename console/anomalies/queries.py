@@ -1,0 +1,72 @@
+"""Anomalies in the store."""
+
+from collections.abc import Sequence
+from typing import Annotated, Literal
+
+from pydantic import Field
+from sqlalchemy import ColumnElement, Connection, select
+
+from tracehound.console.store.tables import anomalies
+from tracehound.console.web.asked import MomentUs, Name, Page
+from tracehound.console.web.cells import of_event
+from tracehound.console.web.lists import List
+from tracehound.schemas.anomaly import SEVERITIES, AnomalyKind, Severity
+
+Order = Literal["-time", "time"]
+
+
+class AnomaliesAsked(Page):
+    """Which anomalies, in which order."""
+
+    application: Name | None = None
+    environment: Name | None = None
+    operation: Name | None = None
+    kind: Annotated[list[AnomalyKind], Field(max_length=10, default_factory=list)]
+    severity: Annotated[list[Severity], Field(max_length=10, default_factory=list)]
+    incident_key: Name | None = None
+    since: Annotated[MomentUs | None, Field(description="At that time or later.")] = None
+    until: Annotated[MomentUs | None, Field(description="Before that time.")] = None
+    sort: Order = "-time"
+
+
+def anomalies_asked(asked: AnomaliesAsked) -> List:
+    """The list of those that are asked for."""
+    columns = anomalies.c
+    statement = select(columns.event, columns.time_us, columns.seq).where(*_conditions(asked))
+    return List(statement, (columns.time_us, columns.seq), asked.sort == "-time", CELLS)
+
+
+def _conditions(asked: AnomaliesAsked) -> Sequence[ColumnElement[bool]]:
+    columns = anomalies.c
+    found: list[ColumnElement[bool]] = []
+    if asked.application is not None:
+        found.append(columns.application == asked.application)
+    if asked.environment is not None:
+        found.append(columns.environment == asked.environment)
+    if asked.operation is not None:
+        found.append(columns.operation == asked.operation)
+    if asked.incident_key is not None:
+        found.append(columns.incident_key == asked.incident_key)
+    if asked.kind:
+        found.append(columns.kind.in_(asked.kind))
+    if asked.severity:
+        found.append(columns.severity_rank.in_([SEVERITIES.index(one) for one in asked.severity]))
+    if asked.since is not None:
+        found.append(columns.time_us >= asked.since)
+    if asked.until is not None:
+        found.append(columns.time_us < asked.until)
+    return found
+
+
+def anomaly(connection: Connection, identity: str) -> str | None:
+    """The event of an anomaly as it was told."""
+    return connection.execute(select(anomalies.c.event).where(anomalies.c.id == identity)).scalar()
+
+
+CELLS = of_event(
+    (
+        *("application", "environment", "operation", "version", "kind", "severity", "score", "sigma", "confidence"),
+        *("signal", "typical", "actual", "unit", "reason", "incident_key", "exemplar_trace_ids"),
+    )
+)
+"""Of an export as a table."""

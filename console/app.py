@@ -1,0 +1,76 @@
+"""The one place where the console is put together; nothing connects before the first request."""
+
+import time
+from collections.abc import Callable
+from functools import partial
+from importlib.metadata import version
+
+from fastapi import APIRouter, FastAPI
+
+from tracehound.console.anomalies.endpoints import router as anomalies
+from tracehound.console.audit.endpoints import router as audit
+from tracehound.console.audit.queries import note_change
+from tracehound.console.incidents.endpoints import router as incidents
+from tracehound.console.keys.endpoints import router as keys
+from tracehound.console.keys.ring import StoredKeys
+from tracehound.console.store.engine import Store
+from tracehound.console.web.bodies import Bodies
+from tracehound.console.web.changes import Changes
+from tracehound.console.web.console import Console
+from tracehound.console.web.cursors import Cursors
+from tracehound.console.web.entry import Entry
+from tracehound.console.web.openapi import console_document
+from tracehound.console.web.paths import Slashes
+from tracehound.console.web.problems import tell_problems
+from tracehound.console.web.proxies import Proxies
+from tracehound.console.web.rates import Rates
+from tracehound.console.web.secret import kept_secret
+from tracehound.console.web.sessions import Sessions
+from tracehound.streams.http.sending import Sender
+from tracehound.streams.settings.settings import Settings
+
+API = "/api/v1"
+ROUTERS: tuple[APIRouter, ...] = (
+    anomalies,
+    incidents,
+    keys,
+    audit,
+)
+"""Every resource below ``API``: one line each."""
+
+
+def build_console(settings: Settings, store: Store, sender: Sender, clock: Callable[[], float] = time.time) -> FastAPI:
+    """Put the console together.
+
+    Parameters:
+        settings: everything that can be set.
+        store: what was told, migrated.
+        sender: sends records to Kafka: what people say, and dead letters again.
+        clock: epoch seconds.
+
+    Raises:
+        StoreError: the store is away.
+    """
+    given = settings.console
+    secret = kept_secret(store)
+    sessions = Sessions(secret, round(given.session_hours * 3_600))
+    stored_keys = StoredKeys(store, clock)
+    rates = Rates(given.requests_per_minute, given.refused_per_minute)
+    entry = Entry(stored_keys, sessions, rates, Proxies(given), clock)
+    app = FastAPI(
+        title="tracehound console",
+        version=version("tracehound"),
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    app.state.console = Console(store, settings, sender, stored_keys, Cursors(secret), sessions, entry, clock)
+    tell_problems(app)
+    app.add_middleware(Changes, note=lambda *change: note_change(store, round(clock() * 1e6), *change))
+    app.add_middleware(Bodies, most=given.max_body_bytes)
+    app.add_middleware(Slashes)
+    for router in ROUTERS:
+        app.include_router(router, prefix=API)
+    app.openapi = partial(console_document, app)  # type: ignore[method-assign]
+    return app

@@ -1,0 +1,1 @@
+"""Who changed what: every request that was not only to read."""

@@ -1,0 +1,1 @@
+"""Incidents: each as it is now, its timeline and its suspected cause."""

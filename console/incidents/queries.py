@@ -1,0 +1,80 @@
+"""Incidents in the store."""
+
+from collections.abc import Sequence
+from typing import Annotated, Literal
+
+from pydantic import Field
+from sqlalchemy import ColumnElement, Connection, exists, select
+
+from tracehound.console.store.tables import incident_applications, incident_events, incidents
+from tracehound.console.web.asked import MomentUs, Name, Page
+from tracehound.console.web.cells import of_event
+from tracehound.console.web.lists import List
+from tracehound.schemas.anomaly import SEVERITIES, Severity
+from tracehound.schemas.incident import IncidentState
+
+Order = Literal["-opened", "opened", "-updated", "updated", "-severity", "severity"]
+
+
+class IncidentsAsked(Page):
+    """Which incidents, in which order."""
+
+    application: Annotated[Name | None, Field(description="That was ever part of them.")] = None
+    environment: Name | None = None
+    state: Annotated[list[IncidentState], Field(max_length=10, default_factory=list)]
+    severity: Annotated[list[Severity], Field(max_length=10, default_factory=list)]
+    since: Annotated[MomentUs | None, Field(description="Opened at that time or later.")] = None
+    until: Annotated[MomentUs | None, Field(description="Opened before that time.")] = None
+    sort: Order = "-opened"
+
+
+def incidents_asked(asked: IncidentsAsked) -> List:
+    """The list of those that are asked for."""
+    columns = incidents.c
+    by: tuple[ColumnElement[object], ...] = {
+        "opened": (columns.opened_at_us, columns.incident_id),
+        "updated": (columns.updated_at_us, columns.incident_id),
+        "severity": (columns.severity_rank, columns.opened_at_us, columns.incident_id),
+    }[asked.sort.removeprefix("-")]
+    statement = select(columns.event, *by).where(*_conditions(asked))
+    return List(statement, by, asked.sort.startswith("-"), CELLS)
+
+
+def _conditions(asked: IncidentsAsked) -> Sequence[ColumnElement[bool]]:
+    columns = incidents.c
+    found: list[ColumnElement[bool]] = []
+    if asked.application is not None:
+        part = incident_applications.c
+        found.append(exists().where(part.application == asked.application, part.incident_id == columns.incident_id))
+    if asked.environment is not None:
+        found.append(columns.environment == asked.environment)
+    if asked.state:
+        found.append(columns.state.in_(asked.state))
+    if asked.severity:
+        found.append(columns.severity_rank.in_([SEVERITIES.index(one) for one in asked.severity]))
+    if asked.since is not None:
+        found.append(columns.opened_at_us >= asked.since)
+    if asked.until is not None:
+        found.append(columns.opened_at_us < asked.until)
+    return found
+
+
+def incident(connection: Connection, identity: str) -> str | None:
+    """The newest event of an incident as it was told."""
+    return connection.execute(select(incidents.c.event).where(incidents.c.incident_id == identity)).scalar()
+
+
+def timeline(connection: Connection, identity: str) -> Sequence[str]:
+    """All events of an incident, in the order in which they happened."""
+    columns = incident_events.c
+    wanted = select(columns.event).where(columns.incident_id == identity).order_by(columns.revision)
+    return connection.execute(wanted).scalars().all()
+
+
+CELLS = of_event(
+    (
+        *("incident_id", "state", "severity", "environment", "opened_at", "updated_at", "resolved_at", "summary"),
+        *("reason", "applications", "kinds", "anomaly_count", "exemplar_trace_ids", "muted_by"),
+    )
+)
+"""Of an export as a table."""

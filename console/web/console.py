@@ -1,0 +1,55 @@
+"""What endpoints are given: the store, the settings, and what all of them share."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated, Protocol
+
+from fastapi import Depends
+from starlette.requests import Request
+
+from tracehound.console.store.engine import Store
+from tracehound.console.web.cursors import Cursors
+from tracehound.console.web.entry import Entry
+from tracehound.console.web.sessions import Sessions
+from tracehound.streams.http.sending import Sender
+from tracehound.streams.settings.settings import Settings
+
+
+class KeyBook(Protocol):
+    """Keys that are kept in memory for a while."""
+
+    def forget(self, prefix: str) -> None:
+        """A key has changed."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Console:
+    """What endpoints are given.
+
+    Parameters:
+        store: what was told.
+        settings: everything that is set.
+        sender: sends records to Kafka.
+        keys: who may ask, as far as that is in memory.
+        cursors, sessions, entry: see there.
+        clock: epoch seconds.
+    """
+
+    store: Store
+    settings: Settings
+    sender: Sender
+    keys: KeyBook
+    cursors: Cursors
+    sessions: Sessions
+    entry: Entry
+    clock: Callable[[], float]
+
+
+async def the_console(request: Request) -> Console:
+    """The console that a request came to."""
+    console: Console = request.app.state.console
+    return console
+
+
+TheConsole = Annotated[Console, Depends(the_console)]

@@ -1,0 +1,152 @@
+"""Lists in pages, by keyset and cursor, and the same lists exported whole.
+
+Where an item is what was told, its JSON is put into the page as it is stored, neither decoded nor encoded again.
+"""
+
+import csv
+import io
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from operator import itemgetter
+from typing import Any
+
+import msgspec
+from sqlalchemy import ColumnElement, Row, Select, tuple_
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+
+from tracehound.console.web.answers import CSV, JSON_LINES, answer
+from tracehound.console.web.asked import Format, Page
+from tracehound.console.web.cells import Cells
+from tracehound.console.web.console import Console
+from tracehound.console.web.cursors import Place
+
+_AT_ONCE = 1_000
+_FORMULAS = ("=", "+", "-", "@", "\t", "\r")
+"""What begins so, a spreadsheet would compute."""
+
+
+@dataclass(frozen=True, slots=True)
+class List:
+    """A list of the database.
+
+    Parameters:
+        statement: selects what an item is made of, and last the columns ``by`` in their order.
+        by: what the list goes by; no two rows have the same.
+        descending: whether the greatest come first.
+        cells: of an export as a table, from an item: by the head of each column.
+        item: an item's JSON, of a row; without it the first column.
+    """
+
+    statement: Select[Any]
+    by: Sequence[ColumnElement[Any]]
+    descending: bool
+    cells: Cells
+    item: Callable[[Row[Any]], str] = itemgetter(0)
+
+    def place_of(self, row: Row[Any]) -> Place:
+        """Where a row stands in the list."""
+        return list(row[-len(self.by) :])
+
+    def after(self, place: Place | None, most: int) -> Select[Any]:
+        """At most so many items, from behind a place on."""
+        statement = self.statement
+        if place is not None:
+            here = tuple_(*self.by)
+            statement = statement.where(here < tuple_(*place) if self.descending else here > tuple_(*place))
+        return statement.order_by(*(one.desc() if self.descending else one.asc() for one in self.by)).limit(most)
+
+
+def tell_list(request: Request, console: Console, page: Page, wanted: List) -> Response:
+    """The page of a list that is asked for, or the whole of it as a file.
+
+    Raises:
+        RequestRefusedError: the cursor is none, or of another list (400).
+    """
+    asked = _asked(request)
+    place = None if page.cursor is None else console.cursors.read(page.cursor, asked)
+    match page.format or _accepted(request):
+        case "jsonl":
+            return _file(_lines(console, wanted, place, _limit(request, page)), JSON_LINES, "jsonl")
+        case "csv":
+            return _file(_table(console, wanted, place, _limit(request, page)), CSV, "csv")
+    with console.store.read() as connection:
+        rows = connection.execute(wanted.after(place, page.limit + 1)).all()
+    more = len(rows) > page.limit
+    rows = rows[: page.limit]
+    following = console.cursors.write(wanted.place_of(rows[-1]), asked) if more else None
+    return answer(request, page_of(map(wanted.item, rows), following))
+
+
+def page_of(items: Iterator[str], following: str | None) -> bytes:
+    """A page of items that are JSON already.
+
+    >>> page_of(iter(['{"id":"1"}', '{"id":"2"}']), None)
+    b'{"items":[{"id":"1"},{"id":"2"}],"next":null}'
+    """
+    return f'{{"items":[{",".join(items)}],"next":{msgspec.json.encode(following).decode()}}}'.encode()
+
+
+def _asked(request: Request) -> dict[str, Any]:
+    given = [pair for pair in request.query_params.multi_items() if pair[0] not in ("cursor", "limit", "format")]
+    return {"path": request.url.path, "query": sorted(given)}
+
+
+def _accepted(request: Request) -> Format:
+    said = request.headers.get("accept", "")
+    if JSON_LINES in said:
+        return "jsonl"
+    return "csv" if CSV in said else "json"
+
+
+def _limit(request: Request, page: Page) -> int | None:
+    return page.limit if "limit" in request.query_params else None
+
+
+def _file(pieces: Iterator[bytes], media_type: str, ending: str) -> Response:
+    headers = {
+        "Content-Disposition": f'attachment; filename="tracehound.{ending}"',
+        "Cache-Control": "private, no-cache",
+        "Vary": "Accept, Authorization, Cookie",
+    }
+    return StreamingResponse(pieces, 200, headers, media_type)
+
+
+def _rows(console: Console, wanted: List, place: Place | None, limit: int | None) -> Iterator[Sequence[Row[Any]]]:
+    """All rows from a place on, some at a time: none of them keeps the database for as long as a client reads."""
+    while limit is None or limit > 0:
+        most = _AT_ONCE if limit is None else min(_AT_ONCE, limit)
+        with console.store.read() as connection:
+            rows = connection.execute(wanted.after(place, most)).all()
+        if rows:
+            yield rows
+        if len(rows) < most:
+            return
+        place = wanted.place_of(rows[-1])
+        limit = None if limit is None else limit - len(rows)
+
+
+def _lines(console: Console, wanted: List, place: Place | None, limit: int | None) -> Iterator[bytes]:
+    for rows in _rows(console, wanted, place, limit):
+        yield "".join(f"{wanted.item(row)}\n" for row in rows).encode()
+
+
+def _table(console: Console, wanted: List, place: Place | None, limit: int | None) -> Iterator[bytes]:
+    yield _csv([list(wanted.cells)])
+    for rows in _rows(console, wanted, place, limit):
+        items = (msgspec.json.decode(wanted.item(row)) for row in rows)
+        yield _csv([[_cell(read(item)) for read in wanted.cells.values()] for item in items])
+
+
+def _csv(rows: Sequence[Sequence[object]]) -> bytes:
+    written = io.StringIO()
+    csv.writer(written).writerows(rows)
+    return written.getvalue().encode()
+
+
+def _cell(value: object) -> object:
+    if isinstance(value, list):
+        value = " ".join(map(str, value))
+    if isinstance(value, str) and value.startswith(_FORMULAS):
+        return f"'{value}"
+    return "" if value is None else value

@@ -1,0 +1,67 @@
+"""Requests to a console without a server."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from starlette.testclient import TestClient
+
+from tracehound.console.app import build_console
+from tracehound.console.keys.queries import add_key
+from tracehound.console.store.engine import Store
+from tracehound.console.web.roles import ROLES, Role
+from tracehound.streams.http.keys import NewKey, new_key
+from tracehound.streams.http.sending import Record
+from tracehound.streams.settings.console import ConsoleSettings
+from tracehound.streams.settings.settings import Settings
+
+NOW_S = 1_767_225_600.0
+
+
+@dataclass
+class FakeSender:
+    """Keeps records, or fails as told."""
+
+    records: list[Record] = field(default_factory=list)
+    failure: Exception | None = None
+
+    async def send(self, records: Sequence[Record]) -> None:
+        if self.failure is not None:
+            raise self.failure
+        self.records += records
+
+
+@dataclass
+class Asking:
+    """A console, a key for each role, and what it sent to Kafka."""
+
+    client: TestClient
+    store: Store
+    sender: FakeSender
+    keys: Mapping[Role, NewKey]
+    now_s: list[float]
+
+    def ask(self, method: str, path: str, role: Role | None = "admin", **request: Any) -> Any:
+        """What is answered to somebody of this role (None: without a key); ``path`` is below ``/api/v1``."""
+        headers = {} if role is None else {"authorization": f"Bearer {self.keys[role].key}"}
+        return self.client.request(method, f"/api/v1{path}", headers=headers | request.pop("headers", {}), **request)
+
+    def get(self, path: str, **query: Any) -> Any:
+        """The JSON of what is answered to a viewer; it must be there."""
+        answer = self.ask("GET", path, "viewer", params=query)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+
+@contextmanager
+def asking(store: Store, **settings: Any) -> Iterator[Asking]:
+    """A console on ``store``; settings of its own part are given by name."""
+    made = {role: new_key() for role in ROLES}
+    with store.write() as connection:
+        for role, key in made.items():
+            add_key(connection, key, role, role, "test", 0, None)
+    sender, now_s = FakeSender(), [NOW_S]
+    app = build_console(Settings(console=ConsoleSettings(**settings)), store, sender, lambda: now_s[0])
+    with TestClient(app, "http://127.0.0.1:8420", raise_server_exceptions=False) as client:
+        yield Asking(client, store, sender, made, now_s)
