@@ -20,6 +20,18 @@ class Ages:
     late_s: float = DAY_S
     """An execution that began longer ago is counted apart: its window is over."""
 
+    def window_of(self, now_s: float | None, started_s: float) -> tuple[int, int] | None:
+        """Length and begin, in seconds, of the window that an execution belongs in; None: it is too late for any.
+
+        Parameters:
+            now_s: the time of its application; None where nobody knows: then it is of now.
+        """
+        age_s = 0.0 if now_s is None else now_s - started_s
+        if age_s > self.late_s:
+            return None
+        width_s = MINUTE_S if age_s <= self.minutes_s else HOUR_S
+        return width_s, begin_of(started_s, width_s)
+
 
 class ApplicationTimes:
     """The times of applications: what most of their executions say (``detectors.features.clocks``).
@@ -28,12 +40,11 @@ class ApplicationTimes:
     sender's wrong clock does not move.
 
     Parameters:
-        ages: how long windows of each length are kept.
         most: so many applications have a time; of more, nothing is too late.
     """
 
-    def __init__(self, ages: Ages, most: int) -> None:
-        self._ages, self._most = ages, most
+    def __init__(self, most: int) -> None:
+        self._most = most
         self._clocks = Clocks(lateness_s=0.0)
         self._slots: dict[ApplicationKey, int] = {}
 
@@ -68,12 +79,3 @@ class ApplicationTimes:
         slot = self._slots.get(key)
         now_s = float("nan") if slot is None else self._clocks.now_s(slot)
         return None if np.isnan(now_s) else now_s
-
-    def window_of(self, key: ApplicationKey, started_s: float) -> tuple[int, int] | None:
-        """Length and begin, in seconds, of the window that an execution belongs in; None: it is too late for any."""
-        now_s = self.now_s(key)
-        age_s = 0.0 if now_s is None else now_s - started_s
-        if age_s > self._ages.late_s:
-            return None
-        width_s = MINUTE_S if age_s <= self._ages.minutes_s else HOUR_S
-        return width_s, begin_of(started_s, width_s)
