@@ -17,6 +17,7 @@ from tracehound.streams.settings.console import ConsoleSettings
 from tracehound.streams.settings.gateway import GatewaySettings
 from tracehound.streams.settings.incident_worker import IncidentWorkerSettings
 from tracehound.streams.settings.intake import IntakeSettings
+from tracehound.streams.settings.kept_executions import KeptExecutionSettings
 from tracehound.streams.settings.mistakes import sentence, unknown_variables
 from tracehound.streams.settings.notify import NotifySettings
 
@@ -170,6 +171,9 @@ class Settings(BaseSettings):
     notify: NotifySettings = Field(default_factory=NotifySettings, description="Notifications, see below")
     gateway: GatewaySettings = Field(default_factory=GatewaySettings, description="The gateway, see below")
     console: ConsoleSettings = Field(default_factory=ConsoleSettings, description="The console, see below")
+    kept_executions: KeptExecutionSettings = Field(
+        default_factory=KeptExecutionSettings, description="What the console keeps of executions, see below"
+    )
 
     @property
     def limits(self) -> Limits:

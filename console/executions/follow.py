@@ -1,0 +1,229 @@
+"""Follows the topic of executions in a consumer group, and has them kept; what goes wrong is said and tried again."""
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import structlog
+from confluent_kafka import TIMESTAMP_NOT_AVAILABLE, Consumer, KafkaError, KafkaException, TopicPartition
+from confluent_kafka import Message as KafkaMessage
+
+from tracehound.console.executions.kafka_topics import KafkaTopics
+from tracehound.console.executions.keeper import Keeper, SupersededError
+from tracehound.console.executions.metrics import ExecutionMetrics
+from tracehound.console.executions.recent import Recent
+from tracehound.console.executions.records import Message, RecordReader
+from tracehound.console.store.engine import StoreError
+from tracehound.schemas.errors import BrokerError
+from tracehound.streams.kafka.record_time import EARLIEST_MS
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How much is read at once, and how often what is done; times in seconds.
+
+    ``back`` records of each partition are read again when it is taken over: not to be counted, but for anomalies that
+    are told after that.
+    """
+
+    records: int = 2_000
+    wait_s: float = 0.25
+    store_s: float = 2.0
+    coarsen_s: float = 60.0
+    retry_s: float = 1.0
+    back: int = 2_000
+
+
+class Watcher(Protocol):
+    """Does something with the newest executions after each storing."""
+
+    def look(self, recent: Recent) -> None:
+        """Look at them.
+
+        Raises:
+            StoreError: the database is away.
+        """
+
+
+@dataclass(slots=True)
+class Parts:
+    """What following is made of: the makers are asked anew after each failure and each change of partitions."""
+
+    topic: str
+    consumer: Callable[[Callable[[KafkaError], None]], Consumer]
+    topics: Callable[[Consumer], KafkaTopics]
+    reader: Callable[[KafkaTopics], RecordReader]
+    keeper: Callable[[], Keeper]
+    recent: Callable[[], Recent]
+    watcher: Watcher
+    metrics: ExecutionMetrics
+
+
+@dataclass(slots=True)
+class _Owned:
+    """The partitions that are read now; ``counted_from`` are the offsets below which executions are counted."""
+
+    keeper: Keeper
+    recent: Recent
+    counted_from: dict[int, int] = field(default_factory=dict)
+    reached: dict[int, int] = field(default_factory=dict)
+
+
+class Follower:
+    """One thread that reads executions of the partitions that its group gives it."""
+
+    def __init__(self, parts: Parts, pace: Pace = Pace()) -> None:
+        self._parts, self._pace = parts, pace
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="executions", daemon=True)
+        self._trouble = "It has not begun to read executions."
+        self._owned: _Owned | None = None
+        self._stored_s = self._coarsened_s = 0.0
+
+    def start(self) -> None:
+        """Begin; returns at once."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Store what was read, and end; returns when it has ended."""
+        self._stop.set()
+        self._thread.join()
+
+    def is_alive(self) -> bool:
+        """Whether it goes on by itself: what ``/livez`` says."""
+        return self._thread.is_alive()
+
+    def trouble(self) -> str:
+        """Why nothing is kept now, in a sentence: what ``/readyz`` says; empty where all is well."""
+        return self._trouble
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            try:
+                self._follow()
+            except SupersededError as error:
+                log.info("executions_moved", sentence=str(error))
+            except (StoreError, BrokerError) as error:
+                self._failed(str(error))
+            except KafkaException as error:
+                self._failed(f"Kafka refuses to be read: {error.args[0]}.")
+            except Exception as error:
+                log.exception("executions_failed")
+                self._failed(f"{type(error).__name__}: {error}")
+
+    def _failed(self, why: str) -> None:
+        if why != self._trouble:
+            log.warning("executions_wait", sentence=f"No executions are kept: {why} Trying again.")
+        self._trouble = why
+        self._parts.metrics.failures.inc()
+        self._stop.wait(self._pace.retry_s)
+
+    def _follow(self) -> None:
+        consumer = self._parts.consumer(self._told)
+        topics = self._parts.topics(consumer)
+        reader = self._parts.reader(topics)
+        self._owned = None
+        try:
+            consumer.subscribe(
+                [self._parts.topic],
+                on_assign=lambda _, given: self._assigned(consumer, topics, given),
+                on_revoke=lambda *_: self._revoked(consumer),
+                on_lost=lambda *_: self._lost(),
+            )
+            while not self._stop.is_set():
+                self._take(reader, consumer.consume(self._pace.records, self._pace.wait_s))
+                self._keep(consumer)
+            self._store(consumer)
+        finally:
+            self._owned = None
+            consumer.close()
+
+    def _assigned(self, consumer: Consumer, topics: KafkaTopics, given: Sequence[TopicPartition]) -> None:
+        owned = _Owned(self._parts.keeper(), self._parts.recent())
+        topic_id = topics.id_of(self._parts.topic) if given else ""
+        for one in given:
+            earliest, end = topics.offsets(one.topic, one.partition)
+            begin = owned.keeper.begin(one.partition, topic_id, earliest, end)
+            owned.counted_from[one.partition] = begin
+            one.offset = max(earliest, begin - self._pace.back)
+        consumer.assign(list(given))
+        self._owned, self._trouble = owned, ""
+        log.info("executions_assigned", partitions=sorted(owned.counted_from))
+
+    def _revoked(self, consumer: Consumer) -> None:
+        try:
+            self._store(consumer)
+        except (StoreError, SupersededError) as error:  # whoever takes it over goes on at what is stored
+            log.warning("executions_not_stored", sentence=str(error))
+        self._lost()
+
+    def _lost(self) -> None:
+        self._owned = None
+
+    def _told(self, error: KafkaError) -> None:
+        if error.code() == KafkaError._ALL_BROKERS_DOWN or error.fatal():
+            self._trouble = f"Kafka cannot be used: {error.str()}."
+
+    def _take(self, reader: RecordReader, messages: Sequence[KafkaMessage]) -> None:
+        by_partition: dict[int, list[Message]] = {}
+        for message in messages:
+            error = message.error()
+            if error is not None:
+                self._told(error)
+                continue
+            by_partition.setdefault(message.partition(), []).append(_message(message))
+        owned = self._owned
+        if owned is None:
+            return
+        if by_partition:
+            self._trouble = ""
+        for partition, read in by_partition.items():
+            begin = owned.counted_from[partition]
+            back = [message for message in read if message.offset < begin]
+            if back:
+                for execution in reader.read(partition, back, owned.keeper.origins).executions:
+                    owned.recent.add(execution)
+            if len(back) < len(read):
+                self._count(reader, owned, partition, read[len(back) :])
+
+    def _count(self, reader: RecordReader, owned: _Owned, partition: int, messages: Sequence[Message]) -> None:
+        counted = reader.read(partition, messages, owned.keeper.origins)
+        reached = messages[-1].offset + 1
+        owned.keeper.take(partition, counted.executions, reached, counted.origins)
+        owned.reached[partition] = reached
+        for execution in counted.executions:
+            owned.recent.add(execution)
+        self._parts.metrics.count(counted)
+
+    def _keep(self, consumer: Consumer) -> None:
+        owned = self._owned
+        if owned is None:
+            return
+        if owned.keeper.is_full or time.monotonic() - self._stored_s >= self._pace.store_s:
+            self._store(consumer)
+            self._parts.watcher.look(owned.recent)
+        if time.monotonic() - self._coarsened_s >= self._pace.coarsen_s and not owned.keeper.coarsen():
+            self._coarsened_s = time.monotonic()
+
+    def _store(self, consumer: Consumer) -> None:
+        owned = self._owned
+        if owned is None:
+            return
+        with self._parts.metrics.storing.time():
+            owned.keeper.store()
+        self._stored_s = time.monotonic()
+        if owned.reached:  # only so that others see how far it is: where it goes on is in the database
+            at = [TopicPartition(self._parts.topic, number, offset) for number, offset in owned.reached.items()]
+            consumer.commit(offsets=at, asynchronous=True)
+            owned.reached.clear()
+
+
+def _message(message: KafkaMessage) -> Message:
+    kind, timestamp_ms = message.timestamp()
+    known = kind != TIMESTAMP_NOT_AVAILABLE and timestamp_ms >= EARLIEST_MS
+    headers: Any = message.headers() or ()
+    return Message(message.offset(), timestamp_ms / 1_000.0 if known else time.time(), message.value(), headers)
