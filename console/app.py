@@ -13,6 +13,7 @@ from tracehound.console.audit.queries import note_change
 from tracehound.console.incidents.endpoints import router as incidents
 from tracehound.console.keys.endpoints import router as keys
 from tracehound.console.keys.ring import StoredKeys
+from tracehound.console.logs.endpoints import router as logs
 from tracehound.console.store.engine import Store
 from tracehound.console.web.bodies import Bodies
 from tracehound.console.web.changes import Changes
@@ -33,6 +34,7 @@ API = "/api/v1"
 ROUTERS: tuple[APIRouter, ...] = (
     anomalies,
     incidents,
+    logs,
     keys,
     audit,
 )

@@ -1,94 +1,79 @@
-"""Log events by what they are, newest first."""
+"""Log events in the store, found by what they are."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import Annotated, Literal
 
-from sqlalchemy import ColumnElement, Connection, and_, or_, select
+from pydantic import Field
+from sqlalchemy import ColumnElement, Connection, select
 
 from tracehound.console.store.tables import scored_logs
 from tracehound.console.store.tables.words import has_words
-from tracehound.schemas.anomaly import Severity
-from tracehound.schemas.log_levels import Level
+from tracehound.console.web.asked import MomentUs, Name, Page
+from tracehound.console.web.cells import of_event
+from tracehound.console.web.lists import List
+from tracehound.schemas.anomaly import SEVERITIES, Severity
+from tracehound.schemas.log_levels import LEVELS, Level
+
+Order = Literal["-time", "time"]
 
 
-@dataclass(frozen=True, slots=True)
-class LogFilter:
-    """Which log events are wanted: those that are all of what is given.
+class LogsAsked(Page):
+    """Which log events, in which order."""
 
-    ``levels`` and ``severities`` are each one of those named; ``template_id`` is the number of a template within its
-    application; ``words`` are all in the message, in any order; times are microseconds since the epoch, the second one
-    excluded.
-    """
-
-    application: str = ""
-    environment: str | None = None
-    levels: Sequence[Level] = ()
-    severities: Sequence[Severity] = ()
-    template_id: str = ""
-    trace_id: str = ""
-    host: str = ""
-    words: str = ""
-    since_us: int | None = None
-    until_us: int | None = None
-
-    def conditions(self) -> list[ColumnElement[bool]]:
-        """What a row of ``scored_logs`` must be."""
-        columns = scored_logs.c
-        wanted = (
-            (columns.application, self.application or None),
-            (columns.environment, self.environment),
-            (columns.template_id, self.template_id or None),
-            (columns.trace_id, self.trace_id or None),
-            (columns.host, self.host or None),
-        )
-        conditions = [column == value for column, value in wanted if value is not None]
-        if self.levels:
-            conditions.append(columns.level.in_(self.levels))
-        if self.severities:
-            conditions.append(columns.severity.in_(self.severities))
-        if self.words:
-            conditions.append(has_words(self.words))
-        if self.since_us is not None:
-            conditions.append(columns.time_us >= self.since_us)
-        if self.until_us is not None:
-            conditions.append(columns.time_us < self.until_us)
-        return conditions
+    application: Name | None = None
+    environment: Name | None = None
+    host: Name | None = None
+    level: Annotated[list[Level], Field(max_length=6, default_factory=list)]
+    severity: Annotated[list[Severity], Field(max_length=3, default_factory=list)]
+    template_id: Annotated[
+        Name | None, Field(description="The number of a template within its application (see /logs/templates).")
+    ] = None
+    trace_id: Name | None = None
+    words: Annotated[Name | None, Field(description="Words that are all in the message, in any order.")] = None
+    since: Annotated[MomentUs | None, Field(description="At that time or later.")] = None
+    until: Annotated[MomentUs | None, Field(description="Before that time.")] = None
+    sort: Order = "-time"
 
 
-@dataclass(frozen=True, slots=True)
-class StoredLog:
-    """A log event: its place in the order, and ``event``, its JSON as it was told."""
-
-    time_us: int
-    seq: int
-    event: str
-
-
-def find_logs(
-    connection: Connection, wanted: LogFilter, limit: int, after: tuple[int, int] | None = None
-) -> list[StoredLog]:
-    """Log events, newest first, at most ``limit`` of them.
-
-    Parameters:
-        after: time and ``seq`` of the last one that is known already.
-    """
+def logs_asked(asked: LogsAsked) -> List:
+    """The list of those that are asked for."""
     columns = scored_logs.c
-    conditions = wanted.conditions()
-    if after is not None:
-        time_us, seq = after
-        conditions.append(or_(columns.time_us < time_us, and_(columns.time_us == time_us, columns.seq < seq)))
-    found = (
-        select(columns.time_us, columns.seq, columns.event)
-        .where(*conditions)
-        .order_by(columns.time_us.desc(), columns.seq.desc())
-        .limit(limit)
+    statement = select(columns.event, columns.time_us, columns.seq).where(*_conditions(asked))
+    return List(statement, (columns.time_us, columns.seq), asked.sort == "-time", CELLS)
+
+
+def _conditions(asked: LogsAsked) -> Sequence[ColumnElement[bool]]:
+    columns = scored_logs.c
+    named = (
+        (columns.application, asked.application),
+        (columns.environment, asked.environment),
+        (columns.host, asked.host),
+        (columns.template_id, asked.template_id),
+        (columns.trace_id, asked.trace_id),
     )
-    return [StoredLog(*row) for row in connection.execute(found)]
-
-
-def log_event(connection: Connection, identifier: str) -> str | None:
-    """The event with an id, as it was told; None where there is none."""
-    found: str | None = connection.execute(
-        select(scored_logs.c.event).where(scored_logs.c.id == identifier)
-    ).scalar_one_or_none()
+    found = [column == wanted for column, wanted in named if wanted is not None]
+    if asked.level:
+        found.append(columns.level_rank.in_([LEVELS.index(one) for one in asked.level]))
+    if asked.severity:
+        found.append(columns.severity_rank.in_([SEVERITIES.index(one) for one in asked.severity]))
+    if asked.words is not None:
+        found.append(has_words(asked.words))
+    if asked.since is not None:
+        found.append(columns.time_us >= asked.since)
+    if asked.until is not None:
+        found.append(columns.time_us < asked.until)
     return found
+
+
+def log_event(connection: Connection, identity: str) -> str | None:
+    """A log event as it was told."""
+    return connection.execute(select(scored_logs.c.event).where(scored_logs.c.id == identity)).scalar()
+
+
+CELLS = of_event(
+    (
+        *("application", "environment", "version", "host", "level", "severity", "message", "template", "template_id"),
+        *("template_count", "score", "anomaly_id", "trace_id"),
+    )
+)
+"""Of an export as a table."""

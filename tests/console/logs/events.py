@@ -1,4 +1,4 @@
-"""Scored log events and anomalies as they are stored, made for tests of the queries."""
+"""Scored log events and anomalies as they are stored."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -1,72 +1,95 @@
 """Log events are found by what they are, newest first, page by page, on both engines."""
 
-import msgspec
+from typing import Any
+
 import pytest
 
-from tests.console.logs.events import S, scored, store_logs
-from tracehound.console.logs.queries import LogFilter, find_logs, log_event
+from tests.console.asking import NOW_S, asking
+from tests.console.logs.events import scored, store_logs
 from tracehound.console.store.engine import Store
-from tracehound.schemas.scored_log import ScoredLogEvent
+from tracehound.schemas.codec import encode
 
+T0 = round((NOW_S - 3_600) * 1e6)
+S = 1_000_000
 EVENTS = [
-    scored("a", "CPU spike detected", 10 * S, application="system", level="warning", host="db-1"),
-    scored("b", "order 7 was paid", 11 * S, template_id="2"),
-    scored("c", "the ledger does not answer", 12 * S, level="error", template_id="3", trace_id="t1"),
-    scored("d", "order 8 was paid", 13 * S, template_id="2", environment="test"),
-    scored("e", "disk is full", 13 * S, level="critical", template_id="4", host="db-1"),
+    scored("a", "CPU spike detected", T0, application="system", level="warning", host="db-1"),
+    scored("b", "order 7 was paid", T0 + S, template_id="2"),
+    scored("c", "the ledger does not answer", T0 + 2 * S, level="error", template_id="3", trace_id="t1"),
+    scored("d", "order 8 was paid", T0 + 3 * S, template_id="2", environment="test"),
+    scored("e", "disk is full", T0 + 3 * S, level="critical", template_id="4", host="db-1"),
 ]
-TIMES = [10 * S, 11 * S, 12 * S, 13 * S, 13 * S]
+TIMES = [T0, T0 + S, T0 + 2 * S, T0 + 3 * S, T0 + 3 * S]
 
 
-def found(store: Store, wanted: LogFilter, limit: int = 10, after: tuple[int, int] | None = None) -> str:
-    with store.read() as connection:
-        rows = find_logs(connection, wanted, limit, after)
-    return "".join(msgspec.json.decode(row.event, type=ScoredLogEvent).id for row in rows)
+def found(told: dict[str, Any]) -> str:
+    return "".join(item["id"] for item in told["items"])
+
+
+def at(seconds: int) -> str:
+    return f"2025-12-31T23:00:{seconds:02}Z"
+
+
+@pytest.fixture
+def filled(store: Store) -> Store:
+    store_logs(store, EVENTS, TIMES)
+    return store
 
 
 @pytest.mark.parametrize(
-    ("wanted", "ids"),
+    ("asked", "ids"),
     [
-        (LogFilter(), "edcba"),
-        (LogFilter(application="shop"), "edcb"),
-        (LogFilter(application="shop", environment=""), "ecb"),
-        (LogFilter(environment="test"), "d"),
-        (LogFilter(levels=("warning", "error")), "ca"),
-        (LogFilter(severities=("minor",)), "a"),
-        (LogFilter(application="shop", template_id="2"), "db"),
-        (LogFilter(trace_id="t1"), "c"),
-        (LogFilter(host="db-1"), "ea"),
-        (LogFilter(words="SPIKE cpu"), "a"),
-        (LogFilter(words="order paid", since_us=12 * S), "d"),
-        (LogFilter(since_us=11 * S, until_us=13 * S), "cb"),
-        (LogFilter(since_us=0, until_us=0), ""),
-        (LogFilter(words="?!"), ""),
-        (LogFilter(application="shop' OR 1=1 --"), ""),
+        ({}, "edcba"),
+        ({"sort": "time"}, "abcde"),
+        ({"application": "shop"}, "edcb"),
+        ({"application": "shop", "environment": ""}, "ecb"),
+        ({"environment": "test"}, "d"),
+        ({"level": ["warning", "error"]}, "ca"),
+        ({"severity": "minor"}, "a"),
+        ({"severity": ["major", "critical"]}, "ec"),
+        ({"application": "shop", "template_id": "2"}, "db"),
+        ({"trace_id": "t1"}, "c"),
+        ({"host": "db-1"}, "ea"),
+        ({"words": "SPIKE cpu"}, "a"),
+        ({"words": "order paid", "since": at(2)}, "d"),
+        ({"since": at(1), "until": at(3)}, "cb"),
+        ({"words": "?!"}, ""),
+        ({"application": "shop' OR 1=1 --"}, ""),
     ],
 )
-def test_events_are_found_by_what_they_are(store: Store, wanted: LogFilter, ids: str) -> None:
-    store_logs(store, EVENTS, TIMES)
-    assert found(store, wanted) == ids
+def test_events_are_found_by_what_they_are(filled: Store, asked: dict[str, Any], ids: str) -> None:
+    with asking(filled) as console:
+        assert found(console.get("/logs", **asked)) == ids
 
 
-def test_pages_follow_each_other_without_gap_or_repeat(store: Store) -> None:
-    store_logs(store, EVENTS, TIMES)
-    seen, after = "", None
-    while True:
-        with store.read() as connection:
-            page = find_logs(connection, LogFilter(), 2, after)
-        if not page:
-            break
-        seen += "".join(msgspec.json.decode(row.event, type=ScoredLogEvent).id for row in page)
-        after = (page[-1].time_us, page[-1].seq)
+def test_pages_follow_each_other_without_gap_or_repeat(filled: Store) -> None:
+    with asking(filled) as console:
+        page = console.get("/logs", limit=2)
+        seen = found(page)
+        while page["next"] is not None:
+            page = console.get("/logs", limit=2, cursor=page["next"])
+            seen += found(page)
     assert seen == "edcba"
 
 
-def test_an_event_is_answered_as_it_was_told(store: Store) -> None:
-    store_logs(store, EVENTS, TIMES)
-    with store.read() as connection:
-        told = log_event(connection, "a")
-        assert log_event(connection, "z") is None
-    assert told is not None
-    event = msgspec.json.decode(told, type=ScoredLogEvent)
-    assert (event, event.data.severity) == (EVENTS[0], "minor")
+def test_an_event_is_answered_as_it_was_told(filled: Store) -> None:
+    with asking(filled) as console:
+        answer = console.ask("GET", "/logs/a", "viewer")
+        assert answer.content == encode(EVENTS[0])
+        assert answer.json()["data"]["severity"] == "minor"
+        assert console.ask("GET", "/logs/z").status_code == 404
+
+
+def test_events_are_exported_as_lines_and_as_a_table(filled: Store) -> None:
+    with asking(filled) as console:
+        lines = console.ask("GET", "/logs", params={"format": "jsonl"})
+        table = console.ask("GET", "/logs", params={"format": "csv", "application": "system"})
+    assert lines.content.splitlines() == [encode(event) for event in reversed(EVENTS)]
+    head, row = table.text.splitlines()
+    assert head.startswith("id,time,application")
+    assert "CPU spike detected" in row
+
+
+@pytest.mark.parametrize("wrong", [{"level": "loud"}, {"severity": "none"}, {"template": "x"}, {"since": "soon"}])
+def test_what_cannot_be_asked_is_400(store: Store, wrong: dict[str, str]) -> None:
+    with asking(store) as console:
+        assert console.ask("GET", "/logs", params=wrong).status_code == 400
