@@ -20,6 +20,7 @@ from tracehound.schemas.json_schema import schema_components
 from tracehound.schemas.log_event import LogEvent
 from tracehound.schemas.model_event import ModelEvent
 from tracehound.schemas.progress import Progress
+from tracehound.schemas.score import ScoreAnswer, ScoreRequest
 from tracehound.schemas.scored_log import ScoredLogEvent
 from tracehound.schemas.topics import Topic, Topics
 
@@ -56,6 +57,10 @@ _MESSAGES = {
     "IncidentEvent": _Message("send", "A change of an incident as a CloudEvent", IncidentEvent, _CLOUD_EVENT),
     "Verdict": _Message("receive", "A verdict on an anomaly or an incident", Verdict, "application/json"),
     "Control": _Message("receive", "What is to become of models", Control, "application/json"),
+    "ScoreRequest": _Message(
+        "receive", "Executions that are to be judged and not learned", ScoreRequest, "application/json"
+    ),
+    "ScoreAnswer": _Message("send", "What a worker says of them", ScoreAnswer, "application/json"),
     "Maintenance": _Message("receive", "A maintenance window", Maintenance, "application/json"),
     "OTLP": _Message(
         "receive",

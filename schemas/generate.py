@@ -19,6 +19,7 @@ from tracehound.schemas.json_schema import json_schema
 from tracehound.schemas.log_event import LogEvent
 from tracehound.schemas.model_event import ModelEvent
 from tracehound.schemas.progress import Progress
+from tracehound.schemas.score import ScoreAnswer, ScoreRequest
 from tracehound.schemas.scored_log import ScoredLogEvent
 
 CONTRACTS: dict[str, Any] = {
@@ -31,6 +32,8 @@ CONTRACTS: dict[str, Any] = {
     "progress": Progress,
     "incident-event": IncidentEvent,
     "control": Control,
+    "score-request": ScoreRequest,
+    "score-answer": ScoreAnswer,
     "verdict": Verdict,
     "maintenance": Maintenance,
     "call-graph": CallGraph,

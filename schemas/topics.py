@@ -7,6 +7,7 @@ DEFAULT_PREFIX = "tracehound."
 DEFAULT_PARTITIONS = 12
 DEFAULT_OTLP_TOPICS = ("otlp_spans",)
 DAY_MS = 86_400_000
+_HOUR_MS = 3_600_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +193,20 @@ class Topics:
         """Internal: what is known of incidents, to go on after a restart."""
         return replace(self._checkpoints("incident-states.v1", "IncidentState"), partitions=1)
 
+    @property
+    def score_requests(self) -> Topic:
+        """Public input: executions that are to be judged and not learned, read by the owner of their application."""
+        return replace(
+            self._topic("score-requests.v1", "application", "ScoreRequest", 1, max_message_bytes="1048576"),
+            retention_ms=_HOUR_MS,
+        )
+
+    @property
+    def score_answers(self) -> Topic:
+        """Public output: what workers say of them. All of whoever asked read all of it: one partition."""
+        topic = self._topic("score-answers.v1", "id of the request", "ScoreAnswer", 1, max_message_bytes="8388608")
+        return replace(topic, partitions=1, retention_ms=_HOUR_MS)
+
     def incidents(self) -> tuple[Topic, ...]:
         """The topics of an incident worker."""
         return (
@@ -209,10 +224,12 @@ class Topics:
         return (
             self.executions,
             self.control,
+            self.score_requests,
             self.anomalies,
             self.progress,
             self.models,
             self.scored_logs,
+            self.score_answers,
             self.model_states,
             self.incident_input,
             self.dead_letters,

@@ -26,6 +26,7 @@ COMMANDS = {
     "models": ("models", "models", "List, reset, export and import the models of applications."),
     "notify": ("notify", "notify", "Tell receivers of incidents, until stopped."),
     "replay": ("replay", "replay", "Send recorded traces to Kafka, or score them offline."),
+    "score": ("score", "score", "Say what workers would say of executions, which they do not learn."),
     "settings": ("example_settings", "settings_command", "Print an example of a configuration file."),
     "simulate": ("simulate", "simulate", "Produce executions of simulated applications, with faults."),
     "status": ("status", "status", "Say what runs and what was found."),

@@ -43,8 +43,9 @@ class InlineFitter:
         """Nothing to end."""
 
 
-def _end_with_parent() -> None:
-    """Let this helper process end when its parent does, however that ends."""
+def _begin(niceness: int) -> None:
+    """Let this helper process give way to others, and end when its parent does, however that ends."""
+    os.nice(niceness)
     parent = multiprocessing.parent_process()
     if parent is None:
         return
@@ -66,9 +67,11 @@ class PoolFitter:
     Parameters:
         processes: how many children.
         replaced: called, in any thread, whenever children were replaced.
+        niceness: how much children give way to other processes, from 0 (not at all) to 19.
     """
 
-    def __init__(self, processes: int = 1, replaced: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, processes: int = 1, replaced: Callable[[], None] = lambda: None, niceness: int = 0) -> None:
+        self._niceness = niceness
         self._processes = processes
         self._replaced = replaced
         self._lock = threading.Lock()
@@ -89,7 +92,7 @@ class PoolFitter:
 
     def _new_pool(self) -> ProcessPoolExecutor:
         spawn = multiprocessing.get_context("spawn")
-        return ProcessPoolExecutor(self._processes, mp_context=spawn, initializer=_end_with_parent)
+        return ProcessPoolExecutor(self._processes, mp_context=spawn, initializer=_begin, initargs=(self._niceness,))
 
     def _start(self, asked: "Future[Any]", fit: Callable[..., Any], arguments: tuple[Any, ...], attempts: int) -> None:
         pool = self._pool

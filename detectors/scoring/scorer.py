@@ -259,6 +259,10 @@ class Scorer:
         """Every application that has models here."""
         return list(self._applications)
 
+    def models(self, application: ApplicationKey) -> ApplicationModels | None:
+        """What is remembered of an application beside its detectors, to look at; None without models."""
+        return self._applications.get(application)
+
     def forget(self, application: ApplicationKey) -> None:
         """Drop all models of an application, if it has any."""
         models = self._applications.pop(application, None)

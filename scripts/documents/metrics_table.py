@@ -16,6 +16,7 @@ from tracehound.streams.intake.logs.metrics import LogMetrics
 from tracehound.streams.intake.metrics import BufferCollector, IntakeMetrics
 from tracehound.streams.notify.metrics import NotifyMetrics, WaitingCollector
 from tracehound.streams.scoring.metrics import Metrics, StateCollector
+from tracehound.streams.scoring.predictions.metrics import PredictionMetrics
 from tracehound.streams.worker.process_metrics import BuildCollector, DiskCollector, HealthCollector
 
 
@@ -26,6 +27,7 @@ def metrics_table() -> str:
     processes: dict[str, tuple[object, tuple[Collector, ...]]] = {
         "every process": (None, every),
         "worker": (worker, (worker.of_applications, StateCollector(dict, dict, dict), DiskCollector(Path))),
+        "worker, of predictions on demand": (PredictionMetrics(CollectorRegistry()), ()),
         "intake": (IntakeMetrics(CollectorRegistry()), (BufferCollector(lambda: (0, 0, 0), dict, dict),)),
         "intake, of log events": (LogMetrics(CollectorRegistry()), ()),
         "incidents": (IncidentMetrics(CollectorRegistry()), (IncidentCollector(lambda: {"…": 0}, dict),)),

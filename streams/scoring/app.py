@@ -20,12 +20,16 @@ from tracehound.streams.kafka.librdkafka import librdkafka_options
 from tracehound.streams.kafka.origin_bounds import OriginBounds, OriginTopic
 from tracehound.streams.scoring.metrics import Metrics, StateCollector
 from tracehound.streams.scoring.obey_controls import Controlling, obey_controls
+from tracehound.streams.scoring.predictions.answer_requests import Answering, answer_requests
+from tracehound.streams.scoring.predictions.given import AnswerRules
+from tracehound.streams.scoring.predictions.metrics import PredictionMetrics
 from tracehound.streams.scoring.read_run import RunReader
 from tracehound.streams.scoring.report_progress import ProgressLedger, report_progress
 from tracehound.streams.scoring.score_executions import Scoring, score_executions
 from tracehound.streams.scoring.vitals import ScoringVitals
 from tracehound.streams.scoring.watch_silence import watch_silence
 from tracehound.streams.settings.settings import Settings
+from tracehound.streams.states.current_states import CurrentStates
 from tracehound.streams.states.model_states import ModelStates
 from tracehound.streams.states.partitions import Partitions
 from tracehound.streams.states.resident_models import ResidentModels
@@ -40,6 +44,7 @@ _MOST_APPLICATIONS = 10_000_000
 _LOAD_POLL_S = 0.05
 _RETIRE_EVERY_S = 600.0
 _DAY_S = 86_400.0
+_GIVES_WAY = 10
 
 
 def build_scoring(
@@ -129,8 +134,15 @@ def build_scoring(
         *(scorer, partitions, models, base.delivery(metrics), topics, metrics, scoring.resting),
         *(app.known_topic_id, vitals.progressed),
     )
+    helper = PoolFitter(1, niceness=_GIVES_WAY)  # starts with the first request
+    closing.callback(helper.close)
+    answering = Answering(
+        *(AnswerRules.of(settings), helper, partitions, CurrentStates(scorer, used, states), base.delivery(metrics)),
+        *(topics, PredictionMetrics(base.registry), scoring.resting, clock, settings.prediction_share),
+    )
     app.read_runs([topics.executions.name], score_executions, scoring)
     app.read_runs([topics.control.name], obey_controls, controlling)
+    app.read_runs([topics.score_requests.name], answer_requests, answering)
     app.repeat(_LOAD_POLL_S, models.load_new)
     app.repeat(settings.save_interval_s, partial(scoring.save, settings.save_share * settings.save_interval_s))
     app.repeat(_RETIRE_EVERY_S, partial(scoring.retire, settings.retire_after_days * _DAY_S))

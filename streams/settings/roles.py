@@ -38,14 +38,15 @@ def roles(settings: Settings) -> Mapping[str, Role]:
     logs, log_checkpoints, scored_logs = (
         topic.name for topic in (topics.log_events, topics.log_checkpoints, topics.scored_logs)
     )
+    score_requests, score_answers = topics.score_requests.name, topics.score_answers.name
     people = (topics.feedback.name, topics.maintenance.name)
     outputs = (topics.anomalies.name, topics.progress.name, topics.models.name)
     return {
         "worker": Role(
             "tracehound worker",
-            reads=(executions, control, topics.model_states.name),
+            reads=(executions, control, score_requests, topics.model_states.name),
             writes=(
-                *(executions, *outputs, scored_logs, topics.model_states.name),
+                *(executions, *outputs, scored_logs, score_answers, topics.model_states.name),
                 *(topics.incident_input.name, dead_letters),
             ),
             sees=(spans, logs),
@@ -87,6 +88,12 @@ def roles(settings: Settings) -> Mapping[str, Role]:
                 *(topics.model_states.name, topics.maintenance.name),
             ),
             sees=(executions, *otlp, traces, logs),
+            groups=(COMMANDS_GROUP,),
+        ),
+        "predictions": Role(
+            "tracehound score",
+            reads=(score_answers,),
+            writes=(score_requests,),
             groups=(COMMANDS_GROUP,),
         ),
         "person": Role(

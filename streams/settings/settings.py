@@ -148,6 +148,12 @@ class Settings(BaseSettings):
     )
     session_timeout_s: Annotated[float, Gt(0)] = Field(default=20.0, description="Kafka session timeout of a worker")
     fit_processes: Annotated[int, Ge(1), Le(64)] = Field(default=1, description="Processes that refit forests")
+    predictions_per_request: Annotated[int, Ge(1), Le(1_000)] = Field(
+        default=500, description="Executions of one request for predictions; more are refused"
+    )
+    prediction_share: Annotated[float, Gt(0), Le(1)] = Field(
+        default=0.05, description="Share of a worker's time for predictions on demand; what is more waits or expires"
+    )
     labelled_applications: Annotated[int, Ge(0), Le(100_000)] = Field(
         default=200, description="Applications with labels of their own in metrics; the rest share one"
     )

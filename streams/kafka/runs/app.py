@@ -165,8 +165,10 @@ class RunApp(faust.App):
 
     def offsets_lost(self, tp: TP, wanted: int, resumed_at: int) -> None:
         """Count what is lost, and tell whoever reads the topic."""
-        self._lost(max(0, resumed_at - wanted))
-        if (listener := self._listeners.get(tp.topic)) is not None:
+        listener = self._listeners.get(tp.topic)
+        if listener is None or not listener.expires:
+            self._lost(max(0, resumed_at - wanted))
+        if listener is not None:
             listener.offsets_lost(tp, wanted, resumed_at)
 
     async def finish_runs(self) -> None:

@@ -60,6 +60,9 @@ class RunListener:
     Each of these does nothing unless it is overridden. All are called in the app's loop.
     """
 
+    expires = False
+    """Whether nobody needs records any more that the broker deletes for their age."""
+
     async def assigned(self, partitions: Collection[TP]) -> None:
         """These are read here from now on, and no others."""
 

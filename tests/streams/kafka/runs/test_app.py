@@ -93,6 +93,15 @@ def test_each_listener_is_told_of_its_own_topics_and_losses_are_counted() -> Non
     run(test())
 
 
+def test_what_expires_unread_is_not_lost() -> None:
+    lost: list[int] = []
+    app, asked = Quick(lost), Noting()
+    asked.expires = True
+    app.read_runs(["a"], read, asked)
+    app.offsets_lost(TP("a", 0), 10, 14)
+    assert (lost, asked.told) == ([], [("lost", TP("a", 0), 10, 14)])
+
+
 def test_who_does_not_finish_in_time_holds_up_nobody_else(capsys: pytest.CaptureFixture[str]) -> None:
     async def test() -> None:
         app, hanging, quick = Quick([]), Noting(), Noting()
