@@ -13,7 +13,7 @@ CALL_SIGNALS = ("call_gap_ms", "call_ms")
 
 KEYED_SIGNALS = (*CALL_SIGNALS, "queue_gap_ms")
 """All that has a key within an application: called peers, and queues with the time that messages waited in them."""
-QUEUES = KEYED_SIGNALS.index("queue_gap_ms")
+GAPS, QUEUES = KEYED_SIGNALS.index("call_gap_ms"), KEYED_SIGNALS.index("queue_gap_ms")
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,12 +24,14 @@ _NO_CALL = -1.0
 class PeerTimes:
     """Calls of n executions, at most one per row and called peer, in order of the rows and then of the calls.
 
-    ``rows`` (m,) are indexes of executions, ``peers`` (m,) numbers of ``SegmentColumns.names``' peers, ``ms`` (m,).
+    ``rows`` (m,) are indexes of executions, ``peers`` (m,) numbers of ``SegmentColumns.names``' peers, ``ms`` (m,), and
+    ``places`` (m,) those of the calls in the columns.
     """
 
     rows: NDArray[np.int64]
     peers: NDArray[np.int64]
     ms: Floats
+    places: NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +86,7 @@ def measure(executions: Sequence[ExecutionHead], columns: SegmentColumns) -> Mea
     """``features`` of n executions, given their segments as columns."""
     signals = np.empty((len(executions), len(SIGNALS)))
     joined = ~np.isnan(columns.remote_ms)
-    arrays = (columns.whole_ms, columns.starts, columns.duration_ms, columns.offset_ms, columns.parent)
-    _times(*arrays, joined, signals)
+    _times(*_spans_of(columns), joined, columns.duration_ms, signals)
     signals[:, 2] = within(known_floats([execution.memory_peak_mb for execution in executions]))
     names = columns.names
     gaps = _largest(columns, names.joined_peer, columns.duration_ms - columns.remote_ms, joined)
@@ -93,19 +94,42 @@ def measure(executions: Sequence[ExecutionHead], columns: SegmentColumns) -> Mea
     return Measured(signals, gaps, waits)
 
 
+def local_times(columns: SegmentColumns, answered_ms: Floats) -> Floats:
+    """Local time (n,) in ms, where unjoined calls count as answered for up to ``answered_ms`` (m,); 0: not at all."""
+    times = np.empty((len(columns.whole_ms), 2))
+    joined = ~np.isnan(columns.remote_ms)
+    counted = np.where(joined, columns.duration_ms, np.minimum(columns.duration_ms, answered_ms))
+    _times(*_spans_of(columns), joined | (answered_ms > 0.0), counted, times)
+    return times[:, 1]
+
+
+def _spans_of(columns: SegmentColumns) -> tuple[Floats, Slots, Floats, Floats, NDArray[np.int64]]:
+    return columns.whole_ms, columns.starts, columns.duration_ms, columns.offset_ms, columns.parent
+
+
 def _largest(columns: SegmentColumns, peer_of: Slots, ms: Floats, asked: Flags) -> PeerTimes:
     """The largest ``ms`` (m,) of the segments ``asked`` (m,), by row and peer."""
-    rows, peers, largest = np.empty_like(columns.name), np.empty_like(columns.name), np.empty_like(ms)
+    rows, peers, places = (np.empty_like(columns.name) for _ in range(3))
+    largest = np.empty_like(ms)
     peers_known = len(columns.names.peers)
-    found = _reduce_calls(columns.starts, columns.name, peer_of, ms, asked, peers_known, rows, peers, largest)
-    return PeerTimes(rows[:found], peers[:found], largest[:found])
+    found = _reduce_calls(columns.starts, columns.name, peer_of, ms, asked, peers_known, rows, peers, places, largest)
+    return PeerTimes(rows[:found], peers[:found], largest[:found], places[:found])
 
 
 @njit(cache=True)
 def _reduce_calls(
-    starts: Any, name: Any, peer_of: Any, ms: Any, asked: Any, peers_known: int, rows: Any, peers: Any, largest: Any
+    starts: Any,
+    name: Any,
+    peer_of: Any,
+    ms: Any,
+    asked: Any,
+    peers_known: int,
+    rows: Any,
+    peers: Any,
+    places: Any,
+    largest: Any,
 ) -> Any:
-    """Fills ``rows``, ``peers`` and ``largest``, and returns how many there are; ``entry`` finds a peer's last one."""
+    """Fills the last four arrays, and returns how many there are; ``entry`` finds a peer's last one."""
     entry = np.full(peers_known, -1, np.int64)
     found = 0
     for row in range(starts.size - 1):
@@ -120,13 +144,16 @@ def _reduce_calls(
                     place = entry[peer] = found
                     rows[place], peers[place] = row, peer
                     found += 1
-                largest[place] = max(0.0, ms[at])
+                largest[place], places[place] = max(0.0, ms[at]), at
     return found
 
 
 @njit(cache=True)
-def _times(whole: Any, starts: Any, duration: Any, offset: Any, parent: Any, joined: Any, out: Any) -> None:
-    """Self time and local time of each row into the first two columns of ``out``."""
+def _times(
+    whole: Any, starts: Any, duration: Any, offset: Any, parent: Any, joined: Any, answered_ms: Any, out: Any
+) -> None:
+    """Self time and local time of each row into the first two columns of ``out``; ``answered_ms`` is for how long
+    a call counts as answered for where it is ``joined``."""
     longest = 0
     for row in range(whole.size):
         longest = max(longest, starts[row + 1] - starts[row])
@@ -147,9 +174,9 @@ def _times(whole: Any, starts: Any, duration: Any, offset: Any, parent: Any, joi
             if not joined[at]:
                 continue
             if np.isnan(offset[at]):
-                unplaced_calls += duration[at]
+                unplaced_calls += answered_ms[at]
             else:
-                spans[calls] = offset[at], offset[at] + duration[at]
+                spans[calls] = offset[at], offset[at] + answered_ms[at]
                 calls += 1
         answered = _union(spans[:calls], whole[row])
         out[row, 0] = max(0.0, whole[row] - covered - unplaced)

@@ -9,13 +9,15 @@ from tracehound.detectors.application.subject import Subject
 from tracehound.detectors.bank import Floats, Slots
 from tracehound.detectors.columns.segment_columns import SegmentColumns, durations, floats
 from tracehound.detectors.errors.error_types import type_number
-from tracehound.detectors.features.batch import QUEUES, Batch, Calls
+from tracehound.detectors.features.answered_calls import AnsweredCalls, without_lost_joins
+from tracehound.detectors.features.batch import GAPS, QUEUES, Batch, Calls
 from tracehound.detectors.features.clocks import ANEW, Clocks
-from tracehound.detectors.features.measures import PeerTimes, measure
+from tracehound.detectors.features.measures import SIGNALS, PeerTimes, measure
 from tracehound.detectors.features.paths import paths_in
 from tracehound.detectors.settings import DetectionSettings
 from tracehound.schemas.execution import ApplicationKey, ExecutionHead, whole
 
+_LOCAL = SIGNALS.index("local_ms")
 NewCall = Callable[[ApplicationModels, int, str], int]
 """Gives a slot to a peer or queue that an application does not know; the number is a place in ``KEYED_SIGNALS``."""
 
@@ -68,7 +70,14 @@ class Rows:
             float(batch.times[row]),
         )
 
-    def batch(self, columns: SegmentColumns, settings: DetectionSettings, clocks: Clocks, new_call: NewCall) -> Batch:
+    def batch(
+        self,
+        columns: SegmentColumns,
+        settings: DetectionSettings,
+        clocks: Clocks,
+        answered: AnsweredCalls,
+        new_call: NewCall,
+    ) -> Batch:
         """All rows as arrays, given their segments."""
         executions, n = self.executions, len(self)
         measured = measure(executions, columns)
@@ -88,6 +97,12 @@ class Rows:
             released = np.where(expected, np.where(recent, np.minimum(released, since), since), released)
             recent, opens_slowly = recent | expected, opens_slowly | expected
         errors, error_types = _errors(executions)
+        peers, waits = columns.names.peers, measured.waits
+        gaps, _ = self._calls(GAPS, measured.gaps, slots, peers, new_call)
+        unjoined, answering = self._calls(GAPS + 1, waits, slots, peers, new_call)
+        lasted_ms = columns.duration_ms[measured.gaps.places]
+        bounds = answered.learn_then_bound(gaps.rows, gaps.slots, lasted_ms, waits.rows, answering)
+        measured.signals[:, _LOCAL] = without_lost_joins(columns, waits, bounds, measured.signals[:, _LOCAL])
         return Batch(
             operations=np.fromiter([operation.slot for operation in self.operations], np.int64, n),
             applications=slots,
@@ -98,10 +113,7 @@ class Rows:
             signals=measured.signals,
             errors=errors,
             error_types=error_types,
-            calls=tuple(
-                self._calls(kind, calls, slots, columns.names.peers, new_call)
-                for kind, calls in enumerate((measured.gaps, measured.waits))
-            ),
+            calls=(gaps, unjoined),
             paths=paths_in(columns),
             accept_after=np.where(recent, settings.release_patience_s, settings.persist_s),
             released=released,
@@ -128,11 +140,12 @@ class Rows:
 
     def _calls(
         self, kind: int, calls: PeerTimes, applications: Slots, peers: Sequence[str], new_call: NewCall
-    ) -> Calls:
-        """Calls by the slot of their peer, which is looked up once for each application and peer."""
+    ) -> tuple[Calls, Slots]:
+        """Calls by the slot of their peer, which is looked up once for each application and peer; and by the slot that
+        the peer has among those that answer, -1 where it has none."""
         pairs = applications[calls.rows] * len(peers) + calls.peers
         _, first, which = np.unique(pairs, return_index=True, return_inverse=True)
-        slots = np.empty(len(first), np.int64)
+        slots, answering = np.empty(len(first), np.int64), np.empty(len(first), np.int64)
         counts = np.bincount(which, minlength=len(first))
         for pair in np.argsort(first).tolist():  # in order of appearance, in which new peers are given slots
             entry = first[pair]
@@ -142,10 +155,10 @@ class Rows:
                 slot = new_call(application, kind, peer)
             else:
                 application.idle[kind][peer] = 0
-            slots[pair] = slot
+            slots[pair], answering[pair] = slot, application.calls[GAPS].get(peer, -1)
             called = self.called.setdefault(application.key, {})
             called[peer] = called.get(peer, 0) + int(counts[pair])
-        return Calls(calls.rows, slots[which], calls.ms)
+        return Calls(calls.rows, slots[which], calls.ms), answering[which]
 
 
 def _errors(executions: Sequence[ExecutionHead]) -> tuple[Floats, Slots]:

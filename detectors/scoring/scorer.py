@@ -19,7 +19,8 @@ from tracehound.detectors.application.places import PERIOD
 from tracehound.detectors.columns.segment_columns import SegmentColumns, columns_of
 from tracehound.detectors.ensemble import state as ensemble_state
 from tracehound.detectors.ensemble.ensemble import Ensemble
-from tracehound.detectors.features.batch import KEYED_SIGNALS, QUEUES
+from tracehound.detectors.features.answered_calls import AnsweredCalls
+from tracehound.detectors.features.batch import GAPS, KEYED_SIGNALS, QUEUES
 from tracehound.detectors.features.clocks import EARLY, LATE, Clocks
 from tracehound.detectors.forests.fitting import Fitter
 from tracehound.detectors.levels.watch import LevelWatch
@@ -69,7 +70,8 @@ class Scorer:
         self._silence = SilenceWatch(settings, self._ensemble.windows)
         self._levels = LevelWatch(settings.minimum_excess_ms)
         self._clocks = Clocks(settings.lateness_s)
-        self._watches = (self._silence, self._clocks, self._levels)
+        self._answered = AnsweredCalls()
+        self._watches = (self._silence, self._clocks, self._levels, self._answered)
         self._applications: dict[ApplicationKey, ApplicationModels] = {}
         self._operation_slots, self._application_slots = SlotNumbers(), SlotNumbers()
         self._call_slots = tuple(SlotNumbers() for _ in KEYED_SIGNALS)
@@ -154,6 +156,8 @@ class Scorer:
     def _open_call(self, application: ApplicationModels, kind: int, peer: str) -> int:
         slot = application.calls[kind][peer] = self._call_slots[kind].take()
         application.idle[kind][peer] = 0
+        if kind == GAPS:
+            self._answered.open(slot)
         self._ensemble.charts.open_call(kind, slot, seed_of(*application.key, KEYED_SIGNALS[kind], peer))
         return slot
 
@@ -198,7 +202,8 @@ class Scorer:
         if not len(rows):
             return
         last = rows.first + len(rows)
-        batch = rows.batch(columns.part(rows.first, last), self._settings, self._clocks, self._call)
+        given = columns.part(rows.first, last)
+        batch = rows.batch(given, self._settings, self._clocks, self._answered, self._call)
         result.count_calls(rows.called)
         judged = self._ensemble.judge_then_learn(batch)
         self._silence.learn(batch)

@@ -11,7 +11,8 @@ from tracehound.detectors.alarms.silence import SilenceWatch
 from tracehound.detectors.application.models import ApplicationModels, OperationModels, Published, Refit
 from tracehound.detectors.ensemble import state as ensemble_state
 from tracehound.detectors.ensemble.ensemble import Ensemble
-from tracehound.detectors.features.batch import QUEUES
+from tracehound.detectors.features.answered_calls import AnsweredCalls
+from tracehound.detectors.features.batch import GAPS, QUEUES
 from tracehound.detectors.features.clocks import Clocks
 from tracehound.detectors.features.contrast import RECENT, Contrast, Usual
 from tracehound.detectors.levels.watch import LevelWatch
@@ -32,7 +33,12 @@ _NUMBERS = tuple(name for name in StoredNumbers.__struct_fields__ if name not in
 
 
 def take(
-    application: ApplicationModels, ensemble: Ensemble, silence: SilenceWatch, clocks: Clocks, levels: LevelWatch
+    application: ApplicationModels,
+    ensemble: Ensemble,
+    silence: SilenceWatch,
+    clocks: Clocks,
+    levels: LevelWatch,
+    answered: AnsweredCalls,
 ) -> bytes:
     """Snapshot of an application."""
     operations = {
@@ -55,6 +61,7 @@ def take(
             "silence": silence.snapshot(application.slot),
             "clock": clocks.snapshot(application.slot),
             "levels": levels.snapshot(application.slot),
+            "answered": {peer: answered.snapshot(slot) for peer, slot in application.calls[GAPS].items()},
             "refits": [asdict(refit) | {"sample": list(refit.sample)} for refit in application.refits],
             "published": [
                 [*key, last.at_s, last.rank, last.alarm_s, last.seen, last.told]
@@ -98,6 +105,7 @@ def fill(
     silence: SilenceWatch,
     clocks: Clocks,
     levels: LevelWatch,
+    answered: AnsweredCalls,
 ) -> None:
     """Put a stored state into an application that has just been opened with the same operations.
 
@@ -127,6 +135,8 @@ def fill(
         for chart, slots, peers in zip(ensemble.charts.keyed, application.calls, stored.keyed, strict=True):
             for peer, content in peers.items():
                 chart.restore(slots[peer], content)
+        for peer, content in stored.answered.items():
+            answered.restore(application.calls[GAPS][peer], content)
         if stored.idle:
             application.idle = _of_known(stored.idle, application.calls)
         for name, operation in stored.operations.items():

@@ -128,6 +128,7 @@ class StoredState(msgspec.Struct):
     clock: dict[str, Any] | None = None
     levels: dict[str, Any] | None = None
     queues: dict[str, dict[str, Any]] = {}
+    answered: dict[str, dict[str, Any]] = {}
     idle: list[dict[str, Counted]] = []
 
     @property

@@ -14,6 +14,7 @@ from tracehound.detectors.charts.chart import Chart, ChartRules
 from tracehound.detectors.charts.drift import Drift
 from tracehound.detectors.charts.smoothed import SmoothedScores
 from tracehound.detectors.errors.error_types import ErrorTypes
+from tracehound.detectors.features.answered_calls import AnsweredCalls
 from tracehound.detectors.features.clocks import Clocks
 from tracehound.detectors.features.paths import OTHER, PATH, Paths
 from tracehound.detectors.levels.daily_levels import DailyLevels
@@ -267,6 +268,19 @@ class LevelsAdapter(Adapter):
         return (before,)
 
 
+class AnsweredCallsAdapter(Adapter):
+    """Each row is a call that was answered, and another that was not."""
+
+    judges = False
+
+    def open(self, slot: int, seed: int = 1) -> None:
+        self.detector.open(slot)
+
+    def learn(self, rows: Rows) -> Answers:
+        number = np.arange(len(rows))
+        return (self.detector.learn_then_bound(number, rows.slots, rows.values, number, rows.slots),)
+
+
 CHANNELS = (
     Channel("chart", smoothed=True, scale=0.5, floor=3.0, ceiling=12.0),
     Channel("single", smoothed=False, scale=0.6, floor=3.0, ceiling=300.0),
@@ -281,6 +295,7 @@ ADAPTERS: dict[str, tuple[type, Callable[[], Adapter]]] = {
     "Drift": (Drift, lambda: DriftAdapter(lambda: Drift(columns=2, patience_s=0.0))),
     "Clocks": (Clocks, lambda: ClocksAdapter(lambda: Clocks(lateness_s=5.0))),
     "DailyLevels": (DailyLevels, lambda: LevelsAdapter(DailyLevels)),
+    "AnsweredCalls": (AnsweredCalls, lambda: AnsweredCallsAdapter(AnsweredCalls)),
     "Windows": (Windows, lambda: WindowedAdapter(lambda: Windows(10.0, 2.0))),
     "GoldenSignals": (GoldenSignals, lambda: GoldenAdapter(lambda: GoldenSignals(10.0, 2.0, warm_up=20))),
     "WindowSeries": (WindowSeries, lambda: SeriesAdapter(lambda: WindowSeries(1.0))),

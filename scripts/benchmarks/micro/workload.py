@@ -5,7 +5,8 @@ from typing import Final
 from tracehound.detectors.application.models import ApplicationModels, OperationModels
 from tracehound.detectors.columns.segment_columns import columns_of
 from tracehound.detectors.ensemble.ensemble import Ensemble
-from tracehound.detectors.features.batch import CALL_SIGNALS, Batch
+from tracehound.detectors.features.answered_calls import AnsweredCalls
+from tracehound.detectors.features.batch import CALL_SIGNALS, GAPS, Batch
 from tracehound.detectors.features.clocks import Clocks
 from tracehound.detectors.forests.fitting import InlineFitter
 from tracehound.detectors.scoring.rows import Rows
@@ -39,6 +40,7 @@ class Models:
         self._application = ApplicationModels(KEY, slot=0, next_refit=0, next_stop=0)
         self._clocks = Clocks(self.settings.lateness_s)
         self._clocks.open(0)
+        self._answered = AnsweredCalls()
         self.ensemble.open_application(0, 1)
         self._opened = [0] * len(CALL_SIGNALS)
 
@@ -55,11 +57,13 @@ class Models:
 
     def batch(self, rows: Rows) -> Batch:
         """Rows as arrays."""
-        return rows.batch(columns_of(rows.executions), self.settings, self._clocks, self._new_call)
+        return rows.batch(columns_of(rows.executions), self.settings, self._clocks, self._answered, self._new_call)
 
     def _new_call(self, application: ApplicationModels, kind: int, peer: str) -> int:
         slot = application.calls[kind][peer] = self._opened[kind]
         self._opened[kind] += 1
+        if kind == GAPS:
+            self._answered.open(slot)
         self.ensemble.charts.open_call(kind, slot, 3)
         return slot
 

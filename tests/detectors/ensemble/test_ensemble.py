@@ -14,6 +14,7 @@ from tracehound.detectors.columns.segment_columns import columns_of
 from tracehound.detectors.ensemble import state as ensemble_state
 from tracehound.detectors.ensemble.ensemble import Ensemble, Judgements
 from tracehound.detectors.ensemble.registry import SINGLE, STRUCTURE, STRUCTURE_CHANGE
+from tracehound.detectors.features.answered_calls import AnsweredCalls
 from tracehound.detectors.features.clocks import Clocks
 from tracehound.detectors.scoring.rows import Rows
 from tracehound.detectors.settings import DetectionSettings
@@ -34,6 +35,8 @@ class System:
         self.operation = OperationModels("GET /cart", 0)
         self.clocks = Clocks(SETTINGS.lateness_s)
         self.clocks.open(0)
+        self.answered = AnsweredCalls()
+        self.answered.open(0)
         self.ensemble.open_application(0, seed=1)
         self.ensemble.open_operation(0, seed=2)
 
@@ -41,7 +44,8 @@ class System:
         rows = Rows(0)
         for execution in executions:
             rows.add(self.application, self.operation, execution)
-        return self.ensemble.judge_then_learn(rows.batch(columns_of(executions), SETTINGS, self.clocks, self._new_call))
+        given = (columns_of(executions), SETTINGS, self.clocks, self.answered, self._new_call)
+        return self.ensemble.judge_then_learn(rows.batch(*given))
 
     def _new_call(self, application: ApplicationModels, kind: int, peer: str) -> int:
         slot = application.calls[kind][peer] = len(application.calls[kind])

@@ -6,6 +6,7 @@ import pytest
 from tracehound.detectors.application.models import ApplicationModels, OperationModels
 from tracehound.detectors.columns.segment_columns import columns_of
 from tracehound.detectors.errors.error_types import type_number
+from tracehound.detectors.features.answered_calls import AnsweredCalls
 from tracehound.detectors.features.batch import Batch
 from tracehound.detectors.features.clocks import Clocks
 from tracehound.detectors.scoring.rows import Rows
@@ -31,7 +32,7 @@ def batch_of(models: ApplicationModels, *executions: Execution) -> tuple[Rows, B
         rows.add(models, operation, execution)
     clocks = Clocks(SETTINGS.lateness_s)
     clocks.open(models.slot)
-    return rows, rows.batch(columns_of(executions), SETTINGS, clocks, new_call)
+    return rows, rows.batch(columns_of(executions), SETTINGS, clocks, AnsweredCalls(), new_call)
 
 
 def at(second: float, *segments: Segment) -> Execution:
