@@ -15,6 +15,7 @@ _COMMANDS = "tracehound.scripts.commands"
 COMMANDS = {
     "acls": ("acls", "acls", "Grant a user what a role needs on Kafka, and nothing else."),
     "compile": ("compiling", "compile_command", "Compile the detectors ahead of the first worker."),
+    "console": ("console", "console", "Keep what was told in a database, until stopped."),
     "demo": ("demo", "demo", "Show faults being detected: broker, worker and simulator in one."),
     "deadletters": ("deadletters", "deadletters", "List, show and resend records that could not be used."),
     "feedback": ("feedback", "feedback", "Say what an anomaly or an incident was."),

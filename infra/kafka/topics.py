@@ -96,13 +96,23 @@ def check_topics(
 
 def topic_id(kafka: ClientConfig, topic: str, timeout_s: float = DEFAULT_TIMEOUT_S) -> str | None:
     """The id that the cluster gave the topic when it was created; None on a broker that gives none."""
-    client = connect(kafka)  # kept until the answer is there
-    future = client.admin.describe_topics(TopicCollection([topic]), request_timeout=timeout_s)[topic]
-    try:
-        found = str(future.result().topic_id)
-    except (KafkaException, ValueError):
-        return None
-    return re.sub(r"[^A-Za-z0-9_-]", "", found) or None
+    return topic_ids(kafka, [topic], timeout_s).get(topic)
+
+
+def topic_ids(kafka: ClientConfig, topics: Sequence[str], timeout_s: float = DEFAULT_TIMEOUT_S) -> dict[str, str]:
+    """The ids of topics by their names, without those that have none or that are not there."""
+    if not topics:
+        return {}
+    client = connect(kafka)  # kept until the answers are there
+    found: dict[str, str] = {}
+    for topic, future in client.admin.describe_topics(TopicCollection(list(topics)), request_timeout=timeout_s).items():
+        try:
+            known = re.sub(r"[^A-Za-z0-9_-]", "", str(future.result().topic_id))
+        except (KafkaException, ValueError):
+            continue
+        if known:
+            found[topic] = known
+    return found
 
 
 def count_brokers(kafka: ClientConfig, timeout_s: float = DEFAULT_TIMEOUT_S) -> int:

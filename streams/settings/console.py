@@ -29,7 +29,7 @@ class ConsoleSettings(BaseModel):
         default="tracehound-console", min_length=1, description="Consumer group of the console's reader"
     )
     keep_days: Annotated[float, Gt(0), Le(36_500)] = Field(
-        default=90.0, description="How long what was told is kept, by the time of the event"
+        default=90.0, description="How long what was told is kept, since it was told"
     )
     keep_mb: Annotated[float, Gt(0), Le(100_000_000)] = Field(
         default=10_000.0,

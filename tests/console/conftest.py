@@ -1,9 +1,11 @@
 """What tests of the console share: ``store`` is an empty, migrated database, on SQLite and on a real PostgreSQL."""
 
+import shutil
 import uuid
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -24,29 +26,72 @@ def postgresql_server() -> Iterator[str]:
         yield url
 
 
+@pytest.fixture(params=["sqlite", "postgresql"])
+def engine_name(request: pytest.FixtureRequest) -> str:
+    """Runs the test on both engines."""
+    found: str = request.param
+    return found
+
+
 @pytest.fixture
-def postgresql_url(postgresql_server: str) -> Iterator[str]:
-    """The URL of an empty database on a real PostgreSQL."""
+def database_url(request: pytest.FixtureRequest, tmp_path: Path, engine_name: str) -> Iterator[str]:
+    """The URL of a database in which there is nothing at all; runs the test on both engines."""
+    if engine_name == "sqlite":
+        yield f"sqlite:///{tmp_path}/tracehound.db"
+    else:
+        with _database(request.getfixturevalue("postgresql_server")) as url:
+            yield url
+
+
+@pytest.fixture(scope="session")
+def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An SQLite file with all tables, to be copied: that takes less than making them."""
+    file = tmp_path_factory.mktemp("migrated") / "tracehound.db"
+    made = Store(f"sqlite:///{file}")
+    made.migrate()
+    made.close()
+    return file
+
+
+@pytest.fixture(scope="session")
+def migrated_database(postgresql_server: str) -> str:
+    """The name of a database with all tables, a template for others."""
+    with _administrator(postgresql_server) as connection:
+        connection.execute("CREATE DATABASE migrated")
+    made = Store(postgresql_server + "migrated")
+    made.migrate()
+    made.close()
+    return "migrated"
+
+
+@pytest.fixture
+def store_url(request: pytest.FixtureRequest, tmp_path: Path, engine_name: str) -> Iterator[str]:
+    """The URL of a database with all tables and nothing in them; runs the test on both engines."""
+    if engine_name == "sqlite":
+        shutil.copyfile(request.getfixturevalue("migrated_file"), tmp_path / "store.db")
+        yield f"sqlite:///{tmp_path}/store.db"
+    else:
+        template = request.getfixturevalue("migrated_database")
+        with _database(request.getfixturevalue("postgresql_server"), f"TEMPLATE {template}") as url:
+            yield url
+
+
+@pytest.fixture
+def store(store_url: str) -> Iterator[Store]:
+    """A store with all tables and nothing in them; runs the test on both engines."""
+    made = Store(store_url)
+    yield made
+    made.close()
+
+
+@contextmanager
+def _database(server: str, options: str = "") -> Iterator[str]:
     name = f"test_{uuid.uuid4().hex}"
-    with psycopg.connect(postgresql_server.replace("+psycopg", "") + "postgres", autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}")
-        yield postgresql_server + name
+    with _administrator(server) as connection:
+        connection.execute(f"CREATE DATABASE {name} {options}")
+        yield server + name
         connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """The URL of an empty database; runs the test on both engines."""
-    if request.param == "postgresql":
-        found: str = request.getfixturevalue("postgresql_url")
-        return found
-    return f"sqlite:///{tmp_path}/tracehound.db"
-
-
-@pytest.fixture
-def store(database_url: str) -> Iterator[Store]:
-    """An empty store with all tables; runs the test on both engines."""
-    made = Store(database_url)
-    made.migrate()
-    yield made
-    made.close()
+def _administrator(server: str) -> "psycopg.Connection[Any]":
+    return psycopg.connect(server.replace("+psycopg", "") + "postgres", autocommit=True)

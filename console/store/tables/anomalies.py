@@ -22,6 +22,7 @@ anomalies: Final = Table(
     Column("score", Double, nullable=False),
     text("signal"),
     text("incident_key"),
+    number("told_us", doc="Kafka's timestamp of its record: what its age is counted from"),
     number("bytes", doc="of event"),
     text("event"),
     Index(None, "time_us", "seq"),

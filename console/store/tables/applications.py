@@ -16,8 +16,10 @@ applications: Final = Table(
     number("executions", doc="scored since it is known here"),
     number("errors"),
     number("anomalies"),
+    number("told_us"),
     text("event"),
     Index(None, "scored_through_us"),
+    Index(None, "told_us"),
 )
 """A row for each application that progress was told of; ``event`` is its newest ``Progress``."""
 
@@ -30,6 +32,8 @@ application_progress: Final = Table(
     number("executions"),
     number("errors"),
     number("anomalies"),
+    number("told_us"),
     Index(None, "minute_us"),
+    Index(None, "told_us"),
 )
 """What was scored, added up by the minute of event time that it reached to."""

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from sqlalchemy import Boolean, Column, Index, Table, Text
+from sqlalchemy import Boolean, Column, ForeignKey, Index, Table, Text
 
 from tracehound.console.store.tables.metadata import Number, metadata, number, seq, text
 
@@ -23,7 +23,10 @@ incidents: Final = Table(
     number("anomaly_count"),
     Column("muted", Boolean, nullable=False),
     text("summary"),
+    number("told_us", doc="when the last event of it was told"),
+    number("bytes", doc="of event"),
     text("event"),
+    Index(None, "told_us"),
     Index(None, "opened_at_us", "incident_id"),
     Index(None, "updated_at_us", "incident_id"),
     Index(None, "state", "opened_at_us", "incident_id"),
@@ -35,7 +38,9 @@ incident_applications: Final = Table(
     "incident_applications",
     metadata,
     text("application", primary_key=True),
-    text("incident_id", primary_key=True),
+    Column(
+        "incident_id", Text, ForeignKey("incidents.incident_id", ondelete="CASCADE"), nullable=False, primary_key=True
+    ),
     Index(None, "incident_id"),
 )
 """The applications that were ever part of an incident."""
@@ -52,6 +57,7 @@ incident_events: Final = Table(
     text("state"),
     text("severity"),
     text("reason"),
+    number("told_us", doc="Kafka's timestamp of its record: what its age is counted from"),
     number("bytes", doc="of event"),
     text("event"),
     Index(None, "incident_id", "revision"),

@@ -25,6 +25,7 @@ model_events: Final = Table(
     Column("wall_s", Double),
     Column("samples", Number),
     Column("model_bytes", Number),
+    number("told_us", doc="Kafka's timestamp of its record: what its age is counted from"),
     number("bytes", doc="of event"),
     text("event"),
     Index(None, "time_us", "seq"),

@@ -34,11 +34,11 @@ unreadable: Final = Table(
     text("topic"),
     number("partition"),
     number("offset"),
-    number("time_us", doc="Kafka's timestamp of the record"),
+    number("told_us", doc="Kafka's timestamp of the record"),
     text("reason"),
     Column("key", LargeBinary),
     Column("value", LargeBinary),
     number("bytes", doc="of value and key"),
-    Index(None, "time_us", "seq"),
+    Index(None, "told_us", "seq"),
 )
 """Records of the output topics that are none of what should be there."""

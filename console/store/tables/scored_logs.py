@@ -26,6 +26,7 @@ scored_logs: Final = Table(
     text("trace_id"),
     text("message"),
     Column("words", Words, nullable=False, doc="of the message, for has_words"),
+    number("told_us", doc="Kafka's timestamp of its record: what its age is counted from"),
     number("bytes", doc="of event"),
     text("event"),
     Index(None, "time_us", "seq"),

@@ -22,7 +22,7 @@ def fill(store: Store) -> None:
         {
             **{"id": name, "time_us": number, "application": "shop", "environment": "", "host": "", "level": "info"},
             **{"level_rank": 2, "template_id": "1", "severity": None, "severity_rank": -1, "score": 0.0},
-            **{"anomaly_id": None, "trace_id": "", "message": message, "words": words_of(message)},
+            **{"anomaly_id": None, "trace_id": "", "message": message, "words": words_of(message), "told_us": number},
             **{"bytes": 2, "event": "{}"},
         }
         for number, (name, message) in enumerate(MESSAGES.items())

@@ -37,6 +37,7 @@ def upgrade() -> None:
         sa.Column("score", sa.Double(), nullable=False),
         sa.Column("signal", sa.Text(), nullable=False),
         sa.Column("incident_key", sa.Text(), nullable=False),
+        sa.Column("told_us", Number, nullable=False),
         sa.Column("bytes", Number, nullable=False),
         sa.Column("event", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("seq", name=op.f("pk_anomalies")),
@@ -61,9 +62,11 @@ def upgrade() -> None:
         sa.Column("executions", Number, nullable=False),
         sa.Column("errors", Number, nullable=False),
         sa.Column("anomalies", Number, nullable=False),
+        sa.Column("told_us", Number, nullable=False),
         sa.PrimaryKeyConstraint("application", "environment", "minute_us", name=op.f("pk_application_progress")),
     )
     op.create_index(op.f("ix_application_progress_minute_us"), "application_progress", ["minute_us"], unique=False)
+    op.create_index(op.f("ix_application_progress_told_us"), "application_progress", ["told_us"], unique=False)
     op.create_table(
         "applications",
         sa.Column("application", sa.Text(), nullable=False),
@@ -73,24 +76,27 @@ def upgrade() -> None:
         sa.Column("executions", Number, nullable=False),
         sa.Column("errors", Number, nullable=False),
         sa.Column("anomalies", Number, nullable=False),
+        sa.Column("told_us", Number, nullable=False),
         sa.Column("event", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("application", "environment", name=op.f("pk_applications")),
     )
     op.create_index(op.f("ix_applications_scored_through_us"), "applications", ["scored_through_us"], unique=False)
+    op.create_index(op.f("ix_applications_told_us"), "applications", ["told_us"], unique=False)
     op.create_table(
         "call_records",
         sa.Column("id", sa.Text(), nullable=False),
         sa.Column("application", sa.Text(), nullable=False),
         sa.Column("environment", sa.Text(), nullable=False),
-        sa.Column("window_us", Number, nullable=False),
+        sa.Column("told_us", Number, nullable=False),
         sa.PrimaryKeyConstraint("id", "application", "environment", name=op.f("pk_call_records")),
     )
-    op.create_index(op.f("ix_call_records_window_us"), "call_records", ["window_us"], unique=False)
+    op.create_index(op.f("ix_call_records_told_us"), "call_records", ["told_us"], unique=False)
     op.create_table(
         "calls",
+        sa.Column("edge", sa.Text(), nullable=False),
+        sa.Column("window_us", Number, nullable=False),
         sa.Column("application", sa.Text(), nullable=False),
         sa.Column("environment", sa.Text(), nullable=False),
-        sa.Column("window_us", Number, nullable=False),
         sa.Column("operation", sa.Text(), nullable=False),
         sa.Column("peer", sa.Text(), nullable=False),
         sa.Column("peer_operation", sa.Text(), nullable=False),
@@ -102,25 +108,19 @@ def upgrade() -> None:
         sa.Column("timed", Number, nullable=False),
         sa.Column("timed_caller_ms", sa.Double(), nullable=False),
         sa.Column("callee_ms", sa.Double(), nullable=False),
-        sa.PrimaryKeyConstraint(
-            "application",
-            "environment",
-            "window_us",
-            "operation",
-            "peer",
-            "peer_operation",
-            "kind",
-            "destination",
-            name=op.f("pk_calls"),
-        ),
+        sa.Column("told_us", Number, nullable=False),
+        sa.PrimaryKeyConstraint("edge", "window_us", name=op.f("pk_calls")),
     )
+    op.create_index(op.f("ix_calls_application_window_us"), "calls", ["application", "window_us"], unique=False)
     op.create_index(op.f("ix_calls_peer_window_us"), "calls", ["peer", "window_us"], unique=False)
+    op.create_index(op.f("ix_calls_told_us"), "calls", ["told_us"], unique=False)
     op.create_index(op.f("ix_calls_window_us"), "calls", ["window_us"], unique=False)
     op.create_table(
         "dead_letters",
         sa.Column("seq", Number, autoincrement=True, nullable=False),
         sa.Column("id", sa.Text(), nullable=False),
         sa.Column("time_us", Number, nullable=False),
+        sa.Column("told_us", Number, nullable=False),
         sa.Column("source_topic", sa.Text(), nullable=False),
         sa.Column("source_partition", Number, nullable=False),
         sa.Column("source_offset", Number, nullable=False),
@@ -149,15 +149,6 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_dead_letters_time_us_seq"), "dead_letters", ["time_us", "seq"], unique=False)
     op.create_table(
-        "incident_applications",
-        sa.Column("application", sa.Text(), nullable=False),
-        sa.Column("incident_id", sa.Text(), nullable=False),
-        sa.PrimaryKeyConstraint("application", "incident_id", name=op.f("pk_incident_applications")),
-    )
-    op.create_index(
-        op.f("ix_incident_applications_incident_id"), "incident_applications", ["incident_id"], unique=False
-    )
-    op.create_table(
         "incident_events",
         sa.Column("seq", Number, autoincrement=True, nullable=False),
         sa.Column("id", sa.Text(), nullable=False),
@@ -168,6 +159,7 @@ def upgrade() -> None:
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("severity", sa.Text(), nullable=False),
         sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("told_us", Number, nullable=False),
         sa.Column("bytes", Number, nullable=False),
         sa.Column("event", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("seq", name=op.f("pk_incident_events")),
@@ -193,6 +185,8 @@ def upgrade() -> None:
         sa.Column("anomaly_count", Number, nullable=False),
         sa.Column("muted", sa.Boolean(), nullable=False),
         sa.Column("summary", sa.Text(), nullable=False),
+        sa.Column("told_us", Number, nullable=False),
+        sa.Column("bytes", Number, nullable=False),
         sa.Column("event", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("incident_id", name=op.f("pk_incidents")),
     )
@@ -211,6 +205,7 @@ def upgrade() -> None:
         ["state", "opened_at_us", "incident_id"],
         unique=False,
     )
+    op.create_index(op.f("ix_incidents_told_us"), "incidents", ["told_us"], unique=False)
     op.create_index(
         op.f("ix_incidents_updated_at_us_incident_id"), "incidents", ["updated_at_us", "incident_id"], unique=False
     )
@@ -239,6 +234,7 @@ def upgrade() -> None:
         sa.Column("wall_s", sa.Double(), nullable=True),
         sa.Column("samples", Number, nullable=True),
         sa.Column("model_bytes", Number, nullable=True),
+        sa.Column("told_us", Number, nullable=False),
         sa.Column("bytes", Number, nullable=False),
         sa.Column("event", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("seq", name=op.f("pk_model_events")),
@@ -284,6 +280,7 @@ def upgrade() -> None:
         sa.Column("trace_id", sa.Text(), nullable=False),
         sa.Column("message", sa.Text(), nullable=False),
         sa.Column("words", Words, nullable=False),
+        sa.Column("told_us", Number, nullable=False),
         sa.Column("bytes", Number, nullable=False),
         sa.Column("event", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("seq", name=op.f("pk_scored_logs")),
@@ -316,7 +313,7 @@ def upgrade() -> None:
         sa.Column("topic", sa.Text(), nullable=False),
         sa.Column("partition", Number, nullable=False),
         sa.Column("offset", Number, nullable=False),
-        sa.Column("time_us", Number, nullable=False),
+        sa.Column("told_us", Number, nullable=False),
         sa.Column("reason", sa.Text(), nullable=False),
         sa.Column("key", sa.LargeBinary(), nullable=True),
         sa.Column("value", sa.LargeBinary(), nullable=True),
@@ -324,7 +321,22 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("seq", name=op.f("pk_unreadable")),
         sa.UniqueConstraint("id", name=op.f("uq_unreadable_id")),
     )
-    op.create_index(op.f("ix_unreadable_time_us_seq"), "unreadable", ["time_us", "seq"], unique=False)
+    op.create_index(op.f("ix_unreadable_told_us_seq"), "unreadable", ["told_us", "seq"], unique=False)
+    op.create_table(
+        "incident_applications",
+        sa.Column("application", sa.Text(), nullable=False),
+        sa.Column("incident_id", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["incident_id"],
+            ["incidents.incident_id"],
+            name=op.f("fk_incident_applications_incident_id"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("application", "incident_id", name=op.f("pk_incident_applications")),
+    )
+    op.create_index(
+        op.f("ix_incident_applications_incident_id"), "incident_applications", ["incident_id"], unique=False
+    )
     if op.get_context().dialect.name == "postgresql":
         op.create_index("ix_scored_logs_words", "scored_logs", ["words"], postgresql_using="gin")
     else:

@@ -1,0 +1,88 @@
+"""The console as a process: makes the tables, reads the topics into them, and serves what is there."""
+
+import signal
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import structlog
+from prometheus_client import CollectorRegistry
+
+from tracehound.console.store.engine import Store, StoreError
+from tracehound.console.store.reader.kafka_source import KafkaSource
+from tracehound.console.store.reader.metrics import ReaderMetrics
+from tracehound.console.store.reader.reader import Reader
+from tracehound.console.store.reader.writers import writers
+from tracehound.console.store.retention import Retention
+from tracehound.streams.settings.settings import Settings
+
+_RETRY_S = 3.0
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a server is given: the database, who fills it (its ``trouble()`` is what readiness says), its metrics."""
+
+    settings: Settings
+    store: Store
+    reader: Reader
+    registry: CollectorRegistry
+
+
+Serve = Callable[[Parts], int]
+"""Serves until the process is told to end (it handles SIGTERM and SIGINT itself); returns the exit status."""
+
+
+def run_console(settings: Settings, serve: Serve) -> int:
+    """Run it until the process is told to end; returns the exit status.
+
+    Raises:
+        ConfigurationError: the database or Kafka's client cannot be set up as the settings say.
+    """
+    registry = CollectorRegistry()
+    store = Store(settings.console.database_url.get_secret_value())
+    try:
+        wait_for_tables(store)
+        reader = build_reader(settings, store, registry)
+        reader.start()
+        log.info("console_started", database=store.name, group=settings.console.group_id)
+        try:
+            return serve(Parts(settings, store, reader, registry))
+        finally:
+            reader.stop()
+    finally:
+        store.close()
+
+
+def build_reader(settings: Settings, store: Store, registry: CollectorRegistry) -> Reader:
+    """The reader of the output topics, not started yet."""
+    by_topic = writers(settings.topics)
+    retention = Retention(store, settings.console, lambda: time.time_ns() // 1_000)
+    return Reader(store, lambda: KafkaSource(settings, by_topic), by_topic, retention, ReaderMetrics(registry))
+
+
+def wait_for_tables(store: Store, pause: Callable[[float], None] = time.sleep) -> None:
+    """Make the tables; tries again while the database is away.
+
+    Raises:
+        ConfigurationError: see ``Store.migrate``.
+    """
+    while True:
+        try:
+            store.migrate()
+            return
+        except StoreError as error:
+            log.warning("database_away", sentence=f"{error} Trying again in {_RETRY_S:g} s.")
+        pause(_RETRY_S)
+
+
+def serve_nothing(_parts: Parts) -> int:
+    """Read only, until SIGTERM or SIGINT."""
+    ended = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: ended.set())
+    ended.wait()
+    return 0
