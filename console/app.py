@@ -14,10 +14,11 @@ from tracehound.console.incidents.endpoints import router as incidents
 from tracehound.console.keys.endpoints import router as keys
 from tracehound.console.keys.ring import StoredKeys
 from tracehound.console.logs.endpoints import router as logs
+from tracehound.console.scores.endpoints import router as scores
 from tracehound.console.store.engine import Store
 from tracehound.console.web.bodies import Bodies
 from tracehound.console.web.changes import Changes
-from tracehound.console.web.console import Console
+from tracehound.console.web.console import Console, Predictions
 from tracehound.console.web.cursors import Cursors
 from tracehound.console.web.entry import Entry
 from tracehound.console.web.openapi import console_document
@@ -28,6 +29,7 @@ from tracehound.console.web.rates import Rates
 from tracehound.console.web.secret import kept_secret
 from tracehound.console.web.sessions import Sessions
 from tracehound.streams.http.sending import Sender
+from tracehound.streams.scoring.predictions.asking import PredictionClient
 from tracehound.streams.settings.settings import Settings
 
 API = "/api/v1"
@@ -35,13 +37,20 @@ ROUTERS: tuple[APIRouter, ...] = (
     anomalies,
     incidents,
     logs,
+    scores,
     keys,
     audit,
 )
 """Every resource below ``API``: one line each."""
 
 
-def build_console(settings: Settings, store: Store, sender: Sender, clock: Callable[[], float] = time.time) -> FastAPI:
+def build_console(
+    settings: Settings,
+    store: Store,
+    sender: Sender,
+    clock: Callable[[], float] = time.time,
+    predictions: Predictions | None = None,
+) -> FastAPI:
     """Put the console together.
 
     Parameters:
@@ -49,6 +58,7 @@ def build_console(settings: Settings, store: Store, sender: Sender, clock: Calla
         store: what was told, migrated.
         sender: sends records to Kafka: what people say, and dead letters again.
         clock: epoch seconds.
+        predictions: has workers judge executions; None: over Kafka, from the first request for it on.
 
     Raises:
         StoreError: the store is away.
@@ -67,7 +77,8 @@ def build_console(settings: Settings, store: Store, sender: Sender, clock: Calla
         redoc_url=None,
         redirect_slashes=False,
     )
-    app.state.console = Console(store, settings, sender, stored_keys, Cursors(secret), sessions, entry, clock)
+    asker = predictions or PredictionClient(settings)
+    app.state.console = Console(store, settings, sender, stored_keys, Cursors(secret), sessions, entry, clock, asker)
     tell_problems(app)
     app.add_middleware(Changes, note=lambda *change: note_change(store, round(clock() * 1e6), *change))
     app.add_middleware(Bodies, most=given.max_body_bytes)

@@ -15,7 +15,8 @@ _REFUSED = 400
 
 
 class Changes:
-    """Middleware. An endpoint may leave what it changed as ``request.state.changed``, and nothing secret in it.
+    """Middleware. An endpoint may leave what it changed as ``request.state.changed``, and nothing secret in it; or
+    None, where it changed nothing.
 
     Parameters:
         app: what answers.
@@ -33,10 +34,11 @@ class Changes:
         state = scope.setdefault("state", {})
 
         async def noted(message: Message) -> None:
-            visitor = state.get("visitor")
-            if message["type"] == "http.response.start" and message["status"] < _REFUSED and visitor is not None:
+            visitor, changed = state.get("visitor"), state.get("changed", {})
+            done = message["type"] == "http.response.start" and message["status"] < _REFUSED
+            if done and visitor is not None and changed is not None:
                 asked = (scope["method"], scope["path"])
-                await run_in_threadpool(self._note, visitor, asked, message["status"], state.get("changed", {}))
+                await run_in_threadpool(self._note, visitor, asked, message["status"], changed)
             await send(message)
 
         await self._app(scope, receive, noted)

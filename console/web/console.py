@@ -1,6 +1,7 @@
 """What endpoints are given: the store, the settings, and what all of them share."""
 
 from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Annotated, Protocol
 
@@ -11,6 +12,8 @@ from tracehound.console.store.engine import Store
 from tracehound.console.web.cursors import Cursors
 from tracehound.console.web.entry import Entry
 from tracehound.console.web.sessions import Sessions
+from tracehound.schemas.execution import ApplicationKey
+from tracehound.schemas.score import ScoreAnswer
 from tracehound.streams.http.sending import Sender
 from tracehound.streams.settings.settings import Settings
 
@@ -20,6 +23,14 @@ class KeyBook(Protocol):
 
     def forget(self, prefix: str) -> None:
         """A key has changed."""
+        ...
+
+
+class Predictions(Protocol):
+    """Has workers judge executions; see ``PredictionClient``."""
+
+    def ask(self, key: ApplicationKey, executions: bytes, timeout_s: float) -> "Future[ScoreAnswer]":
+        """What the worker says that owns the application."""
         ...
 
 
@@ -34,6 +45,7 @@ class Console:
         keys: who may ask, as far as that is in memory.
         cursors, sessions, entry: see there.
         clock: epoch seconds.
+        predictions: has workers judge executions.
     """
 
     store: Store
@@ -44,6 +56,7 @@ class Console:
     sessions: Sessions
     entry: Entry
     clock: Callable[[], float]
+    predictions: Predictions
 
 
 async def the_console(request: Request) -> Console:

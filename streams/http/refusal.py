@@ -28,6 +28,7 @@ Reason = Literal[
     "kafka_away",
     "no_topic",
     "kafka_refuses",
+    "unanswered",
     "failed",
 ]
 """Every class of refusal; a bounded set, fit for a metric's label."""

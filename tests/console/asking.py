@@ -1,6 +1,7 @@
 """Requests to a console without a server."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,8 +12,12 @@ from tracehound.console.app import build_console
 from tracehound.console.keys.queries import add_key
 from tracehound.console.store.engine import Store
 from tracehound.console.web.roles import ROLES, Role
+from tracehound.schemas.errors import TracehoundError
+from tracehound.schemas.execution import ApplicationKey
+from tracehound.schemas.score import ScoreAnswer
 from tracehound.streams.http.keys import NewKey, new_key
 from tracehound.streams.http.sending import Record
+from tracehound.streams.scoring.predictions.asking import UnansweredError
 from tracehound.streams.settings.console import ConsoleSettings
 from tracehound.streams.settings.settings import Settings
 
@@ -32,6 +37,23 @@ class FakeSender:
         self.records += records
 
 
+class FakePredictions:
+    """Answers as told; nobody does at first."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[ApplicationKey, bytes, float]] = []
+        self.answer: ScoreAnswer | TracehoundError = UnansweredError("No worker answered.")
+
+    def ask(self, key: ApplicationKey, executions: bytes, timeout_s: float) -> "Future[ScoreAnswer]":
+        self.asked.append((key, executions, timeout_s))
+        future: Future[ScoreAnswer] = Future()
+        if isinstance(self.answer, TracehoundError):
+            future.set_exception(self.answer)
+        else:
+            future.set_result(self.answer)
+        return future
+
+
 @dataclass
 class Asking:
     """A console, a key for each role, and what it sent to Kafka."""
@@ -41,6 +63,7 @@ class Asking:
     sender: FakeSender
     keys: Mapping[Role, NewKey]
     now_s: list[float]
+    predictions: FakePredictions
 
     def ask(self, method: str, path: str, role: Role | None = "admin", **request: Any) -> Any:
         """What is answered to somebody of this role (None: without a key); ``path`` is below ``/api/v1``."""
@@ -61,7 +84,7 @@ def asking(store: Store, **settings: Any) -> Iterator[Asking]:
     with store.write() as connection:
         for role, key in made.items():
             add_key(connection, key, role, role, "test", 0, None)
-    sender, now_s = FakeSender(), [NOW_S]
-    app = build_console(Settings(console=ConsoleSettings(**settings)), store, sender, lambda: now_s[0])
+    sender, now_s, predictions = FakeSender(), [NOW_S], FakePredictions()
+    app = build_console(Settings(console=ConsoleSettings(**settings)), store, sender, lambda: now_s[0], predictions)
     with TestClient(app, "http://127.0.0.1:8420", raise_server_exceptions=False) as client:
-        yield Asking(client, store, sender, made, now_s)
+        yield Asking(client, store, sender, made, now_s, predictions)

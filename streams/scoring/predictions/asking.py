@@ -47,6 +47,8 @@ class PredictionClient:
         self._clock = clock
         self._lock = threading.Lock()
         self._waiting: dict[str, Future[ScoreAnswer]] = {}
+        self._connecting = threading.Lock()
+        self._not_before = 0.0
         self._producer: Producer | None = None
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
@@ -73,10 +75,10 @@ class PredictionClient:
             executions=msgspec.Raw(executions),
         )
         future: Future[ScoreAnswer] = Future()
+        producer = self._producer or self._connected()
         with self._lock:
             if len(self._waiting) >= self._most:
                 raise TooMuchAskedError(f"At most {self._most} requests may wait for predictions. As many do already.")
-            producer = self._producer or self._connect()
             self._waiting[asked.id] = future
         ends = threading.Timer(timeout_s, self._give_up, (asked, timeout_s))
         ends.daemon = True
@@ -122,6 +124,18 @@ class PredictionClient:
             future.set_exception(outcome)
         else:
             future.set_result(outcome)
+
+    def _connected(self) -> Producer:
+        """Connects, once at a time and not again just after that failed: who asks meanwhile need not wait for it."""
+        if time.monotonic() < self._not_before or not self._connecting.acquire(blocking=False):
+            raise BrokerError(f"Kafka at {self._settings.bootstrap_servers} is not connected to yet.")
+        try:
+            return self._producer or self._connect()
+        except BrokerError:
+            self._not_before = time.monotonic() + _BROKER_S
+            raise
+        finally:
+            self._connecting.release()
 
     def _connect(self) -> Producer:
         options = librdkafka_options(self._settings) | {"client.id": "tracehound-predictions", "log_level": 0}

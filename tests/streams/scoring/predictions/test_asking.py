@@ -117,4 +117,6 @@ def test_without_a_broker_it_is_said() -> None:
     client = PredictionClient(Settings(bootstrap_servers="127.0.0.1:9"))
     with pytest.raises(BrokerError, match=r"Kafka at 127\.0\.0\.1:9 cannot be asked for predictions"):
         client.ask(SHOP, b"{}", 1.0)
+    with pytest.raises(BrokerError, match=r"Kafka at 127\.0\.0\.1:9 is not connected to yet"):
+        client.ask(SHOP, b"{}", 1.0)
     client.close()
