@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from tracehound.console.executions.keeper import Bounds, Keeper
 from tracehound.console.executions.stored_windows import US, StoredKey, load
@@ -46,10 +46,11 @@ def windows(store: Store) -> dict[tuple[str, str, str, int, int], Window]:
 
 def counts(store: Store) -> dict[str, int]:
     """How many executions are stored of each operation."""
-    found: dict[str, int] = {}
-    for (_, _, operation, *_), window in windows(store).items():
-        found[operation] = found.get(operation, 0) + window.count
-    return found
+    named, at = operations.c, operation_windows.c
+    both = operations.join(operation_windows, named.seq == at.operation_seq)
+    with store.read() as connection:
+        found = select(named.operation, func.sum(at.count)).select_from(both).group_by(named.operation)
+        return {operation: int(count) for operation, count in connection.execute(found)}
 
 
 def stretch(begin_s: float, seconds: int, per_s: int = 1) -> Iterator[ExecutionHead]:
