@@ -1,8 +1,9 @@
 """What tests of the console share: ``store`` is an empty, migrated database, on SQLite and on a real PostgreSQL."""
 
 import shutil
+import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -82,6 +83,21 @@ def store(store_url: str) -> Iterator[Store]:
     made = Store(store_url)
     yield made
     made.close()
+
+
+@pytest.fixture
+def eventually() -> Callable[[Callable[[], bool]], bool]:
+    """Waits until a condition holds; False if it does not within a time that only a defect exceeds."""
+
+    def wait(condition: Callable[[], bool], within_s: float = 120.0) -> bool:
+        deadline = time.monotonic() + within_s
+        while not condition():
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(0.05)
+        return True
+
+    return wait
 
 
 @contextmanager
