@@ -14,6 +14,7 @@ from tracehound.console.incidents.endpoints import router as incidents
 from tracehound.console.keys.endpoints import router as keys
 from tracehound.console.keys.ring import StoredKeys
 from tracehound.console.logs.endpoints import router as logs
+from tracehound.console.operations.endpoints import router as operations
 from tracehound.console.scores.endpoints import router as scores
 from tracehound.console.store.engine import Store
 from tracehound.console.web.bodies import Bodies
@@ -34,6 +35,7 @@ from tracehound.streams.settings.settings import Settings
 
 API = "/api/v1"
 ROUTERS: tuple[APIRouter, ...] = (
+    operations,
     anomalies,
     incidents,
     logs,

@@ -1,0 +1,1 @@
+"""Operations of applications: how many executions, what came out, and where their numbers lie."""
