@@ -108,7 +108,10 @@ def test_where_it_is_too_much_the_table_with_most_loses_its_oldest(store: Store)
     assert (count(store, anomalies), count(store, incident_events)) == (3, 1)
     assert_counted(store)
     with store.read() as connection:
-        assert connection.execute(select(func.count()).select_from(scored_logs).where(has_words("spike"))).scalar_one() == 12
+        assert (
+            connection.execute(select(func.count()).select_from(scored_logs).where(has_words("spike"))).scalar_one()
+            == 12
+        )
 
 
 def test_an_incident_that_is_open_stays_and_one_that_ended_goes_with_its_applications(store: Store) -> None:
