@@ -5,6 +5,7 @@ from tracehound.streams.incidents.group_incidents import Book, Grouping, group_i
 from tracehound.streams.incidents.hear_people import Hearing, hear_people
 from tracehound.streams.incidents.metrics import IncidentCollector, IncidentMetrics
 from tracehound.streams.kafka.changelog import KafkaChangelogReader
+from tracehound.streams.kafka.clients import KafkaClients
 from tracehound.streams.kafka.extent import extent_of
 from tracehound.streams.settings.settings import Settings
 from tracehound.streams.states.checkpoint_log import CheckpointLog
@@ -16,14 +17,18 @@ from tracehound.streams.worker.worker import Worker
 _DAY_S = 86_400.0
 
 
-def build_incidents(settings: Settings) -> Worker:
+def build_incidents(settings: Settings, clients: KafkaClients | None = None) -> Worker:
     """Assemble an incident worker.
+
+    Parameters:
+        settings: everything that can be set.
+        clients: of the cluster; without them those that the settings name.
 
     Raises:
         ConfigurationError: a setting is wrong.
     """
     topics, own = settings.topics, settings.incident_worker
-    base = Foundation(settings)
+    base = Foundation(settings, clients)
     metrics = IncidentMetrics(base.registry)
     app = base.app(own.group_id, metrics.offsets_lost)
     vitals = ConsumerVitals(app, topics.incident_input.name)
@@ -33,7 +38,7 @@ def build_incidents(settings: Settings) -> Worker:
             return IncidentBook(settings.incidents)
         return IncidentBook.restore(snapshot, settings.incidents)
 
-    changelog, states = KafkaChangelogReader(settings, topics.incident_states.name), PlacedStates("incidents")
+    changelog, states = KafkaChangelogReader(base.clients, topics.incident_states.name), PlacedStates("incidents")
     grouping = Grouping(
         restored,
         CheckpointLog(
@@ -42,7 +47,7 @@ def build_incidents(settings: Settings) -> Worker:
             base.publisher,
             states.pack,
             states.unpack,
-            extent_of(settings, topics.incident_input.name),
+            extent_of(base.clients, topics.incident_input.name),
         ),
         base.delivery(metrics),
         topics,

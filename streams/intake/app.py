@@ -18,6 +18,7 @@ from tracehound.streams.intake.read_source import SourceReader
 from tracehound.streams.intake.rekey_spans import Rekeying, rekey_spans
 from tracehound.streams.intake.vitals import IntakeVitals
 from tracehound.streams.kafka.changelog import KafkaChangelogReader
+from tracehound.streams.kafka.clients import KafkaClients
 from tracehound.streams.kafka.extent import extent_of
 from tracehound.streams.settings.settings import Settings
 from tracehound.streams.states.checkpoint_log import CheckpointLog
@@ -26,18 +27,21 @@ from tracehound.streams.worker.foundation import Foundation
 from tracehound.streams.worker.worker import Worker
 
 
-def build_intake(settings: Settings, clock: Callable[[], float] = time.time) -> Worker:
+def build_intake(
+    settings: Settings, clock: Callable[[], float] = time.time, clients: KafkaClients | None = None
+) -> Worker:
     """Assemble an intake worker.
 
     Parameters:
         settings: everything that can be set.
         clock: wall time in epoch seconds.
+        clients: of the cluster; without them those that the settings name.
 
     Raises:
         ConfigurationError: a setting is wrong.
     """
     topics, intake = settings.topics, settings.intake
-    base = Foundation(settings)
+    base = Foundation(settings, clients)
     metrics = IntakeMetrics(base.registry)
     app = base.app(intake.group_id, metrics.offsets_lost)
     vitals = IntakeVitals(app, topics.spans.name)
@@ -64,7 +68,7 @@ def build_intake(settings: Settings, clock: Callable[[], float] = time.time) -> 
         vitals.progressed,
         clock,
     )
-    changelog = KafkaChangelogReader(settings, topics.join_checkpoints.name)
+    changelog = KafkaChangelogReader(base.clients, topics.join_checkpoints.name)
     joining = Joining(
         rules_of(settings),
         int(intake.call_graph_interval_s * 1000),
@@ -75,7 +79,7 @@ def build_intake(settings: Settings, clock: Callable[[], float] = time.time) -> 
             base.publisher,
             pack_checkpoint,
             unpack_checkpoint,
-            extent_of(settings, topics.spans.name),
+            extent_of(base.clients, topics.spans.name),
         ),
         base.delivery(metrics),
         topics,
@@ -93,11 +97,11 @@ def build_intake(settings: Settings, clock: Callable[[], float] = time.time) -> 
         Emitter(topics.log_events.name, topics.executions.name, topics.executions.partitions, settings.limits),
         CheckpointLog(
             topics.log_checkpoints.name,
-            KafkaChangelogReader(settings, topics.log_checkpoints.name),
+            KafkaChangelogReader(base.clients, topics.log_checkpoints.name),
             base.publisher,
             templates.pack,
             templates.unpack,
-            extent_of(settings, topics.log_events.name),
+            extent_of(base.clients, topics.log_events.name),
         ),
         base.delivery(metrics),
         log_metrics,

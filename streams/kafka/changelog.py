@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import structlog
-from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka import ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
 
-from tracehound.streams.kafka.connection import client_options
-from tracehound.streams.settings.settings import Settings
+from tracehound.streams.kafka.clients import KafkaClients
 
 _RETRY_S = 1.0
 _POLL_MS = 1_000
@@ -46,8 +45,8 @@ class ChangelogReader(Protocol):
 class KafkaChangelogReader:
     """The reader of a worker for one topic; connects for every reading."""
 
-    def __init__(self, settings: Settings, topic: str) -> None:
-        self._settings = settings
+    def __init__(self, clients: KafkaClients, topic: str) -> None:
+        self._clients = clients
         self._topic = topic
 
     async def read(self, begins: Mapping[int, int]) -> AsyncIterator[Page]:
@@ -71,7 +70,7 @@ class KafkaChangelogReader:
                 await self._complain(error)
 
     async def _ends(self, partitions: Sequence[int]) -> dict[int, int]:
-        consumer = AIOKafkaConsumer(**client_options(self._settings))
+        consumer = self._clients.consumer()
         try:
             await consumer.start()
             ends = await consumer.end_offsets([TopicPartition(self._topic, number) for number in partitions])
@@ -89,8 +88,7 @@ class KafkaChangelogReader:
         await asyncio.sleep(_RETRY_S)
 
     async def _read(self, begins: Mapping[int, int]) -> AsyncIterator[Page]:
-        consumer = AIOKafkaConsumer(
-            **client_options(self._settings),
+        consumer = self._clients.consumer(
             enable_auto_commit=False,
             auto_offset_reset="earliest",
             fetch_max_bytes=_FETCH_BYTES,

@@ -1,15 +1,10 @@
 """How far a topic goes, and which topic of its name it is: offsets are believed only within that."""
 
-import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from tracehound.infra.kafka.topics import topic_id
 from tracehound.streams.kafka.changelog import KafkaChangelogReader
-from tracehound.streams.kafka.librdkafka import librdkafka_options
-from tracehound.streams.settings.settings import Settings
-
-_TIMEOUT_S = 5.0
+from tracehound.streams.kafka.clients import KafkaClients
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,25 +33,11 @@ ExtentOf = Callable[[Sequence[int]], Awaitable[Extent]]
 """Asks for the extent of some partitions of a topic, as it is now."""
 
 
-class TopicIds:
-    """Asks the cluster for the ids of topics, outside of the event loop."""
-
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
-
-    async def of(self, topic: str) -> str:
-        """The id of a topic; empty where the broker gives none, or does not answer in time."""
-        if self._settings.broker_is_embedded:  # it has no ids, and does not answer either
-            return ""
-        options = librdkafka_options(self._settings)
-        return await asyncio.to_thread(topic_id, options, topic, _TIMEOUT_S) or ""
-
-
-def extent_of(settings: Settings, topic: str) -> ExtentOf:
+def extent_of(clients: KafkaClients, topic: str) -> ExtentOf:
     """How the extent of a topic is asked for; waits while no broker answers."""
-    ids, reader = TopicIds(settings), KafkaChangelogReader(settings, topic)
+    reader = KafkaChangelogReader(clients, topic)
 
     async def ask(partitions: Sequence[int]) -> Extent:
-        return Extent(await ids.of(topic), await reader.ends(partitions))
+        return Extent(await clients.topic_id(topic), await reader.ends(partitions))
 
     return ask

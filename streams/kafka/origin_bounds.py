@@ -9,10 +9,9 @@ import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
 
-from tracehound.streams.kafka.connection import client_options
-from tracehound.streams.kafka.extent import Extent, TopicIds
+from tracehound.streams.kafka.clients import KafkaClients
+from tracehound.streams.kafka.extent import Extent
 from tracehound.streams.kafka.forwarding import Origin, read_origin
-from tracehound.streams.settings.settings import Settings
 
 _PATIENCE_S = 5.0
 _IDS_EVERY_S = 10.0
@@ -39,10 +38,9 @@ class OriginBounds:
         topics: those that origins may name.
     """
 
-    def __init__(self, settings: Settings, topics: Mapping[str, OriginTopic]) -> None:
-        self._settings = settings
+    def __init__(self, clients: KafkaClients, topics: Mapping[str, OriginTopic]) -> None:
+        self._clients = clients
         self._topics = topics
-        self._ids = TopicIds(settings)
         self._known: dict[str, Extent] = {}
         self._asked_s: dict[str, float] = {}
         self._not_before_s: dict[str, float] = {}
@@ -79,7 +77,7 @@ class OriginBounds:
             async with asyncio.timeout(_PATIENCE_S):
                 if now_s - self._asked_s.get(topic, float("-inf")) >= _IDS_EVERY_S:
                     self._asked_s[topic] = now_s
-                    topic_id = await self._ids.of(topic) or topic_id
+                    topic_id = await self._clients.topic_id(topic) or topic_id
                 ends = await self._ends(topic)
         except (KafkaError, OSError, TimeoutError) as error:
             self._not_before_s[topic] = time.monotonic() + _REST_S
@@ -94,7 +92,7 @@ class OriginBounds:
 
     async def _ends(self, topic: str) -> dict[int, int]:
         if self._consumer is None:
-            consumer = AIOKafkaConsumer(**client_options(self._settings))
+            consumer = self._clients.consumer()
             await consumer.start()
             self._consumer = consumer
         partitions = [TopicPartition(topic, number) for number in range(self._topics[topic].partitions)]

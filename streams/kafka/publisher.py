@@ -22,7 +22,7 @@ from aiokafka.errors import (
 from mode import Service
 
 from tracehound.schemas.errors import TracehoundError
-from tracehound.streams.kafka.connection import client_options
+from tracehound.streams.kafka.clients import KafkaClients
 from tracehound.streams.settings.settings import Settings
 
 _LINGER_MS = 5
@@ -78,15 +78,15 @@ class KafkaPublisher(Service):
 
     mundane_level = "debug"  # mode says at this level that a service starts and stops
 
-    def __init__(self, settings: Settings, **kwargs: Any) -> None:
+    def __init__(self, settings: Settings, clients: KafkaClients | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self._settings = settings
+        self._clients = clients or KafkaClients(settings)
         self._producer: AIOKafkaProducer | None = None
 
     async def on_start(self) -> None:
         """Connect; the broker must be reachable."""
-        self._producer = AIOKafkaProducer(
-            **client_options(self._settings),
+        self._producer = self._clients.producer(
             client_id=f"{self._settings.group_id}-publisher",
             acks="all",
             linger_ms=_LINGER_MS,

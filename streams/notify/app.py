@@ -6,10 +6,8 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 
-from aiokafka import AIOKafkaConsumer
-
 from tracehound.schemas.errors import ConfigurationError
-from tracehound.streams.kafka.connection import client_options
+from tracehound.streams.kafka.clients import KafkaClients
 from tracehound.streams.notify.dead_letters import DeadLetters
 from tracehound.streams.notify.delivery_queue import DeliveryQueue
 from tracehound.streams.notify.metrics import NotifyMetrics, WaitingCollector
@@ -24,7 +22,10 @@ from tracehound.streams.worker.worker import Worker
 
 
 def build_notify(
-    settings: Settings, environment: Mapping[str, str] = os.environ, clock: Callable[[], float] = time.time
+    settings: Settings,
+    environment: Mapping[str, str] = os.environ,
+    clock: Callable[[], float] = time.time,
+    clients: KafkaClients | None = None,
 ) -> Worker:
     """Assemble a notifier; needs a running event loop.
 
@@ -32,6 +33,7 @@ def build_notify(
         settings: everything that can be set.
         environment: where the receivers' secrets are.
         clock: wall time in epoch seconds.
+        clients: of the cluster; without them those that the settings name.
 
     Raises:
         ConfigurationError: a setting or a secret is wrong or missing.
@@ -42,7 +44,7 @@ def build_notify(
             "The setting 'notify.receivers' must name at least one receiver, in the file that TRACEHOUND_CONFIG names. "
             "Got none."
         )
-    base, closing = Foundation(settings), AsyncExitStack()
+    base, closing = Foundation(settings, clients), AsyncExitStack()
     metrics = NotifyMetrics(base.registry)
     letters = DeadLetters(base.publisher, topics.dead_letters.name, metrics.dead_letters)
 
@@ -54,8 +56,7 @@ def build_notify(
         )
         closing.push_async_callback(queue.close)
         queues[name] = queue
-    consumer = AIOKafkaConsumer(
-        **client_options(settings),
+    consumer = base.clients.consumer(
         group_id=notify.group_id,
         client_id=notify.group_id,
         enable_auto_commit=False,

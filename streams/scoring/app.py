@@ -8,15 +8,14 @@ from functools import partial
 
 from tracehound.detectors.forests.fitting import PoolFitter
 from tracehound.detectors.scoring.scorer import Scorer
-from tracehound.infra.kafka.topics import topic_id
 from tracehound.schemas.operations import normalize_operation
 from tracehound.streams.envelopes.mapping import FieldMapping
 from tracehound.streams.envelopes.opener import ExecutionReader
 from tracehound.streams.envelopes.registered import RegisteredSchemas
 from tracehound.streams.kafka.changelog import KafkaChangelogReader
+from tracehound.streams.kafka.clients import KafkaClients
 from tracehound.streams.kafka.extent import extent_of
 from tracehound.streams.kafka.forwarding import NUMBERS_PER_OFFSET
-from tracehound.streams.kafka.librdkafka import librdkafka_options
 from tracehound.streams.kafka.origin_bounds import OriginBounds, OriginTopic
 from tracehound.streams.scoring.metrics import Metrics, StateCollector
 from tracehound.streams.scoring.obey_controls import Controlling, obey_controls
@@ -52,6 +51,7 @@ def build_scoring(
     scorer: ScoringCore | None = None,
     clock: Callable[[], float] = time.time,
     elapsed: Callable[[], float] = time.monotonic,
+    clients: KafkaClients | None = None,
 ) -> Worker:
     """Assemble a scoring worker.
 
@@ -60,18 +60,19 @@ def build_scoring(
         scorer: the scoring core; without it the real one, with a pool of processes for refits.
         clock: wall time in epoch seconds.
         elapsed: seconds that pass, whatever time it is; silence is measured by them.
+        clients: of the cluster; without them those that the settings name.
 
     Raises:
         ConfigurationError: a setting is wrong.
     """
     topics = settings.topics
-    base, closing = Foundation(settings), AsyncExitStack()
+    base, closing = Foundation(settings, clients), AsyncExitStack()
     metrics = Metrics(base.registry, settings.labelled_applications)
     metrics.alarm_budget.set(settings.detection.alarm_budget)
     app = base.app(settings.group_id, metrics.offsets_lost)
 
-    changelog = KafkaChangelogReader(settings, topics.model_states.name)
-    model_topic_id = partial(topic_id, librdkafka_options(settings), topics.model_states.name)
+    changelog = KafkaChangelogReader(base.clients, topics.model_states.name)
+    model_topic_id = partial(base.clients.present_topic_id, topics.model_states.name)
     folder = StateFolder(settings.state_dir, topics.model_states.name, model_topic_id)
     closing.callback(folder.close)
     base.registry.register(DiskCollector(folder.path))
@@ -96,11 +97,11 @@ def build_scoring(
         delivery,
         metrics,
         settings.detection.applications_per_worker,
-        extent_of(settings, topics.executions.name),
+        extent_of(base.clients, topics.executions.name),
         settings.model_memory_mb * 1_000_000,
     )
     bounds = OriginBounds(
-        settings,
+        base.clients,
         {
             topics.executions.name: OriginTopic(topics.executions.partitions),
             topics.spans.name: OriginTopic(topics.spans.partitions, NUMBERS_PER_OFFSET),

@@ -5,8 +5,8 @@ from collections.abc import Callable, Sequence
 from prometheus_client import CollectorRegistry, Counter
 
 from tracehound.streams.delivery.delivery import Delivery, DeliveryMetrics
+from tracehound.streams.kafka.clients import KafkaClients
 from tracehound.streams.kafka.connection import broker_urls, faust_credentials
-from tracehound.streams.kafka.extent import TopicIds
 from tracehound.streams.kafka.publisher import KafkaPublisher
 from tracehound.streams.kafka.runs.app import RunApp
 from tracehound.streams.settings.settings import Settings
@@ -26,15 +26,17 @@ _METADATA_AGE_MS = 30_000
 class Foundation:
     """Makes the parts that all kinds of workers have, from the settings that they share. Nothing connects here.
 
-    ``registry`` takes the worker's metrics, ``failure`` is told of what ends it, ``publisher`` sends its records.
+    ``registry`` takes the worker's metrics, ``failure`` is told of what ends it, ``clients`` are those of its cluster,
+    ``publisher`` sends its records.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, clients: KafkaClients | None = None) -> None:
         self._settings = settings
         self.registry = CollectorRegistry()
         tell_of_process(self.registry)
         self.failure = Failure()
-        self.publisher = KafkaPublisher(settings)
+        self.clients = clients or KafkaClients(settings)
+        self.publisher = KafkaPublisher(settings, self.clients)
 
     def app(self, group_id: str, lost: Counter) -> RunApp:
         """A Faust app that reads as a member of a consumer group; the publisher starts before it and stops after it.
@@ -46,7 +48,8 @@ class Foundation:
             group_id,
             patience_s=settings.finish_timeout_s,
             lost=lost.inc,
-            topic_id=TopicIds(settings).of,
+            topic_id=self.clients.topic_id,
+            transport=self.clients.transport,
             consumer_metadata_max_age_ms=_METADATA_AGE_MS,
             services_first=(self.publisher,),
             broker_is_embedded=settings.broker_is_embedded,

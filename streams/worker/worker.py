@@ -118,12 +118,19 @@ async def _run(settings: Settings, build: Callable[[Settings], Worker], prepare:
             if problems:
                 raise ConfigurationError("\n".join(problems))
             log.info("worker_starting", group=worker.group, brokers=settings.bootstrap_servers)
-            return await _serve(worker, stop, settings.finish_timeout_s + _STOP_SLACK_S)
+            collect_seldom()
+            keep_what_is_there()  # (before there are partitions to read: it stops everything)
+            return await serve(worker, stop, settings.finish_timeout_s + _STOP_SLACK_S)
         finally:
             await worker.health.stop()
 
 
-async def _serve(worker: Worker, stop: asyncio.Event, stop_timeout_s: float) -> int:
+async def serve(worker: Worker, stop: asyncio.Event, stop_timeout_s: float) -> int:
+    """Let a worker do its work until ``stop`` is set or it fails, then end it, in so many seconds at the most.
+
+    Returns:
+        The exit status for the process.
+    """
     app = worker.app
     ended = asyncio.create_task(_until_ended(app))
     signalled = asyncio.create_task(stop.wait())
@@ -150,8 +157,6 @@ async def _serve(worker: Worker, stop: asyncio.Event, stop_timeout_s: float) -> 
 
 
 async def _until_ended(app: App) -> None:
-    collect_seldom()
-    keep_what_is_there()  # (before there are partitions to read: it stops everything)
     await app.start()
     log.info("worker_ready")
     await app.wait_until_stopped()

@@ -45,7 +45,9 @@ class _KeepingFlowControl(FlowControlEvent):
         self._resume.set()
 
 
-class _RunTransport(driver.Transport):
+class RunTransport(driver.Transport):
+    """Faust's transport, with the consumer that reads in runs."""
+
     Consumer = RunConsumer
 
 
@@ -65,6 +67,7 @@ class RunApp(faust.App):
         lost: told how many records the broker deleted before they were read.
         topic_id: asked for the id that a topic was given when it was made; empty: none.
         services_first: started before everything else of the app, and stopped last.
+        transport: makes the consumer.
         broker_is_embedded: delay the group leader, see ``embedded_group.PatientAssignor``.
     """
 
@@ -78,11 +81,13 @@ class RunApp(faust.App):
         lost: Callable[[int], object],
         topic_id: Callable[[str], Awaitable[str]] = _no_id,
         services_first: Sequence[ServiceT] = (),
+        transport: type[Any] = RunTransport,
         broker_is_embedded: bool = False,
         **options: Any,
     ) -> None:
         self.services_first = services_first
         self.broker_is_embedded = broker_is_embedded
+        self._transport_type = transport
         self._patience_s = patience_s
         self._lost = lost
         self._ask_topic_id = topic_id
@@ -213,8 +218,8 @@ class RunApp(faust.App):
     def _create_directories(self) -> None:
         """Nothing is kept on disk."""
 
-    def _new_transport(self) -> _RunTransport:
-        return _RunTransport(self.conf.broker_consumer, self)
+    def _new_transport(self) -> Any:
+        return self._transport_type(self.conf.broker_consumer, self)
 
     def _new_consumer(self) -> RunConsumer:
         consumer: RunConsumer = super()._new_consumer()

@@ -2,26 +2,31 @@
 
 import asyncio
 from collections.abc import Sequence
-from typing import Any
 
 from aiokafka import ConsumerRecord
 
+from tracehound.streams.kafka.clients import KafkaClients
 from tracehound.streams.kafka.forwarding import Origin, origin_headers
 from tracehound.streams.kafka.origin_bounds import OriginBounds, OriginTopic
-from tracehound.streams.settings.settings import Settings
+
+
+class Cluster(KafkaClients):
+    """Every topic has this id."""
+
+    def __init__(self, id_of_all: str) -> None:
+        self.id_of_all = id_of_all
+
+    async def topic_id(self, topic: str) -> str:
+        return self.id_of_all
 
 
 class Bounds(OriginBounds):
     """Asks nobody: topics have the ids and ends that are given, or cannot be asked."""
 
     def __init__(self, topic_id: str, ends: dict[str, int] | None) -> None:
-        super().__init__(Settings(), {"e": OriginTopic(2), "s": OriginTopic(2, per_offset=1_000)})
-        self.topic_id, self.ends = topic_id, ends
+        super().__init__(Cluster(topic_id), {"e": OriginTopic(2), "s": OriginTopic(2, per_offset=1_000)})
+        self.ends = ends
         self.asked: list[str] = []
-        self._ids: Any = self
-
-    async def of(self, _: str) -> str:
-        return self.topic_id
 
     async def _ends(self, topic: str) -> dict[int, int]:
         self.asked.append(topic)

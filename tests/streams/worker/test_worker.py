@@ -9,7 +9,7 @@ from prometheus_client import CollectorRegistry
 from tracehound.streams.worker.failure import Failure
 from tracehound.streams.worker.health import HealthServer
 from tracehound.streams.worker.process import EXIT_CLEAN, EXIT_FAILED
-from tracehound.streams.worker.worker import Worker, _serve
+from tracehound.streams.worker.worker import Worker, serve
 
 
 class FakeApp:
@@ -55,13 +55,13 @@ class NoVitals:
         return 0.0
 
 
-def serve(act: Callable[[FakeApp, Failure, asyncio.Event], None]) -> tuple[int, FakeApp]:
+def served(act: Callable[[FakeApp, Failure, asyncio.Event], None]) -> tuple[int, FakeApp]:
     """The exit status of a worker to which something happens once it runs."""
 
     async def test() -> tuple[int, FakeApp]:
         app, failure, stop = FakeApp(), Failure(), asyncio.Event()
         health = HealthServer(CollectorRegistry(), NoVitals(), "127.0.0.1", 0, 60.0)
-        serving = asyncio.create_task(_serve(Worker("group", app, health, failure, ()), stop, 0.1))
+        serving = asyncio.create_task(serve(Worker("group", app, health, failure, ()), stop, 0.1))
         await asyncio.sleep(0.01)
         act(app, failure, stop)
         return await asyncio.wait_for(serving, 60), app
@@ -70,7 +70,7 @@ def serve(act: Callable[[FakeApp, Failure, asyncio.Event], None]) -> tuple[int, 
 
 
 def test_a_signal_stops_the_app_and_is_no_failure() -> None:
-    status, app = serve(lambda app, failure, stop: stop.set())
+    status, app = served(lambda app, failure, stop: stop.set())
     assert (status, app.stops, app.crash_reason) == (EXIT_CLEAN, 1, None)
 
 
@@ -81,7 +81,7 @@ def test_what_a_part_tells_ends_the_worker_with_a_status_that_says_so() -> None:
         failure.tell(first)
         failure.tell(second)
 
-    status, app = serve(fail)
+    status, app = served(fail)
     assert (status, app.stops) == (EXIT_FAILED, 1)
     assert app.crash_reason is first, "later errors follow from the first"
 
@@ -91,7 +91,7 @@ def test_an_app_that_crashes_is_stopped() -> None:
         app.crash_reason = ArithmeticError("on purpose")
         app._ended.set()
 
-    status, app = serve(crash)
+    status, app = served(crash)
     assert (status, app.stops) == (EXIT_FAILED, 1)
 
 
@@ -100,7 +100,7 @@ def test_a_failure_while_stopping_is_not_taken_for_a_clean_end() -> None:
         app.on_stop = lambda: failure.tell(ArithmeticError("not delivered"))
         stop.set()
 
-    assert serve(stop_badly)[0] == EXIT_FAILED
+    assert served(stop_badly)[0] == EXIT_FAILED
 
 
 @pytest.mark.parametrize("hangs", [True, False])
@@ -109,4 +109,4 @@ def test_an_app_that_does_not_stop_is_left(hangs: bool) -> None:
         app.hangs = hangs
         stop.set()
 
-    assert serve(hang)[0] == (EXIT_FAILED if hangs else EXIT_CLEAN)
+    assert served(hang)[0] == (EXIT_FAILED if hangs else EXIT_CLEAN)
