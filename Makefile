@@ -14,6 +14,7 @@ VIA ?= kafka
 DATA ?= ../shared/data
 SPEED ?= max
 RUNS ?= 1
+SEEDS ?= 10000
 MINUTES ?= 30
 SECONDS ?= 60
 # Tests wait for brokers and processes more than they compute: two at a time on each core.
@@ -25,7 +26,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 export PIP_PROGRESS = /^Collecting / {if (++n % 25 == 0) print "  " n " packages"} /^Installing/ {print "  installing them"} {fflush()}
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-quick test-tracers test-bounds fuzz check format kafka bench-throughput bench-latency bench-scale bench-micro bench-intake bench-gateway bench-trials bench-weeks bench-quality bench-nab bench-incidents bench-joined bench-cost bench-house contenders soak lock clean
+.PHONY: help setup demo test test-quick test-tracers test-bounds fuzz check format kafka bench-throughput bench-latency bench-scale bench-micro bench-intake bench-gateway bench-trials bench-weeks bench-quality bench-nab bench-incidents bench-joined bench-cost bench-house contenders simulate soak lock clean
 
 help: ## List every target with one line each
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -135,6 +136,9 @@ bench-house: $(STAMP) ## Count rooms, lines and tests, and take the slowest test
 
 bench-joined: $(STAMP) ## Send recorded traces through Kafka and intake, compare with offline (SPEED=max RUNS=1 ONLY=train_ticket_30)
 	$(BIN)/python -m tracehound.scripts.benchmarks.joined --data $(DATA) --runs $(RUNS) $(SPEED:%=--speed %) $(ONLY:%=--only %) --output docs/benchmarks
+
+simulate: $(STAMP) ## Tell thousands of seeded stories of workers in virtual time (SEEDS=10000 PROCESSES=2, ONLY=scoring, REPLAY=scoring:17)
+	$(BIN)/python -m tests.simulation --broken also --seeds $(SEEDS) --processes $(or $(PROCESSES),$(shell getconf _NPROCESSORS_ONLN)) $(ONLY:%=--only %) $(REPLAY:%=--replay %) $(REPORT:%=--report %)
 
 soak: $(STAMP) ## Let every fault happen to workers on three brokers, by itself and mixed for MINUTES=30, and check all
 	$(BIN)/python -m tracehound.scripts.soak --minutes $(MINUTES) --report docs/benchmarks

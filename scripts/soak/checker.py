@@ -20,6 +20,7 @@ from tracehound.schemas.execution_rules import Limits
 from tracehound.schemas.model_state import ModelState
 from tracehound.schemas.operations import normalize_operation
 from tracehound.streams.kafka.forwarding import Headers, Partitioner, read_origin
+from tracehound.streams.states.scoring_core import ScoringCore
 
 _NO_BOUND = 10_000_000
 _AT_ONCE = 1_000
@@ -79,6 +80,7 @@ class Replay:
         origins: topics that origins may name, beside ``topic``.
         settings: of detection, as the workers had them.
         normalize: of operation names, as the workers did.
+        scorer: learns; without it the real core, which ``settings`` are of.
     """
 
     def __init__(
@@ -89,9 +91,10 @@ class Replay:
         settings: DetectionSettings | None = None,
         limits: Limits | None = None,
         normalize: Callable[[str], str] | None = normalize_operation,
+        scorer: ScoringCore | None = None,
     ) -> None:
         settings = replace(settings or DetectionSettings(), applications_per_worker=_NO_BOUND)
-        self._scorer = Scorer(settings, InlineFitter())
+        self._scorer = scorer or Scorer(settings, InlineFitter())
         self._origins = frozenset((topic, *origins))
         self._partitions = partitions
         self._partitioner = Partitioner(partitions)

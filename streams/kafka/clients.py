@@ -1,9 +1,11 @@
 """Where a worker's Kafka clients come from: one place, so that a simulated cluster can take that of a real one."""
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka.errors import KafkaError
 
 from tracehound.infra.kafka.topics import topic_id
 from tracehound.streams.kafka.connection import client_options
@@ -20,7 +22,7 @@ class KafkaClients:
     Nothing connects before a client is started. ``transport`` is what Faust's consumers are made by.
     """
 
-    transport: type[Any] = RunTransport
+    transport: Callable[..., Any] = RunTransport
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -32,6 +34,18 @@ class KafkaClients:
     def producer(self, **options: Any) -> AIOKafkaProducer:
         """A producer; ``options`` are aiokafka's."""
         return AIOKafkaProducer(**client_options(self._settings), **options)
+
+    async def answered(self) -> bool:
+        """Whether any broker answers, within some seconds."""
+        consumer = self.consumer()
+        try:
+            async with asyncio.timeout(_TIMEOUT_S):
+                await consumer.start()
+        except (KafkaError, OSError, TimeoutError):
+            return False
+        finally:
+            await consumer.stop()
+        return True
 
     def present_topic_id(self, topic: str) -> str | None:
         """The id of a topic, None where the broker gives none; waits for the answer, so call it in a thread."""

@@ -16,6 +16,7 @@ from tracehound.streams.kafka.forwarding import Origin, read_origin
 _PATIENCE_S = 5.0
 _IDS_EVERY_S = 10.0
 _REST_S = 30.0
+_PAUSE_S = 1.0
 
 log = structlog.get_logger(__name__)
 
@@ -69,31 +70,52 @@ class OriginBounds:
         return read_origin(record.headers, self._topics.keys(), most)
 
     async def _ask(self, topic: str) -> None:
-        now_s, known = time.monotonic(), self._known.get(topic, Extent())
-        if now_s < self._not_before_s.get(topic, 0.0):
+        if time.monotonic() < self._not_before_s.get(topic, 0.0):
             return
+        failure = await self._learn(topic)
+        while failure is not None:
+            await self._until_somebody_answers()
+            failure = await self._learn(topic)
+            if failure is not None and await self._clients.answered():
+                self._give_up(topic, failure)
+                return
+
+    async def _until_somebody_answers(self) -> None:
+        while not await self._clients.answered():  # noqa: ASYNC110 (nothing can be told either, so nothing is lost)
+            await asyncio.sleep(_PAUSE_S)
+
+    def _give_up(self, topic: str, failure: Exception) -> None:
+        self._not_before_s[topic] = time.monotonic() + _REST_S
+        log.warning(
+            "origins_not_checked",
+            sentence=f"How far {topic} goes cannot be asked, so records that name it as their origin count as any.",
+            topic=topic,
+            cause=repr(failure),
+        )
+
+    async def _learn(self, topic: str) -> Exception | None:
+        """Learn how far a topic goes; what went wrong where that cannot be learned."""
+        now_s, known = time.monotonic(), self._known.get(topic, Extent())
         topic_id = known.topic_id
         try:
             async with asyncio.timeout(_PATIENCE_S):
                 if now_s - self._asked_s.get(topic, float("-inf")) >= _IDS_EVERY_S:
-                    self._asked_s[topic] = now_s
                     topic_id = await self._clients.topic_id(topic) or topic_id
+                    self._asked_s[topic] = now_s
                 ends = await self._ends(topic)
         except (KafkaError, OSError, TimeoutError) as error:
-            self._not_before_s[topic] = time.monotonic() + _REST_S
-            log.warning(
-                "origins_not_checked",
-                sentence=f"How far {topic} goes cannot be asked, so records that name it as their origin count as any.",
-                topic=topic,
-                cause=repr(error),
-            )
-            return
+            return error
         self._known[topic] = Extent(topic_id, ends)
+        return None
 
     async def _ends(self, topic: str) -> dict[int, int]:
         if self._consumer is None:
             consumer = self._clients.consumer()
-            await consumer.start()
+            try:
+                await consumer.start()
+            except BaseException:
+                await consumer.stop()
+                raise
             self._consumer = consumer
         partitions = [TopicPartition(topic, number) for number in range(self._topics[topic].partitions)]
         ends = await self._consumer.end_offsets(partitions)

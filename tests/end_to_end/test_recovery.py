@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.end_to_end.broken_workers import ACKNOWLEDGES_FIRST, NAMES_AN_OLD_POSITION, PUBLISHES_NOTHING
+from tests.broken_protocols import worker
 from tests.end_to_end.conftest import wait_until_within
 from tracehound.infra.kafka.apache import ApacheKafka
 from tracehound.infra.kafka.broker import Broker
@@ -78,10 +78,10 @@ def wrote_states(_: Scene, worker: Member) -> bool:
     return worker.counted("states_written_total") > 10
 
 
-def after_a_crash_of(code: str, harm: Harm, kafka: Broker, folder: Path, **environment: str) -> Verdict:
+def after_a_crash_of(name: str, harm: Harm, kafka: Broker, folder: Path, **environment: str) -> Verdict:
     """What is left when a broken worker was killed in the midst of its work and a sound one went on."""
     with scene(kafka, folder, SHORT, workers=0) as stage:
-        broken = stage.crew.hire(code, **environment)
+        broken = stage.crew.hire(worker(name), **environment)
         broken.wait_for("worker_ready")
         with stage.feed:
             wait_until(lambda: stage.feed.sent > ENOUGH and harm(stage, broken), "it has done harm")
@@ -93,18 +93,20 @@ def after_a_crash_of(code: str, harm: Harm, kafka: Broker, folder: Path, **envir
 
 
 def test_the_checker_notices_acknowledgements_before_the_state_is_written(kafka: Broker, tmp_path: Path) -> None:
-    verdict = after_a_crash_of(ACKNOWLEDGES_FIRST, committed, kafka, tmp_path)
+    verdict = after_a_crash_of("acknowledges_first", committed, kafka, tmp_path)
     assert verdict.lost > 0
     assert verdict.learned_twice == 0
 
 
 def test_the_checker_notices_states_that_know_more_than_they_say(kafka: Broker, tmp_path: Path) -> None:
-    verdict = after_a_crash_of(NAMES_AN_OLD_POSITION, wrote_states, kafka, tmp_path, TRACEHOUND_COMMIT_INTERVAL_S="300")
+    verdict = after_a_crash_of(
+        "names_an_old_position", wrote_states, kafka, tmp_path, TRACEHOUND_COMMIT_INTERVAL_S="300"
+    )
     assert verdict.learned_twice > 0
     assert verdict.lost == 0
 
 
 def test_the_checker_notices_anomalies_that_were_not_published(kafka: Broker, tmp_path: Path) -> None:
-    verdict = after_a_crash_of(PUBLISHES_NOTHING, partial(committed, more_than=ENOUGH), kafka, tmp_path)
+    verdict = after_a_crash_of("publishes_nothing", partial(committed, more_than=ENOUGH), kafka, tmp_path)
     assert verdict.anomalies_missing > 0
     assert (verdict.lost, verdict.learned_twice, verdict.states_differing) == (0, 0, 0)

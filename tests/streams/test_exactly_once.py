@@ -13,6 +13,7 @@ import structlog
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.broken_protocols import AcknowledgesBeforeWriting, WritesBeforeDelivery
 from tests.streams.conftest import FakeScorer
 from tests.streams.restarts import PARTITIONS, Said, Step, Story, World, applications
 from tracehound.detectors.forests.fitting import InlineFitter
@@ -192,26 +193,6 @@ def test_a_chunk_that_raises_is_learned_once(core: Callable[[], Any], again: lis
 
 
 # --- the checker notices a protocol that is broken
-
-
-class AcknowledgesBeforeWriting(ResidentModels):
-    """Acknowledges what was learned before its state is written."""
-
-    async def write(self, batches: Any) -> bool:
-        batches = list(batches)
-        for batch in batches:
-            saving = dict(batch.partition.saving)
-            batch.partition.saving.clear()
-            batch.partition.acknowledge()
-            batch.partition.saving.update(saving)
-        return await super().write(batches)
-
-
-class WritesBeforeDelivery(Delivery):
-    """Says that everything is settled when it is not."""
-
-    async def settled(self) -> bool:
-        return True
 
 
 def test_states_written_after_the_acknowledgement_are_noticed() -> None:

@@ -81,7 +81,7 @@ class RunApp(faust.App):
         lost: Callable[[int], object],
         topic_id: Callable[[str], Awaitable[str]] = _no_id,
         services_first: Sequence[ServiceT] = (),
-        transport: type[Any] = RunTransport,
+        transport: Callable[..., Any] = RunTransport,
         broker_is_embedded: bool = False,
         **options: Any,
     ) -> None:

@@ -5,16 +5,22 @@ from collections.abc import Sequence
 
 from aiokafka import ConsumerRecord
 
+from tests.virtual_time import run_in_virtual_time
 from tracehound.streams.kafka.clients import KafkaClients
 from tracehound.streams.kafka.forwarding import Origin, origin_headers
 from tracehound.streams.kafka.origin_bounds import OriginBounds, OriginTopic
 
 
 class Cluster(KafkaClients):
-    """Every topic has this id."""
+    """Every topic has this id; nobody answers so many times."""
 
     def __init__(self, id_of_all: str) -> None:
         self.id_of_all = id_of_all
+        self.away = 0
+
+    async def answered(self) -> bool:
+        self.away -= 1
+        return self.away < 0
 
     async def topic_id(self, topic: str) -> str:
         return self.id_of_all
@@ -24,13 +30,14 @@ class Bounds(OriginBounds):
     """Asks nobody: topics have the ids and ends that are given, or cannot be asked."""
 
     def __init__(self, topic_id: str, ends: dict[str, int] | None) -> None:
-        super().__init__(Cluster(topic_id), {"e": OriginTopic(2), "s": OriginTopic(2, per_offset=1_000)})
+        self.cluster = Cluster(topic_id)
+        super().__init__(self.cluster, {"e": OriginTopic(2), "s": OriginTopic(2, per_offset=1_000)})
         self.ends = ends
         self.asked: list[str] = []
 
     async def _ends(self, topic: str) -> dict[int, int]:
         self.asked.append(topic)
-        if self.ends is None:
+        if self.ends is None or self.cluster.away > 0:
             raise OSError("nobody answers")
         return dict.fromkeys((0, 1), self.ends[topic])
 
@@ -73,8 +80,17 @@ def test_topics_are_asked_about_only_where_something_is_not_known() -> None:
     assert bounds.asked == ["e", "e"]
 
 
-def test_where_nobody_can_be_asked_nothing_is_believed_and_nobody_is_asked_each_time() -> None:
+def test_while_nobody_answers_at_all_it_is_waited_for() -> None:
+    bounds = Bounds("now", {"e": 7, "s": 7})
+    bounds.cluster.away = 3
+    run_in_virtual_time(bounds.look([record(Origin("e", 0, 6))]))
+    assert bounds.believes(Origin("e", 0, 6))
+    assert bounds.asked == ["e", "e"]
+
+
+def test_where_how_far_a_topic_goes_cannot_be_asked_nothing_is_believed_and_nobody_is_asked_each_time() -> None:
     bounds = Bounds("now", None)
     assert bounds.believed(Origin("e", 0, 3)) == [False]
+    assert bounds.asked == ["e", "e"]  # once more after somebody answered
     assert bounds.believed(Origin("e", 0, 3)) == [False]
-    assert bounds.asked == ["e"]
+    assert bounds.asked == ["e", "e"]

@@ -1,0 +1,104 @@
+"""Workers that break the protocol of states and acknowledgements on purpose, for checkers to find out.
+
+A checker that finds nothing there would be worthless.
+"""
+
+import asyncio
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+from unittest import mock
+
+from tracehound.streams.delivery.delivery import Delivery
+from tracehound.streams.scoring import app, score_executions
+from tracehound.streams.states.resident_models import ResidentModels
+from tracehound.streams.worker import foundation
+
+
+class AcknowledgesFirst(ResidentModels):
+    """Acknowledges runs long before the states of their applications are written."""
+
+    async def _write(self, batch: Any) -> bool:
+        for state in batch.states:
+            batch.partition.saving.pop(state.key, None)
+        batch.partition.acknowledge()
+        await asyncio.sleep(60)
+        return await super()._write(batch)
+
+
+class AcknowledgesBeforeWriting(ResidentModels):
+    """Acknowledges what was learned just before its state is written."""
+
+    async def write(self, batches: Any) -> bool:
+        batches = list(batches)
+        for batch in batches:
+            saving = dict(batch.partition.saving)
+            batch.partition.saving.clear()
+            batch.partition.acknowledge()
+            batch.partition.saving.update(saving)
+        return await super().write(batches)
+
+
+class NamesAnOldPosition(ResidentModels):
+    """States say of less than they know that they know it."""
+
+    def _take(self, partition: Any, keys: Any) -> Any:
+        batch = super()._take(partition, keys)
+        for state in batch.states:
+            state.head.position = 0
+        return batch
+
+
+class WritesBeforeDelivery(Delivery):
+    """Says that everything is settled when it is not."""
+
+    async def settled(self) -> bool:
+        return True
+
+
+def _publish_nothing(found: object, topic: str) -> list[Any]:
+    """Anomalies are found and never published."""
+    return []
+
+
+@dataclass(frozen=True)
+class Breakage:
+    """What takes the place of what is right, and the kind of worker that is then wrong."""
+
+    play: str
+    module: Any
+    name: str
+    replacement: Any
+
+
+BROKEN = {
+    "acknowledges_first": Breakage("scoring", app, "ResidentModels", AcknowledgesFirst),
+    "acknowledges_before_writing": Breakage("scoring", app, "ResidentModels", AcknowledgesBeforeWriting),
+    "names_an_old_position": Breakage("scoring", app, "ResidentModels", NamesAnOldPosition),
+    "writes_before_delivery": Breakage("scoring", foundation, "Delivery", WritesBeforeDelivery),
+    "publishes_nothing": Breakage("scoring", score_executions, "anomalies_outgoing", _publish_nothing),
+}
+
+
+@contextmanager
+def broken(name: str) -> Iterator[None]:
+    """While this lasts, workers are put together with what is broken."""
+    breakage = BROKEN[name]
+    with mock.patch.object(breakage.module, breakage.name, breakage.replacement):
+        yield
+
+
+def worker(name: str) -> str:
+    """The code of a scoring worker that is broken."""
+    return f"from {__name__} import score; score({name!r})"
+
+
+def score(name: str) -> None:
+    """Be a scoring worker that is broken."""
+    from tracehound.streams.settings.settings import load_settings
+    from tracehound.streams.worker.worker import run_worker
+
+    with broken(name):
+        sys.exit(run_worker(load_settings(), app.build_scoring))

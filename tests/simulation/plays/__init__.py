@@ -1,0 +1,1 @@
+"""What is played: one file for each kind of worker."""

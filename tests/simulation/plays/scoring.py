@@ -1,0 +1,144 @@
+"""Workers that score: executions are learned once and in order, and their anomalies published."""
+
+import asyncio
+import json
+import time
+from collections.abc import Callable
+from typing import Any
+
+from tests.simulation.clients import SimulatedClients
+from tests.simulation.core import SimulatedCore
+from tests.simulation.scene import Scene
+from tracehound.schemas.topics import Topic
+from tracehound.scripts.commands.stored_states import stored_states
+from tracehound.scripts.soak.checker import Logged, Replay
+from tracehound.streams.kafka.forwarding import NUMBERS_PER_OFFSET, origin_headers
+from tracehound.streams.scoring.app import build_scoring
+from tracehound.streams.settings.settings import Settings
+from tracehound.streams.worker.worker import Worker
+
+_PARTITIONS = 2
+_APPLICATIONS = 5
+
+
+class StoredMessage:
+    """A record as confluent-kafka's messages are read."""
+
+    def __init__(self, record: Any) -> None:
+        self._record = record
+
+    def partition(self) -> int:
+        return int(self._record.partition)
+
+    def key(self) -> bytes | None:
+        key: bytes | None = self._record.key
+        return key
+
+    def value(self) -> bytes | None:
+        value: bytes | None = self._record.value
+        return value
+
+
+class ScoringPlay:
+    """Executions of some applications, some of them misplaced, damaged, or written by an intake that replays."""
+
+    def __init__(self) -> None:
+        self.settings = Settings(
+            partitions=_PARTITIONS,
+            save_interval_s=0.4,
+            commit_interval_s=0.3,
+            progress_interval_s=2.0,
+            silence_interval_s=2.0,
+            session_timeout_s=3.0,
+            finish_timeout_s=2.0,
+            max_runs_in_flight=3,
+        )
+        topics = self.settings.topics
+        self.topics = (*topics.scoring(), topics.spans, topics.log_events)
+        self.cores: list[SimulatedCore] = []
+        self.before: list[Any] = []
+        self.faults: dict[Callable[[Scene], None], int] = {self.stumble: 3}
+
+    @property
+    def _executions(self) -> Topic:
+        return self.settings.topics.executions
+
+    def build(self, scene: Scene, settings: Settings, clients: SimulatedClients) -> Worker:
+        core = SimulatedCore(lambda: scene.draw.random() * 0.2)
+        self.cores.append(core)
+        return build_scoring(settings, core, time.time, time.monotonic, clients)
+
+    def stumble(self, scene: Scene) -> None:
+        """The core fails with half of a chunk learned."""
+        if self.cores:
+            scene.say("the core stumbles")
+            self.cores[-1].stumbles = True
+
+    # --- what is read
+
+    async def feed(self, scene: Scene) -> None:
+        draw, spans = scene.draw, self.settings.topics.spans.name
+        scene.cluster.append(spans, 0, b"", b"")
+        emitted: list[tuple[bytes, bytes, int]] = []
+        for number in range(draw.choice((20, 60, 140))):
+            name = f"app-{draw.randrange(_APPLICATIONS)}"
+            where = scene.cluster.partition_of(self._executions.name, name.encode())
+            kind = draw.random()
+            if kind < 0.04:
+                scene.cluster.append(self._executions.name, where, name.encode(), b"{" + draw.randbytes(9))
+            elif kind < 0.10:  # in another's partition: to be forwarded
+                where = draw.randrange(_PARTITIONS)
+                scene.cluster.append(self._executions.name, where, name.encode(), self._value(scene, name, number))
+            elif kind < 0.22:
+                emitted.append((name.encode(), self._value(scene, name, number), len(emitted)))
+                self._emit(scene, emitted[-1:])
+                if draw.random() < 0.3:  # an intake that was killed emits again what it had emitted
+                    self._emit(scene, emitted[-1 - draw.randrange(len(emitted)) :])
+            else:
+                scene.cluster.append(self._executions.name, where, name.encode(), self._value(scene, name, number))
+            if draw.random() < 0.3:
+                await asyncio.sleep(draw.random() * 0.4)
+
+    def _emit(self, scene: Scene, emitted: list[tuple[bytes, bytes, int]]) -> None:
+        spans = self.settings.topics.spans.name
+        for key, value, number in emitted:
+            assert number < NUMBERS_PER_OFFSET
+            where = scene.cluster.partition_of(self._executions.name, key)
+            headers = origin_headers((), spans, 0, number, scene.cluster.topics[spans].id)
+            scene.cluster.append(self._executions.name, where, key, value, headers)
+
+    def _value(self, scene: Scene, name: str, number: int) -> bytes:
+        several = 1 + int(scene.draw.random() ** 6 * 5)
+        executions = [
+            {
+                "application": name,
+                "operation": f"GET /{scene.draw.choice('abc')}",
+                "started_at": scene.loop.wall_s(),
+                "duration_ms": 20_000.0 if scene.draw.random() < 0.1 else 5.0,
+                "trace_id": f"t{number}.{index}",
+            }
+            for index in range(several)
+        ]
+        return json.dumps(executions if several > 1 else executions[0]).encode()
+
+    # --- what is judged
+
+    def finished(self, scene: Scene) -> bool:
+        return scene.committed_to_end(self.settings.group_id, (self._executions,))
+
+    def problems(self, scene: Scene) -> list[str]:
+        topics = self.settings.topics
+        replay = Replay(
+            *(self._executions.name, _PARTITIONS, (topics.spans.name, topics.log_events.name)), scorer=SimulatedCore()
+        )
+        for log in scene.cluster.topics[self._executions.name].logs:
+            for one in log.records:
+                replay.take(Logged(one.partition, one.offset, one.timestamp, one.value, one.headers))
+        states = self._records(scene, topics.model_states.name)
+        stored, _ = stored_states(map(StoredMessage, states))
+        anomalies = [record.value or b"" for record in self._records(scene, topics.anomalies.name)]
+        verdict = replay.compare({key: one.state for key, one in stored.items()}, anomalies)
+        return [] if verdict.sound else list(verdict.examples)
+
+    def _records(self, scene: Scene, topic: str) -> list[Any]:
+        return [record for log in scene.cluster.topics[topic].logs for record in log.records]
