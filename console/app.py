@@ -10,6 +10,7 @@ from fastapi import APIRouter, FastAPI
 from tracehound.console.anomalies.endpoints import router as anomalies
 from tracehound.console.audit.endpoints import router as audit
 from tracehound.console.audit.queries import note_change
+from tracehound.console.exemplars.endpoints import router as exemplars
 from tracehound.console.incidents.endpoints import router as incidents
 from tracehound.console.keys.endpoints import router as keys
 from tracehound.console.keys.ring import StoredKeys
@@ -36,6 +37,7 @@ from tracehound.streams.settings.settings import Settings
 API = "/api/v1"
 ROUTERS: tuple[APIRouter, ...] = (
     operations,
+    exemplars,
     anomalies,
     incidents,
     logs,
