@@ -74,6 +74,7 @@ check: $(STAMP) ## Check format, lint, types, import rules and generated documen
 	$(BIN)/lint-imports
 	$(BIN)/python -m tracehound.schemas.generate docs/contracts --check
 	$(BIN)/python -m tracehound.scripts.documents README.md docs --check
+	$(BIN)/python -m tracehound.scripts.dashboards infra/grafana/dashboards --check
 	$(BIN)/tracehound settings | diff docs/reference/tracehound.toml -
 	$(BIN)/tracehound gateway --openapi | diff docs/reference/gateway.openapi.json -
 

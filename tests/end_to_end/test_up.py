@@ -1,18 +1,15 @@
 """`tracehound up` as a newcomer uses it: what it says to publish is judged, and what is wrong is refused."""
 
-import os
 import re
-import signal
 import subprocess
 import sys
-import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from confluent_kafka import Producer
 
+from tests.end_to_end.all_of_it import Up
 from tracehound.infra.kafka.broker import Broker
 from tracehound.infra.kafka.ports import free_ports
 from tracehound.schemas.errors import BrokerError
@@ -21,59 +18,10 @@ from tracehound.scripts.commands.up import chosen_broker
 from tracehound.streams.settings.settings import Settings
 
 
-class Up:
-    """The command in a process of its own, and what it has said."""
-
-    def __init__(self, folder: Path, **variables: str) -> None:
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(("TRACEHOUND_", "KAFKA_"))}
-        ports = free_ports(5)
-        own = {
-            "TRACEHOUND_HTTP_PORT": ports[0],
-            "TRACEHOUND_INTAKE__HTTP_PORT": ports[1],
-            "TRACEHOUND_INCIDENT_WORKER__HTTP_PORT": ports[2],
-            "TRACEHOUND_GATEWAY__PORT": ports[4],
-            "TRACEHOUND_BOOTSTRAP_SERVERS": f"127.0.0.1:{ports[3]}",  # whatever runs on this machine
-        }
-        self.environment = {**kept, **{name: str(value) for name, value in own.items()}, **variables}
-        self.said = ""
-        self._process = subprocess.Popen(
-            [sys.executable, "-u", "-m", "tracehound", "up", "--kafka", "embedded", "--logs", str(folder)],
-            env=self.environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        self._reader = threading.Thread(target=self._read)
-        self._reader.start()
-
-    def _read(self) -> None:
-        assert self._process.stdout is not None
-        for line in self._process.stdout:
-            self.said += line
-
-    def until(self, pattern: str, timeout_s: float = 120.0) -> "re.Match[str]":
-        deadline_s = time.monotonic() + timeout_s
-        while (found := re.search(pattern, self.said, re.DOTALL | re.MULTILINE)) is None:
-            assert self._process.poll() is None, self.said
-            assert time.monotonic() < deadline_s, self.said
-            time.sleep(0.1)
-        return found
-
-    def end(self) -> int:
-        if self._process.poll() is None:
-            self._process.send_signal(signal.SIGTERM)
-        status = self._process.wait(60)
-        self._reader.join(10)
-        return status
-
-
 @pytest.fixture
 def up(tmp_path: Path) -> Iterator[Up]:
-    started = Up(tmp_path / "logs")
-    yield started
-    started.end()
-    assert started._process.stdout is not None
-    started._process.stdout.close()
+    with Up(tmp_path / "logs") as started:
+        yield started
 
 
 def test_what_it_says_to_publish_is_judged_and_bad_input_is_refused(up: Up, tmp_path: Path) -> None:

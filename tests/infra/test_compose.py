@@ -75,7 +75,7 @@ def listeners(text: str) -> dict[str, str]:
 
 
 def test_services_are_those_promised(services: dict[str, Any]) -> None:
-    assert set(services) == {*BROKERS, *OURS, "prometheus"}
+    assert set(services) == {*BROKERS, *OURS, "prometheus", "grafana"}
 
 
 def test_images_are_pinned(services: dict[str, Any]) -> None:
@@ -86,7 +86,7 @@ def test_images_are_pinned(services: dict[str, Any]) -> None:
 
 def test_ports_are_published_on_the_loopback_address_only(services: dict[str, Any]) -> None:
     published = [port for service in services.values() for port in service.get("ports", ())]
-    assert len(published) == len(BROKERS) + len(services["gateway"]["ports"]) + 1
+    assert len(published) == len(BROKERS) + len(services["gateway"]["ports"]) + len(("prometheus", "grafana"))
     assert all(re.fullmatch(r"127\.0\.0\.1:\d+:\d+", port) for port in published)
 
 
