@@ -8,16 +8,27 @@ from importlib.metadata import version
 from fastapi import APIRouter, FastAPI
 
 from tracehound.console.anomalies.endpoints import router as anomalies
+from tracehound.console.applications.endpoints import router as applications
 from tracehound.console.audit.endpoints import router as audit
 from tracehound.console.audit.queries import note_change
+from tracehound.console.calls.endpoints import router as calls
+from tracehound.console.dead_letters.endpoints import router as dead_letters
 from tracehound.console.exemplars.endpoints import router as exemplars
+from tracehound.console.feedback.endpoints import router as feedback
 from tracehound.console.incidents.endpoints import router as incidents
 from tracehound.console.keys.endpoints import router as keys
 from tracehound.console.keys.ring import StoredKeys
 from tracehound.console.logs.endpoints import router as logs
+from tracehound.console.maintenance.endpoints import router as maintenance
+from tracehound.console.models.endpoints import router as models
 from tracehound.console.operations.endpoints import router as operations
+from tracehound.console.receivers.endpoints import router as receivers
 from tracehound.console.scores.endpoints import router as scores
+from tracehound.console.search.endpoints import router as search
+from tracehound.console.sessions.endpoints import router as session
+from tracehound.console.settings.endpoints import router as settings_router
 from tracehound.console.store.engine import Store
+from tracehound.console.stream.endpoints import router as stream
 from tracehound.console.web.bodies import Bodies
 from tracehound.console.web.changes import Changes
 from tracehound.console.web.console import Console, Predictions
@@ -40,8 +51,19 @@ ROUTERS: tuple[APIRouter, ...] = (
     exemplars,
     anomalies,
     incidents,
+    applications,
+    calls,
     logs,
     scores,
+    models,
+    stream,
+    search,
+    feedback,
+    maintenance,
+    dead_letters,
+    receivers,
+    settings_router,
+    session,
     keys,
     audit,
 )

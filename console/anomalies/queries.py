@@ -1,14 +1,14 @@
 """Anomalies in the store."""
 
-from collections.abc import Sequence
 from typing import Annotated, Literal
 
 from pydantic import Field
-from sqlalchemy import ColumnElement, Connection, select
+from sqlalchemy import Connection, select
 
 from tracehound.console.store.tables import anomalies
 from tracehound.console.web.asked import MomentUs, Name, Page
 from tracehound.console.web.cells import of_event
+from tracehound.console.web.filters import Conditions, among, equal, within
 from tracehound.console.web.lists import List
 from tracehound.schemas.anomaly import SEVERITIES, AnomalyKind, Severity
 
@@ -36,26 +36,17 @@ def anomalies_asked(asked: AnomaliesAsked) -> List:
     return List(statement, (columns.time_us, columns.seq), asked.sort == "-time", CELLS)
 
 
-def _conditions(asked: AnomaliesAsked) -> Sequence[ColumnElement[bool]]:
+def _conditions(asked: AnomaliesAsked) -> Conditions:
     columns = anomalies.c
-    found: list[ColumnElement[bool]] = []
-    if asked.application is not None:
-        found.append(columns.application == asked.application)
-    if asked.environment is not None:
-        found.append(columns.environment == asked.environment)
-    if asked.operation is not None:
-        found.append(columns.operation == asked.operation)
-    if asked.incident_key is not None:
-        found.append(columns.incident_key == asked.incident_key)
-    if asked.kind:
-        found.append(columns.kind.in_(asked.kind))
-    if asked.severity:
-        found.append(columns.severity_rank.in_([SEVERITIES.index(one) for one in asked.severity]))
-    if asked.since is not None:
-        found.append(columns.time_us >= asked.since)
-    if asked.until is not None:
-        found.append(columns.time_us < asked.until)
-    return found
+    return [
+        *equal(columns.application, asked.application),
+        *equal(columns.environment, asked.environment),
+        *equal(columns.operation, asked.operation),
+        *equal(columns.incident_key, asked.incident_key),
+        *among(columns.kind, asked.kind),
+        *among(columns.severity_rank, [SEVERITIES.index(one) for one in asked.severity]),
+        *within(columns.time_us, asked.since, asked.until),
+    ]
 
 
 def anomaly(connection: Connection, identity: str) -> str | None:

@@ -11,6 +11,7 @@ from tracehound.console.store.engine import Store
 from tracehound.console.store.tables import audit
 from tracehound.console.web.asked import MomentUs, Name, Page
 from tracehound.console.web.cells import of_item
+from tracehound.console.web.filters import equal, within
 from tracehound.console.web.lists import List
 from tracehound.console.web.roles import Means, Role, Visitor
 from tracehound.console.web.times import moment
@@ -63,12 +64,7 @@ def changes_asked(asked: AuditAsked) -> List:
     """The list of changes that are asked for, the newest first."""
     columns = audit.c
     statement = select(audit, columns.time_us.label("at"), columns.seq.label("place"))
-    if asked.by is not None:
-        statement = statement.where(columns.by == asked.by)
-    if asked.since is not None:
-        statement = statement.where(columns.time_us >= asked.since)
-    if asked.until is not None:
-        statement = statement.where(columns.time_us < asked.until)
+    statement = statement.where(*equal(columns.by, asked.by), *within(columns.time_us, asked.since, asked.until))
     return List(statement, (columns.time_us, columns.seq), True, _CELLS, _item)
 
 

@@ -1,14 +1,15 @@
 """Incidents in the store."""
 
 from collections.abc import Sequence
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
-from sqlalchemy import ColumnElement, Connection, exists, select
+from sqlalchemy import ColumnElement, Connection, Row, exists, select
 
 from tracehound.console.store.tables import incident_applications, incident_events, incidents
 from tracehound.console.web.asked import MomentUs, Name, Page
 from tracehound.console.web.cells import of_event
+from tracehound.console.web.filters import Conditions, among, equal, within
 from tracehound.console.web.lists import List
 from tracehound.schemas.anomaly import SEVERITIES, Severity
 from tracehound.schemas.incident import IncidentState
@@ -40,28 +41,26 @@ def incidents_asked(asked: IncidentsAsked) -> List:
     return List(statement, by, asked.sort.startswith("-"), CELLS)
 
 
-def _conditions(asked: IncidentsAsked) -> Sequence[ColumnElement[bool]]:
-    columns = incidents.c
-    found: list[ColumnElement[bool]] = []
-    if asked.application is not None:
-        part = incident_applications.c
-        found.append(exists().where(part.application == asked.application, part.incident_id == columns.incident_id))
-    if asked.environment is not None:
-        found.append(columns.environment == asked.environment)
-    if asked.state:
-        found.append(columns.state.in_(asked.state))
-    if asked.severity:
-        found.append(columns.severity_rank.in_([SEVERITIES.index(one) for one in asked.severity]))
-    if asked.since is not None:
-        found.append(columns.opened_at_us >= asked.since)
-    if asked.until is not None:
-        found.append(columns.opened_at_us < asked.until)
-    return found
+def _conditions(asked: IncidentsAsked) -> Conditions:
+    columns, part = incidents.c, incident_applications.c
+    is_part = exists().where(part.application == asked.application, part.incident_id == columns.incident_id)
+    return [
+        *([] if asked.application is None else [is_part]),
+        *equal(columns.environment, asked.environment),
+        *among(columns.state, asked.state),
+        *among(columns.severity_rank, [SEVERITIES.index(one) for one in asked.severity]),
+        *within(columns.opened_at_us, asked.since, asked.until),
+    ]
 
 
 def incident(connection: Connection, identity: str) -> str | None:
     """The newest event of an incident as it was told."""
     return connection.execute(select(incidents.c.event).where(incidents.c.incident_id == identity)).scalar()
+
+
+def incident_row(connection: Connection, identity: str) -> Row[Any] | None:
+    """An incident as it is now, in columns."""
+    return connection.execute(select(incidents).where(incidents.c.incident_id == identity)).first()
 
 
 def timeline(connection: Connection, identity: str) -> Sequence[str]:

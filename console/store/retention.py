@@ -19,9 +19,11 @@ from tracehound.console.store.tables import (
     incident_events,
     incidents,
     kept,
+    maintenance_windows,
     model_events,
     scored_logs,
     unreadable,
+    verdicts,
 )
 from tracehound.streams.settings.console import ConsoleSettings
 
@@ -64,6 +66,8 @@ KEPT: Final[Mapping[str, Kept]] = MappingProxyType(
             Kept(calls),
             Kept(call_records, counted=False),
             Kept(applications, counted=False),
+            Kept(verdicts, counted=False),
+            Kept(maintenance_windows, counted=False),
         )
     }
 )

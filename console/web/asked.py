@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, WithJsonSchema
 
+from tracehound.console.web.paths import name_in_path
 from tracehound.schemas.moments import parse_moment
 
 MOST_ITEMS = 1_000
@@ -12,7 +13,12 @@ _LATEST_S = 253_402_300_799.0  # the end of the year 9999
 Format = Literal["json", "jsonl", "csv"]
 
 
-def _without_null(given: str) -> str:
+def without_null(given: str) -> str:
+    """A text as it is.
+
+    Raises:
+        ValueError: it holds a NUL, which no database takes.
+    """
     if "\x00" in given:
         raise ValueError("no NUL, which no name of ours holds")
     return given
@@ -28,7 +34,7 @@ def _moment_us(given: Any) -> int:
     return round(min(max(moment_s, 0.0), _LATEST_S) * 1e6)
 
 
-Name = Annotated[str, StringConstraints(max_length=1_000), AfterValidator(_without_null)]
+Name = Annotated[str, StringConstraints(max_length=1_000), AfterValidator(without_null)]
 """A text that is looked for."""
 MomentUs = Annotated[
     int,
@@ -55,7 +61,5 @@ class Page(Query):
     ] = None
 
 
-Identity = Annotated[
-    str, StringConstraints(min_length=1, max_length=500, pattern=r"^[^\x00/]+$"), AfterValidator(_without_null)
-]
-"""The id of one thing, in a path."""
+Identity = Annotated[str, StringConstraints(min_length=1, max_length=500), AfterValidator(name_in_path)]
+"""The id or name of one thing, in a path; a slash in it is written ``%2F``."""

@@ -2,28 +2,15 @@
 
 from urllib.parse import unquote
 
-from starlette.convertors import Convertor, register_url_convertor
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 _MARK = "\x00"
 """Stands for a slash within a name until the path is matched; no name of ours holds it."""
 
 
-class NameConvertor(Convertor[str]):
-    """``{application:name}``: one part of a path, slashes in it written ``%2F``."""
-
-    regex = "[^/]+"
-
-    def convert(self, value: str) -> str:
-        """The name."""
-        return value.replace(_MARK, "/")
-
-    def to_string(self, value: str) -> str:
-        """The part of a path."""
-        return value.replace("/", _MARK)
-
-
-register_url_convertor("name", NameConvertor())
+def name_in_path(part: str) -> str:
+    """The name that a part of a path is."""
+    return part.replace(_MARK, "/")
 
 
 class Slashes:

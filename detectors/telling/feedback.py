@@ -1,9 +1,9 @@
 """What an application has learned of people's verdicts: which deviations are not told again, up to which size."""
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple, TypeVar
 
 import msgspec
 
@@ -26,6 +26,8 @@ CALLS_TO = "calls to "
 _CALLS = ("call_gap_ms", "call_ms")
 _STRUCTURE = "structure_"
 _LONGEST = 1_000  # characters of what may be of any length, as error types are
+
+T = TypeVar("T", Alarm, Pattern)
 
 Occasion = Literal["learned", "withdrawn", "expired", "forgotten"]
 _Size = Annotated[float, msgspec.Meta(ge=-1_000.0, le=1_000.0)]
@@ -196,27 +198,40 @@ class FeedbackMemory:
         a minute: they are the same deviation, seen otherwise. Those of calls, of types of errors and of segments must
         have been judged themselves.
         """
-        judged = [alarm for alarm in alarms if self._covers_alarm(alarm, now_s)]
-        for alarm in judged:
-            place = (alarm.kind, alarm.scope)
-            size = self._seen[place].size if self._is_seen_otherwise(alarm, now_s) else alarm.deviation.size
-            self._seen[place] = _Seen(now_s, size)
+        return self._untold(alarms, now_s, _of_alarm, self._covers_alarm)
+
+    def untold_patterns(self, patterns: Sequence[Pattern], now_s: float) -> list[Pattern]:
+        """Those patterns of anomalies told at event time ``now_s`` that need not have been: see ``untold``."""
+        return self._untold(patterns, now_s, _of_pattern, self._covers_pattern)
+
+    def _untold(
+        self, found: Sequence[T], now_s: float, what: Callable[[T], "_What"], covers: Callable[[T, float], bool]
+    ) -> list[T]:
+        judged = [one for one in found if covers(one, now_s)]
+        for one in judged:
+            kind, _, operation, size = what(one)
+            if self._is_seen_otherwise(what(one), now_s):
+                size = self._seen[kind, operation].size
+            self._seen[kind, operation] = _Seen(now_s, size)
         if not (judged or self._seen):
             return []
-        return [alarm for alarm in alarms if alarm in judged or self._is_seen_otherwise(alarm, now_s)]
+        return [one for one in found if one in judged or self._is_seen_otherwise(what(one), now_s)]
 
-    def _is_seen_otherwise(self, alarm: Alarm, now_s: float) -> bool:
-        if not _is_of_operation(alarm):
+    def _is_seen_otherwise(self, what: "_What", now_s: float) -> bool:
+        kind, signal, operation, size = what
+        if signal in _CALLS or _is_of_part(signal):
             return False
-        known = self._seen.get((alarm.kind, alarm.scope))
+        known = self._seen.get((kind, operation))
         if known is None or now_s > known.last_s + OTHERWISE_S:
             return False
-        size = alarm.deviation.size
         return 0.0 <= size <= known.size or known.size <= size <= 0.0
 
     def covers(self, key: PatternKey, size: float, now_s: float) -> bool:
         """Whether a deviation of this ``size`` need not be told at event time ``now_s``."""
         return any(limit.covers(size, now_s) for limit in self._limits.get(key, ()))
+
+    def _covers_pattern(self, pattern: Pattern, now_s: float) -> bool:
+        return self.covers(key_of(pattern), pattern.size, now_s)
 
     def _covers_alarm(self, alarm: Alarm, now_s: float) -> bool:
         watched = (alarm.kind, alarm.signal, alarm.scope) in self._watched
@@ -267,8 +282,21 @@ class FeedbackMemory:
         self._derive(msgspec.convert(stored["life_s"], _Life))
 
 
-def _is_of_operation(alarm: Alarm) -> bool:
-    return alarm.signal not in _CALLS and not _is_of_part(alarm.signal)
+class _What(NamedTuple):
+    """What deviates, where, and by how much."""
+
+    kind: AnomalyKind
+    signal: str
+    operation: str
+    size: float
+
+
+def _of_alarm(alarm: Alarm) -> _What:
+    return _What(alarm.kind, alarm.signal, alarm.scope, alarm.deviation.size)
+
+
+def _of_pattern(pattern: Pattern) -> _What:
+    return _What(pattern.kind, pattern.signal, pattern.operation, pattern.size)
 
 
 def _is_of_part(signal: str) -> bool:

@@ -1,22 +1,16 @@
 """Stored dead letters: finding, filtering and sending them again."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Set
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from confluent_kafka import Message
 
-from tracehound.schemas.dead_letter import (
-    FORMAT_HEADER,
-    HEADER_PREFIX,
-    RESENT_HEADER,
-    TRUNCATED_HEADER,
-    DeadLetter,
-    read_dead_letter,
-)
+from tracehound.schemas.dead_letter import TRUNCATED_HEADER, DeadLetter, read_dead_letter
 from tracehound.schemas.errors import BrokerError, TracehoundError
 from tracehound.scripts.kafka.topic_reading import TopicReader
+from tracehound.streams.delivery.resending import resent_headers, why_not_resendable
 
 _ID = re.compile(r"(?:(?P<topic>[A-Za-z0-9._-]+)-)?(?P<partition>\d{1,9})-(?P<offset>\d{1,18})")
 _FLUSH_S = 30.0
@@ -61,17 +55,9 @@ class StoredLetter:
     letter: DeadLetter
     cut_from: str | None = None
 
-    def why_not_resendable(self, inputs: set[str]) -> str | None:
-        """A sentence if it cannot be sent again to one of the topics ``inputs``.
-
-        A header of a dead letter is written by whoever may write to that topic, so other topics are not sent to.
-        """
-        if self.letter.topic not in inputs:
-            expected = ", ".join(sorted(inputs))
-            return f"The dead letter {self.id} must come from {expected}. It names {self.letter.topic!r} instead."
-        if self.cut_from is not None:
-            return f"The dead letter {self.id} must have its whole value. It was cut from {self.cut_from} bytes."
-        return None
+    def why_not_resendable(self, inputs: Set[str]) -> str | None:
+        """A sentence if it cannot be sent again to one of the topics ``inputs``."""
+        return why_not_resendable(str(self.id), self.letter, self.cut_from, inputs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +161,7 @@ class KafkaProducer(Protocol):
         ...
 
 
-def resend_letters(letters: Iterable[StoredLetter], producer: KafkaProducer, inputs: set[str]) -> int:
+def resend_letters(letters: Iterable[StoredLetter], producer: KafkaProducer, inputs: Set[str]) -> int:
     """Send dead letters to where they came from, with their own key and headers, and wait for acknowledgement.
 
     Our headers are taken off; ``tracehound_resent`` says which dead letter it was, and ``tracehound_format`` stays.
@@ -205,10 +191,7 @@ def resend_letters(letters: Iterable[StoredLetter], producer: KafkaProducer, inp
 
 def _produce(stored: StoredLetter, producer: KafkaProducer, on_delivery: Callable[[Any, Any], None]) -> None:
     letter = stored.letter
-    own = [(name, content) for name, content in letter.headers if not name.startswith(HEADER_PREFIX)]
-    headers = [*own, (RESENT_HEADER, str(stored.id).encode())]
-    if letter.format:
-        headers.append((FORMAT_HEADER, letter.format.encode()))
+    headers = resent_headers(str(stored.id), letter)
     while True:
         try:
             producer.produce(letter.topic, value=letter.value, key=letter.key, headers=headers, on_delivery=on_delivery)

@@ -24,6 +24,7 @@ from tracehound.scripts.commands.moments import Moment
 from tracehound.scripts.commands.terminal_text import printable, printable_bytes
 from tracehound.scripts.kafka.clients import consumer_config, producer_config
 from tracehound.scripts.kafka.topic_reading import TopicReader
+from tracehound.streams.delivery.resending import resendable_topics
 from tracehound.streams.settings.settings import load_settings
 
 _SHOWN_BYTES = 20_000
@@ -151,8 +152,7 @@ def resend(letter_ids: tuple[str, ...], every: bool, yes: bool, **filters: Any) 
         raise click.UsageError("Filters go with --all, not with IDs.")
     settings = load_settings()
     topic = settings.topics.dead_letters.name
-    topics = settings.topics
-    inputs = {topic.name for topic in (topics.executions, topics.log_events, *topics.intake_sources)}
+    inputs = resendable_topics(settings.topics)
     identities = [LetterId.parse(text, topic) for text in letter_ids]
     console = _console()
     with TopicReader(consumer_config(settings)) as reader:

@@ -12,6 +12,7 @@ import psycopg
 import pytest
 
 from tests.conftest import give_up
+from tests.console.asking import Asking, asking
 from tests.console.postgresql import NoPostgreSQLError, postgresql
 from tracehound.console.store.engine import Store
 
@@ -111,3 +112,10 @@ def _database(server: str, options: str = "") -> Iterator[str]:
 
 def _administrator(server: str) -> "psycopg.Connection[Any]":
     return psycopg.connect(server.replace("+psycopg", "") + "postgres", autocommit=True)
+
+
+@pytest.fixture
+def console(store: Store) -> Iterator[Asking]:
+    """A console on an empty store."""
+    with asking(store) as asked:
+        yield asked

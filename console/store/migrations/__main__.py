@@ -14,6 +14,8 @@ from tracehound.console.store.migrations.migrate import VERSION_TABLE, script
 from tracehound.console.store.tables import metadata
 
 _NUMBER = "sa.BigInteger().with_variant(sa.Integer(), 'sqlite')"
+_LONGEST = 32
+"""Alembic's column holds no more."""
 _REVISION = '''\
 """{words}."""
 
@@ -38,7 +40,7 @@ def write(words: str) -> Path:
     heads = revisions.get_heads()
     before = (heads[0] if len(heads) == 1 else tuple(heads)) if heads else None
     number = 1 + len(list(revisions.walk_revisions()))
-    revision = f"{number:04}_" + re.sub(r"\W+", "_", words.lower()).strip("_")
+    revision = (f"{number:04}_" + re.sub(r"\W+", "_", words.lower()).strip("_"))[:_LONGEST].strip("_")
     with tempfile.TemporaryDirectory() as folder:
         store = Store(f"sqlite:///{folder}/empty.db")
         store.migrate()

@@ -26,6 +26,7 @@ from tracehound.console.store.tables.operations import (
     operation_windows,
     operations,
 )
+from tracehound.console.store.tables.people import maintenance_windows, verdicts
 from tracehound.console.store.tables.scored_logs import scored_logs
 
 __all__ = [
@@ -43,6 +44,7 @@ __all__ = [
     "incident_events",
     "incidents",
     "kept",
+    "maintenance_windows",
     "metadata",
     "model_events",
     "offsets",
@@ -53,4 +55,5 @@ __all__ = [
     "scored_logs",
     "secrets",
     "unreadable",
+    "verdicts",
 ]

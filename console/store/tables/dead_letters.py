@@ -4,7 +4,7 @@ from typing import Final
 
 from sqlalchemy import Column, Index, LargeBinary, Table
 
-from tracehound.console.store.tables.metadata import metadata, number, seq, text
+from tracehound.console.store.tables.metadata import Number, metadata, number, seq, text
 
 dead_letters: Final = Table(
     "dead_letters",
@@ -21,6 +21,7 @@ dead_letters: Final = Table(
     text("error"),
     text("reason"),
     text("format"),
+    Column("cut_from", Number, doc="how many bytes its value had, where it was too long even for the dead letters"),
     Column("key", LargeBinary),
     Column("value", LargeBinary),
     text("headers", doc="those of the record itself: JSON, [[name, base64], …]"),

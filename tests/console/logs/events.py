@@ -39,7 +39,7 @@ def store_logs(store: Store, events: Sequence[ScoredLogEvent], times_us: Sequenc
             {
                 **{name: getattr(data, name) for name in ("application", "environment", "host", "level", "severity")},
                 **{name: getattr(data, name) for name in ("template_id", "score", "anomaly_id", "trace_id", "message")},
-                **{"id": event.id, "time_us": time_us, "level_rank": LEVELS.index(data.level)},
+                **{"id": event.id, "time_us": time_us, "told_us": time_us, "level_rank": LEVELS.index(data.level)},
                 "severity_rank": -1 if data.severity is None else _SEVERITIES.index(data.severity),
                 **{"words": words_of(data.message), "bytes": len(encoded), "event": encoded},
             }
@@ -51,7 +51,14 @@ def store_logs(store: Store, events: Sequence[ScoredLogEvent], times_us: Sequenc
 def store_burst(store: Store, identifier: str, application: str, template: str, time_us: int) -> None:
     """Write an anomaly of how often a template came."""
     row = {
-        **{"id": identifier, "time_us": time_us, "application": application, "environment": "", "operation": template},
+        **{
+            "id": identifier,
+            "time_us": time_us,
+            "told_us": time_us,
+            "application": application,
+            "environment": "",
+            "operation": template,
+        },
         **{"version": "", "kind": "traffic", "severity": "minor", "severity_rank": 0, "score": 9.0},
         **{"signal": "template_rate", "incident_key": "", "bytes": 2, "event": "{}"},
     }

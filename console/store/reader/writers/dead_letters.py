@@ -10,9 +10,10 @@ from sqlalchemy import Connection
 from tracehound.console.store.reader.record import Record
 from tracehound.console.store.reader.writers.writer import Row, name_of, words_of_people, write_events
 from tracehound.console.store.tables import dead_letters
-from tracehound.schemas.dead_letter import DeadLetter, read_dead_letter
+from tracehound.schemas.dead_letter import TRUNCATED_HEADER, DeadLetter, read_dead_letter
 
 _LARGEST = 2**63 - 1
+_LONGEST_NUMBER = 19
 
 
 class DeadLetterWriter:
@@ -34,6 +35,7 @@ class DeadLetterWriter:
             "error": name_of(letter.error),
             "reason": words_of_people(letter.reason),
             "format": name_of(letter.format),
+            "cut_from": _cut_from(record),
             "key": letter.key,
             "value": letter.value,
             "headers": words_of_people(headers.decode()),
@@ -52,6 +54,12 @@ def _digest(letter: DeadLetter) -> str:
     said = (letter.topic, letter.partition, letter.offset, letter.timestamp_ms, letter.stage, letter.error)
     found = blake2b(msgspec.msgpack.encode((*said, letter.reason, letter.value, letter.key)), digest_size=16)
     return found.hexdigest()
+
+
+def _cut_from(record: Record) -> int | None:
+    """How many bytes the value had, where it was too long even for the dead letters."""
+    said = dict(record.headers).get(TRUNCATED_HEADER)
+    return int(said) if said is not None and said.isdigit() and len(said) < _LONGEST_NUMBER else None
 
 
 def _whole(number: int) -> int:

@@ -1,0 +1,1 @@
+"""Dead letters: records that could not be used, shown, and sent again to where they came from."""

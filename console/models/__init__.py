@@ -1,0 +1,1 @@
+"""Models of applications: what happened to them, what they are now, drift and releases."""

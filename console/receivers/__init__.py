@@ -1,0 +1,1 @@
+"""Receivers of notifications: who there is, and a test of each."""

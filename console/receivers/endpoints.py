@@ -1,0 +1,103 @@
+"""``/api/v1/receivers``: as they are set, and sent a test by operators."""
+
+import os
+from typing import Annotated, Literal
+
+import msgspec
+from fastapi import APIRouter, Path
+from starlette.requests import Request
+from starlette.responses import Response
+
+from tracehound.console.web.answers import JSON, NO_STORE, answer, done, one
+from tracehound.console.web.console import TheConsole
+from tracehound.console.web.needs import Operator, needs_viewer
+from tracehound.console.web.problems import not_found
+from tracehound.schemas.anomaly import Severity
+from tracehound.schemas.errors import ConfigurationError
+from tracehound.schemas.incident import IncidentChange
+from tracehound.streams.http.refusal import RequestRefusedError
+from tracehound.streams.notify.outcome import Failed
+from tracehound.streams.notify.receivers.build import build_receiver
+from tracehound.streams.notify.secrets import read_secret
+from tracehound.streams.notify.trial import try_receiver
+from tracehound.streams.settings.mistakes import without_path
+
+router = APIRouter(prefix="/receivers", tags=["receivers"])
+
+
+class RouteTold(msgspec.Struct):
+    """Which incidents go to a receiver; empty lists let everything through."""
+
+    applications: list[str]
+    environments: list[str]
+    severity: Severity
+    changes: list[IncidentChange]
+
+
+class ReceiverTold(msgspec.Struct):
+    """A receiver as it is set; of its address what may be known (empty: all of it is secret)."""
+
+    name: str
+    kind: Literal["alertmanager", "pagerduty", "webhook", "apprise"]
+    address: str
+    routes: list[RouteTold]
+
+
+class Receivers(msgspec.Struct):
+    """All receivers, by their names."""
+
+    items: list[ReceiverTold]
+
+
+class Trial(msgspec.Struct):
+    """What became of a test: whether the receiver has taken it, and why not."""
+
+    delivered: bool
+    reason: str
+
+
+@router.get("", responses=one(Receivers, "The receivers."), dependencies=[needs_viewer])
+def list_receivers(request: Request, console: TheConsole) -> Response:
+    """Who is told of incidents, and of which."""
+    notify = console.settings.notify
+    items = [
+        ReceiverTold(
+            name,
+            receiver.kind,
+            without_path(getattr(receiver, "url", "")) if hasattr(receiver, "url") else "",
+            [
+                RouteTold(list(route.applications), list(route.environments), route.severity, list(route.changes))
+                for route in notify.routes
+                if name in route.receivers
+            ],
+        )
+        for name, receiver in sorted(notify.receivers.items())
+    ]
+    return answer(request, Receivers(items))
+
+
+@router.post("/{name}/test", responses=done(Trial, "It was sent, and this became of it."))
+async def test_receiver(
+    request: Request,
+    name: Annotated[str, Path(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,39}$")],
+    operator: Operator,
+    console: TheConsole,
+) -> Response:
+    """Send a receiver a test: an incident that says so, opened and resolved at once.
+
+    It is sent by this process, which must have the receiver's secret where notifications have it.
+    """
+    receiver = console.settings.notify.receivers.get(name)
+    if receiver is None:
+        raise not_found(f"receiver {name}")
+    try:
+        built = build_receiver(name, receiver, read_secret(name, receiver, os.environ), 1)
+    except ConfigurationError as error:
+        raise RequestRefusedError(409, "conflict", str(error).rstrip(".") + ".") from None
+    try:
+        outcome = await try_receiver(name, built, operator.name)
+    finally:
+        await built.close()
+    request.state.changed = {"receiver": name}
+    reason = outcome.reason if isinstance(outcome, Failed) else ""
+    return Response(msgspec.json.encode(Trial(not reason, reason)), 200, NO_STORE, JSON)

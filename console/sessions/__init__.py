@@ -1,0 +1,1 @@
+"""Signing in to the page, and who one is."""
