@@ -9,6 +9,7 @@ from prometheus_client.metrics import MetricWrapperBase
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
+from tracehound.console.store.reader.metrics import ReaderMetrics
 from tracehound.scripts.documents.measured import table
 from tracehound.streams.gateway.metrics import GatewayMetrics
 from tracehound.streams.incidents.metrics import IncidentCollector, IncidentMetrics
@@ -33,6 +34,7 @@ def metrics_table() -> str:
         "incidents": (IncidentMetrics(CollectorRegistry()), (IncidentCollector(lambda: {"…": 0}, dict),)),
         "notify": (NotifyMetrics(CollectorRegistry()), (WaitingCollector(dict),)),
         "gateway": (GatewayMetrics(CollectorRegistry()), ()),
+        "console": (ReaderMetrics(CollectorRegistry()), ()),
     }
     head = ("metric", "type", "labels", "meaning")
     return "\n\n".join(

@@ -1,5 +1,6 @@
 """The table of topics, generated from the code."""
 
+from tracehound.console.store.reader.writers import stored
 from tracehound.schemas.topics import Topic, Topics
 from tracehound.scripts.documents.measured import table
 
@@ -14,6 +15,7 @@ def topics_table() -> str:
         "intake": names.intake(),
         "incidents": names.incidents(),
         "notify": (names.severity, names.dead_letters),
+        "console": stored(names),
     }
     rows = [
         [

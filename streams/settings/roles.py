@@ -90,6 +90,11 @@ def roles(settings: Settings) -> Mapping[str, Role]:
             sees=(executions, *otlp, traces, logs),
             groups=(COMMANDS_GROUP,),
         ),
+        "console": Role(
+            "tracehound console",
+            reads=(*outputs, scored_logs, topics.severity.name, topics.call_graph.name, dead_letters),
+            groups=(settings.console.group_id,),
+        ),
         "predictions": Role(
             "tracehound score",
             reads=(score_answers,),

@@ -12,11 +12,12 @@ from tracehound.console.store.reader.writers.progress import ProgressWriter
 from tracehound.console.store.reader.writers.scored_logs import ScoredLogWriter
 from tracehound.console.store.reader.writers.verdicts import VerdictWriter
 from tracehound.console.store.reader.writers.writer import Writer
-from tracehound.schemas.topics import Topics
+from tracehound.schemas.topics import Topic, Topics
 
 
 def writers(topics: Topics) -> Mapping[str, Writer]:
     """The writer of each topic that is stored, by the topic's name."""
+<<<<<<< HEAD
     return {
         topics.anomalies.name: AnomalyWriter(),
         topics.severity.name: IncidentWriter(),
@@ -28,3 +29,23 @@ def writers(topics: Topics) -> Mapping[str, Writer]:
         topics.feedback.name: VerdictWriter(),
         topics.maintenance.name: MaintenanceWriter(),
     }
+=======
+    return {topic.name: writer for topic, writer in _writers(topics)}
+
+
+def stored(topics: Topics) -> tuple[Topic, ...]:
+    """The topics that are stored."""
+    return tuple(topic for topic, _ in _writers(topics))
+
+
+def _writers(topics: Topics) -> tuple[tuple[Topic, Writer], ...]:
+    return (
+        (topics.anomalies, AnomalyWriter()),
+        (topics.severity, IncidentWriter()),
+        (topics.models, ModelEventWriter()),
+        (topics.progress, ProgressWriter()),
+        (topics.call_graph, CallGraphWriter()),
+        (topics.dead_letters, DeadLetterWriter()),
+        (topics.scored_logs, ScoredLogWriter()),
+    )
+>>>>>>> 4d0edb7 (The console's store is documented: what it holds, what counts once, how long it is kept; role, topics, metrics, and the decision for FastAPI and SQLAlchemy's Core)
