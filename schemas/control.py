@@ -11,15 +11,15 @@ from tracehound.schemas.feedback import Lesson
 CONTROL_HEADER = "tracehound_control"
 """Header that told a control record from executions while both stood on ``executions.v1``: such a record is refused."""
 
-Verb = Literal["reset", "import", "feedback"]
+Verb = Literal["reset", "import", "feedback", "refit"]
 
 
 class Control(msgspec.Struct, omit_defaults=True):
     """The value of a control record on ``control.v1``, keyed by application.
 
     ``reset`` forgets the application's models; ``import`` replaces them by ``snapshot`` (base64 in JSON), as
-    ``tracehound models export`` wrote it; ``feedback`` teaches the ``lesson``. ``asked_at`` is epoch seconds,
-    ``by`` who asked.
+    ``tracehound models export`` wrote it; ``feedback`` teaches the ``lesson``; ``refit`` trains what is trained from
+    samples, with the application's next execution. ``asked_at`` is epoch seconds, ``by`` who asked.
     """
 
     verb: Verb

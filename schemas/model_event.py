@@ -9,6 +9,7 @@ from tracehound.schemas.execution import Count
 ModelEventKind = Literal[
     "warming",
     "ready",
+    "training",
     "trained",
     "training_failed",
     "drift",
@@ -22,6 +23,7 @@ ModelEventKind = Literal[
 MODEL_EVENT_TYPES: dict[ModelEventKind, str] = {
     "warming": "io.tracehound.model.warming.v1",
     "ready": "io.tracehound.model.ready.v1",
+    "training": "io.tracehound.model.training.v1",
     "trained": "io.tracehound.model.trained.v1",
     "training_failed": "io.tracehound.model.training-failed.v1",
     "drift": "io.tracehound.model.drift.v1",
@@ -35,12 +37,18 @@ MODEL_EVENT_TYPES: dict[ModelEventKind, str] = {
 
 
 class TrainingCost(msgspec.Struct, omit_defaults=True):
-    """What one training run took."""
+    """What one training run took: seconds of CPU and of waiting, and what it made of how many samples.
+
+    Each sample has so many ``features`` of 4 bytes. ``why`` it ran: on schedule, after drift, or on demand. Both came
+    after 0.1.0.
+    """
 
     cpu_s: float
     wall_s: float
     samples: Count
     model_bytes: Count
+    features: Count = 0
+    why: str = ""
 
 
 class LevelChange(msgspec.Struct, omit_defaults=True):

@@ -24,7 +24,7 @@ COMMANDS = {
     "init": ("init", "init_command", "Look at Kafka's topics, and write the settings that read them."),
     "intake": ("serve", "intake", "Join spans and executions by trace, from Kafka, until stopped."),
     "maintenance": ("maintenance", "maintenance", "Announce, end and list maintenance windows."),
-    "models": ("models", "models", "List, reset, export and import the models of applications."),
+    "models": ("models", "models", "List, reset, refit, export and import the models of applications."),
     "notify": ("notify", "notify", "Tell receivers of incidents, until stopped."),
     "replay": ("replay", "replay", "Send recorded traces to Kafka, or score them offline."),
     "score": ("score", "score", "Say what workers would say of executions, which they do not learn."),

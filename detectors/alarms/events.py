@@ -137,6 +137,21 @@ def imported(key: ApplicationKey, asked_s: float) -> ModelEvent:
     return _asked(key, sentence, asked_s)
 
 
+def training(application: ApplicationModels, model: str, needed: int, asked_s: float) -> ModelEvent:
+    """An operator had the models of an application trained now; they judge after so many more executions."""
+    key = application.key
+    sentence = f"{model} of {key[0]} is trained as asked at {rfc3339(asked_s)}, and judges after {needed} executions."
+    change = ModelChange(*key, "", model, "training", learned=application.seen, needed=needed, sentence=sentence)
+    return model_event(asked_s, change, str(asked_s))
+
+
+def not_trained(key: ApplicationKey, why: str, asked_s: float) -> ModelEvent:
+    """An operator wanted the models of an application trained, which they cannot be."""
+    sentence = f"The models of {key[0]} are not trained as asked at {rfc3339(asked_s)}: {why}."
+    change = ModelChange(*key, "", "all", "training_failed", learned=0, needed=0, sentence=sentence)
+    return model_event(asked_s, change, str(asked_s))
+
+
 def _asked(key: ApplicationKey, sentence: str, asked_s: float) -> ModelEvent:
     change = ModelChange(*key, "", "all", "reset", learned=0, needed=0, sentence=sentence)
     return model_event(asked_s, change, str(asked_s))

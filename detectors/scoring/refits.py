@@ -43,9 +43,14 @@ class Refits:
         asked = application.asked_refit
         application.next_stop = min(counts if asked is None else [*counts, asked])
 
-    def demand(self, application: ApplicationModels) -> None:
-        """Refit from the next execution on, or once the refits under way have taken effect."""
+    def demand(self, application: ApplicationModels, asked_s: float) -> ModelEvent:
+        """Refit from the next execution on, or once the refits under way have taken effect; returns what is told."""
+        if not self._banks:
+            return events.not_trained(application.key, "none of its detectors is trained", asked_s)
         self._ask(application, application.seen, DEMANDED)
+        start = max(application.seen, application.asked_refit or 0)
+        needed = start - application.seen + self._settings.refit_delay
+        return events.training(application, ", ".join(self._banks), needed, asked_s)
 
     def drifted(self, application: ApplicationModels, count: int) -> bool:
         """Refit after a drift seen at ``count`` executions, but not soon after another refit. False where nothing is
@@ -136,7 +141,12 @@ class Refits:
         self._ensemble.install(refit.detector, application.slot, fitted, seed_of(*application.key))
         application.trained_s = refit.started_s
         cost = TrainingCost(
-            round(float(fitted["cpu_s"]), 6), round(float(fitted["wall_s"]), 6), samples, bank.fitted_bytes()
+            round(float(fitted["cpu_s"]), 6),
+            round(float(fitted["wall_s"]), 6),
+            samples,
+            bank.fitted_bytes(),
+            len(refit.sample[0][0]),
+            refit.why,
         )
         sentence = (
             f"{refit.detector} of {application.key[0]} was trained {refit.why} on {samples} of "

@@ -31,7 +31,6 @@ from tracehound.detectors.scoring.outcomes import JudgedRows, Outcomes
 from tracehound.detectors.scoring.refits import AFTER_DRIFT, Refits
 from tracehound.detectors.scoring.rows import Rows
 from tracehound.detectors.scoring.scored_batch import ScoredBatch
-from tracehound.detectors.scoring.stored import StoredState
 from tracehound.detectors.settings import DetectionSettings
 from tracehound.detectors.telling.names import OTHER_OPERATIONS, OTHER_PEERS, OTHER_QUEUES
 from tracehound.schemas.anomaly import AnomalyEvent
@@ -39,9 +38,6 @@ from tracehound.schemas.errors import SnapshotError
 from tracehound.schemas.execution import ApplicationKey, ExecutionHead
 from tracehound.schemas.feedback import Lesson
 from tracehound.schemas.model_event import ModelEvent
-
-MOST_RESTORED = 10_000
-"""Operations, and called services of a kind, that a state may have, where the settings do not allow more of them."""
 
 
 class Scorer:
@@ -222,15 +218,17 @@ class Scorer:
         found = (self._silence.judge(application, now_s) for application in known)
         return [event for event in found if event is not None]
 
-    def refit(self, application: ApplicationKey) -> None:
+    def refit(self, application: ApplicationKey, asked_s: float = 0.0) -> list[ModelEvent]:
         """Refit the application's models from its next execution on, or once refits under way have taken effect.
 
         The new models judge ``refit_delay`` executions later, and a model event tells it as after any refit.
-
-        Raises:
-            KeyError: the application has no models here.
+        ``asked_s`` is when that was asked for, in epoch seconds. Returns what is to be told: that it is asked for, or
+        why it cannot be.
         """
-        self._refits.demand(self._applications[application])
+        models = self._applications.get(application)
+        if models is None:
+            return [events.not_trained(application, "it has no models", asked_s)]
+        return [self._refits.demand(models, asked_s)]
 
     def heed(self, key: ApplicationKey, lesson: Lesson) -> list[ModelEvent]:
         """Learn of a verdict, in order with the executions of its application; what changed is told.
@@ -303,7 +301,7 @@ class Scorer:
         self.forget(key)
         application = self._open(key)
         try:
-            self._check_sizes(state)
+            application_snapshot.check_sizes(state, self._settings)
             for name in state.operations:
                 self._open_operation(application, name)
             for kind, peers in enumerate(state.keyed):
@@ -315,23 +313,6 @@ class Scorer:
             self.forget(key)
             raise
         return key
-
-    def _check_sizes(self, state: StoredState) -> None:
-        """The settings may have been lowered since the state was taken: then it may have more than they allow."""
-        if len(state.keyed) != len(KEYED_SIGNALS):
-            raise SnapshotError(f"The snapshot of {state.key[0]} must have called services of {QUEUES} kinds.")
-        for what, found, setting in (
-            ("operations", len(state.operations), self._settings.operations_per_application),
-            (
-                "called services or queues",
-                max(map(len, state.keyed)),
-                self._settings.peers_per_application,
-            ),
-        ):
-            if found > max(setting, MOST_RESTORED) + 1:
-                raise SnapshotError(
-                    f"The snapshot of {state.key[0]} must have at most {setting} {what}. Got {found} instead."
-                )
 
     def statistics(self) -> dict[str, int]:
         """Counts for metrics: ``applications``, ``operations``, ``ready_operations``, ``forests``, ``state_bytes``; and

@@ -12,7 +12,7 @@ from tracehound.detectors.application.models import ApplicationModels, Operation
 from tracehound.detectors.ensemble import state as ensemble_state
 from tracehound.detectors.ensemble.ensemble import Ensemble
 from tracehound.detectors.features.answered_calls import AnsweredCalls
-from tracehound.detectors.features.batch import GAPS, QUEUES
+from tracehound.detectors.features.batch import GAPS, KEYED_SIGNALS, QUEUES
 from tracehound.detectors.features.clocks import Clocks
 from tracehound.detectors.features.contrast import RECENT, Contrast, Usual
 from tracehound.detectors.levels.watch import LevelWatch
@@ -26,9 +26,11 @@ from tracehound.detectors.scoring.stored import (
     StoredState,
     StoredVersions,
 )
-from tracehound.detectors.settings import LONGEST_DELAY
+from tracehound.detectors.settings import LONGEST_DELAY, DetectionSettings
 from tracehound.schemas.errors import SnapshotError
 
+MOST_RESTORED = 10_000
+"""Operations, and called services of a kind, that a state may have, where the settings do not allow more of them."""
 _NUMBERS = tuple(name for name in StoredNumbers.__struct_fields__ if name not in StoredVersions.__struct_fields__)
 
 
@@ -96,6 +98,25 @@ def read(snapshot: bytes) -> StoredState:
         return msgspec.convert(state, StoredState)
     except msgspec.ValidationError as error:
         raise SnapshotError(f"The snapshot does not hold what it must: {error}.") from error
+
+
+def check_sizes(state: StoredState, settings: DetectionSettings) -> None:
+    """The settings may have been lowered since the state was taken: then it may have more than they allow.
+
+    Raises:
+        SnapshotError: it has far more.
+    """
+    if len(state.keyed) != len(KEYED_SIGNALS):
+        raise SnapshotError(f"The snapshot of {state.key[0]} must have called services of {QUEUES} kinds.")
+    peers = max(map(len, state.keyed))
+    for what, found, setting in (
+        ("operations", len(state.operations), settings.operations_per_application),
+        ("called services or queues", peers, settings.peers_per_application),
+    ):
+        if found > max(setting, MOST_RESTORED) + 1:
+            raise SnapshotError(
+                f"The snapshot of {state.key[0]} must have at most {setting} {what}. Got {found} instead."
+            )
 
 
 def fill(

@@ -1,4 +1,4 @@
-"""The command `tracehound models`: list, reset, export and import the models of applications."""
+"""The command `tracehound models`: list, reset, refit, export and import the models of applications."""
 
 import time
 from collections.abc import Iterable, Iterator, Mapping
@@ -29,7 +29,7 @@ _ENVIRONMENT = "Only this environment of the application ('' where it names none
 
 @click.group()
 def models() -> None:
-    """List, reset, export and import the models of applications."""
+    """List, reset, refit, export and import the models of applications."""
 
 
 @models.command("list")
@@ -141,6 +141,21 @@ def reset_models(application: str, environment: str | None, yes: bool) -> None:
     for _, one in sorted(found):
         _send(settings, Control("reset", application, one, time.time(), by=known_user()))
     click.echo(f"The worker that owns {application} forgets its models{where} when it reads that far.")
+
+
+@models.command("refit")
+@click.argument("application")
+@click.option("--environment", help=f"{_ENVIRONMENT}; without it all that it has.")
+def refit_models(application: str, environment: str | None) -> None:
+    """Train what is trained from samples of APPLICATION now, and not when it is due."""
+    settings = load_settings()
+    found = _of_application(settings, application, environment)
+    for _, one in sorted(found):
+        _send(settings, Control("refit", application, one, time.time(), by=known_user()))
+    click.echo(
+        f"The worker that owns {application} trains its models with its next execution; what it took is on "
+        f"{settings.topics.models.name}."
+    )
 
 
 def _send(settings: Settings, control: Control) -> None:

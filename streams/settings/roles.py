@@ -108,7 +108,7 @@ def roles(settings: Settings) -> Mapping[str, Role]:
             groups=(COMMANDS_GROUP,),
         ),
         "operator": Role(
-            "tracehound models export, import, reset; deadletters resend",
+            "tracehound models export, import, reset, refit; deadletters resend",
             reads=(topics.model_states.name, dead_letters),
             writes=(control, executions, traces, logs, *otlp),
             groups=(COMMANDS_GROUP,),

@@ -220,6 +220,8 @@ class ResidentModels:
         if control.verb == "reset":
             self._scorer.forget(key)
             return [events.reset(key, control.asked_at)]
+        if control.verb == "refit":
+            return self._scorer.refit(key, control.asked_at)
         if control.lesson is not None:
             return self._scorer.heed(key, control.lesson)
         return self._restored(key, control.snapshot, control.asked_at) or [events.imported(key, control.asked_at)]

@@ -35,6 +35,10 @@ class ScoringCore(Protocol):
         """Learn of a verdict; returns what changed."""
         ...
 
+    def refit(self, application: ApplicationKey, asked_s: float) -> list[ModelEvent]:
+        """Train an application's models, as asked at this time; returns what is to be told."""
+        ...
+
     def now_s(self, application: ApplicationKey) -> float | None:
         """What time it is in an application by most of its executions; None where nobody knows."""
         ...

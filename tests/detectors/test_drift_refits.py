@@ -201,9 +201,29 @@ def test_a_demand_with_too_few_executions_is_answered_with_the_number() -> None:
     assert f"needs {SMALLEST_SAMPLE}" in failed.data.sentence
 
 
-def test_an_unknown_application_cannot_be_refitted() -> None:
-    with pytest.raises(KeyError):
-        scorer().refit(SHOP)
+def test_that_it_is_asked_for_is_told_with_what_it_takes() -> None:
+    found = scorer()
+    scored(found, executions(300, 0.3))
+    [told] = found.refit(SHOP, 1_790_000_000.0)
+    assert (told.data.change, told.data.learned, told.data.needed) == ("training", 300, SETTINGS.refit_delay)
+    assert "is trained as asked at 2026-09-21T14:13:20.000Z, and judges after" in told.data.sentence
+    [again] = found.refit(SHOP, 1_790_000_001.0)
+    assert again.id != told.id
+    [trained] = [
+        event
+        for event in of("trained", scored(found, executions(600, 0.3)[300:])[1])
+        if "on demand" in event.data.sentence
+    ]
+    assert trained.data.cost is not None
+    assert (trained.data.learned, trained.data.cost.why, trained.data.cost.features > 1) == (300, "on demand", True)
+
+
+def test_of_an_unknown_application_it_is_told_that_it_has_nothing_to_train() -> None:
+    [told] = scorer().refit(SHOP, 5.0)
+    assert (told.data.change, told.data.sentence) == (
+        "training_failed",
+        "The models of shop are not trained as asked at 1970-01-01T00:00:05.000Z: it has no models.",
+    )
 
 
 class KeepingFitter(InlineFitter):

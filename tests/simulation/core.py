@@ -61,6 +61,10 @@ class SimulatedCore:
         """Nobody misses anything."""
         return []
 
+    def refit(self, application: ApplicationKey, asked_s: float) -> list[ModelEvent]:
+        """Nothing is trained on demand."""
+        return []
+
     def now_s(self, application: ApplicationKey) -> float | None:
         """Nobody knows."""
         return None

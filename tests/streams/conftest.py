@@ -76,6 +76,7 @@ class FakeScorer:
         self.silence: list[AnomalyEvent] = []
         self.breaks_after = -1
         self.stumbles = False
+        self.refits: list[tuple[ApplicationKey, float]] = []
         self.lessons: list[tuple[ApplicationKey, Lesson]] = []
 
     def fits_due(self, executions: Sequence[ExecutionHead]) -> list[Future[Any]]:
@@ -107,6 +108,10 @@ class FakeScorer:
 
     def heed(self, key: ApplicationKey, lesson: Lesson) -> list[ModelEvent]:
         self.lessons.append((key, lesson))
+        return []
+
+    def refit(self, application: ApplicationKey, asked_s: float) -> list[ModelEvent]:
+        self.refits.append((application, asked_s))
         return []
 
     def snapshot(self, application: ApplicationKey) -> bytes:

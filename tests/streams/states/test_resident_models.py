@@ -444,3 +444,8 @@ def test_a_lesson_is_handed_to_the_core(resident: Resident) -> None:
 
     assert resident.models.obey(Control("feedback", "shop", "test", 5.0, lesson=lesson)) == []
     assert resident.scorer.lessons == [(("shop", "test"), lesson)]
+
+
+def test_a_demand_to_train_is_handed_to_the_core(resident: Resident) -> None:
+    assert resident.models.obey(Control("refit", "shop", "test", 5.0)) == []
+    assert resident.scorer.refits == [(("shop", "test"), 5.0)]

@@ -52,6 +52,10 @@ class NoDetection:
         """None."""
         return []
 
+    def refit(self, application: ApplicationKey, asked_s: float) -> list[ModelEvent]:  # noqa: ARG002 (the core's signature)
+        """Nothing is trained."""
+        return []
+
     def now_s(self, application: ApplicationKey) -> float | None:  # noqa: ARG002 (the core's signature)
         """Nobody knows: the newest execution says it."""
         return None
