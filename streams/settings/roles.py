@@ -92,7 +92,10 @@ def roles(settings: Settings) -> Mapping[str, Role]:
         ),
         "console": Role(
             "tracehound console",
-            reads=(*outputs, scored_logs, topics.severity.name, topics.call_graph.name, dead_letters),
+            reads=(
+                *(*outputs, scored_logs, topics.severity.name, topics.call_graph.name, dead_letters),
+                *people,
+            ),
             groups=(settings.console.group_id,),
         ),
         "predictions": Role(

@@ -17,19 +17,6 @@ from tracehound.schemas.topics import Topic, Topics
 
 def writers(topics: Topics) -> Mapping[str, Writer]:
     """The writer of each topic that is stored, by the topic's name."""
-<<<<<<< HEAD
-    return {
-        topics.anomalies.name: AnomalyWriter(),
-        topics.severity.name: IncidentWriter(),
-        topics.models.name: ModelEventWriter(),
-        topics.progress.name: ProgressWriter(),
-        topics.call_graph.name: CallGraphWriter(),
-        topics.dead_letters.name: DeadLetterWriter(),
-        topics.scored_logs.name: ScoredLogWriter(),
-        topics.feedback.name: VerdictWriter(),
-        topics.maintenance.name: MaintenanceWriter(),
-    }
-=======
     return {topic.name: writer for topic, writer in _writers(topics)}
 
 
@@ -47,5 +34,6 @@ def _writers(topics: Topics) -> tuple[tuple[Topic, Writer], ...]:
         (topics.call_graph, CallGraphWriter()),
         (topics.dead_letters, DeadLetterWriter()),
         (topics.scored_logs, ScoredLogWriter()),
+        (topics.feedback, VerdictWriter()),
+        (topics.maintenance, MaintenanceWriter()),
     )
->>>>>>> 4d0edb7 (The console's store is documented: what it holds, what counts once, how long it is kept; role, topics, metrics, and the decision for FastAPI and SQLAlchemy's Core)
