@@ -77,6 +77,7 @@ check: $(STAMP) ## Check format, lint, types, import rules and generated documen
 	$(BIN)/python -m tracehound.scripts.dashboards infra/grafana/dashboards --check
 	$(BIN)/tracehound settings | diff docs/reference/tracehound.toml -
 	$(BIN)/tracehound gateway --openapi | diff docs/reference/gateway.openapi.json -
+	$(BIN)/tracehound console --openapi | diff docs/reference/console.openapi.json -
 
 format: $(STAMP) ## Format the code and write the generated documents anew
 	$(BIN)/ruff format .
@@ -85,6 +86,7 @@ format: $(STAMP) ## Format the code and write the generated documents anew
 	$(BIN)/python -m tracehound.scripts.documents README.md docs
 	$(BIN)/tracehound settings > docs/reference/tracehound.toml
 	$(BIN)/tracehound gateway --openapi > docs/reference/gateway.openapi.json
+	$(BIN)/tracehound console --openapi > docs/reference/console.openapi.json
 
 kafka: $(STAMP) ## Run a real Apache Kafka in the foreground and print its address
 	@exec $(BIN)/python -m tracehound.infra.kafka --kind real

@@ -6,6 +6,7 @@ from functools import partial
 from importlib.metadata import version
 
 from fastapi import APIRouter, FastAPI
+from prometheus_client import CollectorRegistry
 
 from tracehound.console.anomalies.endpoints import router as anomalies
 from tracehound.console.applications.endpoints import router as applications
@@ -15,6 +16,7 @@ from tracehound.console.calls.endpoints import router as calls
 from tracehound.console.dead_letters.endpoints import router as dead_letters
 from tracehound.console.exemplars.endpoints import router as exemplars
 from tracehound.console.feedback.endpoints import router as feedback
+from tracehound.console.health.endpoints import health_router
 from tracehound.console.incidents.endpoints import router as incidents
 from tracehound.console.keys.endpoints import router as keys
 from tracehound.console.keys.ring import StoredKeys
@@ -76,6 +78,8 @@ def build_console(
     sender: Sender,
     clock: Callable[[], float] = time.time,
     predictions: Predictions | None = None,
+    registry: CollectorRegistry | None = None,
+    trouble: Callable[[], str] = lambda: "",
 ) -> FastAPI:
     """Put the console together.
 
@@ -85,6 +89,8 @@ def build_console(
         sender: sends records to Kafka: what people say, and dead letters again.
         clock: epoch seconds.
         predictions: has workers judge executions; None: over Kafka, from the first request for it on.
+        registry: of the metrics.
+        trouble: why nothing new can be stored now; empty where it can.
 
     Raises:
         StoreError: the store is away.
@@ -111,5 +117,6 @@ def build_console(
     app.add_middleware(Slashes)
     for router in ROUTERS:
         app.include_router(router, prefix=API)
+    app.include_router(health_router(registry or CollectorRegistry(), trouble))
     app.openapi = partial(console_document, app)  # type: ignore[method-assign]
     return app

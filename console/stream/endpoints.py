@@ -57,6 +57,7 @@ async def stream(
     """Anomalies and incidents as they are told, from now on, or from where a client was (``Last-Event-ID``)."""
     ends_s = time.monotonic() + _LASTS_S
     kinds = sorted(set(asked.kind))
+    yield ServerSentEvent(comment="from here on")  # a client sees that it is there, before there is anything
     while time.monotonic() < ends_s:
         for news in await run_in_threadpool(_after, console, places, kinds):
             places[news.kind] = news.seq

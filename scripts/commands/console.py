@@ -1,16 +1,53 @@
-"""The command `tracehound console`: keeps what was told in a database and serves it."""
+"""The command `tracehound console`: keeps what was told in a database and serves it, and makes keys."""
+
+import json
+import time
+from typing import get_args
 
 import click
 
-from tracehound.streams.settings.settings import load_settings
+from tracehound.console.web.roles import Role
+from tracehound.streams.settings.settings import Settings, load_settings
 
 
 @click.command()
-def console() -> None:
-    """Keep what was told in a database, until stopped."""
-    from tracehound.console.process import run_console, serve_nothing
+@click.option("--new-key", metavar="NAME", help="Make a key of this name, print it this once; then end.")
+@click.option(
+    "--role",
+    type=click.Choice(get_args(Role)),
+    default="viewer",
+    show_default=True,
+    help="With --new-key: what it is good for.",
+)
+@click.option("--openapi", is_flag=True, help="Print the OpenAPI document of the API; then end.")
+def console(new_key: str | None, role: Role, openapi: bool) -> None:
+    """Keep what was told in a database and serve it over HTTP, until stopped."""
+    settings = load_settings()
+    if openapi:
+        from tracehound.console.serving import document_of
+
+        click.echo(json.dumps(document_of(settings), indent=2))
+        return
+    if new_key is not None:
+        _make_key(settings, new_key, role)
+        return
+    from tracehound.console.process import run_console
+    from tracehound.console.serving import serve_api
     from tracehound.streams.worker.logging import configure_logging
 
-    settings = load_settings()
     configure_logging(settings)
-    raise SystemExit(run_console(settings, serve_nothing))
+    raise SystemExit(run_console(settings, serve_api))
+
+
+def _make_key(settings: Settings, name: str, role: Role) -> None:
+    from tracehound.console.keys.queries import add_key
+    from tracehound.console.store.engine import Store
+    from tracehound.scripts.commands.announcing import known_user
+    from tracehound.streams.http.keys import new_key
+
+    store, made = Store(settings.console.database_url.get_secret_value()), new_key()
+    store.migrate()
+    with store.write() as connection:
+        add_key(connection, made, role, name, known_user() or "command line", time.time_ns() // 1_000, None)
+    store.close()
+    click.echo(made.key)

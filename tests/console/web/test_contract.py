@@ -13,6 +13,9 @@ from tracehound.console.web.roles import ROLES, Role
 from tracehound.streams.http.keys import new_key
 
 OPEN = {
+    ("GET", "/livez"): "asked by what restarts processes, which holds no keys; says nothing but that it answers",
+    ("GET", "/readyz"): "asked by load balancers, which hold no keys; says at most that Kafka or the store is away",
+    ("GET", "/openapi.json"): "is public with the program",
     ("POST", "/api/v1/session"): "asks for a key itself, in its body",
     ("DELETE", "/api/v1/session"): "tells the browser to forget, which needs no leave",
 }

@@ -1,0 +1,1 @@
+"""Health and metrics of the console, and its own document."""
