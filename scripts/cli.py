@@ -14,6 +14,7 @@ EXPECTED_ERROR = 2
 _COMMANDS = "tracehound.scripts.commands"
 COMMANDS = {
     "acls": ("acls", "acls", "Grant a user what a role needs on Kafka, and nothing else."),
+    "check": ("check", "check", "Say whether what was told is any good, beside your own list of incidents."),
     "compile": ("compiling", "compile_command", "Compile the detectors ahead of the first worker."),
     "console": ("console", "console", "Keep what was told in a database, until stopped."),
     "demo": ("demo", "demo", "Show faults being detected: broker, worker and simulator in one."),
