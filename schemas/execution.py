@@ -22,6 +22,9 @@ DateTime = Annotated[
 _Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 Status = Literal["ok", "error", "unset"]
 ExecutionKind = Literal["request", "job", "consumer", "command", "log"]
+LARGEST_ADJUSTED_COUNT = 1e6
+AdjustedCount = Annotated[float, msgspec.Meta(ge=0, le=LARGEST_ADJUSTED_COUNT)]
+"""How many executions a sampled one stands for; 0 where it was sampled and nobody says how."""
 ApplicationKey = tuple[str, str]
 """Application and environment: whose models an execution belongs to."""
 SegmentName = Annotated[str, msgspec.Meta(min_length=1, max_length=1000)]
@@ -97,6 +100,7 @@ class ExecutionHead(msgspec.Struct, omit_defaults=True, gc=False):
     error: ExecutionFailure | None = None
     attributes: dict[str, Any] = {}
     queue_wait: QueueWait | None = None
+    adjusted_count: AdjustedCount | None = None
 
     @property
     def started_s(self) -> float:

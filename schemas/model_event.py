@@ -19,6 +19,7 @@ ModelEventKind = Literal[
     "new_normal",
     "feedback",
     "level_changed",
+    "sampling_changed",
 ]
 MODEL_EVENT_TYPES: dict[ModelEventKind, str] = {
     "warming": "io.tracehound.model.warming.v1",
@@ -33,6 +34,7 @@ MODEL_EVENT_TYPES: dict[ModelEventKind, str] = {
     "new_normal": "io.tracehound.model.new-normal.v1",
     "feedback": "io.tracehound.model.feedback.v1",
     "level_changed": "io.tracehound.model.level-changed.v1",
+    "sampling_changed": "io.tracehound.model.sampling-changed.v1",
 }
 
 

@@ -56,7 +56,8 @@ class Span(msgspec.Struct, array_like=True, gc=False):
 
     The others are known where spans come from a tracing library: ids as hexadecimal digits, ``start_ns`` since
     the epoch, what the library says about the span's ``kind`` and the kind of ``segment`` it makes (a server's: that
-    of its caller), whether its parent is in another process, its error and result, the ``message`` it is about. On the
+    of its caller), whether its parent is in another process, its error and result, the ``message`` it is about,
+    how many it stands for where it was sampled. On the
     spans topic ``service`` is empty and ``resource`` None, since both stand beside the list of spans, and ``parent``
     means nothing yet. Where both sides of a call share an id, the server's ends in ``SHARED_SUFFIX``.
     """
@@ -80,6 +81,7 @@ class Span(msgspec.Struct, array_like=True, gc=False):
     result: str | int | None = None
     resource: Resource | None = None
     message: Message | None = None
+    adjusted_count: float | None = None
 
 
 class TraceChunk(msgspec.Struct, array_like=True):

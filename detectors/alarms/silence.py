@@ -9,6 +9,7 @@ from tracehound.detectors.alarms.anomaly import MODEL_VERSION, confidence
 from tracehound.detectors.application.models import ApplicationModels
 from tracehound.detectors.bank import State
 from tracehound.detectors.features.batch import Batch
+from tracehound.detectors.features.sampling import Sampling
 from tracehound.detectors.packed.probability import sigma_of_score
 from tracehound.detectors.packed.stored_numbers import LARGEST, checked, moment, numbers, whole
 from tracehound.detectors.settings import DetectionSettings
@@ -62,9 +63,9 @@ class SilenceWatch:
     have come, nobody can tell.
     """
 
-    def __init__(self, settings: DetectionSettings, windows: GoldenSignals) -> None:
+    def __init__(self, settings: DetectionSettings, windows: GoldenSignals, sampling: Sampling) -> None:
         self._settings = settings
-        self._windows = windows
+        self._windows, self._sampling = windows, sampling
         self._arrivals = Arrivals()
         self._least_seen = max(LEAST_SEEN, settings.warm_up_executions)
 
@@ -95,14 +96,14 @@ class SilenceWatch:
         of_late = self._arrivals.expected(slot, silent_s)
         expected = score = 0.0
         if sudden:
-            expected = min(of_late, self._windows.least_expected(slot, newest_s, now_s, of_late))
+            expected = min(of_late, self._least_expected(slot, newest_s, now_s, of_late))
             score = self._arrivals.score(slot, silent_s, expected)
             if again and expected >= 1.0:  # it is still missed
                 score = max(score, limit)
         if score < limit:
             score, enough = limit, MISSED * limit * log(10.0)
             sudden &= MISSED * of_late > enough  # the last minutes promised them as well
-            expected = self._windows.least_expected(slot, newest_s, now_s, 2.0 * enough)
+            expected = self._least_expected(slot, newest_s, now_s, 2.0 * enough)
             if not enough < expected < float("inf"):
                 return None
         typical = silent_s * 1000.0 / expected
@@ -141,6 +142,12 @@ class SilenceWatch:
         )
         identifier = identity(name, environment, "traffic", SIGNAL, rfc3339(newest_s), *(["lasting"] if again else []))
         return events.anomaly(application.key, identifier, now_s, data)
+
+    def _least_expected(self, slot: int, start_s: float, end_s: float, enough: float) -> float:
+        """How many are at least usual at this hour, of those that sampling leaves; windows count all that they stand
+        for."""
+        each = self._sampling.stands_for(slot)
+        return self._windows.least_expected(slot, start_s, end_s, enough * each) / each
 
     def _limit(self, slot: int) -> float:
         """The score from which a gap is told: with as many gaps a day, its share of the budget is kept to."""

@@ -239,7 +239,7 @@ class Ensemble:
         usual = np.where(local.learned >= OWN_LEAST, ndtri(local.rank), np.nan)
         return self.windows.observe(
             *(batch.applications, batch.counted, batch.durations, batch.errors, usual),
-            *(batch.accept_after, batch.anew),
+            *(batch.accept_after, batch.anew, batch.adjusted),
         )
 
     @staticmethod
@@ -251,6 +251,7 @@ class Ensemble:
     ) -> dict[str, Floats]:
         columns: dict[str, Floats] = {
             "error": batch.errors,
+            "adjusted_count": batch.adjusted,
             "novelty": np.minimum(1.0, structure.score / NOVELTY_SCALE),
         }
         for column, (signal, judged) in enumerate(zip(CHARTS, charts, strict=True)):

@@ -22,6 +22,8 @@ LEAST_USUAL, MOST_USUAL = 0.002, 0.45
 RECENT_WEIGHT = 0.05
 LARGEST_SUM = 40.0
 """The sum stops here, so that a long burst that ends slowly is forgotten within some hundred good executions."""
+MOST_WEIGHT, WEIGHT_RATE = 1e6, 0.2
+"""The largest adjusted count, and the weight of the newest failure in what failures stand for."""
 _LOG_10 = float(np.log(10.0))
 OVER = 5.0 * _LOG_10
 """Log-likelihood ratio of the usual rate against that of the burst at which the burst is over."""
@@ -34,8 +36,9 @@ _STORED = {
     "learned": real(0.0, COUNTED),
     "deviating_since": moment(missing=True),
     "failures": real(0.0, COUNTED),
+    "failed_weight": real(0.0, MOST_WEIGHT),
 }
-_SINCE_0_1_0 = {"failures": 0.0}
+_SINCE_0_1_0 = {"failures": 0.0, "failed_weight": 0.0}
 """What states of earlier versions lack."""
 RULES = np.dtype([(name, np.float64) for name in ("gate", "patience_s", "persist_s")])
 """The gate as a sum of logarithms, and the settings of the detector."""
@@ -59,6 +62,10 @@ class ErrorRate(Bank):
     rate), at most 0.9. At a ratio of 10⁵ the burst is over and the sum is 0: after 6 good executions in a row where
     all have failed, after some 25 where 60 % have, after some 45 where a quarter has.
 
+    Where executions are sampled, a good one counts as often as it stands for more than failures do of late: so a
+    sampler that keeps all failures and a tenth of the rest changes nothing. One that was sampled by nobody knows
+    what (0) says nothing.
+
     Assumes independent executions; retries of one failing caller count each. Cannot see a change below five
     times the usual rate. Parameters: ``gate`` (−log10 of a probability), ``patience_s`` and ``persist_s`` (event
     time).
@@ -77,7 +84,7 @@ class ErrorRate(Bank):
 
     name: ClassVar[str] = "error-rate"
     scope: ClassVar[Literal["operation", "application"]] = "operation"
-    columns: ClassVar[tuple[str, ...]] = ("error",)
+    columns: ClassVar[tuple[str, ...]] = ("error", "adjusted_count")
     kind: ClassVar[AnomalyKind] = "errors"
     calibrated: ClassVar[bool] = True
 
@@ -155,24 +162,30 @@ def _run_cusum(
     for i in range(slots.size):
         one, row = records[slots[i]], said[i]
         failed = 1.0 if flags[i, 0] > 0.5 else 0.0
+        times_as_many = _times_as_many(one, failed, flags[i, 1] if flags.shape[1] > 1 else 1.0)
         usual = max(LEAST_USUAL, (one.errors + PRIOR_RATE * PRIOR_WEIGHT) / (one.seen + PRIOR_WEIGHT))
         raised = min(0.9, 5.0 * usual + 0.2)
         burst = min(0.9, max(raised, one.recent))
-        row.usual, row.recent = usual, one.recent + RECENT_WEIGHT * (failed - one.recent)
+        newest = RECENT_WEIGHT if times_as_many == 1.0 else 1.0 - (1.0 - RECENT_WEIGHT) ** times_as_many
+        row.usual, row.recent = usual, one.recent + newest * (failed - one.recent)
         total = 0.0
         if one.learned >= WARM_UP and usual <= MOST_USUAL:
             step = np.log(raised / usual) if failed > 0.5 else np.log((1.0 - raised) / (1.0 - usual))
-            total = max(0.0, one.cusum + step)
+            total = max(0.0, one.cusum + step * times_as_many)
         row.score = total
         row.failures = one.failures + failed if total > 0.0 else 0.0
         row.lasting = times[i] - one.deviating_since > rules.patience_s
-        if not remember or not learn[i]:
+        if times_as_many == 0.0:
+            row.score = 0.0
+        if not remember or not learn[i] or times_as_many == 0.0:
             continue
+        if failed > 0.5:
+            one.failed_weight = _weight_of_failures(one.failed_weight, flags[i, 1] if flags.shape[1] > 1 else 1.0)
         one.learned += 1.0
         one.recent, one.failures, one.cusum = row.recent, row.failures, min(total, LARGEST_SUM)
         if one.cusum >= rules.gate:
             back = np.log(usual / burst) if failed > 0.5 else np.log((1.0 - usual) / (1.0 - burst))
-            one.recovery = max(0.0, one.recovery + back)
+            one.recovery = max(0.0, one.recovery + back * times_as_many)
             if one.recovery >= OVER:
                 one.cusum = 0.0
         else:
@@ -187,4 +200,20 @@ def _run_cusum(
             one.deviating_since = np.nan
         if accepted:
             one.errors = one.errors * keep + failed
-            one.seen = one.seen * keep + 1.0
+            one.seen = min(MEMORY, one.seen * keep + times_as_many)
+
+
+@njit(cache=True)
+def _times_as_many(one: Any, failed: float, adjusted_count: float) -> float:
+    """How many executions one counts as, where each failure counts as one; 0 where nobody knows."""
+    if adjusted_count <= 0.0:
+        return 0.0
+    if failed > 0.5 or one.failed_weight == 0.0 or np.isnan(adjusted_count):
+        return 1.0
+    return float(max(1.0, min(adjusted_count, MOST_WEIGHT)) / one.failed_weight)
+
+
+@njit(cache=True)
+def _weight_of_failures(known: float, adjusted_count: float) -> float:
+    weight = 1.0 if np.isnan(adjusted_count) else max(1.0, min(adjusted_count, MOST_WEIGHT))
+    return weight if known == 0.0 else known + WEIGHT_RATE * (weight - known)

@@ -40,6 +40,7 @@ class Batch:
     for how many seconds a deviation must last to become the new normal; one that began before ``released`` (n,), the
     event time of a release that is still recent or of a change that somebody expects, does not (-inf where there is
     none). Until ``opening_until`` (n,), in event time, what is slow belongs to the release (-inf: nothing does).
+    ``adjusted`` (n,) is how many executions each stands for where it was sampled, 0 where nobody knows.
     ``queues`` has at most one wait per execution, and is None where no execution tells of any.
     """
 
@@ -57,4 +58,5 @@ class Batch:
     accept_after: Floats
     released: Floats
     opening_until: Floats
+    adjusted: Floats
     queues: Calls | None = None

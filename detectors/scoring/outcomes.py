@@ -9,6 +9,7 @@ from tracehound.detectors.alarms import events
 from tracehound.detectors.alarms.anomaly import anomaly_of
 from tracehound.detectors.alarms.lessons import Lessons
 from tracehound.detectors.alarms.of_levels import level_changed
+from tracehound.detectors.alarms.of_sampling import sampling_changed
 from tracehound.detectors.alarms.of_windows import WindowRules
 from tracehound.detectors.alarms.publishing import is_told
 from tracehound.detectors.alarms.rules import AlarmRules
@@ -21,6 +22,7 @@ from tracehound.detectors.features.attributes import pairs_of
 from tracehound.detectors.features.batch import QUEUES, Batch
 from tracehound.detectors.features.paths import named_paths
 from tracehound.detectors.features.profile import Profile, parts
+from tracehound.detectors.features.sampling import SamplingChange
 from tracehound.detectors.levels.watch import LevelFinding
 from tracehound.detectors.scoring.deviating import Deviating
 from tracehound.detectors.scoring.refits import Refits
@@ -44,12 +46,14 @@ _NEWEST_KIND = 1.0 / 32.0
 
 @dataclass(frozen=True, slots=True)
 class JudgedRows:
-    """Executions, the arrays that were judged, what all detectors said of them, and by row the levels that changed."""
+    """Executions, the arrays that were judged, what all detectors said of them, by row the levels that changed, and
+    how sampling did."""
 
     rows: Rows
     batch: Batch
     judged: Judgements
     levels: dict[int, list[LevelFinding]]
+    sampled: list[SamplingChange]
 
     def subject(self, row: int) -> Subject:
         """One row, with the models it belongs to."""
@@ -84,7 +88,8 @@ class Outcomes:
         for drift in judged.drifted:
             drifted.setdefault(drift.row, []).append(drift)
         deviating = Deviating(rows, given.batch, judged, self._private)
-        asked = candidates | windows.keys() | accepted.keys() | drifted.keys() | given.levels.keys()
+        sampled = {change.row: change for change in given.sampled}
+        asked = sampled.keys() | candidates | windows.keys() | accepted.keys() | drifted.keys() | given.levels.keys()
         for row in self._worth_a_look(given, asked):
             subject = given.subject(row)
             deviating.note(row)
@@ -98,6 +103,8 @@ class Outcomes:
             for drift in drifted.get(row, ()):
                 refitted = self._refits.drifted(subject.application, subject.number)
                 result.model_events.append(events.drift(subject, DRIFTING[drift.column], drift.psi, refitted))
+            if row in sampled:
+                result.model_events.append(sampling_changed(subject.application, sampled[row], subject.now_s))
             for level in given.levels.get(row, ()):
                 result.model_events.append(level_changed(subject.application, level, subject.now_s))
         deviating.note(len(rows))

@@ -118,6 +118,7 @@ class Rows:
             accept_after=np.where(recent, settings.release_patience_s, settings.persist_s),
             released=released,
             opening_until=np.where(opens_slowly, released + settings.release_patience_s, -np.inf),
+            adjusted=_adjusted(executions),
             queues=self._queues(new_call),
         )
 
@@ -171,3 +172,11 @@ def _errors(executions: Sequence[ExecutionHead]) -> tuple[Floats, Slots]:
             if not error.handled:
                 failed[row] = 1.0
     return failed, types
+
+
+def _adjusted(executions: Sequence[ExecutionHead]) -> Floats:
+    """How many executions each stands for; one that says nothing of sampling stands for itself."""
+    given = [execution.adjusted_count for execution in executions]
+    if given.count(None) == len(given):  # as in most batches
+        return np.ones(len(given))
+    return floats([1.0 if count is None else count for count in given])

@@ -9,7 +9,6 @@ import numpy as np
 
 from tracehound.detectors.alarms import events
 from tracehound.detectors.alarms.lessons import Lessons
-from tracehound.detectors.alarms.silence import SilenceWatch
 from tracehound.detectors.application.models import (
     ApplicationModels,
     OperationModels,
@@ -19,11 +18,9 @@ from tracehound.detectors.application.places import PERIOD
 from tracehound.detectors.columns.segment_columns import SegmentColumns, columns_of
 from tracehound.detectors.ensemble import state as ensemble_state
 from tracehound.detectors.ensemble.ensemble import Ensemble
-from tracehound.detectors.features.answered_calls import AnsweredCalls
-from tracehound.detectors.features.batch import GAPS, KEYED_SIGNALS, QUEUES
-from tracehound.detectors.features.clocks import EARLY, LATE, Clocks
+from tracehound.detectors.features.batch import KEYED_SIGNALS, QUEUES
+from tracehound.detectors.features.clocks import EARLY, LATE
 from tracehound.detectors.forests.fitting import Fitter
-from tracehound.detectors.levels.watch import LevelWatch
 from tracehound.detectors.packed.slots import SlotNumbers
 from tracehound.detectors.scoring import snapshot as application_snapshot
 from tracehound.detectors.scoring.free_places import free_places
@@ -31,6 +28,7 @@ from tracehound.detectors.scoring.outcomes import JudgedRows, Outcomes
 from tracehound.detectors.scoring.refits import AFTER_DRIFT, Refits
 from tracehound.detectors.scoring.rows import Rows
 from tracehound.detectors.scoring.scored_batch import ScoredBatch
+from tracehound.detectors.scoring.watches import Watches
 from tracehound.detectors.settings import DetectionSettings
 from tracehound.detectors.telling.names import OTHER_OPERATIONS, OTHER_PEERS, OTHER_QUEUES
 from tracehound.schemas.anomaly import AnomalyEvent
@@ -63,11 +61,8 @@ class Scorer:
         self._refits = Refits(settings, self._ensemble, fitter)
         self._lessons = Lessons(settings)
         self._outcomes = Outcomes(settings, self._ensemble, self._refits, self._lessons)
-        self._silence = SilenceWatch(settings, self._ensemble.windows)
-        self._levels = LevelWatch(settings.minimum_excess_ms)
-        self._clocks = Clocks(settings.lateness_s)
-        self._answered = AnsweredCalls()
-        self._watches = (self._silence, self._clocks, self._levels, self._answered)
+        self._watches = Watches(settings, self._ensemble.windows)
+        self._clocks = self._watches.clocks
         self._applications: dict[ApplicationKey, ApplicationModels] = {}
         self._operation_slots, self._application_slots = SlotNumbers(), SlotNumbers()
         self._call_slots = tuple(SlotNumbers() for _ in KEYED_SIGNALS)
@@ -152,8 +147,7 @@ class Scorer:
     def _open_call(self, application: ApplicationModels, kind: int, peer: str) -> int:
         slot = application.calls[kind][peer] = self._call_slots[kind].take()
         application.idle[kind][peer] = 0
-        if kind == GAPS:
-            self._answered.open(slot)
+        self._watches.open_call(kind, slot)
         self._ensemble.charts.open_call(kind, slot, seed_of(*application.key, KEYED_SIGNALS[kind], peer))
         return slot
 
@@ -171,9 +165,7 @@ class Scorer:
     def _open(self, key: ApplicationKey) -> ApplicationModels:
         slot, seed = self._application_slots.take(), seed_of(*key)
         self._ensemble.open_application(slot, seed)
-        self._silence.open(slot, seed)
-        self._levels.open(slot)
-        self._clocks.open(slot)
+        self._watches.open_application(slot, seed)
         application = ApplicationModels(key, slot, next_stop=0, next_refit=0)
         self._refits.schedule(application)
         self._applications[key] = application
@@ -190,7 +182,7 @@ class Scorer:
     def _open_operation(self, application: ApplicationModels, name: str) -> OperationModels:
         slot = self._operation_slots.take()
         self._ensemble.open_operation(slot, seed_of(*application.key, name))
-        self._levels.open_operation(slot)
+        self._watches.open_operation(slot)
         operation = application.operations[name] = OperationModels(name, slot)
         return operation
 
@@ -199,14 +191,15 @@ class Scorer:
             return
         last = rows.first + len(rows)
         given = columns.part(rows.first, last)
-        batch = rows.batch(given, self._settings, self._clocks, self._answered, self._call)
+        batch = rows.batch(given, self._settings, self._clocks, self._watches.answered, self._call)
         result.count_calls(rows.called)
         judged = self._ensemble.judge_then_learn(batch)
-        self._silence.learn(batch)
+        self._watches.silence.learn(batch)
         for row in np.flatnonzero(batch.anew).tolist():
             rows.applications[row].set_back(float(batch.times[row]))
-        levels = self._levels.learn(batch, rows.applications)
-        self._outcomes.tell(JudgedRows(rows, batch, judged, levels), result)
+        levels = self._watches.levels.learn(batch, rows.applications)
+        sampled = self._watches.sampling.learn(batch.applications, batch.times, batch.adjusted)
+        self._outcomes.tell(JudgedRows(rows, batch, judged, levels, sampled), result)
 
     def judge_silence(self, now_s: float, applications: Iterable[ApplicationKey]) -> list[AnomalyEvent]:
         """Anomalies for applications that have missed traffic at event time ``now_s``. Never changes what is learned.
@@ -215,7 +208,7 @@ class Scorer:
         sudden one has another when it has lasted (``detectors.alarms.silence``).
         """
         known = (self._applications[key] for key in applications if key in self._applications)
-        found = (self._silence.judge(application, now_s) for application in known)
+        found = (self._watches.silence.judge(application, now_s) for application in known)
         return [event for event in found if event is not None]
 
     def refit(self, application: ApplicationKey, asked_s: float = 0.0) -> list[ModelEvent]:
@@ -285,7 +278,7 @@ class Scorer:
         Raises:
             KeyError: the application has no models here.
         """
-        return application_snapshot.take(self._applications[application], self._ensemble, *self._watches)
+        return application_snapshot.take(self._applications[application], self._ensemble, self._watches)
 
     def restore(self, snapshot: bytes, wanted: ApplicationKey | None = None) -> ApplicationKey:
         """Take over an application's state, replacing what is here.
@@ -307,7 +300,7 @@ class Scorer:
             for kind, peers in enumerate(state.keyed):
                 for peer in peers:
                     self._open_call(application, kind, peer)
-            application_snapshot.fill(state, application, self._ensemble, *self._watches)
+            application_snapshot.fill(state, application, self._ensemble, self._watches)
             self._refits.resume(application)
         except BaseException:
             self.forget(key)
@@ -319,7 +312,9 @@ class Scorer:
         since the start ``early`` executions and ``late`` ones (``detectors.features.clocks``), and those ``left_out``
         of windows that had closed.
         """
-        needed, places = self._settings.warm_up_executions, (len(self._operation_slots), len(self._application_slots))
+        needed = self._settings.warm_up_executions
+        calls = sum(map(len, self._call_slots))
+        places = len(self._operation_slots), len(self._application_slots), calls
         models = self._applications.values()
         ready = sum(operation.seen >= needed for one in models for operation in one.operations.values())
         return {
@@ -330,6 +325,5 @@ class Scorer:
             "early": int(self._clocks.counts[EARLY]),
             "late": int(self._clocks.counts[LATE]),
             "left_out": self._ensemble.windows.left_out(),
-            "state_bytes": ensemble_state.nbytes(self._ensemble, *places, sum(map(len, self._call_slots)))
-            + self._levels.nbytes(*places),
+            "state_bytes": ensemble_state.nbytes(self._ensemble, *places) + self._watches.nbytes(*places),
         }

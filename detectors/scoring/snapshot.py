@@ -7,15 +7,11 @@ from typing import Any
 
 import msgspec
 
-from tracehound.detectors.alarms.silence import SilenceWatch
 from tracehound.detectors.application.models import ApplicationModels, OperationModels, Published, Refit
 from tracehound.detectors.ensemble import state as ensemble_state
 from tracehound.detectors.ensemble.ensemble import Ensemble
-from tracehound.detectors.features.answered_calls import AnsweredCalls
-from tracehound.detectors.features.batch import GAPS, KEYED_SIGNALS, QUEUES
-from tracehound.detectors.features.clocks import Clocks
+from tracehound.detectors.features.batch import KEYED_SIGNALS, QUEUES
 from tracehound.detectors.features.contrast import RECENT, Contrast, Usual
-from tracehound.detectors.levels.watch import LevelWatch
 from tracehound.detectors.packed.snapshot import pack, unpack
 from tracehound.detectors.scoring.stored import (
     StoredContrast,
@@ -26,6 +22,7 @@ from tracehound.detectors.scoring.stored import (
     StoredState,
     StoredVersions,
 )
+from tracehound.detectors.scoring.watches import Watches
 from tracehound.detectors.settings import LONGEST_DELAY, DetectionSettings
 from tracehound.schemas.errors import SnapshotError
 
@@ -34,14 +31,7 @@ MOST_RESTORED = 10_000
 _NUMBERS = tuple(name for name in StoredNumbers.__struct_fields__ if name not in StoredVersions.__struct_fields__)
 
 
-def take(
-    application: ApplicationModels,
-    ensemble: Ensemble,
-    silence: SilenceWatch,
-    clocks: Clocks,
-    levels: LevelWatch,
-    answered: AnsweredCalls,
-) -> bytes:
+def take(application: ApplicationModels, ensemble: Ensemble, watches: Watches) -> bytes:
     """Snapshot of an application."""
     operations = {
         operation.name: {
@@ -51,7 +41,7 @@ def take(
             "profile": {"learned": operation.profile.learned, "averages": operation.profile.averages},
             "path_names": [[path, *names] for path, names in operation.path_names.items()],
             "contrast": _contrast(operation.contrast),
-            "levels": levels.snapshot_operation(operation.slot),
+            "levels": watches.levels.snapshot_operation(operation.slot),
         }
         for operation in application.operations.values()
     }
@@ -60,10 +50,6 @@ def take(
             "key": list(application.key),
             "numbers": {name: getattr(application, name) for name in _NUMBERS} | application.versions.stored(),
             "banks": ensemble_state.snapshot_application(ensemble, application.slot),
-            "silence": silence.snapshot(application.slot),
-            "clock": clocks.snapshot(application.slot),
-            "levels": levels.snapshot(application.slot),
-            "answered": {peer: answered.snapshot(slot) for peer, slot in application.calls[GAPS].items()},
             "refits": [asdict(refit) | {"sample": list(refit.sample)} for refit in application.refits],
             "published": [
                 [*key, last.at_s, last.rank, last.alarm_s, last.seen, last.told]
@@ -84,6 +70,7 @@ def take(
             "operations": operations,
             "idle": [dict(names) for names in application.idle],
         }
+        | watches.snapshot(application)
     )
 
 
@@ -119,15 +106,7 @@ def check_sizes(state: StoredState, settings: DetectionSettings) -> None:
             )
 
 
-def fill(
-    stored: StoredState,
-    application: ApplicationModels,
-    ensemble: Ensemble,
-    silence: SilenceWatch,
-    clocks: Clocks,
-    levels: LevelWatch,
-    answered: AnsweredCalls,
-) -> None:
+def fill(stored: StoredState, application: ApplicationModels, ensemble: Ensemble, watches: Watches) -> None:
     """Put a stored state into an application that has just been opened with the same operations.
 
     Raises:
@@ -138,13 +117,6 @@ def fill(
             setattr(application, name, getattr(stored.numbers, name))
         application.versions.restore(stored.numbers.versions, stored.numbers.versions_seen or None)
         ensemble_state.restore_application(ensemble, application.slot, stored.banks)
-        silence.restore(application.slot, stored.silence)
-        if stored.clock is None:  # it was taken before there was any
-            clocks.begin(application.slot, silence.newest_s(application.slot), silence.usual_gap_s(application.slot))
-        else:
-            clocks.restore(application.slot, stored.clock)
-        if stored.levels is not None:  # likewise
-            levels.restore(application.slot, stored.levels)
         application.refits = [_refit(refit, stored.numbers.seen, ensemble) for refit in stored.refits]
         if len({(refit.detector, refit.started_at_count) for refit in application.refits}) < len(application.refits):
             raise ValueError("The refits of an application must have started at different counts.")
@@ -156,14 +128,11 @@ def fill(
         for chart, slots, peers in zip(ensemble.charts.keyed, application.calls, stored.keyed, strict=True):
             for peer, content in peers.items():
                 chart.restore(slots[peer], content)
-        for peer, content in stored.answered.items():
-            answered.restore(application.calls[GAPS][peer], content)
         if stored.idle:
             application.idle = _of_known(stored.idle, application.calls)
         for name, operation in stored.operations.items():
             _fill_operation(operation, application.operations[name], ensemble)
-            if operation.levels is not None:  # 0.1.0 had none
-                levels.restore_operation(application.operations[name].slot, operation.levels)
+        watches.restore(application, stored)
     except (KeyError, TypeError, ValueError, IndexError, OverflowError) as error:
         raise SnapshotError(f"The snapshot of {stored.key[0]} does not fit this tracehound: {error!r}") from error
 

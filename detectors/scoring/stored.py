@@ -127,6 +127,7 @@ class StoredState(msgspec.Struct):
     feedback: StoredFeedback | None = None
     clock: dict[str, Any] | None = None
     levels: dict[str, Any] | None = None
+    sampling: dict[str, Any] | None = None
     queues: dict[str, dict[str, Any]] = {}
     answered: dict[str, dict[str, Any]] = {}
     idle: list[dict[str, Counted]] = []

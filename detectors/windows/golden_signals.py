@@ -113,15 +113,17 @@ class GoldenSignals:
         latency_z: Floats,
         patience_s: Floats | None = None,
         anew: Flags | None = None,
+        counts: Floats | None = None,
     ) -> JudgedWindows:
         """Count executions in order; judge, then learn, the windows that they close.
 
         Each array is (n,): the application's slot, the event time in epoch seconds, the duration, 1 where it failed,
         and the normal score of its latency within its operation (NaN where unknown). ``patience_s`` (n,) is the
         patience with what an execution's application does at the time, where it is another than usual. Without an
-        event time (NaN) it does not count; ``anew`` (n,) is True where the application's time begins anew.
+        event time (NaN) it does not count; ``anew`` (n,) is True where the application's time begins anew. ``counts``
+        (n,) is how many each stands for where it was sampled, and 0 where nobody knows.
         """
-        closed = self._windows.add(slots, times, durations_ms, errors, latency_z, anew)
+        closed = self._windows.add(slots, times, durations_ms, errors, latency_z, anew, counts)
         if not len(closed.row):
             return _NONE
         patience = np.full(len(slots), self._patience_s) if patience_s is None else patience_s
@@ -154,13 +156,13 @@ class GoldenSignals:
         return self._series[signal].judge_counted(closed.slot, values, closed.start_s, noise, patience[closed.row])
 
     def _traffic(self, closed: ClosedWindows, patience: Floats) -> JudgedWindows:
-        count = closed.sums[:, COUNT]
-        judged = self._judge(TRAFFIC, np.sqrt(count + 0.375), np.full(len(count), 0.5), closed, patience)
+        count, each = closed.sums[:, COUNT], closed.stands_for
+        judged = self._judge(TRAFFIC, np.sqrt(count + 0.375), 0.5 * np.sqrt(each), closed, patience)
         expected, low, high = (_count_of_root(values) for values in (judged.expected, judged.low, judged.high))
-        mean = np.maximum(expected, 0.5)
+        mean = np.maximum(expected, 0.5 * each)
         up = judged.deviation > 0
-        noise = _minus_log10(np.where(up, pdtrc(count - 1.0, mean), pdtr(count, expected)))
-        surge = count >= self._surge * np.maximum(expected, 1.0)
+        noise = _minus_log10(np.where(up, pdtrc(count / each - 1.0, mean / each), pdtr(count / each, expected / each)))
+        surge = count >= self._surge * np.maximum(expected, each)
         low_before = _count_of_root(judged.recent) <= self._drop * expected
         drop = (count <= self._drop * expected) & (~closed.beside_gap | low_before)
         per_s = 1.0 / self.window_s
@@ -169,7 +171,8 @@ class GoldenSignals:
             figures=(expected * per_s, low * per_s, high * per_s, count * per_s),
             affected=(np.where(up | ~low_before, 1.0, 0.0), np.where(up, surge, drop)),
         )
-        return self._with_runs(alone, judged)
+        told = self._with_runs(alone, judged)
+        return replace(told, matters=told.matters & closed.known)
 
     def _with_runs(self, alone: JudgedWindows, judged: SeriesJudgement) -> JudgedWindows:
         """Traffic as its windows say one after the other, where that says more than each by itself."""
@@ -198,9 +201,9 @@ class GoldenSignals:
         return replace(alone, **{name: np.where(more, its, getattr(alone, name)) for name, its in run.items()})
 
     def _latency(self, closed: ClosedWindows, patience: Floats) -> JudgedWindows:
-        closed = _only(closed, closed.sums[:, RANKED] >= LEAST_RANKED)
-        ranked = closed.sums[:, RANKED]
-        mean = closed.sums[:, RANK_SUM] / ranked
+        closed = _only(closed, closed.sums[:, RANKED] >= LEAST_RANKED * closed.stands_for)
+        mean = closed.sums[:, RANK_SUM] / closed.sums[:, RANKED]
+        ranked = closed.sums[:, RANKED] / closed.stands_for
         judged = self._judge(LATENCY, mean, 1.0 / np.sqrt(ranked), closed, patience)
         rise = _or_zero(mean - judged.expected)
         noise = score_of_sigma(rise * np.sqrt(ranked))
@@ -212,12 +215,12 @@ class GoldenSignals:
                 _percentile(judged.high),
                 _percentile(mean),
             ),
-            affected=(closed.sums[:, SLOW] / ranked, rise >= LATENCY_SHIFT),
+            affected=(closed.sums[:, SLOW] / closed.sums[:, RANKED], rise >= LATENCY_SHIFT),
         )
 
     def _errors(self, closed: ClosedWindows, patience: Floats) -> JudgedWindows:
         closed = _only(closed, closed.sums[:, COUNT] > 0)
-        count, failed = closed.sums[:, COUNT], closed.sums[:, FAILED]
+        count, failed = closed.sums[:, COUNT] / closed.stands_for, closed.sums[:, FAILED] / closed.stands_for
         arc = np.arcsin(np.sqrt((failed + 0.375) / (count + 0.75)))
         judged = self._judge(ERRORS, arc, 0.5 / np.sqrt(count + 0.5), closed, patience)
         usual, low, high = (_share_of_arc(values, count) for values in (judged.expected, judged.low, judged.high))
@@ -235,7 +238,7 @@ class GoldenSignals:
         """``more`` (k,) is how many times the usual traffic each window has, which explains as much concurrency."""
         busy = closed.sums[:, BUSY_MS] > 0
         closed, more = _only(closed, busy), more[busy]
-        count, busy_ms = closed.sums[:, COUNT], closed.sums[:, BUSY_MS]
+        count, busy_ms = closed.sums[:, COUNT] / closed.stands_for, closed.sums[:, BUSY_MS]
         judged = self._judge(CONCURRENCY, np.log(busy_ms), np.sqrt(2.0 / count), closed, patience)
         to_mean = 1e-3 / self.window_s
         expected, low, high = (
@@ -261,7 +264,8 @@ class GoldenSignals:
         which = np.full(len(closed.row), signal)
         window = (closed.start_s, closed.start_s + self.window_s, closed.sums[:, COUNT])
         of_row = (closed.row, closed.slot, which, *window)
-        return JudgedWindows(*of_row, score, judged.deviation, *figures, *affected, judged.warming)
+        share, matters = affected
+        return JudgedWindows(*of_row, score, judged.deviation, *figures, share, matters & closed.known, judged.warming)
 
     def snapshot(self, slot: int) -> dict[str, State]:
         """A copy of an application's complete state, with the windows in progress."""

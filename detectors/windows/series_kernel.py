@@ -146,7 +146,7 @@ def run_series(
             score = row.score = score_of(size, threshold, excess, share)
         rate, doubted, run = 0.0, False, 0.0
         if counts and known_day and not row.warming and not by_clock:
-            run = _follow_runs(one, row, made, best, (known_day, known_week), value, excess, time)
+            run = _follow_runs(one, row, made, best, (known_day, known_week), value, noise[i], excess, time)
         if score >= (GATE if np.isnan(numbers[SINCE]) else 0.5 * GATE):
             if np.isnan(numbers[SINCE]):
                 numbers[SINCE] = time
@@ -167,11 +167,11 @@ def run_series(
 
 @njit(cache=True)
 def _follow_runs(
-    one: Any, row: Any, made: Any, best: int, known: Any, value: float, excess: float, time: float
+    one: Any, row: Any, made: Any, best: int, known: Any, value: float, noise: float, excess: float, time: float
 ) -> float:
     """Judge the windows one after the other, as well as each by itself; the size of the score."""
     runs = one.runs
-    row.run = follow(runs, one.numbers, made, best, known, value, excess, time)
+    row.run = follow(runs, one.numbers, made, best, known, value, noise, excess, time)
     run = runs[MORE : MORE + RUN] if row.run > 0.0 else runs[FEWER : FEWER + RUN]
     row.run_begun, row.run_before, row.run_seen, row.run_expected = run[BEGUN], run[BEFORE], run[SEEN], run[EXPECTED]
     learn_slow(runs, made, known, value, RAW)

@@ -61,7 +61,9 @@ _LN_10 = float(np.log(10.0))
 
 
 @njit(cache=True)
-def follow(runs: Any, numbers: Any, made: Any, best: int, known: Any, value: float, excess: float, time: float) -> Any:
+def follow(
+    runs: Any, numbers: Any, made: Any, best: int, known: Any, value: float, noise: float, excess: float, time: float
+) -> Any:
     """Let both runs take the root of a count: −log10 of the probability of the likelier one, above 0 where more came.
 
     Each window counts by its log-likelihood ratio against what is usual (the expectation that is nearest), less where
@@ -71,7 +73,7 @@ def follow(runs: Any, numbers: Any, made: Any, best: int, known: Any, value: flo
     low, high, scale = _usual(runs, numbers, made, best, known)
     count = max(0.0, value * value - 0.375)
     expected = mean_of(min(max(value, low), high)) if value < low or value > high else count
-    scatter = max(1.0, (scale / POISSON) ** 2) * max(1.0, excess / USUAL_EXCESS)
+    scatter = max(1.0, (max(scale, noise) / POISSON) ** 2) * max(1.0, excess / USUAL_EXCESS)
     runs[EMPTY] = runs[EMPTY] + expected if count < 0.5 else 0.0
     begins = (time, numbers[LEVEL])
     ratio = -np.inf if runs[EMPTY] >= STOPPED else _ratio(HALF, count, expected) / scatter

@@ -11,14 +11,18 @@ from tracehound.detectors.packed.compiling import njit
 from tracehound.detectors.packed.slots import SlotRecords
 from tracehound.detectors.packed.stored_numbers import LARGEST, checked, moment, numbers, real, whole
 
-COUNT, FAILED, SLOW, BUSY_MS, LONGEST_MS, RANKED, RANK_SUM = range(7)
+COUNT, FAILED, SLOW, BUSY_MS, LONGEST_MS, RANKED, RANK_SUM, SQUARES, UNKNOWN = range(9)
 """Places in the sums of a window: executions, failed ones, ones slower than 19 of 20 of their operation, the sum and
-the largest of the durations, executions with a normal score of their latency, and the sum of these scores."""
-SUMS = 7
+the largest of the durations, executions with a normal score of their latency, and the sum of these scores; the sum of
+the squares of what executions stand for, and those that were sampled by nobody knows what. Where executions are
+sampled, each counts as many times as it stands for (its adjusted count)."""
+SUMS, SUMS_OF_0_1_0 = 9, 7
 SLOW_Z = 1.645
 """Normal score above which an execution counts as slow: one in twenty is in normal times."""
 LARGEST_Z = 40.0
 """Above any normal score: that of the smallest number is 38."""
+MOST_UNKNOWN = 0.1
+"""Share of executions sampled by nobody knows what up to which a window is judged."""
 LONGEST_GAP = 10
 """Empty windows in a row that are told; later ones are missing data, no zeros: a rest is not the usual traffic."""
 _OPEN = 2
@@ -30,7 +34,8 @@ _STORED = {
     "newest": moment(missing=True),
     "width_s": real(0.0, LARGEST),
     "late": whole(0),
-    "sums": numbers(np.float64, (_OPEN, SUMS), -LARGEST, LARGEST),
+    "sums": numbers(np.float64, (_OPEN, SUMS_OF_0_1_0), -LARGEST, LARGEST),
+    "sampled": numbers(np.float64, (_OPEN, SUMS - SUMS_OF_0_1_0), 0.0, LARGEST),
 }
 
 
@@ -39,7 +44,7 @@ class ClosedWindows:
     """k windows that closed, in the order in which they did.
 
     ``row`` (k,) is the index of the execution that closed the window, ``slot`` (k,) its application, ``start_s``
-    (k,) its start in epoch seconds, ``sums`` (k, 7) what it holds (see ``COUNT`` and following), ``beside_gap`` (k,)
+    (k,) its start in epoch seconds, ``sums`` (k, 9) what it holds (see ``COUNT`` and following), ``beside_gap`` (k,)
     True where it, the window before it or the one after it is empty.
     """
 
@@ -48,6 +53,19 @@ class ClosedWindows:
     start_s: Floats
     sums: Floats
     beside_gap: Flags
+
+    @property
+    def stands_for(self) -> Floats:
+        """(k,) how many executions each one stands for, in the mean: of so many times as large a Poisson count is the
+        sum of what they stand for as uncertain; 1 where nothing is sampled."""
+        count = self.sums[:, COUNT]
+        return np.where(count > 0.0, self.sums[:, SQUARES] / np.maximum(count, 1.0), 1.0)
+
+    @property
+    def known(self) -> Flags:
+        """(k,) False where too many were sampled by nobody knows what."""
+        flags: Flags = self.sums[:, UNKNOWN] <= MOST_UNKNOWN * self.sums[:, COUNT]
+        return flags
 
 
 _NONE = ClosedWindows(
@@ -115,19 +133,22 @@ class Windows:
         errors: Floats,
         latency_z: Floats,
         anew: Flags | None = None,
+        counts: Floats | None = None,
     ) -> ClosedWindows:
         """Count executions in order and tell which windows they closed.
 
         Each array is (n,): the application's slot, the event time in epoch seconds, the duration, 1 where it failed,
         and the normal score of its latency within its operation (NaN where unknown). Without an event time (NaN) it
-        does not count. Where ``anew`` (n,) is True, the windows of its application start afresh.
+        does not count. Where ``anew`` (n,) is True, the windows of its application start afresh. ``counts`` (n,) are
+        adjusted counts: how many each stands for, 0 where nobody knows; without them each stands for itself.
         """
         n = len(slots)
         afresh = np.zeros(n, np.bool_) if anew is None else anew
         at, found = np.empty((_OPEN * n, 4), np.float64), np.empty((_OPEN * n, SUMS))
         beside = np.empty(_OPEN * n, np.bool_)
         settings = (self.width_s, self.lateness_s)
-        values = (times, afresh, durations_ms, errors, latency_z)
+        adjusted = np.ones(n) if counts is None else counts
+        values = (times, afresh, durations_ms, errors, latency_z, adjusted)
         k = _add(slots, values, *settings, self._store.records, at, found, beside, self._left_out)
         return self._with_empty_ones(slots, at[:k], found[:k], beside[:k]) if k else _NONE
 
@@ -158,7 +179,8 @@ class Windows:
     def snapshot(self, slot: int) -> State:
         """A copy of an application's complete state, with the windows in progress."""
         state: State = {name: self._store[name][slot].item() for name in _COLUMNS[:-1]}
-        return state | {"sums": self._store["sums"][slot].copy(), "width_s": self.width_s}
+        sums, sampled = np.split(self._store["sums"][slot].copy(), [SUMS_OF_0_1_0], axis=1)
+        return state | {"sums": sums.copy(), "sampled": sampled.copy(), "width_s": self.width_s}
 
     def restore(self, slot: int, state: State) -> None:
         """Replace an application's state by one that ``snapshot`` returned.
@@ -168,7 +190,8 @@ class Windows:
         Raises:
             KeyError, ValueError: the state is not one of windows.
         """
-        taken = checked("windows", {"width_s": self.width_s, **state}, _STORED)
+        taken = checked("windows", {"width_s": self.width_s, **state}, _STORED, {"sampled": _unsampled(state)})
+        taken["sums"] = np.column_stack([taken["sums"], taken.pop("sampled")])
         if taken.pop("width_s") != self.width_s:
             self.open(slot)
             return
@@ -188,12 +211,19 @@ class Windows:
         return self._store.row_bytes()
 
 
+def _unsampled(state: State) -> Floats:
+    """What states of 0.1.0 lack: each execution stood for itself."""
+    count = np.asarray(state["sums"])[:, COUNT]
+    return np.column_stack([count, np.zeros(len(count))])
+
+
 def _are_sums(sums: Floats) -> bool:
     """Whether what windows hold, (n, ``SUMS``), can be the sums of executions."""
-    count, failed, slow, busy_ms, longest_ms, ranked, rank_sum = sums.T
+    count, failed, slow, busy_ms, longest_ms, ranked, rank_sum, squares, unknown = sums.T
     within = (
         *((count, np.inf), (failed, count), (slow, ranked), (ranked, count)),
         *((busy_ms, np.where(count > 0.0, np.inf, 0.0)), (longest_ms, busy_ms), (np.abs(rank_sum), LARGEST_Z * ranked)),
+        *((squares - count, np.inf), (unknown, count)),
     )
     return all(((part >= 0.0) & (part <= most)).all() for part, most in within)
 
@@ -216,7 +246,7 @@ def _add(
     ``emptied`` 1 where the window before ``first`` was empty.
     """
     k = 0
-    times, anew, durations_ms, errors, latency_z = given
+    times, anew, durations_ms, errors, latency_z, adjusted = given
     for i in range(slots.size):
         one, time = records[slots[i]], times[i]
         if np.isnan(time):
@@ -258,19 +288,23 @@ def _add(
             one.late += 1
             left_out[0] += 1
             continue
-        _count(sums[int(place)], durations_ms[i], errors[i], latency_z[i])
+        _count(sums[int(place)], durations_ms[i], errors[i], latency_z[i], adjusted[i])
     return k
 
 
 @njit(cache=True)
-def _count(window: Any, duration_ms: float, error: float, z: float) -> None:
-    window[COUNT] += 1.0
+def _count(window: Any, duration_ms: float, error: float, z: float, adjusted: float) -> None:
+    times = max(1.0, adjusted)
+    window[COUNT] += times
+    window[SQUARES] = min(LARGEST, window[SQUARES] + times * times)
+    if not adjusted > 0.0:
+        window[UNKNOWN] += times
     if error > 0.5:
-        window[FAILED] += 1.0
-    window[BUSY_MS] += duration_ms
-    window[LONGEST_MS] = max(window[LONGEST_MS], duration_ms)
+        window[FAILED] += times
+    window[BUSY_MS] = min(LARGEST, window[BUSY_MS] + times * duration_ms)
+    window[LONGEST_MS] = min(LARGEST, max(window[LONGEST_MS], times * duration_ms))
     if not np.isnan(z):
-        window[RANKED] += 1.0
-        window[RANK_SUM] += z
+        window[RANKED] += times
+        window[RANK_SUM] += times * z
         if z > SLOW_Z:
-            window[SLOW] += 1.0
+            window[SLOW] += times

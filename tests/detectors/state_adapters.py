@@ -17,6 +17,7 @@ from tracehound.detectors.errors.error_types import ErrorTypes
 from tracehound.detectors.features.answered_calls import AnsweredCalls
 from tracehound.detectors.features.clocks import Clocks
 from tracehound.detectors.features.paths import OTHER, PATH, Paths
+from tracehound.detectors.features.sampling import Sampling
 from tracehound.detectors.levels.daily_levels import DailyLevels
 from tracehound.detectors.structure.detector import Structure
 from tracehound.detectors.structure.exposure import Exposure
@@ -268,6 +269,22 @@ class LevelsAdapter(Adapter):
         return (before,)
 
 
+class SamplingAdapter(Adapter):
+    """From second 1,000 on each row stands for as many as its value."""
+
+    judges = False
+
+    def open(self, slot: int, seed: int = 1) -> None:
+        self.detector.open(slot)
+
+    def learn(self, rows: Rows) -> Answers:
+        found = self.detector.learn(rows.slots, rows.times, np.where(rows.times < 1_000.0, 1.0, rows.values))
+        told = np.zeros((len(rows), 2))
+        for one in found:
+            told[one.row] = one.before, one.after
+        return (told,)
+
+
 class AnsweredCallsAdapter(Adapter):
     """Each row is a call that was answered, and another that was not."""
 
@@ -296,6 +313,7 @@ ADAPTERS: dict[str, tuple[type, Callable[[], Adapter]]] = {
     "Clocks": (Clocks, lambda: ClocksAdapter(lambda: Clocks(lateness_s=5.0))),
     "DailyLevels": (DailyLevels, lambda: LevelsAdapter(DailyLevels)),
     "AnsweredCalls": (AnsweredCalls, lambda: AnsweredCallsAdapter(AnsweredCalls)),
+    "Sampling": (Sampling, lambda: SamplingAdapter(Sampling)),
     "Windows": (Windows, lambda: WindowedAdapter(lambda: Windows(10.0, 2.0))),
     "GoldenSignals": (GoldenSignals, lambda: GoldenAdapter(lambda: GoldenSignals(10.0, 2.0, warm_up=20))),
     "WindowSeries": (WindowSeries, lambda: SeriesAdapter(lambda: WindowSeries(1.0))),

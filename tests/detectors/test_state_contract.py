@@ -25,12 +25,13 @@ from tracehound.detectors.incidents.book import IncidentBook
 from tracehound.detectors.levels.watch import LevelWatch
 from tracehound.detectors.logs.templates import TemplateMiner
 from tracehound.detectors.scoring.scorer import Scorer
+from tracehound.detectors.scoring.watches import Watches
 from tracehound.detectors.windows.arrivals import Arrivals
 
 ROWS = 3_000
 FOUND = 16
 """Classes with a ``snapshot`` that there are at least; a search that no longer descends finds fewer."""
-ELSEWHERE = {Arrivals, Charts, Ensemble, IncidentBook, LevelWatch, Scorer, SilenceWatch, TemplateMiner}
+ELSEWHERE = {Arrivals, Charts, Ensemble, IncidentBook, LevelWatch, Scorer, SilenceWatch, Watches, TemplateMiner}
 """Classes with a ``snapshot`` that are made of others or keep no arrays: their own tests and those of the scorer judge
 them."""
 

@@ -269,6 +269,7 @@ class Workload:
                 failures[e],
                 _NOTHING,
                 None,
+                None,
                 parts,
             )
             for number, (o, started, took, h, r, e), version, parts in zip(

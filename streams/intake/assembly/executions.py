@@ -83,9 +83,9 @@ def executions_of(trace: Trace, waits: Waits | None = None, checked: bool = Fals
     for called in callees.values():
         if len(called) > 1:
             called.sort(key=lambda index: _by_start(spans[index], index))
-    waits = waits or Waits()
+    waits, sampled = waits or Waits(), _adjusted_count(spans)
     return [
-        _execution(trace, entry, inside, callees, waits)
+        _execution(trace, entry, inside, callees, waits, sampled)
         for entry, inside in members.items()
         if spans[entry].kind == "server" or not _begins_nothing(spans[entry])
     ]
@@ -130,7 +130,12 @@ def _requirement_missed(span: Span, count: int) -> str:
 
 
 def _execution(
-    trace: Trace, entry: int, inside: Sequence[int], callees: dict[int, list[int]], waits: Waits
+    trace: Trace,
+    entry: int,
+    inside: Sequence[int],
+    callees: dict[int, list[int]],
+    waits: Waits,
+    sampled: float | None,
 ) -> Execution:
     spans = trace.spans
     span = spans[entry]
@@ -166,12 +171,18 @@ def _execution(
         error,
         {},
         waits.of(trace.trace_id, spans, entry, inside) if kind == "consumer" else None,
+        span.adjusted_count if span.adjusted_count is not None else sampled,
         segments,
     )
     return made if len(segments) <= MOST_SEGMENTS else bounded(made, MOST_SEGMENTS)
 
 
 _UNKNOWN = Resource("")
+
+
+def _adjusted_count(spans: Sequence[Span]) -> float | None:
+    """What the first span of the trace that says it stands for: Jaeger's clients say it only of the root."""
+    return next((span.adjusted_count for span in spans if span.adjusted_count is not None), None)
 
 
 def _unseen_calls(spans: Sequence[Span], caller: Span, callees: Sequence[int], alone: bool) -> list[Segment]:

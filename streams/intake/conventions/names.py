@@ -105,6 +105,12 @@ CONCEPTS: Final[Mapping[str, Names]] = {
         "messaging.servicebus.message.enqueued_time",
         "messaging.eventhubs.message.enqueued_time",
     ),
+    # --- sampling
+    "sampling probability": ("sampling.probability", "sampling.ratio"),
+    "sample rate": ("SampleRate", "sampleRate"),  # Honeycomb
+    "sampler type": ("sampler.type",),  # Jaeger
+    "sampler parameter": ("sampler.param",),  # Jaeger
+    "tail sampling": ("tailsampling.policy", "tailsampling.composite_policy"),  # the Collector's processor
     # --- others
     "function": ("faas.invoked_name", "faas.name", "faas.trigger"),
     "graphql name": ("graphql.operation.name",),

@@ -50,6 +50,7 @@ def batch(signals: Floats, gaps: Calls = NO_CALLS, waits: Calls = NO_CALLS, star
         accept_after=np.full(n, np.inf),
         released=np.full(n, -np.inf),
         opening_until=np.full(n, -np.inf),
+        adjusted=np.ones(n),
     )
 
 

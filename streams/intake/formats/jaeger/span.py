@@ -10,7 +10,8 @@
 | a log with ``event`` = exception or error, ``exception.type`` or ``error.kind`` | type and message of the error |
 | ``peer.*``, ``db.*``, ``message_bus.destination``, ``http.*`` | as OpenTelemetry's (``conventions.names``) |
 | ``process`` | application and its version, environment, host |
-| ``flags``, ``warnings``, ``sampler.*`` | ignored |
+| ``sampler.type``, ``sampler.param`` | the adjusted count of the trace (``conventions.sampling``) |
+| ``flags``, ``warnings`` | ignored |
 
 Source: https://github.com/jaegertracing/jaeger-idl, ``model/v1/model.proto``, OpenTracing's semantic conventions, and
 what the collector 1.76.0 writes.
@@ -26,6 +27,7 @@ from tracehound.streams.intake.conventions.describe import describe
 from tracehound.streams.intake.conventions.failures import MESSAGE_CHARACTERS, error_told
 from tracehound.streams.intake.conventions.messages import linked
 from tracehound.streams.intake.conventions.names import CONCEPTS, RESOURCE_ATTRIBUTES, SERVICE, spelling_of
+from tracehound.streams.intake.conventions.sampling import adjusted_count
 from tracehound.streams.intake.conventions.texts import NAME_CHARACTERS, Attributes, AttributeValue, text
 from tracehound.streams.intake.formats.fields import MOST_NS, field_flaw, id_flaw, time_flaw
 
@@ -128,6 +130,7 @@ def span_of(
         result,
         None,
         message,
+        adjusted_count(tags),
     )
 
 

@@ -79,6 +79,7 @@ class _Span(msgspec.Struct, rename="camel", gc=False):
     attributes: list[_Pair] | None = None
     events: list[_Event] | None = None
     links: list[_Link] | None = None
+    trace_state: str | None = None
     status: _Status | None = None
 
 
@@ -203,6 +204,7 @@ def _read_span(given: _Span) -> tuple[bytes, Span | None] | Flaw:
         _attributes(given.attributes, SPELLING),
         exception,
         _linked((link.trace_id, link.span_id) for link in given.links) if given.links else (),
+        given.trace_state or "",
     )
     return span if isinstance(span, Flaw) else (trace_id, span)
 
@@ -286,6 +288,7 @@ def _loose_span(given: dict[str, Any]) -> tuple[bytes, Span | None] | Flaw:
         _loose_attributes(get("attributes"), SPELLING),
         exception,
         _linked((_either(link)("traceId"), _either(link)("spanId")) for link in _objects(get("links"))),
+        text_field("traceState", get("traceState")),
     )
     return span if isinstance(span, Flaw) else (trace_id, span)
 

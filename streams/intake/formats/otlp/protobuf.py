@@ -35,9 +35,9 @@ OTLP = declare(
         "ResourceSpans": "resource 1 Resource, scope_spans 2 *ScopeSpans",
         "Resource": "attributes 1 *bytes",
         "ScopeSpans": "spans 2 *Span",
-        "Span": "trace_id 1 bytes, span_id 2 bytes, parent_span_id 4 bytes, flags 16 fixed32, name 5 string,"
-        "kind 6 int32, start_time_unix_nano 7 fixed64, end_time_unix_nano 8 fixed64, attributes 9 *bytes,"
-        "events 11 *bytes, links 13 *bytes, status 15 bytes",
+        "Span": "trace_id 1 bytes, span_id 2 bytes, trace_state 3 string, parent_span_id 4 bytes,"
+        "flags 16 fixed32, name 5 string, kind 6 int32, start_time_unix_nano 7 fixed64, end_time_unix_nano 8 fixed64,"
+        "attributes 9 *bytes, events 11 *bytes, links 13 *bytes, status 15 bytes",
         "Status": "message 2 string, code 3 int32",
         "Event": "name 2 string, attributes 3 *bytes",
         "Link": "trace_id 1 bytes, span_id 2 bytes",
@@ -95,7 +95,7 @@ def _read_span(message: Any) -> tuple[bytes, Span | None] | Flaw:
         return _unparsable("span")
     code, told = status
     events = message.events
-    name = message.name
+    name, state = message.name, message.trace_state
     span = span_of(
         (trace_id, message.span_id, message.parent_span_id),
         message.start_time_unix_nano,
@@ -108,6 +108,7 @@ def _read_span(message: Any) -> tuple[bytes, Span | None] | Flaw:
         _of_spans(message.attributes),
         _exception(events) if events else None,
         _links(message.links),
+        state if isinstance(state, str) else as_text(state),
     )
     return span if isinstance(span, Flaw) else (trace_id, span)
 

@@ -6,6 +6,7 @@ from tracehound.schemas.spans import Links, Span, SpanKind
 from tracehound.streams.intake.conventions.describe import describe
 from tracehound.streams.intake.conventions.failures import failure_of, is_failed, tag_tells_failure
 from tracehound.streams.intake.conventions.messages import linked, of_group
+from tracehound.streams.intake.conventions.sampling import adjusted_count
 from tracehound.streams.intake.conventions.texts import Attributes
 from tracehound.streams.intake.formats.fields import BACKWARDS_NS, MOST_NS, end_flaw, id_flaw, time_flaw
 
@@ -31,6 +32,7 @@ def span_of(
     attributes: Attributes,
     exception: Attributes | None,
     links: Links = (),
+    trace_state: str = "",
 ) -> Span | Flaw | None:
     """The span with these fields, what is wrong with it, or None: it has not ended, or never began.
 
@@ -41,6 +43,7 @@ def span_of(
         attributes: by concept.
         exception: attributes of the span's last event ``exception``.
         links: trace and span ids in hexadecimal digits.
+        trace_state: as W3C has it.
     """
     trace_id, span_id, parent_id = ids
     if len(trace_id) != 16 or trace_id == _NO_TRACE:
@@ -97,4 +100,5 @@ def span_of(
         result,
         None,
         message,
+        adjusted_count(attributes, trace_state),
     )

@@ -29,6 +29,7 @@ from tracehound.streams.intake.conventions.failures import MESSAGE_CHARACTERS, e
 from tracehound.streams.intake.conventions.messages import linked
 from tracehound.streams.intake.conventions.names import CONCEPTS, spelling_of
 from tracehound.streams.intake.conventions.resources import UNKNOWN_SERVICE
+from tracehound.streams.intake.conventions.sampling import adjusted_count
 from tracehound.streams.intake.conventions.texts import NAME_CHARACTERS, AttributeValue, text
 from tracehound.streams.intake.formats.fields import field_flaw, time_flaw
 
@@ -143,6 +144,7 @@ def span_of(
         result,
         None,
         None if message is None else linked(message, (), by_consumer=True),
+        adjusted_count(tags),
     )
     return trace_id, span
 

@@ -1,0 +1,78 @@
+"""What looks at an application's executions beside the ensemble: clocks, sampling, calls, levels, and their absence."""
+
+from typing import Any
+
+from tracehound.detectors.alarms.silence import SilenceWatch
+from tracehound.detectors.application.models import ApplicationModels
+from tracehound.detectors.features.answered_calls import AnsweredCalls
+from tracehound.detectors.features.batch import GAPS
+from tracehound.detectors.features.clocks import Clocks
+from tracehound.detectors.features.sampling import Sampling
+from tracehound.detectors.levels.watch import LevelWatch
+from tracehound.detectors.scoring.stored import StoredState
+from tracehound.detectors.settings import DetectionSettings
+from tracehound.detectors.windows.golden_signals import GoldenSignals
+
+
+class Watches:
+    """The watches of all applications of a scorer."""
+
+    def __init__(self, settings: DetectionSettings, windows: GoldenSignals) -> None:
+        self.clocks = Clocks(settings.lateness_s)
+        self.sampling = Sampling()
+        self.answered = AnsweredCalls()
+        self.levels = LevelWatch(settings.minimum_excess_ms)
+        self.silence = SilenceWatch(settings, windows, self.sampling)
+
+    def open_application(self, slot: int, seed: int) -> None:
+        """Start afresh for the application in ``slot``."""
+        self.silence.open(slot, seed)
+        for watch in (self.clocks, self.sampling, self.levels):
+            watch.open(slot)
+
+    def open_operation(self, slot: int) -> None:
+        """Start afresh for the operation in ``slot``."""
+        self.levels.open_operation(slot)
+
+    def open_call(self, kind: int, slot: int) -> None:
+        """Start afresh for the called peer or queue in ``slot``; ``kind`` is a place in ``KEYED_SIGNALS``."""
+        if kind == GAPS:
+            self.answered.open(slot)
+
+    def snapshot(self, application: ApplicationModels) -> dict[str, Any]:
+        """The state of an application, but for that of its operations."""
+        slot = application.slot
+        return {
+            "silence": self.silence.snapshot(slot),
+            "clock": self.clocks.snapshot(slot),
+            "sampling": self.sampling.snapshot(slot),
+            "levels": self.levels.snapshot(slot),
+            "answered": {peer: self.answered.snapshot(its) for peer, its in application.calls[GAPS].items()},
+        }
+
+    def restore(self, application: ApplicationModels, stored: StoredState) -> None:
+        """Take over what ``snapshot`` gave; what was taken before there was a watch leaves that afresh.
+
+        Raises:
+            KeyError, ValueError: the state is not one of watches.
+        """
+        slot, silence = application.slot, self.silence
+        silence.restore(slot, stored.silence)
+        if stored.clock is None:
+            self.clocks.begin(slot, silence.newest_s(slot), silence.usual_gap_s(slot))
+        else:
+            self.clocks.restore(slot, stored.clock)
+        if stored.sampling is not None:
+            self.sampling.restore(slot, stored.sampling)
+        if stored.levels is not None:
+            self.levels.restore(slot, stored.levels)
+        for peer, content in stored.answered.items():
+            self.answered.restore(application.calls[GAPS][peer], content)
+        for name, operation in stored.operations.items():
+            if operation.levels is not None:
+                self.levels.restore_operation(application.operations[name].slot, operation.levels)
+
+    def nbytes(self, operations: int, applications: int, calls: int) -> int:
+        """Bytes that levels, sampling and so many called peers take; that of the others is next to nothing."""
+        levels = self.levels.nbytes(operations, applications)
+        return levels + applications * self.sampling.nbytes() + calls * self.answered.nbytes()
