@@ -9,7 +9,7 @@ import pytest
 
 from tests.checkout import PROJECT
 
-ROOMS = ("detectors", "docs", "examples", "findings", "infra", "schemas", "scripts", "streams", "tests")
+ROOMS = ("console", "detectors", "docs", "examples", "findings", "infra", "schemas", "scripts", "streams", "tests")
 TO_BE_WRITTEN = {"detectors/distance.py"}
 """The file that a page tells its reader to write."""
 

@@ -85,9 +85,9 @@ def test_there_is_one_import_root_and_nothing_that_only_the_checkout_needs(envir
     }
     assert {one.name for one in root.iterdir() if one.name != "__pycache__"} == {
         *("__init__.py", "__main__.py", "py.typed"),
-        *("detectors", "infra", "schemas", "scripts", "streams"),
+        *("console", "detectors", "infra", "schemas", "scripts", "streams"),
     }
-    unwanted = {"benchmarks", "soak", "documents", "tests", "test", "conftest.py"}
+    unwanted = {"benchmarks", "dashboards", "soak", "documents", "tests", "test", "conftest.py"}
     assert [one for one in root.rglob("*") if one.name in unwanted or one.name.startswith("test_")] == []
     assert not any(one.is_symlink() for one in root.rglob("*"))
     assert (root / "infra" / "kafka" / "pom.xml").is_file()

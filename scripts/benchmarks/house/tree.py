@@ -7,7 +7,7 @@ import grimp
 
 PACKAGE = "tracehound"
 DETECTORS = f"{PACKAGE}.detectors"
-SOURCES = ("schemas", "detectors", "streams", "infra", "scripts")
+SOURCES = ("schemas", "detectors", "streams", "console", "infra", "scripts")
 CONTRACT = "contract"
 """The room of what lies in ``detectors/`` itself: the contract that a newcomer reads first."""
 
