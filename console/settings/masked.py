@@ -8,6 +8,7 @@ import msgspec
 from pydantic import BaseModel, SecretStr
 
 from tracehound.streams.settings.catalogue import every_setting
+from tracehound.streams.settings.mistakes import without_path
 from tracehound.streams.settings.settings import Settings
 
 MASK: Final = "(secret)"
@@ -55,6 +56,8 @@ def _plain(name: str, value: Any) -> Any:
         return [_plain(name, one) for one in value]
     if value is None or isinstance(value, bool | int | float):
         return value
+    if isinstance(value, str) and name == "url":
+        return without_path(value)
     if isinstance(value, str | Path):
         return MASK if value and any(word in name for word in _SECRETS) else str(value)
     return str(value)

@@ -96,6 +96,8 @@ def roles(settings: Settings) -> Mapping[str, Role]:
                 *(*outputs, scored_logs, topics.severity.name, topics.call_graph.name, dead_letters),
                 *people,
             ),
+            # what people say on it, and dead letters again to where they came from
+            writes=(*people, executions, logs, *sources),
             groups=(settings.console.group_id,),
         ),
         "predictions": Role(

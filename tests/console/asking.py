@@ -19,6 +19,7 @@ from tracehound.streams.http.keys import NewKey, new_key
 from tracehound.streams.http.sending import Record
 from tracehound.streams.scoring.predictions.asking import UnansweredError
 from tracehound.streams.settings.console import ConsoleSettings
+from tracehound.streams.settings.notify import NotifySettings
 from tracehound.streams.settings.settings import Settings
 
 NOW_S = 1_767_225_600.0
@@ -78,13 +79,14 @@ class Asking:
 
 
 @contextmanager
-def asking(store: Store, **settings: Any) -> Iterator[Asking]:
+def asking(store: Store, notify: NotifySettings | None = None, **settings: Any) -> Iterator[Asking]:
     """A console on ``store``; settings of its own part are given by name."""
     made = {role: new_key() for role in ROLES}
     with store.write() as connection:
         for role, key in made.items():
             add_key(connection, key, role, role, "test", 0, None)
     sender, now_s, predictions = FakeSender(), [NOW_S], FakePredictions()
-    app = build_console(Settings(console=ConsoleSettings(**settings)), store, sender, lambda: now_s[0], predictions)
+    given = Settings(console=ConsoleSettings(**settings), notify=notify or NotifySettings())
+    app = build_console(given, store, sender, lambda: now_s[0], predictions)
     with TestClient(app, "http://127.0.0.1:8420", raise_server_exceptions=False) as client:
         yield Asking(client, store, sender, made, now_s, predictions)

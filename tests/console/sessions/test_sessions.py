@@ -79,7 +79,11 @@ def test_a_key_is_good_until_it_expires(console: Asking) -> None:
 
 
 def test_a_proxy_that_is_named_says_who_asks(store: Store) -> None:
-    named = {"proxy_user_header": "X-Forwarded-User", "proxy_admins": "ann, amy", "proxy_operators": "bob"}
+    named: dict[str, Any] = {
+        "proxy_user_header": "X-Forwarded-User",
+        "proxy_admins": "ann, amy",
+        "proxy_operators": "bob",
+    }
     with asking(store, proxy_addresses="10.0.0.0/8, 127.0.0.1", **named) as console:
         console.client._transport.client = ("127.0.0.1", 5)  # type: ignore[attr-defined]
         for who, role in (("ann", "admin"), ("bob", "operator"), ("eve", "viewer")):

@@ -1,0 +1,76 @@
+"""Receivers are told as they are set, without what is secret, and sent a test that says so."""
+
+import json
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from threading import Thread
+from typing import Any
+
+import pytest
+
+from tests.console.asking import Asking, asking
+from tracehound.console.store.engine import Store
+from tracehound.streams.notify.trial import SUMMARY
+from tracehound.streams.settings.notify import NotifySettings
+
+
+@pytest.fixture
+def received() -> Iterator[tuple[str, list[Any]]]:
+    """The address of a server, and what is posted to it."""
+    found: list[Any] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            found.append(json.loads(self.rfile.read(int(self.headers["content-length"]))))
+            self.send_response(204)
+            self.end_headers()
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    server = HTTPServer(("127.0.0.1", 0), Handler)
+    thread = Thread(target=server.serve_forever, args=(0.01,))
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}/a-token", found
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def with_webhook(store: Store, url: str) -> Any:
+    receivers = {"team": {"kind": "webhook", "url": url, "secret_env": "HOOK"}}
+    routes = [{"receivers": ["team"], "severity": "major"}]
+    return asking(store, notify=NotifySettings.model_validate({"receivers": receivers, "routes": routes}))
+
+
+def test_a_test_is_an_incident_that_is_opened_and_resolved(
+    store: Store, received: tuple[str, list[Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url, posted = received
+    monkeypatch.setenv("HOOK", "a secret of 24 bytes or so")
+    with with_webhook(store, url) as console:
+        (receiver,) = console.get("/receivers")["items"]
+        assert (receiver["name"], receiver["address"], receiver["routes"][0]["severity"]) == (
+            *("team", url.removesuffix("/a-token")),
+            "major",
+        )
+        assert console.ask("POST", "/receivers/team/test", "viewer").status_code == 403
+        assert console.ask("POST", "/receivers/team/test", "operator").json() == {"delivered": True, "reason": ""}
+    assert [one["data"]["state"] for one in posted] == ["open", "resolved"]
+    assert {one["data"]["summary"] for one in posted} == {SUMMARY}
+
+
+def test_what_keeps_a_test_from_being_sent_is_told(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    with with_webhook(store, "http://127.0.0.1:1/x") as console:
+        missing = console.ask("POST", "/receivers/team/test", "operator")
+        assert (missing.status_code, missing.json()["reason"]) == (409, "conflict")
+        assert "'HOOK'" in missing.json()["detail"]
+        monkeypatch.setenv("HOOK", "a secret of 24 bytes or so")
+        refused = console.ask("POST", "/receivers/team/test", "operator").json()
+        assert refused["delivered"] is False
+        assert refused["reason"]
+        assert console.ask("POST", "/receivers/nobody/test", "operator").status_code == 404
+
+
+def test_where_none_are_set_none_are_told(console: Asking) -> None:
+    assert console.get("/receivers") == {"items": []}
