@@ -31,6 +31,7 @@ from tracehound.console.sessions.endpoints import router as session
 from tracehound.console.settings.endpoints import router as settings_router
 from tracehound.console.store.engine import Store
 from tracehound.console.stream.endpoints import router as stream
+from tracehound.console.training.endpoints import router as training
 from tracehound.console.web.bodies import Bodies
 from tracehound.console.web.changes import Changes
 from tracehound.console.web.console import Console, Predictions
@@ -58,6 +59,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     logs,
     scores,
     models,
+    training,
     stream,
     search,
     feedback,

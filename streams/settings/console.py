@@ -50,6 +50,15 @@ class ConsoleSettings(BaseModel):
     session_hours: Annotated[float, Gt(0), Le(8_760)] = Field(
         default=12.0, description="How long somebody who signed in on the page stays signed in"
     )
+    price_per_cpu_hour: Annotated[float, Ge(0), Le(1_000_000)] = Field(
+        default=0.05, description="What an hour of one CPU costs, for the cost of training"
+    )
+    price_per_gb: Annotated[float, Ge(0), Le(1_000_000)] = Field(
+        default=0.10, description="What a gigabyte of trained models costs, which are kept and sent"
+    )
+    currency: str = Field(
+        default="USD", min_length=1, max_length=20, description="What these prices are in, as it is shown"
+    )
     proxy_addresses: str = Field(
         default="",
         description="Addresses or networks, separated by commas, of proxies that are believed who asks and from where",

@@ -94,11 +94,11 @@ def roles(settings: Settings) -> Mapping[str, Role]:
             "tracehound console",
             reads=(
                 *(*outputs, scored_logs, topics.severity.name, topics.call_graph.name, dead_letters),
-                *people,
+                *(*people, score_answers),
             ),
-            # what people say on it, and dead letters again to where they came from
-            writes=(*people, executions, logs, *sources),
-            groups=(settings.console.group_id,),
+            # what people say on it, dead letters again to where they came from, training and predictions
+            writes=(*people, executions, logs, *sources, control, score_requests),
+            groups=(settings.console.group_id, COMMANDS_GROUP),
         ),
         "predictions": Role(
             "tracehound score",

@@ -15,9 +15,9 @@ def test_each_process_may_see_all_topics_that_it_checks() -> None:
         assert {topic.name for topic in needed} <= {*role.reads, *role.writes, *role.sees}
 
 
-def test_models_are_changed_by_operators_and_incidents_only() -> None:
+def test_models_are_changed_by_operators_the_console_and_incidents_only() -> None:
     control = SETTINGS.topics.control.name
-    assert {name for name, role in ROLES.items() if control in role.writes} == {"incidents", "operator"}
+    assert {name for name, role in ROLES.items() if control in role.writes} == {"incidents", "operator", "console"}
     states = SETTINGS.topics.model_states.name
     assert [name for name, role in ROLES.items() if states in role.writes] == ["worker"]
 

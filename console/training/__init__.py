@@ -1,0 +1,1 @@
+"""Training with its price: what runs took, what one would take, and one that is started now."""
