@@ -12,7 +12,15 @@ from typing import Any
 from unittest import mock
 
 from tracehound.streams.delivery.delivery import Delivery
+from tracehound.streams.incidents import app as incidents_app
+from tracehound.streams.incidents.group_incidents import Grouping
+from tracehound.streams.intake import app as intake_app
+from tracehound.streams.kafka.runs.run import Run
+from tracehound.streams.notify import notifier
+from tracehound.streams.notify.offsets import Commit
+from tracehound.streams.notify.partition import IncidentPartition
 from tracehound.streams.scoring import app, score_executions
+from tracehound.streams.states.checkpoint_log import CheckpointLog
 from tracehound.streams.states.resident_models import ResidentModels
 from tracehound.streams.worker import foundation
 
@@ -58,6 +66,28 @@ class WritesBeforeDelivery(Delivery):
         return True
 
 
+class ForgetsCheckpoints(CheckpointLog[Any]):
+    """Says that checkpoints are written, and writes none."""
+
+    async def save(self, partition: int, generation: int, checkpoint: Any) -> int:
+        return 0
+
+
+class AcknowledgesUnsaved(Grouping):
+    """Acknowledges a run once it is grouped, whether the book was saved or not."""
+
+    async def take(self, run: Run) -> None:
+        await super().take(run)
+        run.ack()
+
+
+class CommitsWhatIsOwed(IncidentPartition):
+    """Commits all that was read, whoever is still to be told of it."""
+
+    def commit(self) -> Commit:
+        return Commit(self.position)
+
+
 def _publish_nothing(found: object, topic: str) -> list[Any]:
     """Anomalies are found and never published."""
     return []
@@ -79,6 +109,9 @@ BROKEN = {
     "names_an_old_position": Breakage("scoring", app, "ResidentModels", NamesAnOldPosition),
     "writes_before_delivery": Breakage("scoring", foundation, "Delivery", WritesBeforeDelivery),
     "publishes_nothing": Breakage("scoring", score_executions, "anomalies_outgoing", _publish_nothing),
+    "forgets_checkpoints": Breakage("intake", intake_app, "CheckpointLog", ForgetsCheckpoints),
+    "acknowledges_unsaved": Breakage("incidents", incidents_app, "Grouping", AcknowledgesUnsaved),
+    "commits_what_is_owed": Breakage("notify", notifier, "IncidentPartition", CommitsWhatIsOwed),
 }
 
 

@@ -12,6 +12,7 @@ from tracehound.streams.notify.dead_letters import DeadLetters
 from tracehound.streams.notify.delivery_queue import DeliveryQueue
 from tracehound.streams.notify.metrics import NotifyMetrics, WaitingCollector
 from tracehound.streams.notify.notifier import Notifier
+from tracehound.streams.notify.outcome import Receiver
 from tracehound.streams.notify.receivers.build import build_receiver
 from tracehound.streams.notify.routing import Routes
 from tracehound.streams.notify.secrets import read_secret
@@ -26,6 +27,7 @@ def build_notify(
     environment: Mapping[str, str] = os.environ,
     clock: Callable[[], float] = time.time,
     clients: KafkaClients | None = None,
+    receiver: Callable[..., Receiver] = build_receiver,
 ) -> Worker:
     """Assemble a notifier; needs a running event loop.
 
@@ -34,6 +36,7 @@ def build_notify(
         environment: where the receivers' secrets are.
         clock: wall time in epoch seconds.
         clients: of the cluster; without them those that the settings name.
+        receiver: makes whoever is told, as ``build_receiver`` does.
 
     Raises:
         ConfigurationError: a setting or a secret is wrong or missing.
@@ -49,11 +52,9 @@ def build_notify(
     letters = DeadLetters(base.publisher, topics.dead_letters.name, metrics.dead_letters)
 
     queues: dict[str, DeliveryQueue] = {}
-    for name, receiver in notify.receivers.items():
-        built = build_receiver(name, receiver, read_secret(name, receiver, environment), notify.attempts_at_once, clock)
-        queue = DeliveryQueue(
-            name, receiver.kind, built, notify, metrics, letters.bury_notice, base.failure.tell, clock
-        )
+    for name, known in notify.receivers.items():
+        built = receiver(name, known, read_secret(name, known, environment), notify.attempts_at_once, clock)
+        queue = DeliveryQueue(name, known.kind, built, notify, metrics, letters.bury_notice, base.failure.tell, clock)
         closing.push_async_callback(queue.close)
         queues[name] = queue
     consumer = base.clients.consumer(

@@ -123,9 +123,12 @@ class Notifier(ConsumerRebalanceListener):
         return 0.0
 
     async def _prepare(self) -> None:
-        for tp in (self._assigned or set()) - self._partitions.keys():
+        assigned = self._assigned
+        for tp in sorted((assigned or set()) - self._partitions.keys()):
             try:
                 committed, debts, begin = await self._find_debts(tp)
+                if self._assigned is not assigned:  # it was taken away meanwhile, and has maybe come back, paused
+                    return
                 self._consumer.seek(tp, begin)
                 self._consumer.resume(tp)
             except IllegalStateError:  # it was taken away meanwhile

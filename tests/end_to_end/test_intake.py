@@ -3,8 +3,7 @@
 import json
 import signal
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from itertools import chain
 from typing import Any
@@ -14,16 +13,11 @@ import pytest
 from confluent_kafka import Message, Producer
 
 from tests.end_to_end.conftest import wait_until_within
-from tracehound.schemas.codec import decode_record
-from tracehound.schemas.execution import Execution
-from tracehound.schemas.execution_rules import Limits
-from tracehound.schemas.spans import Span
+from tests.joined_traces import Emitted, Key, expected_of, traces, without_parents
 from tracehound.scripts.recorded.otlp_encoding import encode_json, encode_protobuf
 from tracehound.scripts.recorded.otlp_sending import OtlpSender
 from tracehound.scripts.recorded.otlp_spans import spans_of_trace
-from tracehound.streams.intake.assembly.executions import Trace, executions_of
-from tracehound.streams.intake.assembly.identity import PARENT_NOT_RECORDED, ROOT
-from tracehound.streams.kafka.forwarding import Origin, read_origin
+from tracehound.streams.intake.assembly.executions import Trace
 
 wait_until = partial(wait_until_within, timeout_s=60.0)
 
@@ -34,50 +28,6 @@ INTAKE = (
     "from tracehound.streams.intake.app import build_intake; sys.exit(run_worker(load_settings(), build_intake))"
 )
 Start = Callable[..., Any]
-
-
-def trace(number: int, start_us: float) -> Trace:
-    """A request through three services, with a query; every seventh lacks the caller that began it."""
-    spans = [
-        Span("gateway", "GET /cart", PARENT_NOT_RECORDED if number % 7 == 0 else ROOT, 0.0, 90_000.0 + number % 1000),
-        Span("gateway", "HTTP GET", 0, 1_000.0, 60_000.0),
-        Span("cart", "GET /items", 1, 5_000.0, 50_000.0 + number % 100),
-        Span("cart", "SELECT items", 2, 6_000.0, 9_000.0),
-        Span("cart", "stock.Stock/Check", 2, 20_000.0, 20_000.0),
-        Span("stock", "stock.Stock/Check", 4, 22_000.0, 15_000.0),
-    ]
-    return Trace(f"{number + 1:032x}", start_us, spans)
-
-
-def traces(count: int) -> list[Trace]:
-    start_us = round(time.time() - 60.0) * 1e6
-    return [trace(number, start_us + number * 10_000.0) for number in range(count)]
-
-
-Key = tuple[str, str]
-
-
-def expected_of(sent: Iterable[Trace]) -> dict[Key, Execution]:
-    """What the offline conversion makes of the traces."""
-    return {(made.trace_id, made.span_id): made for one in sent for made in executions_of(one)}
-
-
-@dataclass
-class Emitted:
-    """What is in the executions topic: by id, the different contents seen of it and how many origins it came with."""
-
-    contents: dict[Key, set[bytes]]
-    origins: dict[Key, set[Origin]]
-    repeated: int
-
-    def once(self) -> dict[Key, Execution]:
-        """The executions, where each came with one content under one origin."""
-        assert {key: origins for key, origins in self.origins.items() if len(origins) > 1} == {}
-        assert {key: contents for key, contents in self.contents.items() if len(contents) > 1} == {}
-        return {
-            key: msgspec.structs.replace(msgspec.json.decode(content, type=Execution), parent_span_id="")
-            for key, (content,) in self.contents.items()
-        }
 
 
 class Intake:
@@ -115,43 +65,25 @@ class Intake:
     def emitted(self, wanted: Iterable[Key], timeout_s: float = 120.0) -> Emitted:
         """All that was emitted, once everything wanted is there and the rest had time to come too."""
         missing = set(wanted)
-        found = Emitted({}, {}, 0)
+        topics = self.field.topics
+        found = Emitted(topics.spans.name, topics.partitions)
         seen = 0
 
         def enough(messages: list[Message]) -> bool:
             nonlocal seen
             for message in messages[seen:]:
-                missing.difference_update(self._note(message, found))
+                headers = message.headers() or []
+                missing.difference_update(found.note(message.key(), message.value(), headers, time.time()))
             seen = len(messages)
             return not missing
 
         self.field.read(self.field.topics.executions.name, enough, timeout_s)
         return found
 
-    def _note(self, message: Message, found: Emitted) -> list[Key]:
-        origin = read_origin(message.headers() or [], {self.field.topics.spans.name}, self.field.topics.partitions)
-        assert origin is not None
-        keys = []
-        decoded = decode_record(message.value(), Limits(), time.time())
-        assert decoded.rejected == []
-        for execution in decoded.executions:
-            assert message.key() == execution.application.encode()
-            key = (execution.trace_id, execution.span_id)
-            found.repeated += key in found.contents
-            found.contents.setdefault(key, set()).add(msgspec.json.encode(execution))
-            found.origins.setdefault(key, set()).add(origin)
-            keys.append(key)
-        return keys
-
 
 @pytest.fixture
 def intake(field: Any, worker: Start) -> Intake:
     return Intake(field, worker)
-
-
-def without_parents(executions: Mapping[Key, Execution]) -> dict[Key, Execution]:
-    """The offline conversion does not know the ids of parents that were not recorded."""
-    return {key: msgspec.structs.replace(one, parent_span_id="") for key, one in executions.items()}
 
 
 def shared(workers: Sequence[Any], partitions: int) -> bool:

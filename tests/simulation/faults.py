@@ -89,9 +89,9 @@ def doubtful(scene: Scene) -> None:
 
 
 def clock(scene: Scene) -> None:
-    """A wall clock jumps by up to a day."""
+    """A wall clock jumps: by up to a day where nothing may depend on it."""
     if slot := _any_running(scene):
-        slot.process.wall_ahead_s = scene.draw.uniform(-86_400.0, 86_400.0)
+        slot.process.wall_ahead_s = scene.draw.uniform(-1.0, 1.0) * scene.play.clock_jump_s
         scene.say(f"the clock of {slot.process.name} is {slot.process.wall_ahead_s:.0f} s ahead")
 
 

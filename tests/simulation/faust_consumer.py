@@ -12,31 +12,13 @@ from faust.types import TP
 from mode import Service
 
 from tests.simulation.cluster import Cluster
-from tests.simulation.group import Group, Member
+from tests.simulation.group import Group, Member, Position
 from tests.simulation.virtual_machine import present_process
 from tracehound.streams.kafka.runs.app import RunTransport
 from tracehound.streams.kafka.runs.consumer import RunConsumer
 from tracehound.streams.kafka.runs.consumer_thread import FetchState
 
 _FOREVER_S = float("inf")
-
-
-class _Position:
-    """What aiokafka's fetcher knows of a partition."""
-
-    def __init__(self) -> None:
-        self.position: int | None = None
-        self.unknown = False  # nothing is committed, and nobody has sought
-        self.highwater: int | None = None
-        self.lso: int | None = None
-        self.timestamp = 0
-
-    @property
-    def has_valid_position(self) -> bool:
-        return self.position is not None
-
-    def seek(self, offset: int) -> None:
-        self.position, self.unknown = offset, False
 
 
 class SimulatedThread(Service):
@@ -51,7 +33,7 @@ class SimulatedThread(Service):
         self._cluster = cluster
         self._group = group_of(self.app.conf.id)
         self._member: Member | None = None
-        self._positions: dict[TP, _Position] = {}
+        self._positions: dict[TP, Position] = {}
 
     # --- membership
 
@@ -72,14 +54,14 @@ class SimulatedThread(Service):
             await self.consumer.on_partitions_revoked(set(self._positions))
             member.rejoin.clear()
             generation, share = await self._group.join(member)
-            self._positions = {tp: _Position() for tp in share}
+            self._positions = {tp: Position() for tp in share}
             self.app.consumer_generation_id = generation
             await self.consumer.on_partitions_assigned(set(share), generation)
             self.add_future(self._begin_at_committed(self._positions))
             await member.rejoin.wait()
             await self._hop()
 
-    async def _begin_at_committed(self, positions: dict[TP, _Position]) -> None:
+    async def _begin_at_committed(self, positions: dict[TP, Position]) -> None:
         await self._cluster.answers(_FOREVER_S)
         for tp, state in positions.items():
             if state.position is None:
@@ -125,7 +107,7 @@ class SimulatedThread(Service):
     async def position(self, tp: Any) -> int | None:
         return self._state(tp).position
 
-    def _state(self, raw_tp: Any) -> _Position:
+    def _state(self, raw_tp: Any) -> Position:
         tp = ensure_TP(raw_tp)
         if tp not in self._positions:
             raise IllegalStateError(f"{tp} is not assigned")

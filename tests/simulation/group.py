@@ -31,6 +31,24 @@ class Member:
         return self.process is None or not (self.process.dead or self.process.stopped)
 
 
+class Position:
+    """What aiokafka's fetcher knows of a partition."""
+
+    def __init__(self) -> None:
+        self.position: int | None = None
+        self.unknown = False  # nothing is committed, and nobody has sought
+        self.highwater: int | None = None
+        self.lso: int | None = None
+        self.timestamp = 0
+
+    @property
+    def has_valid_position(self) -> bool:
+        return self.position is not None
+
+    def seek(self, offset: int) -> None:
+        self.position, self.unknown = offset, False
+
+
 class Group:
     """The coordinator of one group; what it does is done by brokers, and takes what time they take."""
 
@@ -56,7 +74,7 @@ class Group:
         await self._cluster.answers(float("inf"))
         if member not in self.members:
             self.members.append(member)
-            self._changed = True
+        self._changed = True
         member.heard_s = self._cluster.loop.time()
         member.joining = self._cluster.loop.create_future()
         generation, partitions = await member.joining

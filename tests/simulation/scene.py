@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from aiokafka import ConsumerRecord
+
 from tests.simulation.clients import SimulatedClients
 from tests.simulation.cluster import Cluster
 from tests.simulation.group import Group
@@ -22,10 +24,15 @@ _PAGE = 4_096
 
 
 class Play(Protocol):
-    """What is played: one kind of worker, what it is given, and who judges what it left."""
+    """What is played: one kind of worker, what it is given, and who judges what it left.
+
+    ``faults`` are those that only it knows, with their weights; ``clock_jump_s`` is how far wall clocks may jump.
+    """
 
     settings: Settings
     topics: tuple[Topic, ...]
+    faults: dict[Callable[["Scene"], None], int]
+    clock_jump_s: float
 
     def build(self, scene: "Scene", settings: Settings, clients: SimulatedClients) -> Worker:
         """Put a worker together."""
@@ -166,6 +173,10 @@ class Scene:
                 return False
             await asyncio.sleep(0.1)
         return True
+
+    def records_of(self, topic: str) -> list[ConsumerRecord]:
+        """All that a topic holds, partition by partition."""
+        return [record for log in self.cluster.topics[topic].logs for record in log.records]
 
     def committed_to_end(self, group: str, topics: tuple[Topic, ...]) -> bool:
         """Whether a group has committed all that these topics hold."""

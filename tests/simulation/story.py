@@ -10,11 +10,19 @@ from pathlib import Path
 
 from tests.broken_protocols import broken
 from tests.simulation import faults
+from tests.simulation.plays.incidents import IncidentsPlay
+from tests.simulation.plays.intake import IntakePlay
+from tests.simulation.plays.notify import NotifyPlay
 from tests.simulation.plays.scoring import ScoringPlay
-from tests.simulation.scene import Scene
+from tests.simulation.scene import Play, Scene
 from tests.simulation.virtual_machine import Loop, StuckError, run
 
-PLAYS: dict[str, Callable[[], ScoringPlay]] = {"scoring": ScoringPlay}
+PLAYS: dict[str, Callable[[], Play]] = {
+    "scoring": ScoringPlay,
+    "intake": IntakePlay,
+    "incidents": IncidentsPlay,
+    "notify": NotifyPlay,
+}
 _FAULTS_S = 6.0
 _PATIENCE_S = 240.0
 _IN_MEMORY = Path("/dev/shm")
@@ -42,6 +50,7 @@ def tell(seed: int, name: str, wrong: str | None = None) -> Outcome:
 
 def _tell(seed: int, name: str, whole_name: str) -> Outcome:
     draw = random.Random(f"{name} {seed}")
+    random.seed(f"{name} {seed}")  # of those who draw for themselves, as pauses of notifications do
     loop = Loop(draw)
     play = PLAYS[name]()
     with tempfile.TemporaryDirectory(dir=_IN_MEMORY if _IN_MEMORY.is_dir() else None) as folder:

@@ -42,6 +42,8 @@ class StoredMessage:
 class ScoringPlay:
     """Executions of some applications, some of them misplaced, damaged, or written by an intake that replays."""
 
+    clock_jump_s = 86_400.0
+
     def __init__(self) -> None:
         self.settings = Settings(
             partitions=_PARTITIONS,
@@ -57,7 +59,7 @@ class ScoringPlay:
         self.topics = (*topics.scoring(), topics.spans, topics.log_events)
         self.cores: list[SimulatedCore] = []
         self.before: list[Any] = []
-        self.faults: dict[Callable[[Scene], None], int] = {self.stumble: 3}
+        self.faults: dict[Callable[[Scene], None], int] = {self.stumble: 3, self.cannot_tell: 4}
 
     @property
     def _executions(self) -> Topic:
@@ -73,6 +75,11 @@ class ScoringPlay:
         if self.cores:
             scene.say("the core stumbles")
             self.cores[-1].stumbles = True
+
+    def cannot_tell(self, scene: Scene) -> None:
+        """Anomalies cannot be written for a while, and all else can."""
+        scene.say("the leaders of anomalies are away")
+        scene.cluster.leaders_back_at_s[self.settings.topics.anomalies.name] = scene.loop.time() + 4.0
 
     # --- what is read
 
@@ -131,14 +138,10 @@ class ScoringPlay:
         replay = Replay(
             *(self._executions.name, _PARTITIONS, (topics.spans.name, topics.log_events.name)), scorer=SimulatedCore()
         )
-        for log in scene.cluster.topics[self._executions.name].logs:
-            for one in log.records:
-                replay.take(Logged(one.partition, one.offset, one.timestamp, one.value, one.headers))
-        states = self._records(scene, topics.model_states.name)
+        for one in scene.records_of(self._executions.name):
+            replay.take(Logged(one.partition, one.offset, one.timestamp, one.value, one.headers))
+        states = scene.records_of(topics.model_states.name)
         stored, _ = stored_states(map(StoredMessage, states))
-        anomalies = [record.value or b"" for record in self._records(scene, topics.anomalies.name)]
+        anomalies = [record.value or b"" for record in scene.records_of(topics.anomalies.name)]
         verdict = replay.compare({key: one.state for key, one in stored.items()}, anomalies)
         return [] if verdict.sound else list(verdict.examples)
-
-    def _records(self, scene: Scene, topic: str) -> list[Any]:
-        return [record for log in scene.cluster.topics[topic].logs for record in log.records]

@@ -1,0 +1,88 @@
+"""A notifier whose group rebalances while it finds out what is owed."""
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from aiokafka import ConsumerRecord, TopicPartition
+from aiokafka.structs import OffsetAndMetadata
+from prometheus_client import CollectorRegistry
+
+from tests.virtual_time import run_in_virtual_time
+from tracehound.schemas.dead_letter import DeadLetter
+from tracehound.streams.notify.metrics import NotifyMetrics
+from tracehound.streams.notify.notifier import Notifier
+from tracehound.streams.notify.routing import Routes
+from tracehound.streams.settings.notify import NotifySettings
+
+TP = TopicPartition("severity", 0)
+
+
+class FakeConsumer:
+    """One partition with one record, paused until it is resumed; an answer takes a second."""
+
+    def __init__(self) -> None:
+        self._coordinator = self
+        self.paused: set[TopicPartition] = set()
+        self.position: dict[TopicPartition, int] = {}
+        self.committed: dict[TopicPartition, OffsetAndMetadata] = {TP: OffsetAndMetadata(0, "")}
+
+    async def fetch_committed_offsets(self, tps: Iterable[TopicPartition]) -> Mapping[TopicPartition, Any]:
+        await asyncio.sleep(1.0)
+        return self.committed
+
+    async def beginning_offsets(self, tps: Iterable[TopicPartition]) -> Mapping[TopicPartition, int]:
+        return dict.fromkeys(tps, 0)
+
+    async def end_offsets(self, tps: Iterable[TopicPartition]) -> Mapping[TopicPartition, int]:
+        return dict.fromkeys(tps, 1)
+
+    def assignment(self) -> set[TopicPartition]:
+        return {TP}
+
+    def pause(self, *tps: TopicPartition) -> None:
+        self.paused.update(tps)
+
+    def resume(self, *tps: TopicPartition) -> None:
+        self.paused.difference_update(tps)
+
+    def seek(self, tp: TopicPartition, offset: int) -> None:
+        self.position[tp] = offset
+
+    async def getmany(self, timeout_ms: int, max_records: int) -> Mapping[TopicPartition, list[ConsumerRecord]]:
+        await asyncio.sleep(timeout_ms / 1000)
+        if TP in self.paused or self.position.get(TP) != 0:
+            return {}
+        self.position[TP] = 1
+        return {TP: [ConsumerRecord("severity", 0, 0, 0, 0, b"k", b"no incident", None, -1, -1, ())]}
+
+    async def commit(self, offsets: Mapping[TopicPartition, OffsetAndMetadata]) -> None:
+        self.committed |= offsets
+
+
+def test_a_partition_that_comes_back_meanwhile_is_read() -> None:
+    async def test() -> None:
+        buried: list[DeadLetter] = []
+        consumer, stop, failures = FakeConsumer(), asyncio.Event(), list[BaseException]()
+
+        async def bury(letter: DeadLetter) -> None:
+            buried.append(letter)
+
+        metrics = NotifyMetrics(CollectorRegistry())
+        notifier = Notifier(
+            *(consumer, Routes(NotifySettings()), {}, bury, metrics),
+            *(float("inf"), 0.1, 1.0, failures.append),
+        )
+        notifier.on_partitions_assigned([TP])
+        running = asyncio.create_task(notifier.run(stop))
+        await asyncio.sleep(0.5)  # it waits for what is committed
+        await notifier.on_partitions_revoked([TP])
+        await asyncio.sleep(0.7)  # it has found out, while the group rebalances
+        notifier.on_partitions_assigned([TP])
+        await asyncio.sleep(10.0)
+        stop.set()
+        await running
+        assert (len(buried), failures) == (1, [])
+        assert consumer.committed[TP].offset == 1
+
+    run_in_virtual_time(test())
