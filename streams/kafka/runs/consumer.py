@@ -168,7 +168,8 @@ class RunConsumer(driver.Consumer):
             for tp, wanted in error.args[0].items():
                 await self._resume_after_loss(ensure_TP(tp), wanted)
         except NoOffsetForPartitionError as error:
-            await self._seek_to_start(ensure_TP(error.args[0]))
+            with suppress(IllegalStateError):  # revoked meanwhile
+                await self._seek_to_start(ensure_TP(error.args[0]))
         return {}
 
     # --- positions
