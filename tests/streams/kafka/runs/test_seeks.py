@@ -16,7 +16,7 @@ PLACE = TP("executions", 0)
 class RevokedThread:
     """Nothing is committed of a partition, which is another's by the time that its start is sought."""
 
-    async def getmany(self, active: set[TP] | None, timeout: float) -> Any:
+    async def getmany(self, active: set[TP] | None, timeout: float) -> Any:  # noqa: ASYNC109 (Faust's name)
         raise NoOffsetForPartitionError(PLACE)
 
     async def seek_to_beginning(self, *partitions: Any) -> None:
