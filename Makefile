@@ -26,7 +26,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 export PIP_PROGRESS = /^Collecting / {if (++n % 25 == 0) print "  " n " packages"} /^Installing/ {print "  installing them"} {fflush()}
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-quick test-tracers test-bounds fuzz check format kafka bench-throughput bench-latency bench-scale bench-micro bench-intake bench-gateway bench-trials bench-weeks bench-quality bench-nab bench-incidents bench-joined bench-cost bench-house contenders simulate soak lock clean
+.PHONY: help setup demo test test-quick test-tracers test-bounds fuzz check format kafka bench-throughput bench-latency bench-scale bench-micro bench-intake bench-gateway bench-trials bench-weeks bench-quality bench-nab bench-incidents bench-joined bench-cost bench-training bench-house contenders simulate soak lock clean
 
 help: ## List every target with one line each
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -133,6 +133,9 @@ bench-incidents: $(STAMP) ## Judge the suspected causes of incidents on labelled
 
 bench-cost: $(STAMP) ## Measure what a byte of odd, hostile or damaged input costs next to a good one
 	$(BIN)/python -m tracehound.scripts.benchmarks.cost
+
+bench-training: $(STAMP) ## Measure what training takes next to what was estimated of it before
+	$(BIN)/python -m tracehound.scripts.benchmarks.training
 
 bench-house: $(STAMP) ## Count rooms, lines and tests, and take the slowest tests from the last `make test`
 	$(BIN)/python -m tracehound.scripts.benchmarks.house $(if $(wildcard $(SUITE)),--junit $(SUITE))

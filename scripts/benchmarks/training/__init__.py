@@ -1,0 +1,1 @@
+"""What training takes, beside what was estimated of it before."""
