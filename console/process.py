@@ -7,8 +7,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import structlog
-from prometheus_client import CollectorRegistry
+from prometheus_client import CollectorRegistry, start_http_server
 
+from tracehound.console.executions.app import build_follower
+from tracehound.console.executions.follow import Follower
+from tracehound.console.exemplars.keeping import ExemplarKeeper
 from tracehound.console.store.engine import Store, StoreError
 from tracehound.console.store.reader.kafka_source import KafkaSource
 from tracehound.console.store.reader.metrics import ReaderMetrics
@@ -18,18 +21,23 @@ from tracehound.console.store.retention import Retention
 from tracehound.streams.settings.settings import Settings
 
 _RETRY_S = 3.0
+_LOOK_S = 5.0
 
 log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What a server is given: the database, who fills it (its ``trouble()`` is what readiness says), its metrics."""
+    """What a server is given: the database, who fills it (its ``trouble()`` is what readiness says), its metrics.
+
+    ``follower`` keeps executions; None where another process does.
+    """
 
     settings: Settings
     store: Store
     reader: Reader
     registry: CollectorRegistry
+    follower: Follower | None = None
 
 
 Serve = Callable[[Parts], int]
@@ -47,14 +55,52 @@ def run_console(settings: Settings, serve: Serve) -> int:
     try:
         wait_for_tables(store)
         reader = build_reader(settings, store, registry)
+        follower = build_execution_follower(settings, store, registry) if settings.kept_executions.in_console else None
         reader.start()
+        if follower is not None:
+            follower.start()
         log.info("console_started", database=store.name, group=settings.console.group_id)
         try:
-            return serve(Parts(settings, store, reader, registry))
+            return serve(Parts(settings, store, reader, registry, follower))
         finally:
+            if follower is not None:
+                follower.stop()
             reader.stop()
     finally:
         store.close()
+
+
+def keep_executions(settings: Settings) -> int:
+    """Keep executions and nothing else until the process is told to end; returns the exit status.
+
+    Metrics are served at the settings ``http_host`` and ``http_port``. Several of these processes share partitions.
+
+    Raises:
+        ConfigurationError: the database or Kafka's client cannot be set up as the settings say.
+    """
+    registry = CollectorRegistry()
+    store = Store(settings.console.database_url.get_secret_value())
+    try:
+        wait_for_tables(store)
+        follower = build_execution_follower(settings, store, registry)
+        server, _ = start_http_server(settings.http_port, settings.http_host, registry)
+        follower.start()
+        log.info("keeping_executions", database=store.name, group=settings.kept_executions.group_id)
+        try:
+            return _wait(follower.is_alive)
+        finally:
+            follower.stop()
+            server.shutdown()
+            server.server_close()
+    finally:
+        store.close()
+
+
+def build_execution_follower(settings: Settings, store: Store, registry: CollectorRegistry) -> Follower:
+    """What keeps executions, and those that anomalies name as a whole; not started yet."""
+    private = frozenset(settings.detection.private_attributes)
+    exemplars = ExemplarKeeper(store, private, settings.kept_executions.exemplars_mb * 1_000_000)
+    return build_follower(settings, store, exemplars, registry)
 
 
 def build_reader(settings: Settings, store: Store, registry: CollectorRegistry) -> Reader:
@@ -81,8 +127,15 @@ def wait_for_tables(store: Store, pause: Callable[[float], None] = time.sleep) -
 
 def serve_nothing(_parts: Parts) -> int:
     """Read only, until SIGTERM or SIGINT."""
+    return _wait(lambda: True)
+
+
+def _wait(goes_on: Callable[[], bool]) -> int:
+    """Wait for SIGTERM or SIGINT (0), or until it no longer goes on (1)."""
     ended = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ended.set())
-    ended.wait()
+    while not ended.wait(_LOOK_S):
+        if not goes_on():
+            return 1
     return 0

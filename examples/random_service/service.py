@@ -31,7 +31,8 @@ ERRORS = Counter("random_failed_requests", "Errors: requests that failed")
 SATURATION = Gauge("random_capacity_used", "Saturation: requests at once, as a share of what it can")
 
 app = FastAPI()
-app.add_middleware(ExecutionMiddleware, client=Client("random-service", Gateway(GATEWAY)))
+client = Client("random-service", Gateway(GATEWAY))
+app.add_middleware(ExecutionMiddleware, client=client)
 start_http_server(METRICS_PORT, "127.0.0.1")
 
 

@@ -19,8 +19,13 @@ from tracehound.streams.settings.settings import Settings, load_settings
     show_default=True,
     help="With --new-key: what it is good for.",
 )
+@click.option(
+    "--only",
+    type=click.Choice(["executions"]),
+    help="Keep executions (counts, quantiles, exemplars) and nothing else; several such processes share partitions.",
+)
 @click.option("--openapi", is_flag=True, help="Print the OpenAPI document of the API; then end.")
-def console(new_key: str | None, role: Role, openapi: bool) -> None:
+def console(new_key: str | None, role: Role, only: str | None, openapi: bool) -> None:
     """Keep what was told in a database and serve it over HTTP, until stopped."""
     settings = load_settings()
     if openapi:
@@ -31,12 +36,12 @@ def console(new_key: str | None, role: Role, openapi: bool) -> None:
     if new_key is not None:
         _make_key(settings, new_key, role)
         return
-    from tracehound.console.process import run_console
+    from tracehound.console.process import keep_executions, run_console
     from tracehound.console.serving import serve_api
     from tracehound.streams.worker.logging import configure_logging
 
     configure_logging(settings)
-    raise SystemExit(run_console(settings, serve_api))
+    raise SystemExit(keep_executions(settings) if only else run_console(settings, serve_api))
 
 
 def _make_key(settings: Settings, name: str, role: Role) -> None:

@@ -9,6 +9,7 @@ from prometheus_client.metrics import MetricWrapperBase
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
+from tracehound.console.executions.metrics import ExecutionMetrics
 from tracehound.console.store.reader.metrics import ReaderMetrics
 from tracehound.scripts.documents.measured import table
 from tracehound.streams.gateway.metrics import GatewayMetrics
@@ -35,6 +36,7 @@ def metrics_table() -> str:
         "notify": (NotifyMetrics(CollectorRegistry()), (WaitingCollector(dict),)),
         "gateway": (GatewayMetrics(CollectorRegistry()), ()),
         "console": (ReaderMetrics(CollectorRegistry()), ()),
+        "console, of executions": (ExecutionMetrics(CollectorRegistry()), ()),
     }
     head = ("metric", "type", "labels", "meaning")
     return "\n\n".join(

@@ -15,7 +15,7 @@ def topics_table() -> str:
         "intake": names.intake(),
         "incidents": names.incidents(),
         "notify": (names.severity, names.dead_letters),
-        "console": stored(names),
+        "console": (names.executions, *stored(names)),
     }
     rows = [
         [

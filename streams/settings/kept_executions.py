@@ -11,6 +11,10 @@ class KeptExecutionSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
 
+    in_console: bool = Field(
+        default=True,
+        description="Whether `tracehound console` keeps executions itself; off where `--only executions` does",
+    )
     group_id: str = Field(
         default="tracehound-console-executions",
         min_length=1,

@@ -100,6 +100,12 @@ def roles(settings: Settings) -> Mapping[str, Role]:
             writes=(*people, executions, logs, *sources, control, score_requests),
             groups=(settings.console.group_id, COMMANDS_GROUP),
         ),
+        "executions": Role(
+            "tracehound console --only executions",
+            reads=(executions,),
+            sees=(topics.spans.name, logs),
+            groups=(settings.kept_executions.group_id,),
+        ),
         "predictions": Role(
             "tracehound score",
             reads=(score_answers,),

@@ -14,5 +14,5 @@ def test_every_setting_is_in_the_table() -> None:
     shown = table()
     names = [*Settings.model_fields, *IntakeSettings.model_fields, *NotifySettings.model_fields]
     names += [*GatewaySettings.model_fields, *[setting.name for setting in dataclasses.fields(DetectionSettings)]]
-    groups = {"console", "detection", "gateway", "incident_worker", "incidents", "intake", "notify"}
+    groups = {"console", "detection", "gateway", "incident_worker", "incidents", "intake", "kept_executions", "notify"}
     assert [name for name in names if name not in groups and f"| `{name}` |" not in shown] == []

@@ -1,0 +1,1 @@
+"""What it costs to keep executions: CPU time, and bytes of the database."""
