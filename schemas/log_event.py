@@ -6,6 +6,8 @@ import msgspec
 
 from tracehound.schemas.execution import DateTime, EpochSeconds
 
+LOG_SUFFIX = " logs"
+"""Put behind an application's name where its log events are scored, unless the settings say otherwise."""
 MOST_NAME = 180
 """An application's name is that of an execution too, with a word behind it."""
 

@@ -6,6 +6,7 @@ from functools import partial
 
 import numpy as np
 
+from tracehound.detectors.alarms.of_logs import template_burst
 from tracehound.detectors.alarms.of_structure import structure_alarm
 from tracehound.detectors.application.subject import Subject
 from tracehound.detectors.bank import Bank
@@ -21,7 +22,7 @@ from tracehound.detectors.packed.probability import sigma_of_score
 from tracehound.detectors.settings import DetectionSettings
 from tracehound.detectors.telling import explanation
 from tracehound.detectors.telling.alarm import Alarm, Explanation, shares
-from tracehound.detectors.telling.deviation import ERROR_TYPE, MESSAGES_OF, Deviation
+from tracehound.detectors.telling.deviation import ERROR_TYPE, MESSAGES_OF, TEMPLATE_RATE, Deviation
 from tracehound.detectors.telling.severity import Evidence, effect_of, severity_of
 from tracehound.schemas.anomaly import SEVERITIES, AnomalyKind, Severity
 
@@ -55,6 +56,7 @@ class AlarmRules:
             **{signal.name: partial(self._chart, column=column) for column, signal in enumerate(CHARTS)},
             **{signal.name: partial(self._call, column=column) for column, signal in enumerate(CALLS)},
             QUEUE.name: self._queue,
+            TEMPLATE_RATE: partial(template_burst, self._settings),
             **{bank.name: partial(self._bank, number=number) for number, bank in enumerate(self._detectors)},
         }
 

@@ -15,6 +15,7 @@ from tracehound.detectors.charts.drift import Drift, DriftFinding, keep_largest
 from tracehound.detectors.charts.kernel import OWN_LEAST
 from tracehound.detectors.charts.signals import CALLS, CHARTS, QUEUE
 from tracehound.detectors.charts.smoothed import SmoothedScores
+from tracehound.detectors.ensemble.bursting import judge_bursts
 from tracehound.detectors.ensemble.opening import leave_to_release, windows_of_release
 from tracehound.detectors.ensemble.registry import DETECTORS, STRUCTURE, STRUCTURE_CHANGE, channels, chosen
 from tracehound.detectors.errors.error_types import ErrorTypeJudgement, ErrorTypes
@@ -23,6 +24,8 @@ from tracehound.detectors.forests.refitting import RefittedBank
 from tracehound.detectors.settings import DetectionSettings
 from tracehound.detectors.structure.detector import Structure, StructureJudgement
 from tracehound.detectors.structure.exposure import Exposure
+from tracehound.detectors.telling.deviation import TEMPLATE_RATE
+from tracehound.detectors.windows.bursts import Burst, Bursts
 from tracehound.detectors.windows.findings import SIGNALS as WINDOW_SIGNALS
 from tracehound.detectors.windows.findings import JudgedWindows
 from tracehound.detectors.windows.golden_signals import GoldenSignals
@@ -66,6 +69,7 @@ class Judgements:
     has too few values of its own to be judged by them alone, ``normal`` (n,) True where nothing deviates,
     ``columns`` the features that banks were given, by name. ``drifted`` are columns of ``DRIFTING``. ``queues`` is None
     where no execution tells how long its messages waited; those that waited long are normal for all the rest.
+    ``bursts`` is None where there are no log events.
     """
 
     charts: tuple[ChartJudgement, ...]
@@ -82,6 +86,7 @@ class Judgements:
     columns: dict[str, Floats]
     drifted: tuple[DriftFinding, ...] = ()
     queues: QueueJudgement | None = None
+    bursts: Burst | None = None
 
 
 class Ensemble:
@@ -103,6 +108,7 @@ class Ensemble:
         rules = ChartRules(settings.warm_up_executions, settings.gate_sigma, settings.patience_s)
         self.score_charts = tuple(None if bank.calibrated else Chart(rules) for bank in self.detectors)
         self.drift = Drift(len(DRIFTING), settings.patience_s)
+        self.bursts = Bursts(settings.window_s)
         self.windows = GoldenSignals(settings.window_s, settings.lateness_s, patience_s=settings.persist_s)
         self.channels = channels(settings, self.detectors, tuple(signal.name for signal in WINDOW_SIGNALS))
         self.calibration = Calibration(self.channels, settings.alarm_budget)
@@ -114,6 +120,7 @@ class Ensemble:
         self.structure.open(slot, seed)
         self.structure_changes.open(slot)
         self.drift.open(slot, seed)
+        self.bursts.open(slot)
         self._open_detectors("operation", slot, seed)
 
     def open_application(self, slot: int, seed: int) -> None:
@@ -122,6 +129,7 @@ class Ensemble:
         self.exposure.open(slot)
         self.error_types.open(slot, seed)
         self.windows.open(slot, seed)
+        self.bursts.open_group(slot)
         self.calibration.open(slot, seed)
         for chart in self.score_charts:
             if chart is not None:
@@ -181,6 +189,7 @@ class Ensemble:
         queues = self.charts.judge_queues(batch)
         if queues is not None:
             statistics[:, self.channel(QUEUE.name)] = queues.sigma_of_rows(n, UNSURE * self._settings.least_sigma)
+        bursts = judge_bursts(self.bursts, batch, self.channel(TEMPLATE_RATE), statistics)
         self._add_statistics(structure_judgement, error_types, tuple(detectors), windows, statistics)
         lasting = self._lasting(batch, tuple(detectors))
         calibrated = self._tell_changes_once(
@@ -200,6 +209,7 @@ class Ensemble:
             columns,
             self._watch_drift(batch, normal & ~warming),
             queues,
+            bursts,
         )
 
     def _judge_structure(self, batch: Batch, structure: StructureJudgement, exposure: Floats) -> tuple[Floats, Floats]:

@@ -9,7 +9,7 @@ from tracehound.detectors.errors.error_rate import ErrorRate
 from tracehound.detectors.forests.half_space_trees import HalfSpaceTrees
 from tracehound.detectors.forests.isolation_forest import IsolationForest
 from tracehound.detectors.settings import DetectionSettings
-from tracehound.detectors.telling.deviation import ERROR_TYPE
+from tracehound.detectors.telling.deviation import ERROR_TYPE, TEMPLATE_RATE
 from tracehound.schemas.errors import ConfigurationError
 
 Build = Callable[[DetectionSettings], Bank]
@@ -53,7 +53,7 @@ CERTAIN_WINDOW, BURSTY = 5.0, 7.5
 
 
 def channels(settings: DetectionSettings, detectors: tuple[Bank, ...], windows: tuple[str, ...]) -> tuple[Channel, ...]:
-    """What is calibrated per application: charts, calls, single executions, structure, errors, banks, windows, queues.
+    """What is calibrated per application: charts, calls, executions, structure, errors, banks, windows, queues, logs.
 
     The scales are means of the excesses in fault-free blocks of labelled traces; the weights say how much of the
     budget a channel is worth there. See ``docs/detection.md``.
@@ -89,4 +89,6 @@ def channels(settings: DetectionSettings, detectors: tuple[Bank, ...], windows: 
         for name in windows
     )
     queues = Channel(QUEUE.name, True, 0.5, floor, ceiling, weight=1.0, seldom=True)
-    return (*charted, *executions, *banks, *of_windows, queues)
+    # a log event that bursts says how improbable that is for all templates together, by windows that it has seen
+    templates = Channel(TEMPLATE_RATE, False, 0.5, 5.0, BURSTY, weight=1.0, seldom=True, exact=True)
+    return (*charted, *executions, *banks, *of_windows, queues, templates)

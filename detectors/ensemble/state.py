@@ -17,6 +17,7 @@ def snapshot_operation(ensemble: Ensemble, slot: int) -> dict[str, Any]:
         "structure_changes": ensemble.structure_changes.snapshot(slot),
         "drift": ensemble.drift.snapshot(slot),
         "banks": _snapshot_detectors(ensemble, "operation", slot),
+        **_of_logs(ensemble.bursts.snapshot(slot)),
     }
 
 
@@ -31,7 +32,13 @@ def snapshot_application(ensemble: Ensemble, slot: int) -> dict[str, Any]:
         "calibration": ensemble.calibration.snapshot(slot),
         "banks": _snapshot_detectors(ensemble, "application", slot),
         "score_pools": {name: chart.snapshot_pool(slot) for name, chart in ensemble.charted_scores()},
+        **_of_logs(ensemble.bursts.snapshot_group(slot)),
     }
+
+
+def _of_logs(bursts: State | None) -> dict[str, State]:
+    """What only log events leave behind."""
+    return {} if bursts is None else {"bursts": bursts}
 
 
 def _snapshot_detectors(ensemble: Ensemble, scope: str, slot: int) -> dict[str, State]:
@@ -51,6 +58,8 @@ def restore_operation(ensemble: Ensemble, slot: int, state: dict[str, Any]) -> N
     ensemble.structure_changes.restore(slot, state["structure_changes"])
     ensemble.drift.restore(slot, state["drift"])
     _restore_detectors(ensemble, "operation", slot, state["banks"])
+    if "bursts" in state:
+        ensemble.bursts.restore(slot, state["bursts"])
 
 
 def restore_application(ensemble: Ensemble, slot: int, state: dict[str, Any]) -> None:
@@ -64,6 +73,8 @@ def restore_application(ensemble: Ensemble, slot: int, state: dict[str, Any]) ->
         if name in state["score_pools"]:
             chart.restore_pool(slot, state["score_pools"][name])
     _restore_detectors(ensemble, "application", slot, state["banks"])
+    if "bursts" in state:
+        ensemble.bursts.restore_group(slot, state["bursts"])
 
 
 def _restore_calibration(ensemble: Ensemble, slot: int, names: list[str], stored: dict[str, Any]) -> None:
@@ -93,8 +104,9 @@ def _restore_detectors(ensemble: Ensemble, scope: str, slot: int, state: dict[st
 
 def nbytes(ensemble: Ensemble, operations: int, applications: int, calls: int) -> int:
     """Bytes that so many operations, applications and called peers take; structure as it is now."""
-    per_operation = ensemble.structure_changes.nbytes() + ensemble.drift.nbytes()
+    per_operation = ensemble.structure_changes.nbytes() + ensemble.drift.nbytes() + ensemble.bursts.nbytes()
     per_application = ensemble.calibration.nbytes() + ensemble.windows.nbytes() + ensemble.error_types.nbytes()
+    per_application += ensemble.bursts.group_nbytes()
     per_application += ensemble.exposure.nbytes() + sum(chart.pool_nbytes() for _, chart in ensemble.charted_scores())
     for bank, chart in zip(ensemble.detectors, ensemble.score_charts, strict=True):
         size = bank.nbytes(0) + (chart.nbytes() if chart is not None else 0)

@@ -41,7 +41,8 @@ class Batch:
     event time of a release that is still recent or of a change that somebody expects, does not (-inf where there is
     none). Until ``opening_until`` (n,), in event time, what is slow belongs to the release (-inf: nothing does).
     ``adjusted`` (n,) is how many executions each stands for where it was sampled, 0 where nobody knows.
-    ``queues`` has at most one wait per execution, and is None where no execution tells of any.
+    ``queues`` has at most one wait per execution, and is None where no execution tells of any; ``logged`` (n,) is True
+    for log events, and None where there are none.
     """
 
     operations: Slots
@@ -60,3 +61,4 @@ class Batch:
     opening_until: Floats
     adjusted: Floats
     queues: Calls | None = None
+    logged: Flags | None = None

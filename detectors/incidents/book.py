@@ -22,6 +22,7 @@ from tracehound.schemas.execution import epoch_seconds
 from tracehound.schemas.feedback import Verdict
 from tracehound.schemas.incident import IncidentEvent
 from tracehound.schemas.incident_input import IncidentInput
+from tracehound.schemas.log_event import LOG_SUFFIX
 from tracehound.schemas.model_event import ModelEvent
 from tracehound.schemas.progress import Progress
 
@@ -30,29 +31,32 @@ class IncidentBook:
     """Groups anomalies into incidents and follows those through their lives.
 
     A function of the order of records alone: it knows no clock but event time. An anomaly that was taken before is
-    ignored, told by its id.
+    ignored, told by its id. ``log_suffix`` is behind the name of what an application logs.
 
     >>> IncidentBook(IncidentSettings()).take(IncidentInput())
     []
     """
 
-    def __init__(self, settings: IncidentSettings, state: BookState | None = None) -> None:
-        self._settings = settings
+    def __init__(
+        self, settings: IncidentSettings, state: BookState | None = None, log_suffix: str = LOG_SUFFIX
+    ) -> None:
+        self._settings, self._log_suffix = settings, log_suffix
         self._state = state or BookState()
         self._windows = MaintenanceWindows(self._state.windows)
         self._announcements = Announcements(settings, self._windows)
         self._lifecycle = Lifecycle(settings, self._announcements)
         self._teaching = Teaching(self._state.teaching, self._state.seen)
-        self._environments = {name: Environment(one, settings) for name, one in self._state.environments.items()}
+        environments = self._state.environments.items()
+        self._environments = {name: Environment(one, settings, log_suffix) for name, one in environments}
 
     @classmethod
-    def restore(cls, snapshot: bytes, settings: IncidentSettings) -> Self:
+    def restore(cls, snapshot: bytes, settings: IncidentSettings, log_suffix: str = LOG_SUFFIX) -> Self:
         """The book that ``snapshot`` was taken of.
 
         Raises:
             SnapshotError: it is no snapshot of incidents, is damaged, or is of another version.
         """
-        return cls(settings, unpack_book(snapshot))
+        return cls(settings, unpack_book(snapshot), log_suffix)
 
     def snapshot(self) -> bytes:
         """All that is known, to go on from."""
@@ -99,7 +103,7 @@ class IncidentBook:
         if found is None:
             if len(self._environments) >= self._settings.environments:
                 self._forget_environment()
-            found = self._environments[name] = Environment(EnvironmentState(name), self._settings)
+            found = self._environments[name] = Environment(EnvironmentState(name), self._settings, self._log_suffix)
             self._state.environments[name] = found.state
         return found
 

@@ -35,10 +35,13 @@ class EnvironmentState(msgspec.Struct, array_like=True):
 
 
 class Environment:
-    """One environment, around its state."""
+    """One environment, around its state.
 
-    def __init__(self, state: EnvironmentState, settings: IncidentSettings) -> None:
-        self.state = state
+    ``log_suffix`` is behind the name of what an application logs, which is scored as an application of its own.
+    """
+
+    def __init__(self, state: EnvironmentState, settings: IncidentSettings, log_suffix: str) -> None:
+        self.state, self._log_suffix = state, log_suffix
         self.graph = CallGraph(state.calls, state.faded_s)
         self.takes = CallGraph(state.takes, state.took_faded_s)
         self._settings = settings
@@ -61,8 +64,8 @@ class Environment:
         return self.takes.learn(progress.application, progress.taken, at_s, half_life_s) or calls
 
     def neighbours(self, application: str) -> list[str]:
-        """In alphabetical order who calls the application or is called by it, whose messages it takes, and who takes
-        its own.
+        """In alphabetical order who calls the application or is called by it, whose messages it takes, who takes its
+        own, and what it logs, or is logged by.
         """
         called = self.graph.callees(application)
         found = {*called, *self.graph.callers(application)}
@@ -70,6 +73,9 @@ class Environment:
             found.update(self.graph.callers(queue))
         for queue in called:
             found.update(self.takes.callers(queue))
+        if suffix := self._log_suffix:
+            twins = (application + suffix, application.removesuffix(suffix))
+            found.update(one for one in twins if one in self.state.applications)
         return sorted(found - {application})
 
     def members(self, incident: TrackedIncident) -> Iterator[KnownApplication]:

@@ -6,7 +6,7 @@ import numpy as np
 
 from tracehound.detectors.application.models import ApplicationModels, OperationModels
 from tracehound.detectors.application.subject import Subject
-from tracehound.detectors.bank import Floats, Slots
+from tracehound.detectors.bank import Flags, Floats, Slots
 from tracehound.detectors.columns.segment_columns import SegmentColumns, durations, floats
 from tracehound.detectors.errors.error_types import type_number
 from tracehound.detectors.features.answered_calls import AnsweredCalls, without_lost_joins
@@ -120,7 +120,12 @@ class Rows:
             opening_until=np.where(opens_slowly, released + settings.release_patience_s, -np.inf),
             adjusted=_adjusted(executions),
             queues=self._queues(new_call),
+            logged=self._logged(),
         )
+
+    def _logged(self) -> Flags | None:
+        logged = [execution.kind == "log" for execution in self.executions]
+        return np.array(logged) if any(logged) else None
 
     def _queues(self, new_call: NewCall) -> Calls | None:
         """How long messages waited, by the slot of their queue and group; None where no execution tells it."""

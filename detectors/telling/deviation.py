@@ -9,6 +9,8 @@ SEGMENT_SET = "structure_set"
 """The signal of segments that do not occur together usually; it has no size either."""
 QUEUE_GAP = "queue_gap_ms"
 """The signal of messages that wait in a queue."""
+TEMPLATE_RATE = "template_rate"
+"""The signal of log events of one template that come far more often than they ever did."""
 MESSAGES_OF = "messages of "
 """How contributions name a queue and who takes its messages."""
 _SMALL = {"share": 0.01, "executions/s": 0.1}

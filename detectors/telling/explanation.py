@@ -172,6 +172,17 @@ def new_log_sentence(template: str, sightings: int, since: int) -> str:
     return f'The error "{template}" was never logged before: {times}.'
 
 
+def burst_sentence(template: str, count: float, window_s: float, usual: float, largest: float) -> str:
+    """Sentence for log events of one template that come more often than they ever did; numbers are per window.
+
+    >>> burst_sentence("no route to <ip>", 420.0, 30.0, 1.3, 12.0)
+    '"no route to <ip>" was logged 420 times within 30 s, typically 1.3 times, at most 12 in the days before.'
+    """
+    times = f"{number(count)} times within {number(window_s)} s"
+    before = f"typically {number(usual)} times, at most {number(largest)} in the days before"
+    return f'"{template}" was logged {times}, {before}.'
+
+
 def errors_sentence(operation: str, actual: float, typical: float, contributions: dict[str, float]) -> str:
     """Sentence for an operation that fails more often than usual; rates in [0, 1].
 

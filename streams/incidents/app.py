@@ -35,8 +35,8 @@ def build_incidents(settings: Settings, clients: KafkaClients | None = None) -> 
 
     def restored(snapshot: bytes | None) -> Book:
         if snapshot is None:
-            return IncidentBook(settings.incidents)
-        return IncidentBook.restore(snapshot, settings.incidents)
+            return IncidentBook(settings.incidents, log_suffix=settings.intake.log_suffix)
+        return IncidentBook.restore(snapshot, settings.incidents, settings.intake.log_suffix)
 
     changelog, states = KafkaChangelogReader(base.clients, topics.incident_states.name), PlacedStates("incidents")
     grouping = Grouping(

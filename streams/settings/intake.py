@@ -6,6 +6,7 @@ from typing import Annotated
 from annotated_types import Ge, Gt, Le, MaxLen, MinLen
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
+from tracehound.schemas.log_event import LOG_SUFFIX
 from tracehound.schemas.topics import DEFAULT_OTLP_TOPICS
 
 _TOPIC_NAME = re.compile(r"[A-Za-z0-9._-]{1,249}")
@@ -37,7 +38,7 @@ class IntakeSettings(BaseModel):
         default="system", description="The application of log events that say none"
     )
     log_suffix: Annotated[str, MaxLen(20)] = Field(
-        default=" logs",
+        default=LOG_SUFFIX,
         description="Put behind an application's name where its log events are scored, so that they have models, "
         "traffic and silences of their own; empty: together with its executions",
     )

@@ -9,7 +9,7 @@ from tracehound.detectors.charts.signals import CALLS, CHARTS, QUEUE
 from tracehound.detectors.ensemble.ensemble import Ensemble
 from tracehound.detectors.ensemble.registry import SINGLE, STRUCTURE, STRUCTURE_CHANGE
 from tracehound.detectors.settings import DetectionSettings
-from tracehound.detectors.telling.deviation import ERROR_TYPE
+from tracehound.detectors.telling.deviation import ERROR_TYPE, TEMPLATE_RATE
 from tracehound.detectors.windows.findings import SIGNALS
 from tracehound.schemas.anomaly import AnomalyKind
 from tracehound.scripts.benchmarks.quality.budget import episodes, poisson_interval
@@ -129,7 +129,13 @@ def _shares(settings: DetectionSettings) -> Mapping[AnomalyKind, float]:
     ensemble = Ensemble(settings)
     kinds: dict[str, AnomalyKind] = {signal.name: signal.kind for signal in (*CHARTS, *CALLS, QUEUE)}
     kinds |= {signal.name: signal.kind for signal in SIGNALS} | {bank.name: bank.kind for bank in ensemble.detectors}
-    kinds |= {SINGLE: "latency", STRUCTURE: "structure", STRUCTURE_CHANGE: "structure", ERROR_TYPE: "errors"}
+    kinds |= {
+        SINGLE: "latency",
+        STRUCTURE: "structure",
+        STRUCTURE_CHANGE: "structure",
+        ERROR_TYPE: "errors",
+        TEMPLATE_RATE: "traffic",
+    }
     total = sum(channel.weight for channel in ensemble.channels)
     shares: defaultdict[AnomalyKind, float] = defaultdict(float)
     for channel in ensemble.channels:

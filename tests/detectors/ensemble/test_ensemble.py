@@ -18,7 +18,7 @@ from tracehound.detectors.features.answered_calls import AnsweredCalls
 from tracehound.detectors.features.clocks import Clocks
 from tracehound.detectors.scoring.rows import Rows
 from tracehound.detectors.settings import DetectionSettings
-from tracehound.detectors.telling.deviation import ERROR_TYPE
+from tracehound.detectors.telling.deviation import ERROR_TYPE, TEMPLATE_RATE
 from tracehound.detectors.windows.findings import SIGNALS
 from tracehound.schemas.execution import Execution, ExecutionFailure, Segment
 
@@ -88,7 +88,7 @@ def test_every_source_has_a_channel_of_its_own() -> None:
     names = [channel.name for channel in ensemble.channels]
     expected = {signal.name for signal in (*CHARTS, *KEYED)} | {signal.name for signal in SIGNALS}
     expected |= {bank.name for bank in ensemble.detectors}
-    assert set(names) == expected | {SINGLE, STRUCTURE, STRUCTURE_CHANGE, ERROR_TYPE}
+    assert set(names) == expected | {SINGLE, STRUCTURE, STRUCTURE_CHANGE, ERROR_TYPE, TEMPLATE_RATE}
     assert len(names) == len(set(names))
     assert [ensemble.channel(name) for name in names] == list(range(len(names)))
 

@@ -12,7 +12,7 @@ def progress(application: str, calls: dict[str, int], taken: dict[str, int] | No
 
 
 def learned(state: EnvironmentState) -> Environment:
-    environment = Environment(state, IncidentSettings())
+    environment = Environment(state, IncidentSettings(), " logs")
     environment.learn(progress("gateway", {"shop": 1}), 0.0)
     environment.learn(progress("shop", {ORDERS: 1, "stock": 1}), 0.0)
     environment.learn(progress("billing", {"bank": 1}, {ORDERS: 1}), 0.0)
@@ -37,7 +37,7 @@ def test_a_queue_that_was_not_known_links() -> None:
 
 
 def test_who_takes_its_own_messages_is_no_neighbour_of_itself() -> None:
-    environment = Environment(EnvironmentState("live"), IncidentSettings())
+    environment = Environment(EnvironmentState("live"), IncidentSettings(), " logs")
     environment.learn(progress("shop", {ORDERS: 1}, {ORDERS: 1}), 0.0)
 
     assert environment.neighbours("shop") == [ORDERS]
@@ -47,4 +47,14 @@ def test_it_goes_on_from_its_state() -> None:
     state = EnvironmentState("live")
     learned(state)
 
-    assert Environment(state, IncidentSettings()).neighbours("billing") == ["bank", "shop"]
+    assert Environment(state, IncidentSettings(), " logs").neighbours("billing") == ["bank", "shop"]
+
+
+def test_an_application_and_what_it_logs_are_neighbours() -> None:
+    environment = Environment(EnvironmentState("live"), IncidentSettings(), " logs")
+    for name in ("shop", "shop logs", "bank logs"):
+        environment.heard_of(name)
+
+    assert environment.neighbours("shop") == ["shop logs"]
+    assert environment.neighbours("shop logs") == ["shop"]
+    assert environment.neighbours("bank logs") == []

@@ -179,3 +179,16 @@ def test_single_outliers_everywhere_are_no_storm() -> None:
 
     assert world.run(until_s=300.0) == []
     assert world.told == []
+
+
+def test_an_application_and_what_it_logs_are_one_incident() -> None:
+    world = World({"shop": [], "shop logs": [], "bank logs": []})
+    world.take(anomaly("shop", 16.0, kind="errors", signal="error_rate"))
+    world.take(anomaly("shop logs", 20.0, kind="errors", signal="error_type"))
+    world.take(anomaly("bank logs", 20.0, kind="errors", signal="error_type"))
+    world.run(until_s=90.0)
+
+    together = {tuple(event.data.applications) for event in world.told}
+    assert world.book.statistics()["open"] == 2
+    assert ("shop", "shop logs") in together
+    assert ("bank logs",) in together
