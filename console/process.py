@@ -28,7 +28,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What a server is given: the database, who fills it (its ``trouble()`` is what readiness says), its metrics.
+    """What a server is given: the database, who fills it, its metrics.
 
     ``follower`` keeps executions; None where another process does.
     """
@@ -38,6 +38,10 @@ class Parts:
     reader: Reader
     registry: CollectorRegistry
     follower: Follower | None = None
+
+    def trouble(self) -> str:
+        """Why nothing is stored now, in a sentence: what readiness says; empty where all is well."""
+        return self.reader.trouble() or ("" if self.follower is None else self.follower.trouble())
 
 
 Serve = Callable[[Parts], int]

@@ -93,7 +93,7 @@ async def _serve(parts: Parts) -> int:
         loop.call_soon_threadsafe(setattr, server, "should_exit", True)
 
     sender = console_sender(parts.settings, failed)
-    app = build_console(parts.settings, parts.store, sender, registry=parts.registry, trouble=parts.reader.trouble)
+    app = build_console(parts.settings, parts.store, sender, registry=parts.registry, trouble=parts.trouble)
     server = Server(app, _place(parts.settings.console))
     try:
         await sender.start()

@@ -14,7 +14,7 @@ from tracehound.console.executions.kafka_topics import KafkaTopics
 from tracehound.console.executions.keeper import Keeper, SupersededError
 from tracehound.console.executions.metrics import ExecutionMetrics
 from tracehound.console.executions.recent import Recent
-from tracehound.console.executions.records import Message, RecordReader
+from tracehound.console.executions.records import Counted, Message, RecordReader
 from tracehound.console.store.engine import StoreError
 from tracehound.schemas.errors import BrokerError
 from tracehound.streams.kafka.record_time import EARLIEST_MS
@@ -185,8 +185,7 @@ class Follower:
             begin = owned.counted_from[partition]
             back = [message for message in read if message.offset < begin]
             if back:
-                for execution in reader.read(partition, back, owned.keeper.origins).executions:
-                    owned.recent.add(execution)
+                self._remember(owned, reader.read(partition, back, owned.keeper.origins))
             if len(back) < len(read):
                 self._count(reader, owned, partition, read[len(back) :])
 
@@ -195,9 +194,13 @@ class Follower:
         reached = messages[-1].offset + 1
         owned.keeper.take(partition, counted.executions, reached, counted.origins)
         owned.reached[partition] = reached
-        for execution in counted.executions:
-            owned.recent.add(execution)
+        self._remember(owned, counted)
         self._parts.metrics.count(counted)
+
+    @staticmethod
+    def _remember(owned: _Owned, counted: Counted) -> None:
+        for key, execution in RecordReader.recent(counted):
+            owned.recent.add(key, execution)
 
     def _keep(self, consumer: Consumer) -> None:
         owned = self._owned

@@ -1,14 +1,17 @@
 """Records of the topic of executions: which of them count here, and once."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+import msgspec
+
 from tracehound.console.executions.origins import CountedOrigins
+from tracehound.console.executions.recent import RecentExecution, recent_of
 from tracehound.console.executions.rows import plain
 from tracehound.schemas.codec import decode_unread
 from tracehound.schemas.control import CONTROL_HEADER
-from tracehound.schemas.execution import ExecutionHead
+from tracehound.schemas.execution import ApplicationKey, ExecutionHead
 from tracehound.schemas.execution_rules import Limits
 from tracehound.streams.envelopes.opener import ExecutionReader
 from tracehound.streams.kafka.forwarding import ORIGIN_PREFIX, Origin, Partitioner
@@ -30,11 +33,13 @@ class Message(NamedTuple):
 class Counted:
     """The executions of records that count, and what led to them; and how many records do not.
 
+    ``contents[i]`` is the JSON that ``executions[i]`` was in, its place there, and how many others share it.
     ``elsewhere`` are on the partition of another application: a worker forwards them to theirs, where they count.
     ``repeated`` are counted already, ``refused`` are no executions.
     """
 
     executions: list[ExecutionHead] = field(default_factory=list)
+    contents: list[tuple[bytes, int, int]] = field(default_factory=list)
     origins: list[Origin] = field(default_factory=list)
     elsewhere: int = 0
     repeated: int = 0
@@ -63,6 +68,12 @@ class RecordReader:
         self._limits, self._executions, self._normalize = limits, executions, normalize
         self._read_origin = read_origin
         self._partitioner = Partitioner(partitions)
+
+    @staticmethod
+    def recent(counted: Counted) -> Iterator[tuple[ApplicationKey, RecentExecution]]:
+        """The executions as they are kept for a while, with whose they are."""
+        for execution, (content, index, among) in zip(counted.executions, counted.contents, strict=True):
+            yield (execution.application, execution.environment), recent_of(execution, content, index, among)
 
     def read(self, partition: int, messages: Sequence[Message], origins: CountedOrigins) -> Counted:
         """Read records of a partition, at least one, in their order.
@@ -94,6 +105,12 @@ class RecordReader:
         ):
             return False
         counted.executions += unread.executions
+        values = [message.value or b"" for message in messages]
+        if unread.counts is None:
+            counted.contents += [(value, 0, 1) for value in values]
+        else:
+            for value, count in zip(values, unread.counts, strict=True):
+                counted.contents += [(value, index, count) for index in range(count)]
         return True
 
     def _is_here(self, partition: int, application: str) -> bool:
@@ -126,6 +143,8 @@ class RecordReader:
             newest[origin.source] = origin.offset
             counted.origins.append(origin)
         counted.executions += decoded.executions
+        # what it was in may have been packed, or had other names: only what is read now is sure to be JSON
+        counted.contents += [(msgspec.json.encode(one), 0, 1) for one in decoded.executions]
 
 
 def _is_ours(header: tuple[str, bytes]) -> bool:

@@ -6,14 +6,14 @@ from itertools import islice
 from statistics import median_low
 from typing import Final
 
+from tracehound.console.executions.recent import RecentExecution
 from tracehound.schemas.anomaly import Anomaly
-from tracehound.schemas.execution import Execution, ExecutionHead, UnreadExecution
 
 CANDIDATES: Final = 200
 """So many executions of an operation are compared; the newest."""
 
 
-def anomalous(executions: Iterable[ExecutionHead], anomaly: Anomaly, at_s: float) -> ExecutionHead | None:
+def anomalous(executions: Iterable[RecentExecution], anomaly: Anomaly, at_s: float) -> RecentExecution | None:
     """The execution that an anomaly names, None where it is not among these.
 
     Parameters:
@@ -25,8 +25,8 @@ def anomalous(executions: Iterable[ExecutionHead], anomaly: Anomaly, at_s: float
 
 
 def usual(
-    executions: Iterable[ExecutionHead], anomaly: Anomaly, beside: ExecutionHead, unusual: Collection[str]
-) -> ExecutionHead | None:
+    executions: Iterable[RecentExecution], anomaly: Anomaly, beside: RecentExecution, unusual: Collection[str]
+) -> RecentExecution | None:
     """An execution of the operation as most of them are: it did not fail, and is nearest to their median duration.
 
     Parameters:
@@ -39,31 +39,16 @@ def usual(
         for one in executions
         if one.operation == anomaly.operation and not one.failed and one.trace_id not in unusual and one is not beside
     )
-    found: Sequence[ExecutionHead] = list(islice(of_operation, CANDIDATES))
+    found: Sequence[RecentExecution] = list(islice(of_operation, CANDIDATES))
     if anomaly.unit == "ms" and anomaly.kind == "latency":
         high_ms = max(anomaly.bounds)
         found = [one for one in found if one.duration_ms <= high_ms] or found
-    if has_segments(beside):
-        found = [one for one in found if has_segments(one)] or found
+    if beside.has_segments:
+        found = [one for one in found if one.has_segments] or found
     if not found:
         return None
     median_ms = median_low(one.duration_ms for one in found)
     return min(found, key=lambda one: _distance(one.duration_ms, median_ms))
-
-
-def has_segments(execution: ExecutionHead) -> bool:
-    """Whether it says what ran within it.
-
-    >>> from tracehound.schemas.execution import Segment
-    >>> has_segments(Execution("shop", "GET /", 0.0, 5.0, segments=[Segment("SELECT 1", 2.0)]))
-    True
-    >>> import msgspec
-    >>> has_segments(UnreadExecution("shop", "GET /", 0.0, 5.0, segments=msgspec.Raw(b"[ ]")))
-    False
-    """
-    if isinstance(execution, UnreadExecution):
-        return bytes(execution.segments).strip(b"[] \t\r\n") != b""
-    return isinstance(execution, Execution) and bool(execution.segments)
 
 
 def _distance(duration_ms: float, median_ms: float) -> float:

@@ -1,6 +1,5 @@
 """Keeps the executions that anomalies name, while the newest executions are still in memory."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -9,15 +8,14 @@ import msgspec
 import structlog
 from sqlalchemy import Connection, delete, func, select
 
-from tracehound.console.executions.recent import Recent
+from tracehound.console.executions.recent import Recent, RecentExecution
 from tracehound.console.executions.rows import insert_missing
 from tracehound.console.exemplars.choosing import anomalous, usual
 from tracehound.console.exemplars.presentable import presentable
 from tracehound.console.store.engine import Store
 from tracehound.console.store.tables import anomalies, exemplars
 from tracehound.schemas.anomaly import Anomaly, AnomalyEvent
-from tracehound.schemas.execution import ExecutionHead, epoch_seconds, whole
-from tracehound.schemas.execution_rules import Limits, all_sound
+from tracehound.schemas.execution import epoch_seconds
 
 _AT_ONCE: Final = 500
 _BACK: Final = 2_000
@@ -28,7 +26,6 @@ _PATIENCE = 60
 _MOST_EXEMPLAR_BYTES: Final = 2_000_000
 _LONGEST_TRACE_ID: Final = 200
 _TIDIED_EVERY = 300
-_LIMITS: Final = Limits()
 
 log = structlog.get_logger(__name__)
 
@@ -117,12 +114,9 @@ class ExemplarKeeper:
         of = (one.event.data for one in self._waiting.values() if one.event.data.application == anomaly.application)
         return {trace_id for one in of for trace_id in one.exemplar_trace_ids}
 
-    def _json(self, execution: ExecutionHead) -> str | None:
-        try:
-            found = whole(execution)
-        except msgspec.DecodeError:  # its segments have not been looked at yet
-            return None
-        if not all_sound([found], _LIMITS, math.inf):
+    def _json(self, execution: RecentExecution) -> str | None:
+        found = execution.whole()
+        if found is None:
             return None
         encoded = msgspec.json.encode(presentable(found, self.private)).decode()
         return encoded if len(encoded) <= _MOST_EXEMPLAR_BYTES else None

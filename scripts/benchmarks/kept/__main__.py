@@ -64,8 +64,8 @@ class Keeping:
         """Take a batch."""
         counted = self._reader.read(0, some, self._keeper.origins)
         self._keeper.take(0, counted.executions, some[-1].offset + 1, counted.origins)
-        for execution in counted.executions:
-            self._recent.add(execution)
+        for key, execution in RecordReader.recent(counted):
+            self._recent.add(key, execution)
 
     def put(self) -> None:
         """Store what was taken."""

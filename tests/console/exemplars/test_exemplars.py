@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 from tests.console.asking import Asking, asking
 from tests.console.executions.kept import NOW_S
 from tests.console.exemplars.anomalies import anomaly, told
-from tracehound.console.executions.recent import Recent
+from tracehound.console.executions.recent import Recent, RecentExecution, recent_of
 from tracehound.console.exemplars.keeping import ExemplarKeeper
 from tracehound.console.store.engine import Store
 from tracehound.console.store.tables import exemplars
@@ -20,18 +20,19 @@ from tracehound.schemas.execution import Execution, ExecutionFailure, Segment, U
 MB = 1_000_000
 
 
-def execution(number: int, duration_ms: float = 20.0, **given: Any) -> UnreadExecution:
+def execution(number: int, duration_ms: float = 20.0, **given: Any) -> RecentExecution:
     """One as it is read, a second after each other; half of it is a call."""
     call = Segment("GET /stock", duration_ms / 2, "http", offset_ms=1.0, peer="stock", remote_ms=2.0)
     segments = msgspec.Raw(given.pop("segments", None) or msgspec.json.encode([call, Segment("SELECT", 0.5, parent=0)]))
     about = {"trace_id": f"t{number}", "operation": "GET /cart"} | given
-    return UnreadExecution("shop", started_at=NOW_S + number, duration_ms=duration_ms, segments=segments, **about)
+    one = UnreadExecution("shop", started_at=NOW_S + number, duration_ms=duration_ms, segments=segments, **about)
+    return recent_of(one, msgspec.json.encode(one))
 
 
-def recent(*executions: UnreadExecution) -> Recent:
+def recent(*executions: RecentExecution) -> Recent:
     made = Recent(64 * MB)
     for one in executions:
-        made.add(one)
+        made.add(("shop", ""), one)
     return made
 
 
@@ -74,7 +75,7 @@ def test_anomalies_and_executions_may_come_in_any_order(store: Store) -> None:
     told(store, "a1", anomaly("t50"), NOW_S + 50)
     one.look(newest)
     assert kept(store) == {}
-    newest.add(SLOW)
+    newest.add(("shop", ""), SLOW)
     one.look(newest)
     assert kept(store) == {"a1": "t50"}
 
