@@ -6,6 +6,9 @@ STAMP := $(VENV)/.installed
 # Quix Streams wants other versions of what we use, so that contender has an environment of its own.
 QUIX := $(VENV)/quix
 QUIX_LOCK := scripts/benchmarks/throughput/contenders/quix_river.lock
+# A peer of a benchmark, with its own versions of what we use.
+DATASETTE := $(VENV)/datasette
+DATASETTE_LOCK := scripts/benchmarks/api/datasette.lock
 # The fuzzer is for Linux and has no build for the newest Python, so that it is installed only where it is run.
 FUZZER := $(VENV)/.fuzzer
 FUZZER_LOCK := tests/fuzzing/fuzzer.lock
@@ -26,7 +29,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 export PIP_PROGRESS = /^Collecting / {if (++n % 25 == 0) print "  " n " packages"} /^Installing/ {print "  installing them"} {fflush()}
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-quick test-tracers test-bounds fuzz check format kafka bench-throughput bench-latency bench-scale bench-micro bench-intake bench-gateway bench-trials bench-weeks bench-quality bench-nab bench-incidents bench-joined bench-cost bench-training bench-house contenders simulate soak lock clean
+.PHONY: help setup demo test test-quick test-tracers test-bounds fuzz check format kafka bench-throughput bench-latency bench-scale bench-micro bench-intake bench-gateway bench-api bench-trials bench-weeks bench-quality bench-nab bench-incidents bench-joined bench-cost bench-training bench-house contenders simulate soak lock clean
 
 help: ## List every target with one line each
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -116,6 +119,15 @@ bench-intake: $(STAMP) ## Measure spans per CPU second of intake on a real Apach
 bench-gateway: $(STAMP) ## Measure what the gateway takes per CPU second on a real Apache Kafka (COLLECTOR=/path/to/otelcol: next to one)
 	$(BIN)/python -m tracehound.scripts.benchmarks.gateway --report docs/benchmarks $(COLLECTOR:%=--collector %)
 
+$(DATASETTE)/.installed: $(DATASETTE_LOCK) | $(STAMP)
+	$(PYTHON) -m venv $(DATASETTE)
+	$(DATASETTE)/bin/python -m pip install --quiet --require-hashes -r $(DATASETTE_LOCK)
+	@touch $(DATASETTE)/.installed
+
+bench-api: $(STAMP) $(DATASETTE)/.installed ## Measure the console with a million anomalies on both engines, its reader, and Datasette on the same file
+	$(BIN)/python -m tracehound.scripts.benchmarks.api --datasette $(DATASETTE)/bin/datasette --report docs/benchmarks
+	$(BIN)/python -m tracehound.scripts.documents docs
+
 bench-trials: $(STAMP) ## Judge the detectors on twenty simulated systems with faults of random size
 	$(BIN)/python -m tracehound.scripts.benchmarks.trials --report docs/benchmarks
 
@@ -159,6 +171,8 @@ lock: $(STAMP) ## Resolve the dependencies anew and write requirements.lock
 	  --no-emit-index-url --custom-compile-command "make lock" --quiet -o $(FUZZER_LOCK)
 	$(BIN)/uv pip compile $(QUIX_LOCK:.lock=.in) --universal --python-version 3.11 --generate-hashes \
 	  --no-emit-index-url --custom-compile-command "make lock" --quiet -o $(QUIX_LOCK)
+	$(BIN)/uv pip compile $(DATASETTE_LOCK:.lock=.in) --universal --python-version 3.11 --generate-hashes \
+	  --no-emit-index-url --custom-compile-command "make lock" --quiet -o $(DATASETTE_LOCK)
 
 clean: ## Remove the virtual environment and all caches of this folder
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info client/*.egg-info

@@ -13,8 +13,8 @@ import pytest
 
 from tests.conftest import give_up
 from tests.console.asking import Asking, asking
-from tests.console.postgresql import NoPostgreSQLError, postgresql
 from tracehound.console.store.engine import Store
+from tracehound.infra.postgresql import NoPostgreSQLError, postgresql
 
 
 @pytest.fixture(scope="session")

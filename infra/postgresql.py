@@ -1,4 +1,4 @@
-"""A real PostgreSQL for tests: Debian's programs in a temporary folder, or a container where Docker answers."""
+"""A real PostgreSQL for tests and benchmarks: Debian's programs in a temporary folder, or a container."""
 
 import os
 import pwd

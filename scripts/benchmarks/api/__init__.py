@@ -1,0 +1,1 @@
+"""What the console takes: its reader, its answers on both engines, and Datasette on the same file."""
