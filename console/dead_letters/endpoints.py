@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import msgspec
 from fastapi import APIRouter, Path, Query
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from sqlalchemy import Row
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -15,7 +15,7 @@ from starlette.responses import Response
 from tracehound.console.dead_letters.queries import DeadLettersAsked, dead_letters_asked, letters
 from tracehound.console.dead_letters.told import DeadLetter, WholeDeadLetter, whole_letter_told
 from tracehound.console.web.answers import JSON, NO_STORE, answer, done, listed, one
-from tracehound.console.web.asked import Identity
+from tracehound.console.web.asked import Body, Identity
 from tracehound.console.web.console import Console, TheConsole
 from tracehound.console.web.lists import tell_list
 from tracehound.console.web.needs import needs_operator, needs_viewer
@@ -29,10 +29,8 @@ from tracehound.streams.settings.settings import Settings
 router = APIRouter(prefix="/dead-letters", tags=["dead letters"])
 
 
-class Resend(BaseModel):
+class Resend(Body):
     """Which dead letters are to be sent again."""
-
-    model_config = ConfigDict(extra="forbid")
 
     ids: Annotated[list[Identity], Field(min_length=1, max_length=200)]
 

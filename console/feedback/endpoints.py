@@ -5,7 +5,7 @@ from typing import Annotated
 
 import msgspec
 from fastapi import APIRouter, Query
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
@@ -20,7 +20,7 @@ from tracehound.console.feedback.queries import (
     verdicts_asked,
 )
 from tracehound.console.web.answers import JSON, NO_STORE, done, listed
-from tracehound.console.web.asked import Identity, without_null
+from tracehound.console.web.asked import Body, Identity, without_null
 from tracehound.console.web.console import Console, TheConsole
 from tracehound.console.web.lists import tell_list
 from tracehound.console.web.needs import Operator, needs_viewer
@@ -36,10 +36,8 @@ PREVIEW_DAYS = 30.0
 _DAY_US = 86_400_000_000
 
 
-class Wanted(BaseModel):
+class Wanted(Body):
     """What an anomaly or an incident was."""
-
-    model_config = ConfigDict(extra="forbid")
 
     subject_id: Annotated[Identity, Field(max_length=200)]
     judgement: Judgement

@@ -4,12 +4,13 @@ from typing import Annotated
 
 import msgspec
 from fastapi import APIRouter, Path
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import Field, StringConstraints
 from starlette.requests import Request
 from starlette.responses import Response
 
 from tracehound.console.keys.queries import add_key, all_keys, drop_key, other_admins
 from tracehound.console.web.answers import JSON, NO_STORE, done, one
+from tracehound.console.web.asked import Body
 from tracehound.console.web.console import TheConsole
 from tracehound.console.web.needs import Admin, needs_admin
 from tracehound.console.web.problems import not_found
@@ -23,10 +24,8 @@ router = APIRouter(prefix="/keys", tags=["keys"])
 Prefix = Annotated[str, Path(pattern=r"^th_[0-9a-f]{8}$", description="The beginning of a key.")]
 
 
-class Wanted(BaseModel):
+class Wanted(Body):
     """A key that is to be made."""
-
-    model_config = ConfigDict(extra="forbid")
 
     name: Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f]*$")]
     role: Role = "viewer"

@@ -5,14 +5,14 @@ from uuid import uuid4
 
 import msgspec
 from fastapi import APIRouter, Path, Query
-from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints
+from pydantic import AfterValidator, StringConstraints
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
 from tracehound.console.maintenance.queries import WindowsAsked, window, windows_asked
 from tracehound.console.web.answers import JSON, NO_STORE, done, listed
-from tracehound.console.web.asked import Identity, MomentUs, without_null
+from tracehound.console.web.asked import Body, Identity, MomentUs, without_null
 from tracehound.console.web.console import Console, TheConsole
 from tracehound.console.web.lists import tell_list
 from tracehound.console.web.needs import Operator, needs_operator, needs_viewer
@@ -29,10 +29,8 @@ _Name = Annotated[str, StringConstraints(max_length=200), AfterValidator(without
 _Note = Annotated[str, StringConstraints(max_length=2_000), AfterValidator(without_null)]
 
 
-class Announced(BaseModel):
+class Announced(Body):
     """A window: times of executions, not of clocks. ``learn``: what deviates in it is expected, and models learn it."""
-
-    model_config = ConfigDict(extra="forbid")
 
     starts_at: MomentUs
     ends_at: MomentUs

@@ -4,11 +4,12 @@ from typing import Annotated
 
 import msgspec
 from fastapi import APIRouter
-from pydantic import BaseModel, ConfigDict, StringConstraints
+from pydantic import StringConstraints
 from starlette.requests import Request
 from starlette.responses import Response
 
 from tracehound.console.web.answers import JSON, NO_STORE, done, one
+from tracehound.console.web.asked import Body
 from tracehound.console.web.console import TheConsole
 from tracehound.console.web.cross_site import check_same_site
 from tracehound.console.web.needs import Viewer
@@ -17,10 +18,8 @@ from tracehound.console.web.roles import Means, Role, Visitor
 router = APIRouter(prefix="/session", tags=["session"])
 
 
-class SignIn(BaseModel):
+class SignIn(Body):
     """The key of who signs in."""
-
-    model_config = ConfigDict(extra="forbid")
 
     key: Annotated[str, StringConstraints(min_length=1, max_length=200)]
 

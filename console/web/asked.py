@@ -50,6 +50,12 @@ class Query(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+class Body(BaseModel):
+    """What may be sent; a member that is none is refused, and a value of another type is."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
 class Page(Query):
     """Which part of a list, and in which form."""
 

@@ -25,6 +25,7 @@ _KEYS = {
 }
 _OF_ALL = {
     400: "The request cannot be meant: the problem names each mistake.",
+    404: "There is no such thing.",
     429: "This key, or this address, asks more often than it may.",
     503: "The store or Kafka is away.",
 }
@@ -86,8 +87,8 @@ def _complete(operation: dict[str, Any], route: RouteContext, method: str) -> No
         operation["description"] = f"{operation.get('description', '')}\n\nNeeds the role '{role}'.".strip()
     else:
         operation["security"] = []
-    if "{" in str(route.path_format):
-        refusals[404] = "There is none."
+        if method not in SAFE_METHODS:
+            refusals |= {401: "The key is unknown.", 403: "It comes from another page than the console's own."}
     if "requestBody" in operation:
         refusals |= _OF_BODIES
     if method not in SAFE_METHODS:

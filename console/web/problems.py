@@ -82,7 +82,8 @@ def _methods(request: Request) -> list[str]:
     """What the path of a request may be asked by: each route of it knows its own method alone."""
     path = request.scope["path"]
     routes = [route for route in iter_route_contexts(request.app.routes) if route.path_regex.match(path)]
-    return sorted({method for route in routes for method in route.methods or ()})
+    meant = min((str(route.path_format) for route in routes), key=lambda one: one.count("{"))  # not the id of something
+    return sorted({method for route in routes if route.path_format == meant for method in route.methods or ()})
 
 
 async def _away(request: Request, error: Exception) -> Response:

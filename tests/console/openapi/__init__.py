@@ -1,0 +1,1 @@
+"""Schemathesis against the console: how it is run, and its server."""
