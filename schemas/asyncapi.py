@@ -13,6 +13,7 @@ from tracehound.schemas.anomaly import AnomalyEvent
 from tracehound.schemas.call_graph import CallGraph
 from tracehound.schemas.control import Control
 from tracehound.schemas.dead_letter import DeadLetterHeaders
+from tracehound.schemas.delivery import DeliveryEvent
 from tracehound.schemas.execution import Execution
 from tracehound.schemas.feedback import Maintenance, Verdict
 from tracehound.schemas.incident import IncidentEvent
@@ -55,6 +56,7 @@ _MESSAGES = {
     "ModelEvent": _Message("send", "A change of a model as a CloudEvent", ModelEvent, _CLOUD_EVENT),
     "Progress": _Message("send", "How far an application has been scored", Progress, "application/json"),
     "IncidentEvent": _Message("send", "A change of an incident as a CloudEvent", IncidentEvent, _CLOUD_EVENT),
+    "DeliveryEvent": _Message("send", "What became of a message to a receiver", DeliveryEvent, _CLOUD_EVENT),
     "Verdict": _Message("receive", "A verdict on an anomaly or an incident", Verdict, "application/json"),
     "Control": _Message("receive", "What is to become of models", Control, "application/json"),
     "ScoreRequest": _Message(

@@ -12,6 +12,7 @@ from tracehound.schemas.asyncapi import asyncapi_document
 from tracehound.schemas.call_graph import CallGraph
 from tracehound.schemas.control import Control
 from tracehound.schemas.dead_letter import DeadLetterHeaders
+from tracehound.schemas.delivery import DeliveryEvent
 from tracehound.schemas.execution import Execution
 from tracehound.schemas.feedback import Maintenance, Verdict
 from tracehound.schemas.incident import IncidentEvent
@@ -31,6 +32,7 @@ CONTRACTS: dict[str, Any] = {
     "model-event": ModelEvent,
     "progress": Progress,
     "incident-event": IncidentEvent,
+    "delivery-event": DeliveryEvent,
     "control": Control,
     "score-request": ScoreRequest,
     "score-answer": ScoreAnswer,

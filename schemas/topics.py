@@ -179,6 +179,11 @@ class Topics:
         return self._topic("severity.v1", "incident id", "IncidentEvent", 30)
 
     @property
+    def deliveries(self) -> Topic:
+        """Public output: what became of messages to receivers, as CloudEvents."""
+        return self._topic("deliveries.v1", "incident id", "DeliveryEvent", 30)
+
+    @property
     def feedback(self) -> Topic:
         """Public input: verdicts on anomalies and incidents."""
         return self._topic("feedback.v1", "id of what is judged", "Verdict", 30, cleanup_policy="compact")
@@ -248,10 +253,15 @@ class Topics:
             self.dead_letters,
         )
 
+    def notify(self) -> tuple[Topic, ...]:
+        """The topics of a notifier."""
+        return (self.severity, self.deliveries, self.dead_letters)
+
     def public(self) -> tuple[Topic, ...]:
         """The topics that others write or read."""
         return tuple(topic for topic in self.all() if not topic.internal)
 
     def all(self) -> tuple[Topic, ...]:
         """Every topic that the topic-creating script makes."""
-        return tuple({topic.name: topic for topic in (*self.scoring(), *self.intake(), *self.incidents())}.values())
+        every = (*self.scoring(), *self.intake(), *self.incidents(), *self.notify())
+        return tuple({topic.name: topic for topic in every}.values())

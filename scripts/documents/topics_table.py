@@ -14,7 +14,7 @@ def topics_table() -> str:
         "worker": names.scoring(),
         "intake": names.intake(),
         "incidents": names.incidents(),
-        "notify": (names.severity, names.dead_letters),
+        "notify": names.notify(),
         "console": (names.executions, *stored(names)),
     }
     rows = [

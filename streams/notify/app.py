@@ -10,6 +10,7 @@ from tracehound.schemas.errors import ConfigurationError
 from tracehound.streams.kafka.clients import KafkaClients
 from tracehound.streams.notify.dead_letters import DeadLetters
 from tracehound.streams.notify.delivery_queue import DeliveryQueue
+from tracehound.streams.notify.delivery_reports import DeliveryReports
 from tracehound.streams.notify.metrics import NotifyMetrics, WaitingCollector
 from tracehound.streams.notify.notifier import Notifier
 from tracehound.streams.notify.outcome import Receiver
@@ -49,12 +50,23 @@ def build_notify(
         )
     base, closing = Foundation(settings, clients), AsyncExitStack()
     metrics = NotifyMetrics(base.registry)
+    reports = DeliveryReports(base.publisher, topics.deliveries.name, clock)
     letters = DeadLetters(base.publisher, topics.dead_letters.name, metrics.dead_letters)
 
     queues: dict[str, DeliveryQueue] = {}
     for name, known in notify.receivers.items():
         built = receiver(name, known, read_secret(name, known, environment), notify.attempts_at_once, clock)
-        queue = DeliveryQueue(name, known.kind, built, notify, metrics, letters.bury_notice, base.failure.tell, clock)
+        queue = DeliveryQueue(
+            name,
+            known.kind,
+            built,
+            notify,
+            metrics,
+            letters.bury_notice,
+            base.failure.tell,
+            clock,
+            report=reports.report,
+        )
         closing.push_async_callback(queue.close)
         queues[name] = queue
     consumer = base.clients.consumer(
@@ -82,4 +94,4 @@ def build_notify(
         WaitingCollector(lambda: {(queue.name, queue.kind): len(queue) for queue in queues.values()})
     )
     health = base.health(notifier, notify.http_port)
-    return Worker(notify.group_id, app, health, base.failure, (topics.severity, topics.dead_letters), closing)
+    return Worker(notify.group_id, app, health, base.failure, topics.notify(), closing)

@@ -34,6 +34,10 @@ Bury = Callable[[Notice, str], Awaitable[None]]
 """Makes a message, given up for a reason (a sentence), a dead letter; returns once that is safe."""
 
 
+Report = Callable[[Notice, str, str], Awaitable[None]]
+"""Tells what became of a message to a receiver of a kind: taken (no reason), or given up for one, a sentence."""
+
+
 class DeliveryQueue:
     """The queue of one receiver.
 
@@ -45,6 +49,7 @@ class DeliveryQueue:
         fail: called with an error that no retry can mend.
         wall_clock: epoch seconds.
         chance: from 0 to 1, for the jitter of pauses.
+        report: see ``Report``; nobody waits for it.
     """
 
     def __init__(
@@ -58,6 +63,7 @@ class DeliveryQueue:
         fail: Callable[[BaseException], None],
         wall_clock: Callable[[], float] = time.time,
         chance: Callable[[], float] = random.random,
+        report: Report | None = None,
     ) -> None:
         self.name = name
         self.kind = kind
@@ -68,6 +74,7 @@ class DeliveryQueue:
         self._fail = fail
         self._wall_clock = wall_clock
         self._chance = chance
+        self._report = report
         self._slots = asyncio.Semaphore(settings.attempts_at_once)
         self._lanes: dict[str, deque[QueuedNotice]] = {}
         self._tasks: set[asyncio.Future[None]] = set()
@@ -148,7 +155,7 @@ class DeliveryQueue:
             if outcome is None:
                 return
             if isinstance(outcome, Delivered):
-                queued.done()
+                self._ends(queued, "")
                 return
             wait_s = max(pause_s * (0.5 + self._chance() / 2), outcome.after_s)
             late_s = time.monotonic() + wait_s - queued.since_s
@@ -200,7 +207,12 @@ class DeliveryQueue:
         reason = f"The receiver {self.name!r} ({self.kind}) was not told: {why}"
         log.error("notification_given_up", receiver=self.name, event_id=queued.notice.event.id, sentence=reason)
         await self._bury(queued.notice, reason)
+        self._ends(queued, why)
+
+    def _ends(self, queued: QueuedNotice, reason: str) -> None:
         queued.done()
+        if self._report is not None:
+            self._spawn(self._report(queued.notice, self.kind, reason))
 
     async def _sleep(self, queued: QueuedNotice, pause_s: float) -> bool:
         """Whether it need not be sent any more after the pause."""

@@ -73,7 +73,7 @@ def roles(settings: Settings) -> Mapping[str, Role]:
         "notify": Role(
             "tracehound notify",
             reads=(topics.severity.name,),
-            writes=(dead_letters,),
+            writes=(topics.deliveries.name, dead_letters),
             groups=(settings.notify.group_id,),
         ),
         "gateway": Role("tracehound gateway", writes=(executions, logs, *otlp[:1])),
@@ -94,7 +94,7 @@ def roles(settings: Settings) -> Mapping[str, Role]:
             "tracehound console",
             reads=(
                 *(*outputs, scored_logs, topics.severity.name, topics.call_graph.name, dead_letters),
-                *(*people, score_answers),
+                *(*people, topics.deliveries.name, score_answers),
             ),
             # what people say on it, dead letters again to where they came from, training and predictions
             writes=(*people, executions, logs, *sources, control, score_requests),

@@ -14,6 +14,7 @@ from tracehound.console.store.tables.anomalies import anomalies
 from tracehound.console.store.tables.applications import application_progress, applications
 from tracehound.console.store.tables.calls import call_records, calls
 from tracehound.console.store.tables.dead_letters import dead_letters
+from tracehound.console.store.tables.deliveries import deliveries
 from tracehound.console.store.tables.exemplars import exemplars
 from tracehound.console.store.tables.incidents import incident_applications, incident_events, incidents
 from tracehound.console.store.tables.metadata import metadata
@@ -38,6 +39,7 @@ __all__ = [
     "call_records",
     "calls",
     "dead_letters",
+    "deliveries",
     "execution_origins",
     "exemplars",
     "incident_applications",

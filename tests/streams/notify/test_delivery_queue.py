@@ -71,9 +71,14 @@ class Field:
         self.gone = asyncio.Event()
         self.metrics = NotifyMetrics(CollectorRegistry())
         self.failures: list[BaseException] = []
+        self.reported: list[tuple[str, str, str]] = []
         self.queue = DeliveryQueue(
-            "team", "webhook", self.receiver, settings, self.metrics, self._bury, self.failures.append
+            *("team", "webhook", self.receiver, settings, self.metrics, self._bury, self.failures.append),
+            report=self._report,
         )
+
+    async def _report(self, notice: Notice, kind: str, reason: str) -> None:
+        self.reported.append((notice.event.id, kind, reason))
 
     async def _bury(self, notice: Notice, reason: str) -> None:
         self.buried.append((notice.event.id, reason))
@@ -139,6 +144,20 @@ def test_what_is_refused_becomes_a_dead_letter_at_once_and_the_next_goes_on() ->
         assert field.receiver.attempts == ["a-1", "a-2"]
         assert field.done == ["a-1", "a-2"]
         assert field.counted("tracehound_notifications_dead_lettered_total") == 1
+
+    run(test())
+
+
+def test_what_becomes_of_each_message_is_reported_once() -> None:
+    async def test() -> None:
+        field = Field()
+        field.receiver.outcomes["a-1"] = [FOR_NOW, Delivered()]
+        field.receiver.outcomes["a-2"] = [FOR_GOOD]
+        field.put(("a", 1), ("a", 2))
+        await field.finished(2)
+        await until(lambda: len(field.reported) == 2, "both are reported")
+        assert field.reported == [("a-1", "webhook", ""), ("a-2", "webhook", "It does not want this.")]
+        await field.queue.close()
 
     run(test())
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from tracehound.console.store.reader.writers.anomalies import AnomalyWriter
 from tracehound.console.store.reader.writers.call_graph import CallGraphWriter
 from tracehound.console.store.reader.writers.dead_letters import DeadLetterWriter
+from tracehound.console.store.reader.writers.deliveries import DeliveryWriter
 from tracehound.console.store.reader.writers.incidents import IncidentWriter
 from tracehound.console.store.reader.writers.maintenance import MaintenanceWriter
 from tracehound.console.store.reader.writers.model_events import ModelEventWriter
@@ -34,6 +35,7 @@ def _writers(topics: Topics) -> tuple[tuple[Topic, Writer], ...]:
         (topics.call_graph, CallGraphWriter()),
         (topics.dead_letters, DeadLetterWriter()),
         (topics.scored_logs, ScoredLogWriter()),
+        (topics.deliveries, DeliveryWriter()),
         (topics.feedback, VerdictWriter()),
         (topics.maintenance, MaintenanceWriter()),
     )

@@ -13,6 +13,7 @@ from tests.console.store.reader.told import (
     call,
     call_graph,
     dead_letter,
+    delivery,
     incident,
     model_event,
     progress,
@@ -28,6 +29,7 @@ from tracehound.console.store.tables import (
     applications,
     calls,
     dead_letters,
+    deliveries,
     incident_applications,
     incident_events,
     incidents,
@@ -140,6 +142,13 @@ def test_a_dead_letter_keeps_its_bytes_and_one_that_is_told_twice_is_kept_once(s
     first, _ = rows(store, dead_letters, "seq")
     assert (first["value"], first["key"], first["source_offset"]) == (b"\x00\xff", b"\xff\x00", 7)
     assert (first["stage"], first["reason"], first["headers"]) == ("decode", "It is cut off.", '[["trace","AA=="]]')
+
+
+def test_a_message_is_kept_with_what_became_of_it(store: Store) -> None:
+    values = [delivery(1), delivery(2, "given_up"), delivery(1), delivery(2)]
+    assert write_together(store, TOPICS.deliveries, values) == 3
+    found = [(row["event_id"], row["outcome"], row["reason"]) for row in rows(store, deliveries, "seq")]
+    assert found == [("event-1", "delivered", ""), ("event-2", "given_up", "It is away."), ("event-2", "delivered", "")]
 
 
 def test_a_log_event_is_found_by_words_and_level(store: Store) -> None:

@@ -9,6 +9,7 @@ from tracehound.schemas.anomaly import ANOMALY_TYPE, Anomaly, AnomalyEvent, Mode
 from tracehound.schemas.call_graph import Call, CallGraph
 from tracehound.schemas.codec import encode
 from tracehound.schemas.dead_letter import DeadLetter
+from tracehound.schemas.delivery import DELIVERY_TYPES, DeliveryEvent, DeliveryOutcome, DeliveryReport, delivery_id
 from tracehound.schemas.execution import rfc3339
 from tracehound.schemas.incident import INCIDENT_TYPES, Incident, IncidentChange, IncidentEvent, SuspectedCause
 from tracehound.schemas.log_levels import Level
@@ -123,6 +124,14 @@ def scored_log(number: int, message: str = "CPU spike detected", level: Level = 
     )
     at = rfc3339(BEGIN_S + number)
     return encode(ScoredLogEvent(f"log-{number}", "tracehound", SCORED_LOG_TYPE, "shop", at, data))
+
+
+def delivery(number: int, outcome: DeliveryOutcome = "delivered") -> bytes:
+    reason = "" if outcome == "delivered" else "It is away."
+    said = ("team", "webhook", "incident", f"event-{number}", number)
+    report = DeliveryReport(*said, "opened", "major", outcome, 1.5, reason)
+    at, kind = rfc3339(BEGIN_S + number), DELIVERY_TYPES[outcome]
+    return encode(DeliveryEvent(delivery_id(report), "tracehound", kind, "incident", at, report))
 
 
 def dead_letter(offset: int, value: bytes = b"{", position: int = 0) -> Record:
