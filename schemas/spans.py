@@ -19,12 +19,16 @@ SHARED_SUFFIX = "-server"
 
 
 class Resource(msgspec.Struct, array_like=True, frozen=True):
-    """What emitted spans: a service in an environment, of a version, on a host (empty where it is not said)."""
+    """What emitted spans: a service in an environment, of a version, on a host (empty where it is not said).
+
+    ``places`` say where else it ran, as names and values: zone, region, cluster, node.
+    """
 
     service: str
     environment: str = ""
     version: str = ""
     host: str = ""
+    places: tuple[tuple[str, str], ...] = ()
 
 
 class Message(msgspec.Struct, array_like=True, frozen=True):

@@ -12,6 +12,7 @@ def conventions_table() -> str:
         "version": (names.SERVICE_VERSION,),
         "environment": names.ENVIRONMENT,
         "host": names.HOST,
+        **{f"attribute `{name}`": spelled for name, spelled in names.PLACES.items()},
     }
     exceptions = {"exception type": (names.EXCEPTION_TYPE,), "exception message": (names.EXCEPTION_MESSAGE,)}
     rows = [

@@ -169,7 +169,7 @@ def _execution(
         None,  # memory
         None,  # CPU time
         error,
-        {},
+        dict(resource.places),
         waits.of(trace.trace_id, spans, entry, inside) if kind == "consumer" else None,
         span.adjusted_count if span.adjusted_count is not None else sampled,
         segments,

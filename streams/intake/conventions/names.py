@@ -8,6 +8,8 @@ https://github.com/opentracing/specification/blob/master/semantic_conventions.md
 """
 
 from collections.abc import Iterable, Mapping
+from itertools import chain
+from types import MappingProxyType
 from typing import Final
 
 from tracehound.streams.intake.conventions.texts import AttributeValue
@@ -182,5 +184,17 @@ SERVICE_NAMESPACE: Final = "service.namespace"
 SERVICE_VERSION: Final = "service.version"
 ENVIRONMENT: Final[Names] = ("deployment.environment.name", "deployment.environment")
 HOST: Final[Names] = ("host.name", "k8s.pod.name", "service.instance.id", "hostname")  # the last is Jaeger's
-RESOURCE_ATTRIBUTES: Final = frozenset((SERVICE, SERVICE_NAMESPACE, SERVICE_VERSION, *ENVIRONMENT, *HOST))
+PLACES: Final[Mapping[str, Names]] = MappingProxyType(
+    {
+        "zone": ("cloud.availability_zone", "cloud.zone"),
+        "region": ("cloud.region",),
+        "cluster": ("k8s.cluster.name",),
+        "node": ("k8s.node.name",),
+    }
+)
+"""Where a service runs, beside its host, which executions that deviate may have in common; by the attribute of an
+execution that says it (with a `name` in its own it would be left out as one of a person)."""
+RESOURCE_ATTRIBUTES: Final = frozenset(
+    (SERVICE, SERVICE_NAMESPACE, SERVICE_VERSION, *ENVIRONMENT, *HOST, *chain.from_iterable(PLACES.values()))
+)
 """The attributes of resources that are looked at."""

@@ -97,7 +97,7 @@ def _event(
         resource.service[:MOST_NAME],
         resource.host,
         at_ns / 1e9 if at_ns else None,
-        record.attributes,
+        {**dict(resource.places), **record.attributes},
         resource.environment,
         resource.version,
         record.trace_id,
