@@ -24,6 +24,7 @@ from tracehound.schemas.progress import Progress
 from tracehound.schemas.score import ScoreAnswer, ScoreRequest
 from tracehound.schemas.scored_log import ScoredLogEvent
 from tracehound.schemas.topics import Topic, Topics
+from tracehound.schemas.tuning import TuningResult, TuningTask
 
 KAFKA_BINDING = "0.5.0"
 _SCHEMAS_AT = "#/components/schemas/{name}"
@@ -63,6 +64,10 @@ _MESSAGES = {
         "receive", "Executions that are to be judged and not learned", ScoreRequest, "application/json"
     ),
     "ScoreAnswer": _Message("send", "What a worker says of them", ScoreAnswer, "application/json"),
+    "TuningTask": _Message(
+        "receive", "Candidate settings to be tried on recorded executions", TuningTask, "application/json"
+    ),
+    "TuningResult": _Message("send", "What a candidate would have told", TuningResult, "application/json"),
     "Maintenance": _Message("receive", "A maintenance window", Maintenance, "application/json"),
     "OTLP": _Message(
         "receive",

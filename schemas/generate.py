@@ -22,6 +22,7 @@ from tracehound.schemas.model_event import ModelEvent
 from tracehound.schemas.progress import Progress
 from tracehound.schemas.score import ScoreAnswer, ScoreRequest
 from tracehound.schemas.scored_log import ScoredLogEvent
+from tracehound.schemas.tuning import TuningResult, TuningTask
 
 CONTRACTS: dict[str, Any] = {
     "execution": Execution,
@@ -36,6 +37,8 @@ CONTRACTS: dict[str, Any] = {
     "control": Control,
     "score-request": ScoreRequest,
     "score-answer": ScoreAnswer,
+    "tuning-task": TuningTask,
+    "tuning-result": TuningResult,
     "verdict": Verdict,
     "maintenance": Maintenance,
     "call-graph": CallGraph,

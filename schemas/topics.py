@@ -212,6 +212,17 @@ class Topics:
         topic = self._topic("score-answers.v1", "id of the request", "ScoreAnswer", 1, max_message_bytes="8388608")
         return replace(topic, partitions=1, retention_ms=_HOUR_MS)
 
+    @property
+    def tuning_tasks(self) -> Topic:
+        """Operators' input: candidate settings that workers try on recorded executions."""
+        return self._topic("tuning-tasks.v1", "id of the task", "TuningTask", 1)
+
+    @property
+    def tuning_results(self) -> Topic:
+        """Public output: what each candidate would have told. Whoever asked reads all of it: one partition."""
+        topic = self._topic("tuning-results.v1", "id of the tuning", "TuningResult", 7)
+        return replace(topic, partitions=1)
+
     def incidents(self) -> tuple[Topic, ...]:
         """The topics of an incident worker."""
         return (
@@ -230,11 +241,13 @@ class Topics:
             self.executions,
             self.control,
             self.score_requests,
+            self.tuning_tasks,
             self.anomalies,
             self.progress,
             self.models,
             self.scored_logs,
             self.score_answers,
+            self.tuning_results,
             self.model_states,
             self.incident_input,
             self.dead_letters,

@@ -34,6 +34,7 @@ COMMANDS = {
     "status": ("status", "status", "Say what runs and what was found."),
     "tail": ("tail", "tail", "Print anomalies as they come."),
     "topics": ("serve", "topics", "Create the topics, or check them."),
+    "tune": ("tune", "tune", "Try settings on recorded executions, on all workers there are."),
     "up": ("up", "up", "Run all of it on this machine, with a broker if there is none."),
     "validate": ("validate", "validate", "Say what is wrong with a file of executions, line by line."),
     "worker": ("serve", "worker", "Score executions from Kafka until stopped."),

@@ -25,6 +25,7 @@ from tracehound.streams.scoring.predictions.metrics import PredictionMetrics
 from tracehound.streams.scoring.read_run import RunReader
 from tracehound.streams.scoring.report_progress import ProgressLedger, report_progress
 from tracehound.streams.scoring.score_executions import Scoring, score_executions
+from tracehound.streams.scoring.tuning.take_tasks import Tuning, take_tasks
 from tracehound.streams.scoring.vitals import ScoringVitals
 from tracehound.streams.scoring.watch_silence import watch_silence
 from tracehound.streams.settings.settings import Settings
@@ -43,7 +44,7 @@ _MOST_APPLICATIONS = 10_000_000
 _LOAD_POLL_S = 0.05
 _RETIRE_EVERY_S = 600.0
 _DAY_S = 86_400.0
-_GIVES_WAY = 10
+_GIVES_WAY, _GIVES_WAY_TO_ALL = 10, 19
 
 
 def build_scoring(
@@ -141,9 +142,13 @@ def build_scoring(
         *(AnswerRules.of(settings), helper, partitions, CurrentStates(scorer, used, states), base.delivery(metrics)),
         *(topics, PredictionMetrics(base.registry), scoring.resting, clock, settings.prediction_share),
     )
+    tuner = PoolFitter(1, niceness=_GIVES_WAY_TO_ALL)  # starts with the first task
+    closing.callback(tuner.close)
+    tuning = Tuning(settings, tuner, base.delivery(metrics), clock)
     app.read_runs([topics.executions.name], score_executions, scoring)
     app.read_runs([topics.control.name], obey_controls, controlling)
     app.read_runs([topics.score_requests.name], answer_requests, answering)
+    app.read_runs([topics.tuning_tasks.name], take_tasks, tuning)
     app.repeat(_LOAD_POLL_S, models.load_new)
     app.repeat(settings.save_interval_s, partial(scoring.save, settings.save_share * settings.save_interval_s))
     app.repeat(_RETIRE_EVERY_S, partial(scoring.retire, settings.retire_after_days * _DAY_S))

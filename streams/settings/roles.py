@@ -39,14 +39,15 @@ def roles(settings: Settings) -> Mapping[str, Role]:
         topic.name for topic in (topics.log_events, topics.log_checkpoints, topics.scored_logs)
     )
     score_requests, score_answers = topics.score_requests.name, topics.score_answers.name
+    tuning_tasks, tuning_results = topics.tuning_tasks.name, topics.tuning_results.name
     people = (topics.feedback.name, topics.maintenance.name)
     outputs = (topics.anomalies.name, topics.progress.name, topics.models.name)
     return {
         "worker": Role(
             "tracehound worker",
-            reads=(executions, control, score_requests, topics.model_states.name),
+            reads=(executions, control, score_requests, tuning_tasks, topics.model_states.name),
             writes=(
-                *(executions, *outputs, scored_logs, score_answers, topics.model_states.name),
+                *(executions, *outputs, scored_logs, score_answers, tuning_results, topics.model_states.name),
                 *(topics.incident_input.name, dead_letters),
             ),
             sees=(spans, logs),
@@ -119,9 +120,9 @@ def roles(settings: Settings) -> Mapping[str, Role]:
             groups=(COMMANDS_GROUP,),
         ),
         "operator": Role(
-            "tracehound models export, import, reset, refit; deadletters resend",
-            reads=(topics.model_states.name, dead_letters),
-            writes=(control, executions, traces, logs, *otlp),
+            "tracehound models export, import, reset, refit; tune; deadletters resend",
+            reads=(topics.model_states.name, dead_letters, tuning_results),
+            writes=(control, tuning_tasks, executions, traces, logs, *otlp),
             groups=(COMMANDS_GROUP,),
         ),
     }

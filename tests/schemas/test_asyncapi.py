@@ -74,6 +74,7 @@ def test_every_channel_has_one_operation_seen_from_tracehound(document: dict[str
         "executions",
         "control",
         "scoreRequests",
+        "tuningTasks",
         "otlpSpans",
         "traces",
         "logEvents",

@@ -1,0 +1,209 @@
+"""The command `tracehound tune`: tries settings on recorded executions, on all workers there are."""
+
+import time
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import click
+import msgspec
+from confluent_kafka import OFFSET_BEGINNING, TopicPartition
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from tracehound.detectors.scoring.backtest import candidates, with_candidate
+from tracehound.schemas.errors import BrokerError, InvalidExecutionError, TracehoundError
+from tracehound.schemas.moments import parse_moment
+from tracehound.schemas.tuning import Confirmed, TuningResult, TuningTask, read_tuning_result
+from tracehound.scripts.acceptance.operators_list import read_incidents
+from tracehound.scripts.commands.announcing import announce
+from tracehound.scripts.commands.terminal_text import printable
+from tracehound.scripts.kafka.clients import consumer_config
+from tracehound.scripts.kafka.topic_reading import TopicReader
+from tracehound.streams.kafka.forwarding import Partitioner
+from tracehound.streams.settings.settings import Settings, load_settings
+
+_LEAST_CPU_S = 0.1
+
+
+def searched(given: Sequence[str]) -> dict[str, list[float]]:
+    """Values by the setting's name, out of ``name=value,value``.
+
+    >>> searched(["least_sigma=4,5"])
+    {'least_sigma': [4.0, 5.0]}
+
+    Raises:
+        TracehoundError: one of them is none.
+    """
+    found: dict[str, list[float]] = {}
+    for one in given:
+        name, equals, values = one.partition("=")
+        try:
+            found[name.strip().removeprefix("detection.")] = [float(value) for value in values.split(",")]
+        except ValueError:
+            raise TracehoundError(f"What is searched must be given as name=4,5,6. Got {printable(one)!r}.") from None
+        if not equals:
+            raise TracehoundError(f"What is searched must be given as name=4,5,6. Got {printable(one)!r}.")
+    return found
+
+
+def best_of(results: Sequence[TuningResult]) -> TuningResult | None:
+    """Of those that finished, and find no fewer confirmed incidents than the settings as they are (number 0), the one
+    with the fewest anomalies outside of them; None where those did not finish.
+    """
+    usual = next((one for one in results if one.number == 0 and one.state == "done"), None)
+    if usual is None:
+        return None
+    able = [one for one in results if one.state == "done" and one.found >= usual.found]
+    return min(able, key=lambda one: (one.outside, -one.found, one.number))
+
+
+@click.command()
+@click.argument("application")
+@click.option("--environment", default="", help="The environment of the application.")
+@click.option("--set", "given", multiple=True, help="A setting of detection and its values: least_sigma=4,5,6.")
+@click.option("--since", default=None, help="Executions from then on: 2d, or RFC 3339; without it all that Kafka has.")
+@click.option(
+    "--incidents", type=click.Path(path_type=Path, dir_okay=False), help="Confirmed ones: CSV, start and end."
+)
+@click.option("--most", default=20, show_default=True, help="Candidates; of more combinations some are drawn.")
+@click.option("--budget-cpu-s", default=600.0, show_default=True, help="CPU seconds of all candidates together.")
+@click.option("--budget-money", type=float, help="Instead: money, at console.price_per_cpu_hour.")
+@click.option("--timeout", "timeout_s", default=3_600.0, show_default=True, help="Seconds until tasks expire.")
+@click.option("--resume", "tuning", help="Wait for one that was begun before, by its id.")
+@click.option("--json", "as_json", is_flag=True, help="A JSON line for each candidate.")
+def tune(
+    application: str,
+    environment: str,
+    given: tuple[str, ...],
+    since: str | None,
+    incidents: Path | None,
+    most: int,
+    budget_cpu_s: float,
+    budget_money: float | None,
+    timeout_s: float,
+    tuning: str | None,
+    as_json: bool,
+) -> None:
+    """Try settings on what was recorded of APPLICATION, and say what each would have told.
+
+    Candidates are tasks on Kafka that workers take; they score while their helper processes try. One whose worker dies
+    is run again by the next. Nothing is changed: the best one's settings are printed.
+    """
+    settings = load_settings()
+    with TopicReader(consumer_config(settings)) as reader:
+        results = settings.topics.tuning_results.name
+        if tuning is None:
+            if budget_money is not None:
+                price = settings.console.price_per_cpu_hour
+                budget_cpu_s = 3_600.0 * budget_money / price if price else budget_cpu_s
+            begins = reader.from_now_on(results)
+            confirmed = [] if incidents is None else read_incidents(incidents, application)
+            since_s = 0.0 if since is None else parse_moment(since, time.time())
+            whose = TuningTask(
+                id="-",
+                tuning=uuid.uuid4().hex[:12],
+                number=0,
+                application=application,
+                environment=environment,
+                settings={},
+                partition=Partitioner(settings.partitions).partition_of(application),
+                first=0,
+                last=0,
+                since=since_s,
+                confirmed=[Confirmed(one.start_s, one.end_s) for one in confirmed],
+                most_cpu_s=budget_cpu_s,
+                expires_at=time.time() + timeout_s,
+            )
+            tasks = tasks_of(settings, whose, candidates(searched(given), most), reader)
+            for task in tasks:
+                announce(settings, settings.topics.tuning_tasks, task.id, task)
+            tuning, count = whose.tuning, len(tasks)
+            click.echo(f"{count} candidates are tried as {tuning}; --resume {tuning} waits for them again.", err=True)
+        else:
+            begins = [TopicPartition(results, number, OFFSET_BEGINNING) for number in reader.partitions(results)]
+            count = 0
+        found = list(_gathered(reader, begins, tuning, count, time.monotonic() + timeout_s))
+    _tell(sorted(found, key=lambda one: one.number), as_json)
+
+
+def tasks_of(
+    settings: Settings, whose: TuningTask, tried: Sequence[Mapping[str, float]], reader: TopicReader
+) -> list[TuningTask]:
+    """A task for each candidate, on all that Kafka has of the application's partition, with its share of the CPU time.
+
+    Raises:
+        ConfigurationError: a candidate is none.
+        TracehoundError: there is nothing to try them on.
+    """
+    for candidate in tried:
+        with_candidate(settings.detection, candidate)
+    ends = reader.ends(settings.topics.executions.name).get(whose.partition)
+    if ends is None:
+        raise TracehoundError(f"Kafka has no executions of {printable(whose.application)} to try settings on.")
+    share = max(_LEAST_CPU_S, min(3_600.0, whose.most_cpu_s / len(tried)))
+    return [
+        msgspec.structs.replace(
+            whose,
+            id=f"{whose.tuning}-{number}",
+            number=number,
+            settings=dict(candidate),
+            first=ends[0],
+            last=ends[1],
+            most_cpu_s=share,
+        )
+        for number, candidate in enumerate(tried)
+    ]
+
+
+def _gathered(
+    reader: TopicReader, begins: Sequence[TopicPartition], tuning: str, count: int, until_s: float
+) -> Iterator[TuningResult]:
+    """The results of a tuning, each once; ``count`` of them, or (0) those that there are by now."""
+    seen: set[str] = set()
+    positions = list(begins)
+    while time.monotonic() < until_s:
+        for message in reader.newest(positions, until_s):
+            if message.error() is not None:
+                raise BrokerError(f"Results cannot be read: {message.error().str()}.")
+            positions = [
+                TopicPartition(one.topic, one.partition, message.offset() + 1)
+                if one.partition == message.partition()
+                else one
+                for one in positions
+            ]
+            try:
+                result = read_tuning_result(message.value())
+            except InvalidExecutionError:
+                continue
+            if result.tuning == tuning and result.id not in seen:
+                seen.add(result.id)
+                click.echo(f"{len(seen)} of {count or '?'}: {result.id} is {result.state}", err=True)
+                yield result
+        if len(seen) >= count:
+            return
+        time.sleep(0.5)
+    raise TracehoundError(f"Only {len(seen)} of {count} candidates were tried in time: --resume {tuning} waits again.")
+
+
+def _tell(results: Sequence[TuningResult], as_json: bool) -> None:
+    if as_json:
+        for result in results:
+            click.echo(msgspec.json.encode(result).decode())
+        return
+    best = best_of(results)
+    table = Table("", "settings", "state", "executions", "days", "anomalies a day outside", "found", "CPU s", "by")
+    for one in results:
+        named = ", ".join(f"{name}={value:g}" for name, value in one.settings.items()) or "as they are"
+        found = f"{one.found} of {one.confirmed}" if one.confirmed else ""
+        shown = (one.state, f"{one.executions:,}", f"{one.days:.2f}", f"{one.outside_a_day:.2f}", found)
+        mark = "best" if one is best else ""
+        table.add_row(*map(Text, (mark, named, *shown, f"{one.cpu_s:.2f}", printable(one.host))))
+    Console().print(table)
+    for one in results:
+        if one.sentence:
+            click.echo(f"{one.id}: {printable(one.sentence)}")
+    if best is not None and best.settings:
+        variables = " ".join(f"TRACEHOUND_DETECTION__{name.upper()}={value:g}" for name, value in best.settings.items())
+        click.echo(f"To set it: {variables}")

@@ -1,0 +1,116 @@
+"""Runs one task of tuning, in a helper process: reads its executions from Kafka, and scores them by its settings."""
+
+import socket
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+
+from tracehound.detectors.scoring.backtest import Stretch, backtest, with_candidate
+from tracehound.schemas.errors import BrokerError, TracehoundError
+from tracehound.schemas.execution import Execution
+from tracehound.schemas.operations import normalize_operation
+from tracehound.schemas.tuning import TuningResult, TuningTask
+from tracehound.streams.envelopes.mapping import FieldMapping
+from tracehound.streams.envelopes.opener import ExecutionReader
+from tracehound.streams.envelopes.registered import RegisteredSchemas
+from tracehound.streams.kafka.librdkafka import librdkafka_options
+from tracehound.streams.settings.settings import Settings
+
+_AT_ONCE = 500
+_POLL_S = 1.0
+_SILENT_S = 30.0
+Records = Callable[[Settings, TuningTask], Iterator[Sequence[Message]]]
+
+
+def run_task(settings: Settings, task: TuningTask, records: "Records | None" = None) -> TuningResult:
+    """What the candidate would have told. Never raises for what a task asks.
+
+    ``records`` gives the records of its stretch, some at a time; None: from Kafka.
+    """
+    begun = time.perf_counter()
+    about: dict[str, Any] = {name: getattr(task, name) for name in ("id", "tuning", "number", "settings")}
+    try:
+        detection = with_candidate(settings.detection, task.settings)
+        read = (records or recorded)(settings, task)
+        confirmed = [Stretch(one.start, one.end) for one in task.confirmed]
+        found = backtest(detection, _executions(settings, task, read), confirmed, task.most_cpu_s)
+    except (TracehoundError, ValueError) as error:
+        took = time.perf_counter() - begun
+        return TuningResult(**about, state="failed", wall_s=took, host=socket.gethostname(), sentence=str(error))
+    cut = "" if found.complete else f"It was cut off after {task.most_cpu_s:g} CPU seconds."
+    return TuningResult(
+        **about,
+        state="done" if found.complete else "cut",
+        executions=found.executions,
+        days=found.days,
+        anomalies=found.anomalies,
+        outside=found.outside,
+        outside_a_day=found.outside_a_day,
+        confirmed=found.confirmed,
+        found=found.found,
+        recall=found.recall,
+        cpu_s=found.cpu_s,
+        wall_s=time.perf_counter() - begun,
+        host=socket.gethostname(),
+        sentence=cut,
+    )
+
+
+def _executions(
+    settings: Settings, task: TuningTask, records: Iterator[Sequence[Message]]
+) -> Iterator[list[Execution]]:
+    schemas, mapping = RegisteredSchemas(settings.schemas_dir), FieldMapping(settings.execution_fields)
+    reader = ExecutionReader(settings.limits, schemas, mapping)
+    key = (task.application, task.environment)
+    for together in records:
+        batch = []
+        for record in together:
+            judged_at_s = max(record.timestamp()[1] / 1_000.0, 0.0) or time.time()
+            for one in reader.decode(record.value(), record.headers() or (), judged_at_s).executions:
+                if (one.application, one.environment) == key and one.started_s >= task.since:
+                    if settings.normalize_operations:
+                        one.operation = normalize_operation(one.operation)
+                    batch.append(one)
+        yield batch
+
+
+def recorded(settings: Settings, task: TuningTask) -> Iterator[Sequence[Message]]:
+    """The records of a task's stretch, as far as Kafka still has them.
+
+    Raises:
+        BrokerError: no broker answers, or the topic is not there.
+    """
+    consumer = Consumer(
+        librdkafka_options(settings)
+        | {
+            "group.id": settings.group_id,  # joined by nobody here: librdkafka asks for one
+            "enable.auto.commit": False,
+            "enable.partition.eof": True,
+            "auto.offset.reset": "earliest",
+            "client.id": "tracehound-tuning",
+            "log_level": 0,
+            "fetch.message.max.bytes": settings.max_record_bytes + 1_000_000,
+        }
+    )
+    try:
+        consumer.assign([TopicPartition(settings.topics.executions.name, task.partition, task.first)])
+        heard_s, ended = time.monotonic(), task.first >= task.last
+        while not ended:
+            together = []
+            for message in consumer.consume(_AT_ONCE, _POLL_S):
+                error = message.error()
+                if error is None and message.offset() < task.last:
+                    together.append(message)
+                elif error is not None and error.code() != KafkaError._PARTITION_EOF:
+                    raise BrokerError(f"Executions cannot be read: {error.str()}.")
+                ended |= error is not None or message.offset() + 1 >= task.last
+                heard_s = time.monotonic()
+            if time.monotonic() - heard_s > _SILENT_S:
+                raise BrokerError(f"Kafka at {settings.bootstrap_servers} gave no executions for {_SILENT_S:g} s.")
+            yield together
+    except KafkaException as error:
+        raise BrokerError(f"Executions cannot be read: {error}.") from error
+    finally:
+        consumer.close()

@@ -1,0 +1,84 @@
+"""Tuning over two workers on a real Kafka: both try candidates, and one that is killed in the middle costs nothing."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.end_to_end.conftest import PARTITIONS, Field, WorkerProcess, wait_until_within
+from tracehound.schemas.tuning import TuningResult, read_tuning_result
+from tracehound.scripts.commands.tune import best_of
+
+COUNT = 4_000
+START_S = float(round(time.time()) - 20_000)
+
+
+def execution(number: int) -> bytes:
+    fields = {"application": "shop", "operation": f"GET /{'abc'[number % 3]}", "started_at": START_S + number}
+    slow = 40.0 if number % 500 == 499 else 0.0
+    return json.dumps(fields | {"duration_ms": 20.0 + number % 7 + slow, "trace_id": str(number)}).encode()
+
+
+@pytest.mark.parametrize("any_kafka", ["real"], indirect=True)
+def test_a_tuning_survives_the_kill_of_a_worker_in_the_middle_of_a_task(
+    field: Field, worker: Callable[..., WorkerProcess]
+) -> None:
+    workers = [worker(field.environment) for _ in range(2)]
+    wait_until_within(lambda: all(len(owned(one)) == PARTITIONS // 2 for one in workers), "both own partitions", 120.0)
+    field.send([(b"shop", execution(number)) for number in range(COUNT)])
+    asking = subprocess.Popen(
+        [
+            *(sys.executable, "-m", "tracehound", "tune", "shop", "--json", "--timeout", "400"),
+            *("--set", "least_sigma=4,5,6", "--set", "minimum_excess_ms=5,1000"),
+        ],
+        env={**inherited(), **field.environment},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        wait_until_within(lambda: all(began(one) for one in workers), "both have begun a task", 120.0)
+        workers[0].signal(signal.SIGKILL)
+        workers[0].kill()
+        shown, _ = asking.communicate(timeout=500)
+    finally:
+        asking.kill()
+        asking.wait()
+    results = [read_tuning_result(line.encode()) for line in shown.splitlines()]
+    assert sorted(one.number for one in results) == list(range(7))
+    assert {(one.state, one.executions) for one in results} == {("done", COUNT)}
+    lost = began(workers[0]) - finished(workers[0])
+    assert lost
+    assert lost <= finished(workers[1])
+    told = {one.number: one.anomalies for one in results}
+    lenient = [one.number for one in results if one.settings.get("minimum_excess_ms") == 1_000.0]
+    assert all(told[number] <= told[0] for number in lenient)
+    assert best_of(results) is not None
+    assert total_cpu_s(results) > 0.0
+    wait_until_within(lambda: workers[1].counted("executions_total") >= 1, "it scores as well", 60.0)
+
+
+def inherited() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if not name.startswith(("TRACEHOUND_", "KAFKA_"))}
+
+
+def owned(one: WorkerProcess) -> list[int]:
+    found = json.loads(one.get("/readyz")[1]).get("partitions") if one.said("health_listening") else None
+    return found or []
+
+
+def began(one: WorkerProcess) -> set[Any]:
+    return {line["task"] for line in list(one.log) if line["event"] == "tuning_task_begins"}
+
+
+def finished(one: WorkerProcess) -> set[Any]:
+    return {line["task"] for line in list(one.log) if line["event"] == "tuning_task"}
+
+
+def total_cpu_s(results: list[TuningResult]) -> float:
+    return sum(one.cpu_s for one in results)
