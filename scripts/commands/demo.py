@@ -22,6 +22,7 @@ from tracehound.schemas.anomaly import AnomalyEvent
 from tracehound.schemas.errors import TracehoundError
 from tracehound.schemas.incident import IncidentEvent
 from tracehound.scripts.commands.compiling import compile_first
+from tracehound.scripts.commands.demo_console import console_groups, started_console
 from tracehound.scripts.commands.demo_view import DemoState, DemoView
 from tracehound.scripts.commands.listening import Listening
 from tracehound.scripts.commands.worker_process import WorkerProcess
@@ -88,10 +89,10 @@ USUAL_TIME_TO_DETECT_S = 18.0
 def demo(kafka: Literal["embedded", "real"], via: Via, duration: float | None, seed: int) -> None:
     """Show faults being detected.
 
-    Starts a broker and workers, sends the simulated past of six applications, and then injects faults now. Shows what
-    was detected, when and why, every false alarm, and the incidents that people are told of. With --duration the exit
-    status is 0 only if every fault injected was detected (right application, kind and time) with at most 5 false
-    alarms. Ctrl-C ends it all.
+    Starts a broker, workers and a console, sends the simulated past of six applications, and then injects faults now.
+    Shows what was detected, when and why, every false alarm, and the incidents that people are told of. With
+    --duration the exit status is 0 only if every fault injected was detected (right application, kind and time) with at
+    most 5 false alarms. Ctrl-C ends it all.
     """
     console = Console()
     signal.signal(signal.SIGTERM, _interrupt)
@@ -123,7 +124,9 @@ def _run(stack: ExitStack, console: Console, kafka: str, via: Via, duration: flo
     incidents = stack.enter_context(WorkerProcess(folder, _environment(settings), free_ports(1)[0], "incidents"))
     anomalies = stack.enter_context(Listening(settings, settings.topics.anomalies.name, AnomalyEvent))
     told = stack.enter_context(Listening(settings, settings.topics.severity.name, IncidentEvent))
-    workers: tuple[WorkerProcess, ...] = (worker, incidents)
+    asked, how = started_console(stack, folder, _environment(settings), settings)
+    console.print(Text(how), soft_wrap=True)
+    workers: tuple[WorkerProcess, ...] = (worker, incidents, *asked)
     if via == "http":
         gateway = WorkerProcess(folder, _environment(settings), free_ports(1)[0], "gateway")
         workers += (stack.enter_context(gateway),)
@@ -191,6 +194,7 @@ def _environment(settings: Settings) -> dict[str, str]:
         "TRACEHOUND_INCIDENTS__QUIET_S": str(QUIET_S),
         "TRACEHOUND_GATEWAY__GRPC_PORT": "0",
         "TRACEHOUND_LOG_FORMAT": "json",
+        **console_groups(settings),
     }
 
 
@@ -204,7 +208,8 @@ def demo_topics(started: Broker, settings: Settings) -> Iterator[None]:
     finally:
         if started.kind == "external":
             remove_topics(started.client_config, topics, settings.topic_prefix)
-            remove_groups(started.client_config, [settings.group_id, _incidents_group(settings)])
+            groups = [settings.group_id, _incidents_group(settings), *console_groups(settings).values()]
+            remove_groups(started.client_config, groups)
 
 
 def _incidents_group(settings: Settings) -> str:

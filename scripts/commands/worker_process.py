@@ -18,12 +18,13 @@ STOP_TIMEOUT_S = 15.0
 HTTP_TIMEOUT_S = 2.0
 _LAST_LINES = 3
 _LINE_LENGTH = 500
-Kind = Literal["worker", "intake", "incidents", "gateway"]
+Kind = Literal["worker", "intake", "incidents", "gateway", "console"]
 _PORTS: Mapping[Kind, str] = {
     "worker": "TRACEHOUND_HTTP_PORT",
     "intake": "TRACEHOUND_INTAKE__HTTP_PORT",
     "incidents": "TRACEHOUND_INCIDENT_WORKER__HTTP_PORT",
     "gateway": "TRACEHOUND_GATEWAY__PORT",
+    "console": "TRACEHOUND_CONSOLE__PORT",
 }
 
 

@@ -18,7 +18,7 @@ from tracehound.infra.kafka.ports import free_ports
 README = (PROJECT / "README.md").read_text()
 BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```$", README, re.DOTALL | re.MULTILINE)
 COMMANDS = [text for language, text in BLOCKS if not language]
-PICTURE, DEMO, TEST, UP, PROCESSES, LOOK = COMMANDS
+PICTURE, DEMO, TEST, UP, PROCESSES, LOOK, _ASK = COMMANDS  # the last: tests/console/test_readme.py
 
 Start = Callable[[str], "Shell"]
 
