@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -18,6 +18,8 @@ from tracehound.console.executions.records import Counted, Message, RecordReader
 from tracehound.console.store.engine import StoreError
 from tracehound.schemas.errors import BrokerError
 from tracehound.streams.kafka.record_time import EARLIEST_MS
+
+_DECODED_AT_ONCE = 4_000_000
 
 log = structlog.get_logger(__name__)
 
@@ -135,7 +137,7 @@ class Follower:
                 on_lost=lambda *_: self._lost(),
             )
             while not self._stop.is_set():
-                self._take(reader, consumer.consume(self._pace.records, self._pace.wait_s))
+                self._take(consumer, reader, consumer.consume(self._pace.records, self._pace.wait_s))
                 self._keep(consumer)
             self._store(consumer)
         finally:
@@ -168,7 +170,7 @@ class Follower:
         if error.code() == KafkaError._ALL_BROKERS_DOWN or error.fatal():
             self._trouble = f"Kafka cannot be used: {error.str()}."
 
-    def _take(self, reader: RecordReader, messages: Sequence[KafkaMessage]) -> None:
+    def _take(self, consumer: Consumer, reader: RecordReader, messages: Sequence[KafkaMessage]) -> None:
         by_partition: dict[int, list[Message]] = {}
         for message in messages:
             error = message.error()
@@ -184,10 +186,12 @@ class Follower:
         for partition, read in by_partition.items():
             begin = owned.counted_from[partition]
             back = [message for message in read if message.offset < begin]
-            if back:
-                self._remember(owned, reader.read(partition, back, owned.keeper.origins))
-            if len(back) < len(read):
-                self._count(reader, owned, partition, read[len(back) :])
+            for some in _some_at_once(back):
+                self._remember(owned, reader.read(partition, some, owned.keeper.origins))
+            for some in _some_at_once(read[len(back) :]):
+                self._count(reader, owned, partition, some)
+                if owned.keeper.is_full:
+                    self._store(consumer)
 
     def _count(self, reader: RecordReader, owned: _Owned, partition: int, messages: Sequence[Message]) -> None:
         counted = reader.read(partition, messages, owned.keeper.origins)
@@ -223,6 +227,19 @@ class Follower:
             at = [TopicPartition(self._parts.topic, number, offset) for number, offset in owned.reached.items()]
             consumer.commit(offsets=at, asynchronous=True)
             owned.reached.clear()
+
+
+def _some_at_once(messages: Sequence[Message]) -> Iterator[Sequence[Message]]:
+    """Messages in lists that are not too long to be decoded at once: that takes many times their bytes."""
+    first = size = 0
+    for number, message in enumerate(messages):
+        length = len(message.value or b"")
+        if size + length > _DECODED_AT_ONCE and number > first:
+            yield messages[first:number]
+            first, size = number, 0
+        size += length
+    if first < len(messages):
+        yield messages[first:]
 
 
 def _message(message: KafkaMessage) -> Message:

@@ -31,14 +31,14 @@ class Bounds:
     """How much is kept of executions.
 
     ``operations`` of one application and ``applications`` in all are kept apart; ``window_bytes`` of memory are for
-    windows that still change, and at ``values`` numbers or ``windows`` windows what was gathered is stored at once.
+    windows that still change, and at ``values`` numbers or ``sketches`` sketches what was gathered is stored at once.
     """
 
     operations: int = 1_000
     applications: int = 10_000
     window_bytes: int = 64_000_000
     values: int = 400_000
-    windows: int = 20_000
+    sketches: int = 20_000
     ages: Ages = field(default_factory=Ages)
 
 
@@ -110,7 +110,7 @@ class Keeper:
     @property
     def is_full(self) -> bool:
         """Whether so much has been gathered that it should be stored now."""
-        return self._gathering.values >= self._bounds.values or len(self._gathering) >= self._bounds.windows
+        return self._gathering.values >= self._bounds.values or self._gathering.lists >= self._bounds.sketches
 
     def take(
         self, partition: int, executions: Sequence[ExecutionHead], reached: int, origins: Iterable[Origin] = ()

@@ -197,9 +197,11 @@ def _fill(store: Any, message: Any) -> None:
         raise SketchError("Counts of a stored sketch must be whole numbers >= 0. Got others instead.")
     filled = np.flatnonzero(counts)
     bins = list(zip((filled + message.contiguousBinIndexOffset).tolist(), counts[filled].tolist(), strict=True))
-    if bins and max(-bins[0][0], bins[-1][0]) > _LARGEST_KEY:
-        raise SketchError(f"Bins of a stored sketch must be within ±{_LARGEST_KEY}. Got {bins[-1][0]} instead.")
+    if bins and not (bins[0][0] in _KEYS and bins[-1][0] in _KEYS):
+        raise SketchError(
+            f"Bins of a stored sketch must be from {_KEYS[0]} to {_KEYS[-1]}. Got {bins[0][0]} to {bins[-1][0]} instead."
+        )
     _add_bins(store, bins)
 
 
-_LARGEST_KEY = _MAPPING.key(LARGEST) + 1
+_KEYS = range(_MAPPING.key(_MAPPING.min_possible) - 1, _MAPPING.key(LARGEST) + 2)

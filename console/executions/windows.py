@@ -113,7 +113,9 @@ class Gathering:
         self.late: dict[ApplicationKey, int] = {}
         """Executions that came too late for any window."""
         self.values = 0
-        """How many numbers it holds: its size."""
+        """How many numbers it holds."""
+        self.lists = 0
+        """How many lists of numbers these are, each of which becomes a sketch."""
 
     def __len__(self) -> int:
         return len(self._windows)
@@ -137,6 +139,7 @@ class Gathering:
                 if name.startswith(ATTRIBUTE) and len(values) >= MOST_ATTRIBUTES + 4:
                     continue
                 known = values[name] = []
+                self.lists += 1
             known.append(value)
             self.values += 1
 
@@ -153,7 +156,7 @@ class Gathering:
                 numbers = window.numbers[name] = Numbers()
                 numbers.add(values)
             window.keep_bounds()
-        self._windows, self.values = {}, 0
+        self._windows, self.values, self.lists = {}, 0, 0
         return taken
 
 

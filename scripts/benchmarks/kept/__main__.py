@@ -103,7 +103,7 @@ def per_cpu_second(count: int, operations: int, per_s: float) -> float:
         return (count - BATCH) / (time.process_time() - begun_s)
 
 
-def bytes_of_a_day(per_minute: float, operations: int = 20) -> dict[str, float]:
+def bytes_of_a_day(per_minute: float, operations: int = 5) -> dict[str, float]:
     """Bytes of the database for each operation and day, by the windows that the day is kept in."""
     with tempfile.TemporaryDirectory() as folder:
         keeping = Keeping(Path(folder))

@@ -10,7 +10,7 @@ import zstandard
 from ddsketch.ddsketch import DDSketch
 from ddsketch.pb import ddsketch_pb2
 from ddsketch.pb.proto import DDSketchProto
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tracehound.console.executions.sketch import MOST_BINS, MOST_BYTES, RELATIVE_ERROR, Sketch, SketchError
@@ -67,6 +67,9 @@ def test_a_sum_of_sketches_is_the_sketch_of_all_numbers(parts: list[list[float]]
 
 
 @given(st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1, max_size=80))
+@example([2.7574663821507463e-302])
+@example([5e-324, 2.3e-308, 1.7e308])
+@example([-2.3e-308, -1.7e308] * 20)
 def test_no_finite_number_is_too_much(values: list[float]) -> None:
     sketch = sketch_of(values)
     assert sketch.count == len(values)

@@ -99,6 +99,15 @@ def test_results_that_are_long_or_unprintable_are_not_kept() -> None:
     assert gathered(execution(result="x" * 65), execution(result="a\x1b[2J")).results == {}
 
 
+def test_what_is_gathered_says_how_much_it_is() -> None:
+    gathering = Gathering(frozenset())
+    for number in range(3):
+        gathering.add(execution(attributes={"a": 1.0}), KEY._replace(start_s=60 * (number // 2)))
+    assert (gathering.values, gathering.lists) == (6, 4)
+    gathering.take()
+    assert (gathering.values, gathering.lists) == (0, 0)
+
+
 def test_late_executions_are_counted() -> None:
     gathering = Gathering(frozenset())
     gathering.add_late(("shop", ""))
