@@ -199,7 +199,7 @@ def _fill(store: Any, message: Any) -> None:
     bins = list(zip((filled + message.contiguousBinIndexOffset).tolist(), counts[filled].tolist(), strict=True))
     if bins and not (bins[0][0] in _KEYS and bins[-1][0] in _KEYS):
         raise SketchError(
-            f"Bins of a stored sketch must be from {_KEYS[0]} to {_KEYS[-1]}. Got {bins[0][0]} to {bins[-1][0]} instead."
+            f"Bins of a stored sketch must be from {_KEYS[0]} to {_KEYS[-1]}. Got {bins[0][0]} to {bins[-1][0]}."
         )
     _add_bins(store, bins)
 
