@@ -15,6 +15,7 @@ from tests.streams.conftest import until
 from tests.streams.notify.conftest import StandIn, make_event, stand_in, status
 from tracehound.infra.kafka.broker import Broker
 from tracehound.schemas.dead_letter import read_dead_letter
+from tracehound.schemas.delivery import DeliveryEvent
 from tracehound.schemas.incident import IncidentEvent
 from tracehound.schemas.topics import Topics
 from tracehound.streams.notify.app import build_notify
@@ -57,15 +58,22 @@ class Field:
         assert self._producer.flush(120) == 0
 
     def dead_letters(self, count: int) -> list[Any]:
+        found = self._read(self.topics.dead_letters.name, count)
+        return [read_dead_letter(one.value(), one.key(), one.headers()) for one in found]
+
+    def reports(self, count: int) -> list[DeliveryEvent]:
+        found = self._read(self.topics.deliveries.name, count)
+        return [msgspec.json.decode(one.value(), type=DeliveryEvent) for one in found]
+
+    def _read(self, topic: str, count: int) -> list[Any]:
         consumer = Consumer({**self.broker.client_config, "group.id": "letters", "auto.offset.reset": "earliest"})
-        topic = self.topics.dead_letters.name
         consumer.assign([TopicPartition(topic, number, 0) for number in range(PARTITIONS)])
         found: list[Any] = []
         deadline = time.monotonic() + 120
         while len(found) < count and time.monotonic() < deadline:
             message = consumer.poll(0.2)
             if message is not None and message.error() is None:
-                found.append(read_dead_letter(message.value(), message.key(), message.headers()))
+                found.append(message)
         consumer.close()
         return found
 
@@ -197,6 +205,10 @@ def test_a_dead_receiver_does_not_hold_up_others_and_its_messages_become_dead_le
             assert given_up.value == msgspec.json.encode(make_event("a"))
             assert given_up.reason.startswith("The receiver 'broken' (webhook) was not told: The answer has status 500")
             assert by_error["InvalidEvent"].value == b"no incident"
+            reports = await asyncio.to_thread(field.reports, 2)
+            assert {(one.data.receiver, one.data.outcome) for one in reports} == {
+                *(("healthy", "delivered"), ("broken", "given_up"))
+            }
             healthy.requests.clear()
             async with field.notifier(to({"healthy": healthy, "broken": broken}, give_up_s=1.0)):
                 field.send(make_event("b"))
