@@ -10,9 +10,11 @@ from tracehound.detectors.alarms.anomaly import anomaly_of
 from tracehound.detectors.alarms.lessons import Lessons
 from tracehound.detectors.alarms.of_levels import level_changed
 from tracehound.detectors.alarms.of_sampling import sampling_changed
+from tracehound.detectors.alarms.of_stopped import stopped_alarm
 from tracehound.detectors.alarms.of_windows import WindowRules
 from tracehound.detectors.alarms.publishing import is_told
 from tracehound.detectors.alarms.rules import AlarmRules
+from tracehound.detectors.alarms.stopped import StoppedOperations
 from tracehound.detectors.application.models import ApplicationModels
 from tracehound.detectors.application.subject import Subject
 from tracehound.detectors.charts.drift import DriftFinding
@@ -46,14 +48,15 @@ _NEWEST_KIND = 1.0 / 32.0
 
 @dataclass(frozen=True, slots=True)
 class JudgedRows:
-    """Executions, the arrays that were judged, what all detectors said of them, by row the levels that changed, and
-    how sampling did."""
+    """Executions, the arrays that were judged, what all detectors said of them, by row the levels that changed, how
+    sampling did, and which operations stopped."""
 
     rows: Rows
     batch: Batch
     judged: Judgements
     levels: dict[int, list[LevelFinding]]
     sampled: list[SamplingChange]
+    stopped: list[StoppedOperations]
 
     def subject(self, row: int) -> Subject:
         """One row, with the models it belongs to."""
@@ -89,7 +92,8 @@ class Outcomes:
             drifted.setdefault(drift.row, []).append(drift)
         deviating = Deviating(rows, given.batch, judged, self._private)
         sampled = {change.row: change for change in given.sampled}
-        asked = sampled.keys() | candidates | windows.keys() | accepted.keys() | drifted.keys() | given.levels.keys()
+        stopped = {found.row: found for found in given.stopped}
+        asked = candidates.union(windows, accepted, drifted, given.levels, sampled, stopped)
         for row in self._worth_a_look(given, asked):
             subject = given.subject(row)
             deviating.note(row)
@@ -97,7 +101,12 @@ class Outcomes:
                 self._raise_alarms(subject, given, result)
             self._remember(subject, judged, result)
             for finding, alarm in windows.get(row, ()):
-                self._raise_window_alarm(subject, finding, alarm, rows.first, result)
+                within = finding.start_s, finding.end_s, finding.count
+                self._raise_window_alarm(subject, within, alarm, rows.first, result)
+            if row in stopped:
+                alarm = stopped_alarm(subject.application.key[0], stopped[row], self._settings)
+                within = stopped[row].since_s, stopped[row].now_s, 0
+                self._raise_window_alarm(subject, within, alarm, rows.first, result)
             for what, signal, lasted_s in accepted.get(row, ()):
                 result.model_events.append(events.new_normal(subject, what, signal, lasted_s))
             for drift in drifted.get(row, ()):
@@ -155,19 +164,19 @@ class Outcomes:
         return found
 
     def _raise_window_alarm(
-        self, subject: Subject, finding: WindowFinding, alarm: Alarm, first: int, result: ScoredBatch
+        self, subject: Subject, span: tuple[float, float, int], alarm: Alarm, first: int, result: ScoredBatch
     ) -> None:
-        application = subject.application
-        if not self._heeded(application, [alarm], finding.end_s, result):
+        """An alarm of an application within a ``span``: begin and end in event time, and executions."""
+        application, (start_s, end_s, count) = subject.application, span
+        if not self._heeded(application, [alarm], end_s, result):
             return
-        application.peaks.note(alarm, finding.end_s)
-        result.note_deviation(application.key, alarm, finding.end_s)
-        if is_told(application, alarm, finding.end_s, subject.number, self._settings):
-            start = rfc3339(finding.start_s)
+        application.peaks.note(alarm, end_s)
+        result.note_deviation(application.key, alarm, end_s)
+        if is_told(application, alarm, end_s, subject.number, self._settings):
+            start = rfc3339(start_s)
             identifier = identity(*application.key, alarm.kind, alarm.signal, start)
-            window = Window(start, rfc3339(finding.end_s), finding.count)
-            data = anomaly_of(subject, alarm, window)
-            event = events.anomaly(application.key, identifier, finding.end_s, data)
+            data = anomaly_of(subject, alarm, Window(start, rfc3339(end_s), count))
+            event = events.anomaly(application.key, identifier, end_s, data)
             result.anomalies.append((first + subject.row, event))
 
     def _remember(self, subject: Subject, judged: Judgements, result: ScoredBatch) -> None:

@@ -199,7 +199,8 @@ class Scorer:
             rows.applications[row].set_back(float(batch.times[row]))
         levels = self._watches.levels.learn(batch, rows.applications)
         sampled = self._watches.sampling.learn(batch.applications, batch.times, batch.adjusted)
-        self._outcomes.tell(JudgedRows(rows, batch, judged, levels, sampled), result)
+        stopped = self._watches.stopped.learn(batch, rows.applications, rows.executions)
+        self._outcomes.tell(JudgedRows(rows, batch, judged, levels, sampled, stopped), result)
 
     def judge_silence(self, now_s: float, applications: Iterable[ApplicationKey]) -> list[AnomalyEvent]:
         """Anomalies for applications that have missed traffic at event time ``now_s``. Never changes what is learned.

@@ -42,6 +42,7 @@ def take(application: ApplicationModels, ensemble: Ensemble, watches: Watches) -
             "path_names": [[path, *names] for path, names in operation.path_names.items()],
             "contrast": _contrast(operation.contrast),
             "levels": watches.levels.snapshot_operation(operation.slot),
+            "stopped": watches.stopped.snapshot_operation(operation.slot),
         }
         for operation in application.operations.values()
     }

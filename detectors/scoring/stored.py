@@ -80,6 +80,7 @@ class StoredOperation(msgspec.Struct):
     idle: Counted = 0
     contrast: StoredContrast | None = None
     levels: dict[str, Any] | None = None
+    stopped: dict[str, dict[str, Any]] | None = None
 
 
 class StoredRefit(msgspec.Struct):
@@ -128,6 +129,7 @@ class StoredState(msgspec.Struct):
     clock: dict[str, Any] | None = None
     levels: dict[str, Any] | None = None
     sampling: dict[str, Any] | None = None
+    stopped: dict[str, Any] | None = None
     queues: dict[str, dict[str, Any]] = {}
     answered: dict[str, dict[str, Any]] = {}
     idle: list[dict[str, Counted]] = []

@@ -3,6 +3,7 @@
 from typing import Any
 
 from tracehound.detectors.alarms.silence import SilenceWatch
+from tracehound.detectors.alarms.stopped import StoppedWatch
 from tracehound.detectors.application.models import ApplicationModels
 from tracehound.detectors.features.answered_calls import AnsweredCalls
 from tracehound.detectors.features.batch import GAPS
@@ -21,18 +22,20 @@ class Watches:
         self.clocks = Clocks(settings.lateness_s)
         self.sampling = Sampling()
         self.answered = AnsweredCalls()
+        self.stopped = StoppedWatch(settings)
         self.levels = LevelWatch(settings.minimum_excess_ms)
         self.silence = SilenceWatch(settings, windows, self.sampling)
 
     def open_application(self, slot: int, seed: int) -> None:
         """Start afresh for the application in ``slot``."""
         self.silence.open(slot, seed)
-        for watch in (self.clocks, self.sampling, self.levels):
+        for watch in (self.clocks, self.sampling, self.levels, self.stopped):
             watch.open(slot)
 
     def open_operation(self, slot: int) -> None:
         """Start afresh for the operation in ``slot``."""
         self.levels.open_operation(slot)
+        self.stopped.open_operation(slot)
 
     def open_call(self, kind: int, slot: int) -> None:
         """Start afresh for the called peer or queue in ``slot``; ``kind`` is a place in ``KEYED_SIGNALS``."""
@@ -47,6 +50,7 @@ class Watches:
             "clock": self.clocks.snapshot(slot),
             "sampling": self.sampling.snapshot(slot),
             "levels": self.levels.snapshot(slot),
+            "stopped": self.stopped.snapshot(slot),
             "answered": {peer: self.answered.snapshot(its) for peer, its in application.calls[GAPS].items()},
         }
 
@@ -66,13 +70,17 @@ class Watches:
             self.sampling.restore(slot, stored.sampling)
         if stored.levels is not None:
             self.levels.restore(slot, stored.levels)
+        if stored.stopped is not None:
+            self.stopped.restore(slot, stored.stopped)
         for peer, content in stored.answered.items():
             self.answered.restore(application.calls[GAPS][peer], content)
         for name, operation in stored.operations.items():
             if operation.levels is not None:
                 self.levels.restore_operation(application.operations[name].slot, operation.levels)
+            if operation.stopped is not None:
+                self.stopped.restore_operation(application.operations[name].slot, operation.stopped)
 
     def nbytes(self, operations: int, applications: int, calls: int) -> int:
-        """Bytes that levels, sampling and so many called peers take; that of the others is next to nothing."""
-        levels = self.levels.nbytes(operations, applications)
-        return levels + applications * self.sampling.nbytes() + calls * self.answered.nbytes()
+        """Bytes that so many operations, applications and called peers take; clocks and silence next to nothing."""
+        days = self.levels.nbytes(operations, applications) + self.stopped.nbytes(operations, applications)
+        return days + applications * self.sampling.nbytes() + calls * self.answered.nbytes()

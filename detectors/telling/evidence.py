@@ -99,4 +99,5 @@ _WITHOUT_NUMBERS = {
     "structure_new": "without that segment, or once it is known",
     "structure_set": "with segments that occur together",
     "silence_ms": "with its next executions",
+    "stopped_operations": "with their next executions",
 }

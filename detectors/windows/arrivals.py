@@ -90,6 +90,22 @@ class Arrivals:
         """Arrivals a second of late; 0 before the second."""
         return float(_rate(self._store.records[slot]))
 
+    def rates(self, slots: Slots) -> Floats:
+        """(m,) arrivals a second of late of m keys; 0 before the second."""
+        rates = np.empty(len(slots))
+        _rates(slots, self._store.records, rates)
+        return rates
+
+    def newest(self, slots: Slots) -> Floats:
+        """(m,) the times of the newest arrivals of m keys; NaN before the first."""
+        newest: Floats = self._store["newest_s"][slots]
+        return newest
+
+    def learned(self, slots: Slots) -> Floats:
+        """(m,) how many arrivals of about the last day were learned of m keys."""
+        learned: Floats = self._store["learned"][slots]
+        return learned
+
     def expected(self, slot: int, gap_s: float) -> float:
         """How many arrivals the last minutes promise for the ``gap_s`` after the newest, less and less with time."""
         return float(_expected(self.rate(slot), gap_s))
@@ -169,6 +185,12 @@ def _rate(one: Any) -> float:
     if one.executions >= MEMORY_EXECUTIONS and one.span_s > 0.0:
         rate = min(rate, float(one.executions / one.span_s))
     return rate
+
+
+@njit(cache=True)
+def _rates(slots: Any, records: Any, rates: Any) -> None:
+    for i in range(slots.size):
+        rates[i] = _rate(records[slots[i]])
 
 
 @njit(cache=True)

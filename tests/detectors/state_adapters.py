@@ -23,6 +23,7 @@ from tracehound.detectors.structure.detector import Structure
 from tracehound.detectors.structure.exposure import Exposure
 from tracehound.detectors.windows.findings import JudgedWindows
 from tracehound.detectors.windows.golden_signals import GoldenSignals
+from tracehound.detectors.windows.half_hours import HalfHours
 from tracehound.detectors.windows.series import WindowSeries
 from tracehound.detectors.windows.windows import Windows
 
@@ -285,6 +286,23 @@ class SamplingAdapter(Adapter):
         return (told,)
 
 
+class HalfHoursAdapter(Adapter):
+    """A row of a second stands for a minute; each is answered with the fewest that were known before it."""
+
+    judges = False
+
+    def open(self, slot: int, seed: int = 1) -> None:
+        self.detector.open(slot)
+
+    def learn(self, rows: Rows) -> Answers:
+        least, times = np.empty(len(rows)), rows.times * 60.0
+        for row in range(len(rows)):
+            one = slice(row, row + 1)
+            least[row] = min(1e9, self.detector.least_per_s(rows.slots[one], times[row])[0])
+            self.detector.learn(rows.slots[one], times[one], ~rows.every[one])
+        return (least,)
+
+
 class AnsweredCallsAdapter(Adapter):
     """Each row is a call that was answered, and another that was not."""
 
@@ -313,6 +331,7 @@ ADAPTERS: dict[str, tuple[type, Callable[[], Adapter]]] = {
     "Clocks": (Clocks, lambda: ClocksAdapter(lambda: Clocks(lateness_s=5.0))),
     "DailyLevels": (DailyLevels, lambda: LevelsAdapter(DailyLevels)),
     "AnsweredCalls": (AnsweredCalls, lambda: AnsweredCallsAdapter(AnsweredCalls)),
+    "HalfHours": (HalfHours, lambda: HalfHoursAdapter(HalfHours)),
     "Sampling": (Sampling, lambda: SamplingAdapter(Sampling)),
     "Windows": (Windows, lambda: WindowedAdapter(lambda: Windows(10.0, 2.0))),
     "GoldenSignals": (GoldenSignals, lambda: GoldenAdapter(lambda: GoldenSignals(10.0, 2.0, warm_up=20))),

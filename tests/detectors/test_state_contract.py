@@ -18,6 +18,7 @@ from tests.detectors.damage import changes
 from tests.detectors.state_adapters import ADAPTERS, Adapter, Rows
 from tracehound import detectors
 from tracehound.detectors.alarms.silence import SilenceWatch
+from tracehound.detectors.alarms.stopped import StoppedWatch
 from tracehound.detectors.bank import Bank
 from tracehound.detectors.charts.charts import Charts
 from tracehound.detectors.ensemble.ensemble import Ensemble
@@ -31,7 +32,18 @@ from tracehound.detectors.windows.arrivals import Arrivals
 ROWS = 3_000
 FOUND = 16
 """Classes with a ``snapshot`` that there are at least; a search that no longer descends finds fewer."""
-ELSEWHERE = {Arrivals, Charts, Ensemble, IncidentBook, LevelWatch, Scorer, SilenceWatch, Watches, TemplateMiner}
+ELSEWHERE = {
+    Arrivals,
+    Charts,
+    Ensemble,
+    IncidentBook,
+    LevelWatch,
+    Scorer,
+    SilenceWatch,
+    StoppedWatch,
+    Watches,
+    TemplateMiner,
+}
 """Classes with a ``snapshot`` that are made of others or keep no arrays: their own tests and those of the scorer judge
 them."""
 
