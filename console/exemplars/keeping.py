@@ -1,12 +1,11 @@
 """Keeps the executions that anomalies name, while the newest executions are still in memory."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 import msgspec
 import structlog
-from sqlalchemy import Connection, delete, func, select
+from sqlalchemy import Connection, delete, exists, func, select
 
 from tracehound.console.executions.recent import Recent, RecentExecution
 from tracehound.console.executions.rows import insert_missing
@@ -52,6 +51,7 @@ class ExemplarKeeper:
     _after: int | None = None
     _waiting: dict[str, _Waiting] = field(default_factory=dict)
     _looks: int = 0
+    _bytes: int = 0
 
     def look(self, recent: Recent) -> None:
         """Keep what is there of anomalies that were told since.
@@ -68,11 +68,16 @@ class ExemplarKeeper:
                 rows.append(row)
             if row is not None or waiting.looks > _PATIENCE:
                 del self._waiting[anomaly_id]
+        tidy = self._looks % _TIDIED_EVERY == 0
         self._looks += 1
-        if rows or self._looks % _TIDIED_EVERY == 1:
+        if rows or tidy:
             with self.store.write() as connection:
                 insert_missing(connection, exemplars, rows)
-                self._tidy(connection)
+                self._bytes += sum(row["bytes"] for row in rows)
+                if tidy:
+                    self._remove_orphans(connection)
+                if self._bytes > self.most_bytes:
+                    self._remove_oldest(connection)
 
     def _hear(self) -> None:
         columns = anomalies.c
@@ -121,22 +126,26 @@ class ExemplarKeeper:
         encoded = msgspec.json.encode(presentable(found, self.private)).decode()
         return encoded if len(encoded) <= _MOST_EXEMPLAR_BYTES else None
 
-    def _tidy(self, connection: Connection) -> None:
-        """Remove exemplars of anomalies that are no longer kept, and the oldest where they are too many bytes."""
+    def _remove_orphans(self, connection: Connection) -> None:
+        """Remove exemplars of anomalies that are no longer kept, and count anew what there is."""
+        kept = exists().where(anomalies.c.id == exemplars.c.anomaly_id)
+        connection.execute(delete(exemplars).where(~kept))
+        self._bytes = connection.execute(select(func.sum(exemplars.c.bytes))).scalar() or 0
+
+    def _remove_oldest(self, connection: Connection) -> None:
+        """Remove exemplars until they are few enough bytes."""
         columns = exemplars.c
-        if self._looks % _TIDIED_EVERY == 1:
-            gone = columns.anomaly_id.not_in(select(anomalies.c.id))
-            connection.execute(delete(exemplars).where(gone))
-        while (held := connection.execute(select(func.sum(columns.bytes))).scalar() or 0) > self.most_bytes:
-            oldest: Sequence[Any] = connection.execute(
-                select(columns.anomaly_id, columns.bytes).order_by(columns.time_us).limit(_AT_ONCE)
-            ).all()
-            surplus, going = held - self.most_bytes, []
-            for anomaly_id, size in oldest:
-                if surplus <= 0:
+        while self._bytes > self.most_bytes:
+            going: list[str] = []
+            oldest = select(columns.anomaly_id, columns.bytes).order_by(columns.time_us).limit(_AT_ONCE)
+            for anomaly_id, size in connection.execute(oldest):
+                if self._bytes <= self.most_bytes:
                     break
                 going.append(anomaly_id)
-                surplus -= size
+                self._bytes -= size
+            if not going:  # another process has removed them
+                self._bytes = 0
+                return
             connection.execute(delete(exemplars).where(columns.anomaly_id.in_(going)))
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select
 
 from tests.console.asking import Asking, asking
 from tests.console.executions.kept import NOW_S
@@ -13,7 +13,7 @@ from tests.console.exemplars.anomalies import anomaly, told
 from tracehound.console.executions.recent import Recent, RecentExecution, recent_of
 from tracehound.console.exemplars.keeping import ExemplarKeeper
 from tracehound.console.store.engine import Store
-from tracehound.console.store.tables import exemplars
+from tracehound.console.store.tables import anomalies, exemplars
 from tracehound.detectors.settings import PRIVATE
 from tracehound.schemas.execution import Execution, ExecutionFailure, Segment, UnreadExecution
 
@@ -125,15 +125,27 @@ def test_segments_that_are_no_good_are_not_kept(store: Store, segments: bytes) -
     assert kept(store) == {}
 
 
-def test_the_oldest_go_where_there_are_too_many_bytes(store: Store) -> None:
-    slow = [execution(number, 900.0) for number in range(40)]
-    for number in range(40):
-        told(store, f"a{number}", anomaly(f"t{number}"), NOW_S + number)
-    keeper(store, most_bytes=4_000).look(recent(*slow))
-    with store.read() as connection:
-        held = connection.execute(select(func.sum(exemplars.c.bytes))).scalar_one()
-    assert 3_000 <= held <= 4_000
+@pytest.mark.parametrize("at_once", [40, 4])
+def test_the_oldest_go_where_there_are_too_many_bytes(store: Store, at_once: int) -> None:
+    slow, one = recent(*(execution(number, 900.0) for number in range(40))), keeper(store, most_bytes=4_000)
+    for first in range(0, 40, at_once):
+        for number in range(first, first + at_once):
+            told(store, f"a{number}", anomaly(f"t{number}"), NOW_S + number)
+        one.look(slow)
+        with store.read() as connection:
+            assert connection.execute(select(func.sum(exemplars.c.bytes))).scalar_one() <= 4_000
+    assert len(kept(store)) > 3
     assert set(kept(store)) == {f"a{number}" for number in range(40 - len(kept(store)), 40)}
+
+
+def test_an_exemplar_goes_with_its_anomaly(store: Store) -> None:
+    for number in (50, 49):
+        told(store, f"a{number}", anomaly(f"t{number}"), NOW_S + number)
+    keeper(store).look(recent(*USUAL, SLOW))
+    with store.write() as connection:
+        connection.execute(delete(anomalies).where(anomalies.c.id == "a49"))
+    keeper(store).look(recent())
+    assert kept(store) == {"a50": "t50"}
 
 
 def test_an_anomaly_that_names_no_execution_has_none(store: Store) -> None:
