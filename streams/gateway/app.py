@@ -29,6 +29,7 @@ from tracehound.streams.gateway.otlp.encoding import PROTOBUF, status
 from tracehound.streams.gateway.otlp.grpc_server import LOGS_EXPORT, TRACES_EXPORT, ExportService, Take
 from tracehound.streams.gateway.otlp.logs import OTLP_LOGS, OtlpLogEndpoint
 from tracehound.streams.gateway.otlp.traces import OTLP_TRACES, TRACES, call_taker
+from tracehound.streams.gateway.repeats import Repeats
 from tracehound.streams.gateway.spans import SpanEndpoint
 from tracehound.streams.gateway.throttle import Throttle
 from tracehound.streams.gateway.zipkin import ZIPKIN, ZIPKIN_SPANS
@@ -90,14 +91,14 @@ def build_gateway(settings: Settings, sender: ReadySender) -> Gateway:
     metrics = GatewayMetrics(CollectorRegistry())
     tell_of_process(metrics.registry)
     guard = Guard(KeyRing(gateway.keys), Throttle(gateway.requests_per_s), metrics)
-    bodies = Bodies(gateway)
+    bodies, repeats = Bodies(gateway), Repeats()
     executions_topic, logs_topic, *spans_topics = written_topics(settings)
     with_namespace = settings.intake.applications_with_namespace
     limits = SpanLimits(settings.max_record_bytes, with_namespace=with_namespace)
     reader = ExecutionReader(settings.limits, mapping=FieldMapping(settings.execution_fields))
-    executions = ExecutionEndpoint(executions_topic, bodies, sender, metrics, settings.limits, reader)
+    executions = ExecutionEndpoint(executions_topic, bodies, sender, metrics, settings.limits, reader, repeats)
     taker = LogTaker(logs_topic, settings.intake.log_application, sender, metrics)
-    logs = LogEndpoint(bodies, taker, metrics, settings.limits)
+    logs = LogEndpoint(bodies, taker, metrics, settings.limits, repeats)
     otlp_logs = OtlpLogEndpoint(bodies, taker, metrics, settings.limits, with_namespace)
     inspector = InspectorEndpoint(executions_topic, gateway.keys, bodies, sender, metrics, settings.limits)
     health = HealthEndpoints(metrics.registry, lambda: sender.trouble)

@@ -16,6 +16,7 @@ from starlette.responses import Response
 from tracehound.schemas.json_schema import schema_components
 from tracehound.streams.gateway.guard import Endpoint
 from tracehound.streams.gateway.operation import Content, Operation, Outcome
+from tracehound.streams.gateway.repeats import PARAMETER, REUSED
 
 DOCUMENT_PATH = "/openapi.json"
 DOCUMENT = Operation(
@@ -111,6 +112,9 @@ def _operation(endpoint: Endpoint, method: str, security: list[dict[str, list[st
     if operation.bodies:
         built["requestBody"] = {"required": True, "content": _content(operation.bodies)}
     refusals = (_REFUSALS_OF_SENDERS if endpoint.role else {}) | (_REFUSALS_OF_BODIES if operation.bodies else {})
+    if operation.once:
+        built["parameters"] = [PARAMETER]
+        refusals |= {422: REUSED}
     refused = {status: Outcome(told, operation.refused) for status, told in refusals.items()}
     built["responses"] = {
         str(status): {

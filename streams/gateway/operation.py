@@ -29,9 +29,11 @@ class Operation:
         outcomes: by status, those where nothing is refused.
         bodies: what may be sent; none: the route takes no body.
         refused: what the body of a refusal holds.
+        once: whether a request with a key is taken once (``streams.gateway.repeats``).
     """
 
     summary: str
     outcomes: Mapping[int, Outcome]
     bodies: Content = field(default_factory=dict)
     refused: Content = field(default_factory=lambda: {MEDIA_TYPE: Problem})
+    once: bool = False

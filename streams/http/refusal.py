@@ -13,6 +13,7 @@ Reason = Literal[
     "method",
     "cross_site",
     "conflict",
+    "idempotency_key",
     "store_away",
     "encoding",
     "media_type",

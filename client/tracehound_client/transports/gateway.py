@@ -11,6 +11,7 @@ import ssl
 import time
 from collections.abc import Sequence
 from email.utils import parsedate_to_datetime
+from hashlib import blake2b
 from urllib.parse import urlsplit
 
 from tracehound_client.transports.transport import Outcome
@@ -66,7 +67,12 @@ class Gateway:
     def send(self, application: str, batch: Sequence[bytes]) -> Outcome:
         """See ``Transport``."""
         body = b"[" + b",".join(batch) + b"]"
-        headers = {"Content-Type": "application/json", "User-Agent": "tracehound-client"}
+        headers = {
+            "Content-Type": "application/json",
+            "User-Agent": "tracehound-client",
+            # the same where the batch is sent again, and no other's: executions have ids
+            "Idempotency-Key": blake2b(body, digest_size=16).hexdigest(),
+        }
         if self._key:
             headers["Authorization"] = f"Bearer {self._key}"
         if len(body) > _GZIP_BYTES:

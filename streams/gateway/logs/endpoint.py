@@ -16,6 +16,7 @@ from tracehound.streams.gateway.json_lines import BY_LINE, MOST_TOLD, RefusedLin
 from tracehound.streams.gateway.logs.taking import LogTaker
 from tracehound.streams.gateway.metrics import GatewayMetrics
 from tracehound.streams.gateway.operation import BYTES, Operation, Outcome
+from tracehound.streams.gateway.repeats import Repeats
 from tracehound.streams.http.refusal import RequestRefusedError
 
 
@@ -32,6 +33,7 @@ LOGS = Operation(
     "Take log events: one, an array (of several applications, too), or one of either in each line.",
     {200: Outcome("Kafka has those that are accepted.", {"application/json": TakenLogs})},
     dict.fromkeys(BY_LINE, BYTES) | {"application/json": LogEvent | list[LogEvent]},
+    once=True,
 )
 
 
@@ -71,6 +73,7 @@ class LogEndpoint:
         taker: sends what is good.
         metrics: bytes are counted in.
         limits: what each event must keep.
+        repeats: knows requests that come again.
         now: wall time in epoch seconds.
     """
 
@@ -80,20 +83,25 @@ class LogEndpoint:
         taker: LogTaker,
         metrics: GatewayMetrics,
         limits: Limits,
+        repeats: Repeats,
         now: Callable[[], float] = time.time,
     ) -> None:
+        self._repeats = repeats
         self._bodies, self._taker, self._metrics = bodies, taker, metrics
         self._limits, self._now = limits, now
 
     async def serve(self, request: Request) -> Response:
         """The answer to a request of which anything is taken, or that is empty."""
-        by_line, path = is_by_line(request), request.url.path
+        by_line = is_by_line(request)
         async with self._bodies.content(request) as content:
-            self._metrics.bytes.labels(path=path).inc(len(content))
-            read = await read_body(content, LARGE_BYTES, read_logs, self._limits, self._now(), by_line)
-            refused_events = sum(each.items for each in read.refused)
-            ids = await self._taker.take(read.events, refused_events, path)
+            return await self._repeats.once(request, content, lambda: self._take(content, by_line, request.url.path))
+
+    async def _take(self, content: bytes, by_line: bool, path: str) -> bytes:
+        self._metrics.bytes.labels(path=path).inc(len(content))
+        read = await read_body(content, LARGE_BYTES, read_logs, self._limits, self._now(), by_line)
+        refused_events = sum(each.items for each in read.refused)
+        ids = await self._taker.take(read.events, refused_events, path)
         taken = TakenLogs(len(ids), refused_events, read.refused[:MOST_TOLD], ids)
         if read.refused and not ids:
             raise RequestRefusedError(400, "invalid_body", read.refused[0].reason, more=msgspec.structs.asdict(taken))
-        return Response(msgspec.json.encode(taken), media_type="application/json")
+        return msgspec.json.encode(taken)

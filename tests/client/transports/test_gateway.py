@@ -96,6 +96,7 @@ def test_a_key_and_a_path_before_it_are_sent_and_connections_are_kept(server: An
     headers = server.requests[0][0]
     assert (headers["path"], headers["Authorization"]) == ("/behind/v1/executions", "Bearer th_1_x")
     assert (len(server.requests), server.connections) == (3, 1)
+    assert len({headers["Idempotency-Key"] for headers, _ in server.requests}) == 3
 
 
 def test_large_bodies_are_compressed(server: Answers, clients: Make) -> None:
@@ -120,6 +121,7 @@ def test_what_is_put_off_is_sent_again_no_sooner_than_asked(status: int, server:
     assert client.flush(30)
     assert time.monotonic() - began >= 1
     assert server.requests[0][1] == server.requests[1][1]
+    assert server.requests[0][0]["Idempotency-Key"] == server.requests[1][0]["Idempotency-Key"]
     assert client.counts.sent == 1
 
 
