@@ -1,8 +1,8 @@
 """Anomalies in the store."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 from sqlalchemy import Connection, select
 
 from tracehound.console.store.tables import anomalies
@@ -20,13 +20,19 @@ class AnomaliesAsked(Page):
 
     application: Name | None = None
     environment: Name | None = None
-    operation: Name | None = None
+    operation: Annotated[Name | None, Field(description="Of the application, which must be named.")] = None
     kind: Annotated[list[AnomalyKind], Field(max_length=10, default_factory=list)]
     severity: Annotated[list[Severity], Field(max_length=10, default_factory=list)]
     incident_key: Name | None = None
     since: Annotated[MomentUs | None, Field(description="At that time or later.")] = None
     until: Annotated[MomentUs | None, Field(description="Before that time.")] = None
     sort: Order = "-time"
+
+    @model_validator(mode="after")
+    def _operation_of_application(self) -> Self:
+        if self.operation is not None and self.application is None:
+            raise ValueError("an operation must go with its application")
+        return self
 
 
 def anomalies_asked(asked: AnomaliesAsked) -> List:

@@ -61,8 +61,16 @@ def test_filters_let_through_what_they_name(console: Asking) -> None:
     assert ids(severity="critical") == list(range(23, 0, -3))
     assert ids(severity=["critical", "major"], application="shop") == [22, 20, 16, 14, 10, 8, 4, 2]
     assert ids(since="2026-01-01T00:00:20Z", until="2026-01-01T00:00:23Z") == [22, 21, 20]
-    assert ids(kind="errors") == ids(environment="") == ids(operation="GET /") == ids(incident_key="x") == []
-    assert len(ids(kind="latency", environment="prod", operation="GET /cart", incident_key="shop")) == 13
+    assert (
+        ids(kind="errors")
+        == ids(environment="")
+        == ids(application="shop", operation="GET /")
+        == ids(incident_key="x")
+        == []
+    )
+    assert len(ids(kind="latency", environment="prod", incident_key="shop")) == 13
+    assert len(ids(application="shop", operation="GET /cart")) == 13
+    assert console.ask("GET", "/anomalies?operation=x").status_code == 400
 
 
 def test_the_same_list_is_exported_whole(console: Asking) -> None:
