@@ -28,12 +28,14 @@ from tracehound.detectors.logs.templates import TemplateMiner
 from tracehound.detectors.scoring.scorer import Scorer
 from tracehound.detectors.scoring.watches import Watches
 from tracehound.detectors.windows.arrivals import Arrivals
+from tracehound.detectors.windows.bursts import Bursts
 
 ROWS = 3_000
 FOUND = 16
 """Classes with a ``snapshot`` that there are at least; a search that no longer descends finds fewer."""
 ELSEWHERE = {
     Arrivals,
+    Bursts,
     Charts,
     Ensemble,
     IncidentBook,
