@@ -17,6 +17,8 @@ _CONNECT_S: Final = 10
 _CACHE_KB: Final = 32_000
 _WRITES: Final = "tracehound_writes"
 _POOL: Final = 10
+_SAMPLE: Final = 1_000
+"""Rows of each index that are looked at to know how values are distributed."""
 
 
 class StoreError(TracehoundError):
@@ -81,6 +83,17 @@ class Store:
             )
         with self.write() as connection:
             migrate(connection)
+
+    def analyze(self) -> None:
+        """Tell SQLite's planner how values are distributed, from a sample; PostgreSQL finds that out by itself.
+
+        Raises:
+            StoreError: the database is away.
+        """
+        if self.path is not None:
+            with self.write() as connection:
+                connection.exec_driver_sql(f"PRAGMA analysis_limit = {_SAMPLE}")
+                connection.exec_driver_sql("ANALYZE")
 
     def close(self) -> None:
         """Close all connections."""

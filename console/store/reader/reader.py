@@ -26,7 +26,7 @@ class Pace:
 
     ``records`` and ``bytes`` bound a batch, ``linger_s`` is how long it is gathered. ``retry_s``: after a failure, and
     for one's turn; ``look_s``: for partitions that are new and topics that were made anew; ``remove_s``: for what is
-    to be removed.
+    to be removed; ``analyze_s``: for how values are distributed.
     """
 
     records: int = 5_000
@@ -35,6 +35,7 @@ class Pace:
     retry_s: float = 1.0
     look_s: float = 30.0
     remove_s: float = 5.0
+    analyze_s: float = 600.0
 
 
 class Reader:
@@ -116,12 +117,15 @@ class Reader:
         source = self._source()
         try:
             self._positions = {}
-            looked_s = removed_s = float("-inf")
+            looked_s = removed_s = analyzed_s = float("-inf")
             while not self._stop.is_set():
                 if time.monotonic() - looked_s >= self._pace.look_s:
                     self._look(source)
                     looked_s = time.monotonic()
                 self._step(source)
+                if time.monotonic() - analyzed_s >= self._pace.analyze_s:
+                    self._store.analyze()
+                    analyzed_s = time.monotonic()
                 if time.monotonic() - removed_s >= self._pace.remove_s:
                     removed = self._retention.step()
                     for table, count in removed.items():

@@ -27,6 +27,7 @@ anomalies: Final = Table(
     text("event"),
     Index(None, "time_us", "seq"),
     Index(None, "application", "time_us", "seq"),
+    Index(None, "application", "severity_rank", "time_us", "seq"),
     Index(None, "severity_rank", "time_us", "seq"),
     Index(None, "kind", "time_us", "seq"),
     Index(None, "environment", "time_us", "seq"),

@@ -79,8 +79,10 @@ def _database(name: str, folder: Path) -> Iterator[str]:
 
 def _prepare(store: Store) -> None:
     """What each engine does by itself in time."""
-    with store.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.exec_driver_sql("ANALYZE" if store.path else "VACUUM ANALYZE")
+    store.analyze()
+    if store.path is None:
+        with store.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.exec_driver_sql("VACUUM ANALYZE")
 
 
 def _engine(name: str, url: str, folder: Path, size: Size, requests: int) -> Engine:

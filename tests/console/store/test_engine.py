@@ -4,7 +4,7 @@ import threading
 from pathlib import Path
 
 import pytest
-from sqlalchemy import func, insert, select
+from sqlalchemy import func, insert, select, text
 
 from tracehound.console.store.engine import Store, StoreError
 from tracehound.console.store.tables import kept, offsets
@@ -57,6 +57,15 @@ def test_writers_take_turns(store: Store) -> None:
         thread.join()
     with store.read() as connection:
         assert connection.execute(select(kept.c.rows)).scalar_one() == 80
+
+
+def test_the_planner_is_told_how_values_are_distributed(store: Store) -> None:
+    with store.write() as connection:
+        connection.execute(insert(offsets), [row(number) for number in range(5_000)])
+    store.analyze()
+    if store.path is not None:
+        with store.read() as connection:
+            assert connection.execute(text("SELECT count(*) FROM sqlite_stat1 WHERE tbl = 'offsets'")).scalar_one()
 
 
 def test_a_database_that_is_away_is_said_without_its_password() -> None:
