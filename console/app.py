@@ -31,6 +31,7 @@ from tracehound.console.sessions.endpoints import router as session
 from tracehound.console.settings.endpoints import router as settings_router
 from tracehound.console.store.engine import Store
 from tracehound.console.stream.endpoints import router as stream
+from tracehound.console.stream.watermark import Watermark
 from tracehound.console.training.endpoints import router as training
 from tracehound.console.web.bodies import Bodies
 from tracehound.console.web.changes import Changes
@@ -113,6 +114,7 @@ def build_console(
     )
     asker = predictions or PredictionClient(settings)
     app.state.console = Console(store, settings, sender, stored_keys, Cursors(secret), sessions, entry, clock, asker)
+    app.state.watermark = Watermark(store)
     tell_problems(app)
     app.add_middleware(Changes, note=lambda *change: note_change(store, round(clock() * 1e6), *change))
     app.add_middleware(Bodies, most=given.max_body_bytes)

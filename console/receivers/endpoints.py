@@ -4,15 +4,18 @@ import os
 from typing import Annotated, Literal
 
 import msgspec
-from fastapi import APIRouter, Path
+from fastapi import APIRouter, Path, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
-from tracehound.console.web.answers import JSON, NO_STORE, answer, done, one
+from tracehound.console.receivers.deliveries import DeliveriesAsked, deliveries_asked
+from tracehound.console.web.answers import JSON, NO_STORE, answer, done, listed, one
 from tracehound.console.web.console import TheConsole
+from tracehound.console.web.lists import tell_list
 from tracehound.console.web.needs import Operator, needs_viewer
 from tracehound.console.web.problems import not_found
 from tracehound.schemas.anomaly import Severity
+from tracehound.schemas.delivery import DeliveryEvent
 from tracehound.schemas.errors import ConfigurationError
 from tracehound.schemas.incident import IncidentChange
 from tracehound.streams.http.refusal import RequestRefusedError
@@ -74,6 +77,16 @@ def list_receivers(request: Request, console: TheConsole) -> Response:
         for name, receiver in sorted(notify.receivers.items())
     ]
     return answer(request, Receivers(items))
+
+
+@router.get(
+    "/deliveries",
+    responses=listed(DeliveryEvent, "Messages and what became of them, the newest first."),
+    dependencies=[needs_viewer],
+)
+def list_deliveries(request: Request, asked: Annotated[DeliveriesAsked, Query()], console: TheConsole) -> Response:
+    """Who was told of an incident, when, and who could not be."""
+    return tell_list(request, console, asked, deliveries_asked(asked))
 
 
 @router.post("/{name}/test", responses=done(Trial, "It was sent, and this became of it."))

@@ -13,9 +13,11 @@ from fastapi import APIRouter, Depends, Header, Query
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from pydantic import Field
 from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
 
 from tracehound.console.store.engine import StoreError
-from tracehound.console.stream.queries import Kind, News, after, newest
+from tracehound.console.stream.queries import Kind, News, after
+from tracehound.console.stream.watermark import Watermark
 from tracehound.console.web.answers import Told
 from tracehound.console.web.asked import Query as Asked
 from tracehound.console.web.console import Console, TheConsole
@@ -37,43 +39,59 @@ class StreamAsked(Asked):
     kind: Annotated[list[Kind], Field(max_length=2, default_factory=lambda: ["anomaly", "incident"])]
 
 
+async def the_watermark(request: Request) -> Watermark:
+    """The watermark of the console."""
+    watermark: Watermark = request.app.state.watermark
+    return watermark
+
+
+TheWatermark = Annotated[Watermark, Depends(the_watermark)]
+
+
 async def begin(
-    console: TheConsole,
+    watermark: TheWatermark,
     last_event_id: Annotated[str | None, Header(description="Go on behind that event; else what comes now.")] = None,
-) -> dict[Kind, int]:
-    """Where a client goes on."""
-    if last_event_id is None:
-        return await run_in_threadpool(_newest, console)
-    found = _ID.fullmatch(last_event_id)
-    if found is None:
+) -> AsyncIterator[dict[Kind, int]]:
+    """Where a client goes on, for as long as it stays."""
+    found = None if last_event_id is None else _ID.fullmatch(last_event_id)
+    if last_event_id is not None and found is None:
         raise invalid("The header 'Last-Event-ID' must be the id of an event of this stream. It is not.")
-    return {"anomaly": int(found[1]), "incident": int(found[2])}
+    watermark.enter()
+    try:
+        if found is None:
+            yield dict(await run_in_threadpool(watermark.places))
+        else:
+            yield {"anomaly": int(found[1]), "incident": int(found[2])}
+    finally:
+        watermark.leave()
 
 
 @router.get("", response_class=EventSourceResponse, responses={200: _TOLD})
 async def stream(
-    asked: Annotated[StreamAsked, Query()], console: TheConsole, places: Annotated[dict[Kind, int], Depends(begin)]
+    asked: Annotated[StreamAsked, Query()],
+    console: TheConsole,
+    watermark: TheWatermark,
+    places: Annotated[dict[Kind, int], Depends(begin)],
 ) -> AsyncIterator[ServerSentEvent]:
     """Anomalies and incidents as they are told, from now on, or from where a client was (``Last-Event-ID``)."""
     ends_s = time.monotonic() + _LASTS_S
     kinds = sorted(set(asked.kind))
     yield ServerSentEvent(comment="from here on")  # a client sees that it is there, before there is anything
     while time.monotonic() < ends_s:
-        for news in await run_in_threadpool(_after, console, places, kinds):
+        for news in await run_in_threadpool(_after, console, watermark, places, kinds):
             places[news.kind] = news.seq
             identity = f"{places['anomaly']}.{places['incident']}"
             yield ServerSentEvent(raw_data=news.event, event=news.kind, id=identity)
         await asyncio.sleep(_LOOK_S)
 
 
-def _newest(console: Console) -> dict[Kind, int]:
-    with console.store.read() as connection:
-        return newest(connection)
-
-
-def _after(console: Console, places: dict[Kind, int], kinds: list[Kind]) -> list[News]:
+def _after(console: Console, watermark: Watermark, places: dict[Kind, int], kinds: list[Kind]) -> list[News]:
     try:
+        newest = watermark.places()
+        behind = [kind for kind in kinds if places[kind] < newest[kind]]
+        if not behind:
+            return []
         with console.store.read() as connection:
-            return after(connection, places, kinds)
+            return after(connection, places, behind)
     except StoreError:  # it may be back at the next look; the problem is told to those who ask
         return []

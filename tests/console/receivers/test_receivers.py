@@ -9,7 +9,10 @@ from typing import Any
 import pytest
 
 from tests.console.asking import Asking, asking
+from tests.console.telling import tell
 from tracehound.console.store.engine import Store
+from tracehound.schemas.codec import encode
+from tracehound.schemas.delivery import DELIVERY_TYPES, DeliveryEvent, DeliveryOutcome, DeliveryReport, delivery_id
 from tracehound.streams.notify.trial import SUMMARY
 from tracehound.streams.settings.notify import NotifySettings
 
@@ -74,3 +77,27 @@ def test_what_keeps_a_test_from_being_sent_is_told(store: Store, monkeypatch: py
 
 def test_where_none_are_set_none_are_told(console: Asking) -> None:
     assert console.get("/receivers") == {"items": []}
+
+
+def test_what_became_of_messages_is_told(console: Asking) -> None:
+    def delivery(receiver: str, outcome: DeliveryOutcome, incident_id: str) -> bytes:
+        report = DeliveryReport(
+            receiver, "webhook", incident_id, f"{incident_id}-0", 0, "opened", "major", outcome, 0.5, ""
+        )
+        kind = DELIVERY_TYPES[outcome]
+        return encode(DeliveryEvent(delivery_id(report), "t", kind, incident_id, "2026-01-01T00:00:00Z", report))
+
+    told = [
+        delivery("team", "delivered", "one"),
+        delivery("mail", "given_up", "one"),
+        delivery("team", "delivered", "two"),
+    ]
+    tell(console.store, "deliveries", *told)
+
+    def found(**asked: str) -> list[tuple[str, str]]:
+        items = console.get("/receivers/deliveries", **asked)["items"]
+        return [(one["data"]["receiver"], one["data"]["incident_id"]) for one in items]
+
+    assert found() == [("team", "two"), ("mail", "one"), ("team", "one")]
+    assert found(outcome="given_up") == found(receiver="mail") == [("mail", "one")]
+    assert found(incident_id="two", since="2025-01-01T00:00:00Z") == [("team", "two")]

@@ -8,6 +8,8 @@ from typing import Any
 from tests.console.asking import Asking
 from tests.console.store.reader.told import anomaly, incident
 from tests.console.telling import tell
+from tracehound.console.store.engine import Store
+from tracehound.console.stream.watermark import MOST_STREAMS, Watermark
 
 
 async def events(console: Asking, query: str = "", last: str | None = None) -> AsyncIterator[dict[str, str]]:
@@ -71,6 +73,31 @@ def test_what_comes_is_told_and_what_was_missed_is_told_again(console: Asking) -
     assert again == [other]
     missed = asyncio.run(asyncio.wait_for(first(console, 3, "kind=anomaly", "0.0"), 60))
     assert [json.loads(event["data"])["id"] for event in missed] == ["anomaly-1", "anomaly-2", "anomaly-1000"]
+    assert watermark(console).streams == 0
+
+
+def watermark(console: Asking) -> Watermark:
+    app: Any = console.client.app
+    found: Watermark = app.state.watermark
+    return found
+
+
+def test_streams_are_so_many_at_once(console: Asking) -> None:
+    watermark(console).streams = MOST_STREAMS
+    answer = console.ask("GET", "/stream")
+    assert (answer.status_code, answer.json()["reason"]) == (503, "busy")
+    assert answer.headers["retry-after"] == "30"
+    assert watermark(console).streams == MOST_STREAMS
+
+
+def test_the_store_is_looked_at_once_a_second_whoever_many_wait(store: Store) -> None:
+    now_s = [0.0]
+    mark = Watermark(store, lambda: now_s[0])
+    assert mark.places() == {"anomaly": 0, "incident": 0}
+    tell(store, "anomalies", anomaly(1))
+    assert mark.places()["anomaly"] == 0
+    now_s[0] = 1.0
+    assert mark.places()["anomaly"] == 1
 
 
 def test_a_place_that_is_none_is_refused(console: Asking) -> None:
