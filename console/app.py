@@ -24,6 +24,7 @@ from tracehound.console.logs.endpoints import router as logs
 from tracehound.console.maintenance.endpoints import router as maintenance
 from tracehound.console.models.endpoints import router as models
 from tracehound.console.operations.endpoints import router as operations
+from tracehound.console.pages import build_pages
 from tracehound.console.receivers.endpoints import router as receivers
 from tracehound.console.scores.endpoints import router as scores
 from tracehound.console.search.endpoints import router as search
@@ -113,7 +114,8 @@ def build_console(
         redirect_slashes=False,
     )
     asker = predictions or PredictionClient(settings)
-    app.state.console = Console(store, settings, sender, stored_keys, Cursors(secret), sessions, entry, clock, asker)
+    console = Console(store, settings, sender, stored_keys, Cursors(secret), sessions, entry, clock, asker)
+    app.state.console = console
     app.state.watermark = Watermark(store)
     tell_problems(app)
     app.add_middleware(Changes, note=lambda *change: note_change(store, round(clock() * 1e6), *change))
@@ -122,5 +124,6 @@ def build_console(
     for router in ROUTERS:
         app.include_router(router, prefix=API)
     app.include_router(health_router(registry or CollectorRegistry(), trouble))
+    app.mount("/ui", build_pages(console))
     app.openapi = partial(console_document, app)  # type: ignore[method-assign]
     return app

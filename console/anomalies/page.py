@@ -1,0 +1,57 @@
+"""``/ui/anomalies``: all of them, and one with its numbers, what differs, and the execution beside a usual one."""
+
+import msgspec
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+
+from tracehound.console.anomalies.band import band
+from tracehound.console.anomalies.queries import AnomaliesAsked, anomalies_asked, anomaly
+from tracehound.console.exemplars.queries import exemplar
+from tracehound.console.web.listing import asked_by, list_page
+from tracehound.console.web.paths import name_in_path
+from tracehound.console.web.problems import not_found
+from tracehound.console.web.visits import Visit
+from tracehound.schemas.anomaly import SEVERITIES, AnomalyEvent
+
+
+async def anomalies(request: Request, visit: Visit) -> Response:
+    """Anomalies by where and how grave, the newest first."""
+    asked = asked_by(request, AnomaliesAsked)
+    found = await run_in_threadpool(list_page, request, visit.console, asked, lambda: anomalies_asked(asked))
+    events = [msgspec.json.decode(row[0], type=AnomalyEvent) for row in found.rows]
+    return visit.page(
+        "anomalies/anomalies.html",
+        here="anomalies",
+        live="3",
+        asked=asked,
+        anomalies=events,
+        following=found.following,
+        severities=SEVERITIES,
+    )
+
+
+async def show_anomaly(request: Request, visit: Visit) -> Response:
+    """One anomaly."""
+    return await run_in_threadpool(_anomaly, name_in_path(request.path_params["anomaly_id"]), visit)
+
+
+def _anomaly(identity: str, visit: Visit) -> Response:
+    with visit.console.store.read() as connection:
+        event = anomaly(connection, identity)
+        if event is None:
+            raise not_found(f"anomaly {identity}")
+        kept = exemplar(connection, identity)
+    told = msgspec.json.decode(event, type=AnomalyEvent)
+    data = told.data
+    return visit.page(
+        "anomalies/anomaly.html",
+        here="anomalies",
+        anomaly=data,
+        identity=told.id,
+        time=told.time,
+        band=band(data.typical, data.bounds, data.actual),
+        evidence=data.evidence or None,
+        concentrated_in=data.concentrated_in or [],
+        exemplar=kept,
+    )

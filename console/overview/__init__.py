@@ -1,0 +1,1 @@
+"""The first page: how everything is, what is wrong, and what changed lately."""

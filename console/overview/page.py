@@ -1,0 +1,55 @@
+"""``/ui/``: the overview, or, where nothing has come yet, how to send the first execution."""
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+
+from tracehound.console.overview.queries import lately, open_incidents, traffic, worst_first
+from tracehound.console.web.console import Console
+from tracehound.console.web.visits import Visit
+from tracehound.schemas.anomaly import SEVERITIES
+
+_APPLICATIONS, _INCIDENTS, _CHANGES = 50, 20, 10
+
+
+async def overview(_: Request, visit: Visit) -> Response:
+    """How everything is."""
+    return await run_in_threadpool(_overview, visit)
+
+
+def _overview(visit: Visit) -> Response:
+    console = visit.console
+    with console.store.read() as connection:
+        count, applications = worst_first(connection, _APPLICATIONS)
+        incidents = open_incidents(connection, _INCIDENTS)
+        changes = lately(connection, _CHANGES)
+        until_us = max((one.scored_through_us for one in applications), default=0)
+        lines = traffic(connection, [(one.application, one.environment) for one in applications], until_us)
+    if not count:
+        return _first_run(visit, console)
+    return visit.page(
+        "overview/overview.html",
+        here="overview",
+        live="3",
+        count=count,
+        applications=applications,
+        incidents=incidents,
+        open_count=len(incidents),
+        changes=changes,
+        lines=lines,
+        severities=SEVERITIES,
+    )
+
+
+def _first_run(visit: Visit, console: Console) -> Response:
+    settings = console.settings
+    gateway = settings.gateway
+    return visit.page(
+        "overview/first_run.html",
+        here="overview",
+        live="poll",
+        gateway=f"http://{gateway.host}:{gateway.port}",
+        servers=settings.bootstrap_servers,
+        topic=settings.topics.executions.name,
+        needed=settings.detection.warm_up_executions,
+    )

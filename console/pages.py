@@ -1,0 +1,47 @@
+"""The pages of the console, put together: ``/ui/…`` for browsers, each a client of the store as the API is."""
+
+from pathlib import Path
+from typing import Final
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from tracehound.console.anomalies.page import anomalies, show_anomaly
+from tracehound.console.applications.page import application
+from tracehound.console.incidents.page import incident, incidents
+from tracehound.console.overview.page import overview
+from tracehound.console.web.console import Console
+from tracehound.console.web.visits import Page, Visits
+
+PAGES: Final[dict[str, Page]] = {
+    "/": overview,
+    "/incidents": incidents,
+    "/incidents/{incident_id}": incident,
+    "/anomalies": anomalies,
+    "/anomalies/{anomaly_id}": show_anomaly,
+    "/applications/{application}": application,
+}
+"""Every page that viewers see: one line each."""
+_STATIC = Path(__file__).parent / "web" / "static"
+
+
+def build_pages(console: Console) -> Starlette:
+    """The pages, to be mounted at ``/ui``."""
+    visits = Visits(console)
+
+    async def missing(_: Request, __: Exception) -> Response:
+        return visits.problem(404, "There is no such page.")
+
+    routes = [Route(path, visits.of(page), methods=["GET"]) for path, page in PAGES.items()]
+    sign_in = Route("/sign-in", visits.open("sessions/sign_in.html"), methods=["GET"])
+    static = Mount("/static", StaticFiles(directory=_STATIC))
+    return Starlette(
+        routes=[*routes, sign_in, static],
+        middleware=[Middleware(GZipMiddleware, minimum_size=1_000)],
+        exception_handlers={404: missing},
+    )

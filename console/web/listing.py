@@ -1,0 +1,61 @@
+"""Lists on pages: what the address asks for, a page of it, and the address of the next one."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+from urllib.parse import urlencode
+
+from pydantic import ValidationError
+from sqlalchemy import Row
+from starlette.requests import Request
+
+from tracehound.console.web.asked import Page
+from tracehound.console.web.console import Console
+from tracehound.console.web.lists import List
+from tracehound.console.web.problems import invalid
+
+P = TypeVar("P", bound=Page)
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """Rows of a list, and where it goes on; None: nowhere."""
+
+    rows: list[Row[Any]]
+    following: str | None
+
+
+def asked_by(request: Request, kind: type[P], **defaults: Any) -> P:
+    """What the query of an address asks for; empty fields of a form ask for nothing.
+
+    Raises:
+        RequestRefusedError: it asks for something that cannot be meant (400).
+    """
+    given: dict[str, Any] = dict(defaults)
+    for name, value in request.query_params.multi_items():
+        if value:
+            many = "list" in str(kind.model_fields[name].annotation) if name in kind.model_fields else False
+            given[name] = [*request.query_params.getlist(name)] if many else value
+    try:
+        return kind(**given)
+    except ValidationError as error:
+        wrong = ", ".join(sorted({str(one["loc"][0]) for one in error.errors()}))
+        raise invalid(f"The address asks for something that cannot be meant: {wrong[:200]}.") from None
+
+
+def list_page(request: Request, console: Console, page: Page, wanted: Callable[[], List]) -> Listed:
+    """The page of a list.
+
+    Raises:
+        RequestRefusedError: the cursor is none, or of another list (400).
+    """
+    kept = [(name, value) for name, value in request.query_params.multi_items() if name != "cursor" and value]
+    bound = {"path": request.url.path, "query": sorted(kept)}
+    place = None if page.cursor is None else console.cursors.read(page.cursor, bound)
+    asked = wanted()
+    with console.store.read() as connection:
+        rows = list(connection.execute(asked.after(place, page.limit + 1)).all())
+    if len(rows) <= page.limit:
+        return Listed(rows, None)
+    cursor = console.cursors.write(asked.place_of(rows[page.limit - 1]), bound)
+    return Listed(rows[: page.limit], "?" + urlencode([*kept, ("cursor", cursor)]))

@@ -1,0 +1,67 @@
+"""Pages: templates that escape whatever they write, and the headers that keep browsers from running anything else."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.responses import HTMLResponse
+
+from tracehound.console.web.charts import sparkline
+from tracehound.console.web.times import moment
+from tracehound.detectors.telling.explanation import duration
+
+POLICY: Final = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+    "form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
+)
+HEADERS: Final = {
+    "Content-Security-Policy": POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-store",
+}
+
+
+def share(value: float) -> str:
+    """A share of 1 in per cent.
+
+    >>> share(0.96), share(0.004)
+    ('96 %', '0.4 %')
+    """
+    return f"{value:.0%}".replace("%", " %") if value >= 0.1 or value == 0 else f"{value * 100:.2g} %"
+
+
+def amount(value: float, unit: str) -> str:
+    """A number with its unit, times in whatever unit suits them.
+
+    >>> amount(3200.0, "ms"), amount(0.12, ""), amount(1234567.0, "executions")
+    ('3.2 s', '0.12', '1,234,567 executions')
+    """
+    if unit == "ms":
+        return duration(value)
+    number = f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
+    return f"{number} {unit}".strip()
+
+
+class Pages:
+    """Renders templates, which lie beside what they show."""
+
+    def __init__(self) -> None:
+        self._templates = Environment(
+            loader=FileSystemLoader(Path(__file__).parents[1]),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        self._templates.filters |= {"moment": moment, "share": share, "amount": amount, "duration": duration}
+        self._templates.globals |= {"sparkline": _sparkline}
+
+    def render(self, template: str, status: int = 200, **given: Any) -> HTMLResponse:
+        """A page; ``template`` is below ``console/``."""
+        return HTMLResponse(self._templates.get_template(template).render(given), status, HEADERS)
+
+
+def _sparkline(values: Sequence[float]) -> str:
+    return sparkline(values, 120, 24)

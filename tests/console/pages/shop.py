@@ -1,0 +1,72 @@
+"""A store with something on every page: two applications, an incident, its anomaly and the execution, a release."""
+
+import msgspec
+from sqlalchemy import insert
+
+from tests.console.store.reader.told import (
+    BEGIN_S,
+    TOPICS,
+    anomaly,
+    call_graph,
+    incident,
+    model_event,
+    progress,
+    record,
+)
+from tracehound.console.store.engine import Store
+from tracehound.console.store.reader.writers import writers
+from tracehound.console.store.tables import exemplars
+from tracehound.schemas.anomaly import AnomalyEvent, AnomalyEvidence, Concentration
+from tracehound.schemas.execution import Execution, Segment
+from tracehound.schemas.incident import IncidentEvent
+from tracehound.schemas.topics import Topic
+
+HOSTILE = "<script>alert(1)</script>\"'&{{7*7}}"
+BEGIN_US = round(BEGIN_S * 1e6)
+
+
+def fill(store: Store, name: str = "shop", segments: int = 40) -> None:
+    """``name`` stands in every field that comes from outside."""
+    event = msgspec.json.decode(anomaly(1, name, "critical"), type=AnomalyEvent)
+    data = event.data
+    data.operation, data.reason, data.version = f"GET {name}", f"{name} took 900 ms, typically 100 ms.", name
+    data.contributions = {f"calls to {name}": 1.0}
+    data.evidence = AnomalyEvidence([f"{name} |###| 900 ms"], f"sure of {name}", f"below {name}")
+    data.concentrated_in = [Concentration(name, name, 0.96, 0.11)]
+    opened = msgspec.json.decode(incident(name, 1, "opened", (name, "stock")), type=IncidentEvent)
+    opened.data.summary = opened.data.reason = f"{name} is slow"
+    release = msgspec.json.decode(model_event(1, "release"))
+    release["data"] |= {"application": name, "version": name, "sentence": f"{name} was released"}
+    for topic, values in (
+        (TOPICS.progress, [progress(60 * minute, 600, name, minute) for minute in range(90)]),
+        (TOPICS.progress, [progress(60 * minute, 60, "stock") for minute in range(90)]),
+        (TOPICS.anomalies, [msgspec.json.encode(event)]),
+        (TOPICS.severity, [msgspec.json.encode(opened)]),
+        (TOPICS.models, [msgspec.json.encode(release), model_event(2)]),
+        (TOPICS.call_graph, [call_graph("graph")]),
+    ):
+        write(store, topic, values)
+    _keep(store, event.id, name, segments)
+
+
+def write(store: Store, topic: Topic, values: list[bytes]) -> None:
+    writer = writers(TOPICS)[topic.name]
+    with store.write() as connection:
+        writer.write(connection, [writer.row(record(topic.name, value)) for value in values])
+
+
+def _keep(store: Store, anomaly_id: str, name: str, segments: int) -> None:
+    """Pages of items and a call whose callee was quick: half of it is a call gap."""
+    items = [Segment(f"SELECT {name}", 2.0, "db", offset_ms=3.0 * number) for number in range(segments)]
+    call = Segment(f"GET {name}", 400.0, "http", offset_ms=3.0 * segments, peer="stock", remote_ms=40.0, status="error")
+    slow = Execution(name, f"GET {name}", BEGIN_S, 3.0 * segments + 450.0, segments=[*items, call], trace_id=name)
+    usual = Execution(name, f"GET {name}", BEGIN_S, 100.0, segments=[msgspec.structs.replace(call, duration_ms=50.0)])
+    with store.write() as connection:
+        connection.execute(
+            insert(exemplars).values(
+                **{"anomaly_id": anomaly_id, "time_us": BEGIN_US, "application": name, "environment": "prod"},
+                **{"operation": f"GET {name}", "trace_id": name, "bytes": 1},
+                execution=msgspec.json.encode(slow).decode(),
+                usual=msgspec.json.encode(usual).decode(),
+            )
+        )

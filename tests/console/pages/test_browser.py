@@ -1,0 +1,183 @@
+"""The pages in a real browser, as somebody uses them who has never seen them: Debian's Chromium."""
+
+import re
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import uvicorn
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Dialog, Page, expect, sync_playwright
+
+from tests.console.asking import Asking, asking
+from tests.console.pages.shop import HOSTILE, fill
+from tracehound.console.store.engine import Store
+
+PATIENCE_MS = 120_000
+SHOTS = Path(".pytest_cache/pages")
+
+
+@pytest.fixture(scope="module")
+def browser(real_program: Callable[..., str]) -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(
+            executable_path=real_program("chromium", "chromium-browser", "google-chrome"), args=["--no-sandbox"]
+        )
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def store(tmp_path: Path, migrated_file: Path) -> Iterator[Store]:
+    """One engine: what is stored is tried on both elsewhere."""
+    file = tmp_path / "kept.db"
+    file.write_bytes(migrated_file.read_bytes())
+    opened = Store(f"sqlite:///{file}")
+    yield opened
+    opened.close()
+
+
+@contextmanager
+def served(app: Any) -> Iterator[str]:
+    """The address of a server of an app, in a thread."""
+    server = uvicorn.Server(uvicorn.Config(app, "127.0.0.1", 0, log_level="critical", lifespan="off"))
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    try:
+        while not server.started:
+            assert thread.is_alive()
+            time.sleep(0.01)
+        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    finally:
+        server.should_exit = server.force_exit = True
+        thread.join(30)
+
+
+class Visitor:
+    """Somebody with a browser, and what it complained of."""
+
+    def __init__(self, browser: Browser, console: Asking, url: str, **context: Any) -> None:
+        self.console, self.complaints = console, list[str]()
+        self.page: Page = browser.new_context(base_url=url, **context).new_page()
+        self.page.set_default_timeout(PATIENCE_MS)
+        expect.set_options(timeout=PATIENCE_MS)
+        self.page.on("console", lambda said: self.complaints.append(said.text) if said.type == "error" else None)
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+
+    def sign_in(self, path: str = "/ui/") -> None:
+        self.page.goto(path)
+        self.page.get_by_label("Key").fill(self.console.keys["operator"].key)
+        self.page.get_by_role("button", name="Sign in").click()
+        self.page.wait_for_url(f"**{path}")
+
+    def judge(self, name: str) -> None:
+        """Keep a picture, and let axe look for what some people cannot use."""
+        SHOTS.mkdir(parents=True, exist_ok=True)
+        self.page.screenshot(path=SHOTS / f"{name}.png", full_page=True)
+        found = Axe().run(self.page)
+        grave = [one for one in found.response["violations"] if one["impact"] in ("serious", "critical")]
+        assert grave == [], f"{name}: {[(one['id'], one['nodes'][0]['html']) for one in grave]}"
+
+
+@pytest.fixture
+def visitor(browser: Browser, store: Store) -> Iterator[Visitor]:
+    with asking(store) as console, served(console.client.app) as url:
+        visiting = Visitor(browser, console, url)
+        yield visiting
+        visiting.page.context.close()
+
+
+def test_from_an_empty_page_to_a_verdict(visitor: Visitor) -> None:
+    page = visitor.page
+    page.goto("/ui/")
+    page.get_by_label("Key").fill("th_00000000_wrong")
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("alert")).to_contain_text("The key of the request must be known")
+    visitor.judge("sign-in")
+    visitor.complaints.clear()  # the browser says that a request was refused
+
+    visitor.sign_in()
+    expect(page.get_by_role("heading", name="Nothing has come yet")).to_be_visible()
+    visitor.judge("first-run")
+    fill(visitor.console.store)
+    expect(page.get_by_role("heading", name="1 open incident")).to_be_visible()  # by itself
+    visitor.judge("overview")
+
+    page.get_by_role("link", name="shop is slow").first.click()
+    expect(page.get_by_text("It explains 80 %.")).to_be_visible()
+    visitor.judge("incident")
+    page.get_by_role("link", name="shop took 900 ms").click()
+    rows = page.locator(".waterfall .row")
+    expect(rows).to_have_count(3)  # the whole, forty statements as one, and the call
+    expect(rows.nth(1)).to_contain_text("SELECT shop × 40")
+    expect(rows.nth(2).locator(".gap")).to_have_count(1)
+    expect(rows.nth(2).locator(".ghost")).to_have_count(1)
+    expect(rows.nth(2)).to_have_class(re.compile("error"))
+    visitor.judge("anomaly")
+
+    page.get_by_role("button", name="It was nothing").click()
+    expect(page.locator(".preview")).to_contain_text("would have silenced")
+    assert visitor.console.sender.records == []
+    page.get_by_role("button", name="Say so").click()
+    expect(page.locator(".preview")).to_contain_text("Said.")
+    assert b'"false_positive"' in visitor.console.sender.records[0].value
+    assert visitor.complaints == []
+
+    page.get_by_role("button", name="Sign out").click()
+    page.wait_for_url("**/ui/sign-in")
+
+
+def test_a_long_execution_has_only_the_rows_in_view_and_is_walked_by_keys(visitor: Visitor) -> None:
+    fill(visitor.console.store, segments=900)
+    visitor.sign_in("/ui/anomalies/anomaly-1")
+    page, rows = visitor.page, visitor.page.locator(".waterfall .row")
+    expect(rows).to_have_count(3)
+    rows.first.focus()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowRight")
+    grid = page.get_by_role("treegrid")
+    expect(grid).to_have_attribute("aria-rowcount", "903")
+    assert 20 < rows.count() < 60
+    page.keyboard.press("End")
+    expect(page.locator(".waterfall .row:focus")).to_contain_text("GET shop")
+    assert rows.count() < 60
+    page.keyboard.press("Home")
+    expect(page.locator(".waterfall .row:focus")).to_contain_text("whole execution")
+    assert visitor.complaints == []
+
+
+def test_hostile_names_stay_text_in_the_browser_too(visitor: Visitor) -> None:
+    page, dialogs = visitor.page, list[str]()
+
+    def dismiss(dialog: Dialog) -> None:
+        dialogs.append(dialog.message)
+        dialog.dismiss()
+
+    page.on("dialog", dismiss)
+    fill(visitor.console.store, HOSTILE)
+    visitor.sign_in("/ui/anomalies/anomaly-1")
+    expect(page.locator(".waterfall .row").nth(1)).to_contain_text(HOSTILE)
+    page.goto("/ui/")
+    page.locator("tbody a").first.click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("<script>alert(1)</script>")
+    assert (dialogs, visitor.complaints) == ([], [])
+
+
+@pytest.mark.parametrize("scheme", ["dark", "light"])
+def test_on_a_phone_nothing_is_cut_off(browser: Browser, store: Store, scheme: Any) -> None:
+    with asking(store) as console, served(console.client.app) as url:
+        narrow = {"width": 360, "height": 740}
+        visiting = Visitor(browser, console, url, viewport=narrow, color_scheme=scheme, timezone_id="Asia/Tokyo")
+        fill(store)
+        visiting.sign_in()
+        for path in ("/ui/", "/ui/incidents/shop", "/ui/anomalies/anomaly-1", "/ui/applications/shop?environment=prod"):
+            visiting.page.goto(path)
+            expect(visiting.page.locator("#zone")).to_have_text("Asia/Tokyo")
+            wide = visiting.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+            assert wide <= 0, path
+            visiting.judge(f"phone-{scheme}-{path.split('/')[2] or 'overview'}")
+        visiting.page.context.close()

@@ -1,0 +1,103 @@
+"""Pages: who may see them, that what comes from outside stays text, and what they say where there is nothing."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+
+from tests.console.asking import Asking, asking
+from tests.console.pages.shop import HOSTILE, fill, write
+from tests.console.store.reader.told import TOPICS, anomaly
+from tracehound.console.pages import PAGES
+from tracehound.console.store.engine import Store
+from tracehound.console.web.rendering import POLICY
+
+
+@pytest.fixture
+def console(store: Store) -> Iterator[Asking]:
+    with asking(store, refused_per_minute=100_000) as asked:
+        yield asked
+
+
+def page(console: Asking, path: str) -> Any:
+    headers = {"authorization": f"Bearer {console.keys['viewer'].key}"}
+    return console.client.get(f"/ui{path}", headers=headers, follow_redirects=False)
+
+
+def paths(name: str) -> dict[str, str]:
+    """Every page, of the things that ``fill`` stores."""
+    one = quote(name, safe="")
+    named = {"{incident_id}": one, "{anomaly_id}": "anomaly-1", "{application}": one}
+    found = {path: re.sub(r"{\w+}", lambda part: named[part[0]], path) for path in PAGES}
+    found["/applications/{application}"] += "?environment=prod"
+    return found
+
+
+def test_whoever_is_unknown_is_sent_to_sign_in_and_back(console: Asking) -> None:
+    for path in paths("shop").values():
+        for headers in ({}, {"authorization": "Bearer th_00000000_no"}, {"cookie": "tracehound_session=x"}):
+            answer = console.client.get(f"/ui{path}", headers=headers, follow_redirects=False)
+            assert (answer.status_code, answer.text) == (303, "")
+            assert answer.headers["location"] == f"/ui/sign-in?next={quote(f'/ui{path}', safe='')}"
+    assert console.client.get("/ui/sign-in").status_code == 200
+
+
+def test_every_page_shows_hostile_names_as_text_and_lets_nothing_else_run(console: Asking) -> None:
+    fill(console.store, HOSTILE)
+    for template, path in paths(HOSTILE).items():
+        answer = page(console, path)
+        assert answer.status_code == 200, template
+        assert "<script>alert" not in answer.text
+        assert "{{7*7}}" in answer.text  # not reckoned
+        assert "&lt;script&gt;alert(1)" in answer.text, template
+        assert answer.headers["content-security-policy"] == POLICY
+        assert answer.headers["cache-control"] == "no-store"
+        assert re.findall(r"<script(?! type=\"module\" src=\"/ui/static/\w+\.js\"></script>)", answer.text) == []
+        assert re.findall(r"\son\w+=|\sstyle=|javascript:", answer.text) == [], template
+
+
+def test_an_empty_store_says_how_to_send_the_first_execution(console: Asking) -> None:
+    answer = page(console, "/")
+    assert "Nothing has come yet" in answer.text
+    assert "curl http://127.0.0.1:4318/v1/executions" in answer.text
+    assert "There is none of that kind." in page(console, "/incidents").text
+
+
+def test_what_there_is_not_and_what_cannot_be_meant_is_a_page_too(console: Asking) -> None:
+    for path, status in (
+        *(("/incidents/none", 404), ("/anomalies/none", 404), ("/applications/none", 404), ("/none", 404)),
+        *(("/incidents?cursor=x", 400), ("/incidents?state=none", 400), ("/anomalies?limit=0", 400)),
+        *(("/incidents?none=1", 400), ("/anomalies?since=yesterday", 400), ("/static/none.js", 404)),
+    ):
+        answer = page(console, path)
+        assert answer.status_code == status, path
+        assert "That did not work" in answer.text, path
+
+
+def test_an_incident_is_told_with_its_cause_and_an_anomaly_with_what_differs(console: Asking) -> None:
+    fill(console.store)
+    overview = page(console, "/").text
+    assert "1 open incident" in overview
+    assert "shop is slow" in overview
+    assert "shop was released" in overview
+    incident = page(console, "/incidents/shop").text
+    assert "It explains 80 %." in incident
+    assert 'href="/ui/anomalies/anomaly-1"' in incident
+    shown = page(console, "/anomalies/anomaly-1").text
+    assert "96 %" in shown
+    assert 'data-anomaly="anomaly-1"' in shown
+    assert "What was it?" not in shown  # viewers do not judge
+
+
+def test_lists_go_on_where_they_end(console: Asking) -> None:
+    fill(console.store)
+    assert 'rel="next"' not in page(console, "/anomalies").text
+    write(console.store, TOPICS.anomalies, [anomaly(number) for number in (2, 3, 4)])
+    first = page(console, "/anomalies?limit=2&severity=minor&application=")
+    following = re.search(r'href="([^"]+)" rel="next"', first.text)
+    assert following is not None
+    second = page(console, "/anomalies" + following[1].replace("&amp;", "&"))
+    names = [re.findall(r"/ui/anomalies/(anomaly-\d+)", answer.text) for answer in (first, second)]
+    assert names == [["anomaly-4", "anomaly-3"], ["anomaly-2"]]
