@@ -13,11 +13,8 @@ from tracehound.console.executions.app import build_follower
 from tracehound.console.executions.follow import Follower
 from tracehound.console.exemplars.keeping import ExemplarKeeper
 from tracehound.console.store.engine import Store, StoreError
-from tracehound.console.store.reader.kafka_source import KafkaSource
-from tracehound.console.store.reader.metrics import ReaderMetrics
+from tracehound.console.store.reader.build import build_reader
 from tracehound.console.store.reader.reader import Reader
-from tracehound.console.store.reader.writers import writers
-from tracehound.console.store.retention import Retention
 from tracehound.streams.settings.settings import Settings
 
 _RETRY_S = 3.0
@@ -105,13 +102,6 @@ def build_execution_follower(settings: Settings, store: Store, registry: Collect
     private = frozenset(settings.detection.private_attributes)
     exemplars = ExemplarKeeper(store, private, settings.kept_executions.exemplars_mb * 1_000_000)
     return build_follower(settings, store, exemplars, registry)
-
-
-def build_reader(settings: Settings, store: Store, registry: CollectorRegistry) -> Reader:
-    """The reader of the output topics, not started yet."""
-    by_topic = writers(settings.topics)
-    retention = Retention(store, settings.console, lambda: time.time_ns() // 1_000)
-    return Reader(store, lambda: KafkaSource(settings, by_topic), by_topic, retention, ReaderMetrics(registry))
 
 
 def wait_for_tables(store: Store, pause: Callable[[float], None] = time.sleep) -> None:
