@@ -1,10 +1,10 @@
-"""The command `tracehound validate`: says what is wrong with a file of executions, line by line."""
+"""The command `tracehound validate`: says what is wrong with a file of executions or log events, line by line."""
 
 import sys
 import time
 import zlib
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from gzip import GzipFile
@@ -16,29 +16,36 @@ from rich.console import Console
 from rich.text import Text
 
 from tracehound.schemas.errors import TracehoundError
+from tracehound.schemas.log_rules import decode_log_record
+from tracehound.schemas.rejection import Rejection
 from tracehound.scripts.commands.terminal_text import printable
 from tracehound.streams.envelopes.mapping import FieldMapping
 from tracehound.streams.envelopes.opener import ExecutionReader
 from tracehound.streams.envelopes.registered import RegisteredSchemas
-from tracehound.streams.settings.settings import load_settings
+from tracehound.streams.settings.settings import Settings, load_settings
 
 _GZIP_MAGIC = b"\x1f\x8b"
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """What is wrong in one line, counted from 1: error class, sentence, and how many executions it concerns."""
+    """What is wrong in one line, counted from 1: error class, sentence, and how many items it concerns."""
 
     line: int
     error: str
     reason: str
-    executions: int
+    items: int
+
+
+Read = Callable[[bytes], tuple[int, Sequence[Rejection]]]
+"""Judges a record: how many items of it are good, and what is refused."""
 
 
 @dataclass(slots=True)
 class Tally:
-    """What was seen so far. A record that is refused whole counts as one execution."""
+    """What was seen so far, of what is called ``items``. A record that is refused whole counts as one."""
 
+    items: str = "executions"
     lines: int = 0
     bad_lines: int = 0
     valid: int = 0
@@ -48,7 +55,7 @@ class Tally:
     def summary(self) -> str:
         """One sentence, and the errors by their class."""
         refused = self.errors.total()
-        text = f"{self.lines} lines, {self.valid + refused} executions: {self.valid} valid, {refused} refused"
+        text = f"{self.lines} lines, {self.valid + refused} {self.items}: {self.valid} valid, {refused} refused"
         if not refused:
             return text + "."
         by_error = ", ".join(f"{error} {count}" for error, count in self.errors.most_common())
@@ -64,16 +71,38 @@ def read_lines(stream: BufferedIOBase, longest: int) -> Iterator[bytes]:
         yield line.rstrip(b"\r\n")
 
 
-def find_problems(lines: Iterable[bytes], reader: ExecutionReader, now_s: float, tally: Tally) -> Iterator[Problem]:
-    """Judge each line as a worker would judge the record; blank lines are passed over. Counts in ``tally``."""
+def reads_executions(settings: Settings, now_s: float) -> Read:
+    """Judges records of executions as workers do."""
+    mapping = FieldMapping(settings.execution_fields)
+    reader = ExecutionReader(settings.limits, RegisteredSchemas(settings.schemas_dir), mapping)
+
+    def read(value: bytes) -> tuple[int, Sequence[Rejection]]:
+        decoded = reader.decode(value, (), now_s)
+        return len(decoded.executions), decoded.rejected
+
+    return read
+
+
+def reads_logs(settings: Settings, now_s: float) -> Read:
+    """Judges records of log events as intake and the gateway do."""
+
+    def read(value: bytes) -> tuple[int, Sequence[Rejection]]:
+        decoded = decode_log_record(value, settings.limits, now_s)
+        return len(decoded.events), decoded.rejected
+
+    return read
+
+
+def find_problems(lines: Iterable[bytes], read: Read, tally: Tally) -> Iterator[Problem]:
+    """Judge each line as the record would be judged; blank lines are passed over. Counts in ``tally``."""
     for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
-        decoded = reader.decode(line, (), now_s)
+        valid, rejected = read(line)
         tally.lines += 1
-        tally.valid += len(decoded.executions)
-        tally.bad_lines += bool(decoded.rejected)
-        for rejection in decoded.rejected:
+        tally.valid += valid
+        tally.bad_lines += bool(rejected)
+        for rejection in rejected:
             count = len(rejection.indexes) or 1
             tally.errors[rejection.error] += count
             yield Problem(number, rejection.error, rejection.reason, count)
@@ -100,22 +129,21 @@ def open_source(path: str) -> Iterator[BufferedIOBase]:
 @click.command()
 @click.argument("file")
 @click.option("--limit", default=100, show_default=True, help="Problems to print; all are counted.")
-def validate(file: str, limit: int) -> None:
-    """Say what is wrong with the executions in FILE, line by line.
+@click.option("--logs", is_flag=True, help="FILE holds log events.")
+def validate(file: str, limit: int, logs: bool) -> None:
+    """Say what is wrong with the executions (or log events) in FILE, line by line.
 
     Each line of FILE is the value of a record: one execution, or a JSON array of executions of one application.
-    What producers put around them is taken away as workers do. FILE may be compressed with gzip; - is standard input.
-    The status is 1 if anything is wrong.
+    What producers put around them is taken away as workers do. With --logs it is one log event, or an array of them.
+    FILE may be compressed with gzip; - is standard input. The status is 1 if anything is wrong.
     """
     settings = load_settings()
-    reader = ExecutionReader(
-        settings.limits, RegisteredSchemas(settings.schemas_dir), FieldMapping(settings.execution_fields)
-    )
+    read = (reads_logs if logs else reads_executions)(settings, time.time())
     console = Console(soft_wrap=True, highlight=False, markup=False)
-    tally = Tally()
+    tally = Tally("log events" if logs else "executions")
     with open_source(file) as source:
         lines = read_lines(source, settings.max_record_bytes)
-        for shown, problem in enumerate(find_problems(lines, reader, time.time(), tally), 1):
+        for shown, problem in enumerate(find_problems(lines, read, tally), 1):
             if shown <= limit:
                 where = f"{printable(file)}:{problem.line}: "
                 console.print(Text.assemble((where, "bold"), printable(problem.reason)))

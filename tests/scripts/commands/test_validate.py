@@ -8,9 +8,8 @@ import pytest
 from click.testing import CliRunner
 
 from tracehound.schemas.errors import TracehoundError
-from tracehound.schemas.execution_rules import Limits
-from tracehound.scripts.commands.validate import Problem, Tally, find_problems, read_lines, validate
-from tracehound.streams.envelopes.opener import ExecutionReader
+from tracehound.scripts.commands.validate import Problem, Tally, find_problems, read_lines, reads_executions, validate
+from tracehound.streams.settings.settings import Settings
 
 GOOD = b'{"application":"shop","operation":"GET /","started_at":1,"duration_ms":5}'
 BAD = b'{"application":"shop","operation":"GET /","started_at":1,"duration_ms":-5}'
@@ -20,7 +19,7 @@ NEGATIVE = "the field 'duration_ms' must be a finite number >= 0. Got -5 instead
 def test_problems_name_line_and_element() -> None:
     tally = Tally()
     lines = [GOOD, b"", BAD, b"[" + GOOD + b"," + BAD + b"," + BAD + b"]", b"[]", b"  "]
-    problems = list(find_problems(lines, ExecutionReader(Limits()), 100.0, tally))
+    problems = list(find_problems(lines, reads_executions(Settings(), 100.0), tally))
     assert problems == [
         Problem(3, "InvalidField", "T" + NEGATIVE[1:], 1),
         Problem(4, "InvalidField", f"Elements 1, 2: {NEGATIVE}", 2),
@@ -37,7 +36,7 @@ def test_what_is_around_an_execution_is_taken_away_as_workers_do() -> None:
     ]
     tally = Tally()
 
-    problems = list(find_problems(lines, ExecutionReader(Limits()), 10.0, tally))
+    problems = list(find_problems(lines, reads_executions(Settings(), 10.0), tally))
 
     assert (tally.valid, [problem.line for problem in problems]) == (1, [2, 3])
     assert problems[0].reason.startswith("Within a CloudEvent: the field 'application' is required.")
@@ -45,8 +44,8 @@ def test_what_is_around_an_execution_is_taken_away_as_workers_do() -> None:
 
 def test_the_future_is_judged_from_now() -> None:
     soon = GOOD.replace(b'"started_at":1', b'"started_at":1000')
-    assert list(find_problems([soon], ExecutionReader(Limits()), 700.0, Tally())) == []
-    (problem,) = find_problems([soon], ExecutionReader(Limits()), 699.0, Tally())
+    assert list(find_problems([soon], reads_executions(Settings(), 700.0), Tally())) == []
+    (problem,) = find_problems([soon], reads_executions(Settings(), 699.0), Tally())
     assert problem.error == "FutureTime"
 
 
@@ -96,3 +95,14 @@ def test_what_cannot_be_read_is_said(tmp_path: Path, content: bytes | None) -> N
     result = CliRunner().invoke(validate, [str(file)])
     assert isinstance(result.exception, TracehoundError)
     assert str(file) in str(result.exception)
+
+
+def test_log_events_are_judged_as_intake_and_the_gateway_do(tmp_path: Path) -> None:
+    file = tmp_path / "logs.jsonl"
+    good = b'{"message":"CPU spike detected","level":"warning"}'
+    file.write_bytes(good + b"\n[" + good + b',{"message":"up","level":"loud"}]\n' + GOOD)
+    result = CliRunner().invoke(validate, [str(file), "--logs"])
+    assert result.exit_code == 1
+    assert "logs.jsonl:2: Element 1: the field 'level' must be one of trace, debug, info" in result.output
+    assert "logs.jsonl:3: The field 'message' is required." in result.output
+    assert "3 lines, 4 log events: 2 valid, 2 refused in 2 lines" in result.output
