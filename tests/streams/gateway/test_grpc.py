@@ -147,3 +147,32 @@ def test_a_port_that_is_taken_is_told_and_none_is_none() -> None:
                     pass
 
     asyncio.run(within())
+
+
+def test_hostile_connections_cost_nobody_else_anything() -> None:
+    """A huge head, no HTTP/2 at all, frames whose length is wrong, and clients that go away in the midst of it."""
+    preface = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+    settings, longer_than_sent = bytes([0, 0, 0, 4, 0, 0, 0, 0, 0]), bytes([0, 255, 255, 1, 4, 0, 0, 0, 1]) + b"x" * 20
+    sender = FakeSender()
+
+    async def within() -> None:
+        gateway, (port,) = made(sender), free_ports(1)
+        target = f"127.0.0.1:{port}"
+        async with (
+            grpc_served(gateway.calls, GatewaySettings(grpc_port=port)),
+            grpc.aio.insecure_channel(target, options=[("grpc.max_metadata_size", 10_000_000)]) as channel,
+        ):
+            with pytest.raises(grpc.aio.AioRpcError) as huge:
+                await channel.unary_unary(TRACES_EXPORT)(BODY, timeout=20, metadata=[("x-more", "x" * 100_000)])
+            assert huge.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+            for sent in (b"\x16\x03\x01" * 100, preface, preface + settings + longer_than_sent):
+                for half_closed in (True, False):
+                    _, writer = await asyncio.open_connection("127.0.0.1", port)
+                    writer.write(sent)
+                    if half_closed:
+                        writer.write_eof()
+                    writer.close()
+            assert await channel.unary_unary(TRACES_EXPORT)(BODY, timeout=20) == b""
+
+    asyncio.run(within())
+    assert len(sender.records) == 1
