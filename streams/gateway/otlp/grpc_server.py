@@ -119,9 +119,10 @@ async def grpc_served(service: ExportService, settings: GatewaySettings) -> Asyn
         credentials = _credentials(settings.tls_certificate_file, settings.tls_key_file)
         server.add_secure_port(address, credentials) if credentials else server.add_insecure_port(address)
     except (RuntimeError, OSError, ssl.SSLError) as error:
+        why = str(error).partition("; set GRPC_VERBOSITY")[0].rstrip(".")  # (what gRPC itself says needs no debugging)
         raise ConfigurationError(
             "The settings 'gateway.host' and 'gateway.grpc_port' must be an address that is free, and certificate and "
-            f"key, if set, files that can be read. Got {address} instead: {error}."
+            f"key, if set, files that can be read. Got {address} instead: {why}."
         ) from error
     await server.start()
     log.info("gateway_listening", url=f"grpc://{address}")
