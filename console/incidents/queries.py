@@ -4,14 +4,14 @@ from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
-from sqlalchemy import ColumnElement, Connection, Row, exists, select
+from sqlalchemy import ColumnElement, Connection, Row, exists, or_, select
 
 from tracehound.console.store.tables import incident_applications, incident_events, incidents
 from tracehound.console.web.asked import MomentUs, Name, Page
 from tracehound.console.web.cells import of_event
 from tracehound.console.web.filters import Conditions, among, equal, within
 from tracehound.console.web.lists import List
-from tracehound.schemas.anomaly import SEVERITIES, Severity
+from tracehound.schemas.anomaly import SEVERITIES, AnomalyKind, Severity
 from tracehound.schemas.incident import IncidentState
 
 Order = Literal["-opened", "opened", "-updated", "updated", "-severity", "severity"]
@@ -24,6 +24,7 @@ class IncidentsAsked(Page):
     environment: Name | None = None
     state: Annotated[list[IncidentState], Field(max_length=10, default_factory=list)]
     severity: Annotated[list[Severity], Field(max_length=10, default_factory=list)]
+    kind: Annotated[list[AnomalyKind], Field(max_length=10, default_factory=list, description="That is part of them.")]
     since: Annotated[MomentUs | None, Field(description="Opened at that time or later.")] = None
     until: Annotated[MomentUs | None, Field(description="Opened before that time.")] = None
     sort: Order = "-opened"
@@ -49,6 +50,7 @@ def _conditions(asked: IncidentsAsked) -> Conditions:
         *equal(columns.environment, asked.environment),
         *among(columns.state, asked.state),
         *among(columns.severity_rank, [SEVERITIES.index(one) for one in asked.severity]),
+        *([or_(*(columns.kinds.contains(f",{kind},") for kind in asked.kind))] if asked.kind else []),
         *within(columns.opened_at_us, asked.since, asked.until),
     ]
 

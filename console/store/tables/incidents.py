@@ -23,6 +23,7 @@ incidents: Final = Table(
     number("anomaly_count"),
     Column("muted", Boolean, nullable=False),
     text("summary"),
+    text("kinds", server_default="", doc="of its anomalies, each with a comma before and behind it"),
     number("told_us", doc="when the last event of it was told"),
     number("bytes", doc="of event"),
     text("event"),

@@ -44,6 +44,8 @@ def test_incidents_are_found_by_what_they_are(console: Asking) -> None:
     assert names(state="open") == ["second"]
     assert names(state=["resolved", "persisting"]) == ["first"]
     assert names(application="shop") == ["first"]
+    assert names(kind="latency") == names(kind=["errors", "latency"]) == ["second", "first"]
+    assert names(kind="errors") == []
     assert names(severity="critical") == names(environment="test") == names(since="2026-01-01T00:00:01Z") == []
     for sort in ("-opened", "opened", "-updated", "updated", "-severity", "severity"):
         page = console.get("/incidents", sort=sort, limit=1)

@@ -1,6 +1,6 @@
 """Incidents in rows: each event once, by its id, and one row for the incident as it is, of its highest revision."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 import msgspec
@@ -73,6 +73,15 @@ class IncidentWriter:
         return len(new)
 
 
+def kinds_of(kinds: Iterable[str]) -> str:
+    """Kinds as a text in which each of them can be found.
+
+    >>> kinds_of(["errors", "latency"]), kinds_of([])
+    (',errors,latency,', '')
+    """
+    return "".join(f"{kind}," for kind in ("", *kinds)) if kinds else ""
+
+
 def _now(data: Incident) -> Row:
     """The columns that say how an incident is."""
     cause = data.suspected_cause
@@ -91,4 +100,5 @@ def _now(data: Incident) -> Row:
         "anomaly_count": data.anomaly_count,
         "muted": data.muted_by is not None,
         "summary": words_of_people(data.summary),
+        "kinds": kinds_of(data.kinds),
     }
