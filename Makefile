@@ -146,7 +146,7 @@ bench-incidents: $(STAMP) ## Judge the suspected causes of incidents on labelled
 bench-cost: $(STAMP) ## Measure what a byte of odd, hostile or damaged input costs next to a good one
 	$(BIN)/python -m tracehound.scripts.benchmarks.cost
 
-bench-training: $(STAMP) ## Measure what training takes next to what was estimated of it before
+bench-training: $(STAMP) ## Measure what training takes next to what was estimated, and a tuning over two workers, one of them killed
 	$(BIN)/python -m tracehound.scripts.benchmarks.training
 
 bench-house: $(STAMP) ## Count rooms, lines and tests, and take the slowest tests from the last `make test`

@@ -8,10 +8,10 @@ from typing import Any
 
 import click
 import numpy as np
-import orjson
 
 from tracehound.console.training.estimate import TrainingRun, error_share, estimated_before
 from tracehound.schemas.model_event import ModelChange
+from tracehound.scripts.benchmarks.training import tuning
 from tracehound.scripts.benchmarks.training.runs import APPLICATIONS, trained
 from tracehound.scripts.documents.stored import store
 
@@ -93,13 +93,12 @@ def page(found: Mapping[str, Any]) -> str:
 @click.command()
 @click.option("--output", default="docs/benchmarks", show_default=True, type=click.Path(path_type=Path))
 def main(output: Path) -> None:
-    """Train, and write ``training.json`` and ``training.md``."""
-    found = measured(list(trained()))
-    file = output / "training.json"
-    known = orjson.loads(file.read_bytes()) if file.exists() else {}
-    store(file, {name: value for name, value in known.items() if name.startswith("tuning_")} | found)
-    (output / "training.md").write_text(page(found))
-    click.echo(page(found))
+    """Train and tune, and write ``training.json`` and ``training.md``."""
+    found = measured(list(trained())) | tuning.tuned()
+    store(output / "training.json", found)
+    told = page(found) + tuning.page(found)
+    (output / "training.md").write_text(told)
+    click.echo(told)
 
 
 if __name__ == "__main__":
