@@ -116,7 +116,7 @@ class Replay:
             return
         origin = read_origin(record.headers, self._origins, self._partitions)
         if origin is not None:
-            sources = {key: (key, origin.topic, origin.partition) for key in map(_key_of, executions)}
+            sources = {key: (key, *origin.source) for key in map(_key_of, executions)}
             news = {key for key, source in sources.items() if origin.offset > self._highest.get(source, -1)}
             self._highest.update((sources[key], origin.offset) for key in news)
             executions = [execution for execution in executions if _key_of(execution) in news]

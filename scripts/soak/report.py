@@ -46,7 +46,9 @@ def update(folder: Path, figures: Mapping[str, Any]) -> None:
 
 def page(figures: Mapping[str, Any]) -> str:
     """The page in Markdown."""
-    return "\n".join([_HEAD, *_fault_table(figures.get("faults", [])), *_soak(figures), *_sizes(figures)])
+    return "\n".join(
+        [_HEAD, *_fault_table(figures.get("faults", [])), *_simulation(figures), *_soak(figures), *_sizes(figures)]
+    )
 
 
 def _fault_table(faults: Iterable[Mapping[str, Any]]) -> list[str]:
@@ -59,6 +61,20 @@ def _fault_table(faults: Iterable[Mapping[str, Any]]) -> list[str]:
         notes.append(f"- **{fault['name']}**: {known.sentence if known else _SOAK_SENTENCE}")
         notes += [f"  - Without a verdict: {failure.splitlines()[0]}" for failure in fault.get("failures", [])]
     return [*lines, "", *notes, ""]
+
+
+def _simulation(figures: Mapping[str, Any]) -> list[str]:
+    told = figures.get("simulation")
+    if told is None:
+        return []
+    return [
+        "## Simulation",
+        "",
+        f"{told['seeds']:,} stories of whole workers on a cluster in memory, in virtual time (`make simulate`): "
+        f"{told['violations']:,} ended badly. Of protocols that are broken on purpose {told['broken_protocols_found']} "
+        f"of {told['broken_protocols']} were found. What is real in them is in `docs/guarantees.md`.",
+        "",
+    ]
 
 
 def _soak(figures: Mapping[str, Any]) -> list[str]:
@@ -79,11 +95,18 @@ def _soak(figures: Mapping[str, Any]) -> list[str]:
         f"{figures['steady_rss_mb_last_third']:g} MB in the last. Growth is counted from the middle third on, since "
         f"models and forests come into being in the first: {figures['rss_growth_mb']:+g} MB. Most of any worker: "
         f"{figures['rss_peak_mb']:g} MB.",
+        *_last_hour(figures.get("rss_growth_share_last_hour")),
         "",
         f"Executions not yet committed: {figures['lag_median']:,} in the median, {figures['lag_peak']:,} at most, "
         "0 at the end.",
         "",
     ]
+
+
+def _last_hour(share: float | None) -> list[str]:
+    if share is None:
+        return []
+    return ["", f"From the first quarter of its last hour to the last quarter it grew by {share:.1%}."]
 
 
 def _sizes(figures: Mapping[str, Any]) -> list[str]:

@@ -23,6 +23,8 @@ _SAMPLE_S = 5.0
 _GROWN_UP_S = 45.0
 """A worker's memory counts from this age on: before, it loads code and states."""
 _CALIBRATION = 60_000
+_HOUR_S = 3_600.0
+_SLACK_S = 120.0
 
 
 class Watched(Protocol):
@@ -55,6 +57,18 @@ class Samples:
         first, middle, last = (statistics.median(third) if third else float("nan") for third in thirds)
         return first, middle, last
 
+    def growth_share_last_hour(self) -> float | None:
+        """Growth of the steady worker from the first quarter of its last hour to the last quarter, in the median, as a
+        share; None of less than two hours: in the first one models and forests come into being.
+        """
+        over_s = max((at_s for at_s, _ in self.steady_mb), default=0.0)
+        if over_s < 2 * _HOUR_S - _SLACK_S:
+            return None
+        begins_s = over_s - _HOUR_S
+        first = statistics.median(mb for at_s, mb in self.steady_mb if 0 <= at_s - begins_s < _HOUR_S / 4)
+        last = statistics.median(mb for at_s, mb in self.steady_mb if at_s - begins_s >= _HOUR_S * 3 / 4)
+        return last / first - 1.0
+
     @property
     def rss_growth_mb(self) -> float:
         """Median memory of the steady worker in the last third of the time, minus that in the middle third.
@@ -85,6 +99,7 @@ class Soaked:
         return {
             "soak_minutes": round(self.minutes, 1),
             "rss_growth_mb": round(self.samples.rss_growth_mb, 1),
+            "rss_growth_share_last_hour": self.samples.growth_share_last_hour(),
             "steady_rss_mb_first_third": first,
             "steady_rss_mb_middle_third": middle,
             "steady_rss_mb_last_third": last,

@@ -169,6 +169,14 @@ class Grouping(RunListener):
                 self._owned = _Owned()
                 self._spawn(self._load())
 
+    def offsets_lost(self, tp: TP, wanted: int, resumed_at: int) -> None:  # noqa: ARG002 (as it is told)
+        """Where the input begins again, what was saved is loaded anew, and its position believed within that."""
+        owned = self._owned
+        if owned is not None and owned.book is not None and resumed_at < owned.next:
+            self._lose()
+            self._owned = _Owned()
+            self._spawn(self._load())
+
     async def finish_runs(self) -> None:
         """Save the book, and acknowledge the runs that it knows."""
         await self.save()

@@ -140,6 +140,14 @@ class Joining(RunListener):
                 stale.append(number)
         self._load_soon(stale)
 
+    def offsets_lost(self, tp: TP, wanted: int, resumed_at: int) -> None:  # noqa: ARG002 (as it is told)
+        """Where the partition begins again, its checkpoint is loaded anew, and believed within that."""
+        owned = self._owned.get(tp.partition)
+        if owned is not None and owned.join is not None and resumed_at < owned.join.next:
+            owned.lost = True
+            self._owned[tp.partition] = _Owned(tp.partition)
+            self._load_soon([tp.partition])
+
     async def finish_runs(self) -> None:
         """Finish the run at hand, and save where every partition has got to."""
         await self.checkpoint()

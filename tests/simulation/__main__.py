@@ -1,7 +1,6 @@
 """``python -m tests.simulation``: tells the stories of many seeds, and says which of them end badly."""
 
 import gc
-import json
 import os
 import sys
 import time
@@ -14,6 +13,7 @@ import click
 from tests.broken_protocols import BROKEN
 from tests.simulation.story import PLAYS, Outcome, tell
 from tests.simulation.virtual_machine import be_quiet
+from tracehound.scripts.soak.report import update
 
 _HASH_SEED = "PYTHONHASHSEED"
 _AT_ONCE = 25
@@ -28,7 +28,7 @@ _MOST_PROBLEMS = 3
 @click.option("--broken", type=click.Choice(["also", "only"]), help="Look for broken protocols, in so many seeds.")
 @click.option("--replay", help="One story again, as a bad one names itself: scoring:17.")
 @click.option("--loud", is_flag=True, help="With what workers log.")
-@click.option("--report", type=click.Path(path_type=Path), help="A file of figures to write these to.")
+@click.option("--report", type=click.Path(path_type=Path), help="Folder for reliability.json and reliability.md.")
 def main(
     seeds: int,
     first: int,
@@ -55,9 +55,8 @@ def main(
         click.echo(f"{seeds} seeds, {bad} of them end badly, {time.perf_counter() - begun_s:.0f} s")
     found = sum(_is_found(name, seeds) for name in BROKEN) if broken else None
     if report is not None:
-        figures = json.loads(report.read_text())
-        figures["simulation"] = {"seeds": seeds, "violations": bad, "broken_protocols_found": found}
-        report.write_text(json.dumps(figures, indent=2) + "\n")
+        figures = {"seeds": seeds, "violations": bad, "broken_protocols_found": found, "broken_protocols": len(BROKEN)}
+        update(report, {"simulation": figures})
     sys.exit(bool(bad) or (found is not None and found < len(BROKEN)))
 
 

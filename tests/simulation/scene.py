@@ -20,6 +20,7 @@ from tracehound.streams.worker.process import EXIT_CLEAN
 from tracehound.streams.worker.worker import Worker, serve
 
 _STOP_S = 35.0
+_MADE_ANEW_S = 60.0
 _PAGE = 4_096
 
 
@@ -177,6 +178,28 @@ class Scene:
     def records_of(self, topic: str) -> list[ConsumerRecord]:
         """All that a topic holds, partition by partition."""
         return [record for log in self.cluster.topics[topic].logs for record in log.records]
+
+    async def make_anew(self, topic: Topic, finished: Callable[[], bool]) -> list[ConsumerRecord]:
+        """Delete a topic and make it again, once all of it has been dealt with; returns what it held.
+
+        Members of groups are told that their topic is gone. The new one stays empty until all of them know: as for
+        a client that asks only when it has grown again, it reads on where it was, and nobody can tell.
+        """
+        if not await self.until(finished, _MADE_ANEW_S):
+            return []
+        self.say(f"{topic.name} is made anew")
+        before = self.records_of(topic.name)
+        self.cluster.make(topic)
+        generations = {name: group.generation for name, group in self.groups.items()}
+        for group in self.groups.values():
+            group.unsettle()
+
+        def known() -> bool:
+            thawed = not any(slot.process.stopped for slot in self.running())
+            return thawed and all(group.generation > generations[name] for name, group in self.groups.items())
+
+        await self.until(known, _MADE_ANEW_S)
+        return before
 
     def committed_to_end(self, group: str, topics: tuple[Topic, ...]) -> bool:
         """Whether a group has committed all that these topics hold."""

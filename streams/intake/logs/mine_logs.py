@@ -111,6 +111,14 @@ class Mining(RunListener):
                 stale.append(number)
         self._load_soon(stale)
 
+    def offsets_lost(self, tp: TP, wanted: int, resumed_at: int) -> None:  # noqa: ARG002 (as it is told)
+        """Where the partition begins again, its templates are loaded anew, and their position believed within that."""
+        owned = self._owned.get(tp.partition)
+        if owned is not None and owned.logs is not None and resumed_at < owned.next:
+            owned.lost = True
+            self._owned[tp.partition] = _Owned(tp.partition)
+            self._load_soon([tp.partition])
+
     def _load_soon(self, numbers: Collection[int]) -> None:
         if numbers:
             self._spawn(self._load(numbers))

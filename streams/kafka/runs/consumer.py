@@ -78,6 +78,7 @@ class RunConsumer(driver.Consumer):
         self._handovers: defaultdict[TP, Handover] = defaultdict(Handover)
         self._buffer_dropped = asyncio.Event()
         self._topic_ids: dict[str, str] = {}
+        self._ids_of_partitions: dict[TP, str] = {}  # of the topics that they are read of
 
     def _new_consumer_thread(self) -> RunConsumerThread:
         return RunConsumerThread(self, loop=self.loop, beacon=self.beacon)
@@ -185,11 +186,31 @@ class RunConsumer(driver.Consumer):
                 continue
             positions[tp] = offset
             self._handovers[tp].go_back_to(offset, time.time())
+            if self._is_of_another_topic(tp):
+                self._begin_anew(tp, offset or 0)
         # Again: a rebalance may be over before a fetch from before it is, and what that took after aiokafka's own seek
         # (which is to positive offsets only) would be neither handed over nor fetched again.
         await asyncio.gather(*map(self._rewind, positions))
         self.app.positioned(positions)
         return committed
+
+    def _is_of_another_topic(self, tp: TP) -> bool:
+        """Whether a partition is of another topic than when this was last asked, as far as the cluster says so."""
+        before, known = self._ids_of_partitions.get(tp, ""), self.known_topic_id(tp.topic)
+        self._ids_of_partitions[tp] = known
+        return bool(before and known) and before != known
+
+    def _begin_anew(self, tp: TP, offset: int) -> None:
+        """What was read of the partition before means nothing any more."""
+        self._committed_offset[tp] = None
+        log.error(
+            "topic_made_anew",
+            sentence=f"{tp.topic} was made anew. Reading of {tp.topic}-{tp.partition} begins at offset {offset}.",
+            topic=tp.topic,
+            partition=tp.partition,
+            resumed_at=offset,
+        )
+        self.app.offsets_lost(tp, offset, offset)
 
     async def _learn_topics(self, topics: Collection[str]) -> None:
         for topic in topics:
@@ -240,7 +261,7 @@ class RunConsumer(driver.Consumer):
             self._handovers[tp].give_up()
             self._committed_offset[tp] = None
             why = "the topic was made anew"
-            if await self._is_the_same(tp.topic):
+            if await self._is_the_same(tp):
                 start, why = end, "the brokers have lost the last records"
         self._handovers[tp].go_on_at(start)
         log.error(
@@ -255,11 +276,12 @@ class RunConsumer(driver.Consumer):
         self.app.offsets_lost(tp, wanted, start)
         await self._rewind(tp)
 
-    async def _is_the_same(self, topic: str) -> bool:
-        """Whether the topic is the one that was read before, as far as the cluster says so."""
-        before = self.known_topic_id(topic)
-        await self._learn_topics([topic])
-        return bool(before) and before == self.known_topic_id(topic)
+    async def _is_the_same(self, tp: TP) -> bool:
+        """Whether a partition is of the topic that was read before, as far as the cluster says so."""
+        before = self._ids_of_partitions.get(tp, "")
+        await self._learn_topics([tp.topic])
+        self._ids_of_partitions[tp] = self.known_topic_id(tp.topic)
+        return bool(before) and before == self.known_topic_id(tp.topic)
 
     # --- commits
 

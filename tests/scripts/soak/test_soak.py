@@ -41,6 +41,16 @@ def test_what_comes_and_goes_is_no_growth() -> None:
     assert steady(lambda minute: 300.0 + (100.0 if minute % 5 < 2 else 0.0)).rss_growth_mb == 0.0
 
 
+def test_the_last_of_two_hours_tells_growth_apart_from_what_the_first_one_brings() -> None:
+    def watched(minutes: int, mb: Callable[[float], float]) -> Samples:
+        return Samples(steady_mb=[(minute * 60.0, mb(minute)) for minute in range(minutes + 1)])
+
+    assert watched(119, lambda minute: 400.0 + min(minute, 50.0)).growth_share_last_hour() == 0.0
+    leak = watched(120, lambda minute: 400.0 + minute).growth_share_last_hour()
+    assert leak == pytest.approx(45.0 / 467.0, rel=0.02)
+    assert watched(90, lambda minute: 400.0).growth_share_last_hour() is None
+
+
 def test_workers_that_faults_end_count_for_the_peak_only() -> None:
     samples = Samples(
         resident_mb=[(float(minute), 300.0 + minute) for minute in range(91)],

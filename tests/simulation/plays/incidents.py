@@ -3,6 +3,7 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 import msgspec
 
@@ -37,6 +38,7 @@ class IncidentsPlay:
         )
         self.topics = self.settings.topics.incidents()
         self.faults: dict[Callable[[Scene], None], int] = {}
+        self.before: list[Any] = []
 
     def build(self, scene: Scene, settings: Settings, clients: SimulatedClients) -> Worker:
         return build_incidents(settings, clients)
@@ -45,7 +47,11 @@ class IncidentsPlay:
 
     async def feed(self, scene: Scene) -> None:
         draw, topics = scene.draw, self.settings.topics
-        for step in range(draw.choice((15, 30, 60))):
+        count = draw.choice((15, 30, 60))
+        made_anew_at = draw.randrange(count) if draw.random() < 0.2 else -1
+        for step in range(count):
+            if step == made_anew_at:
+                self.before = await scene.make_anew(topics.incident_input, lambda: self.finished(scene))
             at_s = step * 60.0
             for name in _NAMES:
                 deviates = 0.5 if 4 <= step % 20 < 10 else 0.0
@@ -72,7 +78,7 @@ class IncidentsPlay:
     def problems(self, scene: Scene) -> list[str]:
         wanted: defaultdict[str, list[IncidentEvent]] = defaultdict(list)
         book = IncidentBook(self.settings.incidents)
-        for one in scene.records_of(self.settings.topics.incident_input.name):
+        for one in [*self.before, *scene.records_of(self.settings.topics.incident_input.name)]:
             for event in self._taken(book, one.value):
                 wanted[event.data.incident_id].append(event)
         told: defaultdict[str, dict[str, IncidentEvent]] = defaultdict(dict)

@@ -87,7 +87,13 @@ class ScoringPlay:
         draw, spans = scene.draw, self.settings.topics.spans.name
         scene.cluster.append(spans, 0, b"", b"")
         emitted: list[tuple[bytes, bytes, int]] = []
-        for number in range(draw.choice((20, 60, 140))):
+        count = draw.choice((20, 60, 140))
+        made_anew_at = draw.randrange(count) if draw.random() < 0.2 else -1
+        for number in range(count):
+            if number == made_anew_at:
+                self.before = await scene.make_anew(self._executions, lambda: self.finished(scene))
+                self._say_all(scene, "after")
+                emitted.clear()
             name = f"app-{draw.randrange(_APPLICATIONS)}"
             where = scene.cluster.partition_of(self._executions.name, name.encode())
             kind = draw.random()
@@ -106,6 +112,13 @@ class ScoringPlay:
             if draw.random() < 0.3:
                 await asyncio.sleep(draw.random() * 0.4)
 
+    def _say_all(self, scene: Scene, when: str) -> None:
+        """One execution of each application."""
+        for number in range(_APPLICATIONS):
+            name = f"app-{number}"
+            where = scene.cluster.partition_of(self._executions.name, name.encode())
+            scene.cluster.append(self._executions.name, where, name.encode(), self._value(scene, name, when))
+
     def _emit(self, scene: Scene, emitted: list[tuple[bytes, bytes, int]]) -> None:
         spans = self.settings.topics.spans.name
         for key, value, number in emitted:
@@ -114,7 +127,7 @@ class ScoringPlay:
             headers = origin_headers((), spans, 0, number, scene.cluster.topics[spans].id)
             scene.cluster.append(self._executions.name, where, key, value, headers)
 
-    def _value(self, scene: Scene, name: str, number: int) -> bytes:
+    def _value(self, scene: Scene, name: str, number: object) -> bytes:
         several = 1 + int(scene.draw.random() ** 6 * 5)
         executions = [
             {
@@ -138,7 +151,7 @@ class ScoringPlay:
         replay = Replay(
             *(self._executions.name, _PARTITIONS, (topics.spans.name, topics.log_events.name)), scorer=SimulatedCore()
         )
-        for one in scene.records_of(self._executions.name):
+        for one in [*self.before, *scene.records_of(self._executions.name)]:
             replay.take(Logged(one.partition, one.offset, one.timestamp, one.value, one.headers))
         states = scene.records_of(topics.model_states.name)
         stored, _ = stored_states(map(StoredMessage, states))

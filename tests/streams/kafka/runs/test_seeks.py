@@ -23,6 +23,45 @@ class RevokedThread:
         raise IllegalStateError(f"Partitions {partitions} are not assigned")
 
 
+class NewTopic:
+    """A topic of five records in each partition, made a moment ago; as an app: notes what it is told."""
+
+    def __init__(self) -> None:
+        self.lost: list[tuple[TP, int, int]] = []
+
+    async def topic_id(self, topic: str) -> str:
+        return "after"
+
+    def offsets_lost(self, tp: TP, wanted: int, resumed_at: int) -> None:
+        self.lost.append((tp, wanted, resumed_at))
+
+    async def earliest_offsets(self, *partitions: TP) -> dict[TP, int]:
+        return dict.fromkeys(partitions, 0)
+
+    async def highwaters(self, *partitions: TP) -> dict[TP, int]:
+        return dict.fromkeys(partitions, 5)
+
+    def assignment(self) -> set[TP]:
+        return set()
+
+
+def test_all_partitions_of_a_topic_that_was_made_anew_are_read_from_their_start() -> None:
+    other = TP(PLACE.topic, 1)
+    consumer: Any = object.__new__(RunConsumer)
+    consumer.app = consumer._thread = topic = NewTopic()
+    consumer._handovers, consumer._committed_offset = defaultdict(Handover), {}
+    consumer._topic_ids = {PLACE.topic: "before"}
+    consumer._ids_of_partitions = {PLACE: "before", other: "before"}
+
+    async def test() -> None:
+        await consumer._resume_after_loss(PLACE, 9)
+        await consumer._resume_after_loss(other, 9)
+        await consumer._resume_after_loss(other, 7)  # the brokers have lost the last records of the new one
+
+    asyncio.run(test())
+    assert topic.lost == [(PLACE, 9, 0), (other, 9, 0), (other, 7, 5)]
+
+
 def test_a_partition_that_is_revoked_while_its_start_is_sought_is_left_to_others() -> None:
     consumer: Any = object.__new__(RunConsumer)
     consumer._handovers, consumer._thread = defaultdict(Handover), RevokedThread()

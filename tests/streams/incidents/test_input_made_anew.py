@@ -1,0 +1,39 @@
+"""The input of incidents made anew while a worker reads it."""
+
+import asyncio
+from collections.abc import Sequence
+
+from tests.detectors.incidents.records import anomaly, wrapped
+from tests.streams.conftest import FakeChangelog, KeepingPublisher
+from tests.streams.incidents.test_group_incidents import INPUT, TOPICS, Worker, run_of, told
+from tracehound.schemas.incident_input import encode_input
+from tracehound.streams.kafka.extent import Extent
+
+
+def test_all_that_the_new_input_holds_is_grouped() -> None:
+    now = Extent("before", {0: 9})
+
+    async def extent(partitions: Sequence[int]) -> Extent:
+        return now
+
+    async def test() -> None:
+        nonlocal now
+        kept = FakeChangelog(TOPICS.incident_states.name)
+        publisher = KeepingPublisher(kept)
+        worker = Worker(kept, publisher, 1, extent)
+        await worker.start(None)
+        before = [encode_input(wrapped(anomaly("shop", 20.0 * step, "critical"))) for step in range(5)]
+        await worker.grouping.take(run_of(before, 0))
+        await worker.grouping.save()
+        known = len(told(publisher))
+        now = Extent("after", {0: 2})
+        worker.grouping.offsets_lost(INPUT, 5, 0)
+        await asyncio.gather(*worker.loading)
+        after = [encode_input(wrapped(anomaly("till", 200.0 + 20.0 * step, "critical"))) for step in range(2)]
+        await worker.grouping.take(run_of(after, 0))
+        await worker.grouping.save()
+        assert any("till" in event.data.applications for event in told(publisher)[known:])
+        statistics = worker.grouping.statistics()
+        assert statistics["applications"] == 2, "what was known of the others is kept"
+
+    asyncio.run(test())
