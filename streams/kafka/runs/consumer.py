@@ -17,6 +17,7 @@ from faust.types.tuples import ConsumerMessage
 
 from tracehound.streams.kafka.runs.consumer_thread import RunConsumerThread
 from tracehound.streams.kafka.runs.handover import Handover
+from tracehound.streams.kafka.runs.read_topics import ReadTopics
 
 _BUFFER_WAIT_S = 0.2
 _BUFFERED_POLL_S = 0.01
@@ -77,8 +78,7 @@ class RunConsumer(driver.Consumer):
         super().__init__(*args, **kwargs)
         self._handovers: defaultdict[TP, Handover] = defaultdict(Handover)
         self._buffer_dropped = asyncio.Event()
-        self._topic_ids: dict[str, str] = {}
-        self._ids_of_partitions: dict[TP, str] = {}  # of the topics that they are read of
+        self._read_topics = ReadTopics(self.app.topic_id)
 
     def _new_consumer_thread(self) -> RunConsumerThread:
         return RunConsumerThread(self, loop=self.loop, beacon=self.beacon)
@@ -178,7 +178,7 @@ class RunConsumer(driver.Consumer):
     async def seek_to_committed(self) -> Mapping[TP, int]:
         """Go back to what is committed. Outstanding runs are given up: their records come again."""
         committed: Mapping[TP, int] = await super().seek_to_committed()
-        await self._learn_topics({tp.topic for tp in committed if tp.topic in self.app.run_topics})
+        await self._read_topics.learn({tp.topic for tp in committed if tp.topic in self.app.run_topics})
         positions: dict[TP, int | None] = {}
         for raw_tp, offset in committed.items():
             tp = ensure_TP(raw_tp)
@@ -186,19 +186,13 @@ class RunConsumer(driver.Consumer):
                 continue
             positions[tp] = offset
             self._handovers[tp].go_back_to(offset, time.time())
-            if self._is_of_another_topic(tp):
+            if self._read_topics.is_of_another(tp):
                 self._begin_anew(tp, offset or 0)
         # Again: a rebalance may be over before a fetch from before it is, and what that took after aiokafka's own seek
         # (which is to positive offsets only) would be neither handed over nor fetched again.
         await asyncio.gather(*map(self._rewind, positions))
         self.app.positioned(positions)
         return committed
-
-    def _is_of_another_topic(self, tp: TP) -> bool:
-        """Whether a partition is of another topic than when this was last asked, as far as the cluster says so."""
-        before, known = self._ids_of_partitions.get(tp, ""), self.known_topic_id(tp.topic)
-        self._ids_of_partitions[tp] = known
-        return bool(before and known) and before != known
 
     def _begin_anew(self, tp: TP, offset: int) -> None:
         """What was read of the partition before means nothing any more."""
@@ -212,14 +206,9 @@ class RunConsumer(driver.Consumer):
         )
         self.app.offsets_lost(tp, offset, offset)
 
-    async def _learn_topics(self, topics: Collection[str]) -> None:
-        for topic in topics:
-            if known := await self.app.topic_id(topic):
-                self._topic_ids[topic] = known
-
     def known_topic_id(self, topic: str) -> str:
         """The id of a topic as of when reading last began; empty where the cluster gives none."""
-        return self._topic_ids.get(topic, "")
+        return self._read_topics.known_id(topic)
 
     async def _seek(self, partition: TP, offset: int) -> None:
         tp = ensure_TP(partition)
@@ -261,7 +250,7 @@ class RunConsumer(driver.Consumer):
             self._handovers[tp].give_up()
             self._committed_offset[tp] = None
             why = "the topic was made anew"
-            if await self._is_the_same(tp):
+            if await self._read_topics.is_of_the_same(tp):
                 start, why = end, "the brokers have lost the last records"
         self._handovers[tp].go_on_at(start)
         log.error(
@@ -275,13 +264,6 @@ class RunConsumer(driver.Consumer):
         )
         self.app.offsets_lost(tp, wanted, start)
         await self._rewind(tp)
-
-    async def _is_the_same(self, tp: TP) -> bool:
-        """Whether a partition is of the topic that was read before, as far as the cluster says so."""
-        before = self._ids_of_partitions.get(tp, "")
-        await self._learn_topics([tp.topic])
-        self._ids_of_partitions[tp] = self.known_topic_id(tp.topic)
-        return bool(before) and before == self.known_topic_id(tp.topic)
 
     # --- commits
 

@@ -13,7 +13,6 @@ from tests.simulation.scene import Scene
 from tests.streams.notify.conftest import make_event
 from tracehound.schemas.anomaly import Severity
 from tracehound.schemas.incident import IncidentChange
-from tracehound.schemas.topics import Topic
 from tracehound.streams.notify.app import build_notify
 from tracehound.streams.notify.notice import Notice
 from tracehound.streams.notify.outcome import Delivered, Failed, Outcome, WithoutMemory
@@ -69,7 +68,7 @@ class NotifyPlay:
             finish_timeout_s=2.0,
         )
         topics = self.settings.topics
-        self.topics: tuple[Topic, ...] = (topics.severity, topics.dead_letters)
+        self.topics = topics.notify()
         self.faults: dict[Callable[[Scene], None], int] = {}
         self.told: Told = defaultdict(list)
         self.wanted: Told = defaultdict(list)

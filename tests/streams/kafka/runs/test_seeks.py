@@ -9,6 +9,7 @@ from faust.types import TP
 
 from tracehound.streams.kafka.runs.consumer import RunConsumer
 from tracehound.streams.kafka.runs.handover import Handover
+from tracehound.streams.kafka.runs.read_topics import ReadTopics
 
 PLACE = TP("executions", 0)
 
@@ -27,10 +28,11 @@ class NewTopic:
     """A topic of five records in each partition, made a moment ago; as an app: notes what it is told."""
 
     def __init__(self) -> None:
+        self.id = "before"
         self.lost: list[tuple[TP, int, int]] = []
 
     async def topic_id(self, topic: str) -> str:
-        return "after"
+        return self.id
 
     def offsets_lost(self, tp: TP, wanted: int, resumed_at: int) -> None:
         self.lost.append((tp, wanted, resumed_at))
@@ -50,10 +52,12 @@ def test_all_partitions_of_a_topic_that_was_made_anew_are_read_from_their_start(
     consumer: Any = object.__new__(RunConsumer)
     consumer.app = consumer._thread = topic = NewTopic()
     consumer._handovers, consumer._committed_offset = defaultdict(Handover), {}
-    consumer._topic_ids = {PLACE.topic: "before"}
-    consumer._ids_of_partitions = {PLACE: "before", other: "before"}
+    consumer._read_topics = ReadTopics(topic.topic_id)
 
     async def test() -> None:
+        await consumer._read_topics.learn([PLACE.topic])
+        assert not any(map(consumer._read_topics.is_of_another, (PLACE, other)))
+        topic.id = "after"
         await consumer._resume_after_loss(PLACE, 9)
         await consumer._resume_after_loss(other, 9)
         await consumer._resume_after_loss(other, 7)  # the brokers have lost the last records of the new one
