@@ -21,8 +21,8 @@ class AnomaliesAsked(Page):
     application: Name | None = None
     environment: Name | None = None
     operation: Annotated[Name | None, Field(description="Of the application, which must be named.")] = None
-    kind: Annotated[list[AnomalyKind], Field(max_length=10, default_factory=list)]
-    severity: Annotated[list[Severity], Field(max_length=10, default_factory=list)]
+    kind: list[AnomalyKind] = Field(default_factory=list, max_length=10)
+    severity: list[Severity] = Field(default_factory=list, max_length=10)
     incident_key: Name | None = None
     since: Annotated[MomentUs | None, Field(description="At that time or later.")] = None
     until: Annotated[MomentUs | None, Field(description="Before that time.")] = None

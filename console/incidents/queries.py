@@ -22,9 +22,9 @@ class IncidentsAsked(Page):
 
     application: Annotated[Name | None, Field(description="That was ever part of them.")] = None
     environment: Name | None = None
-    state: Annotated[list[IncidentState], Field(max_length=10, default_factory=list)]
-    severity: Annotated[list[Severity], Field(max_length=10, default_factory=list)]
-    kind: Annotated[list[AnomalyKind], Field(max_length=10, default_factory=list, description="That is part of them.")]
+    state: list[IncidentState] = Field(default_factory=list, max_length=10)
+    severity: list[Severity] = Field(default_factory=list, max_length=10)
+    kind: list[AnomalyKind] = Field(default_factory=list, max_length=10, description="That is part of them.")
     since: Annotated[MomentUs | None, Field(description="Opened at that time or later.")] = None
     until: Annotated[MomentUs | None, Field(description="Opened before that time.")] = None
     sort: Order = "-opened"
