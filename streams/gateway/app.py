@@ -133,7 +133,7 @@ def build_gateway(settings: Settings, sender: ReadySender) -> Gateway:
 def _cors(origins: Sequence[str]) -> list[Middleware]:
     if not origins:
         return []
-    headers = ["authorization", "content-encoding", "content-type", "x-api-key"]
+    headers = ["authorization", "content-encoding", "content-type", "idempotency-key", "x-api-key"]
     return [
         Middleware(
             CORSMiddleware,

@@ -34,6 +34,8 @@ def _counted(told: dict[str, Any]) -> bool:
 
 def _beyond(told: dict[str, Any]) -> bool:
     """Whether all that was refused breaks rules that no schema says."""
+    if told.get("reason") == "idempotency_key" and told["status"] == 422:
+        return True  # tried with another body before
     return bool(told.get("refused")) and all(
         each["error"] in BEYOND_SCHEMAS or any(words in each["reason"] for words in BEYOND_WORDS)
         for each in told["refused"]
