@@ -14,7 +14,8 @@ from tracehound.schemas.errors import ConfigurationError, TracehoundError
 
 _BUSY_S: Final = 30.0
 _CONNECT_S: Final = 10
-_CACHE_KB: Final = 32_000
+_CACHE_KB: Final = 16_000
+"""Pages that each connection to SQLite keeps in memory."""
 _WRITES: Final = "tracehound_writes"
 _POOL: Final = 10
 _SAMPLE: Final = 1_000
@@ -146,7 +147,12 @@ def _why(error: DBAPIError) -> str:
 
 
 def _sqlite(url: str) -> Engine:
-    engine = create_engine(url, connect_args={"timeout": _BUSY_S, "check_same_thread": False}, pool_size=_POOL)
+    engine = create_engine(
+        url,
+        connect_args={"timeout": _BUSY_S, "check_same_thread": False},
+        pool_size=_POOL,
+        pool_use_lifo=True,  # the connection that was used last: each has pages of its own in memory
+    )
 
     @event.listens_for(engine, "connect")
     def prepare(connection: Any, _record: Any) -> None:

@@ -74,7 +74,7 @@ def _peer(found: dict[str, Any]) -> str:
 def _machine(found: dict[str, Any]) -> str:
     machine, load = found["machine"], found["load_before"]
     return (
-        f"On {machine['cores']} cores ({machine['processor']}), Python {machine['python']}, Apache Kafka "
+        f"On {machine['cores']} cores ({machine['processor']}), Python {machine['python']}, Kafka "
         f"({machine['kafka']}), PostgreSQL and the client on the same machine; in the minute before, "
         f"{number(load, 1)} processes of others wanted the cores. CPU time is that of the process itself, without "
         "PostgreSQL's."

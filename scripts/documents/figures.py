@@ -6,6 +6,7 @@ from pathlib import Path
 
 from tracehound.scripts.documents import quality_figures as quality
 from tracehound.scripts.documents import speed_figures as speed
+from tracehound.scripts.documents.api_figures import api
 from tracehound.scripts.documents.blocks import Blocks
 from tracehound.scripts.documents.measured import Measured
 from tracehound.scripts.documents.tracers_table import tracers
@@ -24,6 +25,7 @@ _TABLES: dict[str, Callable[[Measured], str]] = {
     "figures-targets": speed.targets,
     "figures-latency": speed.latency,
     "figures-intake": speed.intake,
+    "figures-api": api,
     "tracers": tracers,
 }
 
