@@ -29,7 +29,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 export PIP_PROGRESS = /^Collecting / {if (++n % 25 == 0) print "  " n " packages"} /^Installing/ {print "  installing them"} {fflush()}
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-quick test-tracers test-bounds fuzz check format kafka bench-throughput bench-latency bench-scale bench-micro bench-intake bench-gateway bench-api bench-trials bench-weeks bench-quality bench-nab bench-incidents bench-joined bench-cost bench-training bench-house contenders simulate soak lock clean
+.PHONY: help setup demo test test-quick test-tracers test-bounds fuzz check format kafka bench-throughput bench-latency bench-scale bench-micro bench-intake bench-gateway bench-api bench-page bench-trials bench-weeks bench-quality bench-nab bench-incidents bench-joined bench-cost bench-training bench-house contenders simulate soak lock clean
 
 help: ## List every target with one line each
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -126,6 +126,10 @@ $(DATASETTE)/.installed: $(DATASETTE_LOCK) | $(STAMP)
 
 bench-api: $(STAMP) $(DATASETTE)/.installed ## Measure the console with a million anomalies on both engines, its reader, and Datasette on the same file
 	$(BIN)/python -m tracehound.scripts.benchmarks.api --datasette $(DATASETTE)/bin/datasette --report docs/benchmarks
+	$(BIN)/python -m tracehound.scripts.documents docs
+
+bench-page: $(STAMP) ## Measure how soon the pages are seen in Debian's Chromium, with 1,000 applications in the store
+	$(BIN)/python -m tracehound.scripts.benchmarks.page --report docs/benchmarks
 	$(BIN)/python -m tracehound.scripts.documents docs
 
 bench-trials: $(STAMP) ## Judge the detectors on twenty simulated systems with faults of random size

@@ -9,6 +9,7 @@ from tracehound.scripts.documents import speed_figures as speed
 from tracehound.scripts.documents.api_figures import api
 from tracehound.scripts.documents.blocks import Blocks
 from tracehound.scripts.documents.measured import Measured
+from tracehound.scripts.documents.page_figures import page
 from tracehound.scripts.documents.tracers_table import tracers
 
 _TABLES: dict[str, Callable[[Measured], str]] = {
@@ -26,6 +27,7 @@ _TABLES: dict[str, Callable[[Measured], str]] = {
     "figures-latency": speed.latency,
     "figures-intake": speed.intake,
     "figures-api": api,
+    "figures-page": page,
     "tracers": tracers,
 }
 

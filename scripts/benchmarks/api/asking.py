@@ -30,8 +30,9 @@ class Client:
     """
 
     def __init__(self, port: int, pid: int, headers: Mapping[str, str]) -> None:
+        self.port = port
         self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
-        self._pid, self._headers = pid, dict(headers)
+        self._pid, self.headers = pid, dict(headers)
 
     def get(self, path: str) -> Any:
         """The JSON of an answer.
@@ -42,7 +43,7 @@ class Client:
         return orjson.loads(self._get(path))
 
     def _get(self, path: str) -> bytes:
-        self._connection.request("GET", path, headers=self._headers)
+        self._connection.request("GET", path, headers=self.headers)
         answer = self._connection.getresponse()
         body = answer.read()
         if answer.status != 200:

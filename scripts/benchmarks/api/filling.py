@@ -89,7 +89,7 @@ def fill(store: Store, size: Size) -> None:
     with store.write() as connection:
         _fill_anomalies(connection, size.anomalies, chance)
         _fill_incidents(connection, size.incidents, chance)
-        _fill_progress(connection)
+        fill_progress(connection)
 
 
 def _fill_anomalies(connection: Connection, count: int, chance: random.Random) -> None:
@@ -192,11 +192,12 @@ def _fill_incidents(connection: Connection, count: int, chance: random.Random) -
         writer.write(connection, [writer.row(_record(encode(event), at_s)) for event, at_s in told])
 
 
-def _fill_progress(connection: Connection) -> None:
+def fill_progress(connection: Connection, count: int = APPLICATIONS) -> None:
+    """Half an hour of progress of so many applications."""
     writer = ProgressWriter()
     end_s = BEGIN_S + DAYS * 86_400
     rows: list[dict[str, Any]] = []
-    for number in range(APPLICATIONS):
+    for number in range(count):
         for minute in range(_PROGRESS_MINUTES):
             at_s = end_s - 60 * minute
             one = Progress(application(number), "production", rfc3339(at_s), 1_000, 3, 0, {})

@@ -1,0 +1,1 @@
+"""How soon the console's pages are seen in a real browser, with a thousand applications in the store."""
