@@ -147,11 +147,13 @@ def _why(error: DBAPIError) -> str:
 
 
 def _sqlite(url: str) -> Engine:
+    in_memory = make_url(url).database in (None, "", ":memory:")
     engine = create_engine(
         url,
         connect_args={"timeout": _BUSY_S, "check_same_thread": False},
         pool_size=_POOL,
-        pool_use_lifo=True,  # the connection that was used last: each has pages of its own in memory
+        # the connection that was used last: each has pages of its own in memory
+        **{} if in_memory else {"pool_use_lifo": True},
     )
 
     @event.listens_for(engine, "connect")
