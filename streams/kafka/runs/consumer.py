@@ -204,7 +204,7 @@ class RunConsumer(driver.Consumer):
             partition=tp.partition,
             resumed_at=offset,
         )
-        self.app.offsets_lost(tp, offset, offset)
+        self.app.offsets_lost(tp, 0, 0)  # what is committed of it already, another worker has read
 
     def known_topic_id(self, topic: str) -> str:
         """The id of a topic as of when reading last began; empty where the cluster gives none."""
