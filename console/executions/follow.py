@@ -28,6 +28,8 @@ log = structlog.get_logger(__name__)
 class Pace:
     """How much is read at once, and how often what is done; times in seconds.
 
+    What takes long to store is stored less often: ``store_share`` is the share of time for that, within
+    ``longest_store_s`` between two times.
     ``back`` records of each partition are read again when it is taken over: not to be counted, but for anomalies that
     are told after that.
     """
@@ -35,9 +37,19 @@ class Pace:
     records: int = 2_000
     wait_s: float = 0.25
     store_s: float = 2.0
+    store_share: float = 0.1
+    longest_store_s: float = 20.0
     coarsen_s: float = 60.0
     retry_s: float = 1.0
     back: int = 2_000
+
+    def next_store_s(self, took_s: float) -> float:
+        """How long to wait before the next storing, after one that took so long.
+
+        >>> [Pace().next_store_s(took_s) for took_s in (0.01, 0.5, 60.0)]
+        [2.0, 5.0, 20.0]
+        """
+        return min(max(self.store_s, took_s / self.store_share), max(self.store_s, self.longest_store_s))
 
 
 class Watcher(Protocol):
@@ -84,7 +96,7 @@ class Follower:
         self._thread = threading.Thread(target=self._run, name="executions", daemon=True)
         self._trouble = "It has not begun to read executions."
         self._owned: _Owned | None = None
-        self._stored_s = self._coarsened_s = 0.0
+        self._store_at_s = self._coarsened_s = 0.0
 
     def start(self) -> None:
         """Begin; returns at once."""
@@ -210,7 +222,7 @@ class Follower:
         owned = self._owned
         if owned is None:
             return
-        if owned.keeper.is_full or time.monotonic() - self._stored_s >= self._pace.store_s:
+        if owned.keeper.is_full or time.monotonic() >= self._store_at_s:
             self._store(consumer)
             self._parts.watcher.look(owned.recent)
         if time.monotonic() - self._coarsened_s >= self._pace.coarsen_s and not owned.keeper.coarsen():
@@ -220,9 +232,11 @@ class Follower:
         owned = self._owned
         if owned is None:
             return
+        begun_s = time.monotonic()
         with self._parts.metrics.storing.time():
             owned.keeper.store()
-        self._stored_s = time.monotonic()
+        ended_s = time.monotonic()
+        self._store_at_s = ended_s + self._pace.next_store_s(ended_s - begun_s)
         if owned.reached:  # only so that others see how far it is: where it goes on is in the database
             at = [TopicPartition(self._parts.topic, number, offset) for number, offset in owned.reached.items()]
             consumer.commit(offsets=at, asynchronous=True)

@@ -39,7 +39,7 @@ class Nobody:
 
 settings = load_settings()
 configure_logging(settings)
-pace = Pace(records=50, wait_s=0.05, store_s=0.1, coarsen_s=0.2)
+pace = Pace(records=50, wait_s=0.05, store_s=0.1, store_share=1.0, coarsen_s=0.2)
 store = Store(settings.console.database_url.get_secret_value())
 follower = build_follower(settings, store, Nobody(), CollectorRegistry(), pace)
 follower.start()
@@ -169,9 +169,9 @@ def test_killed_readers_count_everything_once(
     there, running = Field(kafka, topics), [start(), start()]
     sent = 0
     for _ in range(2):
+        before = total(store)
         there.send(values(sent, 6_000))
         sent += 6_000
-        before = total(store)
         while total(store) == before:
             time.sleep(0.02)
         time.sleep(chance.random() * 0.3)  # (anywhere between two storings)
