@@ -36,7 +36,7 @@ def amount(value: float, unit: str) -> str:
     """A number with its unit, times in whatever unit suits them.
 
     >>> amount(3200.0, "ms"), amount(0.12, ""), amount(1234567.0, "executions")
-    ('3.2 s', '0.12', '1,234,567 executions')
+    ('3200 ms', '0.12', '1,234,567 executions')
     """
     if unit == "ms":
         return duration(value)
