@@ -107,6 +107,7 @@ class RunConsumer(driver.Consumer):
                     yield tp, self._to_message(tp, record)
                 continue
             handover = self._handovers[tp]
+            wanted = wanted and handover.positioned  # or one that was dropped before may be missing, until the seek
             if not wanted or seeks.get(tp, 0) != handover.seeks or handover.leaves_out(records):
                 await self._rewind(tp)
             elif message := self._new_run(tp, handover, records):

@@ -2,8 +2,11 @@
 
 import asyncio
 from collections import defaultdict
+from types import SimpleNamespace
 from typing import Any
+from unittest.mock import Mock
 
+from aiokafka import ConsumerRecord
 from aiokafka.errors import IllegalStateError, NoOffsetForPartitionError
 from faust.types import TP
 
@@ -45,6 +48,34 @@ class NewTopic:
 
     def assignment(self) -> set[TP]:
         return set()
+
+
+class FetchingConsumer(RunConsumer):
+    """Gets two records with each fetch, as a client does that reads from what is committed by itself."""
+
+    should_stop = False
+
+    async def _wait_next_records(self, timeout: float) -> tuple[Any, Any]:  # noqa: ASYNC109 (Faust's name)
+        records = [ConsumerRecord(*PLACE, offset, 0, 0, None, b"", None, -1, -1, ()) for offset in (50, 51)]
+        return {PLACE: records}, {PLACE}
+
+    def highwater(self, tp: TP) -> int:
+        return 52
+
+
+def test_nothing_is_handed_over_before_what_is_committed_was_sought() -> None:
+    consumer: Any = object.__new__(FetchingConsumer)
+    consumer.app = SimpleNamespace(run_topics={PLACE.topic}, consumer_generation_id=1, monitor=Mock())
+    consumer._thread = Mock()
+    consumer._handovers, consumer._read_offset = defaultdict(Handover), {}
+    consumer._buffered_partitions, consumer.flow_active = set(), True
+
+    async def handed_over() -> list[int]:
+        return [message.offset async for _, message in consumer.getmany(1.0)]
+
+    assert asyncio.run(handed_over()) == []  # offset 49, say, was fetched before the rebalance was over, and dropped
+    consumer._handovers[PLACE].go_back_to(50, 0.0)
+    assert asyncio.run(handed_over()) == [50]
 
 
 def test_all_partitions_of_a_topic_that_was_made_anew_are_read_from_their_start() -> None:
