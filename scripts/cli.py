@@ -14,11 +14,14 @@ EXPECTED_ERROR = 2
 _COMMANDS = "tracehound.scripts.commands"
 COMMANDS = {
     "acls": ("acls", "acls", "Grant a user what a role needs on Kafka, and nothing else."),
+    "anomalies": ("anomalies", "anomalies", "List anomalies, from the console."),
+    "apps": ("apps", "apps", "List applications with their health, from the console."),
     "check": ("check", "check", "Say whether what was told is any good, beside your own list of incidents."),
     "compile": ("compiling", "compile_command", "Compile the detectors ahead of the first worker."),
     "console": ("console", "console", "Keep what was told in a database, until stopped."),
     "demo": ("demo", "demo", "Show faults being detected: broker, worker and simulator in one."),
     "deadletters": ("deadletters", "deadletters", "List, show and resend records that could not be used."),
+    "explain": ("explain", "explain", "Show an anomaly's execution beside a usual one, from the console."),
     "feedback": ("feedback", "feedback", "Say what an anomaly or an incident was."),
     "gateway": ("gateway", "gateway", "Take executions and traces over HTTP, until stopped."),
     "incidents": ("incidents", "incidents", "Make incidents of anomalies until stopped; list and show them."),

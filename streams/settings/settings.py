@@ -22,7 +22,12 @@ from tracehound.streams.settings.mistakes import sentence, unknown_variables
 from tracehound.streams.settings.notify import NotifySettings
 
 CONFIG_VARIABLE = "TRACEHOUND_CONFIG"
+CONSOLE_URL = "TRACEHOUND_CONSOLE_URL"
+CONSOLE_KEY = "TRACEHOUND_CONSOLE_KEY"
+CONSOLE_KEY_FILE = "TRACEHOUND_CONSOLE_KEY_FILE"
+"""Where commands find the console, and the key they show: variables alone, no settings of a process."""
 PREFIX = "TRACEHOUND_"
+_NO_SETTINGS = (CONFIG_VARIABLE, CONSOLE_URL, CONSOLE_KEY, CONSOLE_KEY_FILE)
 _LISTS = ("extra_detectors", "private_attributes")
 
 
@@ -221,7 +226,7 @@ def load_settings(**overrides: object) -> Settings:
     path = os.environ.get(CONFIG_VARIABLE)
     if path and not Path(path).is_file():
         raise ConfigurationError(f"{CONFIG_VARIABLE} names the file {path!r}, which does not exist.")
-    if unknown := unknown_variables(os.environ, Settings, PREFIX, [CONFIG_VARIABLE]):
+    if unknown := unknown_variables(os.environ, Settings, PREFIX, _NO_SETTINGS):
         raise ConfigurationError("\n".join(unknown))
     try:
         return Settings(**overrides)  # type: ignore[arg-type] # pydantic checks them

@@ -1,0 +1,26 @@
+"""The command `tracehound apps`: all applications and how they are, from the console."""
+
+import click
+
+from tracehound.scripts.commands.console_client import console_client
+from tracehound.scripts.commands.console_tables import json_option, print_json, print_table
+
+
+@click.command()
+@click.option("--environment", help="Only of this environment; without it of all.")
+@click.option("--limit", type=click.IntRange(1), default=1_000, show_default=True, help="At most so many.")
+@json_option
+def apps(environment: str | None, limit: int, as_json: bool) -> None:
+    """List all applications with their health, from the console.
+
+    \b
+    tracehound apps
+    tracehound apps --environment prod --json
+    """
+    found = console_client().items("applications", limit=limit, environment=environment)
+    if as_json:
+        print_json({"items": found})
+        return
+    names = ("application", "environment", "health", "open_incidents", "executions", "errors", "anomalies")
+    heads = [name.replace("_", " ") for name in names]
+    print_table([*heads, "scored through"], [[*(one[name] for name in names), one["scored_through"]] for one in found])
