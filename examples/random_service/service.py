@@ -14,6 +14,7 @@ from prometheus_client import Counter, Gauge, Histogram, start_http_server
 from tracehound_client import Client, Gateway, current
 from tracehound_client.hooks.asgi import ExecutionMiddleware
 
+APPLICATION = os.environ.get("APPLICATION", "random-service")
 GATEWAY = os.environ.get("GATEWAY", "http://127.0.0.1:4318")
 METRICS_PORT = int(os.environ.get("METRICS_PORT", "9101"))
 DELAY_MS = float(os.environ.get("DELAY_MS", "50"))
@@ -31,7 +32,7 @@ ERRORS = Counter("random_failed_requests", "Errors: requests that failed")
 SATURATION = Gauge("random_capacity_used", "Saturation: requests at once, as a share of what it can")
 
 app = FastAPI()
-client = Client("random-service", Gateway(GATEWAY))
+client = Client(APPLICATION, Gateway(GATEWAY))
 app.add_middleware(ExecutionMiddleware, client=client)
 start_http_server(METRICS_PORT, "127.0.0.1")
 

@@ -11,6 +11,7 @@ import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from uuid import uuid4
 
 import pytest
 
@@ -29,6 +30,7 @@ class Service:
 
     url: str
     metrics_url: str
+    application: str
 
     def ask(self) -> float | None:
         """The number that it answers; None where it fails."""
@@ -51,11 +53,13 @@ class Service:
 def service(gateway: Reached) -> Iterator[Service]:  # noqa: F811
 
     port, metrics_port = free_ports(2)
+    application = f"random-{uuid4()}"  # the gateway is the session's, whose other tests run this service, too
     given = {"GATEWAY": gateway.url, "METRICS_PORT": str(metrics_port), "DELAY_MS": "20", "FAILURES": "0.2"}
+    given["APPLICATION"] = application
     command = [sys.executable, "-m", "uvicorn", "service:app", "--port", str(port), "--log-level", "warning"]
     pipes = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     with running(command, cwd=FOLDER, env={**os.environ, **given}, **pipes) as process:
-        started = Service(f"http://127.0.0.1:{port}", f"http://127.0.0.1:{metrics_port}/metrics")
+        started = Service(f"http://127.0.0.1:{port}", f"http://127.0.0.1:{metrics_port}/metrics", application)
         while True:
             assert process.poll() is None
             try:
@@ -70,7 +74,9 @@ def test_what_it_answers_is_what_is_recorded_and_counted(service: Service, gatew
     with ThreadPoolExecutor(8) as visitors:
         answers = list(visitors.map(lambda _: service.ask(), range(REQUESTS)))
 
-    executions = [one for one in gateway.executions("random-service", REQUESTS + 1) if one.operation == "GET /random"]
+    executions = [
+        one for one in gateway.executions(service.application, REQUESTS + 1) if one.operation == "GET /random"
+    ]
     values = [one.attributes["value"] for one in executions if not one.failed]
     assert sorted(values) == sorted(answer for answer in answers if answer is not None)
     failed = sum(one.failed for one in executions)
