@@ -18,7 +18,7 @@ from tracehound.schemas.anomaly import SEVERITIES, AnomalyEvent
 async def anomalies(request: Request, visit: Visit) -> Response:
     """Anomalies by where and how grave, the newest first."""
     asked = asked_by(request, AnomaliesAsked)
-    found = await run_in_threadpool(list_page, request, visit.console, asked, lambda: anomalies_asked(asked))
+    found = await run_in_threadpool(list_page, request, visit.console, asked, anomalies_asked(asked))
     events = [msgspec.json.decode(row[0], type=AnomalyEvent) for row in found.rows]
     return visit.page(
         "anomalies/anomalies.html",

@@ -21,7 +21,7 @@ _SHOWN = 10
 async def incidents(request: Request, visit: Visit) -> Response:
     """Incidents by where, how grave and which state."""
     asked = asked_by(request, IncidentsAsked)
-    found = await run_in_threadpool(list_page, request, visit.console, asked, lambda: incidents_asked(asked))
+    found = await run_in_threadpool(list_page, request, visit.console, asked, incidents_asked(asked))
     events = [msgspec.json.decode(row[0], type=IncidentEvent).data for row in found.rows]
     return visit.page(
         "incidents/incidents.html",

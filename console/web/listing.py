@@ -1,6 +1,6 @@
 """Lists on pages: what the address asks for, a page of it, and the address of the next one."""
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 from urllib.parse import urlencode
@@ -11,7 +11,7 @@ from starlette.requests import Request
 
 from tracehound.console.web.asked import Page
 from tracehound.console.web.console import Console
-from tracehound.console.web.lists import List
+from tracehound.console.web.lists import List, rows_of
 from tracehound.console.web.problems import invalid
 
 P = TypeVar("P", bound=Page)
@@ -21,17 +21,17 @@ P = TypeVar("P", bound=Page)
 class Listed:
     """Rows of a list, and where it goes on; None: nowhere."""
 
-    rows: list[Row[Any]]
+    rows: Sequence[Row[Any]]
     following: str | None
 
 
-def asked_by(request: Request, kind: type[P], **defaults: Any) -> P:
+def asked_by(request: Request, kind: type[P]) -> P:
     """What the query of an address asks for; empty fields of a form ask for nothing.
 
     Raises:
         RequestRefusedError: it asks for something that cannot be meant (400).
     """
-    given: dict[str, Any] = dict(defaults)
+    given: dict[str, Any] = {}
     for name, value in request.query_params.multi_items():
         if value:
             many = "list" in str(kind.model_fields[name].annotation) if name in kind.model_fields else False
@@ -43,7 +43,7 @@ def asked_by(request: Request, kind: type[P], **defaults: Any) -> P:
         raise invalid(f"The address asks for something that cannot be meant: {wrong[:200]}.") from None
 
 
-def list_page(request: Request, console: Console, page: Page, wanted: Callable[[], List]) -> Listed:
+def list_page(request: Request, console: Console, page: Page, wanted: List) -> Listed:
     """The page of a list.
 
     Raises:
@@ -52,10 +52,7 @@ def list_page(request: Request, console: Console, page: Page, wanted: Callable[[
     kept = [(name, value) for name, value in request.query_params.multi_items() if name != "cursor" and value]
     bound = {"path": request.url.path, "query": sorted(kept)}
     place = None if page.cursor is None else console.cursors.read(page.cursor, bound)
-    asked = wanted()
-    with console.store.read() as connection:
-        rows = list(connection.execute(asked.after(place, page.limit + 1)).all())
-    if len(rows) <= page.limit:
+    rows, following = rows_of(console, wanted, place, page.limit)
+    if following is None:
         return Listed(rows, None)
-    cursor = console.cursors.write(asked.place_of(rows[page.limit - 1]), bound)
-    return Listed(rows[: page.limit], "?" + urlencode([*kept, ("cursor", cursor)]))
+    return Listed(rows, "?" + urlencode([*kept, ("cursor", console.cursors.write(following, bound))]))

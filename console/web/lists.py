@@ -70,12 +70,16 @@ def tell_list(request: Request, console: Console, page: Page, wanted: List) -> R
             return _file(_lines(console, wanted, place, _limit(request, page)), JSON_LINES, "jsonl")
         case "csv":
             return _file(_table(console, wanted, place, _limit(request, page)), CSV, "csv")
+    rows, following = rows_of(console, wanted, place, page.limit)
+    cursor = None if following is None else console.cursors.write(following, asked)
+    return answer(request, page_of(map(wanted.item, rows), cursor))
+
+
+def rows_of(console: Console, wanted: List, place: Place | None, most: int) -> tuple[Sequence[Row[Any]], Place | None]:
+    """At most so many rows from a place on, and where the list goes on behind them; None: nowhere."""
     with console.store.read() as connection:
-        rows = connection.execute(wanted.after(place, page.limit + 1)).all()
-    more = len(rows) > page.limit
-    rows = rows[: page.limit]
-    following = console.cursors.write(wanted.place_of(rows[-1]), asked) if more else None
-    return answer(request, page_of(map(wanted.item, rows), following))
+        rows = connection.execute(wanted.after(place, most + 1)).all()
+    return rows[:most], wanted.place_of(rows[most - 1]) if len(rows) > most else None
 
 
 def page_of(items: Iterator[str], following: str | None) -> bytes:
