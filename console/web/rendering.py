@@ -8,6 +8,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import HTMLResponse
 
 from tracehound.console.web.charts import sparkline
+from tracehound.console.web.navigation import places_of
 from tracehound.console.web.times import moment
 from tracehound.detectors.telling.explanation import duration
 
@@ -56,7 +57,7 @@ class Pages:
             lstrip_blocks=True,
         )
         self._templates.filters |= {"moment": moment, "share": share, "amount": amount, "duration": duration}
-        self._templates.globals |= {"sparkline": _sparkline}
+        self._templates.globals |= {"sparkline": _sparkline, "places_of": places_of}
 
     def render(self, template: str, status: int = 200, **given: Any) -> HTMLResponse:
         """A page; ``template`` is below ``console/``."""

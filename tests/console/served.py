@@ -1,11 +1,16 @@
-"""A console in a process of its own, with some of everything, that tests ask from outside."""
+"""Consoles that tests ask from outside: one in a thread, and one in a process of its own with some of everything."""
 
 import os
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
+
+import uvicorn
 
 from tests.checkout import PROJECT
 
@@ -13,7 +18,7 @@ ENVIRONMENT = {**os.environ, "PYTHONPATH": str(PROJECT), "NO_COLOR": "1"}
 
 
 @contextmanager
-def served(database_url: str, log: Path) -> Iterator[tuple[str, str]]:
+def served_in_process(database_url: str, log: Path) -> Iterator[tuple[str, str]]:
     """Its address and an admin's key; what it logs is written to ``log``."""
     command = [sys.executable, "-m", "tests.console.openapi.server", database_url]
     with log.open("wb") as errors:
@@ -26,3 +31,19 @@ def served(database_url: str, log: Path) -> Iterator[tuple[str, str]]:
     finally:
         server.terminate()
         server.communicate(timeout=60)
+
+
+@contextmanager
+def served_in_thread(app: Any, port: int = 0) -> Iterator[str]:
+    """The address of a server of an app."""
+    server = uvicorn.Server(uvicorn.Config(app, "127.0.0.1", port, log_level="critical", lifespan="off"))
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    try:
+        while not server.started:
+            assert thread.is_alive()
+            time.sleep(0.01)
+        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    finally:
+        server.should_exit = server.force_exit = True
+        thread.join(30)

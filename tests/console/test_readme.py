@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.checkout import PROJECT
-from tests.console.served import served
+from tests.console.served import served_in_process
 
 CALLS = re.findall(r"^curl .*127\.0\.0\.1:8420.*$", (PROJECT / "README.md").read_text(), re.MULTILINE)
 
@@ -16,7 +16,7 @@ CALLS = re.findall(r"^curl .*127\.0\.0\.1:8420.*$", (PROJECT / "README.md").read
 @pytest.mark.parametrize("engine_name", ["sqlite"])
 def test_the_calls_of_the_readme_find_what_was_told(store_url: str, tmp_path: Path) -> None:
     assert len(CALLS) == 3
-    with served(store_url, tmp_path / "log") as (url, key):
+    with served_in_process(store_url, tmp_path / "log") as (url, key):
         incidents, anomalies, logs = (
             subprocess.run(
                 call.replace("http://127.0.0.1:8420", url),

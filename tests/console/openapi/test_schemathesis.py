@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.console.served import ENVIRONMENT, served
+from tests.console.served import ENVIRONMENT, served_in_process
 
 FOLDER = Path(__file__).parent
 
@@ -17,7 +17,7 @@ FOLDER = Path(__file__).parent
 def test_schemathesis_finds_nothing(store_url: str, tmp_path: Path) -> None:
     """On PostgreSQL, which takes less than SQLite does."""
     log = tmp_path / "log"
-    with served(store_url, log) as (url, key):
+    with served_in_process(store_url, log) as (url, key):
         arguments = ["--config-file", str(FOLDER / "schemathesis.toml"), "run", "--output-truncate", "false"]
         said = subprocess.run(
             [sys.executable, "-m", "schemathesis.cli", *arguments, f"{url}/openapi.json"],

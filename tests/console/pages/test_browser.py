@@ -1,20 +1,17 @@
 """The pages in a real browser, as somebody uses them who has never seen them: Debian's Chromium."""
 
 import re
-import threading
-import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
-import uvicorn
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Dialog, Page, expect, sync_playwright
 
 from tests.console.asking import Asking, asking
 from tests.console.pages.shop import HOSTILE, fill
+from tests.console.served import served_in_thread
 from tracehound.console.store.engine import Store
 
 PATIENCE_MS = 120_000
@@ -39,22 +36,6 @@ def store(tmp_path: Path, migrated_file: Path) -> Iterator[Store]:
     opened = Store(f"sqlite:///{file}")
     yield opened
     opened.close()
-
-
-@contextmanager
-def served(app: Any) -> Iterator[str]:
-    """The address of a server of an app, in a thread."""
-    server = uvicorn.Server(uvicorn.Config(app, "127.0.0.1", 0, log_level="critical", lifespan="off"))
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    try:
-        while not server.started:
-            assert thread.is_alive()
-            time.sleep(0.01)
-        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-    finally:
-        server.should_exit = server.force_exit = True
-        thread.join(30)
 
 
 class Visitor:
@@ -85,7 +66,7 @@ class Visitor:
 
 @pytest.fixture
 def visitor(browser: Browser, store: Store) -> Iterator[Visitor]:
-    with asking(store) as console, served(console.client.app) as url:
+    with asking(store) as console, served_in_thread(console.client.app) as url:
         visiting = Visitor(browser, console, url)
         yield visiting
         visiting.page.context.close()
@@ -169,7 +150,7 @@ def test_hostile_names_stay_text_in_the_browser_too(visitor: Visitor) -> None:
 
 @pytest.mark.parametrize("scheme", ["dark", "light"])
 def test_on_a_phone_nothing_is_cut_off(browser: Browser, store: Store, scheme: Any) -> None:
-    with asking(store) as console, served(console.client.app) as url:
+    with asking(store) as console, served_in_thread(console.client.app) as url:
         narrow = {"width": 360, "height": 740}
         visiting = Visitor(browser, console, url, viewport=narrow, color_scheme=scheme, timezone_id="Asia/Tokyo")
         fill(store)

@@ -9,7 +9,7 @@ from click.testing import CliRunner, Result
 
 from tests.console.asking import Asking, asking
 from tests.console.pages.shop import fill
-from tests.console.pages.test_browser import served
+from tests.console.served import served_in_thread
 from tracehound.console.store.engine import Store
 from tracehound.schemas.errors import ConfigurationError
 from tracehound.scripts.cli import main
@@ -29,7 +29,7 @@ def said(*arguments: str, status: int = 0) -> Result:
 def console(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Asking]:
     store = Store(f"sqlite:///{tmp_path}/kept.db")
     store.migrate()
-    with asking(store) as asked, served(asked.client.app) as url:
+    with asking(store) as asked, served_in_thread(asked.client.app) as url:
         monkeypatch.setenv(CONSOLE_URL, url)
         monkeypatch.setenv(CONSOLE_KEY, asked.keys["viewer"].key)
         yield asked

@@ -1,0 +1,42 @@
+"""Where pages lead: the one list of what stands at the top of each, and who sees it there."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from tracehound.console.web.roles import Role, Visitor
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A page that all others lead to.
+
+    Parameters:
+        here: what a page says that belongs to it.
+        path: its address.
+        title: what people read.
+        role: who may see it.
+        aside: whether it stands with what is needed now and then, behind "More".
+    """
+
+    here: str
+    path: str
+    title: str
+    role: Role = "viewer"
+    aside: bool = False
+
+
+PLACES: Final[tuple[Place, ...]] = (
+    Place("overview", "/ui/", "Overview"),
+    Place("incidents", "/ui/incidents", "Incidents"),
+    Place("anomalies", "/ui/anomalies", "Anomalies"),
+)
+"""In their order."""
+
+
+def places_of(visitor: Visitor, *, aside: bool) -> list[Place]:
+    """What a visitor is led to.
+
+    >>> [place.title for place in places_of(Visitor("th_00000000", "viewer", "key"), aside=False)][:2]
+    ['Overview', 'Incidents']
+    """
+    return [place for place in PLACES if place.aside is aside and visitor.may(place.role)]
