@@ -17,7 +17,7 @@ from tracehound.schemas.codec import encode
 from tracehound.schemas.execution import Execution, ExecutionFailure, rfc3339
 from tracehound.scripts.commands.feedback import feedback
 
-eventually = partial(wait_until_within, timeout_s=60.0)
+eventually = partial(wait_until_within, timeout_s=180.0)
 
 
 def data(messages: Sequence[Message]) -> list[dict[str, Any]]:

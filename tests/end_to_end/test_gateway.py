@@ -34,7 +34,7 @@ from tracehound.scripts.recorded.http_sending import GatewaySender
 from tracehound.streams.http.keys import new_key
 from tracehound.streams.intake.formats.decode import SpanLimits, decode_spans
 
-wait_until = partial(wait_until_within, timeout_s=60.0)
+wait_until = partial(wait_until_within, timeout_s=180.0)
 
 
 def with_spans(field: Field) -> Field:

@@ -17,7 +17,7 @@ from tracehound.schemas.feedback import Verdict
 from tracehound.schemas.incident import IncidentEvent
 from tracehound.schemas.incident_input import IncidentInput, decode_input
 
-wait_until = partial(wait_until_within, timeout_s=60.0)
+wait_until = partial(wait_until_within, timeout_s=180.0)
 
 ON_APACHE_KAFKA = pytest.mark.parametrize("any_kafka", ["real"], indirect=True)
 

@@ -19,7 +19,7 @@ from tracehound.scripts.recorded.otlp_sending import OtlpSender
 from tracehound.scripts.recorded.otlp_spans import spans_of_trace
 from tracehound.streams.intake.assembly.executions import Trace
 
-wait_until = partial(wait_until_within, timeout_s=60.0)
+wait_until = partial(wait_until_within, timeout_s=180.0)
 
 ON_APACHE_KAFKA = pytest.mark.parametrize("any_kafka", ["real"], indirect=True)
 INTAKE = (

@@ -18,7 +18,7 @@ from tests.streams.notify.conftest import make_event
 from tracehound.schemas.incident import IncidentEvent
 from tracehound.scripts.cli import main
 
-wait_until = partial(wait_until_within, timeout_s=60.0)
+wait_until = partial(wait_until_within, timeout_s=180.0)
 NOTIFY = (
     "import sys; from tracehound.streams.settings.settings import load_settings; "
     "from tracehound.streams.worker.worker import run_worker; "

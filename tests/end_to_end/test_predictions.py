@@ -65,7 +65,7 @@ def test_two_workers_say_what_they_then_say_and_learn_nothing_of_it(
             said[name] = as_jsonable(slow.anomalies[0])
         new = client.ask(("new", ""), json.dumps(execution("new", 0)).encode(), TIMEOUT_S).result()
         assert [one.prediction for one in new.predictions] == ["warming"]
-        wait_until_within(lambda: len(_lines(workers)) == 4 * len(APPLICATIONS) + 1, "each is in a log", 60.0)
+        wait_until_within(lambda: len(_lines(workers)) == 4 * len(APPLICATIONS) + 1, "each is in a log", 180.0)
         assert {one["application"] for one in _lines(workers)} == {*APPLICATIONS, "new"}
         assert all(_lines([one]) for one in workers)
         field.send(

@@ -21,7 +21,7 @@ from tracehound.scripts.simulator.applications import build_system
 from tracehound.scripts.simulator.faults import Fault
 from tracehound.scripts.simulator.simulation import Simulation
 
-wait_until = partial(wait_until_within, timeout_s=60.0)
+wait_until = partial(wait_until_within, timeout_s=180.0)
 
 ON_APACHE_KAFKA = pytest.mark.parametrize("any_kafka", ["real"], indirect=True)
 LENGTH_S, RATE = 400.0, 60.0
