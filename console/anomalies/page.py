@@ -6,8 +6,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from tracehound.console.anomalies.band import band
-from tracehound.console.anomalies.queries import AnomaliesAsked, anomalies_asked, anomaly
+from tracehound.console.anomalies.queries import AnomaliesAsked, anomalies_asked, anomaly_row
 from tracehound.console.exemplars.queries import exemplar
+from tracehound.console.incidents.members import incident_of
+from tracehound.console.incidents.verdict import verdict_on
 from tracehound.console.web.listing import asked_by, list_page
 from tracehound.console.web.paths import name_in_path
 from tracehound.console.web.problems import not_found
@@ -38,11 +40,13 @@ async def show_anomaly(request: Request, visit: Visit) -> Response:
 
 def _anomaly(identity: str, visit: Visit) -> Response:
     with visit.console.store.read() as connection:
-        event = anomaly(connection, identity)
-        if event is None:
+        row = anomaly_row(connection, identity)
+        if row is None:
             raise not_found(f"anomaly {identity}")
         kept = exemplar(connection, identity)
-    told = msgspec.json.decode(event, type=AnomalyEvent)
+        incident = incident_of(connection, row)
+        verdict = verdict_on(connection, identity)
+    told = msgspec.json.decode(row.event, type=AnomalyEvent)
     data = told.data
     return visit.page(
         "anomalies/anomaly.html",
@@ -54,4 +58,6 @@ def _anomaly(identity: str, visit: Visit) -> Response:
         evidence=data.evidence or None,
         concentrated_in=data.concentrated_in or [],
         exemplar=kept,
+        incident=incident,
+        verdict=verdict,
     )

@@ -1,9 +1,9 @@
 """Anomalies in the store."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Row, select
 
 from tracehound.console.store.tables import anomalies
 from tracehound.console.web.asked import MomentUs, Name, Page
@@ -58,6 +58,11 @@ def _conditions(asked: AnomaliesAsked) -> Conditions:
 def anomaly(connection: Connection, identity: str) -> str | None:
     """The event of an anomaly as it was told."""
     return connection.execute(select(anomalies.c.event).where(anomalies.c.id == identity)).scalar()
+
+
+def anomaly_row(connection: Connection, identity: str) -> Row[Any] | None:
+    """An anomaly in columns; ``event`` is it as it was told."""
+    return connection.execute(select(anomalies).where(anomalies.c.id == identity)).first()
 
 
 CELLS = of_event(

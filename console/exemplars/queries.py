@@ -1,5 +1,6 @@
 """Exemplars in the store."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import msgspec
@@ -76,3 +77,10 @@ def exemplar(connection: Connection, anomaly_id: str) -> Exemplar | None:
         execution=waterfall(execution, usual),
         usual=None if usual is None else waterfall(usual),
     )
+
+
+def kept_of(connection: Connection, anomaly_ids: Sequence[str]) -> Sequence[Row[Any]]:
+    """Which of some anomalies have an execution that is kept, the oldest first."""
+    of = exemplars.c
+    wanted = select(of.anomaly_id, of.time_us, of.application, of.operation, of.trace_id, of.usual.is_not(None))
+    return connection.execute(wanted.where(of.anomaly_id.in_(anomaly_ids)).order_by(of.time_us)).all()

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, or_, select
 
-from tracehound.console.store.tables import anomalies, calls, incident_applications
+from tracehound.console.store.tables import anomalies, calls, incident_applications, incidents
 from tracehound.console.web.filters import within
 from tracehound.schemas.execution import epoch_seconds
 from tracehound.schemas.incident import Incident
@@ -31,6 +31,24 @@ def anomalies_of(connection: Connection, incident: Row[Any]) -> Sequence[str]:
         .limit(MOST_ANOMALIES)
     )
     return connection.execute(wanted).scalars().all()
+
+
+def incident_of(connection: Connection, anomaly: Row[Any]) -> Row[str, str, str, str] | None:
+    """The incident that an anomaly belongs to: the last that held its application at its time."""
+    part, columns = incident_applications.c, incidents.c
+    wanted = (
+        select(columns.incident_id, columns.summary, columns.severity, columns.state)
+        .join(incident_applications, part.incident_id == columns.incident_id)
+        .where(
+            part.application == anomaly.application,
+            columns.environment == anomaly.environment,
+            columns.opened_at_us <= anomaly.time_us,
+            or_(columns.resolved_at_us.is_(None), columns.resolved_at_us >= anomaly.time_us),
+        )
+        .order_by(columns.opened_at_us.desc())
+        .limit(1)
+    )
+    return connection.execute(wanted).first()
 
 
 def calls_during(connection: Connection, incident: Incident) -> list[tuple[str, str]]:

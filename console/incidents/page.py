@@ -1,21 +1,30 @@
 """``/ui/incidents``: all of them, and one with its life, its cause and what to look at."""
 
+from collections.abc import Iterable
+
 import msgspec
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
+from tracehound.console.exemplars.queries import kept_of
 from tracehound.console.incidents.cause import cause_of
+from tracehound.console.incidents.drawing import drawing_of
+from tracehound.console.incidents.life import life_of
 from tracehound.console.incidents.members import anomalies_of, calls_during
 from tracehound.console.incidents.queries import IncidentsAsked, incident_row, incidents_asked, timeline
+from tracehound.console.incidents.verdict import verdict_on
+from tracehound.console.maintenance.queries import windows_over
+from tracehound.console.receivers.deliveries import DeliveriesAsked, deliveries_asked
 from tracehound.console.web.listing import asked_by, list_page
 from tracehound.console.web.paths import name_in_path
 from tracehound.console.web.problems import not_found
 from tracehound.console.web.visits import Visit
-from tracehound.schemas.anomaly import SEVERITIES, AnomalyEvent
+from tracehound.schemas.anomaly import SEVERITIES, AnomalyEvent, Concentration
+from tracehound.schemas.delivery import DeliveryEvent
 from tracehound.schemas.incident import IncidentEvent
 
-_SHOWN = 10
+_SHOWN, _MOST_DELIVERIES = 10, 100
 
 
 async def incidents(request: Request, visit: Visit) -> Response:
@@ -40,23 +49,45 @@ async def incident(request: Request, visit: Visit) -> Response:
 
 
 def _incident(identity: str, visit: Visit) -> Response:
+    now_us = round(visit.console.clock() * 1e6)
     with visit.console.store.read() as connection:
         row = incident_row(connection, identity)
         if row is None:
             raise not_found(f"incident {identity}")
         told = msgspec.json.decode(row.event, type=IncidentEvent).data
         events = [msgspec.json.decode(one, type=IncidentEvent) for one in timeline(connection, identity)]
-        members = anomalies_of(connection, row)
+        anomalies = [msgspec.json.decode(one, type=AnomalyEvent) for one in anomalies_of(connection, row)]
         calls = calls_during(connection, told)
-    anomalies = [msgspec.json.decode(one, type=AnomalyEvent) for one in members]
-    gravest = sorted(anomalies, key=lambda one: (-SEVERITIES.index(one.data.severity), -one.data.score))
+        deliveries = connection.execute(
+            deliveries_asked(DeliveriesAsked(incident_id=identity)).after(None, _MOST_DELIVERIES)
+        ).all()
+        gravest = sorted(anomalies, key=lambda one: (-SEVERITIES.index(one.data.severity), -one.data.score))[:_SHOWN]
+        exemplars = kept_of(connection, [one.id for one in gravest])
+        windows = windows_over(connection, told.applications, told.environment, now_us)
+        verdict = verdict_on(connection, identity)
+    cause = cause_of(told, calls)
     return visit.page(
         "incidents/incident.html",
         here="incidents",
         live="3",
         incident=told,
-        events=events,
-        cause=cause_of(told, calls),
-        anomalies=gravest[:_SHOWN],
+        cause=cause,
+        drawing=drawing_of(cause.paths),
+        differs=_differs(gravest),
+        anomalies=gravest,
         anomaly_count=len(anomalies),
+        exemplars={one.anomaly_id for one in exemplars},
+        life=life_of(events, anomalies, told.releases),
+        deliveries=[msgspec.json.decode(one[0], type=DeliveryEvent) for one in reversed(deliveries)],
+        windows=windows,
+        verdict=verdict,
     )
+
+
+def _differs(anomalies: Iterable[AnomalyEvent]) -> list[tuple[AnomalyEvent, Concentration]]:
+    """What deviating executions have in common, of the gravest anomaly that says it of each value."""
+    found: dict[tuple[str, str, str], tuple[AnomalyEvent, Concentration]] = {}
+    for event in anomalies:
+        for one in event.data.concentrated_in or ():
+            found.setdefault((event.data.application, one.attribute, one.value), (event, one))
+    return list(found.values())[:_SHOWN]

@@ -1,6 +1,7 @@
 """Maintenance windows in the store."""
 
-from typing import Literal
+from collections.abc import Sequence
+from typing import Final, Literal
 
 import msgspec
 from sqlalchemy import Connection, select
@@ -10,8 +11,9 @@ from tracehound.console.web.asked import Name, Page
 from tracehound.console.web.cells import of_item
 from tracehound.console.web.filters import equal
 from tracehound.console.web.lists import List
-from tracehound.schemas.feedback import Maintenance
+from tracehound.schemas.feedback import ANYWHERE, Maintenance
 
+_MOST: Final = 20
 State = Literal["open", "announced", "over"]
 
 
@@ -50,3 +52,22 @@ def window(connection: Connection, identity: str) -> Maintenance | None:
     wanted = select(columns.event).where(columns.window_id == identity, columns.withdrawn.is_(False))
     event = connection.execute(wanted).scalar()
     return None if event is None else msgspec.json.decode(event, type=Maintenance)
+
+
+def windows_over(
+    connection: Connection, applications: Sequence[str], environment: str, now_us: int
+) -> list[Maintenance]:
+    """The windows, open or announced, in which nobody is told of these applications; at most ``_MOST``."""
+    columns = maintenance_windows.c
+    wanted = (
+        select(columns.event)
+        .where(
+            columns.withdrawn.is_(False),
+            columns.ends_at_us > now_us,
+            columns.application.in_(["", *applications]),
+            columns.environment.in_([ANYWHERE, environment]),
+        )
+        .order_by(columns.starts_at_us)
+        .limit(_MOST)
+    )
+    return [msgspec.json.decode(event, type=Maintenance) for event in connection.execute(wanted).scalars()]

@@ -11,6 +11,7 @@ from tracehound.console.web.charts import sparkline
 from tracehound.console.web.navigation import places_of
 from tracehound.console.web.times import moment
 from tracehound.detectors.telling.explanation import duration
+from tracehound.schemas.execution import rfc3339
 
 POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
@@ -56,7 +57,13 @@ class Pages:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._templates.filters |= {"moment": moment, "share": share, "amount": amount, "duration": duration}
+        self._templates.filters |= {
+            "moment": moment,
+            "told_at": rfc3339,
+            "share": share,
+            "amount": amount,
+            "duration": duration,
+        }
         self._templates.globals |= {"sparkline": _sparkline, "places_of": places_of}
 
     def render(self, template: str, status: int = 200, **given: Any) -> HTMLResponse:

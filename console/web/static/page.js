@@ -1,4 +1,6 @@
 // What all pages do: times in the viewer's zone, news as they come, verdicts with their preview, signing out.
+import { actions, inUse, sent } from "./sending.js";
+
 const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
 const whole = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
 const clock = new Intl.DateTimeFormat(undefined, { timeStyle: "medium" });
@@ -14,24 +16,12 @@ function localTimes(within) {
   }
 }
 
-async function sent(method, path, content) {
-  const answer = await fetch(path, {
-    method,
-    headers: { "Content-Type": "application/json" },
-    body: content === undefined ? undefined : JSON.stringify(content),
-  });
-  if (answer.status === 401) location.assign(`/ui/sign-in?next=${encodeURIComponent(location.pathname + location.search)}`);
-  const told = answer.status === 204 ? null : await answer.json();
-  if (!answer.ok) throw new Error(told.detail);
-  return told;
-}
-
 // The server renders; news only make the page ask again, at most once in a second, and not under somebody's hands.
 let asking = null;
 function refresh() {
   asking ??= setTimeout(async () => {
     asking = null;
-    if (document.querySelector("main .preview:not(:empty)")) return;
+    if (inUse(document.querySelector("main"))) return;
     try {
       const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
       if (!answer.ok) throw new Error();
@@ -98,6 +88,7 @@ function verdicts() {
 function begin() {
   localTimes(document);
   verdicts();
+  actions(document.querySelector("main"));
 }
 
 document.getElementById("zone").textContent = zone;

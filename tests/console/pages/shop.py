@@ -7,7 +7,8 @@ from tests.console.store.reader.told import (
     BEGIN_S,
     TOPICS,
     anomaly,
-    call_graph,
+    call,
+    delivery,
     incident,
     model_event,
     progress,
@@ -17,8 +18,12 @@ from tracehound.console.store.engine import Store
 from tracehound.console.store.reader.writers import writers
 from tracehound.console.store.tables import exemplars
 from tracehound.schemas.anomaly import AnomalyEvent, AnomalyEvidence, Concentration
-from tracehound.schemas.execution import Execution, Segment
-from tracehound.schemas.incident import IncidentEvent
+from tracehound.schemas.call_graph import CallGraph
+from tracehound.schemas.codec import encode
+from tracehound.schemas.delivery import DeliveryEvent, DeliveryOutcome
+from tracehound.schemas.execution import Execution, Segment, rfc3339
+from tracehound.schemas.feedback import Maintenance
+from tracehound.schemas.incident import AffectedOperation, IncidentEvent, Release, SuspectedCause
 from tracehound.schemas.topics import Topic
 
 HOSTILE = "<script>alert(1)</script>\"'&{{7*7}}"
@@ -35,6 +40,11 @@ def fill(store: Store, name: str = "shop", segments: int = 40) -> None:
     data.concentrated_in = [Concentration(name, name, 0.96, 0.11)]
     opened = msgspec.json.decode(incident(name, 1, "opened", (name, "stock")), type=IncidentEvent)
     opened.data.summary = opened.data.reason = f"{name} is slow"
+    opened.data.suspected_cause = SuspectedCause("stock", "GET /stock", 0.8, "It explains 80 %.")
+    opened.data.runner_up = SuspectedCause(name, f"GET {name}", 0.15, f"Next is {name}.")
+    opened.data.operations = [AffectedOperation(name, f"GET {name}", 1), AffectedOperation("stock", "GET /stock", 2)]
+    opened.data.releases = [Release(name, name, rfc3339(BEGIN_S - 60))]
+    opened.data.exemplar_trace_ids = [name]
     release = msgspec.json.decode(model_event(1, "release"))
     release["data"] |= {"application": name, "version": name, "sentence": f"{name} was released"}
     for topic, values in (
@@ -43,10 +53,19 @@ def fill(store: Store, name: str = "shop", segments: int = 40) -> None:
         (TOPICS.anomalies, [msgspec.json.encode(event)]),
         (TOPICS.severity, [msgspec.json.encode(opened)]),
         (TOPICS.models, [msgspec.json.encode(release), model_event(2)]),
-        (TOPICS.call_graph, [call_graph("graph")]),
+        (TOPICS.call_graph, [encode(CallGraph("graph", name, "prod", [call(3)]))]),
+        (TOPICS.deliveries, [_delivery(name, "delivered"), _delivery(name, "given_up")]),
+        (TOPICS.maintenance, [encode(Maintenance("window", BEGIN_S, BEGIN_S * 2, name, "prod", note=name, by=name))]),
     ):
         write(store, topic, values)
     _keep(store, event.id, name, segments)
+
+
+def _delivery(name: str, outcome: DeliveryOutcome) -> bytes:
+    event = msgspec.json.decode(delivery(1, outcome), type=DeliveryEvent)
+    event.data.incident_id = event.data.receiver = name
+    event.data.reason = event.data.reason and name
+    return encode(event)
 
 
 def write(store: Store, topic: Topic, values: list[bytes]) -> None:

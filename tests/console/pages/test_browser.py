@@ -1,75 +1,18 @@
 """The pages in a real browser, as somebody uses them who has never seen them: Debian's Chromium."""
 
 import re
-from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Dialog, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Dialog, expect
 
-from tests.console.asking import Asking, asking
+from tests.console.asking import asking
 from tests.console.pages.shop import HOSTILE, fill
+from tests.console.pages.visiting import Visitor
 from tests.console.served import served_in_thread
 from tracehound.console.store.engine import Store
-
-PATIENCE_MS = 120_000
-SHOTS = Path(".pytest_cache/pages")
-
-
-@pytest.fixture(scope="module")
-def browser(real_program: Callable[..., str]) -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(
-            executable_path=real_program("chromium", "chromium-browser", "google-chrome"), args=["--no-sandbox"]
-        )
-        yield started
-        started.close()
-
-
-@pytest.fixture
-def store(tmp_path: Path, migrated_file: Path) -> Iterator[Store]:
-    """One engine: what is stored is tried on both elsewhere."""
-    file = tmp_path / "kept.db"
-    file.write_bytes(migrated_file.read_bytes())
-    opened = Store(f"sqlite:///{file}")
-    yield opened
-    opened.close()
-
-
-class Visitor:
-    """Somebody with a browser, and what it complained of."""
-
-    def __init__(self, browser: Browser, console: Asking, url: str, **context: Any) -> None:
-        self.console, self.complaints = console, list[str]()
-        self.page: Page = browser.new_context(base_url=url, **context).new_page()
-        self.page.set_default_timeout(PATIENCE_MS)
-        expect.set_options(timeout=PATIENCE_MS)
-        self.page.on("console", lambda said: self.complaints.append(said.text) if said.type == "error" else None)
-        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
-
-    def sign_in(self, path: str = "/ui/") -> None:
-        self.page.goto(path)
-        self.page.get_by_label("Key").fill(self.console.keys["operator"].key)
-        self.page.get_by_role("button", name="Sign in").click()
-        self.page.wait_for_url(f"**{path}")
-
-    def judge(self, name: str) -> None:
-        """Keep a picture, and let axe look for what some people cannot use."""
-        SHOTS.mkdir(parents=True, exist_ok=True)
-        self.page.screenshot(path=SHOTS / f"{name}.png", full_page=True)
-        found = Axe().run(self.page)
-        grave = [one for one in found.response["violations"] if one["impact"] in ("serious", "critical")]
-        assert grave == [], f"{name}: {[(one['id'], one['nodes'][0]['html']) for one in grave]}"
-
-
-@pytest.fixture
-def visitor(browser: Browser, store: Store) -> Iterator[Visitor]:
-    with asking(store) as console, served_in_thread(console.client.app) as url:
-        visiting = Visitor(browser, console, url)
-        yield visiting
-        visiting.page.context.close()
+from tracehound.schemas.feedback import Maintenance
 
 
 def test_from_an_empty_page_to_a_verdict(visitor: Visitor) -> None:
@@ -91,7 +34,7 @@ def test_from_an_empty_page_to_a_verdict(visitor: Visitor) -> None:
     page.get_by_role("link", name="shop is slow").first.click()
     expect(page.get_by_text("It explains 80 %.")).to_be_visible()
     visitor.judge("incident")
-    page.get_by_role("link", name="shop took 900 ms").click()
+    page.get_by_role("link", name="shop took 900 ms").first.click()
     rows = page.locator(".waterfall .row")
     expect(rows).to_have_count(3)  # the whole, forty statements as one, and the call
     expect(rows.nth(1)).to_contain_text("SELECT shop × 40")
@@ -131,6 +74,26 @@ def test_a_long_execution_has_only_the_rows_in_view_and_is_walked_by_keys(visito
     assert visitor.complaints == []
 
 
+def test_maintenance_is_announced_from_an_incident_and_the_page_waits_for_who_is_at_work(visitor: Visitor) -> None:
+    fill(visitor.console.store)
+    visitor.sign_in("/ui/incidents/shop")
+    page = visitor.page
+    expect(page.locator(".drawing a")).to_have_count(2)  # shop, where it is noticed, calls stock
+    form = page.locator("form[data-path='/api/v1/maintenance']")
+    form.locator("[name=application]").select_option("stock")
+    form.get_by_label("Note").fill("new disks")
+    form.get_by_label("models learn it").check()
+    form.get_by_role("button", name="Announce").click()
+    expect(form.get_by_role("status")).to_have_text(re.compile("^Announced"))
+    sent = msgspec.json.decode(visitor.console.sender.records[0].value, type=Maintenance)
+    assert (sent.application, sent.environment, sent.learn, sent.note) == ("stock", "prod", True, "new disks")
+    assert 7_190 < sent.ends_at - sent.starts_at < 7_210
+    page.get_by_role("button", name="End it now").click()
+    expect(page.get_by_text("Ended.")).to_be_visible()
+    assert b'"window"' in visitor.console.sender.records[1].value
+    assert visitor.complaints == []
+
+
 def test_hostile_names_stay_text_in_the_browser_too(visitor: Visitor) -> None:
     page, dialogs = visitor.page, list[str]()
 
@@ -149,11 +112,11 @@ def test_hostile_names_stay_text_in_the_browser_too(visitor: Visitor) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["dark", "light"])
-def test_on_a_phone_nothing_is_cut_off(browser: Browser, store: Store, scheme: Any) -> None:
-    with asking(store) as console, served_in_thread(console.client.app) as url:
+def test_on_a_phone_nothing_is_cut_off(browser: Browser, one_store: Store, scheme: Any) -> None:
+    with asking(one_store) as console, served_in_thread(console.client.app) as url:
         narrow = {"width": 360, "height": 740}
         visiting = Visitor(browser, console, url, viewport=narrow, color_scheme=scheme, timezone_id="Asia/Tokyo")
-        fill(store)
+        fill(one_store)
         visiting.sign_in()
         for path in ("/ui/", "/ui/incidents/shop", "/ui/anomalies/anomaly-1", "/ui/applications/shop?environment=prod"):
             visiting.page.goto(path)

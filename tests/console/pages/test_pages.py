@@ -5,14 +5,17 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote
 
+import msgspec
 import pytest
 
 from tests.console.asking import Asking, asking
 from tests.console.pages.shop import HOSTILE, fill, write
-from tests.console.store.reader.told import TOPICS, anomaly
+from tests.console.store.reader.told import BEGIN_S, TOPICS, anomaly
 from tracehound.console.pages import PAGES
 from tracehound.console.store.engine import Store
 from tracehound.console.web.rendering import POLICY
+from tracehound.schemas.codec import encode
+from tracehound.schemas.feedback import Verdict
 
 
 @pytest.fixture
@@ -85,10 +88,30 @@ def test_an_incident_is_told_with_its_cause_and_an_anomaly_with_what_differs(con
     incident = page(console, "/incidents/shop").text
     assert "It explains 80 %." in incident
     assert 'href="/ui/anomalies/anomaly-1"' in incident
+    assert "anomaly-1#execution" in incident
+    assert "<strong>given up</strong>: shop" in incident
+    assert 'datetime="2025-12-31T23:59:00.000Z"' in incident  # the release
+    assert "Announce maintenance" not in incident
+    assert "End it now" not in incident
     shown = page(console, "/anomalies/anomaly-1").text
+    assert 'Part of the incident <span class="severity major">major</span> <a href="/ui/incidents/shop">' in shown
     assert "96 %" in shown
     assert 'data-anomaly="anomaly-1"' in shown
     assert "What was it?" not in shown  # viewers do not judge
+
+
+def test_what_was_said_of_it_is_told_to_everybody(console: Asking) -> None:
+    fill(console.store)
+    said = Verdict("shop", "expected_change", BEGIN_S, "Ada", HOSTILE)
+    write(console.store, TOPICS.feedback, [encode(said)])
+    answer = page(console, "/incidents/shop").text
+    assert "It was expected, said Ada" in answer
+    assert "data-judgement" not in answer
+    assert "It was expected" not in page(console, "/anomalies/anomaly-1").text
+    write(
+        console.store, TOPICS.feedback, [encode(msgspec.structs.replace(said, judged_at=BEGIN_S + 1, withdrawn=True))]
+    )
+    assert "It was expected" not in page(console, "/incidents/shop").text
 
 
 def test_lists_go_on_where_they_end(console: Asking) -> None:

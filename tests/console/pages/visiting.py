@@ -1,0 +1,38 @@
+"""Somebody with a real browser, Debian's Chromium, who looks at pages: what they see, and what the browser says."""
+
+from pathlib import Path
+from typing import Any
+
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, expect
+
+from tests.console.asking import Asking
+
+PATIENCE_MS = 120_000
+SHOTS = Path(".pytest_cache/pages")
+
+
+class Visitor:
+    """Somebody with a browser, and what it complained of."""
+
+    def __init__(self, browser: Browser, console: Asking, url: str, **context: Any) -> None:
+        self.console, self.complaints = console, list[str]()
+        self.page: Page = browser.new_context(base_url=url, **context).new_page()
+        self.page.set_default_timeout(PATIENCE_MS)
+        expect.set_options(timeout=PATIENCE_MS)
+        self.page.on("console", lambda said: self.complaints.append(said.text) if said.type == "error" else None)
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+
+    def sign_in(self, path: str = "/ui/") -> None:
+        self.page.goto(path)
+        self.page.get_by_label("Key").fill(self.console.keys["operator"].key)
+        self.page.get_by_role("button", name="Sign in").click()
+        self.page.wait_for_url(f"**{path}")
+
+    def judge(self, name: str) -> None:
+        """Keep a picture, and let axe look for what some people cannot use."""
+        SHOTS.mkdir(parents=True, exist_ok=True)
+        self.page.screenshot(path=SHOTS / f"{name}.png", full_page=True)
+        found = Axe().run(self.page)
+        grave = [one for one in found.response["violations"] if one["impact"] in ("serious", "critical")]
+        assert grave == [], f"{name}: {[(one['id'], one['nodes'][0]['html']) for one in grave]}"
