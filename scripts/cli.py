@@ -7,9 +7,7 @@ from typing import Any
 import click
 
 from tracehound.schemas.errors import TracehoundError
-
-EXPECTED_ERROR = 2
-"""Exit status for errors that have a sentence of their own."""
+from tracehound.scripts.exit_codes import exit_code_of
 
 _COMMANDS = "tracehound.scripts.commands"
 COMMANDS = {
@@ -28,6 +26,7 @@ COMMANDS = {
     "init": ("init", "init_command", "Look at Kafka's topics, and write the settings that read them."),
     "intake": ("serve", "intake", "Join spans and executions by trace, from Kafka, until stopped."),
     "maintenance": ("maintenance", "maintenance", "Announce, end and list maintenance windows."),
+    "mcp": ("mcp", "mcp", "Let assistants ask the console, by the Model Context Protocol."),
     "models": ("models", "models", "List, reset, refit, export and import the models of applications."),
     "notify": ("notify", "notify", "Tell receivers of incidents, until stopped."),
     "replay": ("replay", "replay", "Send recorded traces to Kafka, or score them offline."),
@@ -67,12 +66,12 @@ class LazyGroup(click.Group):
 
     def main(self, args: Sequence[str] | None = None, **extra: Any) -> Any:  # type: ignore[override]
         # (the base class has overloads by standalone_mode, which pass through here)
-        """Run a command; an error raised on purpose becomes its sentence on standard error and status 2."""
+        """Run a command; an error raised on purpose becomes its sentence on standard error and its status."""
         try:
             return super().main(args, **extra)
         except TracehoundError as error:
             click.echo(f"tracehound: {error}", err=True)
-            raise SystemExit(EXPECTED_ERROR) from None
+            raise SystemExit(exit_code_of(error)) from None
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})

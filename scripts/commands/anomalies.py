@@ -1,13 +1,18 @@
 """The command `tracehound anomalies`: what was unusual, from the console."""
 
+from typing import Final
+
 import click
 
 from tracehound.schemas.anomaly import SEVERITIES, Severity
 from tracehound.schemas.execution import rfc3339
 from tracehound.scripts.commands.console_client import console_client
+from tracehound.scripts.commands.console_shapes import Anomaly
 from tracehound.scripts.commands.console_tables import json_option, print_json, print_table
 from tracehound.scripts.commands.identities import short
 from tracehound.scripts.commands.moments import Moment
+
+_COLUMNS: Final = ("severity", "kind", "application", "operation", "reason")
 
 
 @click.command()
@@ -31,10 +36,9 @@ def anomalies(
     """
     times = {name: None if at is None else rfc3339(at) for name, at in (("since", since), ("until", until))}
     grave = None if severity is None else SEVERITIES[SEVERITIES.index(severity) :]
-    found = console_client().items("anomalies", limit=limit, severity=grave, **times, **only)
+    found = console_client().items(Anomaly, "anomalies", limit=limit, severity=grave, **times, **only)
     if as_json:
         print_json({"items": found})
         return
-    columns = ("severity", "kind", "application", "operation", "reason")
-    rows = [(short(one["id"]), one["time"], *(one["data"][name] for name in columns)) for one in reversed(found)]
-    print_table(("id", "time", *columns), rows)
+    rows = [(short(one["id"]), one["time"], *(one["data"][name] for name in _COLUMNS)) for one in reversed(found)]
+    print_table(("id", "time", *_COLUMNS), rows)

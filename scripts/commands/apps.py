@@ -1,9 +1,17 @@
 """The command `tracehound apps`: all applications and how they are, from the console."""
 
+from typing import Final
+
 import click
 
 from tracehound.scripts.commands.console_client import console_client
+from tracehound.scripts.commands.console_shapes import Application
 from tracehound.scripts.commands.console_tables import json_option, print_json, print_table
+
+_COLUMNS: Final = (
+    *("application", "environment", "health", "open_incidents"),
+    *("executions", "errors", "anomalies"),
+)
 
 
 @click.command()
@@ -17,10 +25,9 @@ def apps(environment: str | None, limit: int, as_json: bool) -> None:
     tracehound apps
     tracehound apps --environment prod --json
     """
-    found = console_client().items("applications", limit=limit, environment=environment)
+    found = console_client().items(Application, "applications", limit=limit, environment=environment)
     if as_json:
         print_json({"items": found})
         return
-    names = ("application", "environment", "health", "open_incidents", "executions", "errors", "anomalies")
-    heads = [name.replace("_", " ") for name in names]
-    print_table([*heads, "scored through"], [[*(one[name] for name in names), one["scored_through"]] for one in found])
+    rows = [[*(dict(one)[name] for name in _COLUMNS), one["scored_through"]] for one in found]
+    print_table([*(name.replace("_", " ") for name in _COLUMNS), "scored through"], rows)

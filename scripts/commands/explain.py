@@ -1,12 +1,12 @@
 """The command `tracehound explain`: an anomaly in words, and its execution beside a usual one, from the console."""
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
 import click
 from rich.text import Text
 
 from tracehound.scripts.commands.console_client import ConsoleClient, NotKeptError, console_client
+from tracehound.scripts.commands.console_shapes import Anomaly, ExemplarShape
 from tracehound.scripts.commands.console_tables import json_option, print_json, terminal
 from tracehound.scripts.commands.identities import resolved
 from tracehound.scripts.commands.terminal_text import printable
@@ -34,7 +34,7 @@ def explain(anomaly_id: str, rows: int, as_json: bool) -> None:
     client = console_client()
     event = _anomaly(client, anomaly_id)
     try:
-        exemplar = client.get("exemplars", event["id"])
+        exemplar = client.get(ExemplarShape, "exemplars", event["id"])
     except NotKeptError:
         exemplar = None
     if as_json:
@@ -47,15 +47,15 @@ def explain(anomaly_id: str, rows: int, as_json: bool) -> None:
         console.print(Text(line), soft_wrap=True)
 
 
-def _anomaly(client: ConsoleClient, given: str) -> dict[str, Any]:
+def _anomaly(client: ConsoleClient, given: str) -> Anomaly:
     try:
-        return client.get("anomalies", given)
+        return client.get(Anomaly, "anomalies", given)
     except NotKeptError:
-        known = [one["id"] for one in client.items("anomalies", limit=_LOOKED_THROUGH)]
-        return client.get("anomalies", resolved(given, known, "an anomaly", "tracehound anomalies"))
+        known = [one["id"] for one in client.items(Anomaly, "anomalies", limit=_LOOKED_THROUGH)]
+        return client.get(Anomaly, "anomalies", resolved(given, known, "an anomaly", "tracehound anomalies"))
 
 
-def _facts(event: Mapping[str, Any]) -> list[tuple[str, str]]:
+def _facts(event: Anomaly) -> list[tuple[str, str]]:
     data = event["data"]
     evidence = data.get("evidence", {})
     low, high = data["bounds"]
@@ -76,7 +76,7 @@ def _facts(event: Mapping[str, Any]) -> list[tuple[str, str]]:
     return [(name, content) for name, content in facts if content]
 
 
-def _told(event: Mapping[str, Any], exemplar: Mapping[str, Any] | None, rows: int) -> Iterator[str]:
+def _told(event: Anomaly, exemplar: ExemplarShape | None, rows: int) -> Iterator[str]:
     yield ""
     if exemplar is None:
         yield "Its execution was not kept."

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from tracehound.schemas.errors import TracehoundError
+from tracehound.scripts.exit_codes import UnknownThingError
 
 SHORT = 8
 """Digits of an id that are printed: of 10,000 ids two begin alike with a probability of 1 %."""
@@ -28,7 +29,8 @@ def resolved(given: str, known: Iterable[str], what: str, see: str) -> str:
         see: the command that lists them, for the error.
 
     Raises:
-        TracehoundError: there is none, or there are several.
+        UnknownThingError: there is none.
+        TracehoundError: there are several.
 
     >>> resolved("4f2a", ["4f2a91c3", "77aa"], "an incident", "tracehound incidents list")
     '4f2a91c3'
@@ -37,7 +39,7 @@ def resolved(given: str, known: Iterable[str], what: str, see: str) -> str:
     if given in found:
         return given
     if not found:
-        raise TracehoundError(f"There is no id of {what} that is, or begins with, {given!r}: see `{see}`.")
+        raise UnknownThingError(f"There is no id of {what} that is, or begins with, {given!r}: see `{see}`.")
     if len(found) > 1:
         shown = sorted(found)
         more = f" and {len(shown) - _LISTED} more" if len(shown) > _LISTED else ""

@@ -44,7 +44,7 @@ def _longest(bars: Bars, rows: int) -> list[int]:
     chosen: set[int] = set()
     for index in sorted(range(len(bars)), key=lambda one: -bars[one]["duration_ms"])[:rows]:
         above: int | None = index
-        while above is not None and above not in chosen:
+        while above is not None and 0 <= above < len(bars) and above not in chosen:
             chosen.add(above)
             above = bars[above]["parent"]
     return sorted(chosen)

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from tracehound.scripts.documents.blocks import Blocks, with_blocks
-from tracehound.scripts.documents.commands_table import commands_reference
+from tracehound.scripts.documents.commands_table import commands_reference, exit_codes_table
 from tracehound.scripts.documents.conventions_table import conventions_table
 from tracehound.scripts.documents.figures import figures
 from tracehound.scripts.documents.metrics_table import metrics_table
@@ -19,6 +19,7 @@ def generated(measured: Path) -> Blocks:
         "settings": table,
         "topics": topics_table,
         "commands": commands_reference,
+        "exit-codes": exit_codes_table,
         "metrics": metrics_table,
         "conventions": conventions_table,
         **figures(measured),

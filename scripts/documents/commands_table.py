@@ -6,11 +6,17 @@ import click
 
 from tracehound.scripts.cli import main
 from tracehound.scripts.documents.measured import table
+from tracehound.scripts.exit_codes import MEANINGS
 
 
 def commands_reference() -> str:
     """Every command with its subcommands: what it does, its arguments and options."""
     return "\n\n".join(_sections(main, "tracehound", click.Context(main, info_name="tracehound")))
+
+
+def exit_codes_table() -> str:
+    """Every exit status, and what it says."""
+    return table(("status", "when"), [[str(code.value), said] for code, said in MEANINGS.items()])
 
 
 def _sections(group: click.Group, path: str, context: click.Context) -> Iterator[str]:
@@ -35,7 +41,14 @@ def _arguments(command: click.Command) -> str:
 
 def _said(command: click.Command) -> str:
     paragraphs = (command.help or "").split("\f")[0].strip().split("\n\n")
-    return "\n\n".join(" ".join(paragraph.replace("\b\n", "").split()) for paragraph in paragraphs)
+    return "\n\n".join(map(_paragraph, paragraphs))
+
+
+def _paragraph(paragraph: str) -> str:
+    """A paragraph in one line; one that is not to be wrapped holds examples."""
+    if paragraph.startswith("\b\n"):
+        return f"```\n{paragraph[2:]}\n```"
+    return " ".join(paragraph.split())
 
 
 def _options(command: click.Command, context: click.Context) -> str:

@@ -1,6 +1,7 @@
 """Topics of their own on the embedded broker, a way to run commands against them, and made-up anomalies."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import click
@@ -8,12 +9,15 @@ import pytest
 from click.testing import CliRunner, Result
 from confluent_kafka import Producer
 
+from tests.console.asking import Asking, asking
+from tests.console.served import served_in_thread
+from tracehound.console.store.engine import Store
 from tracehound.infra.kafka.broker import Broker
 from tracehound.schemas.anomaly import Anomaly, AnomalyEvent, AnomalyKind, ModelStamp
 from tracehound.schemas.execution import rfc3339
 from tracehound.schemas.topics import Topics
 from tracehound.scripts.kafka.clients import producer_config
-from tracehound.streams.settings.settings import Settings
+from tracehound.streams.settings.settings import CONSOLE_KEY, CONSOLE_URL, Settings
 
 Run = Callable[..., Result]
 
@@ -86,3 +90,15 @@ def make_anomaly() -> Callable[..., AnomalyEvent]:
         return AnomalyEvent(id or f"{application} {kind} {at_s}", "/test", "anomaly", application, rfc3339(at_s), data)
 
     return make
+
+
+@pytest.fixture
+def console(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Asking]:
+    """A real console with an empty store, which the environment names, with a viewer's key."""
+    store = Store(f"sqlite:///{tmp_path}/kept.db")
+    store.migrate()
+    with asking(store) as asked, served_in_thread(asked.client.app) as url:
+        monkeypatch.setenv(CONSOLE_URL, url)
+        monkeypatch.setenv(CONSOLE_KEY, asked.keys["viewer"].key)
+        yield asked
+    store.close()

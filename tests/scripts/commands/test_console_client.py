@@ -1,16 +1,13 @@
 """Commands that ask the console, against a real one over HTTP: tables, JSON, refusals, and text that is hostile."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
-from tests.console.asking import Asking, asking
+from tests.console.asking import Asking
 from tests.console.pages.shop import fill
-from tests.console.served import served_in_thread
-from tracehound.console.store.engine import Store
 from tracehound.schemas.errors import ConfigurationError
 from tracehound.scripts.cli import main
 from tracehound.scripts.commands.console_client import console_client
@@ -23,17 +20,6 @@ def said(*arguments: str, status: int = 0) -> Result:
     result = CliRunner().invoke(main, arguments)
     assert result.exit_code == status, result.output
     return result
-
-
-@pytest.fixture
-def console(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Asking]:
-    store = Store(f"sqlite:///{tmp_path}/kept.db")
-    store.migrate()
-    with asking(store) as asked, served_in_thread(asked.client.app) as url:
-        monkeypatch.setenv(CONSOLE_URL, url)
-        monkeypatch.setenv(CONSOLE_KEY, asked.keys["viewer"].key)
-        yield asked
-    store.close()
 
 
 def test_what_the_console_keeps_is_told_to_people_and_programs(console: Asking) -> None:
@@ -67,10 +53,10 @@ def test_text_of_others_steers_no_terminal(console: Asking) -> None:
 
 
 def test_refusals_are_told_as_the_console_says_them(console: Asking, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert "no id of an anomaly" in said("explain", "4f2a", status=2).stderr
+    assert "no id of an anomaly" in said("explain", "4f2a", status=7).stderr
     monkeypatch.setenv(CONSOLE_KEY, "wrong")
     detail = console.client.get("/api/v1/applications", headers={"authorization": "Bearer wrong"}).json()["detail"]
-    refused = said("apps", status=2).stderr
+    refused = said("apps", status=6).stderr
     assert refused.startswith(f"tracehound: {detail}")
     assert CONSOLE_KEY_FILE in refused
 
@@ -87,7 +73,7 @@ def test_the_key_may_be_in_a_file(console: Asking, tmp_path: Path, monkeypatch: 
 
 def test_nobody_there_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(CONSOLE_URL, "http://127.0.0.1:1")
-    assert said("apps", status=2).stderr.startswith("tracehound: No console answers at http://127.0.0.1:1 (")
+    assert said("apps", status=5).stderr.startswith("tracehound: No console answers at http://127.0.0.1:1 (")
 
 
 @pytest.mark.parametrize(
