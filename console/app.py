@@ -34,6 +34,7 @@ from tracehound.console.store.engine import Store
 from tracehound.console.stream.endpoints import router as stream
 from tracehound.console.stream.watermark import Watermark
 from tracehound.console.training.endpoints import router as training
+from tracehound.console.tuning.endpoints import router as tuning
 from tracehound.console.web.bodies import Bodies
 from tracehound.console.web.changes import Changes
 from tracehound.console.web.console import Console, Predictions
@@ -48,6 +49,7 @@ from tracehound.console.web.secret import kept_secret
 from tracehound.console.web.sessions import Sessions
 from tracehound.streams.http.sending import Sender
 from tracehound.streams.scoring.predictions.asking import PredictionClient
+from tracehound.streams.scoring.tuning.recorded import KafkaRecordings, Recordings
 from tracehound.streams.settings.settings import Settings
 
 API = "/api/v1"
@@ -62,6 +64,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     scores,
     models,
     training,
+    tuning,
     stream,
     search,
     feedback,
@@ -84,6 +87,7 @@ def build_console(
     predictions: Predictions | None = None,
     registry: CollectorRegistry | None = None,
     trouble: Callable[[], str] = lambda: "",
+    recordings: Recordings | None = None,
 ) -> FastAPI:
     """Put the console together.
 
@@ -95,6 +99,7 @@ def build_console(
         predictions: has workers judge executions; None: over Kafka, from the first request for it on.
         registry: of the metrics.
         trouble: why nothing new can be stored now; empty where it can.
+        recordings: knows which executions Kafka has; None: asks it.
 
     Raises:
         StoreError: the store is away.
@@ -114,7 +119,8 @@ def build_console(
         redirect_slashes=False,
     )
     asker = predictions or PredictionClient(settings)
-    console = Console(store, settings, sender, stored_keys, Cursors(secret), sessions, entry, clock, asker)
+    known = recordings or KafkaRecordings(settings)
+    console = Console(store, settings, sender, stored_keys, Cursors(secret), sessions, entry, clock, asker, known)
     app.state.console = console
     app.state.watermark = Watermark(store)
     tell_problems(app)

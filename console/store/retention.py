@@ -23,6 +23,8 @@ from tracehound.console.store.tables import (
     maintenance_windows,
     model_events,
     scored_logs,
+    tuning_results,
+    tuning_tasks,
     unreadable,
     verdicts,
 )
@@ -63,6 +65,8 @@ KEPT: Final[Mapping[str, Kept]] = MappingProxyType(
             Kept(scored_logs),
             Kept(dead_letters),
             Kept(deliveries),
+            Kept(tuning_tasks),
+            Kept(tuning_results),
             Kept(unreadable),
             Kept(application_progress),
             Kept(calls),

@@ -15,6 +15,7 @@ from tracehound.console.web.sessions import Sessions
 from tracehound.schemas.execution import ApplicationKey
 from tracehound.schemas.score import ScoreAnswer
 from tracehound.streams.http.sending import Sender
+from tracehound.streams.scoring.tuning.recorded import Recordings
 from tracehound.streams.settings.settings import Settings
 
 
@@ -46,6 +47,7 @@ class Console:
         cursors, sessions, entry: see there.
         clock: epoch seconds.
         predictions: has workers judge executions.
+        recordings: knows which executions Kafka has.
     """
 
     store: Store
@@ -57,6 +59,7 @@ class Console:
     entry: Entry
     clock: Callable[[], float]
     predictions: Predictions
+    recordings: Recordings
 
 
 async def the_console(request: Request) -> Console:

@@ -2,7 +2,7 @@
 
 import time
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import click
@@ -12,19 +12,18 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from tracehound.detectors.scoring.backtest import candidates, with_candidate
+from tracehound.detectors.scoring.backtest import candidates
 from tracehound.schemas.errors import BrokerError, InvalidExecutionError, TracehoundError
 from tracehound.schemas.moments import parse_moment
-from tracehound.schemas.tuning import Confirmed, TuningResult, TuningTask, read_tuning_result
+from tracehound.schemas.tuning import Confirmed, TuningResult, TuningTask, is_cancellation, read_tuning_result
 from tracehound.scripts.acceptance.operators_list import read_incidents
 from tracehound.scripts.commands.announcing import announce
 from tracehound.scripts.commands.terminal_text import printable
 from tracehound.scripts.kafka.clients import consumer_config
 from tracehound.scripts.kafka.topic_reading import TopicReader
-from tracehound.streams.kafka.forwarding import Partitioner
-from tracehound.streams.settings.settings import Settings, load_settings
-
-_LEAST_CPU_S = 0.1
+from tracehound.streams.scoring.tuning.plan import best_of, planned
+from tracehound.streams.scoring.tuning.recorded import KafkaRecordings
+from tracehound.streams.settings.settings import load_settings
 
 
 def searched(given: Sequence[str]) -> dict[str, list[float]]:
@@ -46,17 +45,6 @@ def searched(given: Sequence[str]) -> dict[str, list[float]]:
         if not equals:
             raise TracehoundError(f"What is searched must be given as name=4,5,6. Got {printable(one)!r}.")
     return found
-
-
-def best_of(results: Sequence[TuningResult]) -> TuningResult | None:
-    """Of those that finished, and find no fewer confirmed incidents than the settings as they are (number 0), the one
-    with the fewest anomalies outside of them; None where those did not finish.
-    """
-    usual = next((one for one in results if one.number == 0 and one.state == "done"), None)
-    if usual is None:
-        return None
-    able = [one for one in results if one.state == "done" and one.found >= usual.found]
-    return min(able, key=lambda one: (one.outside, -one.found, one.number))
 
 
 @click.command()
@@ -98,9 +86,12 @@ def tune(
             if budget_money is not None:
                 price = settings.console.price_per_cpu_hour
                 budget_cpu_s = 3_600.0 * budget_money / price if price else budget_cpu_s
-            begins = reader.from_now_on(results)
+            recorded = KafkaRecordings(settings).of(application)
+            if recorded.first >= recorded.last:
+                raise TracehoundError(f"Kafka has no executions of {printable(application)} to try settings on.")
+            begins = [TopicPartition(results, 0, recorded.results_from)]
             confirmed = [] if incidents is None else read_incidents(incidents, application)
-            since_s = 0.0 if since is None else parse_moment(since, time.time())
+            now_s = time.time()
             whose = TuningTask(
                 id="-",
                 tuning=uuid.uuid4().hex[:12],
@@ -108,15 +99,17 @@ def tune(
                 application=application,
                 environment=environment,
                 settings={},
-                partition=Partitioner(settings.partitions).partition_of(application),
-                first=0,
-                last=0,
-                since=since_s,
+                partition=recorded.partition,
+                first=recorded.first,
+                last=recorded.last,
+                since=0.0 if since is None else parse_moment(since, now_s),
                 confirmed=[Confirmed(one.start_s, one.end_s) for one in confirmed],
-                most_cpu_s=budget_cpu_s,
-                expires_at=time.time() + timeout_s,
+                most_cpu_s=1.0,
+                expires_at=now_s + timeout_s,
+                asked_at=now_s,
+                results_from=recorded.results_from,
             )
-            tasks = tasks_of(settings, whose, candidates(searched(given), most), reader)
+            tasks = planned(settings.detection, whose, candidates(searched(given), most), budget_cpu_s)
             for task in tasks:
                 announce(settings, settings.topics.tuning_tasks, task.id, task)
             tuning, count = whose.tuning, len(tasks)
@@ -126,35 +119,6 @@ def tune(
             count = 0
         found = list(_gathered(reader, begins, tuning, count, time.monotonic() + timeout_s))
     _tell(sorted(found, key=lambda one: one.number), as_json)
-
-
-def tasks_of(
-    settings: Settings, whose: TuningTask, tried: Sequence[Mapping[str, float]], reader: TopicReader
-) -> list[TuningTask]:
-    """A task for each candidate, on all that Kafka has of the application's partition, with its share of the CPU time.
-
-    Raises:
-        ConfigurationError: a candidate is none.
-        TracehoundError: there is nothing to try them on.
-    """
-    for candidate in tried:
-        with_candidate(settings.detection, candidate)
-    ends = reader.ends(settings.topics.executions.name).get(whose.partition)
-    if ends is None:
-        raise TracehoundError(f"Kafka has no executions of {printable(whose.application)} to try settings on.")
-    share = max(_LEAST_CPU_S, min(3_600.0, whose.most_cpu_s / len(tried)))
-    return [
-        msgspec.structs.replace(
-            whose,
-            id=f"{whose.tuning}-{number}",
-            number=number,
-            settings=dict(candidate),
-            first=ends[0],
-            last=ends[1],
-            most_cpu_s=share,
-        )
-        for number, candidate in enumerate(tried)
-    ]
 
 
 def _gathered(
@@ -177,7 +141,7 @@ def _gathered(
                 result = read_tuning_result(message.value())
             except InvalidExecutionError:
                 continue
-            if result.tuning == tuning and result.id not in seen:
+            if result.tuning == tuning and result.id not in seen and not is_cancellation(result):
                 seen.add(result.id)
                 click.echo(f"{len(seen)} of {count or '?'}: {result.id} is {result.state}", err=True)
                 yield result

@@ -45,7 +45,7 @@ def roles(settings: Settings) -> Mapping[str, Role]:
     return {
         "worker": Role(
             "tracehound worker",
-            reads=(executions, control, score_requests, tuning_tasks, topics.model_states.name),
+            reads=(executions, control, score_requests, tuning_tasks, tuning_results, topics.model_states.name),
             writes=(
                 *(executions, *outputs, scored_logs, score_answers, tuning_results, topics.model_states.name),
                 *(topics.incident_input.name, dead_letters),
@@ -95,10 +95,10 @@ def roles(settings: Settings) -> Mapping[str, Role]:
             "tracehound console",
             reads=(
                 *(*outputs, scored_logs, topics.severity.name, topics.call_graph.name, dead_letters),
-                *(*people, topics.deliveries.name, score_answers),
+                *(*people, topics.deliveries.name, score_answers, tuning_tasks, tuning_results),
             ),
-            # what people say on it, dead letters again to where they came from, training and predictions
-            writes=(*people, executions, logs, *sources, control, score_requests),
+            # what people say on it, dead letters again to where they came from, training, tuning and predictions
+            writes=(*people, executions, logs, *sources, control, score_requests, tuning_tasks, tuning_results),
             groups=(settings.console.group_id, COMMANDS_GROUP),
         ),
         "executions": Role(

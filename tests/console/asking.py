@@ -18,6 +18,7 @@ from tracehound.schemas.score import ScoreAnswer
 from tracehound.streams.http.keys import NewKey, new_key
 from tracehound.streams.http.sending import Record
 from tracehound.streams.scoring.predictions.asking import UnansweredError
+from tracehound.streams.scoring.tuning.recorded import Recorded
 from tracehound.streams.settings.console import ConsoleSettings
 from tracehound.streams.settings.notify import NotifySettings
 from tracehound.streams.settings.settings import Settings
@@ -56,6 +57,18 @@ class FakePredictions:
 
 
 @dataclass
+class FakeRecordings:
+    """Says what it is told to say that Kafka has."""
+
+    found: Recorded | TracehoundError = field(default_factory=lambda: Recorded(2, 100, 900, 7))
+
+    def of(self, application: str) -> Recorded:
+        if isinstance(self.found, TracehoundError):
+            raise self.found
+        return self.found
+
+
+@dataclass
 class Asking:
     """A console, a key for each role, and what it sent to Kafka."""
 
@@ -65,6 +78,7 @@ class Asking:
     keys: Mapping[Role, NewKey]
     now_s: list[float]
     predictions: FakePredictions
+    recordings: FakeRecordings
 
     def ask(self, method: str, path: str, role: Role | None = "admin", **request: Any) -> Any:
         """What is answered to somebody of this role (None: without a key); ``path`` is below ``/api/v1``."""
@@ -85,8 +99,8 @@ def asking(store: Store, notify: NotifySettings | None = None, **settings: Any) 
     with store.write() as connection:
         for role, key in made.items():
             add_key(connection, key, role, role, "test", 0, None)
-    sender, now_s, predictions = FakeSender(), [NOW_S], FakePredictions()
+    sender, now_s, predictions, recordings = FakeSender(), [NOW_S], FakePredictions(), FakeRecordings()
     given = Settings(console=ConsoleSettings(**settings), notify=notify or NotifySettings())
-    app = build_console(given, store, sender, lambda: now_s[0], predictions)
+    app = build_console(given, store, sender, lambda: now_s[0], predictions, recordings=recordings)
     with TestClient(app, "http://127.0.0.1:8420", raise_server_exceptions=False) as client:
-        yield Asking(client, store, sender, made, now_s, predictions)
+        yield Asking(client, store, sender, made, now_s, predictions, recordings)

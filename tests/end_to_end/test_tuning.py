@@ -13,7 +13,7 @@ import pytest
 
 from tests.end_to_end.conftest import PARTITIONS, Field, WorkerProcess, wait_until_within
 from tracehound.schemas.tuning import TuningResult, read_tuning_result
-from tracehound.scripts.commands.tune import best_of
+from tracehound.streams.scoring.tuning.plan import best_of
 
 COUNT = 4_000
 MORE = 10

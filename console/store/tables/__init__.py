@@ -29,6 +29,7 @@ from tracehound.console.store.tables.operations import (
 )
 from tracehound.console.store.tables.people import maintenance_windows, verdicts
 from tracehound.console.store.tables.scored_logs import scored_logs
+from tracehound.console.store.tables.tuning import tuning_results, tuning_tasks
 
 __all__ = [
     "anomalies",
@@ -56,6 +57,8 @@ __all__ = [
     "operations",
     "scored_logs",
     "secrets",
+    "tuning_results",
+    "tuning_tasks",
     "unreadable",
     "verdicts",
 ]

@@ -2,11 +2,12 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Final
@@ -19,15 +20,16 @@ from tracehound.schemas.errors import TracehoundError
 from tracehound.schemas.topics import Topics
 from tracehound.schemas.tuning import read_tuning_result
 from tracehound.scripts.benchmarks.training.runs import executions
-from tracehound.scripts.commands.tune import best_of
 from tracehound.scripts.soak.crew import Member
 from tracehound.streams.kafka.librdkafka import producer_options
+from tracehound.streams.scoring.tuning.plan import best_of
 from tracehound.streams.settings.settings import Settings
 
 COUNT: Final = 20_000
 _PARTITIONS: Final = 4
 _SEARCH: Final = ("least_sigma=4,5,6", "minimum_excess_ms=5,50", "alarm_budget=0.5,2")
 _WAIT_S: Final = 120.0
+_WRITTEN_S: Final = 0.2  # for what it wrote before it was frozen to be in its log
 _TUNE_S: Final = 600.0
 
 
@@ -65,15 +67,15 @@ def tuned() -> dict[str, Any]:
         )
         stack.callback(asking.kill)
         _until(lambda: all(_tasks(one, "tuning_task_begins") for one in workers))
-        workers[0].kill()
+        killed = _killed_in_a_task(workers)
         shown, _ = asking.communicate(timeout=_TUNE_S)
         results = [read_tuning_result(line.encode()) for line in shown.splitlines()]
-        lost = _tasks(workers[0], "tuning_task_begins") - _tasks(workers[0], "tuning_task")
+        (survivor,) = (one for one in workers if one is not killed)
         best = best_of(results)
         return {
             "tuning_tasks": len(results),
             "tuning_done": sum(one.state == "done" for one in results),
-            "tuning_killed_and_resumed": len(lost & _tasks(workers[1], "tuning_task")),
+            "tuning_killed_and_resumed": len(_under_way(killed) & _tasks(survivor, "tuning_task")),
             "tuning_executions": sum(one.executions for one in results),
             "tuning_cpu_s": round(sum(one.cpu_s for one in results), 3),
             "tuning_wall_s": round(time.monotonic() - begun, 1),
@@ -94,6 +96,25 @@ def _send(settings: Settings, topics: Topics) -> None:
 
 def _tasks(worker: Member, event: str) -> set[Any]:
     return {line["task"] for line in worker.log() if line.get("event") == event}
+
+
+def _under_way(worker: Member) -> set[Any]:
+    return _tasks(worker, "tuning_task_begins") - _tasks(worker, "tuning_task")
+
+
+def _killed_in_a_task(workers: Sequence[Member]) -> Member:
+    """The worker that was killed while it ran a task: frozen before, or the task might end between look and kill."""
+    deadline = time.monotonic() + _WAIT_S
+    while time.monotonic() < deadline:
+        for one in filter(_under_way, workers):
+            one.signal(signal.SIGSTOP)
+            time.sleep(_WRITTEN_S)
+            if _under_way(one):
+                one.kill()
+                return one
+            one.signal(signal.SIGCONT)
+        time.sleep(0.02)
+    raise TracehoundError(f"No worker was found in the middle of a task within {_WAIT_S:g} s.")
 
 
 def _until(condition: Any) -> None:

@@ -3,6 +3,7 @@
 import socket
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
@@ -11,34 +12,50 @@ from tracehound.detectors.scoring.backtest import Stretch, backtest, with_candid
 from tracehound.schemas.errors import BrokerError, TracehoundError
 from tracehound.schemas.execution import Execution
 from tracehound.schemas.operations import normalize_operation
-from tracehound.schemas.tuning import TuningResult, TuningTask
+from tracehound.schemas.tuning import State, TuningResult, TuningTask
 from tracehound.streams.envelopes.mapping import FieldMapping
 from tracehound.streams.envelopes.opener import ExecutionReader
 from tracehound.streams.envelopes.registered import RegisteredSchemas
 from tracehound.streams.kafka.librdkafka import librdkafka_options
+from tracehound.streams.scoring.tuning.given_up import GivenUp
 from tracehound.streams.settings.settings import Settings
 
 _AT_ONCE = 500
 _POLL_S = 1.0
 _SILENT_S = 30.0
 Records = Callable[[Settings, TuningTask], Iterator[Sequence[Message]]]
+Watching = Callable[[Settings, TuningTask], AbstractContextManager[Callable[[], bool]]]
 
 
-def run_task(settings: Settings, task: TuningTask, records: "Records | None" = None) -> TuningResult:
+class _GivenUpError(TracehoundError):
+    """Somebody gave the tuning up."""
+
+
+def run_task(
+    settings: Settings, task: TuningTask, records: "Records | None" = None, watching: Watching = GivenUp
+) -> TuningResult:
     """What the candidate would have told. Never raises for what a task asks.
 
-    ``records`` gives the records of its stretch, some at a time; None: from Kafka.
+    ``records`` gives the records of its stretch, some at a time; None: from Kafka. ``watching`` tells whether somebody
+    gave the tuning up.
     """
     begun = time.perf_counter()
     about: dict[str, Any] = {name: getattr(task, name) for name in ("id", "tuning", "number", "settings")}
+
+    def ended(state: State, error: Exception) -> TuningResult:
+        took_s = time.perf_counter() - begun
+        return TuningResult(**about, state=state, wall_s=took_s, host=socket.gethostname(), sentence=str(error))
+
     try:
         detection = with_candidate(settings.detection, task.settings)
-        read = (records or recorded)(settings, task)
-        confirmed = [Stretch(one.start, one.end) for one in task.confirmed]
-        found = backtest(detection, _executions(settings, task, read), confirmed, task.most_cpu_s)
+        with watching(settings, task) as given_up:
+            read = _while_wanted((records or recorded)(settings, task), given_up)
+            confirmed = [Stretch(one.start, one.end) for one in task.confirmed]
+            found = backtest(detection, _executions(settings, task, read), confirmed, task.most_cpu_s)
+    except _GivenUpError as error:
+        return ended("cancelled", error)
     except (TracehoundError, ValueError) as error:
-        took = time.perf_counter() - begun
-        return TuningResult(**about, state="failed", wall_s=took, host=socket.gethostname(), sentence=str(error))
+        return ended("failed", error)
     cut = "" if found.complete else f"It was cut off after {task.most_cpu_s:g} CPU seconds."
     return TuningResult(
         **about,
@@ -58,18 +75,27 @@ def run_task(settings: Settings, task: TuningTask, records: "Records | None" = N
     )
 
 
+def _while_wanted(records: Iterator[Sequence[Message]], given_up: Callable[[], bool]) -> Iterator[Sequence[Message]]:
+    while not given_up():
+        together = next(records, None)
+        if together is None:
+            return
+        yield together
+    raise _GivenUpError("Somebody gave the tuning up.")
+
+
 def _executions(
     settings: Settings, task: TuningTask, records: Iterator[Sequence[Message]]
 ) -> Iterator[list[Execution]]:
     schemas, mapping = RegisteredSchemas(settings.schemas_dir), FieldMapping(settings.execution_fields)
     reader = ExecutionReader(settings.limits, schemas, mapping)
-    key = (task.application, task.environment)
+    key, until_s = (task.application, task.environment), task.until or float("inf")
     for together in records:
         batch = []
         for record in together:
             judged_at_s = max(record.timestamp()[1] / 1_000.0, 0.0) or time.time()
             for one in reader.decode(record.value(), record.headers() or (), judged_at_s).executions:
-                if (one.application, one.environment) == key and one.started_s >= task.since:
+                if (one.application, one.environment) == key and task.since <= one.started_s < until_s:
                     if settings.normalize_operations:
                         one.operation = normalize_operation(one.operation)
                     batch.append(one)

@@ -4,8 +4,17 @@ import asyncio
 import sys
 import time
 
-from tests.console.asking import FakePredictions, FakeSender
-from tests.console.store.reader.told import anomaly, call, call_graph, incident, model_event, progress, scored_log
+from tests.console.asking import FakePredictions, FakeRecordings, FakeSender
+from tests.console.store.reader.told import (
+    anomaly,
+    call,
+    call_graph,
+    incident,
+    model_event,
+    progress,
+    scored_log,
+    tuning_task,
+)
 from tests.console.telling import tell
 from tracehound.console.app import build_console
 from tracehound.console.keys.ring import first_key
@@ -33,6 +42,7 @@ def fill(store: Store) -> None:
     tell(store, "progress", progress(0, 5))
     tell(store, "call_graph", call_graph("1", call(3)))
     tell(store, "scored_logs", scored_log(1))
+    tell(store, "tuning_tasks", tuning_task(0), tuning_task(1))
 
 
 def main() -> None:
@@ -45,7 +55,7 @@ def main() -> None:
     assert first is not None
     print(first.key, flush=True)
     settings = Settings(console=ConsoleSettings(requests_per_minute=0, refused_per_minute=1_000_000))
-    app = build_console(settings, store, FakeSender(), predictions=FakePredictions())
+    app = build_console(settings, store, FakeSender(), predictions=FakePredictions(), recordings=FakeRecordings())
     place = Place("console", "127.0.0.1", 0, 30.0, 100, 16_384, 0.0)
     asyncio.run(TellingServer(app, place).until_stopped())
 

@@ -11,6 +11,7 @@ from tracehound.console.store.reader.writers.maintenance import MaintenanceWrite
 from tracehound.console.store.reader.writers.model_events import ModelEventWriter
 from tracehound.console.store.reader.writers.progress import ProgressWriter
 from tracehound.console.store.reader.writers.scored_logs import ScoredLogWriter
+from tracehound.console.store.reader.writers.tuning import TuningResultWriter, TuningTaskWriter
 from tracehound.console.store.reader.writers.verdicts import VerdictWriter
 from tracehound.console.store.reader.writers.writer import Writer
 from tracehound.schemas.topics import Topic, Topics
@@ -36,6 +37,8 @@ def _writers(topics: Topics) -> tuple[tuple[Topic, Writer], ...]:
         (topics.dead_letters, DeadLetterWriter()),
         (topics.scored_logs, ScoredLogWriter()),
         (topics.deliveries, DeliveryWriter()),
+        (topics.tuning_tasks, TuningTaskWriter()),
+        (topics.tuning_results, TuningResultWriter()),
         (topics.feedback, VerdictWriter()),
         (topics.maintenance, MaintenanceWriter()),
     )

@@ -17,6 +17,7 @@ from tracehound.schemas.model_event import MODEL_EVENT_TYPES, ModelChange, Model
 from tracehound.schemas.progress import Progress
 from tracehound.schemas.scored_log import SCORED_LOG_TYPE, ScoredLog, ScoredLogEvent
 from tracehound.schemas.topics import Topics
+from tracehound.schemas.tuning import TuningTask
 
 BEGIN_S = 1_767_225_600.0
 TOPICS = Topics("test.", 2)
@@ -124,6 +125,13 @@ def scored_log(number: int, message: str = "CPU spike detected", level: Level = 
     )
     at = rfc3339(BEGIN_S + number)
     return encode(ScoredLogEvent(f"log-{number}", "tracehound", SCORED_LOG_TYPE, "shop", at, data))
+
+
+def tuning_task(number: int, tuning: str = "tuning") -> bytes:
+    candidate = {"least_sigma": 4.0 + number} if number else {}
+    about: dict[str, Any] = {"id": f"{tuning}-{number}", "tuning": tuning, "number": number, "settings": candidate}
+    of_whom: dict[str, Any] = {"application": "shop", "environment": "prod", "partition": 0, "first": 0, "last": 9}
+    return encode(TuningTask(**about, **of_whom, most_cpu_s=1.0, expires_at=4e9, candidates=2, asked_at=BEGIN_S))
 
 
 def delivery(number: int, outcome: DeliveryOutcome = "delivered") -> bytes:

@@ -1,7 +1,8 @@
 """A task of tuning scores the executions of its application alone, and says why where it cannot."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import msgspec
@@ -9,8 +10,8 @@ import pytest
 
 from tests.detectors.scoring.shop import slowed, workload
 from tracehound.schemas.errors import BrokerError
-from tracehound.schemas.tuning import Confirmed, TuningTask, read_tuning_result
-from tracehound.streams.scoring.tuning.run_task import run_task
+from tracehound.schemas.tuning import Confirmed, TuningResult, TuningTask, read_tuning_result
+from tracehound.streams.scoring.tuning.run_task import Records, run_task
 from tracehound.streams.settings.settings import Settings
 
 START_S = 1_767_225_600.0
@@ -58,8 +59,15 @@ def records(_settings: Settings, _task: TuningTask) -> Iterator[Sequence[Any]]:
     yield from ([Recorded(value) for value in values[first : first + 300]] for first in range(0, len(values), 300))
 
 
+def tried(asked: TuningTask, read: Records, given_up: Callable[[], bool] = lambda: False) -> TuningResult:
+    def watching(_settings: Settings, _task: TuningTask) -> AbstractContextManager[Callable[[], bool]]:
+        return nullcontext(given_up)
+
+    return run_task(SETTINGS, asked, read, watching)
+
+
 def test_what_would_have_been_told_is_counted() -> None:
-    result = run_task(SETTINGS, task(confirmed=[Confirmed(START_S + 700.0, START_S + 720.0)]), records)
+    result = tried(task(confirmed=[Confirmed(START_S + 700.0, START_S + 720.0)]), records)
     assert (result.id, result.tuning, result.number, result.state, result.sentence) == ("t-1", "t", 1, "done", "")
     assert (result.executions, result.confirmed, result.found, result.recall) == (800, 1, 1, 1.0)
     assert result.anomalies >= 1
@@ -68,15 +76,29 @@ def test_what_would_have_been_told_is_counted() -> None:
 
 
 def test_it_begins_at_a_moment_of_event_time() -> None:
-    assert run_task(SETTINGS, task(since=START_S + 600.0), records).executions == 200
+    assert tried(task(since=START_S + 600.0), records).executions == 200
+
+
+def test_it_ends_before_a_moment_of_event_time() -> None:
+    assert tried(task(since=START_S + 600.0, until=START_S + 610.0), records).executions == 10
+
+
+def test_one_that_somebody_gave_up_is_not_begun() -> None:
+    result = tried(task(), records, lambda: True)
+    assert (result.state, result.executions, result.sentence) == ("cancelled", 0, "Somebody gave the tuning up.")
+
+
+def test_one_that_somebody_gives_up_ends() -> None:
+    answers = iter([False, False, True])
+    assert tried(task(), records, lambda: next(answers)).state == "cancelled"
 
 
 def test_of_another_environment_there_is_nothing() -> None:
-    assert run_task(SETTINGS, task(environment="test"), records).executions == 0
+    assert tried(task(environment="test"), records).executions == 0
 
 
 def test_what_takes_too_long_is_cut_off() -> None:
-    result = run_task(SETTINGS, task(most_cpu_s=1e-9), records)
+    result = tried(task(most_cpu_s=1e-9), records)
     assert (result.state, result.executions) == ("cut", 0)
     assert result.sentence == "It was cut off after 1e-09 CPU seconds."
 
@@ -96,5 +118,5 @@ def away(_settings: Settings, _task: TuningTask) -> Iterator[Sequence[Any]]:
     ],
 )
 def test_what_cannot_be_run_says_why(wrong: dict[str, float], sentence: str) -> None:
-    result = run_task(SETTINGS, task(settings=wrong), away)
+    result = tried(task(settings=wrong), away)
     assert (result.state, result.sentence) == ("failed", sentence)
