@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from tracehound.schemas.errors import TracehoundError
+from tracehound.scripts.commands.terminal_text import printable
 from tracehound.scripts.exit_codes import exit_code_of
 
 _COMMANDS = "tracehound.scripts.commands"
@@ -70,8 +71,13 @@ class LazyGroup(click.Group):
         try:
             return super().main(args, **extra)
         except TracehoundError as error:
-            click.echo(f"tracehound: {error}", err=True)
+            click.echo(f"tracehound: {_safe(error)}", err=True)
             raise SystemExit(exit_code_of(error)) from None
+
+
+def _safe(error: TracehoundError) -> str:
+    """What an error says: it may repeat what others wrote."""
+    return "\n".join(map(printable, str(error).split("\n")))
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Final
 from pydantic import Field
 
 from tracehound.scripts.assistants.asking import Asking, Cursor, Id, Limit, Moment, Name
-from tracehound.scripts.commands.console_shapes import (
+from tracehound.scripts.console.shapes import (
     Application,
     Distribution,
     Items,

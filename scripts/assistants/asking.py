@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from tracehound.scripts.assistants.bounded import MOST_BYTES, as_json, page, shortened, size_of
-from tracehound.scripts.commands.console_client import Asked, ConsoleAnswerError, ConsoleClient
+from tracehound.scripts.console.client import Asked, ConsoleAnswerError, ConsoleClient
 
 Name = Annotated[str, Field(max_length=1_000)]
 Id = Annotated[str, Field(min_length=1, max_length=500)]

@@ -9,8 +9,8 @@ from tracehound.schemas.anomaly import Severity
 from tracehound.schemas.incident import IncidentState
 from tracehound.schemas.log_levels import Level
 from tracehound.scripts.assistants.asking import Asking, Cursor, Id, Limit, Moment, Name
-from tracehound.scripts.commands.console_client import NotKeptError
-from tracehound.scripts.commands.console_shapes import (
+from tracehound.scripts.console.client import NotKeptError
+from tracehound.scripts.console.shapes import (
     Anomaly,
     ExemplarShape,
     IncidentShape,

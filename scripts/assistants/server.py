@@ -14,7 +14,7 @@ from mcp_types import CallToolResult, TextContent, ToolAnnotations
 from tracehound.scripts.assistants import applications, findings, judging
 from tracehound.scripts.assistants.asking import Asking
 from tracehound.scripts.assistants.bounded import as_json
-from tracehound.scripts.commands.console_client import ConsoleAnswerError
+from tracehound.scripts.console.client import ConsoleAnswerError
 
 _INSTRUCTIONS: Final = """\
 tracehound finds what is unusual in the executions of applications: requests, jobs and log events. Its incidents hold

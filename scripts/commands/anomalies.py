@@ -6,11 +6,11 @@ import click
 
 from tracehound.schemas.anomaly import SEVERITIES, Severity
 from tracehound.schemas.execution import rfc3339
-from tracehound.scripts.commands.console_client import console_client
-from tracehound.scripts.commands.console_shapes import Anomaly
 from tracehound.scripts.commands.console_tables import json_option, print_json, print_table
 from tracehound.scripts.commands.identities import short
 from tracehound.scripts.commands.moments import Moment
+from tracehound.scripts.console.client import console_client
+from tracehound.scripts.console.shapes import Anomaly
 
 _COLUMNS: Final = ("severity", "kind", "application", "operation", "reason")
 

@@ -4,9 +4,9 @@ from typing import Final
 
 import click
 
-from tracehound.scripts.commands.console_client import console_client
-from tracehound.scripts.commands.console_shapes import Application
 from tracehound.scripts.commands.console_tables import json_option, print_json, print_table
+from tracehound.scripts.console.client import console_client
+from tracehound.scripts.console.shapes import Application
 
 _COLUMNS: Final = (
     *("application", "environment", "health", "open_incidents"),

@@ -5,12 +5,12 @@ from collections.abc import Iterator
 import click
 from rich.text import Text
 
-from tracehound.scripts.commands.console_client import ConsoleClient, NotKeptError, console_client
-from tracehound.scripts.commands.console_shapes import Anomaly, ExemplarShape
 from tracehound.scripts.commands.console_tables import json_option, print_json, terminal
 from tracehound.scripts.commands.identities import resolved
 from tracehound.scripts.commands.terminal_text import printable
 from tracehound.scripts.commands.waterfall_text import waterfall_text
+from tracehound.scripts.console.client import ConsoleClient, NotKeptError, console_client
+from tracehound.scripts.console.shapes import Anomaly, ExemplarShape
 
 _LOOKED_THROUGH = 1_000
 """Of so many of the newest anomalies an id may be cut to its beginning."""

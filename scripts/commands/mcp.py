@@ -23,6 +23,6 @@ def mcp(allow_feedback: bool, most: int) -> None:
     """
     from tracehound.scripts.assistants.asking import Asking
     from tracehound.scripts.assistants.server import build_server
-    from tracehound.scripts.commands.console_client import console_client
+    from tracehound.scripts.console.client import console_client
 
     build_server(Asking(console_client(), most), allow_feedback).run("stdio")

@@ -22,7 +22,7 @@ def test_there_are_some() -> None:
 @pytest.mark.parametrize("sample", SAMPLES)
 def test_a_sample_starts_the_server_with_the_key_out_of_the_arguments(sample: str) -> None:
     settings: dict[str, Any] = json.loads(sample)
-    ((name, server),) = settings.get("mcpServers", settings.get("servers")).items()
+    ((name, server),) = (settings.get("mcpServers") or settings["servers"]).items()
     assert (name, server["command"], server["args"]) == ("tracehound", "tracehound", ["mcp"])
     assert CONSOLE_URL in server["env"]
     assert server["env"].keys() - {CONSOLE_URL} in ({CONSOLE_KEY}, {CONSOLE_KEY_FILE})
@@ -32,7 +32,7 @@ def test_a_sample_starts_the_server_with_the_key_out_of_the_arguments(sample: st
 def test_every_tool_is_on_the_page() -> None:
     from tracehound.scripts.assistants import applications, findings, judging
     from tracehound.scripts.assistants.asking import Asking
-    from tracehound.scripts.commands.console_client import ConsoleClient
+    from tracehound.scripts.console.client import ConsoleClient
 
     asking = Asking(ConsoleClient("http://127.0.0.1:1", ""))
     rooms = (findings.tools, applications.tools, judging.reading_tools, judging.changing_tools)

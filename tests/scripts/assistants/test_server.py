@@ -18,11 +18,11 @@ from tests.console.store.reader.told import anomaly, incident, scored_log
 from tests.console.telling import tell
 from tracehound.scripts.assistants.asking import Asking
 from tracehound.scripts.assistants.server import build_server
-from tracehound.scripts.commands.console_client import ConsoleClient, console_client
+from tracehound.scripts.console.client import ConsoleClient, console_client
 from tracehound.streams.settings.settings import CONSOLE_KEY, CONSOLE_URL
 
 LEAST = 2_000
-SEES = {"application": "shop", "environment": "prod"}
+SEES: dict[str, Any] = {"application": "shop", "environment": "prod"}
 
 
 def asked(
@@ -66,7 +66,7 @@ def all_items(name: str, **arguments: Any) -> list[Any]:
     """Every item, answer after answer; each of them moves on."""
     found, cursor = [], None
     while True:
-        answer = told(name, **arguments, **({} if cursor is None else {"cursor": cursor}))
+        answer = told(name, **arguments, cursor=cursor)
         assert answer["items"] or answer["next"] is None
         found += answer["items"]
         cursor = answer["next"]

@@ -10,7 +10,7 @@ from tests.console.asking import Asking
 from tests.console.pages.shop import fill
 from tracehound.schemas.errors import ConfigurationError
 from tracehound.scripts.cli import main
-from tracehound.scripts.commands.console_client import console_client
+from tracehound.scripts.console.client import console_client
 from tracehound.streams.settings.settings import CONSOLE_KEY, CONSOLE_KEY_FILE, CONSOLE_URL, load_settings
 
 HOSTILE = "shop\x1b]0;owned\x07\u202e[bold]"

@@ -14,7 +14,6 @@ from urllib.parse import quote, urlencode, urlsplit
 import msgspec
 
 from tracehound.schemas.errors import ConfigurationError
-from tracehound.scripts.commands.terminal_text import printable
 from tracehound.scripts.exit_codes import CommandError, ExitCode
 from tracehound.streams.settings.settings import CONSOLE_KEY, CONSOLE_KEY_FILE, CONSOLE_URL
 
@@ -159,7 +158,7 @@ class ConsoleClient:
             with error:
                 raise self._refusal(error) from None
         except (OSError, HTTPException) as error:
-            cause = printable(str(getattr(error, "reason", error)) or type(error).__name__)
+            cause = str(getattr(error, "reason", error)) or type(error).__name__
             raise NoConsoleError(
                 f"No console answers at {self.url} ({cause}): start one with `tracehound console`, or say in "
                 f"{CONSOLE_URL} where it is."
@@ -178,7 +177,7 @@ class ConsoleClient:
         try:
             msgspec.convert(told, kind)
         except (msgspec.ValidationError, RecursionError) as error:
-            raise self._no_console(f"It answers otherwise: {printable(str(error))}.") from None
+            raise self._no_console(f"It answers otherwise: {error}.") from None
         return cast(T, told)
 
     def _no_console(self, why: str) -> NoConsoleError:
@@ -187,7 +186,7 @@ class ConsoleClient:
     def _refusal(self, error: urllib.error.HTTPError) -> ConsoleAnswerError:
         try:
             problem = json.loads(error.read(_MOST_BYTES))
-            detail = printable(str(problem["detail"]))
+            detail = " ".join(str(problem["detail"]).split())
         except (ValueError, KeyError, TypeError, RecursionError, OSError, HTTPException):
             return self._no_console(f"It answers with status {error.code}.")
         if error.code == 401:

@@ -1,0 +1,1 @@
+"""The console's API as commands and assistants ask it."""
