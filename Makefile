@@ -70,7 +70,7 @@ $(FUZZER): $(FUZZER_LOCK) | $(STAMP)
 fuzz: $(STAMP) $(FUZZER) ## Look for bytes that no reader expects, SECONDS=60 for each (ONLY=<target>, REPLAY=<file>)
 	$(BIN)/python -m tests.fuzzing --seconds $(SECONDS) $(ONLY:%=--only %) $(REPLAY:%=--replay %)
 
-check: $(STAMP) ## Check format, lint, types, import rules and generated documents
+check: $(STAMP) ## Check format, lint, types, import rules, generated documents, image and chart (with Go; first time: minutes)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -81,6 +81,8 @@ check: $(STAMP) ## Check format, lint, types, import rules and generated documen
 	$(BIN)/tracehound settings | diff docs/reference/tracehound.toml -
 	$(BIN)/tracehound gateway --openapi | diff docs/reference/gateway.openapi.json -
 	$(BIN)/tracehound console --openapi | diff docs/reference/console.openapi.json -
+	$(BIN)/hadolint infra/docker/Dockerfile
+	$(BIN)/python -m tracehound.scripts.manifests infra/helm/tracehound infra/helm/examples/*.yaml
 
 format: $(STAMP) ## Format the code and write the generated documents anew
 	$(BIN)/ruff format .

@@ -58,8 +58,13 @@ def tell_first_key(console: ConsoleSettings, store: Store) -> None:
     if not known and not is_loopback(console.host):
         raise ConfigurationError(
             "The setting 'console.host' must be an address of loopback while there are no keys. "
-            f"Got {console.host!r} instead. A key is made by: tracehound console --new-key."
+            f"Got {console.host!r} instead. A key is made by: tracehound console --first-key."
         )
+    print_first_key(store)
+
+
+def print_first_key(store: Store) -> None:
+    """Make an admin's key where there is none, and print it: this once, to standard output, and to no log."""
     first = first_key(store, time.time_ns() // 1_000)
     if first is not None:
         click.echo(f"The first key of the console, an admin's. It is shown this once: {first.key}")

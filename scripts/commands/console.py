@@ -13,6 +13,9 @@ from tracehound.streams.settings.settings import Settings, load_settings
 @click.command()
 @click.option("--new-key", metavar="NAME", help="Make a key of this name, print it this once; then end.")
 @click.option(
+    "--first-key", is_flag=True, help="Where there is no key yet, make an admin's and print it this once; then end."
+)
+@click.option(
     "--role",
     type=click.Choice(get_args(Role)),
     default="viewer",
@@ -25,7 +28,7 @@ from tracehound.streams.settings.settings import Settings, load_settings
     help="Keep executions (counts, quantiles, exemplars) and nothing else; several such processes share partitions.",
 )
 @click.option("--openapi", is_flag=True, help="Print the OpenAPI document of the API; then end.")
-def console(new_key: str | None, role: Role, only: str | None, openapi: bool) -> None:
+def console(new_key: str | None, first_key: bool, role: Role, only: str | None, openapi: bool) -> None:
     """Keep what was told in a database and serve it over HTTP, until stopped."""
     settings = load_settings()
     if openapi:
@@ -35,6 +38,9 @@ def console(new_key: str | None, role: Role, only: str | None, openapi: bool) ->
         return
     if new_key is not None:
         _make_key(settings, new_key, role)
+        return
+    if first_key:
+        _make_first_key(settings)
         return
     from tracehound.console.process import keep_executions, run_console
     from tracehound.console.serving import serve_api
@@ -56,3 +62,13 @@ def _make_key(settings: Settings, name: str, role: Role) -> None:
         add_key(connection, made, role, name, known_user() or "command line", time.time_ns() // 1_000, None)
     store.close()
     click.echo(made.key)
+
+
+def _make_first_key(settings: Settings) -> None:
+    from tracehound.console.serving import print_first_key
+    from tracehound.console.store.engine import Store
+
+    store = Store(settings.console.database_url.get_secret_value())
+    store.migrate()
+    print_first_key(store)
+    store.close()

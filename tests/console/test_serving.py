@@ -46,6 +46,24 @@ def test_a_key_is_made_on_the_command_line(tmp_path: Path, monkeypatch: pytest.M
     assert [tuple(row) for row in rows] == [(digest(made.output.strip()), "operator", "dashboard")]
 
 
+def test_the_first_key_is_made_before_it_listens_to_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    url = f"sqlite:///{tmp_path}/tracehound.db"
+    monkeypatch.setenv("TRACEHOUND_CONSOLE__DATABASE_URL", url)
+    monkeypatch.setenv("TRACEHOUND_CONSOLE__HOST", "0.0.0.0")
+    first, again = (CliRunner().invoke(main, ["console", "--first-key"]) for _ in range(2))
+    assert (first.exit_code, again.exit_code, again.output) == (0, 0, "")
+    shown = first.output.split()[-1]
+    store = Store(url)
+    with store.read() as connection:
+        rows = connection.exec_driver_sql("SELECT sha256, role FROM api_keys").all()
+    tell_first_key(ConsoleSettings(host="0.0.0.0"), store)
+    store.close()
+    assert [tuple(row) for row in rows] == [(digest(shown), "admin")]
+    assert capsys.readouterr().out == ""
+
+
 def test_the_document_that_is_stored_is_the_one_that_is_served(console: Asking) -> None:
     stored = json.loads((PROJECT / "docs/reference/console.openapi.json").read_text())
     assert stored == json.loads(json.dumps(document_of(Settings()))) == console.client.get("/openapi.json").json()

@@ -25,6 +25,7 @@ from tracehound.schemas.errors import ConfigurationError
 from tracehound.schemas.topics import Topics
 from tracehound.scripts.cli import COMMANDS
 from tracehound.streams.gateway.app import build_gateway
+from tracehound.streams.settings.console import ConsoleSettings
 from tracehound.streams.settings.gateway import GatewaySettings
 from tracehound.streams.settings.incident_worker import IncidentWorkerSettings
 from tracehound.streams.settings.intake import IntakeSettings
@@ -33,7 +34,7 @@ from tracehound.streams.settings.settings import Settings, load_settings
 
 BROKERS = ("kafka-1", "kafka-2", "kafka-3")
 WORKERS = ("worker", "intake", "incidents", "notify")
-OURS = ("topics", *WORKERS, "gateway")
+OURS = ("topics", *WORKERS, "gateway", "first-key", "console")
 ROUTES = """
 [notify.receivers.alerts]
 kind = "alertmanager"
@@ -63,6 +64,7 @@ def variables_of_settings() -> set[str]:
         "INCIDENT_WORKER": IncidentWorkerSettings,
         "NOTIFY": NotifySettings,
         "GATEWAY": GatewaySettings,
+        "CONSOLE": ConsoleSettings,
     }
     for section, settings in sections.items():
         names |= {f"TRACEHOUND_{section}__{name.upper()}" for name in settings.model_fields}
@@ -86,12 +88,14 @@ def test_images_are_pinned(services: dict[str, Any]) -> None:
 
 def test_ports_are_published_on_the_loopback_address_only(services: dict[str, Any]) -> None:
     published = [port for service in services.values() for port in service.get("ports", ())]
-    assert len(published) == len(BROKERS) + len(services["gateway"]["ports"]) + len(("prometheus", "grafana"))
+    assert len(published) == len(BROKERS) + len(services["gateway"]["ports"]) + len(
+        ("console", "prometheus", "grafana")
+    )
     assert all(re.fullmatch(r"127\.0\.0\.1:\d+:\d+", port) for port in published)
 
 
 def test_every_lasting_service_has_a_health_check_and_comes_back(services: dict[str, Any]) -> None:
-    for name in services.keys() - {"topics"}:
+    for name in services.keys() - {"topics", "first-key"}:
         assert services[name]["healthcheck"]["test"][0] == "CMD", name
         assert services[name]["restart"] in {"always", "unless-stopped"}, name
 
@@ -140,8 +144,9 @@ def test_the_gateway_listens_where_it_is_published_and_wants_keys(
 
 def test_commands_exist(services: dict[str, Any]) -> None:
     for name in OURS:
-        program, command = services[name]["command"]
+        program, command, *options = services[name]["command"]
         assert program == "tracehound"
+        assert options == (["--first-key"] if name == "first-key" else [])
         assert command in COMMANDS
 
 
@@ -201,7 +206,7 @@ def test_the_image_is_built_from_files_that_exist_and_runs_unprivileged() -> Non
     dockerfile = (PROJECT / "infra/docker/Dockerfile").read_text()
     ignored = (PROJECT / "infra/docker/Dockerfile.dockerignore").read_text().splitlines()
     assert re.search(r"^ARG BASE=python:3\.11-slim\nFROM \$\{BASE\}$", dockerfile, re.MULTILINE)
-    assert re.search(r"^USER tracehound$", dockerfile, re.MULTILINE)
+    assert re.search(r"^USER 10001:10001$", dockerfile, re.MULTILINE)
     assert "NUMBA_CACHE_DIR=/home/tracehound/" in dockerfile, "the folder of the package cannot be written to"
     assert "--require-hashes -r requirements.lock" in dockerfile
     for line in re.findall(r"^COPY (.+)$", dockerfile, re.MULTILINE):
