@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass
 
 import structlog
@@ -15,6 +15,7 @@ from tracehound.streams.kafka.forwarding import Origin, read_origin
 
 _PATIENCE_S = 5.0
 _IDS_EVERY_S = 10.0
+_MOST_DENIED = 8
 _REST_S = 30.0
 _PAUSE_S = 1.0
 
@@ -44,19 +45,20 @@ class OriginBounds:
         self._topics = topics
         self._known: dict[str, Extent] = {}
         self._asked_s: dict[str, float] = {}
+        self._denied: dict[str, set[str]] = {}  # ids that topics did not have when last asked
         self._not_before_s: dict[str, float] = {}
         self._consumer: AIOKafkaConsumer | None = None
         self._asking = asyncio.Lock()
 
     async def look(self, records: Iterable[ConsumerRecord]) -> None:
         """Ask how far topics go, where a record names an origin beyond what is known of them."""
-        wanted: set[str] = set()
+        wanted: dict[str, set[str]] = {}
         for record in records:
             if record.headers and (origin := self._read(record)) is not None and not self.believes(origin):
-                wanted.add(origin.topic)
+                wanted.setdefault(origin.topic, set()).add(origin.topic_id)
         async with self._asking:
-            for topic in wanted:
-                await self._ask(topic)
+            for topic, ids in wanted.items():
+                await self._ask(topic, ids)
 
     def believes(self, origin: Origin) -> bool:
         """Whether the record that the origin names is known to be there."""
@@ -69,13 +71,13 @@ class OriginBounds:
         most = max(topic.partitions for topic in self._topics.values())
         return read_origin(record.headers, self._topics.keys(), most)
 
-    async def _ask(self, topic: str) -> None:
+    async def _ask(self, topic: str, ids: Set[str]) -> None:
         if time.monotonic() < self._not_before_s.get(topic, 0.0):
             return
-        failure = await self._learn(topic)
+        failure = await self._learn(topic, ids)
         while failure is not None:
             await self._until_somebody_answers()
-            failure = await self._learn(topic)
+            failure = await self._learn(topic, ids)
             if failure is not None and await self._clients.answered():
                 self._give_up(topic, failure)
                 return
@@ -93,15 +95,24 @@ class OriginBounds:
             cause=repr(failure),
         )
 
-    async def _learn(self, topic: str) -> Exception | None:
-        """Learn how far a topic goes; what went wrong where that cannot be learned."""
+    async def _learn(self, topic: str, ids: Set[str]) -> Exception | None:
+        """Learn how far a topic goes; what went wrong where that cannot be learned.
+
+        Its own id is asked for now and then, and where one of ``ids`` was not seen before: it may have been made anew.
+        """
         now_s, known = time.monotonic(), self._known.get(topic, Extent())
-        topic_id = known.topic_id
+        topic_id, denied = known.topic_id, self._denied.setdefault(topic, set())
         try:
             async with asyncio.timeout(_PATIENCE_S):
                 if now_s - self._asked_s.get(topic, float("-inf")) >= _IDS_EVERY_S:
+                    denied.clear()
+                    unseen = True
+                else:
+                    unseen = len(denied) < _MOST_DENIED and any(not known.is_of(one) for one in ids - denied)
+                if unseen:
                     topic_id = await self._clients.topic_id(topic) or topic_id
                     self._asked_s[topic] = now_s
+                    denied |= ids - {topic_id}
                 ends = await self._ends(topic)
         except (KafkaError, OSError, TimeoutError) as error:
             return error

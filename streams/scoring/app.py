@@ -87,7 +87,7 @@ def build_scoring(
         scorer = Scorer(replace(settings.detection, applications_per_worker=_MOST_APPLICATIONS), fitter)
 
     used = UsedModels(scorer.forget)
-    partitions = Partitions(used.forget)
+    partitions = Partitions(used.forget, partial(app.known_topic_id, topics.executions.name))
     vitals = ScoringVitals(app, topics.executions.name, partitions, clock)
     delivery = base.delivery(metrics)
     models = ResidentModels(

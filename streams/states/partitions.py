@@ -45,7 +45,7 @@ class Partition:
     have learned since their last save, with the offset from which on; ``saving`` the same while it is under way.
     ``lost`` is set when the partition is taken away: stop working on it. Offsets are those of the topic ``topic_id``
     (empty: not known); ``epoch`` grows each time that they begin again at a lower one, or models are changed
-    by others than executions.
+    by others than executions. ``rewound``: they have begun again since the states were looked for.
     """
 
     number: int
@@ -63,6 +63,7 @@ class Partition:
     lost: bool = False
     topic_id: str = ""
     epoch: int = 0
+    rewound: bool = False
     _loaded_at: int = field(default=0, init=False)
     _stored_to: dict[ApplicationKey, int] = field(default_factory=dict, init=False)
     _read_origins: dict[tuple[ApplicationKey, Source], int] = field(default_factory=dict, init=False)
@@ -159,10 +160,16 @@ class Partition:
 
 
 class Partitions:
-    """The partitions that this worker owns. Taking one away forgets the models of its applications."""
+    """The partitions that this worker owns. Taking one away forgets the models of its applications.
 
-    def __init__(self, forget: Callable[[ApplicationKey], None]) -> None:
+    Parameters:
+        forget: lets the core forget the models of an application.
+        topic_id: gives the id of the topic that is read; empty where nobody knows.
+    """
+
+    def __init__(self, forget: Callable[[ApplicationKey], None], topic_id: Callable[[], str] = lambda: "") -> None:
         self._forget = forget
+        self._topic_id = topic_id
         self._owned: dict[int, Partition] = {}
 
     def __iter__(self) -> Iterator[Partition]:
@@ -207,7 +214,8 @@ class Partitions:
     def positioned(self, committed: Mapping[int, int | None]) -> None:
         """Reading begins at these committed offsets.
 
-        Where they lie above what was scored here, another worker went on meanwhile and the models are stale.
+        Where they lie above what was scored here, another worker went on meanwhile and the models are stale. They may
+        be where offsets have begun anew, too: what another one learned before that, no offset tells any more.
         """
         for number, offset in committed.items():
             partition = self._owned.get(number)
@@ -215,7 +223,7 @@ class Partitions:
                 continue
             begin = offset or 0
             partition.held.clear()
-            if partition.positioned and begin > partition.scored_to:
+            if partition.positioned and (partition.rewound or begin > partition.scored_to):
                 log.warning("models_stale", partition=number, scored_to=partition.scored_to, committed=begin)
                 self._drop(number)
                 partition = self._owned[number] = Partition(number)
@@ -225,10 +233,11 @@ class Partitions:
     def rewound(self, number: int, offset: int) -> None:
         """The partition's offsets begin anew at ``offset``: what was remembered of higher ones means nothing."""
         partition = self._owned.get(number)
-        if partition is not None and offset < partition.scored_to:
+        if partition is not None and offset <= partition.scored_to:  # equal: nothing had been scored yet
             partition.scored_to = offset
             partition.epoch += 1
-            partition.topic_id = ""  # another one's maybe
+            partition.rewound = True
+            partition.topic_id = self._topic_id()  # another one's maybe
             partition.learned_to.clear()
             partition.held.clear()
             for unsaved in (partition.dirty, partition.saving):

@@ -157,11 +157,14 @@ class SimulatedThread(Service):
             state, log = self._positions[tp], self._cluster.log(*tp)
             if (active is not None and tp not in active) or self._cluster.away_of_s(tp.topic):
                 continue
+            failed = state.unknown or (state.position is not None and not log.start <= state.position <= log.end)
+            if failed and found:  # as aiokafka does: an error does not cost what others were drained of
+                break
             if state.unknown:
                 raise NoOffsetForPartitionError(driver.ensure_aiokafka_TP(tp))
             if state.position is None or draw.random() < 0.3:
                 continue
-            if not log.start <= state.position <= log.end:
+            if failed:
                 raise OffsetOutOfRangeError({driver.ensure_aiokafka_TP(tp): state.position})
             state.highwater = state.lso = log.end
             state.timestamp = int(self._cluster.loop.wall_s() * 1000)

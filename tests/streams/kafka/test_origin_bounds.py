@@ -16,6 +16,7 @@ class Cluster(KafkaClients):
 
     def __init__(self, id_of_all: str) -> None:
         self.id_of_all = id_of_all
+        self.ids_asked = 0
         self.away = 0
 
     async def answered(self) -> bool:
@@ -23,6 +24,7 @@ class Cluster(KafkaClients):
         return self.away < 0
 
     async def topic_id(self, topic: str) -> str:
+        self.ids_asked += 1
         return self.id_of_all
 
 
@@ -67,6 +69,18 @@ def test_an_origin_in_a_topic_that_was_made_anew_or_in_another_cluster_is_none()
         True,
         True,
     ]
+
+
+def test_a_topic_that_was_made_anew_is_believed_at_once_and_forged_ids_are_asked_about_a_few_times() -> None:
+    bounds = Bounds("now", {"e": 7, "s": 7})
+    assert bounds.believed(Origin("e", 0, 3, "now")) == [True]
+    bounds.cluster.id_of_all = "anew"
+    assert bounds.believed(Origin("e", 0, 3, "anew")) == [True]
+    asked = bounds.cluster.ids_asked
+    for number in range(50):
+        assert bounds.believed(Origin("e", 0, 3, f"forged {number % 25}")) == [False]
+    assert bounds.cluster.ids_asked <= asked + 8
+    assert bounds.believed(Origin("e", 0, 3, "anew")) == [True]
 
 
 def test_topics_are_asked_about_only_where_something_is_not_known() -> None:

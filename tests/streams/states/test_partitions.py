@@ -100,6 +100,33 @@ def test_an_idle_partition_that_another_worker_went_on_with_is_looked_for_again(
     assert (stale.lost, fresh.lost, fresh.scored_to, forgotten) == (True, False, 100, [SHOP])
 
 
+def test_states_are_looked_for_again_when_reading_begins_after_offsets_began_anew() -> None:
+    forgotten: list[Any] = []
+    partitions = Partitions(forgotten.append, lambda: "anew")
+    partitions.assign([0])
+    partitions.positioned({0: 100})
+    (stale,) = partitions.unloaded()
+    stale.load({SHOP: Head(100)})
+    partitions.rewound(0, 0)
+    assert partitions.get(0) is stale  # what it has learned and not saved is only there
+    assert stale.topic_id == "anew"  # what it forwards has the origin that it has for others, too
+    partitions.positioned({0: 7})
+    (fresh,) = partitions.unloaded()
+    assert (stale.lost, fresh.lost, fresh.scored_to, fresh.rewound, forgotten) == (True, False, 7, False, [SHOP])
+
+
+def test_what_was_stored_of_a_topic_that_is_no_more_is_looked_for_again_though_nothing_was_scored() -> None:
+    partitions = Partitions(lambda _: None, lambda: "anew")
+    partitions.assign([0])
+    partitions.positioned({0: None})
+    (stale,) = partitions.unloaded()
+    stale.load({SHOP: Head(100, topic_id="before")})
+    partitions.rewound(0, 0)
+    assert (stale.knows(SHOP, 5, None), stale.topic_id) == (False, "anew")
+    partitions.positioned({0: None})
+    assert [one.lost for one in partitions.unloaded()] == [False]
+
+
 def test_offsets_that_begin_anew_leave_nothing_acknowledged_by_old_numbers(record: Any) -> None:
     partitions = Partitions(lambda _: None)
     partitions.assign([0])
