@@ -120,7 +120,8 @@ def build_console(
     )
     asker = predictions or PredictionClient(settings)
     known = recordings or KafkaRecordings(settings)
-    console = Console(store, settings, sender, stored_keys, Cursors(secret), sessions, entry, clock, asker, known)
+    shared = (Cursors(secret), sessions, entry, clock)
+    console = Console(store, settings, sender, stored_keys, *shared, asker, known, trouble)
     app.state.console = console
     app.state.watermark = Watermark(store)
     tell_problems(app)

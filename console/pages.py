@@ -13,8 +13,13 @@ from starlette.staticfiles import StaticFiles
 
 from tracehound.console.anomalies.page import anomalies, show_anomaly
 from tracehound.console.applications.page import application
+from tracehound.console.audit.page import audit
+from tracehound.console.dead_letters.page import dead_letter, dead_letters
 from tracehound.console.incidents.page import incident, incidents
+from tracehound.console.keys.page import keys
+from tracehound.console.maintenance.page import maintenance
 from tracehound.console.overview.page import overview
+from tracehound.console.receivers.page import receivers
 from tracehound.console.web.console import Console
 from tracehound.console.web.visits import Page, Visits
 
@@ -25,8 +30,17 @@ PAGES: Final[dict[str, Page]] = {
     "/anomalies": anomalies,
     "/anomalies/{anomaly_id}": show_anomaly,
     "/applications/{application}": application,
+    "/receivers": receivers,
+    "/dead-letters": dead_letters,
+    "/dead-letters/{letter_id}": dead_letter,
+    "/maintenance": maintenance,
 }
 """Every page that viewers see: one line each."""
+ADMIN_PAGES: Final[dict[str, Page]] = {
+    "/keys": keys,
+    "/audit": audit,
+}
+"""Every page that admins alone see."""
 _STATIC = Path(__file__).parent / "web" / "static"
 
 
@@ -37,11 +51,15 @@ def build_pages(console: Console) -> Starlette:
     async def missing(_: Request, __: Exception) -> Response:
         return visits.problem(404, "There is no such page.")
 
+    async def failed(_: Request, __: Exception) -> Response:
+        return visits.problem(500, "That was our fault, and it is logged. The others of these pages are not affected.")
+
     routes = [Route(path, visits.of(page), methods=["GET"]) for path, page in PAGES.items()]
+    routes += [Route(path, visits.of(page, "admin"), methods=["GET"]) for path, page in ADMIN_PAGES.items()]
     sign_in = Route("/sign-in", visits.open("sessions/sign_in.html"), methods=["GET"])
     static = Mount("/static", StaticFiles(directory=_STATIC))
     return Starlette(
         routes=[*routes, sign_in, static],
         middleware=[Middleware(GZipMiddleware, minimum_size=1_000)],
-        exception_handlers={404: missing},
+        exception_handlers={404: missing, 500: failed},
     )

@@ -25,7 +25,7 @@ async def anomalies(request: Request, visit: Visit) -> Response:
     return visit.page(
         "anomalies/anomalies.html",
         here="anomalies",
-        live="3",
+        live="news",
         asked=asked,
         anomalies=events,
         following=found.following,

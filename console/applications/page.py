@@ -41,7 +41,7 @@ def _application(key: tuple[str, str], visit: Visit) -> Response:
     return visit.page(
         "applications/application.html",
         here="",
-        live="3",
+        live="news",
         application=application_told(row, ranks),
         rates=[one.per_second for one in told],
         errors=[one.error_share or 0.0 for one in told],

@@ -55,7 +55,7 @@ def list_dead_letters(request: Request, asked: Annotated[DeadLettersAsked, Query
 def show_dead_letter(request: Request, letter_id: Annotated[Identity, Path()], console: TheConsole) -> Response:
     """One dead letter whole."""
     (row,) = _stored(console, [letter_id])
-    return answer(request, whole_letter_told(row, _why_not(row, console.settings) or ""))
+    return answer(request, whole_letter_told(row, why_not(row, console.settings) or ""))
 
 
 @router.post("/resend", responses=done(Resent, "Kafka has them."), dependencies=[needs_operator])
@@ -96,7 +96,8 @@ def _letter(row: Row[Any]) -> Letter:
     )
 
 
-def _why_not(row: Row[Any], settings: Settings) -> str | None:
+def why_not(row: Row[Any], settings: Settings) -> str | None:
+    """Why a dead letter cannot be sent again, in a sentence; None where it can."""
     cut_from = None if row.cut_from is None else str(row.cut_from)
     if row.value is None:
         return f"The dead letter {row.id} must have a value. It was null."
@@ -104,7 +105,7 @@ def _why_not(row: Row[Any], settings: Settings) -> str | None:
 
 
 def _record(row: Row[Any], settings: Settings) -> Record:
-    if why := _why_not(row, settings):
+    if why := why_not(row, settings):
         raise RequestRefusedError(409, "conflict", why)
     topic = settings.topics.dead_letters.name
     identity = f"{topic}-{row.position_partition}-{row.position_offset}"

@@ -35,7 +35,7 @@ async def incidents(request: Request, visit: Visit) -> Response:
     return visit.page(
         "incidents/incidents.html",
         here="incidents",
-        live="3",
+        live="news",
         asked=asked,
         incidents=events,
         following=found.following,
@@ -69,7 +69,7 @@ def _incident(identity: str, visit: Visit) -> Response:
     return visit.page(
         "incidents/incident.html",
         here="incidents",
-        live="3",
+        live="news",
         incident=told,
         cause=cause,
         drawing=drawing_of(cause.paths),

@@ -30,7 +30,7 @@ def _overview(visit: Visit) -> Response:
     return visit.page(
         "overview/overview.html",
         here="overview",
-        live="3",
+        live="news",
         count=count,
         applications=applications,
         incidents=incidents,
@@ -47,7 +47,7 @@ def _first_run(visit: Visit, console: Console) -> Response:
     return visit.page(
         "overview/first_run.html",
         here="overview",
-        live="poll",
+        live="3",
         gateway=f"http://{gateway.host}:{gateway.port}",
         servers=settings.bootstrap_servers,
         topic=settings.topics.executions.name,

@@ -1,16 +1,18 @@
 """Messages to receivers in the store, and what became of them."""
 
+from collections.abc import Iterable
 from typing import Annotated
 
+import msgspec
 from pydantic import Field
-from sqlalchemy import select
+from sqlalchemy import Connection, select
 
 from tracehound.console.store.tables import deliveries
 from tracehound.console.web.asked import MomentUs, Name, Page
 from tracehound.console.web.cells import of_event
 from tracehound.console.web.filters import equal, within
 from tracehound.console.web.lists import List
-from tracehound.schemas.delivery import DeliveryOutcome
+from tracehound.schemas.delivery import DeliveryEvent, DeliveryOutcome
 
 
 class DeliveriesAsked(Page):
@@ -41,3 +43,11 @@ _CELLS = of_event(
         *("delay_s", "reason"),
     )
 )
+
+
+def newest_by_receiver(connection: Connection, names: Iterable[str]) -> dict[str, DeliveryEvent]:
+    """The last message to each of these receivers, as far as any is kept."""
+    columns = deliveries.c
+    newest = select(columns.event).order_by(columns.time_us.desc(), columns.seq.desc()).limit(1)
+    found = {name: connection.execute(newest.where(columns.receiver == name)).scalar() for name in names}
+    return {name: msgspec.json.decode(event, type=DeliveryEvent) for name, event in found.items() if event is not None}

@@ -1,7 +1,7 @@
 """``/api/v1/receivers``: as they are set, and sent a test by operators."""
 
 import os
-from typing import Annotated, Literal
+from typing import Annotated
 
 import msgspec
 from fastapi import APIRouter, Path, Query
@@ -9,41 +9,21 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from tracehound.console.receivers.deliveries import DeliveriesAsked, deliveries_asked
+from tracehound.console.receivers.told import ReceiverTold, receivers_told
 from tracehound.console.web.answers import JSON, NO_STORE, answer, done, listed, one
 from tracehound.console.web.console import TheConsole
 from tracehound.console.web.lists import tell_list
 from tracehound.console.web.needs import Operator, needs_viewer
 from tracehound.console.web.problems import not_found
-from tracehound.schemas.anomaly import Severity
 from tracehound.schemas.delivery import DeliveryEvent
 from tracehound.schemas.errors import ConfigurationError
-from tracehound.schemas.incident import IncidentChange
 from tracehound.streams.http.refusal import RequestRefusedError
 from tracehound.streams.notify.outcome import Failed
 from tracehound.streams.notify.receivers.build import build_receiver
 from tracehound.streams.notify.secrets import read_secret
 from tracehound.streams.notify.trial import try_receiver
-from tracehound.streams.settings.mistakes import without_path
 
 router = APIRouter(prefix="/receivers", tags=["receivers"])
-
-
-class RouteTold(msgspec.Struct):
-    """Which incidents go to a receiver; empty lists let everything through."""
-
-    applications: list[str]
-    environments: list[str]
-    severity: Severity
-    changes: list[IncidentChange]
-
-
-class ReceiverTold(msgspec.Struct):
-    """A receiver as it is set; of its address what may be known (empty: all of it is secret)."""
-
-    name: str
-    kind: Literal["alertmanager", "pagerduty", "webhook", "apprise"]
-    address: str
-    routes: list[RouteTold]
 
 
 class Receivers(msgspec.Struct):
@@ -62,21 +42,7 @@ class Trial(msgspec.Struct):
 @router.get("", responses=one(Receivers, "The receivers."), dependencies=[needs_viewer])
 def list_receivers(request: Request, console: TheConsole) -> Response:
     """Who is told of incidents, and of which."""
-    notify = console.settings.notify
-    items = [
-        ReceiverTold(
-            name,
-            receiver.kind,
-            without_path(getattr(receiver, "url", "")) if hasattr(receiver, "url") else "",
-            [
-                RouteTold(list(route.applications), list(route.environments), route.severity, list(route.changes))
-                for route in notify.routes
-                if name in route.receivers
-            ],
-        )
-        for name, receiver in sorted(notify.receivers.items())
-    ]
-    return answer(request, Receivers(items))
+    return answer(request, Receivers(receivers_told(console.settings.notify)))
 
 
 @router.get(

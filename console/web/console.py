@@ -48,6 +48,7 @@ class Console:
         clock: epoch seconds.
         predictions: has workers judge executions.
         recordings: knows which executions Kafka has.
+        trouble: why nothing new can be stored now; empty where it can.
     """
 
     store: Store
@@ -60,6 +61,7 @@ class Console:
     clock: Callable[[], float]
     predictions: Predictions
     recordings: Recordings
+    trouble: Callable[[], str]
 
 
 async def the_console(request: Request) -> Console:

@@ -29,6 +29,11 @@ PLACES: Final[tuple[Place, ...]] = (
     Place("overview", "/ui/", "Overview"),
     Place("incidents", "/ui/incidents", "Incidents"),
     Place("anomalies", "/ui/anomalies", "Anomalies"),
+    Place("receivers", "/ui/receivers", "Receivers", aside=True),
+    Place("maintenance", "/ui/maintenance", "Maintenance", aside=True),
+    Place("dead-letters", "/ui/dead-letters", "Dead letters", aside=True),
+    Place("keys", "/ui/keys", "Keys", "admin", aside=True),
+    Place("audit", "/ui/audit", "Audit", "admin", aside=True),
 )
 """In their order."""
 

@@ -1,5 +1,6 @@
 """Pages: templates that escape whatever they write, and the headers that keep browsers from running anything else."""
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -60,6 +61,7 @@ class Pages:
         self._templates.filters |= {
             "moment": moment,
             "told_at": rfc3339,
+            "json": json.dumps,
             "share": share,
             "amount": amount,
             "duration": duration,

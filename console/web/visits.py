@@ -1,6 +1,6 @@
 """A visit of a page: who asks, what may be asked of, and the page that is answered."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -12,7 +12,7 @@ from starlette.responses import RedirectResponse, Response
 from tracehound.console.store.engine import StoreError
 from tracehound.console.web.console import Console
 from tracehound.console.web.rendering import HEADERS, Pages
-from tracehound.console.web.roles import Visitor
+from tracehound.console.web.roles import Role, Visitor
 from tracehound.streams.http.refusal import RequestRefusedError
 
 SIGN_IN = "/ui/sign-in"
@@ -27,11 +27,13 @@ class Visit:
     console: Console
     pages: Pages
     visitor: Visitor
+    query: Mapping[str, str]
 
     def page(self, template: str, status: int = 200, **given: Any) -> Response:
-        """Answer with a page."""
+        """Answer with a page; ``query`` is what its address asks for, as it was written."""
         now_us = round(self.console.clock() * 1e6)
-        return self.pages.render(template, status, visitor=self.visitor, now_us=now_us, **given)
+        shared = {"visitor": self.visitor, "query": self.query, "now_us": now_us, "trouble": self.console.trouble()}
+        return self.pages.render(template, status, **shared, **given)
 
 
 Page = Callable[[Request, Visit], Awaitable[Response]]
@@ -47,13 +49,13 @@ class Visits:
     def __init__(self, console: Console) -> None:
         self._console, self._pages = console, Pages()
 
-    def of(self, page: Page) -> Callable[[Request], Awaitable[Response]]:
-        """An endpoint for a page that viewers may see."""
+    def of(self, page: Page, role: Role = "viewer") -> Callable[[Request], Awaitable[Response]]:
+        """An endpoint for a page that this role and those above may see."""
 
         async def endpoint(request: Request) -> Response:
             try:
-                visitor = await self._console.entry.admit(request, "viewer")
-                return await page(request, Visit(self._console, self._pages, visitor))
+                visitor = await self._console.entry.admit(request, role)
+                return await page(request, Visit(self._console, self._pages, visitor, request.query_params))
             except RequestRefusedError as refusal:
                 if refusal.status == 401:
                     return RedirectResponse(f"{SIGN_IN}?next={quote(_asked(request), safe='')}", 303, HEADERS)

@@ -1,6 +1,6 @@
 """Requests to a console without a server."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -93,7 +93,9 @@ class Asking:
 
 
 @contextmanager
-def asking(store: Store, notify: NotifySettings | None = None, **settings: Any) -> Iterator[Asking]:
+def asking(
+    store: Store, notify: NotifySettings | None = None, trouble: Callable[[], str] = lambda: "", **settings: Any
+) -> Iterator[Asking]:
     """A console on ``store``; settings of its own part are given by name."""
     made = {role: new_key() for role in ROLES}
     with store.write() as connection:
@@ -101,6 +103,6 @@ def asking(store: Store, notify: NotifySettings | None = None, **settings: Any) 
             add_key(connection, key, role, role, "test", 0, None)
     sender, now_s, predictions, recordings = FakeSender(), [NOW_S], FakePredictions(), FakeRecordings()
     given = Settings(console=ConsoleSettings(**settings), notify=notify or NotifySettings())
-    app = build_console(given, store, sender, lambda: now_s[0], predictions, recordings=recordings)
+    app = build_console(given, store, sender, lambda: now_s[0], predictions, recordings=recordings, trouble=trouble)
     with TestClient(app, "http://127.0.0.1:8420", raise_server_exceptions=False) as client:
         yield Asking(client, store, sender, made, now_s, predictions, recordings)

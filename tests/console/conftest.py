@@ -1,11 +1,14 @@
 """What tests of the console share: ``store`` is an empty, migrated database, on SQLite and on a real PostgreSQL."""
 
+import json
 import shutil
 import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import psycopg
@@ -84,6 +87,29 @@ def store(store_url: str) -> Iterator[Store]:
     made = Store(store_url)
     yield made
     made.close()
+
+
+@pytest.fixture
+def received() -> Iterator[tuple[str, list[Any]]]:
+    """The address of a server, and what is posted to it."""
+    found: list[Any] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            found.append(json.loads(self.rfile.read(int(self.headers["content-length"]))))
+            self.send_response(204)
+            self.end_headers()
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    server = HTTPServer(("127.0.0.1", 0), Handler)
+    thread = Thread(target=server.serve_forever, args=(0.01,))
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}/a-token", found
+    server.shutdown()
+    thread.join()
+    server.server_close()
 
 
 @pytest.fixture

@@ -1,10 +1,10 @@
 // What all pages do: times in the viewer's zone, news as they come, verdicts with their preview, signing out.
-import { actions, inUse, sent } from "./sending.js";
+import { live } from "./live.js";
+import { actions, sent } from "./sending.js";
 
 const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
 const whole = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
 const clock = new Intl.DateTimeFormat(undefined, { timeStyle: "medium" });
-const state = document.getElementById("state");
 
 function localTimes(within) {
   for (const time of within.querySelectorAll("time[datetime]")) {
@@ -14,44 +14,6 @@ function localTimes(within) {
     time.textContent = (today ? clock : whole).format(moment);
     time.title = time.dateTime;
   }
-}
-
-// The server renders; news only make the page ask again, at most once in a second, and not under somebody's hands.
-let asking = null;
-function refresh() {
-  asking ??= setTimeout(async () => {
-    asking = null;
-    if (inUse(document.querySelector("main"))) return;
-    try {
-      const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
-      if (!answer.ok) throw new Error();
-      const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
-      const focused = document.activeElement?.id;
-      document.querySelector("main").replaceWith(fresh.querySelector("main"));
-      document.querySelector("footer p time")?.replaceWith(fresh.querySelector("footer p time"));
-      begin();
-      if (focused) document.getElementById(focused)?.focus();
-      state.textContent = "Live.";
-    } catch {
-      state.textContent = `Not live since ${clock.format(new Date())}: what is shown may be old.`;
-    }
-  }, 1000);
-}
-
-function live() {
-  const how = document.body.dataset.live;
-  if (!how) return;
-  if (how === "poll") {
-    setInterval(refresh, 3000);
-    return;
-  }
-  const events = new EventSource("/api/v1/stream");
-  events.addEventListener("open", () => { state.textContent = "Live."; });
-  events.addEventListener("error", () => {
-    state.textContent = `Not live since ${clock.format(new Date())}: what is shown may be old.`;
-  });
-  for (const kind of ["anomaly", "incident"]) events.addEventListener(kind, refresh);
-  setInterval(refresh, 30000);
 }
 
 function verdicts() {
@@ -97,4 +59,4 @@ document.getElementById("sign-out")?.addEventListener("click", async () => {
   location.assign("/ui/sign-in");
 });
 begin();
-live();
+live(begin);

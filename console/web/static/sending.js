@@ -20,20 +20,29 @@ function contentOf(form) {
   const content = {};
   for (const field of form.elements) {
     if (!field.name || field.disabled) continue;
-    if (field.type === "checkbox") content[field.name] = field.checked;
+    if (field.dataset.kind === "many") {
+      content[field.name] ??= [];
+      if (field.checked) content[field.name].push(field.value);
+    } else if (field.type === "checkbox") content[field.name] = field.checked;
     else if (field.dataset.kind && field.value !== "") content[field.name] = KINDS[field.dataset.kind](field);
     else if (!field.dataset.kind && (field.value !== "" || field.dataset.empty !== "left-out")) content[field.name] = field.value;
   }
   return content;
 }
 
+// What came of it, where that is more than that it was done.
+const TOLD = {
+  trial: (answer) => answer.delivered ? "It has taken the test." : `It has not taken the test: ${answer.reason}`,
+  resent: (answer) => `Kafka has ${answer.sent} of them again.`,
+  key: (answer) => `The key, which is shown this once: ${answer.key}`,
+};
+
 async function send(source, content) {
   const told = source.closest(".action").querySelector(".told");
   told.textContent = "Sending …";
   try {
     const answer = await sent(source.dataset.send, source.dataset.path, content);
-    told.textContent = source.dataset.done;
-    source.dispatchEvent(new CustomEvent("told", { bubbles: true, detail: answer }));
+    told.textContent = source.dataset.told ? TOLD[source.dataset.told](answer) : source.dataset.done;
   } catch (error) {
     told.textContent = error.message;
   }

@@ -1,7 +1,7 @@
 """A store with something on every page: two applications, an incident, its anomaly and the execution, a release."""
 
 import msgspec
-from sqlalchemy import insert
+from sqlalchemy import insert, select
 
 from tests.console.store.reader.told import (
     BEGIN_S,
@@ -15,11 +15,13 @@ from tests.console.store.reader.told import (
     record,
 )
 from tracehound.console.store.engine import Store
+from tracehound.console.store.reader.record import Record
 from tracehound.console.store.reader.writers import writers
-from tracehound.console.store.tables import exemplars
+from tracehound.console.store.tables import dead_letters, exemplars
 from tracehound.schemas.anomaly import AnomalyEvent, AnomalyEvidence, Concentration
 from tracehound.schemas.call_graph import CallGraph
 from tracehound.schemas.codec import encode
+from tracehound.schemas.dead_letter import DeadLetter
 from tracehound.schemas.delivery import DeliveryEvent, DeliveryOutcome
 from tracehound.schemas.execution import Execution, Segment, rfc3339
 from tracehound.schemas.feedback import Maintenance
@@ -59,6 +61,25 @@ def fill(store: Store, name: str = "shop", segments: int = 40) -> None:
     ):
         write(store, topic, values)
     _keep(store, event.id, name, segments)
+    refuse(store, name)
+
+
+def refuse(
+    store: Store, name: str, value: bytes = b"", source: str = "tracehound.executions.v1", offset: int = 0
+) -> None:
+    """A dead letter, in which ``name`` stands everywhere; its id is ``letter_id``."""
+    told = (value or name.encode(), name.encode(), source, 0, offset, 5, "decode", "InvalidJson", f"{name} is none.")
+    letter = DeadLetter(*told, [(name, name.encode())])
+    place = (TOPICS.dead_letters.name, 0, offset, BEGIN_US)
+    writer = writers(TOPICS)[TOPICS.dead_letters.name]
+    with store.write() as connection:
+        writer.write(connection, [writer.row(Record(*place, letter.key, letter.value, letter.wire_headers()))])
+
+
+def letter_id(store: Store) -> str:
+    """The id of the last dead letter."""
+    with store.read() as connection:
+        return str(connection.execute(select(dead_letters.c.id).order_by(dead_letters.c.seq.desc())).scalar())
 
 
 def _delivery(name: str, outcome: DeliveryOutcome) -> bytes:

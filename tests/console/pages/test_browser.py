@@ -8,11 +8,13 @@ import pytest
 from playwright.sync_api import Browser, Dialog, expect
 
 from tests.console.asking import asking
-from tests.console.pages.shop import HOSTILE, fill
+from tests.console.pages.shop import HOSTILE, fill, refuse, write
 from tests.console.pages.visiting import Visitor
 from tests.console.served import served_in_thread
+from tests.console.store.reader.told import TOPICS, incident
 from tracehound.console.store.engine import Store
 from tracehound.schemas.feedback import Maintenance
+from tracehound.streams.settings.notify import NotifySettings
 
 
 def test_from_an_empty_page_to_a_verdict(visitor: Visitor) -> None:
@@ -125,3 +127,102 @@ def test_on_a_phone_nothing_is_cut_off(browser: Browser, one_store: Store, schem
             assert wide <= 0, path
             visiting.judge(f"phone-{scheme}-{path.split('/')[2] or 'overview'}")
         visiting.page.context.close()
+
+
+def test_an_operator_sends_a_test_and_dead_letters_again(
+    browser: Browser, one_store: Store, received: tuple[str, list[Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url, posted = received
+    addresses = {"team": url, "gone": "http://127.0.0.1:9/"}
+    receivers = {name: {"kind": "webhook", "url": at, "secret_env": "HOOK"} for name, at in addresses.items()}
+    monkeypatch.setenv("HOOK", "a secret of 24 bytes or so")
+    notify = {"receivers": receivers, "routes": [{"receivers": ["team", "gone"], "severity": "major"}]}
+    fill(one_store)
+    refuse(one_store, HOSTILE, b"\x00\xff<b>not JSON", offset=1)
+    with (
+        asking(one_store, NotifySettings.model_validate(notify)) as console,
+        served_in_thread(console.client.app) as at,
+    ):
+        visitor = Visitor(browser, console, at)
+        visitor.sign_in("/ui/receivers")
+        page, sent = visitor.page, console.sender.records
+        page.get_by_role("row", name="team").get_by_role("button", name="Send a test").click()
+        expect(page.get_by_role("row", name="team").get_by_role("status")).to_have_text("It has taken the test.")
+        assert [one["data"]["state"] for one in posted] == ["open", "resolved"]
+        page.get_by_role("row", name="gone").get_by_role("button", name="Send a test").click()
+        expect(page.get_by_role("row", name="gone").get_by_role("status")).to_contain_text("It has not taken the test")
+        visitor.judge("receivers")
+
+        page.get_by_text("More", exact=True).click()
+        page.get_by_role("link", name="Dead letters").click()
+        page.get_by_role("checkbox").first.check()
+        page.get_by_role("button", name="Send the chosen ones again").click()
+        expect(page.get_by_role("status").first).to_have_text("Kafka has 1 of them again.")
+        visitor.judge("dead-letters")
+        page.get_by_role("link", name=f"{HOSTILE} is none.").click()
+        expect(page.locator(".bytes")).to_have_text(r"\x00\xff<b>not JSON")
+        page.get_by_role("button", name="Send it again").click()
+        assert len(sent) == 1  # it asks first
+        page.get_by_role("button", name="sure?").click()
+        expect(page.get_by_text("Kafka has 1 of them again.")).to_be_visible()
+        assert [one.value for one in sent] == [b"\x00\xff<b>not JSON"] * 2
+        visitor.judge("dead-letter")
+        assert visitor.complaints == []
+        page.context.close()
+
+
+def test_an_admin_makes_a_key_that_is_shown_once_and_takes_it_back(visitor: Visitor) -> None:
+    page = visitor.page
+    visitor.sign_in("/ui/keys", "admin")
+    form = page.locator("form[data-path='/api/v1/keys']")
+    form.get_by_label("Name").fill(HOSTILE)
+    form.locator("[name=role]").select_option("operator")
+    form.locator("[name=expires_in_days]").select_option("30")
+    form.get_by_role("button").click()
+    told = form.get_by_role("status")
+    expect(told).to_contain_text("shown this once: th_")
+    key = (told.text_content() or "").split()[-1]
+    page.reload()
+    row = page.get_by_role("row").filter(has_text=HOSTILE)
+    expect(row).to_contain_text(key[:11])
+    assert key not in page.content()
+    visitor.judge("keys")
+    row.get_by_role("button", name="Take back").click()
+    row.get_by_role("button", name="Sure?").click()
+    expect(row.get_by_role("status")).to_have_text("Taken back.")
+    page.goto("/ui/audit")
+    expect(page.get_by_role("row").nth(1)).to_contain_text(f"DELETE /api/v1/keys/{key[:11]}")
+    visitor.judge("audit")
+    assert visitor.complaints == []
+
+
+def test_a_page_says_that_it_is_not_live_and_goes_on_by_itself(browser: Browser, one_store: Store) -> None:
+    with asking(one_store) as console:
+        fill(one_store)
+        with served_in_thread(console.client.app) as url:
+            visitor = Visitor(browser, console, url)
+            visitor.sign_in()
+            page = visitor.page
+            expect(page.locator("#state")).to_have_text("Live.")
+            expect(page.get_by_role("alert")).to_be_hidden()
+        expect(page.get_by_role("alert")).to_contain_text("Not live since")  # the console has ended
+        expect(page.get_by_role("heading", name="1 open incident")).to_be_visible()  # what was there still is
+        visitor.judge("not-live")
+        write(one_store, TOPICS.severity, [incident("other", 1, "opened")])
+        with served_in_thread(console.client.app, int(url.rpartition(":")[2])):
+            expect(page.get_by_role("heading", name="2 open incidents")).to_be_visible()
+            expect(page.get_by_role("alert")).to_be_hidden()
+            expect(page.locator("#state")).to_have_text("Live.")
+            write(one_store, TOPICS.severity, [incident("third", 1, "opened")])
+            expect(page.get_by_role("heading", name="3 open incidents")).to_be_visible()
+            assert all("net::ERR_" in one for one in visitor.complaints)
+        page.context.close()
+
+
+def test_who_is_signed_out_meanwhile_is_led_to_sign_in_and_back(visitor: Visitor) -> None:
+    fill(visitor.console.store)
+    visitor.sign_in("/ui/incidents/shop")
+    expect(visitor.page.locator("#state")).to_have_text("Live.")
+    visitor.page.context.clear_cookies()
+    write(visitor.console.store, TOPICS.severity, [incident("other", 1, "opened")])
+    visitor.page.wait_for_url("**/ui/sign-in?next=%2Fui%2Fincidents%2Fshop")

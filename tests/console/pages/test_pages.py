@@ -9,11 +9,12 @@ import msgspec
 import pytest
 
 from tests.console.asking import Asking, asking
-from tests.console.pages.shop import HOSTILE, fill, write
+from tests.console.pages.shop import HOSTILE, fill, letter_id, refuse, write
 from tests.console.store.reader.told import BEGIN_S, TOPICS, anomaly
-from tracehound.console.pages import PAGES
+from tracehound.console.pages import ADMIN_PAGES, PAGES
 from tracehound.console.store.engine import Store
 from tracehound.console.web.rendering import POLICY
+from tracehound.console.web.roles import ROLES, Role
 from tracehound.schemas.codec import encode
 from tracehound.schemas.feedback import Verdict
 
@@ -24,16 +25,16 @@ def console(store: Store) -> Iterator[Asking]:
         yield asked
 
 
-def page(console: Asking, path: str) -> Any:
-    headers = {"authorization": f"Bearer {console.keys['viewer'].key}"}
+def page(console: Asking, path: str, role: Role = "viewer") -> Any:
+    headers = {"authorization": f"Bearer {console.keys[role].key}"}
     return console.client.get(f"/ui{path}", headers=headers, follow_redirects=False)
 
 
-def paths(name: str) -> dict[str, str]:
+def paths(name: str, letter: str = "none") -> dict[str, str]:
     """Every page, of the things that ``fill`` stores."""
     one = quote(name, safe="")
-    named = {"{incident_id}": one, "{anomaly_id}": "anomaly-1", "{application}": one}
-    found = {path: re.sub(r"{\w+}", lambda part: named[part[0]], path) for path in PAGES}
+    named = {"{incident_id}": one, "{anomaly_id}": "anomaly-1", "{application}": one, "{letter_id}": letter}
+    found = {path: re.sub(r"{\w+}", lambda part: named[part[0]], path) for path in (*PAGES, *ADMIN_PAGES)}
     found["/applications/{application}"] += "?environment=prod"
     return found
 
@@ -49,8 +50,9 @@ def test_whoever_is_unknown_is_sent_to_sign_in_and_back(console: Asking) -> None
 
 def test_every_page_shows_hostile_names_as_text_and_lets_nothing_else_run(console: Asking) -> None:
     fill(console.store, HOSTILE)
-    for template, path in paths(HOSTILE).items():
-        answer = page(console, path)
+    assert console.ask("POST", "/keys", "admin", json={"name": HOSTILE}).status_code == 201
+    for template, path in paths(HOSTILE, letter_id(console.store)).items():
+        answer = page(console, path, "admin")
         assert answer.status_code == 200, template
         assert "<script>alert" not in answer.text
         assert "{{7*7}}" in answer.text  # not reckoned
@@ -59,6 +61,42 @@ def test_every_page_shows_hostile_names_as_text_and_lets_nothing_else_run(consol
         assert answer.headers["cache-control"] == "no-store"
         assert re.findall(r"<script(?! type=\"module\" src=\"/ui/static/\w+\.js\"></script>)", answer.text) == []
         assert re.findall(r"\son\w+=|\sstyle=|javascript:", answer.text) == [], template
+
+
+def test_pages_for_admins_are_for_admins_and_the_others_lead_nobody_there(console: Asking) -> None:
+    for path in ADMIN_PAGES:
+        assert [page(console, path, role).status_code for role in ROLES] == [403, 403, 200]
+        assert f'href="/ui{path}"' not in page(console, "/incidents", "operator").text
+        assert f'href="/ui{path}"' in page(console, "/incidents", "admin").text
+
+
+def test_viewers_see_no_button_that_they_may_not_use(console: Asking) -> None:
+    fill(console.store)
+    for path in paths("shop", letter_id(console.store)).values():
+        answer = page(console, path)
+        assert not re.search("data-send|data-judgement", answer.text) or answer.status_code == 403, path
+
+
+def test_a_dead_letter_shows_its_bytes_and_can_be_sent_again_where_that_makes_sense(console: Asking) -> None:
+    refuse(console.store, "shop", b"\x00\xff<b>\xe2\x80\xae" + b"x" * 30_000)
+    shown = page(console, f"/dead-letters/{letter_id(console.store)}", "operator").text
+    assert r"\x00\xff&lt;b&gt;\u202exxx" in shown
+    assert "00000000  00 ff 3c 62 3e e2 80 ae 78" in shown
+    assert "Send it again" in shown
+    assert 20_000 < len(shown) < 60_000
+    refuse(console.store, "shop", source="somewhere", offset=1)
+    shown = page(console, f"/dead-letters/{letter_id(console.store)}", "operator").text
+    assert "Send it again" not in shown
+    assert "It cannot be sent again. The dead letter" in shown
+    assert page(console, "/dead-letters/none").status_code == 404
+    assert "There is none of that kind." in page(console, "/dead-letters?stage=none").text
+
+
+def test_where_nothing_new_is_stored_each_page_says_so_and_why(store: Store) -> None:
+    with asking(store, trouble=lambda: "No <broker> answers.") as console:
+        fill(store)
+        for path in ("/", "/incidents/shop", "/dead-letters"):
+            assert "may be old. No &lt;broker&gt; answers." in page(console, path).text
 
 
 def test_an_empty_store_says_how_to_send_the_first_execution(console: Asking) -> None:

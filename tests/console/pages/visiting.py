@@ -7,6 +7,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
 from tests.console.asking import Asking
+from tracehound.console.web.roles import Role
 
 PATIENCE_MS = 120_000
 SHOTS = Path(".pytest_cache/pages")
@@ -23,9 +24,9 @@ class Visitor:
         self.page.on("console", lambda said: self.complaints.append(said.text) if said.type == "error" else None)
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
 
-    def sign_in(self, path: str = "/ui/") -> None:
+    def sign_in(self, path: str = "/ui/", role: Role = "operator") -> None:
         self.page.goto(path)
-        self.page.get_by_label("Key").fill(self.console.keys["operator"].key)
+        self.page.get_by_label("Key").fill(self.console.keys[role].key)
         self.page.get_by_role("button", name="Sign in").click()
         self.page.wait_for_url(f"**{path}")
 

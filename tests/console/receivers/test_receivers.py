@@ -1,9 +1,5 @@
 """Receivers are told as they are set, without what is secret, and sent a test that says so."""
 
-import json
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
-from threading import Thread
 from typing import Any
 
 import pytest
@@ -15,29 +11,6 @@ from tracehound.schemas.codec import encode
 from tracehound.schemas.delivery import DELIVERY_TYPES, DeliveryEvent, DeliveryOutcome, DeliveryReport, delivery_id
 from tracehound.streams.notify.trial import SUMMARY
 from tracehound.streams.settings.notify import NotifySettings
-
-
-@pytest.fixture
-def received() -> Iterator[tuple[str, list[Any]]]:
-    """The address of a server, and what is posted to it."""
-    found: list[Any] = []
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            found.append(json.loads(self.rfile.read(int(self.headers["content-length"]))))
-            self.send_response(204)
-            self.end_headers()
-
-        def log_message(self, *_: Any) -> None:
-            pass
-
-    server = HTTPServer(("127.0.0.1", 0), Handler)
-    thread = Thread(target=server.serve_forever, args=(0.01,))
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}/a-token", found
-    server.shutdown()
-    thread.join()
-    server.server_close()
 
 
 def with_webhook(store: Store, url: str) -> Any:

@@ -1,0 +1,79 @@
+// Keeps a page new: the server renders, and news only make the page ask again, at most once in a second and not under
+// somebody's hands. Where nothing can be asked, the page says since when it may be old, and tries on.
+import { inUse } from "./sending.js";
+
+const clock = new Intl.DateTimeFormat(undefined, { timeStyle: "medium" });
+const state = document.getElementById("state");
+const stale = document.getElementById("stale");
+const GRACE = 5000;
+const AGAIN = 3000;
+let heard = new Date();
+let begin = () => {};
+let asking = null;
+let late = null;
+
+function isLive() {
+  heard = new Date();
+  clearTimeout(late);
+  late = null;
+  stale.hidden = true;
+  state.textContent = "Live.";
+}
+
+// A stream that ends is begun anew at once, so that not every end is worth a word.
+function isLost(grace) {
+  late ??= setTimeout(() => {
+    stale.textContent = `Not live since ${clock.format(heard)}: what is shown may be old. Trying again …`;
+    stale.hidden = false;
+    state.textContent = "Not live.";
+  }, grace);
+}
+
+async function renew() {
+  asking = null;
+  const main = document.querySelector("main");
+  if (inUse(main)) return;
+  try {
+    const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
+    if (answer.redirected) location.assign(answer.url);
+    if (answer.status >= 500) throw new Error(answer.statusText);
+    const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const focused = document.activeElement?.id;
+    if (inUse(main)) return;
+    main.replaceWith(fresh.querySelector("main"));
+    const asOf = fresh.getElementById("as-of");
+    if (asOf) document.getElementById("as-of")?.replaceWith(asOf);
+    begin();
+    if (focused) document.getElementById(focused)?.focus();
+    isLive();
+  } catch {
+    isLost(0);
+  }
+}
+
+function refresh() {
+  asking ??= setTimeout(renew, 1000);
+}
+
+function listen() {
+  const events = new EventSource("/api/v1/stream");
+  events.addEventListener("open", () => {
+    const was = late !== null || !stale.hidden;
+    isLive();
+    if (was) refresh();
+  });
+  events.addEventListener("error", () => {
+    isLost(GRACE);
+    if (events.readyState === EventSource.CLOSED) setTimeout(listen, AGAIN);
+  });
+  for (const kind of ["anomaly", "incident"]) events.addEventListener(kind, refresh);
+}
+
+// Keeps the page new by what its body asks for: "news", or every so many seconds; `started` is called for what is new.
+export function live(started) {
+  begin = started;
+  const how = document.body.dataset.live;
+  if (!how) return;
+  if (how === "news") listen();
+  setInterval(refresh, 1000 * (Number(how) || 30));
+}
