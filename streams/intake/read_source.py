@@ -15,13 +15,14 @@ from tracehound.schemas.execution_rules import Limits
 from tracehound.schemas.rejection import Rejection
 from tracehound.schemas.spans import SourceName, SpanBatch, TraceChunk
 from tracehound.streams.delivery.foreign_records import ForeignRecords
-from tracehound.streams.delivery.letters import failure_letter, rejection_letter
+from tracehound.streams.delivery.letters import failure_letter, letter_of, rejection_letter
 from tracehound.streams.envelopes.mapping import FieldMapping
 from tracehound.streams.envelopes.opener import ExecutionReader
 from tracehound.streams.envelopes.registered import RegisteredSchemas
 from tracehound.streams.intake.formats.decode import SpanLimits, decode_spans
 from tracehound.streams.intake.logs.from_topics import LOGS, LogRequestReader
 from tracehound.streams.intake.sent_messages import told_of
+from tracehound.streams.kafka.bounded_batches import PACKED, packed_sentence
 from tracehound.streams.kafka.publisher import Outgoing
 from tracehound.streams.kafka.record_time import judged_at_s
 
@@ -110,6 +111,9 @@ class SourceReader:
             reading.dead_letters.append(failure_letter(record, record.value, "decode", error))
 
     def _read(self, record: ConsumerRecord, clock_ms: int, reading: SourceReading) -> None:
+        if record.headers and (packed := packed_sentence(record.headers)) is not None:
+            reading.dead_letters.append(letter_of(record, record.value, "decode", PACKED, packed))
+            return
         if record.topic == self._traces_topic:
             traces, rejected = self._native(record, self._executions)
         elif record.topic in self._others_topics:

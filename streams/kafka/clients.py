@@ -8,6 +8,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from tracehound.infra.kafka.topics import topic_id
+from tracehound.streams.kafka.bounded_batches import bound_batches
 from tracehound.streams.kafka.connection import client_options
 from tracehound.streams.kafka.librdkafka import librdkafka_options
 from tracehound.streams.kafka.runs.app import RunTransport
@@ -19,13 +20,15 @@ _TIMEOUT_S = 5.0
 class KafkaClients:
     """Makes clients with the addresses and the security of the settings, and says which topic has a name.
 
-    Nothing connects before a client is started. ``transport`` is what Faust's consumers are made by.
+    Nothing connects before a client is started. ``transport`` is what Faust's consumers are made by. From then on the
+    whole process unpacks compressed batches within ``Settings.batch_bytes``.
     """
 
     transport: Callable[..., Any] = RunTransport
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        bound_batches(settings.batch_bytes)
 
     def consumer(self, **options: Any) -> AIOKafkaConsumer:
         """A consumer; ``options`` are aiokafka's."""

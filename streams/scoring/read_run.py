@@ -17,6 +17,7 @@ from tracehound.schemas.execution_rules import Limits
 from tracehound.streams.delivery.foreign_records import ForeignRecords
 from tracehound.streams.delivery.letters import failure_letter, letter_of, rejection_letter
 from tracehound.streams.envelopes.opener import ExecutionReader
+from tracehound.streams.kafka.bounded_batches import PACKED, PACKED_HEADER, packed_sentence
 from tracehound.streams.kafka.forwarding import ORIGIN_PREFIX, Origin, Partitioner, origin_headers, read_origin
 from tracehound.streams.kafka.origin_bounds import OriginBounds
 from tracehound.streams.kafka.publisher import Outgoing
@@ -27,6 +28,8 @@ _MISPLACED = (
     "Control records are obeyed on control.v1 only, which access control can protect: producers of executions say "
     "nothing about models."
 )
+
+_OURS = (CONTROL_HEADER, PACKED_HEADER)
 
 log = structlog.get_logger(__name__)
 
@@ -68,7 +71,7 @@ class Reading:
 
 
 def _is_ours(header: tuple[str, bytes]) -> bool:
-    return header[0].startswith(ORIGIN_PREFIX) or header[0] == CONTROL_HEADER
+    return header[0].startswith(ORIGIN_PREFIX) or header[0] in _OURS
 
 
 class RunReader:
@@ -186,6 +189,9 @@ class RunReader:
             return
         origin = None
         if record.headers:
+            if (packed := packed_sentence(record.headers)) is not None:
+                reading.dead_letters.append(letter_of(record, record.value, "decode", PACKED, packed))
+                return
             origin = self._origin_of(record, reading)
             if any(name == CONTROL_HEADER for name, _ in record.headers):
                 reading.dead_letters.append(letter_of(record, record.value, "decode", "MisplacedControl", _MISPLACED))

@@ -28,6 +28,7 @@ CONSOLE_KEY_FILE = "TRACEHOUND_CONSOLE_KEY_FILE"
 """Where commands find the console, and the key they show: variables alone, no settings of a process."""
 PREFIX = "TRACEHOUND_"
 _NO_SETTINGS = (CONFIG_VARIABLE, CONSOLE_URL, CONSOLE_KEY, CONSOLE_KEY_FILE)
+_RECORDS_OF_A_BATCH = 16
 _LISTS = ("extra_detectors", "private_attributes")
 
 
@@ -195,6 +196,11 @@ class Settings(BaseSettings):
             max_segments=self.max_segments,
             max_future_s=self.max_future_s,
         )
+
+    @property
+    def batch_bytes(self) -> int:
+        """What a compressed batch of records may unpack to: several of the largest."""
+        return _RECORDS_OF_A_BATCH * self.max_record_bytes
 
     @property
     def topics(self) -> Topics:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from prometheus_client import CollectorRegistry, Counter
 
 from tracehound.streams.delivery.delivery import Delivery, DeliveryMetrics
+from tracehound.streams.kafka.bounded_batches import BATCHES_REFUSED
 from tracehound.streams.kafka.clients import KafkaClients
 from tracehound.streams.kafka.connection import broker_urls, faust_credentials
 from tracehound.streams.kafka.publisher import KafkaPublisher
@@ -34,6 +35,7 @@ class Foundation:
         self._settings = settings
         self.registry = CollectorRegistry()
         tell_of_process(self.registry)
+        self.registry.register(BATCHES_REFUSED)
         self.failure = Failure()
         self.clients = clients or KafkaClients(settings)
         self.publisher = KafkaPublisher(settings, self.clients)

@@ -53,6 +53,34 @@ def test_envelopes_are_opened_on_every_partition_and_buried_as_they_came(
     assert process.end() == 0
 
 
+def test_a_batch_that_unpacks_to_more_than_it_may_is_buried_packed(field: Any, worker: Callable[..., Any]) -> None:
+    one = {"application": "shop", "operation": "GET /", "started_at": NOW_S - 60, "duration_ms": 118.4}
+    value = json.dumps(one).encode()
+    field.send([(b"shop", value)])
+    hostile = Producer(
+        {
+            **field.broker.client_config,
+            "partitioner": "murmur2_random",
+            "compression.codec": "zstd",
+            "message.max.bytes": 100_000_000,
+        }
+    )
+    hostile.produce(field.topics.executions.name, bytes(60_000_000), b"shop")
+    assert hostile.flush(60) == 0
+    field.send([(b"shop", value)])
+    process = worker({**field.environment, "TRACEHOUND_MAX_RECORD_BYTES": "1000000"})
+
+    field.read(
+        field.topics.progress.name, lambda found: sum(json.loads(one.value())["executions"] for one in found) == 2
+    )
+    (letter,) = field.read(field.topics.dead_letters.name, lambda found: len(found) >= 1)
+    assert dict(letter.headers())["tracehound_error"] == b"PackedBatch"
+    assert b"must unpack to at most 16000000 bytes" in dict(letter.headers())["tracehound_reason"]
+    assert len(letter.value()) < 100_000
+    assert process.counted("batches_refused_total") == 1
+    assert process.end() == 0
+
+
 def test_json_on_a_topic_of_others_becomes_executions(
     embedded_kafka: Broker, prefix: str, worker: Callable[..., Any]
 ) -> None:

@@ -11,6 +11,7 @@ from tracehound.schemas.execution_rules import Limits
 from tracehound.schemas.spans import SpanBatch, TraceChunk
 from tracehound.streams.envelopes.mapping import FieldMapping
 from tracehound.streams.intake.read_source import SourceReader, SourceReading, partition_of
+from tracehound.streams.kafka.bounded_batches import PACKED_HEADER
 
 PARTITIONS = 3
 METRICS = b'{"resourceMetrics":[]}'
@@ -45,6 +46,11 @@ def test_spans_of_any_format_go_where_their_trace_belongs() -> None:
     assert written == reading.spans > 0
     assert (reading.dead_letters, reading.unfinished) == ([], 2)
     assert reading.formats == {"Zipkin JSON": 5, "": 1, "Jaeger Protobuf": 11, "SkyWalking": 12}
+
+
+def test_a_batch_that_was_not_unpacked_is_a_dead_letter_that_says_why() -> None:
+    (letter,) = read(record(b"\0\0\0\0\0\0\0\7packed", headers=[(PACKED_HEADER, b"It is too large.")])).dead_letters
+    assert (letter.error, letter.reason) == ("PackedBatch", "It is too large.")
 
 
 def test_a_collectors_header_tells_other_signals() -> None:

@@ -1,0 +1,195 @@
+"""Compressed batches are unpacked within a bound: aiokafka unpacks each as a whole, and has no setting against it."""
+
+import struct
+import sys
+import zlib
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
+
+import aiokafka.consumer.fetcher as fetcher
+import cramjam
+import structlog
+from aiokafka import codec
+from aiokafka.record.default_records import DefaultRecord, DefaultRecordBatch
+from aiokafka.record.legacy_records import LegacyRecordBatch
+from aiokafka.record.memory_records import MemoryRecords
+from prometheus_client import Counter
+
+from tracehound.schemas.errors import TracehoundError
+
+PACKED_HEADER: Final = "tracehound_packed_batch"
+"""Of a record that stands for a whole batch which is not unpacked; its value is the batch as it came."""
+PACKED: Final = "PackedBatch"
+"""The class of its dead letter."""
+_OVERHEAD: Final = 12
+"""Bytes before those that the length of a batch counts."""
+_LENGTH_AT: Final = 8
+_USUAL_RATIO: Final = 16
+_XERIAL_HEAD: Final = 16
+_WITH_ITS_HEAD: Final = 31
+_LONGEST_SENTENCE: Final = 500
+_CODECS: Final = ("none", "gzip", "snappy", "lz4", "zstd")
+
+BATCHES_REFUSED: Final = Counter(
+    "tracehound_batches_refused", "Compressed batches of records that were not unpacked", registry=None
+)
+"""Of this process."""
+
+log = structlog.get_logger(__name__)
+
+
+class BatchTooLargeError(TracehoundError):
+    """What a batch holds, once unpacked, is larger than it may be."""
+
+
+def unpack_gzip(packed: Any, most: int) -> bytes:
+    """What was packed, all members of it.
+
+    Raises:
+        BatchTooLargeError: it has more than ``most`` bytes.
+        zlib.error, EOFError: it is damaged, or cut off.
+    """
+    found: list[bytes] = []
+    rest, room = bytes(packed), most + 1
+    while rest:
+        member = zlib.decompressobj(_WITH_ITS_HEAD)
+        found.append(member.decompress(rest, room))
+        room -= len(found[-1])
+        if room <= 0:
+            raise _too_large(most)
+        if not member.eof:
+            raise EOFError("a gzip member ends early")
+        rest = member.unused_data.lstrip(b"\0")
+    return b"".join(found)
+
+
+def unpack_lz4(packed: Any, most: int) -> bytes:
+    """What was packed; raises as ``unpack_gzip`` does, ``cramjam.DecompressionError`` where it is damaged."""
+    return _unpack_into(cramjam.lz4.decompress_into, packed, most)
+
+
+def unpack_zstd(packed: Any, most: int) -> bytes:
+    """What was packed; raises as ``unpack_lz4`` does."""
+    return _unpack_into(cramjam.zstd.decompress_into, packed, most)
+
+
+def unpack_snappy(packed: Any, most: int) -> bytes:
+    """What was packed, in blocks (as Java does) or as one; raises as ``unpack_lz4`` does."""
+    packed = memoryview(packed)
+    if not codec._detect_xerial_stream(packed):
+        if cramjam.snappy.decompress_raw_len(packed) > most:
+            raise _too_large(most)
+        return bytes(cramjam.snappy.decompress_raw(packed))
+    found: list[bytes] = []
+    at, room = _XERIAL_HEAD, most
+    while at < len(packed):
+        (size,) = struct.unpack_from("!I", packed, at)
+        block = packed[at + 4 : at + 4 + size]
+        room -= cramjam.snappy.decompress_raw_len(block)
+        if room < 0:
+            raise _too_large(most)
+        found.append(bytes(cramjam.snappy.decompress_raw(block)))
+        at += 4 + size
+    return b"".join(found)
+
+
+def _unpack_into(unpack: Any, packed: Any, most: int) -> bytes:
+    guess = min(most, _USUAL_RATIO * len(packed))
+    for size in (guess, most):
+        room = bytearray(size)  # what is not written is not taken from the machine
+        try:
+            used = unpack(packed, room)
+        except cramjam.DecompressionError as error:
+            if "whole buffer" not in str(error):
+                raise
+            continue
+        return bytes(memoryview(room)[:used])
+    raise _too_large(most)
+
+
+def _too_large(most: int) -> BatchTooLargeError:
+    return BatchTooLargeError(f"A batch of records must unpack to at most {most} bytes. Got more instead")
+
+
+class BoundedRecords:
+    """What aiokafka's fetcher reads batches from; one that cannot be unpacked is one record, its bytes as they came.
+
+    So it is a dead letter like any other, and what follows is read.
+    """
+
+    def __init__(self, content: bytes) -> None:
+        self._records = MemoryRecords(content)
+        self._content = content
+        self._at = 0
+
+    def size_in_bytes(self) -> int:
+        """Of all batches, packed."""
+        return int(self._records.size_in_bytes())
+
+    def has_next(self) -> bool:
+        """Whether there is a further batch."""
+        return bool(self._records.has_next())
+
+    def next_batch(self) -> Any:
+        """The next batch; None after the last."""
+        begin = self._at
+        batch = self._records.next_batch()
+        if batch is None:
+            return None
+        (length,) = struct.unpack_from(">i", self._content, begin + _LENGTH_AT)
+        self._at = begin + _OVERHEAD + length
+        if not isinstance(batch, DefaultRecordBatch) or not batch.compression_type:
+            return batch
+        return _Packed(batch, memoryview(self._content)[begin : self._at])
+
+
+class _Packed:
+    """A compressed batch: aiokafka's own, but that it never fails to give its records."""
+
+    def __init__(self, batch: Any, content: memoryview) -> None:
+        self._batch = batch
+        self._content = content
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._batch, name)
+
+    def __iter__(self) -> Iterator[Any]:
+        try:
+            return iter(self._batch)
+        except Exception as error:  # noqa: BLE001 (each codec has its own, and the batches behind this one must be read)
+            return iter([self._as_one(error)])
+
+    def _as_one(self, error: Exception) -> DefaultRecord:
+        batch = self._batch
+        name = _CODECS[batch.compression_type] if batch.compression_type < len(_CODECS) else "unknown"
+        sentence = (
+            f"A batch of {len(self._content)} bytes, packed with {name}, is not unpacked, and one dead letter with all "
+            f"its bytes: {str(error) or type(error).__name__}."
+        )
+        BATCHES_REFUSED.inc()
+        log.error("batch_refused", sentence=sentence, base_offset=batch.base_offset, next_offset=batch.next_offset)
+        return DefaultRecord(
+            batch.next_offset - 1,  # a reader may stand in the midst of it
+            *(batch.max_timestamp, batch.timestamp_type, None, bytes(self._content)),
+            [(PACKED_HEADER, sentence.encode())],
+        )
+
+
+def packed_sentence(headers: Sequence[tuple[str, bytes]]) -> str | None:
+    """Why a record is a whole batch that was not unpacked; None for all others."""
+    for name, value in headers:
+        if name == PACKED_HEADER:
+            return (value or b"").decode(errors="replace")[:_LONGEST_SENTENCE]
+    return None
+
+
+def bound_batches(most: int) -> None:
+    """Unpack batches to at most so many bytes, in all of this process's aiokafka consumers from now on."""
+    fetcher.MemoryRecords = BoundedRecords
+    for kind in (DefaultRecordBatch, LegacyRecordBatch):
+        module: Any = sys.modules[kind.__module__]
+        module.gzip_decode = lambda packed: unpack_gzip(packed, most)
+        module.snappy_decode = lambda packed: unpack_snappy(packed, most)
+        module.lz4_decode = lambda packed: unpack_lz4(packed, most)
+        if hasattr(module, "zstd_decode"):
+            module.zstd_decode = lambda packed: unpack_zstd(packed, most)
