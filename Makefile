@@ -81,6 +81,7 @@ check: $(STAMP) ## Check format, lint, types, import rules, generated documents,
 	$(BIN)/tracehound settings | diff docs/reference/tracehound.toml -
 	$(BIN)/tracehound gateway --openapi | diff docs/reference/gateway.openapi.json -
 	$(BIN)/tracehound console --openapi | diff docs/reference/console.openapi.json -
+	$(BIN)/python -m tracehound.scripts.sizing docs/benchmarks scripts/sizing/measured.json --check
 	$(BIN)/hadolint infra/docker/Dockerfile
 	$(BIN)/python -m tracehound.scripts.manifests infra/helm/tracehound infra/helm/examples/*.yaml
 
@@ -89,6 +90,7 @@ format: $(STAMP) ## Format the code and write the generated documents anew
 	$(BIN)/ruff check --fix .
 	$(BIN)/python -m tracehound.schemas.generate docs/contracts
 	$(BIN)/python -m tracehound.scripts.documents README.md docs
+	$(BIN)/python -m tracehound.scripts.sizing docs/benchmarks scripts/sizing/measured.json
 	$(BIN)/tracehound settings > docs/reference/tracehound.toml
 	$(BIN)/tracehound gateway --openapi > docs/reference/gateway.openapi.json
 	$(BIN)/tracehound console --openapi > docs/reference/console.openapi.json

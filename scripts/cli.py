@@ -34,6 +34,7 @@ COMMANDS = {
     "score": ("score", "score", "Say what workers would say of executions, which they do not learn."),
     "settings": ("example_settings", "settings_command", "Print an example of a configuration file."),
     "simulate": ("simulate", "simulate", "Produce executions of simulated applications, with faults."),
+    "size": ("size", "size_command", "Reckon what a load needs of workers, Kafka and money."),
     "status": ("status", "status", "Say what runs and what was found."),
     "tail": ("tail", "tail", "Print anomalies as they come."),
     "topics": ("serve", "topics", "Create the topics, or check them."),

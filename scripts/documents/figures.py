@@ -10,6 +10,7 @@ from tracehound.scripts.documents.api_figures import api
 from tracehound.scripts.documents.blocks import Blocks
 from tracehound.scripts.documents.measured import Measured
 from tracehound.scripts.documents.page_figures import page
+from tracehound.scripts.documents.sizes_table import sizes
 from tracehound.scripts.documents.tracers_table import tracers
 
 _TABLES: dict[str, Callable[[Measured], str]] = {
@@ -28,6 +29,7 @@ _TABLES: dict[str, Callable[[Measured], str]] = {
     "figures-intake": speed.intake,
     "figures-api": api,
     "figures-page": page,
+    "figures-sizes": sizes,
     "tracers": tracers,
 }
 

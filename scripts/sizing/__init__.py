@@ -1,0 +1,1 @@
+"""What a load needs of machines, Kafka and money, reckoned from what benchmarks measured."""
