@@ -9,12 +9,12 @@ from pydantic import ValidationError
 from sqlalchemy import Row
 from starlette.requests import Request
 
-from tracehound.console.web.asked import Page
+from tracehound.console.web.asked import Page, Query
 from tracehound.console.web.console import Console
 from tracehound.console.web.lists import List, rows_of
 from tracehound.console.web.problems import invalid
 
-P = TypeVar("P", bound=Page)
+P = TypeVar("P", bound=Query)
 
 
 @dataclass(frozen=True, slots=True)

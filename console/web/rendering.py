@@ -1,7 +1,7 @@
 """Pages: templates that escape whatever they write, and the headers that keep browsers from running anything else."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,7 +16,7 @@ from tracehound.schemas.execution import rfc3339
 
 POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
-    "form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 HEADERS: Final = {
     "Content-Security-Policy": POLICY,
@@ -47,6 +47,24 @@ def amount(value: float, unit: str) -> str:
     return f"{number} {unit}".strip()
 
 
+def measure(value: float, unit: str) -> str:
+    """A value of a series.
+
+    >>> measure(0.25, "share"), measure(12.0, "ms"), measure(3.14159, "")
+    ('25 %', '12 ms', '3.14')
+    """
+    return share(value) if unit == "share" else amount(value, unit)
+
+
+def combined(kept: Mapping[str, object], more: Mapping[str, object]) -> dict[str, object]:
+    """What an address asks for, changed in something; None asks for nothing.
+
+    >>> combined({"hours": "12", "until": None}, {"operation": "GET /"})
+    {'hours': '12', 'operation': 'GET /'}
+    """
+    return {name: value for name, value in {**kept, **more}.items() if value is not None}
+
+
 class Pages:
     """Renders templates, which lie beside what they show."""
 
@@ -65,6 +83,8 @@ class Pages:
             "share": share,
             "amount": amount,
             "duration": duration,
+            "measure": measure,
+            "combined": combined,
         }
         self._templates.globals |= {"sparkline": _sparkline, "places_of": places_of}
 

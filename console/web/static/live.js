@@ -40,7 +40,9 @@ async function renew() {
     const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
     const focused = document.activeElement?.id;
     if (inUse(main)) return;
+    const opened = [...main.querySelectorAll("details[open][id]")].map((details) => details.id);
     main.replaceWith(fresh.querySelector("main"));
+    for (const id of opened) document.getElementById(id)?.setAttribute("open", "");
     const asOf = fresh.getElementById("as-of");
     if (asOf) document.getElementById("as-of")?.replaceWith(asOf);
     begin();

@@ -51,6 +51,7 @@ function begin() {
   localTimes(document);
   verdicts();
   actions(document.querySelector("main"));
+  document.dispatchEvent(new Event("shown"));
 }
 
 document.getElementById("zone").textContent = zone;

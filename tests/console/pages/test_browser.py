@@ -226,3 +226,28 @@ def test_who_is_signed_out_meanwhile_is_led_to_sign_in_and_back(visitor: Visitor
     visitor.page.context.clear_cookies()
     write(visitor.console.store, TOPICS.severity, [incident("other", 1, "opened")])
     visitor.page.wait_for_url("**/ui/sign-in?next=%2Fui%2Fincidents%2Fshop")
+
+
+def test_lists_are_filtered_by_their_forms(visitor: Visitor) -> None:
+    fill(visitor.console.store)
+    visitor.sign_in("/ui/anomalies")
+    page = visitor.page
+    page.get_by_label("Severity").select_option("minor")
+    page.get_by_role("button", name="Show", exact=True).click()
+    page.wait_for_url("**/ui/anomalies?severity=minor*")
+    expect(page.get_by_text("There is none of that kind.")).to_be_visible()
+    page.goto("/ui/incidents")
+    page.get_by_label("Application").fill("stock")
+    page.get_by_label("Application").press("Enter")
+    page.wait_for_url("**/ui/incidents?*application=stock*")
+    expect(page.get_by_role("link", name="shop is slow").first).to_be_visible()
+    assert visitor.complaints == []
+
+
+def test_a_key_that_is_sent_before_the_page_is_ready_is_in_no_address(visitor: Visitor) -> None:
+    page = visitor.page
+    page.route("**/*.js", lambda route: route.abort())
+    page.goto("/ui/sign-in")
+    page.get_by_label("Key").fill("th_secret")
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url("**/ui/sign-in?")
