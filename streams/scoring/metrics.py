@@ -82,6 +82,8 @@ class Metrics:
             "tracehound_offsets_lost", "Records that Kafka deleted before they were scored", registry=registry
         )
         self.refits = Counter("tracehound_refits", "Refits that ended", ["result"], registry=registry)
+        for result in _REFIT_RESULTS.values():
+            self.refits.labels(result=result)  # from 0 on: the first of them is an increase, too
         self.fit_helpers_replaced = Counter(
             "tracehound_fit_helpers_replaced",
             "Times that the processes which refit models were replaced, since one had died",

@@ -98,6 +98,13 @@ class WorkerProcess:
             self._process.send_signal(number)
         return self.wait()
 
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def is_running(self) -> bool:
+        return self._process.poll() is None
+
     def signal(self, number: int) -> None:
         self._process.send_signal(number)
 
