@@ -30,6 +30,8 @@ from tracehound.console.scores.endpoints import router as scores
 from tracehound.console.search.endpoints import router as search
 from tracehound.console.sessions.endpoints import router as session
 from tracehound.console.settings.endpoints import router as settings_router
+from tracehound.console.status.cluster import KafkaCluster
+from tracehound.console.status.page import Cluster
 from tracehound.console.store.engine import Store
 from tracehound.console.stream.endpoints import router as stream
 from tracehound.console.stream.watermark import Watermark
@@ -88,6 +90,7 @@ def build_console(
     registry: CollectorRegistry | None = None,
     trouble: Callable[[], str] = lambda: "",
     recordings: Recordings | None = None,
+    cluster: Cluster | None = None,
 ) -> FastAPI:
     """Put the console together.
 
@@ -100,6 +103,7 @@ def build_console(
         registry: of the metrics.
         trouble: why nothing new can be stored now; empty where it can.
         recordings: knows which executions Kafka has; None: asks it.
+        cluster: knows what Kafka says of processes and topics; None: asks it.
 
     Raises:
         StoreError: the store is away.
@@ -131,6 +135,6 @@ def build_console(
     for router in ROUTERS:
         app.include_router(router, prefix=API)
     app.include_router(health_router(registry or CollectorRegistry(), trouble))
-    app.mount("/ui", build_pages(console))
+    app.mount("/ui", build_pages(console, cluster or KafkaCluster(settings, clock)))
     app.openapi = partial(console_document, app)  # type: ignore[method-assign]
     return app

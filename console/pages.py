@@ -20,6 +20,7 @@ from tracehound.console.keys.page import keys
 from tracehound.console.maintenance.page import maintenance
 from tracehound.console.overview.page import overview
 from tracehound.console.receivers.page import receivers
+from tracehound.console.status.page import Cluster, status_page
 from tracehound.console.web.console import Console
 from tracehound.console.web.visits import Page, Visits
 
@@ -44,8 +45,8 @@ ADMIN_PAGES: Final[dict[str, Page]] = {
 _STATIC = Path(__file__).parent / "web" / "static"
 
 
-def build_pages(console: Console) -> Starlette:
-    """The pages, to be mounted at ``/ui``."""
+def build_pages(console: Console, cluster: Cluster) -> Starlette:
+    """The pages, to be mounted at ``/ui``; ``cluster`` knows what Kafka says."""
     visits = Visits(console)
 
     async def missing(_: Request, __: Exception) -> Response:
@@ -54,7 +55,8 @@ def build_pages(console: Console) -> Starlette:
     async def failed(_: Request, __: Exception) -> Response:
         return visits.problem(500, "That was our fault, and it is logged. The others of these pages are not affected.")
 
-    routes = [Route(path, visits.of(page), methods=["GET"]) for path, page in PAGES.items()]
+    open_to_viewers = PAGES | {"/status": status_page(cluster)}
+    routes = [Route(path, visits.of(page), methods=["GET"]) for path, page in open_to_viewers.items()]
     routes += [Route(path, visits.of(page, "admin"), methods=["GET"]) for path, page in ADMIN_PAGES.items()]
     sign_in = Route("/sign-in", visits.open("sessions/sign_in.html"), methods=["GET"])
     static = Mount("/static", StaticFiles(directory=_STATIC))

@@ -4,7 +4,14 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
-from tracehound.console.overview.queries import lately, open_incidents, traffic, worst_first
+from tracehound.console.overview.queries import (
+    by_health,
+    lately,
+    open_by_severity,
+    open_incidents,
+    signals,
+    worst_first,
+)
 from tracehound.console.web.console import Console
 from tracehound.console.web.visits import Visit
 from tracehound.schemas.anomaly import SEVERITIES
@@ -22,9 +29,10 @@ def _overview(visit: Visit) -> Response:
     with console.store.read() as connection:
         count, applications = worst_first(connection, _APPLICATIONS)
         incidents = open_incidents(connection, _INCIDENTS)
+        counts, health = open_by_severity(connection), by_health(connection)
         changes = lately(connection, _CHANGES)
         until_us = max((one.scored_through_us for one in applications), default=0)
-        lines = traffic(connection, [(one.application, one.environment) for one in applications], until_us)
+        lines = signals(connection, [(one.application, one.environment) for one in applications], until_us)
     if not count:
         return _first_run(visit, console)
     return visit.page(
@@ -34,7 +42,9 @@ def _overview(visit: Visit) -> Response:
         count=count,
         applications=applications,
         incidents=incidents,
-        open_count=len(incidents),
+        open_count=sum(counts.values()),
+        counts=counts,
+        health=health,
         changes=changes,
         lines=lines,
         severities=SEVERITIES,

@@ -1,6 +1,7 @@
 """What the overview shows, in a few statements however many applications there are."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from sqlalchemy import Connection, Row, func, select
@@ -19,6 +20,8 @@ Key = tuple[str, str]
 STEP_US: Final = 300_000_000
 SPAN_US: Final = 36 * STEP_US
 """Three hours, in steps of five minutes."""
+_KNOWN_US: Final = 3_600_000_000
+"""An operation is new to an application that is known for an hour; before that, all of them are."""
 _LATELY: Final[tuple[ModelEventKind, ...]] = (
     "release",
     "new_normal",
@@ -58,6 +61,28 @@ def worst_first(connection: Connection, most: int) -> tuple[int, Sequence[Row[An
     return count, connection.execute(wanted).all()
 
 
+def by_health(connection: Connection) -> Mapping[int, int]:
+    """How many applications have open incidents, by their gravest severity (2 critical to 0 minor)."""
+    part = incident_applications.c
+    gravest = (
+        select(func.max(incidents.c.severity_rank).label("rank"))
+        .select_from(incident_applications)
+        .join(incidents, incidents.c.incident_id == part.incident_id)
+        .where(incidents.c.state != "resolved")
+        .group_by(part.application, incidents.c.environment)
+        .subquery()
+    )
+    counts = select(gravest.c.rank, func.count()).group_by(gravest.c.rank)
+    return {row[0]: row[1] for row in connection.execute(counts)}
+
+
+def open_by_severity(connection: Connection) -> Mapping[int, int]:
+    """How many incidents are not over, by severity (2 critical to 0 minor)."""
+    rank = incidents.c.severity_rank
+    counts = select(rank, func.count()).where(incidents.c.state != "resolved").group_by(rank)
+    return {row[0]: row[1] for row in connection.execute(counts)}
+
+
 def open_incidents(connection: Connection, most: int) -> Sequence[Row[Any]]:
     """Incidents that are not over, the gravest first."""
     columns = incidents.c
@@ -66,27 +91,72 @@ def open_incidents(connection: Connection, most: int) -> Sequence[Row[Any]]:
     return connection.execute(gravest.limit(most)).all()
 
 
-def traffic(connection: Connection, keys: Sequence[Key], until_us: int) -> Mapping[Key, list[float]]:
-    """Executions a second of applications in the steps of the last three hours of event time."""
+@dataclass(frozen=True, slots=True)
+class Signals:
+    """Executions and those that failed, by steps of five minutes."""
+
+    executions: list[int] = field(default_factory=lambda: [0] * (SPAN_US // STEP_US))
+    errors: list[int] = field(default_factory=lambda: [0] * (SPAN_US // STEP_US))
+
+    @property
+    def rates(self) -> list[float]:
+        """Executions a second."""
+        return [count / (STEP_US / 1e6) for count in self.executions]
+
+    @property
+    def shares(self) -> list[float]:
+        """The share that failed; 0 where there was none."""
+        return [errors / count if count else 0.0 for errors, count in zip(self.errors, self.executions, strict=True)]
+
+    @property
+    def share(self) -> float:
+        """The share that failed of the last fifteen minutes."""
+        count = sum(self.executions[-3:])
+        return sum(self.errors[-3:]) / count if count else 0.0
+
+
+def signals(connection: Connection, keys: Sequence[Key], until_us: int) -> Mapping[Key, Signals]:
+    """Traffic and errors of applications in the steps of the last three hours of event time."""
     columns = application_progress.c
     begin_us = until_us - until_us % STEP_US - SPAN_US + STEP_US
-    wanted = select(columns.application, columns.environment, columns.minute_us, columns.executions).where(
+    wanted = select(
+        *(columns.application, columns.environment, columns.minute_us, columns.executions, columns.errors)
+    ).where(
         columns.application.in_({name for name, _ in keys}),
         columns.minute_us >= begin_us,
         columns.minute_us <= until_us,
     )
-    steps = SPAN_US // STEP_US
-    found: dict[Key, list[float]] = {key: [0.0] * steps for key in keys}
+    found = {key: Signals() for key in keys}
     for row in connection.execute(wanted):
-        line = found.get((row.application, row.environment))
-        if line is not None:
-            line[(row.minute_us - begin_us) // STEP_US] += row.executions / (STEP_US / 1e6)
+        own = found.get((row.application, row.environment))
+        if own is not None:
+            step = (row.minute_us - begin_us) // STEP_US
+            own.executions[step] += row.executions
+            own.errors[step] += row.errors
     return found
 
 
-def lately(connection: Connection, most: int) -> Sequence[Row[int, str, str, str, str]]:
-    """Releases, drift and new normals, the newest first."""
+def lately(connection: Connection, most: int) -> Sequence[Row[int, str, str, str, str, str]]:
+    """Releases, drift, new normals and operations that came to applications known before, the newest first."""
     columns = model_events.c
-    wanted = select(columns.time_us, columns.application, columns.environment, columns.change, columns.sentence)
-    chosen = wanted.where(columns.change.in_(_LATELY)).order_by(columns.time_us.desc(), columns.seq.desc())
-    return connection.execute(chosen.limit(most)).all()
+    wanted = select(
+        *(columns.time_us, columns.application, columns.environment, columns.change, columns.operation),
+        columns.sentence,
+    )
+    newest = (columns.time_us.desc(), columns.seq.desc())
+    changed = wanted.where(columns.change.in_(_LATELY)).order_by(*newest).limit(most)
+    known = applications.c
+    new = (
+        wanted.join(
+            applications, (known.application == columns.application) & (known.environment == columns.environment)
+        )
+        .where(
+            columns.change == "warming",
+            columns.operation != "",
+            columns.time_us > known.first_seen_us + _KNOWN_US,
+        )
+        .order_by(*newest)
+        .limit(most)
+    )
+    found = [*connection.execute(changed), *connection.execute(new)]
+    return sorted(found, key=lambda row: -row.time_us)[:most]

@@ -32,6 +32,7 @@ PLACES: Final[tuple[Place, ...]] = (
     Place("receivers", "/ui/receivers", "Receivers", aside=True),
     Place("maintenance", "/ui/maintenance", "Maintenance", aside=True),
     Place("dead-letters", "/ui/dead-letters", "Dead letters", aside=True),
+    Place("status", "/ui/status", "Status", aside=True),
     Place("keys", "/ui/keys", "Keys", "admin", aside=True),
     Place("audit", "/ui/audit", "Audit", "admin", aside=True),
 )

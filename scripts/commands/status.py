@@ -6,7 +6,7 @@ import time
 import urllib.error
 import urllib.request
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from typing import TypeVar
@@ -28,6 +28,7 @@ from tracehound.scripts.commands.terminal_text import printable
 from tracehound.scripts.commands.told import stored_incidents
 from tracehound.scripts.kafka.clients import admin_config, consumer_config
 from tracehound.scripts.kafka.topic_reading import TopicReader
+from tracehound.streams.settings.groups import Group, groups_of
 from tracehound.streams.settings.settings import Settings, load_settings
 
 _DAY_S = 86_400.0
@@ -46,17 +47,6 @@ class Finding:
     about: str
     said: str
     wrong: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class _Process:
-    """A kind of process: its command, consumer group, port, what it reads, and for what one is needed."""
-
-    command: str
-    group: str
-    port: int
-    topics: tuple[str, ...]
-    needed_for: str
 
 
 @click.command()
@@ -93,7 +83,7 @@ def look(settings: Settings) -> Iterator[Finding]:
         return
     yield Finding("topics", f"all {len(settings.topics.all())} are there, with the prefix {settings.topic_prefix!r}")
     with TopicReader(consumer_config(settings)) as reader:
-        for process in _processes(settings):
+        for process in groups_of(settings):
             yield _running(process, client, reader, settings)
         yield _gateway(settings)
         for say in (_executions, _judged, _anomalies, _incidents, _refused):
@@ -104,31 +94,18 @@ def _counted(count: int, what: str) -> str:
     return f"{count:,} {what}{'' if count == 1 else 's'}"
 
 
-def _processes(settings: Settings) -> Iterable[_Process]:
-    topics = settings.topics
-    spans = tuple(topic.name for topic in topics.intake_sources)
-    return (
-        _Process("worker", settings.group_id, settings.http_port, (topics.executions.name,), _SCORING),
-        _Process("intake", settings.intake.group_id, settings.intake.http_port, spans, "joining traces"),
-        _Process(
-            "incidents",
-            settings.incident_worker.group_id,
-            settings.incident_worker.http_port,
-            (topics.incident_input.name,),
-            "incidents",
-        ),
-        _Process(
-            "notify", settings.notify.group_id, settings.notify.http_port, (topics.severity.name,), "telling people"
-        ),
-    )
+def _port(command: str, settings: Settings) -> int:
+    ports = {"worker": settings.http_port, "intake": settings.intake.http_port, "notify": settings.notify.http_port}
+    return ports.get(command, settings.incident_worker.http_port)
 
 
-def _running(process: _Process, client: Client, reader: TopicReader, settings: Settings) -> Finding:
+def _running(process: Group, client: Client, reader: TopicReader, settings: Settings) -> Finding:
     members = _members(process.group, client)
-    here = _health(f"http://{settings.http_host}:{process.port}")
+    port = _port(process.command, settings)
+    here = _health(f"http://{settings.http_host}:{port}")
     waiting = _waiting(process, reader, settings)
     said = [] if members is None else [f"{members} in the group {process.group!r}"]
-    said += [] if here is None else [f"one here at port {process.port}, {here}"]
+    said += [] if here is None else [f"one here at port {port}, {here}"]
     runs = bool(members) or here is not None
     if not runs:
         said = [f"none is seen, and is needed for {process.needed_for}: tracehound {process.command}"]
@@ -184,7 +161,7 @@ def _why_not_ready(answer: bytes) -> str | None:
         return None
 
 
-def _waiting(process: _Process, reader: TopicReader, settings: Settings) -> int:
+def _waiting(process: Group, reader: TopicReader, settings: Settings) -> int:
     """Records that the group of a kind of process has not dealt with."""
     ends = {(topic, number): end for topic in process.topics for number, end in reader.ends(topic).items()}
     if not ends:

@@ -10,6 +10,8 @@ from starlette.testclient import TestClient
 
 from tracehound.console.app import build_console
 from tracehound.console.keys.queries import add_key
+from tracehound.console.status.cluster import ClusterTold
+from tracehound.console.status.page import Cluster
 from tracehound.console.store.engine import Store
 from tracehound.console.web.roles import ROLES, Role
 from tracehound.schemas.errors import TracehoundError
@@ -92,9 +94,24 @@ class Asking:
         return answer.json()
 
 
+class FakeCluster:
+    """Kafka, which has said that, or nothing yet."""
+
+    def __init__(self, told: ClusterTold | None = None) -> None:
+        self.told = told
+
+    def look(self) -> ClusterTold | None:
+        """What it said."""
+        return self.told
+
+
 @contextmanager
 def asking(
-    store: Store, notify: NotifySettings | None = None, trouble: Callable[[], str] = lambda: "", **settings: Any
+    store: Store,
+    notify: NotifySettings | None = None,
+    trouble: Callable[[], str] = lambda: "",
+    cluster: Cluster | None = None,
+    **settings: Any,
 ) -> Iterator[Asking]:
     """A console on ``store``; settings of its own part are given by name."""
     made = {role: new_key() for role in ROLES}
@@ -103,6 +120,7 @@ def asking(
             add_key(connection, key, role, role, "test", 0, None)
     sender, now_s, predictions, recordings = FakeSender(), [NOW_S], FakePredictions(), FakeRecordings()
     given = Settings(console=ConsoleSettings(**settings), notify=notify or NotifySettings())
-    app = build_console(given, store, sender, lambda: now_s[0], predictions, recordings=recordings, trouble=trouble)
+    fakes: dict[str, Any] = {"recordings": recordings, "trouble": trouble, "cluster": cluster or FakeCluster()}
+    app = build_console(given, store, sender, lambda: now_s[0], predictions, **fakes)
     with TestClient(app, "http://127.0.0.1:8420", raise_server_exceptions=False) as client:
         yield Asking(client, store, sender, made, now_s, predictions, recordings)

@@ -10,13 +10,15 @@ import pytest
 
 from tests.console.asking import Asking, asking
 from tests.console.pages.shop import HOSTILE, fill, letter_id, refuse, write
-from tests.console.store.reader.told import BEGIN_S, TOPICS, anomaly
+from tests.console.store.reader.told import BEGIN_S, TOPICS, anomaly, model_event
 from tracehound.console.pages import ADMIN_PAGES, PAGES
 from tracehound.console.store.engine import Store
 from tracehound.console.web.rendering import POLICY
 from tracehound.console.web.roles import ROLES, Role
 from tracehound.schemas.codec import encode
+from tracehound.schemas.execution import rfc3339
 from tracehound.schemas.feedback import Verdict
+from tracehound.schemas.model_event import ModelEvent
 
 
 @pytest.fixture
@@ -136,6 +138,23 @@ def test_an_incident_is_told_with_its_cause_and_an_anomaly_with_what_differs(con
     assert "96 %" in shown
     assert 'data-anomaly="anomaly-1"' in shown
     assert "What was it?" not in shown  # viewers do not judge
+
+
+def test_the_overview_counts_by_severity_and_health_and_tells_operations_that_are_new(console: Asking) -> None:
+    fill(console.store)
+    for at_s, operation in ((60.0, "GET /old"), (7_200.0, "GET /new")):
+        event = msgspec.json.decode(model_event(1, "warming"), type=ModelEvent)
+        event.id, event.time, event.data.operation = operation, rfc3339(BEGIN_S + at_s), operation
+        write(console.store, TOPICS.models, [encode(event)])
+    overview = page(console, "/").text
+    assert (
+        '<a href="/ui/incidents?severity=major&amp;state=open">1 <span class="severity major">major</span></a>'
+        in overview
+    )
+    assert "2 applications: 2 major, 0 ok" in overview
+    assert "new operation GET /new" in overview
+    assert "GET /old" not in overview
+    assert "Errors of the last three hours" in overview
 
 
 def test_what_was_said_of_it_is_told_to_everybody(console: Asking) -> None:
