@@ -14,6 +14,7 @@ from starlette.staticfiles import StaticFiles
 from tracehound.console.anomalies.page import anomalies, show_anomaly
 from tracehound.console.applications.page import application
 from tracehound.console.audit.page import audit
+from tracehound.console.calls.page import show_map
 from tracehound.console.dead_letters.page import dead_letter, dead_letters
 from tracehound.console.incidents.page import incident, incidents
 from tracehound.console.keys.page import keys
@@ -31,6 +32,7 @@ PAGES: Final[dict[str, Page]] = {
     "/anomalies": anomalies,
     "/anomalies/{anomaly_id}": show_anomaly,
     "/applications/{application}": application,
+    "/map": show_map,
     "/receivers": receivers,
     "/dead-letters": dead_letters,
     "/dead-letters/{letter_id}": dead_letter,

@@ -1,0 +1,108 @@
+"""The call map: what matters is drawn first, an incident's way is marked, and it is asked by the address."""
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import pytest
+
+from tests.console.asking import Asking, asking
+from tests.console.pages.shop import fill
+from tests.console.store.reader.told import BEGIN_S
+from tests.console.telling import tell
+from tracehound.console.calls.graph import Edge
+from tracehound.console.calls.map import MOST_EDGES, MOST_NODES, Marked, call_map
+from tracehound.console.store.engine import Store
+from tracehound.schemas.call_graph import Call, CallGraph
+from tracehound.schemas.codec import encode
+
+
+def edge(caller: str, callee: str, calls: int = 10, errors: int = 0, mean_ms: float | None = 5.0) -> Edge:
+    return Edge(caller, "prod", "", callee, "", "call", "", calls, errors, mean_ms, None)
+
+
+@pytest.fixture
+def console(store: Store) -> Iterator[Asking]:
+    with asking(store) as asked:
+        fill(store)
+        pairs = [("web", "shop"), ("shop", "db"), ("stock", "db"), ("job", "mail")]
+        for number, (caller, callee) in enumerate(pairs):
+            call = Call(int(BEGIN_S), "GET /", callee, "GET /", 3_600, 0, 36_000.0)
+            tell(store, "call_graph", encode(CallGraph(f"more-{number}", caller, "prod", [call])))
+        yield asked
+
+
+def shown(console: Asking, query: str = "", status: int = 200) -> str:
+    headers = {"authorization": f"Bearer {console.keys['viewer'].key}"}
+    answer: Any = console.client.get(f"/ui/map{query}", headers=headers)
+    assert answer.status_code == status, answer.text
+    text: str = answer.text
+    return text
+
+
+def pairs(page: str) -> Sequence[tuple[str, str]]:
+    """Callers and callees of the table."""
+    plain = re.sub(r"</?a[^>]*>", "", page)
+    return re.findall(r'<th scope="row">([^<]*)</th><td>([^<]*)</td>', plain)
+
+
+def test_of_many_edges_those_are_drawn_that_matter() -> None:
+    edges = [edge(f"caller-{number}", f"callee-{number}", calls=1_000 + number) for number in range(200)]
+    edges += [
+        edge("quiet", "rare", calls=1),
+        edge("failing", "rare", calls=20, errors=1),
+        edge("sick", "rare", calls=1),
+    ]
+    marked = Marked("rare", frozenset({"quiet", "rare"}), frozenset({("quiet", "rare")}))
+    found = call_map(edges, {"sick": "critical", "quiet": "ok"}, marked, 60.0)
+    assert found.pairs == 203
+    assert len(found.calls) <= MOST_EDGES
+    assert len(found.nodes) == MOST_NODES
+    drawn = [(call.caller, call.callee) for call in found.calls]
+    assert drawn[:4] == [
+        ("quiet", "rare"),
+        ("failing", "rare"),
+        ("sick", "rare"),
+        ("caller-199", "callee-199"),
+    ]
+    assert [call.marked for call in found.calls[:2]] == [True, False]
+    assert {node.name for node in found.nodes if node.suspected} == {"rare"}
+
+
+def test_edges_of_a_pair_are_one_line() -> None:
+    found = call_map(
+        [edge("a", "b", 30, 3, 10.0), edge("a", "b", 10, 0, 30.0), edge("a", "b", 20, mean_ms=None)], {}, Marked(), 60.0
+    )
+    (line,) = found.calls
+    assert (line.per_second, line.mean_ms, line.error_share, line.failing) == (1.0, 15.0, 0.05, True)
+    assert line.path.startswith("M")
+
+
+def test_thousands_of_edges_are_drawn_within_bounds() -> None:
+    edges = [edge(f"app-{number % 70}", f"app-{number * 7 % 71}", number + 1) for number in range(5_000)]
+    found = call_map(edges, {f"app-{number}": "ok" for number in range(70)}, Marked(), 300.0)
+    assert len(found.nodes) <= MOST_NODES
+    assert len(found.calls) == MOST_EDGES
+
+
+def test_the_map_is_asked_by_its_address(console: Asking) -> None:
+    assert set(pairs(shown(console))) == {
+        *{("web", "shop"), ("shop", "db"), ("stock", "db"), ("job", "mail"), ("shop", "stock")}
+    }
+    assert set(pairs(shown(console, "?find=AIL"))) == {("job", "mail")}
+    assert set(pairs(shown(console, "?application=shop"))) == {("web", "shop"), ("shop", "db"), ("shop", "stock")}
+    assert "No call is known of that time." in shown(console, "?environment=other")
+    assert "No call is known of that time." in shown(console, "?until=1990-01-01T00:00:00Z")
+    assert "Nobody of that name called" in shown(console, "?find=none")
+    assert "That did not work" in shown(console, "?hours=2", 400)
+    assert "There is no incident none" in shown(console, "?incident=none", 404)
+
+
+def test_an_incident_marks_its_way_from_symptom_to_cause(console: Asking) -> None:
+    page = shown(console, "?incident=shop")
+    marked = re.findall(r'class="call[^"]*marked[^"]*"[^>]*><title>(\w+) calls (\w+)', page)
+    assert marked == [("shop", "stock")]
+    assert len(re.findall(r"suspected cause<", page)) == 1
+    assert set(pairs(page)) == {("web", "shop"), ("shop", "db"), ("stock", "db"), ("shop", "stock")}
+    assert 'href="/ui/incidents/shop"' in page
+    assert 'href="/ui/applications/db' not in page  # nothing is known of it
