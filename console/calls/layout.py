@@ -162,7 +162,7 @@ def _settled(
             shift = sum(wish - here for wish, here in zip(wanted, placed, strict=True)) / max(len(layer), 1)
             at |= {place: here + shift for place, here in zip(layer, placed, strict=True)}
     top = min(at.values(), default=0.0)
-    return {place: round(y - top, 1) for place, y in at.items()}
+    return {place: float(round(y - top)) for place, y in at.items()}
 
 
 def _room(place: _Place, size: Size) -> float:
