@@ -29,7 +29,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 export PIP_PROGRESS = /^Collecting / {if (++n % 25 == 0) print "  " n " packages"} /^Installing/ {print "  installing them"} {fflush()}
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-quick test-tracers test-bounds fuzz check format kafka bench-throughput bench-latency bench-scale bench-micro bench-intake bench-gateway bench-api bench-page bench-trials bench-weeks bench-quality bench-nab bench-incidents bench-joined bench-cost bench-training bench-house contenders simulate soak lock clean
+.PHONY: help setup demo test test-quick test-tracers test-bounds fuzz check format kafka bench-throughput bench-latency bench-scale bench-micro bench-intake bench-gateway bench-api bench-page bench-trials bench-weeks bench-quality bench-nab bench-incidents bench-joined bench-cost bench-training bench-house bench-upgrade contenders simulate soak lock clean
 
 help: ## List every target with one line each
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -165,6 +165,9 @@ bench-joined: $(STAMP) ## Send recorded traces through Kafka and intake, compare
 
 simulate: $(STAMP) ## Tell thousands of seeded stories of workers in virtual time (SEEDS=10000 PROCESSES=2, ONLY=scoring, REPLAY=scoring:17)
 	$(BIN)/python -m tests.simulation --broken also --seeds $(SEEDS) --processes $(or $(PROCESSES),$(shell getconf _NPROCESSORS_ONLN)) $(ONLY:%=--only %) $(REPLAY:%=--replay %) $(REPORT:%=--report %)
+
+bench-upgrade: $(STAMP) ## Upgrade workers under load from FROM=<commit> to what is here and back, and count what is lost or repeated
+	$(BIN)/python -m tracehound.scripts.benchmarks.upgrade --from $(FROM) --report docs/benchmarks
 
 soak: $(STAMP) ## Let every fault happen to workers on three brokers, by itself and mixed for MINUTES=30, and check all
 	$(BIN)/python -m tracehound.scripts.soak --minutes $(MINUTES) --report docs/benchmarks

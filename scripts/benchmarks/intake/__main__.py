@@ -17,7 +17,7 @@ from rich.console import Console
 
 from tracehound.infra.kafka.broker import Broker, broker
 from tracehound.schemas.topics import Topics
-from tracehound.scripts.benchmarks.intake.builds import HERE, Build, checked_out
+from tracehound.scripts.benchmarks.builds import HERE, Build, checked_out
 from tracehound.scripts.benchmarks.intake.report import Against, Findings, Machine, write
 from tracehound.scripts.benchmarks.intake.stages import StageCost, measure_stages
 from tracehound.scripts.benchmarks.intake.tracers import measure_tracers

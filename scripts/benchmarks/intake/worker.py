@@ -13,7 +13,7 @@ from typing import Final
 from prometheus_client.parser import text_string_to_metric_families
 
 from tracehound.infra.kafka.ports import free_ports
-from tracehound.scripts.benchmarks.intake.builds import Build
+from tracehound.scripts.benchmarks.builds import Build
 from tracehound.scripts.benchmarks.measured_process import cpu_seconds, peak_memory_mb
 
 PARTITIONS: Final = 12

@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from tracehound.scripts.benchmarks.intake import builds
-from tracehound.scripts.benchmarks.intake.builds import checked_out
+from tracehound.scripts.benchmarks import builds
+from tracehound.scripts.benchmarks.builds import checked_out
 
 
 @pytest.fixture
