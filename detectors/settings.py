@@ -96,9 +96,13 @@ class DetectionSettings:
                 "The setting 'private_attributes' must hold words in lower case, and none that is empty. "
                 f"Got {', '.join(map(repr, self.private_attributes))} instead."
             )
-        for name in ("major_sigma", "certain_gap_sigma"):
-            if getattr(self, name) < self.least_sigma:
+        for larger, smaller in (
+            ("major_sigma", "least_sigma"),
+            ("certain_gap_sigma", "least_sigma"),
+            ("window_s", "lateness_s"),
+        ):
+            if getattr(self, larger) < getattr(self, smaller):
                 raise ValueError(
-                    f"The setting '{name}' must be at least 'least_sigma'. "
-                    f"Got {getattr(self, name)!r} and {self.least_sigma!r} instead."
+                    f"The setting '{larger}' must be at least '{smaller}'. "
+                    f"Got {getattr(self, larger)!r} and {getattr(self, smaller)!r} instead."
                 )

@@ -70,11 +70,11 @@ def channels(settings: DetectionSettings, detectors: tuple[Bank, ...], windows: 
     executions = (
         Channel(SINGLE, False, 1.4, settings.tail_score, never, weight=0.1),
         Channel(STRUCTURE, False, 1.2, 4.0, never, weight=0.3),
-        Channel(STRUCTURE_CHANGE, True, 1.3, floor, 17.0, weight=1.0, gated=False),
+        Channel(STRUCTURE_CHANGE, True, 1.3, floor, max(17.0, floor), weight=1.0, gated=False),
         Channel(ERROR_TYPE, False, 0.5, 7.0, 12.0, weight=1.0),
     )
     banks = tuple(
-        Channel(bank.name, False, 0.45, 3.0, settings.tail_score, weight=3.0, exact=True)
+        Channel(bank.name, False, 0.45, min(3.0, settings.tail_score), settings.tail_score, weight=3.0, exact=True)
         if bank.calibrated
         else Channel(bank.name, True, 0.7, outlier, 2.0 * outlier, weight=0.1)
         for bank in detectors
