@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
 from tracehound.schemas.errors import TracehoundError
 from tracehound.scripts.commands.terminal_text import printable
@@ -17,19 +18,25 @@ COMMANDS = {
     "apps": ("apps", "apps", "List applications with their health, from the console."),
     "check": ("check", "check", "Say whether what was told is any good, beside your own list of incidents."),
     "compile": ("compiling", "compile_command", "Compile the detectors ahead of the first worker."),
+    "completion": ("completion", "completion", "Print the script by which a shell completes commands."),
     "console": ("console", "console", "Keep what was told in a database, until stopped."),
-    "demo": ("demo", "demo", "Show faults being detected: broker, worker and simulator in one."),
+    "cost": ("cost", "cost", "Say what training took, from the console."),
     "deadletters": ("deadletters", "deadletters", "List, show and resend records that could not be used."),
+    "demo": ("demo", "demo", "Show faults being detected: broker, worker and simulator in one."),
+    "drift": ("drift", "drift", "List what is no longer as it was, from the console."),
     "explain": ("explain", "explain", "Show an anomaly's execution beside a usual one, from the console."),
     "feedback": ("feedback", "feedback", "Say what an anomaly or an incident was."),
     "gateway": ("gateway", "gateway", "Take executions and traces over HTTP, until stopped."),
     "incidents": ("incidents", "incidents", "Make incidents of anomalies until stopped; list and show them."),
     "init": ("init", "init_command", "Look at Kafka's topics, and write the settings that read them."),
     "intake": ("serve", "intake", "Join spans and executions by trace, from Kafka, until stopped."),
+    "keys": ("keys", "keys", "List, make and take back the console's keys."),
+    "logs": ("logs", "logs", "List log events and templates, from the console."),
     "maintenance": ("maintenance", "maintenance", "Announce, end and list maintenance windows."),
     "mcp": ("mcp", "mcp", "Let assistants ask the console, by the Model Context Protocol."),
     "models": ("models", "models", "List, reset, refit, export and import the models of applications."),
     "notify": ("notify", "notify", "Tell receivers of incidents, until stopped."),
+    "operations": ("operations", "operations", "List operations and how long they take, from the console."),
     "replay": ("replay", "replay", "Send recorded traces to Kafka, or score them offline."),
     "score": ("score", "score", "Say what workers would say of executions, which they do not learn."),
     "settings": ("example_settings", "settings_command", "Print an example of a configuration file."),
@@ -38,6 +45,7 @@ COMMANDS = {
     "status": ("status", "status", "Say what runs and what was found."),
     "tail": ("tail", "tail", "Print anomalies as they come."),
     "topics": ("serve", "topics", "Create the topics, or check them."),
+    "train": ("train", "train", "Say what training would take, and train, over the console."),
     "tune": ("tune", "tune", "Try settings on recorded executions, on all workers there are."),
     "up": ("up", "up", "Run all of it on this machine, with a broker if there is none."),
     "validate": ("validate", "validate", "Say what is wrong with a file of executions, line by line."),
@@ -65,6 +73,13 @@ class LazyGroup(click.Group):
         """List the commands without importing them."""
         with formatter.section("Commands"):
             formatter.write_dl([(name, COMMANDS[name][2]) for name in sorted(COMMANDS)])
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Names with their line of help, without importing the commands: a shell waits for it."""
+        names = [one for one in sorted(COMMANDS) if one.startswith(incomplete)]
+        return [CompletionItem(one, help=COMMANDS[one][2]) for one in names] + click.Command.shell_complete(
+            self, ctx, incomplete
+        )
 
     def main(self, args: Sequence[str] | None = None, **extra: Any) -> Any:  # type: ignore[override]
         # (the base class has overloads by standalone_mode, which pass through here)

@@ -5,10 +5,9 @@ from typing import Final
 import click
 
 from tracehound.schemas.anomaly import SEVERITIES, Severity
-from tracehound.schemas.execution import rfc3339
+from tracehound.scripts.commands.console_options import limit_option, repeated, since_option, times, watch_option
 from tracehound.scripts.commands.console_tables import json_option, print_json, print_table
 from tracehound.scripts.commands.identities import short
-from tracehound.scripts.commands.moments import Moment
 from tracehound.scripts.console.client import console_client
 from tracehound.scripts.console.shapes import Anomaly
 
@@ -21,24 +20,35 @@ _COLUMNS: Final = ("severity", "kind", "application", "operation", "reason")
 @click.option("--operation", help="Only of this operation.")
 @click.option("--kind", help="Only of this kind, for instance latency.")
 @click.option("--severity", type=click.Choice(SEVERITIES), help="Least severity.")
-@click.option("--since", type=Moment(), help="At that time or later: 90m, 7d, or a date-time.")
-@click.option("--until", type=Moment(), help="Before that time.")
-@click.option("--limit", type=click.IntRange(1), default=20, show_default=True, help="The newest to print.")
+@since_option
+@limit_option(20)
+@watch_option
 @json_option
 def anomalies(
-    severity: Severity | None, since: float | None, until: float | None, limit: int, as_json: bool, **only: str | None
+    severity: Severity | None,
+    since: float | None,
+    until: float | None,
+    limit: int,
+    every_s: float | None,
+    as_json: bool,
+    **only: str | None,
 ) -> None:
     """List anomalies, the newest last, from the console. `tracehound explain ID` says more of one.
 
     \b
     tracehound anomalies --since 2h --severity major
     tracehound anomalies --application shop --kind latency --json
+    tracehound anomalies --since 15m --watch 5
     """
-    times = {name: None if at is None else rfc3339(at) for name, at in (("since", since), ("until", until))}
     grave = None if severity is None else SEVERITIES[SEVERITIES.index(severity) :]
-    found = console_client().items(Anomaly, "anomalies", limit=limit, severity=grave, **times, **only)
-    if as_json:
-        print_json({"items": found})
-        return
-    rows = [(short(one["id"]), one["time"], *(one["data"][name] for name in _COLUMNS)) for one in reversed(found)]
-    print_table(("id", "time", *_COLUMNS), rows)
+    client, asked = console_client(), {**times(since, until), **only}
+
+    def tell() -> None:
+        found = client.items(Anomaly, "anomalies", limit=limit, severity=grave, **asked)
+        if as_json:
+            print_json({"items": found})
+            return
+        rows = [(short(one["id"]), one["time"], *(dict(one["data"])[n] for n in _COLUMNS)) for one in reversed(found)]
+        print_table(("id", "time", *_COLUMNS), rows)
+
+    repeated(every_s, tell)

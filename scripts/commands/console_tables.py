@@ -39,7 +39,7 @@ def print_table(heads: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     rows = list(rows)
     table = Table(box=None, pad_edge=False)
     for place, head in enumerate(heads):
-        numbers = bool(rows) and all(isinstance(row[place], int) for row in rows)
+        numbers = bool(rows) and all(isinstance(row[place], int | float | None) for row in rows)
         table.add_column(head, justify="right" if numbers else "left", overflow="fold")
     for row in rows:
         table.add_row(*(_cell(value) for value in row))
@@ -49,6 +49,8 @@ def print_table(heads: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
 def _cell(value: object) -> Text:
     if isinstance(value, int):
         return Text(f"{value:,}")
+    if isinstance(value, float):
+        return Text(f"{value:,.4g}" if abs(value) < 10_000 else f"{value:,.0f}")
     text = printable("" if value is None else str(value))
     severity = next((one for one in SEVERITIES if one == text), None)
     return Text(text, SEVERITY_COLOURS[severity] if severity else "")

@@ -5,15 +5,12 @@ from collections.abc import Iterator
 import click
 from rich.text import Text
 
+from tracehound.scripts.commands.console_ids import anomaly_of
 from tracehound.scripts.commands.console_tables import json_option, print_json, terminal
-from tracehound.scripts.commands.identities import resolved
 from tracehound.scripts.commands.terminal_text import printable
 from tracehound.scripts.commands.waterfall_text import waterfall_text
-from tracehound.scripts.console.client import ConsoleClient, NotKeptError, console_client
+from tracehound.scripts.console.client import NotKeptError, console_client
 from tracehound.scripts.console.shapes import Anomaly, ExemplarShape
-
-_LOOKED_THROUGH = 1_000
-"""Of so many of the newest anomalies an id may be cut to its beginning."""
 
 
 @click.command()
@@ -32,7 +29,7 @@ def explain(anomaly_id: str, rows: int, as_json: bool) -> None:
     tracehound explain 4f2a91c3d7e8f9a0b1c2d3e4f5a6b7c8 --json
     """
     client = console_client()
-    event = _anomaly(client, anomaly_id)
+    event = anomaly_of(client, anomaly_id)
     try:
         exemplar = client.get(ExemplarShape, "exemplars", event["id"])
     except NotKeptError:
@@ -45,14 +42,6 @@ def explain(anomaly_id: str, rows: int, as_json: bool) -> None:
         console.print(Text.assemble((f"{name}: ", "bold"), printable(content)), soft_wrap=True)
     for line in _told(event, exemplar, rows):
         console.print(Text(line), soft_wrap=True)
-
-
-def _anomaly(client: ConsoleClient, given: str) -> Anomaly:
-    try:
-        return client.get(Anomaly, "anomalies", given)
-    except NotKeptError:
-        known = [one["id"] for one in client.items(Anomaly, "anomalies", limit=_LOOKED_THROUGH)]
-        return client.get(Anomaly, "anomalies", resolved(given, known, "an anomaly", "tracehound anomalies"))
 
 
 def _facts(event: Anomaly) -> list[tuple[str, str]]:

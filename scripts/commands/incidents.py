@@ -6,13 +6,19 @@ from rich.text import Text
 
 from tracehound.schemas.anomaly import SEVERITIES, Severity
 from tracehound.schemas.incident import Incident, IncidentEvent, SuspectedCause
-from tracehound.scripts.commands.identities import resolved, short
-from tracehound.scripts.commands.known_applications import require_known
+from tracehound.scripts.commands.console_options import repeated, since_option, watch_option
+from tracehound.scripts.commands.console_tables import json_option, print_json
+from tracehound.scripts.commands.identities import short
 from tracehound.scripts.commands.severity_colours import SEVERITY_COLOURS
 from tracehound.scripts.commands.terminal_text import printable
-from tracehound.scripts.commands.told import stored_incidents
-from tracehound.scripts.kafka.clients import consumer_config
-from tracehound.scripts.kafka.topic_reading import TopicReader
+from tracehound.scripts.commands.told_incidents import (
+    IncidentsAsked,
+    incidents_of_console,
+    incidents_of_kafka,
+    life_of_console,
+    life_of_kafka,
+)
+from tracehound.scripts.console.client import console_is_named
 from tracehound.streams.settings.settings import load_settings
 
 
@@ -36,45 +42,66 @@ def incidents(context: click.Context) -> None:
 @click.option("--environment", help="Only of this environment; without it of all.")
 @click.option("--severity", type=click.Choice(SEVERITIES), default="minor", show_default=True, help="Least severity.")
 @click.option("--limit", default=20, show_default=True, help="The newest to print; all are counted.")
+@since_option
+@watch_option
+@json_option
 def list_incidents(
-    every: bool, application: str | None, environment: str | None, severity: Severity, limit: int
+    every: bool,
+    application: str | None,
+    environment: str | None,
+    severity: Severity,
+    limit: int,
+    since: float | None,
+    until: float | None,
+    every_s: float | None,
+    as_json: bool,
 ) -> None:
-    """List incidents, the newest last."""
-    settings = load_settings()
-    with TopicReader(consumer_config(settings)) as reader:
-        if application is not None or environment is not None:
-            require_known(reader, settings, application, environment)
-        stored = stored_incidents(reader, settings)
-    found = [
-        events[-1]
-        for events in stored.values()
-        if (every or events[-1].data.state != "resolved")
-        and application in (None, *events[-1].data.applications)
-        and environment in (None, events[-1].data.environment)
-        and SEVERITIES.index(events[-1].data.severity) >= SEVERITIES.index(severity)
-    ]
-    found.sort(key=lambda event: event.data.updated_at)
-    console = _console()
-    for event in found[-limit:] if limit > 0 else ():
-        console.print(_line(event.data))
-    open_ones = sum(events[-1].data.state != "resolved" for events in stored.values())
-    shown = min(limit, len(found))
-    console.print(f"{shown} of {len(stored)} incidents; {open_ones} are not resolved.")
+    """List incidents, the newest last; --since and --until are about when they were opened.
+
+    From the console where TRACEHOUND_CONSOLE_URL or a key of it is set, else from Kafka.
+
+    \b
+    tracehound incidents list
+    tracehound incidents list --all --since 7d --severity major
+    tracehound incidents list --application shop --json
+    """
+    asked = IncidentsAsked(every, application, environment, SEVERITIES.index(severity), since, until)
+    source = incidents_of_console if console_is_named() else incidents_of_kafka
+
+    def tell() -> None:
+        told = source(asked, limit)
+        if as_json:
+            print_json({"items": told.items})
+            return
+        console = _console()
+        for event in reversed(told.events):
+            console.print(_line(event.data))
+        console.print(told.summary)
+
+    repeated(every_s, tell)
 
 
 @incidents.command("show")
 @click.argument("incident_id", metavar="ID")
-def show_incident(incident_id: str) -> None:
-    """Show the incident ID, or the one whose id begins so: cause, operations, gravest anomalies and its history."""
-    settings = load_settings()
-    with TopicReader(consumer_config(settings)) as reader:
-        stored = stored_incidents(reader, settings)
-    events = stored[resolved(incident_id, stored, "an incident", "tracehound incidents list --all")]
+@json_option
+def show_incident(incident_id: str, as_json: bool) -> None:
+    """Show the incident ID, or the one whose id begins so: cause, operations, gravest anomalies and its history.
+
+    From the console where TRACEHOUND_CONSOLE_URL or a key of it is set, else from Kafka.
+
+    \b
+    tracehound incidents show 898dd1b3
+    tracehound incidents show 898dd1b3 --json
+    """
+    told = (life_of_console if console_is_named() else life_of_kafka)(incident_id)
+    if as_json:
+        print_json({"items": told.items})
+        return
     console = _console()
-    for name, content in _facts(events[-1].data):
+    for name, content in _facts(told.events[-1].data):
         console.print(Text.assemble((f"{name}: ", "bold"), printable(content)))
     console.print(Text("history:", "bold"))
-    for event in events:
+    for event in told.events:
         console.print(_step(event))
 
 
@@ -85,7 +112,7 @@ def _console() -> Console:
 def _line(incident: Incident) -> Text:
     environment = f" ({incident.environment})" if incident.environment else ""
     return Text.assemble(
-        (short(incident.incident_id), "bold"),
+        (printable(short(incident.incident_id)), "bold"),
         (f"  {incident.severity.upper():8}", SEVERITY_COLOURS[incident.severity]),
         f"  {incident.state:10}  {incident.opened_at}",
         printable(f"{environment}  {incident.summary}"),

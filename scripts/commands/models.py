@@ -15,9 +15,14 @@ from tracehound.schemas.control import Control
 from tracehound.schemas.errors import SnapshotError, TracehoundError
 from tracehound.schemas.execution import ApplicationKey, rfc3339
 from tracehound.scripts.commands.announcing import announce, known_user
+from tracehound.scripts.commands.console_options import its_environment_option, repeated, watch_option
+from tracehound.scripts.commands.console_tables import json_option, print_json, print_table
 from tracehound.scripts.commands.known_applications import not_known
 from tracehound.scripts.commands.stored_states import Stored, stored_states
 from tracehound.scripts.commands.terminal_text import printable
+from tracehound.scripts.console.client import console_client
+from tracehound.scripts.console.shapes import Models as ConsoleModels
+from tracehound.scripts.exit_codes import UnknownThingError
 from tracehound.scripts.kafka.clients import consumer_config
 from tracehound.scripts.kafka.topic_reading import TopicReader
 from tracehound.streams.settings.settings import Settings, load_settings
@@ -29,7 +34,7 @@ _ENVIRONMENT = "Only this environment of the application ('' where it names none
 
 @click.group()
 def models() -> None:
-    """List, reset, refit, export and import the models of applications."""
+    """List, show, reset, refit, export and import the models of applications."""
 
 
 @models.command("list")
@@ -46,6 +51,37 @@ def list_models(application: str | None) -> None:
     console = Console() if Console().is_terminal else Console(width=160)
     console.print(table)
     console.print(f"{len(shown)} of {len(found)} applications." + _unusable(unusable))
+
+
+@models.command("show")
+@click.argument("application")
+@its_environment_option
+@watch_option
+@json_option
+def show_models(application: str, environment: str, every_s: float | None, as_json: bool) -> None:
+    """Show what the models of APPLICATION are, from the console: ready or what is missing, what they learned and took.
+
+    \b
+    tracehound models show shop --environment prod
+    tracehound models show shop --environment prod --json
+    """
+    client = console_client()
+
+    def tell() -> None:
+        told = client.get(ConsoleModels, "models", application=application, environment=environment or None)
+        if not told["items"]:
+            raise UnknownThingError(
+                f"The console knows no models of {application!r} in the environment {environment!r}."
+            )
+        if as_json:
+            print_json(told)
+            return
+        names = ("operation", "model", "state", "learned", "needed", "trained_at", "cpu_s", "samples", "model_bytes")
+        rows = [[dict(one)[name] for name in names] for one in told["items"]]
+        print_table([name.replace("_", " ") for name in names], rows)
+        click.echo("All of them are ready." if told["ready"] else "Not all of them are ready.")
+
+    repeated(every_s, tell)
 
 
 def _stored(reader: TopicReader, settings: Settings) -> tuple[dict[ApplicationKey, Stored], int]:

@@ -143,6 +143,17 @@ class ConsoleClient:
                 break
         return found
 
+    def read(self, told: object, kind: type[T]) -> T:
+        """What was told, as a type of ours.
+
+        Raises:
+            NoConsoleError: it is none.
+        """
+        try:
+            return msgspec.convert(told, kind)
+        except (msgspec.ValidationError, ValueError, RecursionError) as error:
+            raise self._no_console(f"It answers otherwise: {error}.") from None
+
     def _asked(self, method: str, path: Sequence[str], query: Mapping[str, Any], body: object) -> Any:
         where = "/".join(quote(part, safe="") for part in path)
         address = f"{self.url}/api/v1/{where}?{urlencode(query, doseq=True)}"
@@ -174,10 +185,7 @@ class ConsoleClient:
 
     def _shaped(self, kind: type[T], told: object) -> T:
         """What was told, as it came, once it is known to hold what ``kind`` says."""
-        try:
-            msgspec.convert(told, kind)
-        except (msgspec.ValidationError, RecursionError) as error:
-            raise self._no_console(f"It answers otherwise: {error}.") from None
+        self.read(told, kind)
         return cast(T, told)
 
     def _no_console(self, why: str) -> NoConsoleError:

@@ -54,6 +54,8 @@ class Bucket(TypedDict):
 class Distribution(TypedDict):
     """Where a number of an operation's executions lies."""
 
+    operation: str
+    environment: str
     name: str
     since: str | None
     until: str | None
@@ -234,3 +236,105 @@ class ModelEventShape(TypedDict):
     id: str
     time: str
     data: ModelHappening
+
+
+class TotalShape(TypedDict):
+    """What training runs took together."""
+
+    of: str
+    environment: str
+    runs: int
+    cpu_s: float
+    wall_s: float
+    samples: int
+    model_bytes: int
+    money: float
+
+
+class Totals(TypedDict):
+    """What runs took, in all and by something."""
+
+    currency: str
+    total: TotalShape
+    items: list[TotalShape]
+
+
+class TrainingRunShape(TypedDict):
+    """A training run."""
+
+    time: str
+    application: str
+    environment: str
+    model: str
+    why: str
+    cpu_s: float
+    samples: int
+    model_bytes: int
+    money: float
+    currency: str
+    estimated_cpu_s: float | None
+
+
+class EstimatedItem(TypedDict):
+    """What training one application would take."""
+
+    application: str
+    environment: str
+    samples: int
+    cpu_s: float
+    wall_s: float
+    money: float
+
+
+class Estimated(TypedDict):
+    """What training would take."""
+
+    currency: str
+    measured_runs: int
+    error_share_median: float | None
+    items: list[EstimatedItem]
+
+
+class StartedShape(TypedDict):
+    """Training that somebody asked for."""
+
+    id: str
+    application: str
+    environment: str
+    state: str
+    sentence: str
+
+
+class KeyShape(TypedDict):
+    """A key of the console."""
+
+    prefix: str
+    name: str
+    role: str
+    made_by: str
+    made_at: str
+    expires_at: str | None
+    last_used_at: str | None
+
+
+class Keys(TypedDict):
+    """All keys."""
+
+    items: list[KeyShape]
+
+
+class MadeKey(TypedDict):
+    """A key that was just made."""
+
+    key: str
+    prefix: str
+    role: str
+    expires_at: str | None
+
+
+class PreviewShape(TypedDict):
+    """What would follow of a verdict."""
+
+    sentence: str
+    silenced: int
+    confirmed: int
