@@ -18,6 +18,7 @@ from tracehound.console.calls.page import show_map
 from tracehound.console.dead_letters.page import dead_letter, dead_letters
 from tracehound.console.incidents.page import incident, incidents
 from tracehound.console.keys.page import keys
+from tracehound.console.logs.page import show_logs
 from tracehound.console.maintenance.page import maintenance
 from tracehound.console.overview.page import overview
 from tracehound.console.receivers.page import receivers
@@ -33,6 +34,7 @@ PAGES: Final[dict[str, Page]] = {
     "/anomalies/{anomaly_id}": show_anomaly,
     "/applications/{application}": application,
     "/map": show_map,
+    "/logs": show_logs,
     "/receivers": receivers,
     "/dead-letters": dead_letters,
     "/dead-letters/{letter_id}": dead_letter,

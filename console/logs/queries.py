@@ -38,11 +38,12 @@ class LogsAsked(Page):
 def logs_asked(asked: LogsAsked) -> List:
     """The list of those that are asked for."""
     columns = scored_logs.c
-    statement = select(columns.event, columns.time_us, columns.seq).where(*_conditions(asked))
+    statement = select(columns.event, columns.time_us, columns.seq).where(*conditions(asked))
     return List(statement, (columns.time_us, columns.seq), asked.sort == "-time", CELLS)
 
 
-def _conditions(asked: LogsAsked) -> Sequence[ColumnElement[bool]]:
+def conditions(asked: LogsAsked) -> Sequence[ColumnElement[bool]]:
+    """What a log event must be like."""
     columns = scored_logs.c
     named = (
         (columns.application, asked.application),

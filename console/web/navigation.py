@@ -30,6 +30,7 @@ PLACES: Final[tuple[Place, ...]] = (
     Place("incidents", "/ui/incidents", "Incidents"),
     Place("anomalies", "/ui/anomalies", "Anomalies"),
     Place("map", "/ui/map", "Call map"),
+    Place("logs", "/ui/logs", "Logs"),
     Place("receivers", "/ui/receivers", "Receivers", aside=True),
     Place("maintenance", "/ui/maintenance", "Maintenance", aside=True),
     Place("dead-letters", "/ui/dead-letters", "Dead letters", aside=True),

@@ -13,6 +13,7 @@ from tests.console.store.reader.told import (
     model_event,
     progress,
     record,
+    scored_log,
 )
 from tracehound.console.store.engine import Store
 from tracehound.console.store.reader.record import Record
@@ -55,6 +56,7 @@ def fill(store: Store, name: str = "shop", segments: int = 40) -> None:
         (TOPICS.anomalies, [msgspec.json.encode(event)]),
         (TOPICS.severity, [msgspec.json.encode(opened)]),
         (TOPICS.models, [msgspec.json.encode(release), model_event(2)]),
+        (TOPICS.scored_logs, [scored_log(1, name)]),
         (TOPICS.call_graph, [encode(CallGraph("graph", name, "prod", [call(3)]))]),
         (TOPICS.deliveries, [_delivery(name, "delivered"), _delivery(name, "given_up")]),
         (TOPICS.maintenance, [encode(Maintenance("window", BEGIN_S, BEGIN_S * 2, name, "prod", note=name, by=name))]),
