@@ -28,6 +28,7 @@ from tracehound.streams.delivery.outputs import (
 )
 from tracehound.streams.kafka.runs.at_hand import at_hand
 from tracehound.streams.kafka.runs.run import Run, RunListener
+from tracehound.streams.scoring.decision_log import log_anomaly
 from tracehound.streams.scoring.metrics import Metrics
 from tracehound.streams.scoring.read_run import Reading, RunReader
 from tracehound.streams.scoring.report_progress import ProgressLedger, Tallies, report_progress, tally
@@ -325,6 +326,7 @@ class Scoring(RunListener):
                 self._metrics.count_anomalies([anomaly])
                 parcel.outgoing += anomalies_outgoing([anomaly], self._topics.anomalies.name)
                 self._tell_incidents([anomaly], [], parcel)
+                log_anomaly(anomaly, whole(chunk[index]), max(0.0, self._clock() - sources[index].timestamp / 1_000.0))
             except Exception as failure:  # noqa: BLE001 (what cannot be told of one must not keep the others)
                 value = encode(whole(chunk[index]))
                 parcel.dead_letters.append(failure_letter(sources[index], value, "tell", failure))

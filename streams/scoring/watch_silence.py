@@ -7,6 +7,7 @@ from tracehound.schemas.execution import ApplicationKey
 from tracehound.schemas.topics import Topics
 from tracehound.streams.delivery.delivery import Delivery, Parcel
 from tracehound.streams.delivery.outputs import anomalies_outgoing, incident_input_of, incident_input_outgoing
+from tracehound.streams.scoring.decision_log import log_anomaly
 from tracehound.streams.scoring.metrics import Metrics
 from tracehound.streams.states.partitions import Partition, Partitions, Seen
 from tracehound.streams.states.scoring_core import ScoringCore
@@ -69,4 +70,6 @@ async def publish_anomalies(
     if found:
         metrics.count_anomalies(found)
         told = incident_input_outgoing(incident_input_of(found, ()), topics.incident_input.name)
+        for anomaly in found:
+            log_anomaly(anomaly)
         await delivery.send(Parcel(_NO_SOURCE, [*anomalies_outgoing(found, topics.anomalies.name), *told]))

@@ -25,7 +25,6 @@ _RUNNING_S = 0.05
 """How long a starved process may run at a time; then it is frozen until it is looked at again."""
 
 
-_FLOOD_EVERY_S = 5.0
 _DISK = "tracehound_disk_free_bytes {free}\ntracehound_disk_size_bytes 100\n"
 
 
@@ -50,13 +49,13 @@ def frozen(system: System, kind: str, alert: str) -> Fault:
     return Fault((alert,), partial(os.kill, pid, signal.SIGSTOP), partial(os.kill, pid, signal.SIGCONT))
 
 
-def starved(system: System, kind: str, *alerts: str, flood: Callable[[System], object]) -> Fault:
+def starved(system: System, kind: str, *alerts: str, flood: Callable[[System], object], every_s: float = 5.0) -> Fault:
     """A process that hardly gets any of the CPU, while there is a flood of work for it."""
     pid = system.pid(kind)
-    flooded_s = [-_FLOOD_EVERY_S]
+    flooded_s = [time.monotonic() - every_s]
 
     def again() -> None:
-        if time.monotonic() - flooded_s[-1] > _FLOOD_EVERY_S:
+        if time.monotonic() - flooded_s[-1] >= every_s:
             flood(system)
             flooded_s.append(time.monotonic())
         os.kill(pid, signal.SIGCONT)
@@ -67,9 +66,9 @@ def starved(system: System, kind: str, *alerts: str, flood: Callable[[System], o
 
 
 def flood_of_executions(system: System) -> None:
-    """More than a worker takes within seconds where it gets a twentieth of a core."""
+    """More than a worker takes within a minute where it gets a twentieth of a core, and less than the broker keeps."""
     now_s = time.time()
-    for number in range(50_000):
+    for number in range(100_000):
         system.traffic.execution(f"burst-{number % 4}", "GET /sale", now_s, 50.0)
     system.traffic.flush()
 
@@ -77,7 +76,7 @@ def flood_of_executions(system: System) -> None:
 def flood_of_calls(system: System) -> None:
     """Halves of traces, for intake."""
     at_s = time.time()
-    for number in range(20_000):
+    for number in range(5_000):
         trace_id = f"{number:032x}"
         call = {"trace_id": trace_id, "span_id": trace_id[16:], "application": "called", "operation": "GET /cart"}
         told = json.dumps({**call, "started_at": at_s, "duration_ms": 5.0}).encode()
@@ -87,7 +86,7 @@ def flood_of_calls(system: System) -> None:
 
 def flood_of_progress(system: System) -> None:
     """What workers say of how far they are, for those who group incidents."""
-    for number in range(25_000):
+    for number in range(20_000):
         application, through = f"burst-{number % 500}", rfc3339(time.time())
         progress = Progress(application, "", through, 10, 0, 0, {"GET /sale": 10})
         system.traffic.send(TOPICS.incident_input.name, msgspec.json.encode(progress), "")
@@ -197,8 +196,9 @@ def recorded(alert: str, system: System, broken: str, mended: str) -> Fault:
 
 
 def scoring_raises(system: System) -> Fault:
-    """Scoring fails for want of memory."""
-    return Fault(("TracehoundScoringFails",), system.fails_while.touch, system.fails_while.unlink)
+    """Scoring fails again and again, and each time goes on with what was saved."""
+    mend = partial(system.fails_once.unlink, missing_ok=True)
+    return Fault(("TracehoundScoringFails",), system.fails_once.touch, mend)
 
 
 def records_deleted(system: System) -> Fault:

@@ -23,21 +23,22 @@ from tracehound.schemas.topics import Topics
 TOPICS = Topics(partitions=4)
 _RUN = "from tracehound.scripts.cli import main; main(['{}'])"
 _WORKER = """
-import os, pathlib
+import os
 from tracehound.detectors.scoring.scorer import Scorer
 from tracehound.scripts.cli import main
 
 score = Scorer.score
 
 def fails(scorer, executions):
-    if pathlib.Path(os.environ["FAILS_WHILE"]).exists():
+    if os.path.exists(os.environ["FAILS_ONCE"]):
+        os.unlink(os.environ["FAILS_ONCE"])
         raise MemoryError
     return score(scorer, executions)
 
 Scorer.score = fails
 main(["worker"])
 """
-"""A worker whose scoring raises while a file exists."""
+"""A worker whose scoring raises whenever there is a file, which it removes."""
 _ROUTES = """
 [notify]
 first_retry_s = 0.1
@@ -79,7 +80,7 @@ class System:
     """
 
     def __init__(self, folder: Path) -> None:
-        self.fails_while = folder / "fails"
+        self.fails_once = folder / "fails"
         self._stack = ExitStack()
         self.away, self.refuses, self.stand_in = (self._stack.enter_context(Server().listening()) for _ in range(3))
         self.disk = self._stack.enter_context(small_disk(folder))
@@ -92,7 +93,7 @@ class System:
         self.ports = dict(zip(kinds, free_ports(len(kinds)), strict=True))
         self.environment = {
             "KAFKA_BOOTSTRAP_SERVERS": self.broker.bootstrap_servers,
-            "FAILS_WHILE": str(self.fails_while),
+            "FAILS_ONCE": str(self.fails_once),
             "HOOK_SECRET": "s" * 24,
             "TRACEHOUND_CONFIG": str(routes),
             "TRACEHOUND_PARTITIONS": str(TOPICS.partitions),

@@ -1,8 +1,9 @@
 """Alerts that are fired and resolved by Debian's Prometheus and Alertmanager while tracehound is broken on purpose.
 
-Times in the rules are shortened (`hurried_rules.py`), so that this takes half a minute.
+All of them take minutes: `make test-alerts`. A few, of each kind of process one, are tried with all other tests.
 """
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -14,9 +15,11 @@ from tests.end_to_end.alerts.faults import Fault
 from tests.end_to_end.alerts.system import System
 from tests.end_to_end.alerts.watchers import Told, watching
 from tests.end_to_end.conftest import wait_until_within
+from tests.infra.test_alerts import rules
 
 PATIENCE_S = 300.0
 LOOK_S = 0.5
+ALL = pytest.mark.skipif(not os.environ.get("TRACEHOUND_REAL_ALERTS"), reason="minutes: make test-alerts")
 
 
 @pytest.fixture
@@ -62,3 +65,41 @@ def test_some_alerts_fire_and_are_resolved(system: System, told: Told) -> None:
     broken = break_and_mend(together, told)
     assert len(broken) == 4
     wait_until_within(lambda: all_resolved(told, broken), "all are resolved", PATIENCE_S, LOOK_S)
+
+
+@ALL
+def test_every_alert_fires_and_is_resolved(
+    system: System, told: Told, record_testsuite_property: Callable[[str, object], None]
+) -> None:
+    one_after_another = (
+        [
+            faults.frozen(system, "intake", "TracehoundDown"),
+            *(faults.poison(system), faults.receivers_away(system), faults.full_disk(system)),
+            *(faults.drifting(system), faults.noisy(system)),
+        ],
+        [
+            faults.starved(system, "intake", "TracehoundIntakeBehind", flood=faults.flood_of_calls),
+            faults.starved(
+                system, "incidents", "TracehoundGroupingBehind", flood=faults.flood_of_progress, every_s=2.0
+            ),
+        ],
+        [faults.helpers_killed(system)],
+        [faults.scoring_raises(system)],
+        [faults.records_deleted(system)],
+        [
+            faults.starved(
+                *(system, "worker", "TracehoundScoringSlow", "TracehoundLagGrowing"),
+                flood=faults.flood_of_executions,
+                every_s=60.0,
+            )
+        ],
+        [faults.broker_frozen(system)],
+        [faults.nothing_sent(system)],
+    )
+    broken: set[str] = set()
+    for together in one_after_another:
+        broken |= break_and_mend(together, told)
+    wait_until_within(lambda: all_resolved(told, broken), "all are resolved", PATIENCE_S, LOOK_S)
+    assert broken == {rule["alert"] for rule in rules("alerts")}
+    record_testsuite_property("alerts", len(rules("alerts")))
+    record_testsuite_property("alerts_fired_and_resolved", len(broken))
