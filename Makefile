@@ -23,13 +23,14 @@ SECONDS ?= 60
 # Tests wait for brokers and processes more than they compute: two at a time on each core.
 JOBS ?= $(shell expr 2 '*' $$(getconf _NPROCESSORS_ONLN))
 SUITE := .pytest_cache/suite.xml
+WATCHED := .pytest_cache/watched.xml
 TOGETHER := --numprocesses $(JOBS) --durations 10 --durations-min 5
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 # What awk makes of pip's output: a line now and then, so that nobody looks at a silent minute.
 export PIP_PROGRESS = /^Collecting / {if (++n % 25 == 0) print "  " n " packages"} /^Installing/ {print "  installing them"} {fflush()}
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-quick test-tracers test-bounds fuzz check format kafka bench-throughput bench-latency bench-scale bench-micro bench-intake bench-gateway bench-api bench-page bench-trials bench-weeks bench-quality bench-nab bench-incidents bench-joined bench-cost bench-training bench-house bench-upgrade contenders simulate soak lock clean
+.PHONY: help setup demo test test-quick test-tracers test-alerts test-bounds fuzz check format kafka bench-throughput bench-latency bench-scale bench-micro bench-intake bench-gateway bench-api bench-page bench-trials bench-weeks bench-quality bench-nab bench-incidents bench-joined bench-cost bench-training bench-house bench-upgrade contenders simulate soak lock clean
 
 help: ## List every target with one line each
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -62,6 +63,10 @@ test-bounds: $(STAMP) ## Run the detectors' tests with kernels that check the bo
 test-tracers: $(STAMP) ## Run tracers of npm, PyPI, Maven, Go and crates.io and a Collector, read what they write (first time: minutes)
 	TRACEHOUND_REAL_TRACERS=1 $(BIN)/python -m pytest tests/tracers tests/streams/intake/formats
 	$(BIN)/python -m tracehound.scripts.documents README.md docs
+
+test-alerts: $(STAMP) ## Break all that alerts are for, see each fire and resolve on a real Prometheus, and all dashboards with data (minutes)
+	TRACEHOUND_REAL_ALERTS=1 $(BIN)/python -m pytest tests/end_to_end/alerts tests/end_to_end/test_dashboards.py --junitxml $(WATCHED)
+	$(BIN)/python -m tracehound.scripts.benchmarks.watched $(WATCHED)
 
 $(FUZZER): $(FUZZER_LOCK) | $(STAMP)
 	$(BIN)/python -m pip install --quiet --require-hashes -r $(FUZZER_LOCK)

@@ -68,7 +68,9 @@ def with_data(url: str, query: str) -> bool:
     return answer.status_code == 200 and bool(answer.json()["data"]["result"])
 
 
-def test_every_query_of_every_dashboard_has_data(up: Up, prometheus: str) -> None:
+def test_every_query_of_every_dashboard_has_data(
+    up: Up, prometheus: str, record_testsuite_property: Callable[[str, object], None]
+) -> None:
     asked = {query for board in BOARDS for query in queries(json.loads(board.read_text()))}
     assert len(asked) > 30
     servers = up.until(r"export KAFKA_BOOTSTRAP_SERVERS=(\S+)$")[1]
@@ -81,4 +83,6 @@ def test_every_query_of_every_dashboard_has_data(up: Up, prometheus: str) -> Non
         while lacking and time.monotonic() < until_s:
             time.sleep(0.5)
             lacking = {query for query in lacking if not with_data(prometheus, query)}
+    record_testsuite_property("grafana_queries", len(asked))
+    record_testsuite_property("grafana_queries_with_data", len(asked) - len(lacking))
     assert not lacking

@@ -35,6 +35,7 @@ from tracehound.streams.settings.settings import Settings, load_settings
 BROKERS = ("kafka-1", "kafka-2", "kafka-3")
 WORKERS = ("worker", "intake", "incidents", "notify")
 OURS = ("topics", *WORKERS, "gateway", "first-key", "console")
+ELK = ("elasticsearch", "elk-prepare", "logstash", "filebeat", "kibana")
 ROUTES = """
 [notify.receivers.alerts]
 kind = "alertmanager"
@@ -77,7 +78,7 @@ def listeners(text: str) -> dict[str, str]:
 
 
 def test_services_are_those_promised(services: dict[str, Any]) -> None:
-    assert set(services) == {*BROKERS, *OURS, "prometheus", "grafana"}
+    assert set(services) == {*BROKERS, *OURS, "prometheus", "grafana", *ELK}
 
 
 def test_images_are_pinned(services: dict[str, Any]) -> None:
@@ -89,13 +90,13 @@ def test_images_are_pinned(services: dict[str, Any]) -> None:
 def test_ports_are_published_on_the_loopback_address_only(services: dict[str, Any]) -> None:
     published = [port for service in services.values() for port in service.get("ports", ())]
     assert len(published) == len(BROKERS) + len(services["gateway"]["ports"]) + len(
-        ("console", "prometheus", "grafana")
+        ("console", "prometheus", "grafana", "kibana")
     )
     assert all(re.fullmatch(r"127\.0\.0\.1:\d+:\d+", port) for port in published)
 
 
 def test_every_lasting_service_has_a_health_check_and_comes_back(services: dict[str, Any]) -> None:
-    for name in services.keys() - {"topics", "first-key"}:
+    for name in services.keys() - {"topics", "first-key", "elk-prepare"}:
         assert services[name]["healthcheck"]["test"][0] == "CMD", name
         assert services[name]["restart"] in {"always", "unless-stopped"}, name
 
@@ -120,10 +121,10 @@ def test_settings_accept_the_values(services: dict[str, Any], monkeypatch: pytes
         assert f":{port}/livez" in services[name]["healthcheck"]["test"][-1]
 
 
-def test_only_what_needs_a_file_of_the_users_waits_to_be_asked_for(services: dict[str, Any]) -> None:
+def test_only_what_needs_a_file_of_the_users_or_much_memory_waits_to_be_asked_for(services: dict[str, Any]) -> None:
     asked_for = [name for name, service in services.items() if "profiles" in service]
-    assert asked_for == ["notify", "gateway"]
-    for service in (services[name] for name in asked_for):
+    assert asked_for == ["notify", "gateway", *ELK]
+    for service in (services[name] for name in asked_for[:2]):
         mounted, *_ = service["volumes"]
         assert mounted.split(":")[1:] == [service["environment"]["TRACEHOUND_CONFIG"], "ro"]
 

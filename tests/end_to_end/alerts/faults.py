@@ -191,6 +191,7 @@ def full_disk(system: System) -> Fault:
 
 def recorded(alert: str, system: System, broken: str, mended: str) -> Fault:
     """No fault, but what a process would say of itself."""
+    system.recorded.append(alert)
     say = partial(setattr, system.stand_in, "text")
     return Fault((alert,), partial(say, broken), partial(say, mended))
 

@@ -80,6 +80,8 @@ class System:
     """
 
     def __init__(self, folder: Path) -> None:
+        self.recorded: list[str] = []
+        """Alerts that recorded text has set off, since what they are for could not be made here."""
         self.fails_once = folder / "fails"
         self._stack = ExitStack()
         self.away, self.refuses, self.stand_in = (self._stack.enter_context(Server().listening()) for _ in range(3))

@@ -103,3 +103,4 @@ def test_every_alert_fires_and_is_resolved(
     assert broken == {rule["alert"] for rule in rules("alerts")}
     record_testsuite_property("alerts", len(rules("alerts")))
     record_testsuite_property("alerts_fired_and_resolved", len(broken))
+    record_testsuite_property("alerts_by_recorded_text", len(system.recorded))

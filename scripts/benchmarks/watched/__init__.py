@@ -1,0 +1,1 @@
+"""What was seen of alerts and dashboards on real servers of Prometheus."""
