@@ -1,4 +1,4 @@
-"""``python -m tracehound.scripts.benchmarks.watched RUN``: figures of alerts and dashboards, from a run of their tests."""
+"""``python -m tracehound.scripts.benchmarks.watched RUN``: figures of alerts and dashboards, from their tests."""
 
 from pathlib import Path
 from xml.etree import ElementTree
