@@ -24,6 +24,7 @@ from tracehound.detectors.forests.refitting import RefittedBank
 from tracehound.detectors.settings import DetectionSettings
 from tracehound.detectors.structure.detector import Structure, StructureJudgement
 from tracehound.detectors.structure.exposure import Exposure
+from tracehound.detectors.structure.lacking import sigma_of_certain
 from tracehound.detectors.telling.deviation import TEMPLATE_RATE
 from tracehound.detectors.windows.bursts import Burst, Bursts
 from tracehound.detectors.windows.findings import SIGNALS as WINDOW_SIGNALS
@@ -220,6 +221,7 @@ class Ensemble:
         score = np.where(structure.warming, np.nan, np.maximum(0.0, structure.score + exposure))
         change = np.where(structure.warming, np.nan, np.maximum(structure.novelty, structure.count_excess))
         sigma = self.structure_changes.judge_then_learn(batch.operations, change)
+        sigma = np.maximum(sigma, sigma_of_certain(structure.certainty, batch.errors))
         return score, np.where(change >= CHANGED_SCORE, sigma, np.nan)
 
     def _tell_changes_once(self, batch: Batch, calibrated: Calibrated) -> Calibrated:

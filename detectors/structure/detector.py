@@ -21,10 +21,11 @@ class StructureJudgement:
     ``score`` is −log10 of the false-alarm probability of the execution given its operation, already corrected for
     how many paths were asked; ``novelty`` its part by set, ``excess`` by time and ``count_excess`` by counts.
     ``culprit`` is the path that contributes most (0 for none), ``typical`` and ``actual`` its count, or its time in
-    ms where ``about`` is time, ``high`` what few executions exceeded of these. ``about``: 0 nothing, 1 a set never
-    or rarely seen, 2 a new path, 3 a path missing, 4 count, 5 time. ``warming``: the operation has no reference yet,
-    and the score is 0. ``remembered``: the execution brought a path into what is learned, so the names of its paths
-    are worth keeping.
+    ms where ``about`` is time, ``high`` what few executions exceeded of these. ``certainty`` is −log10 of the
+    probability that as many executions in a row lack a path that none lacked before (see ``structure.lacking``).
+    ``about``: 0 nothing, 1 a set never or rarely seen, 2 a new path, 3 a path missing, 4 count, 5 time. ``warming``:
+    the operation has no reference yet, and the score is 0. ``remembered``: the execution brought a path into what is
+    learned, so the names of its paths are worth keeping.
     """
 
     rows: NDArray[np.void]
@@ -37,6 +38,7 @@ class StructureJudgement:
     typical = RecordField[Floats]()
     actual = RecordField[Floats]()
     high = RecordField[Floats]()
+    certainty = RecordField[Floats]()
     about = RecordField[NDArray[np.int8]]()
     warming = RecordField[Flags]()
     remembered = RecordField[Flags]()
@@ -103,7 +105,7 @@ class Structure:
     def judge(self, slots: Slots, paths: Paths) -> StructureJudgement:
         """Judge n executions as if each came next for its slot. Changes nothing."""
         n = len(slots)
-        return self._run(slots, paths, np.zeros(n), np.zeros(n, np.bool_), np.zeros(n))
+        return self._run(slots, paths, np.zeros(n), np.zeros(n, np.bool_), np.zeros(n), remember=False)
 
     def judge_then_learn(
         self, slots: Slots, paths: Paths, times: Floats, learn: Flags, patience_s: Floats | None = None
@@ -113,9 +115,11 @@ class Structure:
         ``patience_s`` (n,) seconds after which a lasting disturbance is the new normal, where it is another than usual.
         """
         usual = np.full(len(slots), self._rules[0]["patience_s"])
-        return self._run(slots, paths, times, learn, usual if patience_s is None else patience_s)
+        return self._run(slots, paths, times, learn, usual if patience_s is None else patience_s, remember=True)
 
-    def _run(self, slots: Slots, paths: Paths, times: Floats, learn: Flags, patience_s: Floats) -> StructureJudgement:
+    def _run(
+        self, slots: Slots, paths: Paths, times: Floats, learn: Flags, patience_s: Floats, remember: bool
+    ) -> StructureJudgement:
         state, n, done = self._state, len(slots), 0
         out = np.zeros(n, ROW)
         longest = int(np.diff(paths.starts).max()) if n else 0
@@ -124,7 +128,7 @@ class Structure:
             done = run(
                 *(done, slots, paths.starts, paths.entries),
                 *(times, learn, patience_s, self._rules),
-                *((state.operations, state.entries, state.index, state.free), folded, out),
+                *((state.operations, state.entries, state.index, state.free), folded, remember, out),
             )
             if done < n:
                 state.reserve(longest + 2)

@@ -9,6 +9,7 @@ from tracehound.detectors.columns.segment_columns import LONGEST_MS
 from tracehound.detectors.features.paths import OTHER
 from tracehound.detectors.packed.compiling import njit
 from tracehound.detectors.packed.lean import LEAN
+from tracehound.detectors.structure.lacking import count_lacking
 from tracehound.detectors.structure.learning import REFUSED, accept, learn_row
 from tracehound.detectors.structure.state import NOTHING, Memory, find, mixed
 from tracehound.detectors.structure.tail import calibrated, inverse_of_count, inverse_of_time
@@ -39,6 +40,7 @@ ROW = np.dtype(
             ("typical", np.float64),
             ("actual", np.float64),
             ("high", np.float64),
+            ("certainty", np.float64),
         ),
         *(("about", np.int8), ("warming", np.bool_), ("remembered", np.bool_)),
     ]
@@ -60,9 +62,10 @@ def run(
     rules: Any,
     memory: Any,
     folded: Any,
+    remember: bool,
     out: Any,
 ) -> Any:
-    """Judge rows from ``done`` on and learn those that ``learn`` allows.
+    """Judge rows from ``done`` on and learn those that ``learn`` allows; none changes anything unless ``remember``.
 
     ``starts`` and ``paths`` are those of ``detectors.features.paths.Paths`` (records of ``PATH``), ``memory`` is
     ``detectors.structure.state.Memory`` as a plain tuple, which is quicker to hand over, ``folded`` room for one row.
@@ -76,7 +79,9 @@ def run(
         if learn[row] and memory.free[1] < end - first + 2:
             return row
         used, set_key = _fold(slot, paths[first:end], rules, memory, folded)
-        _judge(slot, set_key, folded[:used], memory, out[row])
+        missing = _judge(slot, set_key, folded[:used], memory, out[row])
+        if remember:
+            out[row].certainty = count_lacking(slot, missing, memory)
         if not learn[row]:
             continue
         decision = accept(operations[slot], entries, rules, times[row], patience_s[row], out[row])
@@ -113,17 +118,18 @@ def _fold(slot: int, paths: Any, rules: Any, memory: Any, folded: Any) -> tuple[
 
 
 @njit(**LEAN)
-def _judge(slot: int, set_key: int, row: Any, memory: Any, said: Any) -> None:
+def _judge(slot: int, set_key: int, row: Any, memory: Any, said: Any) -> Any:
+    """Fill ``said``; return the entry of the most surprising path that the row lacks, if it has none that is new."""
     operation, entries, free = memory.operations[slot], memory.entries, memory.free
     said.warming = operation.known == 0
     if said.warming:
-        return
+        return NOTHING
     free[2] += 1
     slowest, most = _amounts(row, free[2], operation, entries, said)
     code, fresh, missing = _novelty(slot, set_key, row, free[2], memory, said)
     said.score = max(said.novelty, said.excess, said.count_excess)
     if said.score < DEVIATES_FROM:
-        return
+        return missing
     worth_naming = min(said.score, max(NAMED_FROM, NAMED_SHARE * said.score))
     if said.novelty >= worth_naming:
         said.about = code
@@ -139,6 +145,7 @@ def _judge(slot: int, set_key: int, row: Any, memory: Any, said: Any) -> None:
         said.about, said.culprit = TIME, row[slowest].path
         said.typical, said.actual = entries[row[slowest].entry].typical, row[slowest].time_ms
         said.high = entries[row[slowest].entry].bound
+    return missing
 
 
 @njit(**LEAN)

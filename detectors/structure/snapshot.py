@@ -6,13 +6,14 @@ import numpy as np
 
 from tracehound.detectors.bank import State
 from tracehound.detectors.structure.state import ENTRY, StructureState, insert
-from tracehound.detectors.structure.stored import COLUMNS, LARGEST_OF, ROWS, SCALARS, checked_structure
+from tracehound.detectors.structure.stored import COLUMNS, LACKING, LARGEST_OF, ROWS, SCALARS, checked_structure
 
 
 def take(state: StructureState, slot: int) -> State:
     """A copy of everything that ``slot`` remembers, its entries newest first."""
     operation, entries = state.operations[slot], state.entries[state.numbers(slot)]
     taken: State = {"operation": np.array([float(operation[name]) for name in SCALARS])}
+    taken["lacking"] = np.array([int(operation[name]) for name in LACKING], np.int64)
     for name in LARGEST_OF:
         taken[name] = operation[name].copy()
     taken["keys"] = entries["key"].copy()
@@ -40,6 +41,8 @@ def put(state: StructureState, slot: int, taken: State, most_paths: int, most_se
                 state.entries[number][name] = one[name]
     operation = state.operations[slot]
     for name, value in zip(SCALARS, found["operation"].tolist(), strict=True):
+        operation[name] = value
+    for name, value in zip(LACKING, found["lacking"].tolist(), strict=True):
         operation[name] = value
     for name in LARGEST_OF:
         operation[name] = found[name]

@@ -27,6 +27,8 @@ OPERATION = np.dtype(
         # Gate and patience.
         *(("tokens", np.float64), ("unusual", np.float64), ("deviating", np.float64), ("disturbed_since", np.float64)),
         ("restarted", np.int8),
+        # A path that none lacked, in how many executions in a row it is missing, and of how many none lacked it.
+        *(("lacked", np.int64), ("lacking", np.int64), ("lacked_of", np.int64)),
         # Frozen: what is judged against; ``known`` executions it was taken from.
         *(("known", np.int64), ("new_set", np.float64), ("new_path", np.float64)),
         *(

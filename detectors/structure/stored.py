@@ -40,6 +40,8 @@ SCALARS: Final = {
     **{"sum_bound": (0.0, NEVER), "sum_at_bound": _SHARE, "sum_scale": _AMOUNT},
 }
 """Fields of an operation that are one number, and its limits; a float64 holds each exactly."""
+LACKING: Final = {"lacked": (-(2**63), 2**63 - 1), "lacking": (0, COUNTED), "lacked_of": (0, LONGEST)}
+"""Fields of an operation that are whole numbers, and their limits."""
 COLUMNS: Final[dict[str, tuple[Any, dict[str, tuple[float, float]]]]] = {
     "numbers": (np.int32, {"is_set": _SHARE, "learned": (0, LONGEST), "known": (0, LONGEST)}),
     "totals": (np.float64, {"log_time": _AMOUNT, "total_count": _AMOUNT}),
@@ -78,11 +80,13 @@ _STORED: Final = {
     ),
     **dict.fromkeys(("peaks", "sums"), numbers(np.float32, (LARGEST_RAW,), -1.0, LARGEST, ascending=True)),
     "pool": numbers(np.float32, (GRID,), -1e3, 1.0),
+    "lacking": numbers(np.int64, (len(LACKING),), *np.array(list(LACKING.values())).T),
     "keys": numbers(np.int64, (_ENTRIES,), -np.inf, np.inf),
     **{name: _of_columns(*column) for name, column in COLUMNS.items()},
     "times": numbers(np.float32, (_ENTRIES, LARGEST_TIMES), -1.0, 2.0 * LONGEST_MS, ascending=True),
     "counts": numbers(np.float32, (_ENTRIES, LARGEST_COUNTS), 0.0, LARGEST, ascending=True),
 }
+_ADDED: Final = {"lacking": np.zeros(len(LACKING), np.int64)}
 LARGEST_OF: Final = ("peaks", "sums", "pool")
 _LOG_MOST: Final = 1.0 + math.log(LONGEST_MS)
 _ROUNDING: Final = 1e-4
@@ -101,7 +105,7 @@ def checked_structure(taken: State, most_paths: int, most_sets: int) -> dict[str
     if not isinstance(keys, np.ndarray) or keys.ndim != 1 or len(np.unique(keys)) != len(keys):
         raise ValueError("The keys of a structure's entries must be a list without repetition.")
     rules = {_ENTRIES: whole(0, most_paths + most_sets), **_STORED}
-    found = checked("structure", {**taken, _ENTRIES: len(keys)}, rules)
+    found = checked("structure", {**taken, _ENTRIES: len(keys)}, rules, _ADDED)
     operation = dict(zip(SCALARS, found["operation"].tolist(), strict=True))
     entries = {"times": found["times"]}
     for matrix, (_, names) in COLUMNS.items():
