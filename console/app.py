@@ -14,6 +14,9 @@ from tracehound.console.audit.endpoints import router as audit
 from tracehound.console.audit.queries import note_change
 from tracehound.console.calls.endpoints import router as calls
 from tracehound.console.dead_letters.endpoints import router as dead_letters
+from tracehound.console.demo_data.endpoints import router as demo_data
+from tracehound.console.demo_data.feeding import DemoData, Simulate
+from tracehound.console.demo_data.queries import scored
 from tracehound.console.exemplars.endpoints import router as exemplars
 from tracehound.console.feedback.endpoints import router as feedback
 from tracehound.console.health.endpoints import health_router
@@ -77,6 +80,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     session,
     keys,
     audit,
+    demo_data,
 )
 """Every resource below ``API``: one line each."""
 
@@ -91,6 +95,7 @@ def build_console(
     trouble: Callable[[], str] = lambda: "",
     recordings: Recordings | None = None,
     cluster: Cluster | None = None,
+    simulate: Simulate | None = None,
 ) -> FastAPI:
     """Put the console together.
 
@@ -104,6 +109,7 @@ def build_console(
         trouble: why nothing new can be stored now; empty where it can.
         recordings: knows which executions Kafka has; None: asks it.
         cluster: knows what Kafka says of processes and topics; None: asks it.
+        simulate: makes the demo's data; None: there is none.
 
     Raises:
         StoreError: the store is away.
@@ -125,8 +131,10 @@ def build_console(
     asker = predictions or PredictionClient(settings)
     known = recordings or KafkaRecordings(settings)
     shared = (Cursors(secret), sessions, entry, clock)
-    console = Console(store, settings, sender, stored_keys, *shared, asker, known, trouble)
+    demo = DemoData(simulate, sender, settings.topics, partial(scored, store), clock)
+    console = Console(store, settings, sender, stored_keys, *shared, asker, known, trouble, demo)
     app.state.console = console
+    app.state.demo = demo
     app.state.watermark = Watermark(store)
     tell_problems(app)
     app.add_middleware(Changes, note=lambda *change: note_change(store, round(clock() * 1e6), *change))

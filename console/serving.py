@@ -11,6 +11,7 @@ import structlog
 from confluent_kafka import KafkaException
 
 from tracehound.console.app import build_console
+from tracehound.console.demo_data.feeding import Simulate
 from tracehound.console.keys.queries import has_keys
 from tracehound.console.keys.ring import first_key
 from tracehound.console.process import Parts
@@ -32,8 +33,8 @@ _PATIENCE = Patience(kafka_timeout_s=10.0, max_mb_in_flight=64.0, retry_after_s=
 log = structlog.get_logger(__name__)
 
 
-def serve_api(parts: Parts) -> int:
-    """Serve until SIGTERM or SIGINT.
+def serve_api(parts: Parts, simulate: Simulate | None = None) -> int:
+    """Serve until SIGTERM or SIGINT; ``simulate`` makes the demo's data.
 
     Returns:
         The exit status for the process: 0 after a signal, 1 after a fatal error.
@@ -44,7 +45,7 @@ def serve_api(parts: Parts) -> int:
     settings = parts.settings
     logging.getLogger("uvicorn").setLevel("DEBUG" if settings.log_level == "debug" else "WARNING")
     tell_first_key(settings.console, parts.store)
-    return asyncio.run(_serve(parts))
+    return asyncio.run(_serve(parts, simulate))
 
 
 def tell_first_key(console: ConsoleSettings, store: Store) -> None:
@@ -87,7 +88,7 @@ def console_sender(settings: Settings, failed: Callable[[str], None]) -> KafkaSe
     return KafkaSender(settings, "tracehound-console", _PATIENCE, written, failed)
 
 
-async def _serve(parts: Parts) -> int:
+async def _serve(parts: Parts, simulate: Simulate | None) -> int:
     anyio.to_thread.current_default_thread_limiter().total_tokens = _THREADS
     loop = asyncio.get_running_loop()
     failures: list[str] = []
@@ -98,7 +99,9 @@ async def _serve(parts: Parts) -> int:
         loop.call_soon_threadsafe(setattr, server, "should_exit", True)
 
     sender = console_sender(parts.settings, failed)
-    app = build_console(parts.settings, parts.store, sender, registry=parts.registry, trouble=parts.trouble)
+    app = build_console(
+        *(parts.settings, parts.store, sender), registry=parts.registry, trouble=parts.trouble, simulate=simulate
+    )
     server = Server(app, _place(parts.settings.console))
     try:
         await sender.start()
@@ -107,6 +110,7 @@ async def _serve(parts: Parts) -> int:
     try:
         await server.until_stopped()
     finally:
+        await app.state.demo.stop()
         await sender.stop()
     for why in failures:
         log.critical("console_failed", sentence=why)

@@ -6,7 +6,9 @@ from starlette.responses import Response
 
 from tracehound.console.overview.queries import (
     by_health,
+    is_anything_judged,
     lately,
+    most_executions,
     open_by_severity,
     open_incidents,
     signals,
@@ -33,6 +35,7 @@ def _overview(visit: Visit) -> Response:
         changes = lately(connection, _CHANGES)
         until_us = max((one.scored_through_us for one in applications), default=0)
         lines = signals(connection, [(one.application, one.environment) for one in applications], until_us)
+        learning = None if is_anything_judged(connection) else most_executions(connection)
     if not count:
         return _first_run(visit, console)
     return visit.page(
@@ -48,6 +51,9 @@ def _overview(visit: Visit) -> Response:
         changes=changes,
         lines=lines,
         severities=SEVERITIES,
+        learning=learning,
+        needed=console.settings.detection.warm_up_executions,
+        demo=console.demo.told(),
     )
 
 
@@ -62,4 +68,6 @@ def _first_run(visit: Visit, console: Console) -> Response:
         servers=settings.bootstrap_servers,
         topic=settings.topics.executions.name,
         needed=settings.detection.warm_up_executions,
+        demo=console.demo.told(),
+        demo_available=console.demo.available,
     )

@@ -12,6 +12,7 @@ from tracehound.console.store.tables import (
     incident_applications,
     incidents,
     model_events,
+    operation_windows,
 )
 from tracehound.schemas.model_event import ModelEventKind
 
@@ -160,3 +161,18 @@ def lately(connection: Connection, most: int) -> Sequence[Row[int, str, str, str
     )
     found = [*connection.execute(changed), *connection.execute(new)]
     return sorted(found, key=lambda row: -row.time_us)[:most]
+
+
+def most_executions(connection: Connection) -> tuple[int, int]:
+    """How many operations there are of which executions are kept, and how many executions the one with most has."""
+    columns = operation_windows.c
+    counts = select(func.sum(columns["count"]).label("count")).group_by(columns.operation_seq).subquery()
+    row = connection.execute(select(func.count(), func.max(counts.c.count)).select_from(counts)).one()
+    return row[0], int(row[1] or 0)
+
+
+def is_anything_judged(connection: Connection) -> bool:
+    """Whether the models of any operation are ready."""
+    columns = model_events.c
+    ready = select(columns.seq).where(columns.change == "ready", columns.operation != "").limit(1)
+    return connection.execute(ready).first() is not None

@@ -27,6 +27,27 @@ class KeyBook(Protocol):
         ...
 
 
+class Demo(Protocol):
+    """Sends the demo's data; see ``DemoData``."""
+
+    @property
+    def available(self) -> bool:
+        """Whether there is any."""
+        ...
+
+    def told(self) -> str:
+        """How it goes, in a sentence; empty where nobody has asked for it."""
+        ...
+
+    def start(self, by: str) -> None:
+        """Begin.
+
+        Raises:
+            RequestRefusedError: it is under way, or there is none (409).
+        """
+        ...
+
+
 class Predictions(Protocol):
     """Has workers judge executions; see ``PredictionClient``."""
 
@@ -49,6 +70,7 @@ class Console:
         predictions: has workers judge executions.
         recordings: knows which executions Kafka has.
         trouble: why nothing new can be stored now; empty where it can.
+        demo: sends the demo's data.
     """
 
     store: Store
@@ -62,6 +84,7 @@ class Console:
     predictions: Predictions
     recordings: Recordings
     trouble: Callable[[], str]
+    demo: Demo
 
 
 async def the_console(request: Request) -> Console:

@@ -2,6 +2,7 @@
 
 import json
 import time
+from functools import partial
 from typing import get_args
 
 import click
@@ -44,10 +45,12 @@ def console(new_key: str | None, first_key: bool, role: Role, only: str | None, 
         return
     from tracehound.console.process import keep_executions, run_console
     from tracehound.console.serving import serve_api
+    from tracehound.scripts.simulator.demo_data import DemoSimulation
     from tracehound.streams.worker.logging import configure_logging
 
     configure_logging(settings)
-    raise SystemExit(keep_executions(settings) if only else run_console(settings, serve_api))
+    serve = partial(serve_api, simulate=DemoSimulation)
+    raise SystemExit(keep_executions(settings) if only else run_console(settings, serve))
 
 
 def _make_key(settings: Settings, name: str, role: Role) -> None:

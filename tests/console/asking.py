@@ -9,6 +9,7 @@ from typing import Any
 from starlette.testclient import TestClient
 
 from tracehound.console.app import build_console
+from tracehound.console.demo_data.feeding import Simulate
 from tracehound.console.keys.queries import add_key
 from tracehound.console.status.cluster import ClusterTold
 from tracehound.console.status.page import Cluster
@@ -111,6 +112,7 @@ def asking(
     notify: NotifySettings | None = None,
     trouble: Callable[[], str] = lambda: "",
     cluster: Cluster | None = None,
+    simulate: Simulate | None = None,
     **settings: Any,
 ) -> Iterator[Asking]:
     """A console on ``store``; settings of its own part are given by name."""
@@ -121,6 +123,7 @@ def asking(
     sender, now_s, predictions, recordings = FakeSender(), [NOW_S], FakePredictions(), FakeRecordings()
     given = Settings(console=ConsoleSettings(**settings), notify=notify or NotifySettings())
     fakes: dict[str, Any] = {"recordings": recordings, "trouble": trouble, "cluster": cluster or FakeCluster()}
+    fakes["simulate"] = simulate
     app = build_console(given, store, sender, lambda: now_s[0], predictions, **fakes)
     with TestClient(app, "http://127.0.0.1:8420", raise_server_exceptions=False) as client:
         yield Asking(client, store, sender, made, now_s, predictions, recordings)

@@ -1,24 +1,35 @@
 """Pages: who may see them, that what comes from outside stays text, and what they say where there is nothing."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 from urllib.parse import quote
 
 import msgspec
 import pytest
+from sqlalchemy import insert
 
 from tests.console.asking import Asking, asking
 from tests.console.pages.shop import HOSTILE, fill, letter_id, refuse, write
-from tests.console.store.reader.told import BEGIN_S, TOPICS, anomaly, model_event
+from tests.console.store.reader.told import BEGIN_S, TOPICS, anomaly, model_event, progress
 from tracehound.console.pages import ADMIN_PAGES, PAGES
 from tracehound.console.store.engine import Store
+from tracehound.console.store.tables import operation_windows
 from tracehound.console.web.rendering import POLICY
 from tracehound.console.web.roles import ROLES, Role
 from tracehound.schemas.codec import encode
-from tracehound.schemas.execution import rfc3339
+from tracehound.schemas.execution import Execution, rfc3339
 from tracehound.schemas.feedback import Verdict
 from tracehound.schemas.model_event import ModelEvent
+
+
+class Nothing:
+    """A simulation in which nothing happens."""
+
+    def __init__(self, *_: float) -> None: ...
+
+    def until(self, _: float) -> Sequence[Execution]:
+        return []
 
 
 @pytest.fixture
@@ -106,6 +117,26 @@ def test_an_empty_store_says_how_to_send_the_first_execution(console: Asking) ->
     assert "Nothing has come yet" in answer.text
     assert "curl http://127.0.0.1:4318/v1/executions" in answer.text
     assert "There is none of that kind." in page(console, "/incidents").text
+    assert "Show me with the demo" not in page(console, "/", "operator").text  # there is none to be had
+
+
+def test_until_anything_is_judged_the_overview_says_how_much_is_missing(store: Store) -> None:
+    with asking(store, simulate=Nothing) as console:
+        assert "Show me with the demo" in page(console, "/", "operator").text
+        assert "Show me with the demo" not in page(console, "/").text
+        write(store, TOPICS.progress, [progress(60, 12)])
+        with store.write() as connection:
+            counts = {"width_s": 60, "errors": 0, "results": "{}"}
+            for seq, start, count in ((1, 0, 7), (1, 1, 5), (2, 0, 3)):
+                row = {"operation_seq": seq, "start_us": start, "count": count}
+                connection.execute(insert(operation_windows).values(**counts, **row))
+        overview = page(console, "/").text
+        assert "Learning what is usual" in overview
+        assert "12 of 30 executions of the operation that has most, of 2." in overview
+        event = msgspec.json.decode(model_event(1, "ready"), type=ModelEvent)
+        event.data.operation = "GET /cart"
+        write(store, TOPICS.models, [encode(event)])
+        assert "Nothing is wrong" in page(console, "/").text
 
 
 def test_what_there_is_not_and_what_cannot_be_meant_is_a_page_too(console: Asking) -> None:
