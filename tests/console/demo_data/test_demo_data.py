@@ -118,6 +118,10 @@ def test_operators_may_have_it_sent_where_there_is_any(store: Store) -> None:
 def test_the_simulation_tells_each_execution_once_and_one_application_waits_for_its_database() -> None:
     simulation = DemoSimulation(0.0, 600.0)
     usual = [one.duration_ms for one in simulation.until(550.0) if one.application == "orders"]
-    late = [one.duration_ms for one in simulation.until(600.0) if one.application == "orders" and one.started_at > 565]
+    late = [
+        one.duration_ms
+        for one in simulation.until(600.0)
+        if one.application == "orders" and float(one.started_at) > 565
+    ]
     assert sorted(late)[len(late) // 2] > 2 * sorted(usual)[len(usual) // 2]
     assert simulation.until(600.0) == []
