@@ -9,12 +9,16 @@ QUIX_LOCK := scripts/benchmarks/throughput/contenders/quix_river.lock
 # A peer of a benchmark, with its own versions of what we use.
 DATASETTE := $(VENV)/datasette
 DATASETTE_LOCK := scripts/benchmarks/api/datasette.lock
+# What builds and vouches for a release, with versions of its own.
+RELEASE := $(VENV)/release
+RELEASE_LOCK := scripts/release/tools.lock
 # The fuzzer is for Linux and has no build for the newest Python, so that it is installed only where it is run.
 FUZZER := $(VENV)/.fuzzer
 FUZZER_LOCK := tests/fuzzing/fuzzer.lock
 KAFKA ?= embedded
 VIA ?= kafka
 DATA ?= ../shared/data
+DIST ?= dist
 SPEED ?= max
 RUNS ?= 1
 SEEDS ?= 10000
@@ -30,7 +34,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 export PIP_PROGRESS = /^Collecting / {if (++n % 25 == 0) print "  " n " packages"} /^Installing/ {print "  installing them"} {fflush()}
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-quick test-tracers test-alerts test-bounds fuzz check format kafka bench-throughput bench-latency bench-scale bench-micro bench-intake bench-gateway bench-api bench-page bench-trials bench-weeks bench-quality bench-nab bench-incidents bench-joined bench-cost bench-training bench-house bench-upgrade contenders simulate soak lock clean
+.PHONY: help setup demo test test-quick test-tracers test-alerts test-bounds fuzz check format kafka bench-throughput bench-latency bench-scale bench-micro bench-intake bench-gateway bench-api bench-page bench-trials bench-weeks bench-quality bench-nab bench-incidents bench-joined bench-cost bench-training bench-house bench-upgrade contenders simulate soak audit release lock clean
 
 help: ## List every target with one line each
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -75,7 +79,7 @@ $(FUZZER): $(FUZZER_LOCK) | $(STAMP)
 fuzz: $(STAMP) $(FUZZER) ## Look for bytes that no reader expects, SECONDS=60 for each (ONLY=<target>, REPLAY=<file>)
 	$(BIN)/python -m tests.fuzzing --seconds $(SECONDS) $(ONLY:%=--only %) $(REPLAY:%=--replay %)
 
-check: $(STAMP) ## Check format, lint, types, import rules, generated documents, image and chart (with Go; first time: minutes)
+check: $(STAMP) $(RELEASE)/.installed ## Check format, lint, types, import rules, generated documents, image and chart (with Go; first time: minutes)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -87,6 +91,7 @@ check: $(STAMP) ## Check format, lint, types, import rules, generated documents,
 	$(BIN)/tracehound gateway --openapi | diff docs/reference/gateway.openapi.json -
 	$(BIN)/tracehound console --openapi | diff docs/reference/console.openapi.json -
 	$(BIN)/python -m tracehound.scripts.sizing docs/benchmarks scripts/sizing/measured.json --check
+	$(BIN)/python -m tracehound.scripts.release.licences $(RELEASE)/bin infra/docker/requirements.lock
 	$(BIN)/hadolint infra/docker/Dockerfile
 	$(BIN)/python -m tracehound.scripts.manifests infra/helm/tracehound infra/helm/examples/*.yaml
 
@@ -177,6 +182,17 @@ bench-upgrade: $(STAMP) ## Upgrade workers under load from FROM=<commit> to what
 soak: $(STAMP) ## Let every fault happen to workers on three brokers, by itself and mixed for MINUTES=30, and check all
 	$(BIN)/python -m tracehound.scripts.soak --minutes $(MINUTES) --report docs/benchmarks
 
+$(RELEASE)/.installed: $(RELEASE_LOCK) | $(STAMP)
+	$(PYTHON) -m venv $(RELEASE)
+	$(RELEASE)/bin/python -m pip install --quiet --require-hashes -r $(RELEASE_LOCK)
+	@touch $(RELEASE)/.installed
+
+audit: $(RELEASE)/.installed ## Ask the advisories of PyPI about what is installed with the product (needs the network)
+	$(RELEASE)/bin/pip-audit --requirement infra/docker/requirements.lock --disable-pip --require-hashes --strict
+
+release: $(STAMP) $(RELEASE)/.installed ## Build wheels, bill of materials, licences and digests into DIST=dist, of a commit that says its version
+	$(BIN)/python -m tracehound.scripts.release $(RELEASE)/bin $(DIST)
+
 lock: $(STAMP) ## Resolve the dependencies anew and write requirements.lock
 	$(BIN)/python -m pip install --quiet uv
 	$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \
@@ -189,6 +205,8 @@ lock: $(STAMP) ## Resolve the dependencies anew and write requirements.lock
 	  --no-emit-index-url --custom-compile-command "make lock" --quiet -o $(QUIX_LOCK)
 	$(BIN)/uv pip compile $(DATASETTE_LOCK:.lock=.in) --universal --python-version 3.11 --generate-hashes \
 	  --no-emit-index-url --custom-compile-command "make lock" --quiet -o $(DATASETTE_LOCK)
+	$(BIN)/uv pip compile $(RELEASE_LOCK:.lock=.in) --universal --python-version 3.11 --generate-hashes \
+	  --no-emit-index-url --custom-compile-command "make lock" --quiet -o $(RELEASE_LOCK)
 
 clean: ## Remove the virtual environment and all caches of this folder
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info client/*.egg-info

@@ -34,8 +34,15 @@ def commands(job: dict[str, Any]) -> list[str]:
     return found
 
 
-def test_there_are_three() -> None:
-    assert [file.stem for file in WORKFLOWS] == ["fuzz", "nightly", "tests"]
+def test_there_are_four() -> None:
+    assert [file.stem for file in WORKFLOWS] == ["fuzz", "nightly", "release", "tests"]
+
+
+def test_a_release_is_checked_and_published_without_a_secret() -> None:
+    found = jobs("release")
+    assert commands(found["build"])[-3:] == ["make check", "make audit", "make release"]
+    assert found["publish"]["permissions"]["id-token"] == "write"
+    assert "secrets." not in (PROJECT / ".github/workflows/release.yml").read_text()
 
 
 @pytest.mark.parametrize("file", WORKFLOWS, ids=lambda file: file.stem)
