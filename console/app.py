@@ -27,6 +27,7 @@ from tracehound.console.logs.endpoints import router as logs
 from tracehound.console.maintenance.endpoints import router as maintenance
 from tracehound.console.models.endpoints import router as models
 from tracehound.console.operations.endpoints import router as operations
+from tracehound.console.own_settings.endpoints import router as own_settings
 from tracehound.console.pages import build_pages
 from tracehound.console.receivers.endpoints import router as receivers
 from tracehound.console.scores.endpoints import router as scores
@@ -70,6 +71,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     models,
     training,
     tuning,
+    own_settings,
     stream,
     search,
     feedback,

@@ -10,6 +10,7 @@ from typing import Any, Literal
 import msgspec
 
 from tracehound.schemas.anomaly import AnomalyEvent
+from tracehound.schemas.application_settings import ApplicationSettings
 from tracehound.schemas.call_graph import CallGraph
 from tracehound.schemas.control import Control
 from tracehound.schemas.dead_letter import DeadLetterHeaders
@@ -64,6 +65,9 @@ _MESSAGES = {
         "receive", "Executions that are to be judged and not learned", ScoreRequest, "application/json"
     ),
     "ScoreAnswer": _Message("send", "What a worker says of them", ScoreAnswer, "application/json"),
+    "ApplicationSettings": _Message(
+        "receive", "Settings of detection that an application has of its own", ApplicationSettings, "application/json"
+    ),
     "TuningTask": _Message(
         "receive", "Candidate settings to be tried on recorded executions", TuningTask, "application/json"
     ),

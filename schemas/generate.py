@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tracehound.schemas.anomaly import AnomalyEvent
+from tracehound.schemas.application_settings import ApplicationSettings
 from tracehound.schemas.asyncapi import asyncapi_document
 from tracehound.schemas.call_graph import CallGraph
 from tracehound.schemas.control import Control
@@ -35,6 +36,7 @@ CONTRACTS: dict[str, Any] = {
     "incident-event": IncidentEvent,
     "delivery-event": DeliveryEvent,
     "control": Control,
+    "application-settings": ApplicationSettings,
     "score-request": ScoreRequest,
     "score-answer": ScoreAnswer,
     "tuning-task": TuningTask,

@@ -20,6 +20,8 @@ ModelEventKind = Literal[
     "feedback",
     "level_changed",
     "sampling_changed",
+    "settings_changed",
+    "settings_refused",
 ]
 MODEL_EVENT_TYPES: dict[ModelEventKind, str] = {
     "warming": "io.tracehound.model.warming.v1",
@@ -35,6 +37,8 @@ MODEL_EVENT_TYPES: dict[ModelEventKind, str] = {
     "feedback": "io.tracehound.model.feedback.v1",
     "level_changed": "io.tracehound.model.level-changed.v1",
     "sampling_changed": "io.tracehound.model.sampling-changed.v1",
+    "settings_changed": "io.tracehound.model.settings-changed.v1",
+    "settings_refused": "io.tracehound.model.settings-refused.v1",
 }
 
 
@@ -72,6 +76,8 @@ class ModelChange(msgspec.Struct, omit_defaults=True):
     """One change of one model. ``learned`` counts executions, ``needed`` those still missing to be ready.
 
     ``version`` is that of the application, for a release; ``level`` is for what changed slowly within a week.
+    ``settings`` are those of detection that the application has of its own since, in their ``settings_version``; none:
+    it has what the workers have.
     """
 
     application: str
@@ -85,6 +91,8 @@ class ModelChange(msgspec.Struct, omit_defaults=True):
     cost: TrainingCost | None = None
     version: str = ""
     level: LevelChange | None = None
+    settings: dict[str, float] = {}
+    settings_version: Count = 0
 
 
 class ModelEvent(msgspec.Struct):

@@ -213,6 +213,13 @@ class Topics:
         return replace(topic, partitions=1, retention_ms=_HOUR_MS)
 
     @property
+    def settings(self) -> Topic:
+        """Operators' input: settings of detection that applications have of their own."""
+        return self._topic(
+            "settings.v1", "application and environment", "ApplicationSettings", 30, cleanup_policy="compact"
+        )
+
+    @property
     def tuning_tasks(self) -> Topic:
         """Operators' input: candidate settings that workers try on recorded executions."""
         return self._topic("tuning-tasks.v1", "id of the task", "TuningTask", 1)
@@ -240,6 +247,7 @@ class Topics:
         return (
             self.executions,
             self.control,
+            self.settings,
             self.score_requests,
             self.tuning_tasks,
             self.anomalies,

@@ -24,12 +24,12 @@ class Confirmed(msgspec.Struct):
 class TuningTask(msgspec.Struct, omit_defaults=True, kw_only=True):
     """The value of a record on ``tuning-tasks.v1``, keyed by its ``id``: one candidate.
 
-    ``settings`` are those of detection that the candidate has beside the worker's own; number 0 has none. What is
-    scored are the executions of the application at the offsets from ``first`` up to before ``last`` of the
-    ``partition`` of ``executions.v1``, from ``since`` of event time on, and before ``until`` where that is not 0. It
-    may take ``most_cpu_s``; after ``expires_at`` (epoch seconds) nobody begins it. ``candidates`` counts the tasks of
-    the tuning, which ``by`` asked for at ``asked_at`` (epoch seconds); that somebody gave it up is told on
-    ``tuning-results.v1`` at ``results_from`` or later.
+    ``settings`` are those of detection that the candidate has beside the worker's own; number 0 has those that the
+    application has already. What is scored are the executions of the application at the offsets from ``first`` up to
+    before ``last`` of the ``partition`` of ``executions.v1``, from ``since`` of event time on, and before ``until``
+    where that is not 0. It may take ``most_cpu_s``; after ``expires_at`` (epoch seconds) nobody begins it.
+    ``candidates`` counts the tasks of the tuning, which ``by`` asked for at ``asked_at`` (epoch seconds); that somebody
+    gave it up is told on ``tuning-results.v1`` at ``results_from`` or later.
     """
 
     id: TuningId

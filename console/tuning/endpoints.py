@@ -10,12 +10,13 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
+from tracehound.console.own_settings.queries import VersionOfSettings, is_known, newest_of
+from tracehound.console.own_settings.sending import send_settings
 from tracehound.console.training.price import Price
 from tracehound.console.tuning.queries import (
     MOST_CONFIRMED,
     TuningsAsked,
     confirmed_of,
-    is_known,
     results_of,
     tuning_of,
     tunings_asked,
@@ -28,6 +29,7 @@ from tracehound.console.web.lists import tell_list
 from tracehound.console.web.needs import Operator, needs_viewer
 from tracehound.console.web.problems import invalid, not_found
 from tracehound.detectors.scoring.backtest import candidates
+from tracehound.schemas.application_settings import ApplicationSettings
 from tracehound.schemas.errors import BrokerError, ConfigurationError
 from tracehound.schemas.tuning import Confirmed, TuningTask, cancellation
 from tracehound.streams.http.refusal import RequestRefusedError, put_off
@@ -130,6 +132,40 @@ async def cancel_tuning(request: Request, tuning_id: _Id, operator: Operator, co
     return Response(msgspec.json.encode(told), 202, NO_STORE, JSON)
 
 
+class Applied(Body):
+    """Which candidate, by its number; null: the best one."""
+
+    candidate: Annotated[int, Field(ge=0, le=1_000_000)] | None = None
+
+
+@router.post(
+    "/{tuning_id}/apply",
+    status_code=202,
+    responses=done(VersionOfSettings, "Kafka has them; their worker judges by them soon.", 202),
+)
+async def apply_tuning(
+    request: Request, tuning_id: _Id, given: Applied, operator: Operator, console: TheConsole
+) -> Response:
+    """Have the application judged by the settings of a candidate; ``/application-settings/revert`` takes it back."""
+
+    def found() -> tuple[TuningResults, ApplicationSettings | None]:
+        with console.store.read() as connection:
+            results = _known(results_of(connection, tuning_id, _price(console), console.clock()), tuning_id)
+            whose = results.tuning
+            return results, newest_of(connection, (whose.application, whose.environment))
+
+    results, before = await run_in_threadpool(found)
+    number = results.best if given.candidate is None else given.candidate
+    if number is None:
+        raise RequestRefusedError(409, "conflict", "There is no best one yet: the settings as they are were not tried.")
+    candidate = next((each for each in results.items if each.number == number), None)
+    if candidate is None:
+        raise not_found(f"candidate {number} of tuning {tuning_id}")
+    key = (results.tuning.application, results.tuning.environment)
+    why = f"candidate {number} of tuning {tuning_id}"
+    return await send_settings(request, console, operator, before, key, candidate.settings, why)
+
+
 def _budget(wanted: Wanted, console: Console) -> float:
     price = console.settings.console.price_per_cpu_hour
     if wanted.budget_money is None:
@@ -153,6 +189,7 @@ def _planned(
     with console.store.read() as connection:
         if not is_known(connection, key):
             raise not_found(f"application {key[0]!r} in the environment {key[1]!r}")
+        own = newest_of(connection, key)
         confirmed = confirmed_of(connection, key) if wanted.confirmed is None else _given(wanted.confirmed)
     since_us, until_us = wanted.since or 0, wanted.until or 0
     if until_us and since_us >= until_us:
@@ -176,7 +213,8 @@ def _planned(
         by=by,
     )
     try:
-        tasks = planned(console.settings.detection, whose, tried, budget_cpu_s)
+        beside = own.settings if own is not None else {}
+        tasks = planned(console.settings.detection, whose, [beside | each for each in tried], budget_cpu_s)
         recorded = console.recordings.of(key[0])
     except ConfigurationError as error:
         raise invalid(str(error)) from error

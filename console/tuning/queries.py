@@ -10,7 +10,6 @@ from sqlalchemy import Connection, Row, func, select
 from tracehound.console.store.engine import Store
 from tracehound.console.store.tables import (
     anomalies,
-    applications,
     incident_applications,
     incidents,
     tuning_results,
@@ -96,13 +95,6 @@ def _told(connection: Connection, row: Any, price: Price, now_s: float) -> Tunin
     known = select(func.count()).where(tasks.tuning == row.tuning)
     candidates = task.candidates or int(connection.execute(known).scalar() or 0)
     return tuning_told(task, row.time_us, counted, candidates, price, now_s)
-
-
-def is_known(connection: Connection, key: ApplicationKey) -> bool:
-    """Whether anything of an application was scored."""
-    columns = applications.c
-    wanted = select(columns.application).where(columns.application == key[0], columns.environment == key[1])
-    return connection.execute(wanted).first() is not None
 
 
 def confirmed_of(connection: Connection, key: ApplicationKey) -> list[Confirmed]:

@@ -9,6 +9,7 @@ from tracehound.detectors.charts.priors import PRIOR_VERSION
 from tracehound.detectors.telling.feedback import Change
 from tracehound.detectors.telling.names import identity
 from tracehound.schemas.anomaly import ANOMALY_TYPE, SEVERITIES, Anomaly, AnomalyEvent, Severity
+from tracehound.schemas.application_settings import ApplicationSettings
 from tracehound.schemas.execution import ApplicationKey, rfc3339
 from tracehound.schemas.feedback import Lesson
 from tracehound.schemas.model_event import MODEL_EVENT_TYPES, ModelChange, ModelEvent
@@ -155,6 +156,29 @@ def not_trained(key: ApplicationKey, why: str, asked_s: float) -> ModelEvent:
 def _asked(key: ApplicationKey, sentence: str, asked_s: float) -> ModelEvent:
     change = ModelChange(*key, "", "all", "reset", learned=0, needed=0, sentence=sentence)
     return model_event(asked_s, change, str(asked_s))
+
+
+def settled(said: ApplicationSettings, place: str, refused: str = "") -> ModelEvent:
+    """An application has settings of its own from now on, or (``refused`` says why) has not; ``place`` is that of the
+    record that asks for it."""
+    named = ", ".join(f"{name} {value:g}" for name, value in sorted(said.settings.items()))
+    has = f"{named} of its own" if named and not refused else "the settings of the workers"
+    why = f" ({said.why})" if said.why else ""
+    sentence = f"{said.application} is judged by {has} from now on: version {said.version}{why}."
+    if refused:
+        sentence = f"Version {said.version} of the settings of {said.application} cannot be: {refused} It has {has}."
+    change = ModelChange(
+        *said.key,
+        "",
+        "all",
+        "settings_refused" if refused else "settings_changed",
+        learned=0,
+        needed=0,
+        sentence=sentence,
+        settings={} if refused else dict(said.settings),
+        settings_version=said.version,
+    )
+    return model_event(said.asked_at, change, f"{said.version} {place}")
 
 
 def dropped(application: ApplicationModels, limit: int, time_s: float) -> ModelEvent:

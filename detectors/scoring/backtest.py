@@ -4,9 +4,11 @@ import random
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from math import prod
+from functools import lru_cache
+from math import isfinite, prod
 from typing import Any
 
+from tracehound.detectors.ensemble.ensemble import Ensemble
 from tracehound.detectors.forests.fitting import InlineFitter
 from tracehound.detectors.scoring.scorer import Scorer
 from tracehound.detectors.settings import DetectionSettings
@@ -16,7 +18,17 @@ from tracehound.schemas.execution import Execution, epoch_seconds
 
 GRACE_S = 120.0
 """How long after a confirmed incident ended an anomaly still counts as of it."""
+OF_WORKERS = frozenset(
+    {
+        *("applications_per_worker", "operations_per_application", "peers_per_application"),
+        *("reservoir", "refit_delay"),
+    }
+)
+"""Settings of detection that say how much memory a worker takes, and how much it scores at once: not of one
+application.
+"""
 _DAY_S = 86_400.0
+_MOST_BUILT = 1_024
 Candidate = Mapping[str, float]
 """Settings of detection by their names, beside which all others stay as they are."""
 
@@ -75,14 +87,28 @@ def with_candidate(settings: DetectionSettings, candidate: Candidate) -> Detecti
     for name, value in candidate.items():
         if not isinstance(known.get(name), int | float):
             raise ConfigurationError(f"A setting that is searched must be a number of detection. Got {name!r} instead.")
+        if name in OF_WORKERS:
+            raise ConfigurationError(
+                f"The setting {name!r} must be the same for all applications. Got {value:g} for one."
+            )
+        if not isfinite(value):
+            raise ConfigurationError(f"The setting {name!r} must be a finite number. Got {value:g} instead.")
         whole = isinstance(known[name], int)
         if whole and value != int(value):
             raise ConfigurationError(f"The setting {name!r} must be a whole number. Got {value:g} instead.")
         given[name] = int(value) if whole else float(value)
     try:
-        return replace(settings, **given)
+        wanted = replace(settings, **given)
+        _build(wanted)
     except ValueError as error:
         raise ConfigurationError(str(error)) from error
+    return wanted
+
+
+@lru_cache(_MOST_BUILT)
+def _build(settings: DetectionSettings) -> None:
+    """See whether detectors can be built of settings; what contradicts only there must be known before it is used."""
+    Ensemble(settings)
 
 
 def candidates(search: Mapping[str, Sequence[float]], most: int, seed: int = 0) -> list[dict[str, float]]:

@@ -26,17 +26,21 @@ _REFUSALS = (
 )
 """What trying again does not mend."""
 
+PARTITION_UA = -1
+"""Any partition, or that of the key; librdkafka's word for it."""
+
 log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One record to send; the key decides about the partition (murmur2), without one any will do."""
+    """One record to send; its key decides about the partition (murmur2) if none is given; without both any will do."""
 
     topic: str
     key: bytes | None
     value: bytes
     headers: Sequence[tuple[str, bytes]] = ()
+    partition: int = PARTITION_UA
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +150,12 @@ class KafkaSender:
         try:
             for record in records:
                 self._producer.produce(
-                    record.topic, record.value, record.key, headers=list(record.headers), on_delivery=delivery.told
+                    record.topic,
+                    record.value,
+                    record.key,
+                    record.partition,
+                    headers=list(record.headers),
+                    on_delivery=delivery.told,
                 )
         except BufferError:
             raise self._away("Too much waits for Kafka.", "busy") from None

@@ -7,7 +7,9 @@ from dataclasses import replace
 from functools import partial
 
 from tracehound.detectors.forests.fitting import PoolFitter
-from tracehound.detectors.scoring.scorer import Scorer
+from tracehound.detectors.scoring.by_settings import ScorerBySettings
+from tracehound.detectors.settings import DetectionSettings
+from tracehound.schemas.execution import ApplicationKey
 from tracehound.schemas.operations import normalize_operation
 from tracehound.streams.envelopes.mapping import FieldMapping
 from tracehound.streams.envelopes.opener import ExecutionReader
@@ -25,6 +27,7 @@ from tracehound.streams.scoring.predictions.metrics import PredictionMetrics
 from tracehound.streams.scoring.read_run import RunReader
 from tracehound.streams.scoring.report_progress import ProgressLedger, report_progress
 from tracehound.streams.scoring.score_executions import Scoring, score_executions
+from tracehound.streams.scoring.settle_applications import Settling, settle_applications
 from tracehound.streams.scoring.tuning.take_tasks import Tuning, take_tasks
 from tracehound.streams.scoring.vitals import ScoringVitals
 from tracehound.streams.scoring.watch_silence import watch_silence
@@ -34,6 +37,7 @@ from tracehound.streams.states.model_states import ModelStates
 from tracehound.streams.states.partitions import Partitions
 from tracehound.streams.states.resident_models import ResidentModels
 from tracehound.streams.states.scoring_core import ScoringCore
+from tracehound.streams.states.settled_applications import SettledApplications
 from tracehound.streams.states.state_folder import StateFolder
 from tracehound.streams.states.used_models import UsedModels
 from tracehound.streams.worker.foundation import Foundation
@@ -80,11 +84,16 @@ def build_scoring(
     states = ModelStates(topics.model_states.name, folder.path, changelog, base.publisher, app.generation)
     closing.callback(states.close)
     fitter: PoolFitter | None = None
+    settled: SettledApplications | None = None
+    detection_of: Callable[[ApplicationKey], DetectionSettings] | None = None
     if scorer is None:
         fitter = PoolFitter(settings.fit_processes, metrics.fit_helpers_replaced.inc)
         closing.callback(fitter.close)
         # who is sent away, and saved before, is decided here
-        scorer = Scorer(replace(settings.detection, applications_per_worker=_MOST_APPLICATIONS), fitter)
+        core = ScorerBySettings(replace(settings.detection, applications_per_worker=_MOST_APPLICATIONS), fitter)
+        scorer, detection_of = core, core.settings_of
+        own = KafkaChangelogReader(base.clients, topics.settings.name)
+        settled = SettledApplications(own, settings.partitions, core.settle)
 
     used = UsedModels(scorer.forget)
     partitions = Partitions(used.forget, partial(app.known_topic_id, topics.executions.name))
@@ -100,6 +109,7 @@ def build_scoring(
         settings.detection.applications_per_worker,
         extent_of(base.clients, topics.executions.name),
         settings.model_memory_mb * 1_000_000,
+        settled=settled,
     )
     bounds = OriginBounds(
         base.clients,
@@ -141,12 +151,16 @@ def build_scoring(
     answering = Answering(
         *(AnswerRules.of(settings), helper, partitions, CurrentStates(scorer, used, states), base.delivery(metrics)),
         *(topics, PredictionMetrics(base.registry), scoring.resting, clock, settings.prediction_share),
+        detection_of=detection_of,
     )
     tuner = PoolFitter(1, niceness=_GIVES_WAY_TO_ALL)  # starts with the first task
     closing.callback(tuner.close)
     tuning = Tuning(settings, tuner, base.delivery(metrics), clock)
     app.read_runs([topics.executions.name], score_executions, scoring)
     app.read_runs([topics.control.name], obey_controls, controlling)
+    if settled is not None:
+        settling = Settling(settled, partitions, base.delivery(metrics), topics, metrics, scoring.resting)
+        app.read_runs([topics.settings.name], settle_applications, settling)
     app.read_runs([topics.score_requests.name], answer_requests, answering)
     app.read_runs([topics.tuning_tasks.name], take_tasks, tuning)
     app.repeat(_LOAD_POLL_S, models.load_new)

@@ -40,12 +40,16 @@ def roles(settings: Settings) -> Mapping[str, Role]:
     )
     score_requests, score_answers = topics.score_requests.name, topics.score_answers.name
     tuning_tasks, tuning_results = topics.tuning_tasks.name, topics.tuning_results.name
+    own_settings = topics.settings.name
     people = (topics.feedback.name, topics.maintenance.name)
     outputs = (topics.anomalies.name, topics.progress.name, topics.models.name)
     return {
         "worker": Role(
             "tracehound worker",
-            reads=(executions, control, score_requests, tuning_tasks, tuning_results, topics.model_states.name),
+            reads=(
+                *(executions, control, own_settings, score_requests, tuning_tasks, tuning_results),
+                topics.model_states.name,
+            ),
             writes=(
                 *(executions, *outputs, scored_logs, score_answers, tuning_results, topics.model_states.name),
                 *(topics.incident_input.name, dead_letters),
@@ -95,10 +99,14 @@ def roles(settings: Settings) -> Mapping[str, Role]:
             "tracehound console",
             reads=(
                 *(*outputs, scored_logs, topics.severity.name, topics.call_graph.name, dead_letters),
-                *(*people, topics.deliveries.name, score_answers, tuning_tasks, tuning_results),
+                *(*people, topics.deliveries.name, score_answers, own_settings),
+                *(tuning_tasks, tuning_results),
             ),
             # what people say on it, dead letters again to where they came from, training, tuning and predictions
-            writes=(*people, executions, logs, *sources, control, score_requests, tuning_tasks, tuning_results),
+            writes=(
+                *(*people, executions, logs, *sources, control, own_settings, score_requests),
+                *(tuning_tasks, tuning_results),
+            ),
             groups=(settings.console.group_id, COMMANDS_GROUP),
         ),
         "executions": Role(

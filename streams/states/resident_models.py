@@ -4,8 +4,6 @@ import asyncio
 import time
 from collections import OrderedDict, deque
 from collections.abc import Collection, Iterable, Mapping, Sequence, Set
-from dataclasses import dataclass, field
-from typing import Self
 
 import structlog
 
@@ -23,6 +21,8 @@ from tracehound.streams.states.model_metrics import ModelMetrics
 from tracehound.streams.states.model_states import ModelStates
 from tracehound.streams.states.partitions import Partition, Partitions, Seen
 from tracehound.streams.states.scoring_core import ScoringCore
+from tracehound.streams.states.settled_applications import SettledApplications
+from tracehound.streams.states.state_batch import StateBatch
 from tracehound.streams.states.used_models import UsedModels
 
 _LIVE_AT_ONCE = 50
@@ -30,24 +30,6 @@ _MOST_HELD = 20_000
 _SLICE_S = 0.02
 
 log = structlog.get_logger(__name__)
-
-
-@dataclass(slots=True)
-class _Batch:
-    """States taken of one partition's applications, which are still to be written, and applications without any."""
-
-    partition: Partition
-    states: list[ModelState] = field(default_factory=list)
-    removed: list[ApplicationKey] = field(default_factory=list)
-
-    def __iadd__(self, other: "_Batch") -> Self:
-        self.states += other.states
-        self.removed += other.removed
-        return self
-
-    @property
-    def keys(self) -> list[ApplicationKey]:
-        return [*(state.key for state in self.states), *self.removed]
 
 
 class ResidentModels:
@@ -66,6 +48,7 @@ class ResidentModels:
             run at hand needs. 0: none.
         most_held: runs of a partition whose acknowledgement waits for states to be saved. With more of them scoring
             waits, too: it is the broker that does not take states, while it still gives executions.
+        settled: settings that applications have of their own; None: they have none.
     """
 
     def __init__(
@@ -80,6 +63,7 @@ class ResidentModels:
         extent: ExtentOf | None = None,
         ceiling_bytes: int = 0,
         most_held: int = _MOST_HELD,
+        settled: SettledApplications | None = None,
     ) -> None:
         self._scorer = scorer
         self._used = used
@@ -91,12 +75,16 @@ class ResidentModels:
         self._extent = extent
         self._ceiling = MemoryCeiling(scorer, ceiling_bytes)
         self._most_held = most_held
+        self._settled = settled
         self._writing = asyncio.Lock()
         self._last_taken = -1
 
     async def assign(self, numbers: Iterable[int]) -> None:
         """These partitions are owned from now on, and no others."""
-        await self._states.release(self._partitions.assign(numbers))
+        gone = self._partitions.assign(numbers)
+        if self._settled is not None:
+            self._settled.release(gone)
+        await self._states.release(gone)
 
     async def load_new(self) -> None:
         """Look for the stored states of partitions that have been assigned since the last call."""
@@ -106,6 +94,8 @@ class ResidentModels:
     async def load(self, partitions: Sequence[Partition]) -> None:
         """Look for the stored states of partitions that have just been assigned."""
         numbers = [partition.number for partition in partitions]
+        if self._settled is not None:
+            await self._settled.load(numbers)
         heads = await self._states.load(numbers)
         # asked after the states were read, for their partitions have grown meanwhile
         extent = await self._extent(numbers) if self._extent else Extent()
@@ -263,7 +253,7 @@ class ResidentModels:
         """Whether states are being written."""
         return any(partition.saving for partition in self._partitions)
 
-    def take(self, longest_s: float, least: int = 1) -> list[_Batch]:
+    def take(self, longest_s: float, least: int = 1) -> list[StateBatch]:
         """States of applications that have learned since they were last saved.
 
         Of each partition those first that have waited longest, and the partitions take turns. Applications whose
@@ -272,21 +262,21 @@ class ResidentModels:
         """
         begun = time.perf_counter()
         taken = 0
-        batches: dict[int, _Batch] = {}
+        batches: dict[int, StateBatch] = {}
         ordered = sorted(self._partitions, key=lambda one: (one.number <= self._last_taken, one.number))
         waiting = deque((one, deque(key for key in one.dirty if key not in one.saving)) for one in ordered)
         while waiting and (taken < least or time.perf_counter() - begun < longest_s):
             partition, keys = waiting.popleft()
             if keys:
-                batch = batches.setdefault(partition.number, _Batch(partition))
+                batch = batches.setdefault(partition.number, StateBatch(partition))
                 batch += self._take(partition, [keys.popleft()])
                 taken += 1
                 self._last_taken = partition.number
                 waiting.append((partition, keys))
         return list(batches.values())
 
-    def _take(self, partition: Partition, keys: Sequence[ApplicationKey]) -> _Batch:
-        batch = _Batch(partition)
+    def _take(self, partition: Partition, keys: Sequence[ApplicationKey]) -> StateBatch:
+        batch = StateBatch(partition)
         for key in keys:
             partition.saving[key] = partition.dirty.pop(key)
             seen = partition.applications.get(key) or Seen()
@@ -300,7 +290,7 @@ class ResidentModels:
                     batch.removed.append(key)
         return batch
 
-    async def write(self, batches: Iterable[_Batch]) -> bool:
+    async def write(self, batches: Iterable[StateBatch]) -> bool:
         """Write states that were taken, once all that they rest on is safe, and acknowledge what that allows.
 
         Writes take turns, so this returns after those before it too. False: something was not delivered, so that
@@ -318,7 +308,7 @@ class ResidentModels:
             for batch in rest:
                 self._put_back(batch)
 
-    async def _write(self, batch: _Batch) -> bool:
+    async def _write(self, batch: StateBatch) -> bool:
         partition = batch.partition
         if not await self._delivery.settled():
             return False
@@ -334,7 +324,7 @@ class ResidentModels:
         return True
 
     @staticmethod
-    def _put_back(batch: _Batch) -> None:
+    def _put_back(batch: StateBatch) -> None:
         """What could not be written is as unsaved as before."""
         partition = batch.partition
         for key in batch.keys:

@@ -73,6 +73,7 @@ def test_every_channel_has_one_operation_seen_from_tracehound(document: dict[str
     assert [name for name, action in actions.items() if action == "receive"] == [
         "executions",
         "control",
+        "settings",
         "scoreRequests",
         "tuningTasks",
         "otlpSpans",

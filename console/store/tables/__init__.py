@@ -11,6 +11,7 @@ A table of another room of the console belongs here too, in a file of its own th
 
 from tracehound.console.store.tables.access import api_keys, audit, secrets
 from tracehound.console.store.tables.anomalies import anomalies
+from tracehound.console.store.tables.application_settings import application_settings
 from tracehound.console.store.tables.applications import application_progress, applications
 from tracehound.console.store.tables.calls import call_records, calls
 from tracehound.console.store.tables.dead_letters import dead_letters
@@ -35,6 +36,7 @@ __all__ = [
     "anomalies",
     "api_keys",
     "application_progress",
+    "application_settings",
     "applications",
     "audit",
     "call_records",

@@ -3,13 +3,14 @@
 import asyncio
 import time
 from collections.abc import AsyncIterable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import structlog
 from aiokafka import ConsumerRecord
 
 from tracehound.detectors.forests.fitting import Fitter
+from tracehound.detectors.settings import DetectionSettings
 from tracehound.schemas.codec import encode
 from tracehound.schemas.errors import InvalidExecutionError
 from tracehound.schemas.execution import ApplicationKey
@@ -63,6 +64,7 @@ class Answering(RunListener):
         resting: held by who looks at models between runs.
         clock: wall time in epoch seconds, which requests expire by.
         share: of this process's time, for all of it.
+        detection_of: the settings that an application is judged by; None: those of the rules.
     """
 
     expires = True
@@ -79,8 +81,10 @@ class Answering(RunListener):
         resting: asyncio.Lock,
         clock: Callable[[], float],
         share: float,
+        detection_of: Callable[[ApplicationKey], DetectionSettings] | None = None,
     ) -> None:
         self._rules = rules
+        self._detection_of = detection_of or (lambda _: rules.detection)
         self._helper = helper
         self._partitions = partitions
         self._states = states
@@ -164,7 +168,8 @@ class Answering(RunListener):
     ) -> list[ScoreAnswer | None]:
         """An answer to each request; None where it has not come before nobody waits any more."""
         values, now_s = [one.value for one in requests], self._clock()
-        judging = asyncio.wrap_future(self._helper.submit(answer_in_helper, self._rules, values, snapshot, now_s))
+        rules = replace(self._rules, detection=self._detection_of(key))
+        judging = asyncio.wrap_future(self._helper.submit(answer_in_helper, rules, values, snapshot, now_s))
         await asyncio.wait([judging], timeout=max(one.request.expires_at for one in requests) - now_s)
         if not judging.done():
             judging.cancel()

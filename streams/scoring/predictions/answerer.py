@@ -1,12 +1,15 @@
 """Answers one request for predictions, given the state of its application's models; runs in a helper process."""
 
 from collections.abc import Sequence
-from functools import cache
+from functools import lru_cache
 
 from tracehound.detectors.scoring.prediction import Predictor
 from tracehound.schemas.execution import ApplicationKey, Execution
 from tracehound.schemas.score import ScoreAnswer, ScoreProblem, UnreadScoreRequest, read_score_request
 from tracehound.streams.scoring.predictions.given import AnswerRules, GivenExecutions, invalid
+
+_MOST_RULES = 16
+"""Answerers that are kept: applications may have settings of their own, and each takes some memory."""
 
 
 class Answerer:
@@ -39,7 +42,7 @@ def _of_another(executions: Sequence[Execution], key: ApplicationKey) -> ScorePr
     return invalid(f"The executions must be those of {asked}. Got those of {got} instead.")
 
 
-@cache
+@lru_cache(_MOST_RULES)
 def _answerer(rules: AnswerRules) -> Answerer:
     return Answerer(rules)
 

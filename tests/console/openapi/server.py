@@ -11,6 +11,7 @@ from tests.console.store.reader.told import (
     call_graph,
     incident,
     model_event,
+    own_settings,
     progress,
     scored_log,
     tuning_task,
@@ -42,6 +43,7 @@ def fill(store: Store) -> None:
     tell(store, "progress", progress(0, 5))
     tell(store, "call_graph", call_graph("1", call(3)))
     tell(store, "scored_logs", scored_log(1))
+    tell(store, "settings", own_settings(1, least_sigma=5.0))
     tell(store, "tuning_tasks", tuning_task(0), tuning_task(1))
 
 

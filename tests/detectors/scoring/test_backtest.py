@@ -73,7 +73,7 @@ def test_an_anomaly_just_after_an_incident_is_of_it() -> None:
         ({"no_such": 1.0}, "must be a number of detection. Got 'no_such' instead."),
         ({"extra_detectors": 1.0}, "Got 'extra_detectors' instead."),
         ({"least_sigma": -1.0}, "The setting 'least_sigma' must be from 3 to 40. Got -1.0 instead."),
-        ({"reservoir": 100.5}, "The setting 'reservoir' must be a whole number. Got 100.5 instead."),
+        ({"first_refit": 100.5}, "The setting 'first_refit' must be a whole number. Got 100.5 instead."),
     ],
 )
 def test_a_wrong_candidate_is_named(candidate: dict[str, float], sentence: str) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from tracehound.console.store.reader.writers.anomalies import AnomalyWriter
+from tracehound.console.store.reader.writers.application_settings import ApplicationSettingsWriter
 from tracehound.console.store.reader.writers.call_graph import CallGraphWriter
 from tracehound.console.store.reader.writers.dead_letters import DeadLetterWriter
 from tracehound.console.store.reader.writers.deliveries import DeliveryWriter
@@ -37,6 +38,7 @@ def _writers(topics: Topics) -> tuple[tuple[Topic, Writer], ...]:
         (topics.dead_letters, DeadLetterWriter()),
         (topics.scored_logs, ScoredLogWriter()),
         (topics.deliveries, DeliveryWriter()),
+        (topics.settings, ApplicationSettingsWriter()),
         (topics.tuning_tasks, TuningTaskWriter()),
         (topics.tuning_results, TuningResultWriter()),
         (topics.feedback, VerdictWriter()),

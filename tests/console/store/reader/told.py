@@ -6,6 +6,7 @@ import msgspec
 
 from tracehound.console.store.reader.record import Record
 from tracehound.schemas.anomaly import ANOMALY_TYPE, Anomaly, AnomalyEvent, ModelStamp, Severity
+from tracehound.schemas.application_settings import ApplicationSettings
 from tracehound.schemas.call_graph import Call, CallGraph
 from tracehound.schemas.codec import encode
 from tracehound.schemas.dead_letter import DeadLetter
@@ -132,6 +133,13 @@ def tuning_task(number: int, tuning: str = "tuning") -> bytes:
     about: dict[str, Any] = {"id": f"{tuning}-{number}", "tuning": tuning, "number": number, "settings": candidate}
     of_whom: dict[str, Any] = {"application": "shop", "environment": "prod", "partition": 0, "first": 0, "last": 9}
     return encode(TuningTask(**about, **of_whom, most_cpu_s=1.0, expires_at=4e9, candidates=2, asked_at=BEGIN_S))
+
+
+def own_settings(version: int, **settings: float) -> bytes:
+    at_s = BEGIN_S + version
+    return encode(
+        ApplicationSettings(application="shop", environment="prod", version=version, settings=settings, asked_at=at_s)
+    )
 
 
 def delivery(number: int, outcome: DeliveryOutcome = "delivered") -> bytes:
