@@ -23,6 +23,8 @@ from tracehound.console.maintenance.page import maintenance
 from tracehound.console.overview.page import overview
 from tracehound.console.receivers.page import receivers
 from tracehound.console.status.page import Cluster, status_page
+from tracehound.console.training.page import show_training
+from tracehound.console.tuning.page import show_tuning
 from tracehound.console.web.console import Console
 from tracehound.console.web.visits import Page, Visits
 
@@ -35,6 +37,8 @@ PAGES: Final[dict[str, Page]] = {
     "/applications/{application}": application,
     "/map": show_map,
     "/logs": show_logs,
+    "/training": show_training,
+    "/tunings/{tuning_id}": show_tuning,
     "/receivers": receivers,
     "/dead-letters": dead_letters,
     "/dead-letters/{letter_id}": dead_letter,

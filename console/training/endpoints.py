@@ -16,8 +16,7 @@ from tracehound.console.training.started import (
     Estimated,
     StartedAsked,
     StartedTraining,
-    estimated,
-    learned_of,
+    estimate_of,
     started_asked,
 )
 from tracehound.console.web import asked
@@ -26,7 +25,6 @@ from tracehound.console.web.asked import Name
 from tracehound.console.web.console import Console, TheConsole
 from tracehound.console.web.lists import tell_list
 from tracehound.console.web.needs import Operator, needs_viewer
-from tracehound.console.web.problems import not_found
 from tracehound.schemas.control import Control
 from tracehound.schemas.execution import ApplicationKey
 from tracehound.streams.http.sending import Record
@@ -103,11 +101,7 @@ def list_started(request: Request, whose: Annotated[StartedAsked, Query()], cons
 
 def _estimated(console: Console, keys: list[ApplicationKey] | None) -> Estimated:
     with console.store.read() as connection:
-        known, learned = history(connection), learned_of(connection, keys)
-    for application, environment in keys or ():
-        if (application, environment) not in learned:
-            raise not_found(f"application {application!r} in the environment {environment!r}")
-    return estimated(learned, known, _price(console), console.settings.detection)
+        return estimate_of(connection, keys, _price(console), console.settings.detection)
 
 
 def _price(console: Console) -> Price:

@@ -10,11 +10,12 @@ from sqlalchemy import Connection, Row, func, or_, select, tuple_
 from tracehound.console.store.engine import Store
 from tracehound.console.store.tables import application_progress, applications, model_events
 from tracehound.console.training.price import Price
-from tracehound.console.training.runs import History
+from tracehound.console.training.runs import History, history
 from tracehound.console.web.asked import Name, Page
 from tracehound.console.web.cells import of_item
 from tracehound.console.web.filters import equal
 from tracehound.console.web.lists import List
+from tracehound.console.web.problems import not_found
 from tracehound.detectors.settings import DetectionSettings
 from tracehound.schemas.execution import ApplicationKey
 from tracehound.schemas.model_event import ModelEvent
@@ -95,6 +96,21 @@ def learned_of(connection: Connection, keys: Sequence[ApplicationKey] | None) ->
     wanted = wanted.order_by(columns.executions.desc(), columns.application, columns.environment)
     rows = connection.execute(wanted.limit(MOST_APPLICATIONS)).all()
     return {(row.application, row.environment): int(row.executions) for row in rows}
+
+
+def estimate_of(
+    connection: Connection, keys: Sequence[ApplicationKey] | None, price: Price, detection: DetectionSettings
+) -> Estimated:
+    """What training these applications would take; None: all, the busiest first.
+
+    Raises:
+        RequestRefusedError: nothing is known of one of them (404).
+    """
+    learned = learned_of(connection, keys)
+    for application, environment in keys or ():
+        if (application, environment) not in learned:
+            raise not_found(f"application {application!r} in the environment {environment!r}")
+    return estimated(learned, history(connection), price, detection)
 
 
 def estimated(

@@ -31,6 +31,7 @@ PLACES: Final[tuple[Place, ...]] = (
     Place("anomalies", "/ui/anomalies", "Anomalies"),
     Place("map", "/ui/map", "Call map"),
     Place("logs", "/ui/logs", "Logs"),
+    Place("training", "/ui/training", "Training"),
     Place("receivers", "/ui/receivers", "Receivers", aside=True),
     Place("maintenance", "/ui/maintenance", "Maintenance", aside=True),
     Place("dead-letters", "/ui/dead-letters", "Dead letters", aside=True),

@@ -18,6 +18,7 @@ POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
+_NOTHING: Final = 1e-6
 HEADERS: Final = {
     "Content-Security-Policy": POLICY,
     "X-Content-Type-Options": "nosniff",
@@ -29,21 +30,24 @@ HEADERS: Final = {
 def share(value: float) -> str:
     """A share of 1 in per cent.
 
-    >>> share(0.96), share(0.004)
-    ('96 %', '0.4 %')
+    >>> share(0.96), share(0.004), share(1e-9)
+    ('96 %', '0.4 %', '0 %')
     """
+    value = 0.0 if abs(value) < _NOTHING else value
     return f"{value:.0%}".replace("%", " %") if value >= 0.1 or value == 0 else f"{value * 100:.2g} %"
 
 
 def amount(value: float, unit: str) -> str:
     """A number with its unit, times in whatever unit suits them.
 
-    >>> amount(3200.0, "ms"), amount(0.12, ""), amount(1234567.0, "executions")
-    ('3200 ms', '0.12', '1,234,567 executions')
+    >>> amount(3200.0, "ms"), amount(0.12, ""), amount(1234567.0, "executions"), amount(1.01e-5, "EUR")
+    ('3200 ms', '0.12', '1,234,567 executions', '0.00001 EUR')
     """
     if unit == "ms":
         return duration(value)
     number = f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
+    if "e" in number:  # nobody reads exponents
+        number = f"{value:.6f}".rstrip("0").rstrip(".")
     return f"{number} {unit}".strip()
 
 

@@ -13,6 +13,7 @@ export async function sent(method, path, content) {
 
 const KINDS = {
   number: (field) => Number(field.value),
+  numbers: (field) => field.value.split(/[,;\s]+/).filter(Boolean).map(Number),
   "minutes-from-now": (field) => new Date(Date.now() + 60_000 * Number(field.value)).toISOString(),
 };
 
@@ -23,6 +24,9 @@ function contentOf(form) {
     if (field.dataset.kind === "many") {
       content[field.name] ??= [];
       if (field.checked) content[field.name].push(field.value);
+    } else if (field.dataset.within) {
+      content[field.dataset.within] ??= {};
+      if (field.value.trim() !== "") content[field.dataset.within][field.name] = KINDS[field.dataset.kind](field);
     } else if (field.type === "checkbox") content[field.name] = field.checked;
     else if (field.dataset.kind && field.value !== "") content[field.name] = KINDS[field.dataset.kind](field);
     else if (!field.dataset.kind && (field.value !== "" || field.dataset.empty !== "left-out")) content[field.name] = field.value;
@@ -43,6 +47,7 @@ async function send(source, content) {
   try {
     const answer = await sent(source.dataset.send, source.dataset.path, content);
     told.textContent = source.dataset.told ? TOLD[source.dataset.told](answer) : source.dataset.done;
+    if (source.dataset.goto) location.assign(source.dataset.goto.replace("{id}", encodeURIComponent(answer.id ?? "")));
   } catch (error) {
     told.textContent = error.message;
   }

@@ -28,6 +28,7 @@ from tracehound.schemas.execution import Execution, Segment, rfc3339
 from tracehound.schemas.feedback import Maintenance
 from tracehound.schemas.incident import AffectedOperation, IncidentEvent, Release, SuspectedCause
 from tracehound.schemas.topics import Topic
+from tracehound.schemas.tuning import TuningTask
 
 HOSTILE = "<script>alert(1)</script>\"'&{{7*7}}"
 BEGIN_US = round(BEGIN_S * 1e6)
@@ -57,6 +58,7 @@ def fill(store: Store, name: str = "shop", segments: int = 40) -> None:
         (TOPICS.severity, [msgspec.json.encode(opened)]),
         (TOPICS.models, [msgspec.json.encode(release), model_event(2)]),
         (TOPICS.scored_logs, [scored_log(1, name)]),
+        (TOPICS.tuning_tasks, [encode(_tuning(name))]),
         (TOPICS.call_graph, [encode(CallGraph("graph", name, "prod", [call(3)]))]),
         (TOPICS.deliveries, [_delivery(name, "delivered"), _delivery(name, "given_up")]),
         (TOPICS.maintenance, [encode(Maintenance("window", BEGIN_S, BEGIN_S * 2, name, "prod", note=name, by=name))]),
@@ -82,6 +84,12 @@ def letter_id(store: Store) -> str:
     """The id of the last dead letter."""
     with store.read() as connection:
         return str(connection.execute(select(dead_letters.c.id).order_by(dead_letters.c.seq.desc())).scalar())
+
+
+def _tuning(name: str) -> TuningTask:
+    place = {"partition": 0, "first": 0, "last": 9, "most_cpu_s": 1.0, "expires_at": BEGIN_S}
+    whose = {"id": name, "tuning": name, "number": 0, "application": name, "settings": {name[:9]: 5.0}, "by": name}
+    return msgspec.convert({**place, **whose}, TuningTask)
 
 
 def _delivery(name: str, outcome: DeliveryOutcome) -> bytes:

@@ -46,7 +46,13 @@ def page(console: Asking, path: str, role: Role = "viewer") -> Any:
 def paths(name: str, letter: str = "none") -> dict[str, str]:
     """Every page, of the things that ``fill`` stores."""
     one = quote(name, safe="")
-    named = {"{incident_id}": one, "{anomaly_id}": "anomaly-1", "{application}": one, "{letter_id}": letter}
+    named = {
+        "{incident_id}": one,
+        "{anomaly_id}": "anomaly-1",
+        "{application}": one,
+        "{letter_id}": letter,
+        "{tuning_id}": one,
+    }
     found = {path: re.sub(r"{\w+}", lambda part: named[part[0]], path) for path in (*PAGES, *ADMIN_PAGES)}
     found["/applications/{application}"] += "?environment=prod"
     return found

@@ -1,0 +1,56 @@
+"""``/ui/tunings/…``: how far a tuning is, and what each of its candidates would have told."""
+
+from typing import Literal
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+
+from tracehound.console.training.price import Price
+from tracehound.console.tuning.queries import results_of
+from tracehound.console.tuning.told import Candidate
+from tracehound.console.web.asked import Query
+from tracehound.console.web.listing import asked_by
+from tracehound.console.web.paths import name_in_path
+from tracehound.console.web.problems import not_found
+from tracehound.console.web.visits import Visit
+
+_SOON_S = 3
+
+
+class TuningLook(Query):
+    """Whether the tuning was asked for just now, so that it may not be stored yet."""
+
+    asked: Literal["1"] | None = None
+
+
+async def show_tuning(request: Request, visit: Visit) -> Response:
+    """One tuning."""
+    look = asked_by(request, TuningLook)
+    return await run_in_threadpool(_tuning, name_in_path(request.path_params["tuning_id"]), look, visit)
+
+
+def _tuning(identity: str, look: TuningLook, visit: Visit) -> Response:
+    console = visit.console
+    with console.store.read() as connection:
+        told = results_of(connection, identity, Price.of_settings(console.settings.console), console.clock())
+    if told is None and look.asked is None:
+        raise not_found(f"tuning {identity}")
+    tuning, items = (None, []) if told is None else (told.tuning, told.items)
+    goes_on = tuning is None or tuning.state in ("waiting", "running")
+    return visit.page(
+        "tuning/tuning.html",
+        here="training",
+        live=str(_SOON_S if goes_on else 60),
+        identity=identity,
+        tuning=tuning,
+        goes_on=goes_on,
+        items=sorted(items, key=_order),
+        names=sorted({name for one in items for name in one.settings}),
+        best=next((one for one in items if one.best), None),
+    )
+
+
+def _order(one: Candidate) -> tuple[bool, bool, bool, float, int]:
+    """The settings as they are stand first, then the best, then those that tell least that was nothing."""
+    return one.number != 0, not one.best, one.state != "done", one.outside_a_day, one.number
