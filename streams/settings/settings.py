@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from annotated_types import Ge, Gt, Le
-from pydantic import AliasChoices, BeforeValidator, Field, SecretStr, ValidationError
+from pydantic import AliasChoices, BeforeValidator, Field, SecretStr, StringConstraints, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from tracehound.detectors.incidents.settings import IncidentSettings
@@ -167,6 +167,11 @@ class Settings(BaseSettings):
     http_port: Annotated[int, Ge(0), Le(65_535)] = Field(default=8780, description="Port of metrics and health; 0: any")
     log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="Lowest level logged")
     log_format: Literal["json", "console"] = Field(default="json", description="JSON lines, or readable text")
+    traces_endpoint: Annotated[str, StringConstraints(pattern=r"^(https?://.+)?$")] = Field(
+        default="",
+        description="Where workers send traces of their own work, one for each run of records, by OTLP/HTTP: "
+        "http://127.0.0.1:4318/v1/traces, for instance; without it there are none",
+    )
     broker_is_embedded: bool = Field(
         default=False,
         description="The broker is the embedded one, whose group protocol needs a delay (set by the demo)",

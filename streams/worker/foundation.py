@@ -14,6 +14,7 @@ from tracehound.streams.settings.settings import Settings
 from tracehound.streams.worker.failure import Failure
 from tracehound.streams.worker.health import HealthServer, Vitals
 from tracehound.streams.worker.process_metrics import tell_of_process
+from tracehound.streams.worker.tracing import traced_runs
 
 _RUNS_BUFFERED = 16
 _RECORDS_PER_FETCH = 5_000
@@ -52,6 +53,7 @@ class Foundation:
             lost=lost.inc,
             topic_id=self.clients.topic_id,
             transport=self.clients.transport,
+            make_run=traced_runs(settings.traces_endpoint),
             consumer_metadata_max_age_ms=_METADATA_AGE_MS,
             services_first=(self.publisher,),
             broker_is_embedded=settings.broker_is_embedded,

@@ -13,19 +13,22 @@ from tracehound.infra.kafka.ports import free_ports
 
 
 class Up:
-    """The command in a process of its own, and what it has said."""
+    """The command in a process of its own, and what it has said; ``traced`` sends it the traces of its own workers."""
 
-    def __init__(self, folder: Path, **variables: str) -> None:
+    def __init__(self, folder: Path, traced: bool = False, **variables: str) -> None:
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("TRACEHOUND_", "KAFKA_"))}
         ports = free_ports(5)
         self.ports = dict(zip(("worker", "intake", "incidents", "broker", "gateway"), ports, strict=True))
-        own = {
+        own: dict[str, int | str] = {
             "TRACEHOUND_HTTP_PORT": ports[0],
             "TRACEHOUND_INTAKE__HTTP_PORT": ports[1],
             "TRACEHOUND_INCIDENT_WORKER__HTTP_PORT": ports[2],
             "TRACEHOUND_GATEWAY__PORT": ports[4],
             "TRACEHOUND_BOOTSTRAP_SERVERS": f"127.0.0.1:{ports[3]}",  # whatever runs on this machine
         }
+        if traced:
+            own["TRACEHOUND_TRACES_ENDPOINT"] = f"http://127.0.0.1:{ports[4]}/v1/traces"
+            own["OTEL_BSP_SCHEDULE_DELAY"] = 500
         self.environment = {**kept, **{name: str(value) for name, value in own.items()}, **variables}
         self.said = ""
         self._process = subprocess.Popen(

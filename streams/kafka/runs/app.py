@@ -16,7 +16,7 @@ from mode.services import ServiceT
 from mode.utils.queues import FlowControlEvent
 
 from tracehound.streams.kafka.runs.consumer import RunConsumer
-from tracehound.streams.kafka.runs.run import Run, RunListener
+from tracehound.streams.kafka.runs.run import MakeRun, Run, RunListener
 
 log = structlog.get_logger(__name__)
 
@@ -68,6 +68,7 @@ class RunApp(faust.App):
         topic_id: asked for the id that a topic was given when it was made; empty: none.
         services_first: started before everything else of the app, and stopped last.
         transport: makes the consumer.
+        make_run: makes a run of records.
         broker_is_embedded: delay the group leader, see ``embedded_group.PatientAssignor``.
     """
 
@@ -82,10 +83,12 @@ class RunApp(faust.App):
         topic_id: Callable[[str], Awaitable[str]] = _no_id,
         services_first: Sequence[ServiceT] = (),
         transport: Callable[..., Any] = RunTransport,
+        make_run: MakeRun = Run,
         broker_is_embedded: bool = False,
         **options: Any,
     ) -> None:
         self.services_first = services_first
+        self.make_run = make_run
         self.broker_is_embedded = broker_is_embedded
         self._transport_type = transport
         self._patience_s = patience_s

@@ -76,7 +76,7 @@ class RunConsumer(driver.Consumer):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._handovers: defaultdict[TP, Handover] = defaultdict(Handover)
+        self._handovers: defaultdict[TP, Handover] = defaultdict(lambda: Handover(self.app.make_run))
         self._buffer_dropped = asyncio.Event()
         self._read_topics = ReadTopics(self.app.topic_id)
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from aiokafka import ConsumerRecord
 from faust.types import TP
 
-from tracehound.streams.kafka.runs.run import Run
+from tracehound.streams.kafka.runs.run import MakeRun, Run
 
 
 class Handover:
@@ -15,7 +15,8 @@ class Handover:
     ``runs`` are out, in order: neither committed nor given up.
     ``positioned`` says whether it is known where handing over goes on: at ``following``, or at the start if that is
     None. ``seeks`` grows with every seek, so that what a fetch from before one brings can be told. ``sought_at`` is
-    when reading last began at the committed offset, epoch seconds; None where that is still to come.
+    when reading last began at the committed offset, epoch seconds; None where that is still to come. ``make_run`` makes
+    a run of records.
 
     >>> records = [ConsumerRecord("t", 0, offset, 0, 0, None, b"", None, -1, -1, ()) for offset in (3, 4, 7)]
     >>> handover = Handover()
@@ -28,7 +29,8 @@ class Handover:
     8
     """
 
-    def __init__(self) -> None:
+    def __init__(self, make_run: MakeRun = Run) -> None:
+        self._make_run = make_run
         self.positioned = False
         self.seeks = 0
         self.sought_at: float | None = None
@@ -95,7 +97,7 @@ class Handover:
             records = [record for record in records if record.offset >= start]
         if not records:
             return None
-        run = Run(tp, records)
+        run = self._make_run(tp, records)
         self.runs.append(run)
         self.go_on_at(run.end)
         return run

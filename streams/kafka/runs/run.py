@@ -54,6 +54,10 @@ class Run:
         return None
 
 
+MakeRun = Callable[[TP, Sequence[ConsumerRecord]], Run]
+"""Makes a run of the records of a partition."""
+
+
 class RunListener:
     """What whoever reads topics in runs is told of their partitions, and of no others.
 
