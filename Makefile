@@ -197,7 +197,7 @@ lock: $(STAMP) ## Resolve the dependencies anew and write requirements.lock
 	$(BIN)/python -m pip install --quiet uv
 	$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \
 	  --no-emit-index-url --custom-compile-command "make lock" --quiet -o requirements.lock
-	$(BIN)/uv pip compile pyproject.toml --extra build --constraint requirements.lock --universal --python-version 3.11 --generate-hashes \
+	$(BIN)/uv pip compile pyproject.toml --extra build --extra tracing --constraint requirements.lock --universal --python-version 3.11 --generate-hashes \
 	  --no-emit-index-url --custom-compile-command "make lock" --quiet -o infra/docker/requirements.lock
 	$(BIN)/uv pip compile $(FUZZER_LOCK:.lock=.in) --universal --python-version 3.11 --generate-hashes \
 	  --no-emit-index-url --custom-compile-command "make lock" --quiet -o $(FUZZER_LOCK)

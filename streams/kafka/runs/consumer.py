@@ -18,6 +18,7 @@ from faust.types.tuples import ConsumerMessage
 from tracehound.streams.kafka.runs.consumer_thread import RunConsumerThread
 from tracehound.streams.kafka.runs.handover import Handover
 from tracehound.streams.kafka.runs.read_topics import ReadTopics
+from tracehound.streams.kafka.runs.run import MakeRun
 
 _BUFFER_WAIT_S = 0.2
 _BUFFERED_POLL_S = 0.01
@@ -32,6 +33,8 @@ class ReadingApp(Protocol):
     def run_topics(self) -> Collection[str]:
         """The topics that are read in runs."""
         ...
+
+    make_run: MakeRun
 
     def positioned(self, committed: Mapping[TP, int | None]) -> None:
         """Reading begins at these committed offsets."""
