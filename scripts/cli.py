@@ -23,6 +23,7 @@ COMMANDS = {
     "cost": ("cost", "cost", "Say what training took, from the console."),
     "deadletters": ("deadletters", "deadletters", "List, show and resend records that could not be used."),
     "demo": ("demo", "demo", "Show faults being detected: broker, worker and simulator in one."),
+    "drill": ("drill", "drill", "Plant slow executions, and say how long it takes until they are told."),
     "drift": ("drift", "drift", "List what is no longer as it was, from the console."),
     "explain": ("explain", "explain", "Show an anomaly's execution beside a usual one, from the console."),
     "feedback": ("feedback", "feedback", "Say what an anomaly or an incident was."),

@@ -16,6 +16,7 @@ from tracehound.console.executions.metrics import ExecutionMetrics
 from tracehound.console.executions.recent import Recent
 from tracehound.console.executions.records import Counted, Message, RecordReader
 from tracehound.console.store.engine import StoreError
+from tracehound.schemas.drill import DRILL_APPLICATION
 from tracehound.schemas.errors import BrokerError
 from tracehound.streams.kafka.record_time import EARLIEST_MS
 
@@ -208,7 +209,8 @@ class Follower:
     def _count(self, reader: RecordReader, owned: _Owned, partition: int, messages: Sequence[Message]) -> None:
         counted = reader.read(partition, messages, owned.keeper.origins)
         reached = messages[-1].offset + 1
-        owned.keeper.take(partition, counted.executions, reached, counted.origins)
+        kept = [one for one in counted.executions if one.application != DRILL_APPLICATION]
+        owned.keeper.take(partition, kept, reached, counted.origins)
         owned.reached[partition] = reached
         self._remember(owned, counted)
         self._parts.metrics.count(counted)

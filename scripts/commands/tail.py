@@ -14,6 +14,7 @@ from rich.text import Text
 
 from tracehound.schemas.anomaly import SEVERITIES, AnomalyEvent, Severity
 from tracehound.schemas.codec import encode
+from tracehound.schemas.drill import DRILL_APPLICATION
 from tracehound.schemas.errors import BrokerError
 from tracehound.schemas.model_event import ModelEvent
 from tracehound.scripts.commands.identities import short
@@ -33,7 +34,9 @@ RETRY_S = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Which events are printed: of one application and environment or (None) all, and anomalies from a severity on."""
+    """Which events are printed: of one application and environment or (None) all but that of drills, and anomalies from
+    a severity on.
+    """
 
     application: str | None = None
     severity: Severity = "minor"
@@ -41,7 +44,9 @@ class Selection:
 
     def __call__(self, event: Event) -> bool:
         """Whether to print an event."""
-        if self.application not in (None, event.data.application):
+        if self.application != event.data.application and (
+            self.application is not None or event.data.application == DRILL_APPLICATION
+        ):
             return False
         if self.environment not in (None, event.data.environment):
             return False

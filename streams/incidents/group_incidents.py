@@ -14,6 +14,7 @@ from faust.types import TP
 
 from tracehound.schemas.codec import encode
 from tracehound.schemas.control import Control
+from tracehound.schemas.drill import DRILL_APPLICATION
 from tracehound.schemas.errors import SnapshotError, UnknownSubjectError
 from tracehound.schemas.incident import IncidentEvent
 from tracehound.schemas.incident_input import IncidentInput, decode_input
@@ -225,7 +226,12 @@ class Grouping(RunListener):
 
     def _group(self, record: ConsumerRecord, book: Book, parcel: Parcel) -> None:
         try:
-            events = book.take(decode_input(record.value or b""))
+            told = decode_input(record.value or b"")
+            if _is_of_a_drill(told):  # nobody is to be woken by it
+                if told.anomaly is not None:
+                    self._metrics.note_drill(told.anomaly, record.timestamp / 1_000.0)
+                return
+            events = book.take(told)
         except (msgspec.DecodeError, ValueError, RecursionError) as error:
             reason = f"A record of incidents' input must be what scoring writes: {error}."
             parcel.dead_letters.append(letter_of(record, record.value, "incidents", "InvalidIncidentInput", reason))
@@ -278,3 +284,10 @@ class Grouping(RunListener):
         """Counts of the book; none where the partition is another worker's."""
         book = None if self._owned is None else self._owned.book
         return {} if book is None else book.statistics()
+
+
+def _is_of_a_drill(told: IncidentInput) -> bool:
+    for event in (told.anomaly, told.change):
+        if event is not None:
+            return event.data.application == DRILL_APPLICATION
+    return told.progress is not None and told.progress.application == DRILL_APPLICATION

@@ -2,10 +2,13 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
+from tracehound.schemas.anomaly import AnomalyEvent
+from tracehound.schemas.drill import DRILL_TRACE
+from tracehound.schemas.execution import epoch_seconds
 from tracehound.schemas.incident import INCIDENT_TYPES, IncidentEvent
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
@@ -34,6 +37,29 @@ class IncidentMetrics:
         self.grouping_seconds = Histogram(
             "tracehound_grouping_seconds", "Time to group one run of records", registry=registry, buckets=_SECONDS
         )
+
+        self.drill_detected = Gauge(
+            "tracehound_drill_detected_seconds",
+            "Seconds from the begin of a drill's slow execution until it was told",
+            ["application"],
+            registry=registry,
+        )
+        self.drill_last_success = Gauge(
+            "tracehound_drill_last_success_timestamp_seconds",
+            "When the last drill was told, seconds since the epoch",
+            ["application"],
+            registry=registry,
+        )
+
+    def note_drill(self, anomaly: AnomalyEvent, told_s: float) -> None:
+        """A drill's anomaly was told at that time, by Kafka's clock; what is read again changes nothing."""
+        if not any(one.startswith(DRILL_TRACE) for one in anomaly.data.exemplar_trace_ids):
+            return  # of no slow execution: that between two drills there is silence, for instance
+        detected, last = (
+            one.labels(application=anomaly.data.application) for one in (self.drill_detected, self.drill_last_success)
+        )
+        detected.set(max(0.0, told_s - epoch_seconds(anomaly.time)))
+        last.set(told_s)
 
     def count_events(self, events: Sequence[IncidentEvent]) -> None:
         """Count what is told of incidents."""

@@ -15,6 +15,7 @@ from tracehound.console.store.reader.record import Record
 from tracehound.console.store.reader.writers.upsert import Changes, upsert
 from tracehound.console.store.reader.writers.writer import Row, Writer, write_events
 from tracehound.console.store.tables import offsets, unreadable
+from tracehound.schemas.drill import DRILL_KEY
 
 _REASON_CHARACTERS: Final = 1_000
 
@@ -102,6 +103,8 @@ class BatchWriter:
         readable: dict[str, list[tuple[Record, Row]]] = defaultdict(list)
         refused: list[tuple[Record, str]] = []
         for record in records:
+            if record.key == DRILL_KEY:  # read, and not kept: people are told nothing of it
+                continue
             try:
                 row = self._writers[record.topic].row(record)
             except Exception as error:  # noqa: BLE001 (whatever it is, the records behind this one must be stored)

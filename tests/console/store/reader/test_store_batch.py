@@ -14,6 +14,7 @@ from tracehound.console.store.reader.writers import writers
 from tracehound.console.store.reader.writers.anomalies import AnomalyWriter
 from tracehound.console.store.reader.writers.writer import Row
 from tracehound.console.store.tables import anomalies, incident_events, unreadable
+from tracehound.schemas.drill import DRILL_APPLICATION, DRILL_KEY
 
 ANOMALIES, SEVERITY = TOPICS.anomalies.name, TOPICS.severity.name
 START = {(ANOMALIES, 0): Position("id", 0), (ANOMALIES, 1): Position("id", 5), (SEVERITY, 0): Position("", 0)}
@@ -106,3 +107,13 @@ def test_what_the_database_refuses_is_kept_with_its_reason_and_the_others_are_st
     assert all("null" in reason.lower() for reason in reasons[:2])
     assert reasons[2].startswith("ZeroDivisionError")
     assert stored_positions(store)[ANOMALIES, 0].offset == 5
+
+
+def test_drills_are_read_and_not_kept(store: Store, batches: BatchWriter) -> None:
+    of_a_drill = told([1])[0]._replace(key=DRILL_KEY, value=anomaly(1, DRILL_APPLICATION))
+    stored = batches.write([of_a_drill, *told([2], first=1)], START)
+    assert stored.new == {ANOMALIES: 1}
+    assert stored_positions(store)[ANOMALIES, 0] == Position("id", 2)
+    assert batches.write([of_a_drill._replace(offset=2)], stored_positions(store)).new == {}
+    assert stored_positions(store)[ANOMALIES, 0] == Position("id", 3)
+    assert count(store) == 1
