@@ -44,6 +44,7 @@ from tracehound.console.tuning.endpoints import router as tuning
 from tracehound.console.web.bodies import Bodies
 from tracehound.console.web.changes import Changes
 from tracehound.console.web.console import Console, Predictions
+from tracehound.console.web.counted import Counted, RequestMetrics
 from tracehound.console.web.cursors import Cursors
 from tracehound.console.web.entry import Entry
 from tracehound.console.web.openapi import console_document
@@ -142,9 +143,11 @@ def build_console(
     app.add_middleware(Changes, note=lambda *change: note_change(store, round(clock() * 1e6), *change))
     app.add_middleware(Bodies, most=given.max_body_bytes)
     app.add_middleware(Slashes)
+    counted = registry or CollectorRegistry()
+    app.add_middleware(Counted, metrics=RequestMetrics(counted))
     for router in ROUTERS:
         app.include_router(router, prefix=API)
-    app.include_router(health_router(registry or CollectorRegistry(), trouble))
+    app.include_router(health_router(counted, trouble))
     app.mount("/ui", build_pages(console, cluster or KafkaCluster(settings, clock)))
     app.openapi = partial(console_document, app)  # type: ignore[method-assign]
     return app

@@ -16,6 +16,7 @@ from tracehound.console.store.engine import Store, StoreError
 from tracehound.console.store.reader.build import build_reader
 from tracehound.console.store.reader.reader import Reader
 from tracehound.streams.settings.settings import Settings
+from tracehound.streams.worker.process_metrics import HealthCollector, tell_of_process
 
 _RETRY_S = 3.0
 _LOOK_S = 5.0
@@ -52,6 +53,7 @@ def run_console(settings: Settings, serve: Serve) -> int:
         ConfigurationError: the database or Kafka's client cannot be set up as the settings say.
     """
     registry = CollectorRegistry()
+    tell_of_process(registry)
     store = Store(settings.console.database_url.get_secret_value())
     try:
         wait_for_tables(store)
@@ -61,8 +63,10 @@ def run_console(settings: Settings, serve: Serve) -> int:
         if follower is not None:
             follower.start()
         log.info("console_started", database=store.name, group=settings.console.group_id)
+        parts = Parts(settings, store, reader, registry, follower)
+        registry.register(HealthCollector(lambda: 0.0, lambda: not parts.trouble()))
         try:
-            return serve(Parts(settings, store, reader, registry, follower))
+            return serve(parts)
         finally:
             if follower is not None:
                 follower.stop()
@@ -80,11 +84,13 @@ def keep_executions(settings: Settings) -> int:
         ConfigurationError: the database or Kafka's client cannot be set up as the settings say.
     """
     registry = CollectorRegistry()
+    tell_of_process(registry)
     store = Store(settings.console.database_url.get_secret_value())
     try:
         wait_for_tables(store)
         follower = build_execution_follower(settings, store, registry)
         server, _ = start_http_server(settings.http_port, settings.http_host, registry)
+        registry.register(HealthCollector(lambda: 0.0, lambda: not follower.trouble()))
         follower.start()
         log.info("keeping_executions", database=store.name, group=settings.kept_executions.group_id)
         try:

@@ -11,11 +11,13 @@ from prometheus_client.registry import Collector
 
 from tracehound.console.executions.metrics import ExecutionMetrics
 from tracehound.console.store.reader.metrics import ReaderMetrics
+from tracehound.console.web.counted import RequestMetrics
 from tracehound.scripts.documents.measured import table
 from tracehound.streams.gateway.metrics import GatewayMetrics
 from tracehound.streams.incidents.metrics import IncidentCollector, IncidentMetrics
 from tracehound.streams.intake.logs.metrics import LogMetrics
 from tracehound.streams.intake.metrics import BufferCollector, IntakeMetrics
+from tracehound.streams.kafka.bounded_batches import BATCHES_REFUSED
 from tracehound.streams.notify.metrics import NotifyMetrics, WaitingCollector
 from tracehound.streams.scoring.metrics import Metrics, StateCollector
 from tracehound.streams.scoring.predictions.metrics import PredictionMetrics
@@ -28,6 +30,7 @@ def metrics_table() -> str:
     every = (BuildCollector(), HealthCollector(lambda: 0.0, lambda: True))
     processes: dict[str, tuple[object, tuple[Collector, ...]]] = {
         "every process": (None, every),
+        "every process that reads topics in runs": (None, (BATCHES_REFUSED,)),
         "worker": (worker, (worker.of_applications, StateCollector(dict, dict, dict), DiskCollector(Path))),
         "worker, of predictions on demand": (PredictionMetrics(CollectorRegistry()), ()),
         "intake": (IntakeMetrics(CollectorRegistry()), (BufferCollector(lambda: (0, 0, 0), dict, dict),)),
@@ -36,6 +39,7 @@ def metrics_table() -> str:
         "notify": (NotifyMetrics(CollectorRegistry()), (WaitingCollector(dict),)),
         "gateway": (GatewayMetrics(CollectorRegistry()), ()),
         "console": (ReaderMetrics(CollectorRegistry()), ()),
+        "console, of requests": (RequestMetrics(CollectorRegistry()), ()),
         "console, of executions": (ExecutionMetrics(CollectorRegistry()), ()),
     }
     head = ("metric", "type", "labels", "meaning")
