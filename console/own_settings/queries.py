@@ -116,3 +116,11 @@ def is_known(connection: Connection, key: ApplicationKey) -> bool:
     columns = applications.c
     wanted = select(columns.application).where(columns.application == key[0], columns.environment == key[1])
     return connection.execute(wanted).first() is not None
+
+
+def versions_of(store: Store, key: ApplicationKey, most: int) -> list[VersionOfSettings]:
+    """The versions of an application's settings, the newest first."""
+    wanted = settings_asked(SettingsAsked(application=key[0], environment=key[1]), store)
+    with store.read() as connection:
+        rows = connection.execute(wanted.after(None, most)).all()
+    return [msgspec.json.decode(wanted.item(row), type=VersionOfSettings) for row in rows]

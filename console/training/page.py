@@ -10,6 +10,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
+from tracehound.console.own_settings.queries import versions_of
 from tracehound.console.training.price import Price
 from tracehound.console.training.runs import Run, RunsAsked, TotalsAsked, history, runs_asked, totals
 from tracehound.console.training.started import (
@@ -78,6 +79,7 @@ def _training(request: Request, visit: Visit) -> Response:
         following=found.following,
         started=of_started,
         tunings=of_tunings,
+        own=versions_of(console.store, key, _SHOWN) if key else [],
         settings=[(name, METADATA[name], getattr(detection, name)) for name in TRIED],
     )
 

@@ -6,6 +6,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
+from tracehound.console.own_settings.queries import versions_of
 from tracehound.console.training.price import Price
 from tracehound.console.tuning.queries import results_of
 from tracehound.console.tuning.told import Candidate
@@ -15,7 +16,7 @@ from tracehound.console.web.paths import name_in_path
 from tracehound.console.web.problems import not_found
 from tracehound.console.web.visits import Visit
 
-_SOON_S = 3
+_SOON_S, _VERSIONS = 3, 5
 
 
 class TuningLook(Query):
@@ -37,6 +38,7 @@ def _tuning(identity: str, look: TuningLook, visit: Visit) -> Response:
     if told is None and look.asked is None:
         raise not_found(f"tuning {identity}")
     tuning, items = (None, []) if told is None else (told.tuning, told.items)
+    key = None if tuning is None else (tuning.application, tuning.environment)
     goes_on = tuning is None or tuning.state in ("waiting", "running")
     return visit.page(
         "tuning/tuning.html",
@@ -45,6 +47,8 @@ def _tuning(identity: str, look: TuningLook, visit: Visit) -> Response:
         identity=identity,
         tuning=tuning,
         goes_on=goes_on,
+        key=key,
+        own=versions_of(console.store, key, _VERSIONS) if key else [],
         items=sorted(items, key=_order),
         names=sorted({name for one in items for name in one.settings}),
         best=next((one for one in items if one.best), None),

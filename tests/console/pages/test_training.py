@@ -14,6 +14,7 @@ from tests.console.store.reader.told import progress
 from tests.console.telling import tell
 from tests.console.training.test_training import runs
 from tracehound.console.store.engine import Store
+from tracehound.schemas.application_settings import read_application_settings
 from tracehound.schemas.control import read_control
 from tracehound.schemas.tuning import TuningResult, read_tuning_task
 
@@ -61,8 +62,18 @@ def test_training_is_started_with_an_estimate_and_settings_are_tried(visitor: Vi
     expect(page.get_by_text("2 of 3 candidates tried")).to_be_visible()
     expect(page.locator("tr.chosen")).to_contain_text("best")
     visitor.judge("tuning")
-    page.get_by_role("button", name="Give it up").click()
-    page.get_by_role("button", name="sure?").click()
+    assert visitor.press_twice("Use the best one") == "Judge shop by candidate 1: sure?"
+    expect(page.get_by_text("Kafka has them.")).to_be_visible()
+    used = read_application_settings(None, sent[-1].value)
+    assert (used.version, used.settings) == (1, tasks[1].settings)
+    tell(store, "settings", sent[-1].value)
+    page.reload()
+    expect(page.locator("#own + .wide tbody tr")).to_contain_text("least_sigma = 5")
+    assert visitor.press_twice("Go back to the version before") == "Go back from version 1: sure?"
+    expect(page.get_by_text("Kafka has it.")).to_be_visible()
+    assert read_application_settings(None, sent[-1].value).settings == {}
+    visitor.judge("tuning-used")
+    assert visitor.press_twice("Give it up") == "Give it up: sure?"
     expect(page.get_by_text("Given up.")).to_be_visible()
     assert sent[-1].topic == "tracehound.tuning-results.v1"
     assert visitor.complaints == []

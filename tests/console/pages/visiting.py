@@ -30,6 +30,11 @@ class Visitor:
         self.page.get_by_role("button", name="Sign in").click()
         self.page.wait_for_url(f"**{path}")
 
+    def press_twice(self, name: str) -> str:
+        """Press a button that asks first, and what it asked: at once, for it asks for some seconds only."""
+        button = self.page.get_by_role("button", name=name, exact=True)
+        return str(button.evaluate("one => { one.click(); const asked = one.textContent; one.click(); return asked; }"))
+
     def judge(self, name: str) -> None:
         """Keep a picture, and let axe look for what some people cannot use."""
         SHOTS.mkdir(parents=True, exist_ok=True)

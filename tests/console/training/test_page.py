@@ -13,6 +13,7 @@ from tests.console.telling import tell
 from tests.console.training.test_training import event, progress, runs
 from tracehound.console.store.engine import Store
 from tracehound.console.training.page import METADATA, TRIED
+from tracehound.schemas.application_settings import ApplicationSettings
 from tracehound.schemas.tuning import TuningResult, TuningTask, cancellation
 
 
@@ -123,6 +124,7 @@ def test_a_tuning_shows_its_candidates_the_best_below_what_is(store: Store, done
         assert rows[0].startswith("as it is")
         assert ("Give it up" in page) is (done < 3)
         assert ("[detection]\nleast_sigma" in page) is (done >= 2)
+        assert ("Use the best one" in page) is (done >= 2)
         if done == 3:
             assert rows[1] == "2 <strong>best</strong>"
             assert "least_sigma = 6.0" in page
@@ -138,6 +140,19 @@ def test_a_tuning_that_was_given_up_says_so(console: Asking) -> None:
     page = shown(console, "/tunings/t")
     assert "Cancelled: 1 of 2" in page
     assert "Give it up" not in page
+
+
+def test_settings_of_its_own_are_shown_and_taken_back_by_operators(console: Asking) -> None:
+    tell(console.store, "progress", progress(900))
+    assert "It has none: all are as the workers have them." in shown(console, "/training?application=shop")
+    first = ApplicationSettings(application="shop", version=1, settings={"least_sigma": 5.0}, why="candidate 2")
+    second = msgspec.structs.replace(first, version=2, settings={}, why="back to version 0")
+    tell(console.store, "settings", *map(msgspec.json.encode, (first, second)))
+    part = shown(console, "/training?application=shop").split('id="own"')[1].split("</section>")[0]
+    assert re.findall(r'<th scope="row">(\d)</th>', part) == ["2", "1"]
+    assert part.index("none: as the workers have them") < part.index("least_sigma = 5")
+    assert "Go back from version 2: sure?" in part
+    assert "sure?" not in shown(console, "/training?application=shop", "viewer")
 
 
 def test_a_tuning_that_was_just_asked_for_is_waited_for(console: Asking) -> None:
