@@ -208,6 +208,10 @@ lock: $(STAMP) ## Resolve the dependencies anew and write requirements.lock
 	$(BIN)/uv pip compile $(RELEASE_LOCK:.lock=.in) --universal --python-version 3.11 --generate-hashes \
 	  --no-emit-index-url --custom-compile-command "make lock" --quiet -o $(RELEASE_LOCK)
 
+images: $(STAMP) ## Take the pictures of the pages in docs/images anew, from a real run in Debian's Chromium
+	mkdir -p docs/images
+	PAGE_IMAGES=docs/images $(BIN)/python -m pytest -n0 tests/console/pages/test_story.py
+
 clean: ## Remove the virtual environment and all caches of this folder
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info client/*.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

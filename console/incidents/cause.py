@@ -37,10 +37,11 @@ def cause_of(incident: Incident, calls: Iterable[tuple[str, str]]) -> Cause:
     for part in incident.operations:
         counts[part.application] = counts.get(part.application, 0) + part.anomalies
     callers: dict[str, list[str]] = {}
-    for caller, callee in calls:
-        if caller in counts and callee in counts and caller != callee:
-            callers.setdefault(callee, []).append(caller)
     suspected = incident.suspected_cause
+    known = counts.keys() | ({suspected.application} if suspected else set())  # a database tells nothing of itself
+    for caller, callee in calls:
+        if caller in known and callee in known and caller != callee:
+            callers.setdefault(callee, []).append(caller)
     paths = [] if suspected is None else _paths(suspected.application, callers)
     told = [[Step(one, counts.get(one, 0)) for one in path] for path in paths]
     return Cause(incident.incident_id, suspected, incident.runner_up, told)

@@ -7,6 +7,7 @@ const state = document.getElementById("state");
 const stale = document.getElementById("stale");
 const GRACE = 5000;
 const AGAIN = 3000;
+const NEWS_S = 10; // what comes without news: who was told, and executions that are kept
 let heard = new Date();
 let begin = () => {};
 let asking = null;
@@ -77,5 +78,5 @@ export function live(started) {
   const how = document.body.dataset.live;
   if (!how) return;
   if (how === "news") listen();
-  setInterval(refresh, 1000 * (Number(how) || 30));
+  setInterval(refresh, 1000 * (Number(how) || NEWS_S));
 }

@@ -34,6 +34,7 @@ function verdicts() {
             try {
               await sent("POST", "/api/v1/feedback", verdict);
               preview.textContent = "Said. The models learn it within seconds.";
+              preview.dataset.said = Date.now();
             } catch (error) {
               preview.textContent = error.message;
             }

@@ -43,6 +43,7 @@ const TOLD = {
 
 async function send(source, content) {
   const told = source.closest(".action").querySelector(".told");
+  told.dataset.said = Date.now();
   told.textContent = "Sending …";
   try {
     const answer = await sent(source.dataset.send, source.dataset.path, content);
@@ -51,6 +52,7 @@ async function send(source, content) {
   } catch (error) {
     told.textContent = error.message;
   }
+  told.dataset.said = Date.now();
 }
 
 // What cannot be undone is asked for twice: the first press says what the second one does.
@@ -79,8 +81,12 @@ export function actions(within) {
   }
 }
 
+// What was said stays for that long, though the page be new.
+const READ = 6000;
+
 // Whether somebody is at work in a part of the page, which must not be replaced under their hands.
 export function inUse(within) {
-  return within.querySelector(".preview:not(:empty), .told:not(:empty), [data-asked]") !== null
+  const said = [...within.querySelectorAll("[data-said]")].some((one) => Date.now() - one.dataset.said < READ);
+  return said || within.querySelector(".preview button, [data-asked]") !== null
     || document.activeElement?.closest("main form") != null;
 }

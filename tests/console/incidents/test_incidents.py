@@ -76,3 +76,10 @@ def test_paths_end_where_nobody_calls_and_circles_end_nowhere() -> None:
     found = cause_of(event.data, calls)
     assert [[step.application for step in path] for path in found.paths] == [["db", "a", "front"]]
     assert cause_of(event.data, [("a", "db"), ("db", "a")]).paths == []
+
+
+def test_the_path_begins_at_a_cause_that_tells_nothing_of_itself() -> None:
+    event = msgspec.json.decode(incident("one", 0, "opened", ("db", "shop")), type=IncidentEvent)
+    event.data.applications = ["shop"]
+    found = cause_of(event.data, [("shop", "db"), ("shop", "other"), ("other", "shop")])
+    assert [[(step.application, step.anomalies) for step in path] for path in found.paths] == [[("db", 0), ("shop", 0)]]

@@ -13,20 +13,21 @@ PATIENCE_MS = 120_000
 SHOTS = Path(".pytest_cache/pages")
 
 
-class Visitor:
+class Guest:
     """Somebody with a browser, and what it complained of."""
 
-    def __init__(self, browser: Browser, console: Asking, url: str, **context: Any) -> None:
-        self.console, self.complaints = console, list[str]()
+    def __init__(self, browser: Browser, url: str, **context: Any) -> None:
+        self.complaints = list[str]()
         self.page: Page = browser.new_context(base_url=url, **context).new_page()
         self.page.set_default_timeout(PATIENCE_MS)
         expect.set_options(timeout=PATIENCE_MS)
         self.page.on("console", lambda said: self.complaints.append(said.text) if said.type == "error" else None)
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
 
-    def sign_in(self, path: str = "/ui/", role: Role = "operator") -> None:
+    def enter(self, key: str, path: str = "/ui/") -> None:
+        """Sign in with a key, on the way to a page."""
         self.page.goto(path)
-        self.page.get_by_label("Key").fill(self.console.keys[role].key)
+        self.page.get_by_label("Key").fill(key)
         self.page.get_by_role("button", name="Sign in").click()
         self.page.wait_for_url(f"**{path}")
 
@@ -42,3 +43,15 @@ class Visitor:
         found = Axe().run(self.page)
         grave = [one for one in found.response["violations"] if one["impact"] in ("serious", "critical")]
         assert grave == [], f"{name}: {[(one['id'], one['nodes'][0]['html']) for one in grave]}"
+
+
+class Visitor(Guest):
+    """Somebody who visits a console of a test."""
+
+    def __init__(self, browser: Browser, console: Asking, url: str, **context: Any) -> None:
+        super().__init__(browser, url, **context)
+        self.console = console
+
+    def sign_in(self, path: str = "/ui/", role: Role = "operator") -> None:
+        """Sign in with the key of that role."""
+        self.enter(self.console.keys[role].key, path)
