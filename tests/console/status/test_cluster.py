@@ -1,6 +1,7 @@
 """What Kafka is asked, on the embedded broker, and how that is remembered."""
 
 import threading
+import time
 
 from confluent_kafka import Producer
 
@@ -10,6 +11,13 @@ from tracehound.infra.kafka.ports import free_ports
 from tracehound.schemas.errors import BrokerError
 from tracehound.schemas.topics import Topics
 from tracehound.streams.settings.settings import Settings
+
+
+def answered(cluster: KafkaCluster) -> ClusterTold:
+    deadline = time.monotonic() + 120
+    while (told := cluster.look()) is None:
+        assert time.monotonic() < deadline
+    return told
 
 
 def test_what_waits_for_each_group_and_which_topics_lack(embedded_kafka: Broker, prefix: str) -> None:
@@ -36,9 +44,7 @@ def test_what_waits_for_each_group_and_which_topics_lack(embedded_kafka: Broker,
 def test_where_nobody_answers_that_is_what_is_told() -> None:
     (port,) = free_ports(1)
     cluster = KafkaCluster(Settings(bootstrap_servers=f"127.0.0.1:{port}"), lambda: 17.0)
-    told = None
-    while told is None:  # bounded by the client's own time-out
-        told = cluster.look()
+    told = answered(cluster)
     assert told.at_s == 17.0
     assert told.trouble
 
@@ -55,7 +61,5 @@ def test_it_is_asked_once_at_a_time_and_a_failure_is_told() -> None:
     assert cluster.look() is None
     assert cluster.look() is None
     go_on.set()
-    told = None
-    while told is None:
-        told = cluster.look()
+    told = answered(cluster)
     assert (told, len(asked)) == (ClusterTold(17.0, "No broker."), 1)
