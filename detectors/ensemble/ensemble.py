@@ -16,15 +16,21 @@ from tracehound.detectors.charts.kernel import OWN_LEAST
 from tracehound.detectors.charts.signals import CALLS, CHARTS, QUEUE
 from tracehound.detectors.charts.smoothed import SmoothedScores
 from tracehound.detectors.ensemble.bursting import judge_bursts
+from tracehound.detectors.ensemble.changing import JudgedStructure, judge_structure, tell_changes_once
 from tracehound.detectors.ensemble.opening import leave_to_release, windows_of_release
-from tracehound.detectors.ensemble.registry import DETECTORS, STRUCTURE, STRUCTURE_CHANGE, channels, chosen
+from tracehound.detectors.ensemble.registry import (
+    DETECTORS,
+    STRUCTURE,
+    STRUCTURE_CHANGE,
+    channels,
+    chosen,
+)
 from tracehound.detectors.errors.error_types import ErrorTypeJudgement, ErrorTypes
 from tracehound.detectors.features.batch import Batch
 from tracehound.detectors.forests.refitting import RefittedBank
 from tracehound.detectors.settings import DetectionSettings
 from tracehound.detectors.structure.detector import Structure, StructureJudgement
 from tracehound.detectors.structure.exposure import Exposure
-from tracehound.detectors.structure.lacking import sigma_of_certain
 from tracehound.detectors.telling.deviation import TEMPLATE_RATE
 from tracehound.detectors.windows.bursts import Burst, Bursts
 from tracehound.detectors.windows.findings import SIGNALS as WINDOW_SIGNALS
@@ -35,10 +41,6 @@ GATE_SCORE = 3.0
 """−log10 of the probability from which a detector keeps an execution away from other detectors' learning."""
 UNSURE = 0.9
 """What a deviation that has not lasted yet counts at most, in multiples of what is told at least."""
-TOLD = 1.05
-"""What a change of structure counts at most, in multiples of the limit of alarms."""
-CHANGED_SCORE = 1.0
-"""−log10 of the probability of an execution's set and counts of paths from which it shows a change of structure."""
 NOVELTY_SCALE = 8.0
 """Structure's score that counts as 1 in the features of the detectors per application."""
 DRIFTING = tuple(signal.name for signal in (*CHARTS, *CALLS))
@@ -175,7 +177,8 @@ class Ensemble:
         structure.score[excused] = np.maximum(structure.novelty, structure.count_excess)[excused]
         exposure = self.exposure.weigh_then_learn(batch.applications, batch.paths, np.ones(n, np.bool_))
         normal &= structure.score < GATE_SCORE
-        structure_judgement = self._judge_structure(batch, structure, exposure)
+        changes = self.structure_changes
+        judged_structure = judge_structure(changes, batch, structure, exposure, self._settings.patience_s)
         error_types = self.error_types.judge_then_learn(batch.applications, batch.error_types, batch.times)
         columns = self._columns(batch, charts, calls, structure)
         given = {names: _side_by_side(columns, names) for names in self._column_names}
@@ -191,16 +194,17 @@ class Ensemble:
         if queues is not None:
             statistics[:, self.channel(QUEUE.name)] = queues.sigma_of_rows(n, UNSURE * self._settings.least_sigma)
         bursts = judge_bursts(self.bursts, batch, self.channel(TEMPLATE_RATE), statistics)
-        self._add_statistics(structure_judgement, error_types, tuple(detectors), windows, statistics)
-        lasting = self._lasting(batch, tuple(detectors))
-        calibrated = self._tell_changes_once(
-            batch, self.calibration.judge_then_learn(batch.applications, statistics, batch.times, lasting)
-        )
+        self._add_statistics(judged_structure, error_types, tuple(detectors), windows, statistics)
+        lasting = self._lasting(batch, tuple(detectors), judged_structure.certain)
+        calibrated = self.calibration.judge_then_learn(batch.applications, statistics, batch.times, lasting)
+        column, rest_s = self.channel(STRUCTURE_CHANGE), self._settings.rest_s
+        calibrated = tell_changes_once(changes, column, batch, judged_structure.since, calibrated, rest_s)
         return Judgements(
             charts,
             calls,
             structure,
-            *structure_judgement,
+            judged_structure.score,
+            judged_structure.change,
             error_types,
             tuple(detectors),
             windows,
@@ -212,32 +216,6 @@ class Ensemble:
             queues,
             bursts,
         )
-
-    def _judge_structure(self, batch: Batch, structure: StructureJudgement, exposure: Floats) -> tuple[Floats, Floats]:
-        """Score (n,) of each execution's structure, and sigma (n,) of a change that several of them show.
-
-        A change is told at an execution that shows it itself. Slower paths are no change: the charts see them.
-        """
-        score = np.where(structure.warming, np.nan, np.maximum(0.0, structure.score + exposure))
-        change = np.where(structure.warming, np.nan, np.maximum(structure.novelty, structure.count_excess))
-        sigma = self.structure_changes.judge_then_learn(batch.operations, change)
-        sigma = np.maximum(sigma, sigma_of_certain(structure.certainty, batch.errors))
-        return score, np.where(change >= CHANGED_SCORE, sigma, np.nan)
-
-    def _tell_changes_once(self, batch: Batch, calibrated: Calibrated) -> Calibrated:
-        """A change of structure is an event, not a state: it alarms where it begins, and never more than just so."""
-        column, limit = self.channel(STRUCTURE_CHANGE), calibrated.limit
-        alarms = calibrated.alarm[:, column]
-        if not alarms.any():
-            return calibrated
-        begins = self.structure_changes.once(batch.operations, alarms, batch.times, self._settings.rest_s)
-        told = Calibrated(calibrated.rows.copy(), calibrated.scores.copy(), calibrated.alarm.copy())
-        most = limit * np.where(begins, TOLD, 0.9)
-        score = told.scores[:, column]
-        told.scores[:, column] = np.where(alarms, np.minimum(score, most), score)
-        told.alarm[:, column] = begins
-        told.score[:] = np.maximum(0.0, told.scores.max(axis=1))
-        return told
 
     def _watch_drift(self, batch: Batch, learn: Flags) -> tuple[DriftFinding, ...]:
         """What has drifted; executions that deviate do not count, so that a fault is not taken for drift."""
@@ -295,14 +273,19 @@ class Ensemble:
         judged = chart.judge_then_learn(slots, batch.applications, usable, batch.times, None, *lasting)
         return DetectorJudgement(judged.sigma, np.zeros(len(slots)))
 
-    def _lasting(self, batch: Batch, detectors: tuple[DetectorJudgement, ...]) -> Flags | None:
+    def _lasting(self, batch: Batch, detectors: tuple[DetectorJudgement, ...], certain: Flags) -> Flags | None:
         """(n, k) True where failures have outlasted patience: they are judged, and the calibration is not taught them.
 
-        Nor do good executions after failed ones teach it, since they are not told. None where there are none.
+        Nor do good executions after failed ones teach it, since they are not told, nor changes of structure that are
+        ``certain`` (n,) whatever it knows. None where there are none.
         """
-        if not any(judged.lasting is not None and judged.score.any() for judged in detectors):
+        failing = any(judged.lasting is not None and judged.score.any() for judged in detectors)
+        if not (failing or certain.any()):
             return None  # as in most batches
         lasting = np.zeros((len(batch.times), len(self.channels)), np.bool_)
+        lasting[:, self.channel(STRUCTURE_CHANGE)] = certain
+        if not failing:
+            return lasting
         banks = zip(self.detectors, detectors, strict=True)
         for column, (bank, judged) in enumerate(banks, start=self.channel(STRUCTURE) + 3):
             if judged.lasting is not None:
@@ -313,7 +296,7 @@ class Ensemble:
 
     def _add_statistics(
         self,
-        structure: tuple[Floats, Floats],
+        structure: JudgedStructure,
         error_types: ErrorTypeJudgement,
         detectors: tuple[DetectorJudgement, ...],
         windows: JudgedWindows,
@@ -321,7 +304,9 @@ class Ensemble:
     ) -> None:
         """Fill the columns (n, k) of the channels after those of charts; NaN where one has nothing to say."""
         first = self.channel(STRUCTURE)
-        statistics[:, first], statistics[:, first + 1] = structure
+        statistics[:, first] = structure.score
+        certain = self.channels[first + 1].ceiling
+        statistics[:, first + 1] = np.where(structure.certain, certain, structure.change)
         statistics[:, first + 2] = np.where(error_types.new, error_types.score, np.nan)
         banks = zip(self.detectors, detectors, strict=True)
         for column, (bank, judged) in enumerate(banks, start=first + 3):

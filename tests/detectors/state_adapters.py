@@ -169,7 +169,8 @@ class SmoothedAdapter(Adapter):
 
     def learn(self, rows: Rows) -> Answers:
         sigma = self.detector.judge_then_learn(rows.slots, rows.values / 50.0)
-        return sigma, self.detector.once(rows.slots, sigma > 4.0, rows.times, 300.0)
+        certain = self.detector.lasts(rows.slots, sigma, sigma > 1.0, rows.times)
+        return sigma, self.detector.once(rows.slots, sigma > 4.0, rows.times, 300.0, certain), certain
 
 
 class ErrorTypesAdapter(Adapter):

@@ -83,6 +83,50 @@ def test_a_deviation_begins_once_per_rest() -> None:
     assert times[begins].tolist() == [50.0, 350.0, 650.0, 950.0]
 
 
+def lasting(made: SmoothedScores, scores: Floats, first_s: float, every_s: float, slot: int = 0) -> list[int]:
+    """Which of scores that come ``every_s`` become certain."""
+    times = first_s + every_s * np.arange(float(len(scores)))
+    rows = slots(len(scores), slot)
+    return np.flatnonzero(made.lasts(rows, run(made, scores, slot), scores > 2.5, times) >= 0.0).tolist()
+
+
+def test_a_deviation_that_half_of_the_executions_show_becomes_certain_once() -> None:
+    made = smoothed()
+    assert lasting(made, uniform(500), 0.0, 10.0) == []
+    [at] = lasting(made, np.tile([4.0, 0.2], 90), 5_000.0, 10.0)
+    assert 58 <= at <= 75  # thirty executions, from where it was 6 sigma on
+
+
+def test_a_deviation_of_few_executions_or_of_a_moment_is_not_certain() -> None:
+    assert lasting(smoothed(), np.full(29, 4.0), 0.0, 100.0) == []
+    assert lasting(smoothed(), np.full(100, 4.0), 0.0, 2.0) == []
+
+
+def test_the_end_of_what_became_usual_is_not_certain_and_a_deviation_of_the_next_day_is() -> None:
+    made = smoothed()
+    assert len(lasting(made, np.full(60, 4.0), 0.0, 10.0)) == 1
+    assert lasting(made, np.zeros(60), 600.0, 10.0) == []
+    assert lasting(made, np.full(60, 4.0), 1_200.0, 10.0) == []
+    assert lasting(made, np.zeros(60), 1_800.0, 10.0) == []
+    assert len(lasting(made, np.full(60, 4.0), 90_000.0, 10.0)) == 1
+
+
+def test_states_of_the_first_release_know_no_lasting_deviation() -> None:
+    made, resumed = smoothed(), smoothed()
+    run(made, uniform(100))
+    state = {name: value for name, value in made.snapshot(0).items() if name in ("fast", "slow", "told")}
+    resumed.restore(0, state)
+    assert resumed.snapshot(0) == made.snapshot(0)
+
+
+def test_what_is_certain_is_none_where_it_was_told_since() -> None:
+    made = smoothed()
+    alarm = np.ones(1, np.bool_)
+    assert made.once(slots(1), alarm, np.array([100.0]), 300.0).tolist() == [True]
+    assert made.once(slots(1), alarm, np.array([500.0]), 300.0, np.array([90.0])).tolist() == [False]
+    assert made.once(slots(1), alarm, np.array([600.0]), 300.0, np.array([110.0])).tolist() == [True]
+
+
 def test_when_it_was_told_is_part_of_the_snapshot() -> None:
     made, resumed = smoothed(), SmoothedScores()
     run(made, uniform(100))
