@@ -23,3 +23,7 @@ class UnknownSubjectError(TracehoundError):
 
 class BrokerError(TracehoundError):
     """A broker cannot be started, reached or prepared; the message names the address and the cause."""
+
+
+class NotAdmittedError(BrokerError):
+    """A broker knows neither this user nor its certificate, or is not trusted itself: waiting mends nothing."""

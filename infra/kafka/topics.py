@@ -16,7 +16,8 @@ from confluent_kafka.admin import (
     TopicMetadata,
 )
 
-from tracehound.schemas.errors import BrokerError, ConfigurationError
+from tracehound.infra.kafka.asking import ask_until, is_final
+from tracehound.schemas.errors import BrokerError, ConfigurationError, NotAdmittedError
 from tracehound.schemas.topics import Topic, Topics
 
 ClientConfig = str | Mapping[str, Any]
@@ -85,13 +86,28 @@ def check_topics(
     problems = []
     for topic in _as_list(topics):
         if topic.name not in existing:
-            problems.append(
-                f"The topic {topic.name!r} does not exist; create it by: tracehound topics. Or this user may not see "
-                "it; grant access by: tracehound acls"
-            )
+            problems.append(_missing(topic))
         elif problem := _partition_problem(topic, existing):
             problems.append(f"{problem} Set 'partitions' to what the topics have.")
     return problems
+
+
+def check_there(kafka: ClientConfig, topic: Topic, timeout_s: float = DEFAULT_TIMEOUT_S) -> None:
+    """Make sure that a topic is there: where brokers make those that are asked for, a wrong name would be one.
+
+    Raises:
+        BrokerError: no broker answers.
+        ConfigurationError: it is not there.
+    """
+    if topic.name not in _existing(connect(kafka), kafka, timeout_s):
+        raise ConfigurationError(f"{_missing(topic)}.")
+
+
+def _missing(topic: Topic) -> str:
+    return (
+        f"The topic {topic.name!r} does not exist; create it by: tracehound topics. Or this user may not see "
+        "it; grant access by: tracehound acls"
+    )
 
 
 def topic_id(kafka: ClientConfig, topic: str, timeout_s: float = DEFAULT_TIMEOUT_S) -> str | None:
@@ -132,14 +148,18 @@ def connect(kafka: ClientConfig) -> "Client":
 class Client:
     """An AdminClient, quiet on standard error, that keeps the last connection error it met.
 
+    ``is_refused``: one of them was final.
+
     Raises:
         ConfigurationError: librdkafka does not accept the configuration.
     """
 
     def __init__(self, config: Mapping[str, Any]) -> None:
         errors: list[str] = []
+        self.is_refused = False
 
         def remember(error: KafkaError) -> None:
+            self.is_refused |= is_final(error)
             if error.code() != KafkaError._ALL_BROKERS_DOWN:  # says less than the error before it
                 errors[:] = [error.str()]
 
@@ -149,6 +169,19 @@ class Client:
         except (KafkaException, TypeError, ValueError) as error:
             cause = error.args[0].str() if isinstance(error, KafkaException) else str(error)
             raise ConfigurationError(f"The Kafka client's configuration is wrong: {cause}.") from error
+
+    def metadata(self, timeout_s: float) -> Any:
+        """The brokers and topics that there are.
+
+        Raises:
+            KafkaException: there was no answer within so many seconds, or none will come with these settings.
+        """
+
+        def is_refused() -> bool:
+            self.admin.poll(0)
+            return self.is_refused
+
+        return ask_until(lambda patience_s: self.admin.list_topics(timeout=patience_s), is_refused, timeout_s)
 
     def why(self, error: KafkaException) -> str:
         """The cause of a failed request, as far as it is known."""
@@ -167,10 +200,15 @@ def _servers(kafka: ClientConfig) -> str:
 
 def _metadata(client: Client, kafka: ClientConfig, timeout_s: float) -> Any:
     try:
-        return client.admin.list_topics(timeout=timeout_s)
+        return client.metadata(timeout_s)
     except KafkaException as error:
+        why = client.why(error).rstrip(".")
+        if client.is_refused:
+            raise NotAdmittedError(
+                f"Kafka at {_servers(kafka)} cannot be used: {why} (settings 'security_protocol', 'sasl_…', 'ssl_…')."
+            ) from error
         raise BrokerError(
-            f"No Kafka broker answers at {_servers(kafka)} within {timeout_s:g} s: {client.why(error)}. "
+            f"No Kafka broker answers at {_servers(kafka)} within {timeout_s:g} s: {why}. "
             "Is it running, and is the address right (KAFKA_BOOTSTRAP_SERVERS)?"
         ) from error
 

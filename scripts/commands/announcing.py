@@ -8,9 +8,10 @@ from typing import TypeVar
 import msgspec
 from confluent_kafka import Producer
 
+from tracehound.infra.kafka.topics import check_there
 from tracehound.schemas.errors import BrokerError, TracehoundError
 from tracehound.schemas.topics import Topic
-from tracehound.scripts.kafka.clients import producer_config
+from tracehound.scripts.kafka.clients import admin_config, producer_config
 from tracehound.streams.settings.settings import Settings
 
 FLUSH_S = 30.0
@@ -37,8 +38,10 @@ def announce(
     """Send one record, keyed by ``key``, and wait until the broker has it.
 
     Raises:
-        BrokerError: it did not take the record.
+        BrokerError: no broker answers, or it did not take the record.
+        ConfigurationError: the topic is not there; it is not made by the way.
     """
+    check_there(admin_config(settings), topic, FLUSH_S)
     failures: list[str] = []
     producer = Producer(producer_config(settings))
     producer.produce(

@@ -4,7 +4,7 @@ import time
 
 import click
 
-from tracehound.schemas.errors import BrokerError
+from tracehound.schemas.errors import BrokerError, NotAdmittedError
 from tracehound.scripts.kafka.clients import ClientConfig, admin_config
 from tracehound.streams.settings.settings import load_settings
 
@@ -55,7 +55,7 @@ def _wait_for_broker(config: ClientConfig, servers: str, wait_s: float) -> None:
     """Return once a broker answers; says at once that it does not yet.
 
     Raises:
-        BrokerError: it did not within ``wait_s``.
+        BrokerError: it did not within ``wait_s``, or does not admit this user.
     """
     from tracehound.infra.kafka.topics import count_brokers
 
@@ -65,6 +65,8 @@ def _wait_for_broker(config: ClientConfig, servers: str, wait_s: float) -> None:
         try:
             count_brokers(config, _ASK_S)
             return
+        except NotAdmittedError:
+            raise
         except BrokerError:
             if time.monotonic() >= deadline_s:
                 raise

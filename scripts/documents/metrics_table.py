@@ -27,7 +27,7 @@ from tracehound.streams.worker.process_metrics import BuildCollector, DiskCollec
 def metrics_table() -> str:
     """What each process has at ``/metrics``: name as exposed, type, labels, meaning."""
     worker = Metrics(CollectorRegistry())
-    every = (BuildCollector(), HealthCollector(lambda: 0.0, lambda: True))
+    every = (BuildCollector(), HealthCollector(lambda: 0.0, lambda: True), BATCHES_REFUSED)
     processes: dict[str, tuple[object, tuple[Collector, ...]]] = {
         "every process": (None, every),
         "every process that reads topics in runs": (None, (BATCHES_REFUSED,)),

@@ -3,10 +3,11 @@
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import Self
+from typing import Any, Self
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
+from tracehound.infra.kafka.asking import ask_until, is_final
 from tracehound.schemas.errors import BrokerError, ConfigurationError
 from tracehound.scripts.kafka.clients import ClientConfig
 
@@ -31,6 +32,7 @@ class TopicReader:
         self.servers = str(config["bootstrap.servers"])
         self._timeout_s = timeout_s
         self._trouble = ""
+        self._refused = False
         try:
             self._consumer = Consumer({**config, "error_cb": self._remember})
         except KafkaException as error:
@@ -43,6 +45,7 @@ class TopicReader:
         self._consumer.close()
 
     def _remember(self, error: KafkaError) -> None:
+        self._refused |= is_final(error)
         if error.code() != KafkaError._ALL_BROKERS_DOWN:  # says less than the error before it
             self._trouble = error.str()
 
@@ -51,6 +54,16 @@ class TopicReader:
         trouble, self._trouble = self._trouble, ""
         return trouble
 
+    def _metadata(self, *topic: str) -> Any:
+        def ask(patience_s: float) -> Any:
+            return self._consumer.list_topics(*topic, timeout=patience_s)
+
+        def is_refused() -> bool:
+            self._consumer.poll(0)  # (nothing is assigned yet: errors alone come)
+            return self._refused
+
+        return ask_until(ask, is_refused, self._timeout_s)
+
     def partitions(self, topic: str) -> list[int]:
         """The partitions of a topic, in order.
 
@@ -58,7 +71,7 @@ class TopicReader:
             BrokerError: no broker answers, or the topic does not exist.
         """
         with self._broker_errors():
-            found = self._consumer.list_topics(topic, timeout=self._timeout_s).topics[topic]
+            found = self._metadata(topic).topics[topic]
         if found.error is not None or not found.partitions:
             raise BrokerError(
                 f"The topic {topic} does not exist at {self.servers}: create it with `tracehound topics`."
@@ -72,7 +85,7 @@ class TopicReader:
             BrokerError: no broker answers.
         """
         with self._broker_errors():
-            found = self._consumer.list_topics(timeout=self._timeout_s).topics
+            found = self._metadata().topics
         return {name: sorted(topic.partitions) for name, topic in found.items()}
 
     def newest(self, positions: Iterable[TopicPartition], until_s: float) -> Iterator[Message]:

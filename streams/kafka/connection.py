@@ -5,17 +5,19 @@ import logging
 import ssl
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from functools import lru_cache
 from typing import Any
 
 import structlog
 from aiokafka.client import AIOKafkaClient, CoordinationType
 from aiokafka.errors import GroupAuthorizationFailedError, KafkaError
 from confluent_kafka import KafkaException
-from faust.auth import SASLCredentials, SSLCredentials
+from faust.auth import OAuthCredentials, SASLCredentials, SSLCredentials
 
 from tracehound.infra.kafka.topics import connect
 from tracehound.schemas.errors import ConfigurationError
 from tracehound.streams.kafka.librdkafka import librdkafka_options
+from tracehound.streams.kafka.tokens import ClientCredentials
 from tracehound.streams.settings.settings import Settings
 
 _RETRY_S = 3.0
@@ -76,9 +78,31 @@ def ssl_context(settings: Settings) -> ssl.SSLContext | None:
     return context
 
 
+def _by_token(settings: Settings) -> bool:
+    return settings.security_protocol.startswith("SASL") and settings.sasl_mechanism == "OAUTHBEARER"
+
+
+def _tokens(settings: Settings) -> ClientCredentials:
+    password = settings.sasl_password.get_secret_value()
+    if not (settings.sasl_oauth_token_url and settings.sasl_username and password):
+        raise ConfigurationError(
+            "The settings 'sasl_oauth_token_url', 'sasl_username' and 'sasl_password' must be given with OAUTHBEARER. "
+            f"Got {settings.sasl_oauth_token_url!r}, {settings.sasl_username!r} and "
+            f"{'a password' if password else 'none'} instead."
+        )
+    return _provider(settings.sasl_oauth_token_url, settings.sasl_username, password, settings.sasl_oauth_scope)
+
+
+@lru_cache(maxsize=4)  # so that all clients of a process share tokens
+def _provider(url: str, client_id: str, secret: str, scope: str) -> ClientCredentials:
+    return ClientCredentials(url, client_id, secret, scope)
+
+
 def faust_credentials(settings: Settings) -> Any:
     """Credentials for the Faust app, or None on a plain connection."""
     context = ssl_context(settings)
+    if _by_token(settings):
+        return OAuthCredentials(oauth_cb=_tokens(settings), ssl_context=context)
     if settings.security_protocol.startswith("SASL"):
         return SASLCredentials(
             username=settings.sasl_username,
@@ -96,7 +120,9 @@ def client_options(settings: Settings) -> dict[str, Any]:
         "security_protocol": settings.security_protocol,
         "ssl_context": ssl_context(settings),
     }
-    if settings.security_protocol.startswith("SASL"):
+    if _by_token(settings):
+        options |= {"sasl_mechanism": settings.sasl_mechanism, "sasl_oauth_token_provider": _tokens(settings)}
+    elif settings.security_protocol.startswith("SASL"):
         options |= {
             "sasl_mechanism": settings.sasl_mechanism,
             "sasl_plain_username": settings.sasl_username,

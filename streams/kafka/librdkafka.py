@@ -20,7 +20,17 @@ def librdkafka_options(settings: Settings) -> dict[str, Any]:
         options |= {name: str(file) for name, file in files.items() if file is not None}
         if password := settings.ssl_key_password.get_secret_value():
             options["ssl.key.password"] = password
-    if settings.security_protocol.startswith("SASL"):
+    if settings.security_protocol.startswith("SASL") and settings.sasl_mechanism == "OAUTHBEARER":
+        options |= {
+            "sasl.mechanism": settings.sasl_mechanism,
+            "sasl.oauthbearer.method": "oidc",
+            "sasl.oauthbearer.token.endpoint.url": settings.sasl_oauth_token_url,
+            "sasl.oauthbearer.client.id": settings.sasl_username,
+            "sasl.oauthbearer.client.secret": settings.sasl_password.get_secret_value(),
+        }
+        if settings.sasl_oauth_scope:
+            options["sasl.oauthbearer.scope"] = settings.sasl_oauth_scope
+    elif settings.security_protocol.startswith("SASL"):
         options |= {
             "sasl.mechanism": settings.sasl_mechanism,
             "sasl.username": settings.sasl_username,

@@ -99,7 +99,7 @@ def roles(settings: Settings) -> Mapping[str, Role]:
             "tracehound console",
             reads=(
                 *(*outputs, scored_logs, topics.severity.name, topics.call_graph.name, dead_letters),
-                *(*people, topics.deliveries.name, score_answers, own_settings),
+                *(*people, topics.deliveries.name, score_answers, own_settings, executions),
                 *(tuning_tasks, tuning_results),
             ),
             # what people say on it, dead letters again to where they came from, training, tuning and predictions
@@ -107,7 +107,8 @@ def roles(settings: Settings) -> Mapping[str, Role]:
                 *(*people, executions, logs, *sources, control, own_settings, score_requests),
                 *(tuning_tasks, tuning_results),
             ),
-            groups=(settings.console.group_id, COMMANDS_GROUP),
+            sees=(spans,),
+            groups=(settings.console.group_id, settings.kept_executions.group_id, COMMANDS_GROUP),
         ),
         "executions": Role(
             "tracehound console --only executions",

@@ -64,11 +64,20 @@ class Settings(BaseSettings):
     security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
         default="PLAINTEXT", description="How to talk to Kafka"
     )
-    sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = Field(
+    sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER"] = Field(
         default="PLAIN", description="SASL mechanism, with SASL_PLAINTEXT and SASL_SSL"
     )
-    sasl_username: str = Field(default="", description="SASL user name")
-    sasl_password: SecretStr = Field(default=SecretStr(""), description="SASL password; never logged")
+    sasl_username: str = Field(default="", description="SASL user name; with OAUTHBEARER the client id")
+    sasl_password: SecretStr = Field(
+        default=SecretStr(""), description="SASL password; with OAUTHBEARER the client secret; never logged"
+    )
+    sasl_oauth_token_url: str = Field(
+        default="",
+        pattern=r"^(https?://[^\s@]+)?$",
+        description="With OAUTHBEARER: where tokens are got, by client id and secret (OAuth 2.0 client credentials)",
+        examples=["https://login.example.com/oauth2/token"],
+    )
+    sasl_oauth_scope: str = Field(default="", description="With OAUTHBEARER: the scope that is asked for, if any")
     ssl_ca_file: Path | None = Field(
         default=None, description="Certificate authority of the brokers, PEM", examples=["/etc/tracehound/ca.pem"]
     )
