@@ -66,7 +66,7 @@ def shop(console: Asking, monkeypatch: pytest.MonkeyPatch) -> None:
     event["id"] = "4f2a91c3d7e8f9a0b1c2d3e4f5a6b7c8"
     tell(console.store, "anomalies", msgspec.json.encode(event))
     tell(console.store, "severity", incident("898dd1b3aa", 0, "opened"))
-    tell(console.store, "scored_logs", scored_log(1))
+    tell(console.store, "scored_logs", scored_log(40))
     with console.store.write() as connection:
         add_key(connection, NewKey("", "th_0a1b2c3d", digest("")), "viewer", "old", "test", 0, None)
     kept = keeper(console.store)
