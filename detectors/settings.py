@@ -106,8 +106,3 @@ class DetectionSettings:
                     f"The setting '{larger}' must be at least '{smaller}'. "
                     f"Got {getattr(self, larger)!r} and {getattr(self, smaller)!r} instead."
                 )
-        if self.lateness_s > self.window_s:
-            raise ValueError(
-                "The setting 'lateness_s' must be at most 'window_s'. "
-                f"Got {self.lateness_s!r} and {self.window_s!r} instead."
-            )

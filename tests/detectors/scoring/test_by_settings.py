@@ -102,7 +102,7 @@ def test_thousands_of_applications_with_settings_take_little_while_they_are_not_
         ({"least_sigma": 9.0}, "The setting 'major_sigma' must be at least 'least_sigma'. Got 8.0 and 9.0 instead."),
         ({"first_refit": 512.5}, "The setting 'first_refit' must be a whole number. Got 512.5 instead."),
         ({"first_refit": float("inf")}, "The setting 'first_refit' must be a finite number. Got inf instead."),
-        ({"lateness_s": 31.0}, "The setting 'lateness_s' must be at most 'window_s'. Got 31.0 and 30.0 instead."),
+        ({"lateness_s": 31.0}, "The setting 'window_s' must be at least 'lateness_s'. Got 30.0 and 31.0 instead."),
         ({"partitions": 8.0}, "A setting that is searched must be a number of detection. Got 'partitions' instead."),
         ({"extra_detectors": 8.0}, "must be a number of detection. Got 'extra_detectors' instead."),
         *(
