@@ -5,6 +5,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
+from tracehound.console.anomalies.around import around
 from tracehound.console.anomalies.band import band
 from tracehound.console.anomalies.queries import AnomaliesAsked, anomalies_asked, anomaly_row
 from tracehound.console.exemplars.queries import exemplar
@@ -43,11 +44,12 @@ def _anomaly(identity: str, visit: Visit) -> Response:
         row = anomaly_row(connection, identity)
         if row is None:
             raise not_found(f"anomaly {identity}")
+        told = msgspec.json.decode(row.event, type=AnomalyEvent)
+        data = told.data
         kept = exemplar(connection, identity)
+        series = around(connection, data, told.time)
         incident = incident_of(connection, row)
         verdict = verdict_on(connection, identity)
-    told = msgspec.json.decode(row.event, type=AnomalyEvent)
-    data = told.data
     return visit.page(
         "anomalies/anomaly.html",
         here="anomalies",
@@ -55,6 +57,7 @@ def _anomaly(identity: str, visit: Visit) -> Response:
         identity=told.id,
         time=told.time,
         band=band(data.typical, data.bounds, data.actual),
+        series=series,
         evidence=data.evidence or None,
         concentrated_in=data.concentrated_in or [],
         exemplar=kept,
