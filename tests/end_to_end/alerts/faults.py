@@ -221,6 +221,23 @@ def records_deleted(system: System) -> Fault:
     return Fault(("TracehoundRecordsLost",), again, partial(os.kill, worker, signal.SIGCONT))
 
 
+def drills_fail(system: System) -> Fault:
+    """A drill is told; then the worker is frozen, and none is any more."""
+    worker = system.pid("worker")
+    begun: list[object] = []
+
+    def again() -> None:
+        if not begun:
+            begun.append(system.drill())
+            os.kill(worker, signal.SIGSTOP)
+
+    def mend() -> None:
+        os.kill(worker, signal.SIGCONT)
+        system.drill()
+
+    return Fault(("TracehoundDrillNotDetected",), again, mend)
+
+
 def broker_frozen(system: System) -> Fault:
     """Kafka does not answer, while somebody sends over HTTP."""
     url = f"http://127.0.0.1:{system.ports['gateway']}/v1/executions"

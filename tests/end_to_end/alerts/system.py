@@ -1,8 +1,10 @@
 """All of tracehound on the embedded broker, each kind in a process of its own, and what is sent to it."""
 
 import json
+import os
 import random
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -123,6 +125,12 @@ class System:
         jobs = {"worker": "tracehound"}
         ports = {**self.ports, "stand-in": self.stand_in.port}
         return {jobs.get(kind, f"tracehound-{kind}"): f"127.0.0.1:{port}" for kind, port in ports.items()}
+
+    def drill(self) -> None:
+        """Carry a drill out that is told."""
+        command = [sys.executable, "-m", "tracehound", "drill"]
+        done = subprocess.run(command, env={**os.environ, **self.environment}, capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout + done.stderr
 
     def pid(self, kind: str) -> int:
         """The process id of a kind."""

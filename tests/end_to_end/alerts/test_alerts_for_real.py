@@ -93,6 +93,7 @@ def test_every_alert_fires_and_is_resolved(
                 every_s=60.0,
             )
         ],
+        [faults.drills_fail(system)],
         [faults.broker_frozen(system)],
         [faults.nothing_sent(system)],
     )
