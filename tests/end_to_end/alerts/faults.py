@@ -224,12 +224,13 @@ def records_deleted(system: System) -> Fault:
 def drills_fail(system: System) -> Fault:
     """A drill is told; then the worker is frozen, and none is any more."""
     worker = system.pid("worker")
-    begun: list[object] = []
+    begun: list[float] = []
 
     def again() -> None:
         if not begun:
-            begun.append(system.drill())
+            system.drill()
             os.kill(worker, signal.SIGSTOP)
+            begun.append(time.monotonic())
 
     def mend() -> None:
         os.kill(worker, signal.SIGCONT)
