@@ -196,7 +196,7 @@ class Scene:
 
         def known() -> bool:
             thawed = not any(slot.process.stopped for slot in self.running())
-            return thawed and all(group.generation > generations[name] for name, group in self.groups.items())
+            return thawed and all(group.generation > generations.get(name, 0) for name, group in self.groups.items())
 
         await self.until(known, _MADE_ANEW_S)
         return before
