@@ -10,7 +10,7 @@ from tracehound.console.anomalies.queries import AnomaliesAsked, anomalies_asked
 from tracehound.console.web.answers import answer, listed, one
 from tracehound.console.web.asked import Identity
 from tracehound.console.web.console import TheConsole
-from tracehound.console.web.lists import tell_list
+from tracehound.console.web.lists import tell_stored
 from tracehound.console.web.needs import needs_viewer
 from tracehound.console.web.problems import not_found
 from tracehound.schemas.anomaly import AnomalyEvent
@@ -19,9 +19,9 @@ router = APIRouter(prefix="/anomalies", tags=["anomalies"], dependencies=[needs_
 
 
 @router.get("", responses=listed(AnomalyEvent, "Anomalies, the newest first."))
-def list_anomalies(request: Request, asked: Annotated[AnomaliesAsked, Query()], console: TheConsole) -> Response:
+async def list_anomalies(request: Request, asked: Annotated[AnomaliesAsked, Query()], console: TheConsole) -> Response:
     """Anomalies by where, what and when."""
-    return tell_list(request, console, asked, anomalies_asked(asked))
+    return await tell_stored(request, console, asked, anomalies_asked(asked))
 
 
 @router.get("/{anomaly_id}", responses=one(AnomalyEvent, "The anomaly as it was told."))

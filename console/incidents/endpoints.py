@@ -19,7 +19,7 @@ from tracehound.console.incidents.queries import (
 from tracehound.console.web.answers import answer, listed, one
 from tracehound.console.web.asked import Identity
 from tracehound.console.web.console import TheConsole
-from tracehound.console.web.lists import page_of, tell_list
+from tracehound.console.web.lists import page_of, tell_stored
 from tracehound.console.web.needs import needs_viewer
 from tracehound.console.web.problems import not_found
 from tracehound.schemas.anomaly import AnomalyEvent
@@ -46,9 +46,9 @@ class Timeline(msgspec.Struct):
 
 
 @router.get("", responses=listed(IncidentEvent, "Incidents, each as it is now."))
-def list_incidents(request: Request, asked: Annotated[IncidentsAsked, Query()], console: TheConsole) -> Response:
+async def list_incidents(request: Request, asked: Annotated[IncidentsAsked, Query()], console: TheConsole) -> Response:
     """Incidents by where, how grave, which state and when."""
-    return tell_list(request, console, asked, incidents_asked(asked))
+    return await tell_stored(request, console, asked, incidents_asked(asked))
 
 
 @router.get("/{incident_id}", responses=one(IncidentEvent, "The incident as it is now."))

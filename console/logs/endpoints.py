@@ -12,7 +12,7 @@ from tracehound.console.logs.templates import Template, TemplatesAsked, find_tem
 from tracehound.console.web.answers import answer, listed, one
 from tracehound.console.web.asked import Identity
 from tracehound.console.web.console import TheConsole
-from tracehound.console.web.lists import tell_list
+from tracehound.console.web.lists import tell_stored
 from tracehound.console.web.needs import needs_viewer
 from tracehound.console.web.problems import not_found
 from tracehound.schemas.scored_log import ScoredLogEvent
@@ -29,9 +29,9 @@ class Templates(msgspec.Struct, frozen=True):
 
 
 @router.get("", responses=listed(ScoredLogEvent, "Log events with template and severity, the newest first."))
-def list_logs(request: Request, asked: Annotated[LogsAsked, Query()], console: TheConsole) -> Response:
+async def list_logs(request: Request, asked: Annotated[LogsAsked, Query()], console: TheConsole) -> Response:
     """Log events by where, how grave, which template, when, and words of their message."""
-    return tell_list(request, console, asked, logs_asked(asked))
+    return await tell_stored(request, console, asked, logs_asked(asked))
 
 
 @router.get("/templates", responses=one(Templates, "Templates of messages: how often each came, new ones, and bursts."))

@@ -12,7 +12,7 @@ from tracehound.console.web.answers import answer, listed, one
 from tracehound.console.web.asked import Name
 from tracehound.console.web.asked import Query as Asked
 from tracehound.console.web.console import TheConsole
-from tracehound.console.web.lists import tell_list
+from tracehound.console.web.lists import tell_stored
 from tracehound.console.web.needs import needs_viewer
 from tracehound.schemas.model_event import ModelEvent
 
@@ -35,12 +35,14 @@ def show_models(request: Request, asked: Annotated[ModelsAsked, Query()], consol
 
 
 @router.get("/events", responses=listed(ModelEvent, "Events, the newest first."))
-def list_model_events(request: Request, asked: Annotated[ModelEventsAsked, Query()], console: TheConsole) -> Response:
+async def list_model_events(
+    request: Request, asked: Annotated[ModelEventsAsked, Query()], console: TheConsole
+) -> Response:
     """What happened to models: readiness, training with its cost, drift, releases, feedback, lost state."""
-    return tell_list(request, console, asked, model_events_asked(asked))
+    return await tell_stored(request, console, asked, model_events_asked(asked))
 
 
 @router.get("/drift", responses=listed(ModelEvent, "Events, the newest first."))
-def list_drift(request: Request, asked: Annotated[ModelEventsAsked, Query()], console: TheConsole) -> Response:
+async def list_drift(request: Request, asked: Annotated[ModelEventsAsked, Query()], console: TheConsole) -> Response:
     """What is no longer as it was: drift that was noticed, and what has become the new normal."""
-    return tell_list(request, console, asked, model_events_asked(asked, DRIFTS))
+    return await tell_stored(request, console, asked, model_events_asked(asked, DRIFTS))

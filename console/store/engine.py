@@ -16,6 +16,8 @@ _BUSY_S: Final = 30.0
 _CONNECT_S: Final = 10
 _CACHE_KB: Final = 16_000
 """Pages that each connection to SQLite keeps in memory."""
+_STEPS: Final = 20_000
+"""Steps of SQLite's machine, of which a page of a list by an index takes some hundreds: about a millisecond."""
 _WRITES: Final = "tracehound_writes"
 _POOL: Final = 10
 _SAMPLE: Final = 1_000
@@ -24,6 +26,10 @@ _SAMPLE: Final = 1_000
 
 class StoreError(TracehoundError):
     """The database cannot be used now; the message says which and why, without its password."""
+
+
+class NotAtOnceError(TracehoundError):
+    """It takes longer than somebody may be kept who must not wait."""
 
 
 class Store:
@@ -49,7 +55,8 @@ class Store:
         """The URL as it may be shown."""
         self.path = Path(given.database or "") if self.dialect == "sqlite" else None
         """The file; None on PostgreSQL."""
-        self.engine = _sqlite(url) if self.dialect == "sqlite" else _postgresql(url)
+        self.engine = _in_transactions(_sqlite(url)) if self.dialect == "sqlite" else _postgresql(url)
+        self._quick = None if self.path is None or _in_memory(url) else _quick(url)
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -60,6 +67,26 @@ class Store:
         """
         with self._told(), self.engine.connect() as connection:
             yield connection
+
+    @contextmanager
+    def read_at_once(self) -> Iterator[Connection]:
+        """As ``read``, for the one thread that must not wait: a statement ends after a few milliseconds, and sees a
+        state of its own.
+
+        Raises:
+            NotAtOnceError: it takes longer, or would have to wait; or the database is a server, to be waited for.
+            StoreError: the database is away.
+        """
+        if self._quick is None:
+            raise NotAtOnceError("This database must be waited for.")
+        with self._told():
+            try:
+                with self._quick.connect() as connection:
+                    yield connection
+            except DBAPIError as error:
+                if (getattr(error.orig, "sqlite_errorcode", 0) & 0xFF) in _NOT_AT_ONCE:
+                    raise NotAtOnceError("It takes longer.") from error
+                raise
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
@@ -99,6 +126,8 @@ class Store:
     def close(self) -> None:
         """Close all connections."""
         self.engine.dispose()
+        if self._quick is not None:
+            self._quick.dispose()
 
     @contextmanager
     def _told(self) -> Iterator[None]:
@@ -125,6 +154,7 @@ def is_away(error: SQLAlchemyError) -> bool:
     return type(error).__name__ == "OperationalError" and (state is None or state[:2] in _CLASSES_AWAY)
 
 
+_NOT_AT_ONCE: Final = frozenset({sqlite3.SQLITE_INTERRUPT, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
 _SQLITE_AWAY: Final = frozenset(
     {
         sqlite3.SQLITE_BUSY,
@@ -146,14 +176,30 @@ def _why(error: DBAPIError) -> str:
     return " ".join(str(error.orig).split()).rstrip(".") or type(error).__name__
 
 
-def _sqlite(url: str) -> Engine:
-    in_memory = make_url(url).database in (None, "", ":memory:")
+def _in_memory(url: str) -> bool:
+    return make_url(url).database in (None, "", ":memory:")
+
+
+def _quick(url: str) -> Engine:
+    """One connection that waits for nobody, and gives up a statement after so many steps of SQLite's machine."""
+    engine = _sqlite(url, 0.0, pool_reset_on_return=None)
+
+    @event.listens_for(engine, "connect")
+    def bound(connection: Any, _record: Any) -> None:
+        connection.set_progress_handler(lambda: 1, _STEPS)
+
+    return engine
+
+
+def _sqlite(url: str, busy_s: float = _BUSY_S, **more: Any) -> Engine:
+    in_memory = _in_memory(url)
     engine = create_engine(
         url,
-        connect_args={"timeout": _BUSY_S, "check_same_thread": False},
+        connect_args={"timeout": busy_s, "check_same_thread": False},
         pool_size=_POOL,
         # the connection that was used last: each has pages of its own in memory
         **{} if in_memory else {"pool_use_lifo": True},
+        **more,
     )
 
     @event.listens_for(engine, "connect")
@@ -169,6 +215,10 @@ def _sqlite(url: str) -> Engine:
         ):
             connection.execute(f"PRAGMA {pragma}")
 
+    return engine
+
+
+def _in_transactions(engine: Engine) -> Engine:
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
         # one that reads first and then writes would fail at once where another one has written meanwhile

@@ -13,6 +13,7 @@ from tracehound.console.store.engine import Store
 from tracehound.infra.kafka.broker import Broker, broker
 from tracehound.infra.postgresql import postgresql
 from tracehound.schemas.topics import Topics
+from tracehound.scripts.benchmarks.api.asking import in_turns
 from tracehound.scripts.benchmarks.api.filling import Size, application, fill
 from tracehound.scripts.benchmarks.api.questions import filtered, filtered_by_datasette, questions
 from tracehound.scripts.benchmarks.api.reading import publish, read
@@ -22,6 +23,7 @@ from tracehound.scripts.benchmarks.intake.report import Machine
 from tracehound.scripts.benchmarks.measured_process import peak_memory_mb
 
 _OFTEN = 50
+_ROUNDS = 5
 
 
 @click.command()
@@ -103,17 +105,22 @@ def _peer(program: Path, url: str, folder: Path, requests: int) -> Peer:
     file = Path(url.removeprefix("sqlite:///"))
     names = [application(number * 7 % 200) for number in range(requests)]
     said = subprocess.run([program, "--version"], capture_output=True, text=True, check=True).stdout.split()[-1]
-    with console(url, folder / "peer-ours.log") as (client, _):
-        client.measure(map(filtered, names[:_OFTEN]))
-        ours = client.measure(map(filtered, names))
-    with datasette(program, file, folder / "datasette.log") as client:
+    with (
+        console(url, folder / "peer-ours.log") as (ours, _),
+        datasette(program, file, folder / "datasette.log") as theirs,
+    ):
         for bare in (False, True):
-            rows = client.get(filtered_by_datasette(names[0], bare))["rows"]
+            rows = theirs.get(filtered_by_datasette(names[0], bare))["rows"]
             if len(rows) != _OFTEN or "event" not in rows[0]:
                 raise RuntimeError(f"Datasette must answer {_OFTEN} rows with events. Got {len(rows)}.")
-        usual = client.measure(filtered_by_datasette(name, False) for name in names)
-        bare_answers = client.measure(filtered_by_datasette(name, True) for name in names)
-    return Peer(said, ours, usual, bare_answers)
+        ours.measure(map(filtered, names[:_OFTEN]))
+        usual = theirs.measure(filtered_by_datasette(name, False) for name in names[: 2 * _OFTEN])
+        many = names * _ROUNDS
+        by_ours, bare_answers = in_turns(
+            [(ours, [*map(filtered, many)]), (theirs, [filtered_by_datasette(name, True) for name in many])],
+            2 * _ROUNDS,
+        )
+    return Peer(said, by_ours, usual, bare_answers)
 
 
 if __name__ == "__main__":

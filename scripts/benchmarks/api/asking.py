@@ -2,7 +2,7 @@
 
 import http.client
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import quantiles
 from typing import Any
@@ -52,12 +52,30 @@ class Client:
 
     def measure(self, paths: Iterable[str]) -> Answers:
         """Ask for each in turn."""
-        paths = list(paths)
+        return _answers(*self.timed(paths))
+
+    def timed(self, paths: Iterable[str]) -> tuple[list[float], float]:
+        """Ask for each in turn: milliseconds of each answer, and CPU seconds of the server."""
         before_s, taken_ms = cpu_seconds(self._pid), []
         for path in paths:
             begin_s = time.perf_counter()
             self._get(path)
             taken_ms.append((time.perf_counter() - begin_s) * 1_000)
-        cpu_s = max(0.01, cpu_seconds(self._pid) - before_s)
-        cuts = quantiles(taken_ms, n=100, method="inclusive")
-        return Answers(len(paths), cuts[49], cuts[98], len(paths) / cpu_s)
+        return taken_ms, cpu_seconds(self._pid) - before_s
+
+
+def in_turns(asked: Sequence[tuple[Client, Sequence[str]]], rounds: int) -> list[Answers]:
+    """Ask several servers round by round, so that whatever else the machine does slows all of them alike."""
+    taken: list[list[float]] = [[] for _ in asked]
+    cpu_s = [0.0 for _ in asked]
+    for number in range(rounds):
+        for index, (client, paths) in enumerate(asked):
+            times, used_s = client.timed(paths[number::rounds])
+            taken[index] += times
+            cpu_s[index] += used_s
+    return [_answers(*one) for one in zip(taken, cpu_s, strict=True)]
+
+
+def _answers(taken_ms: Sequence[float], cpu_s: float) -> Answers:
+    cuts = quantiles(taken_ms, n=100, method="inclusive")
+    return Answers(len(taken_ms), cuts[49], cuts[98], len(taken_ms) / max(0.01, cpu_s))

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, insert, select, text
 
-from tracehound.console.store.engine import Store, StoreError
+from tracehound.console.store.engine import NotAtOnceError, Store, StoreError
 from tracehound.console.store.tables import kept, offsets
 from tracehound.schemas.errors import ConfigurationError
 
@@ -84,3 +84,18 @@ def test_a_file_that_is_no_database_is_said(tmp_path: Path) -> None:
     (tmp_path / "x.db").write_bytes(b"no database" * 1_000)
     with pytest.raises(StoreError, match="file is not a database"):
         Store(f"sqlite:///{tmp_path}/x.db").migrate()
+
+
+def test_what_takes_long_or_must_be_waited_for_is_not_read_at_once(store: Store) -> None:
+    with store.write() as connection:
+        connection.execute(insert(offsets), [row(number) for number in range(300)])
+    many = text("SELECT count(*) FROM offsets a, offsets b, offsets c")
+    with pytest.raises(NotAtOnceError), store.read_at_once() as connection:
+        connection.execute(many).all()
+    if store.path is not None:
+        with store.read_at_once() as connection:
+            assert connection.execute(select(func.count()).select_from(offsets)).scalar() == 300
+        with store.write() as connection:
+            connection.execute(insert(offsets), [row(300)])
+        with store.read_at_once() as connection:
+            assert connection.execute(select(func.count()).select_from(offsets)).scalar() == 301
