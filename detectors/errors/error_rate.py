@@ -13,6 +13,8 @@ from tracehound.schemas.anomaly import AnomalyKind
 WARM_UP = 10
 YOUNG = 100.0
 """Learned executions below which a lasting deviation is taken for what the operation does, after ``patience_s``."""
+LASTING = 20.0
+"""Failures that a new normal is made of at least: the second failure of a job that runs each hour is not usual."""
 MEMORY = 5_000.0
 """Executions after which a learned error rate has forgotten its past to 1/e."""
 PRIOR_RATE, PRIOR_WEIGHT = 0.01, 5.0
@@ -195,7 +197,7 @@ def _run_cusum(
             if np.isnan(one.deviating_since):
                 one.deviating_since = times[i]
             patience = rules.patience_s if one.seen < YOUNG else rules.persist_s
-            accepted = times[i] - one.deviating_since > patience
+            accepted = times[i] - one.deviating_since > patience and one.failures >= LASTING
         else:
             one.deviating_since = np.nan
         if accepted:

@@ -52,8 +52,9 @@ class Structure:
     lacks, by a new path, and by the root of how many paths differ. *Excess*: each path's time against Hill's
     estimate of its own tail, drawn towards the tail shared by the operation's paths, so that a path that has not
     been slow yet may once be; counts likewise. Two statistics of all paths, the mean of the inverse
-    probabilities (harmonic mean p) and the sum of the small ones' logarithms, are held against what the operation's
-    own executions gave when they were judged, so the number of paths and their dependence are accounted for.
+    probabilities (harmonic mean p; of very many paths the duration counts as much as all others together) and the sum
+    of the small ones' logarithms, are held against what the operation's own executions gave when they were judged, so
+    the number of paths and their dependence are accounted for.
 
     Judged is against a frozen reference, renewed each time the operation has learned a quarter more (from
     ``warm_up`` to 3,840 executions, then afresh every 4,800 to 15,360), so that a slow fault does not creep in.

@@ -6,7 +6,7 @@ from typing import Any, Final
 import numpy as np
 
 from tracehound.detectors.columns.segment_columns import LONGEST_MS
-from tracehound.detectors.features.paths import OTHER
+from tracehound.detectors.features.paths import OTHER, WHOLE
 from tracehound.detectors.packed.compiling import njit
 from tracehound.detectors.packed.lean import LEAN
 from tracehound.detectors.structure.lacking import count_lacking
@@ -24,6 +24,10 @@ NAMED_SHARE: Final = 0.5
 DISTANCE_WEIGHT: Final = 0.5
 LEAST_SUMMED: Final = 50.0
 BOTH_ASKED: Final = 0.3
+WHOLE_WEIGHT: Final = 0.5
+"""Weight of the duration among the times of very many paths: where all are a little slower, no other shows it."""
+MANY_PATHS: Final = 64.0
+"""Paths of an execution at which the duration has about half of that; of few each weighs the same."""
 _SALT: Final = 0x3C6EF372FE94F82A
 
 RULES = np.dtype(
@@ -151,7 +155,7 @@ def _judge(slot: int, set_key: int, row: Any, memory: Any, said: Any) -> Any:
 @njit(**LEAN)
 def _amounts(row: Any, stamp: int, operation: Any, entries: Any, said: Any) -> tuple[Any, Any]:
     """Set the row's excesses in time and counts; return which of its entries contribute most."""
-    tested, times, counts, total = 0, 0.0, 0.0, 0.0
+    tested, times, counts, total, whole = 0, 0.0, 0.0, 0.0, 0.0
     largest_time, largest_count, slowest, most = 0.0, 0.0, 0, 0
     for at in range(row.size):
         if row[at].entry == NOTHING or entries[row[at].entry].known == 0:
@@ -160,7 +164,10 @@ def _amounts(row: Any, stamp: int, operation: Any, entries: Any, said: Any) -> t
         one.seen = stamp
         tested += 1
         inverse = inverse_of_time(one, operation.pool, row[at].time_ms)
-        times += inverse
+        if row[at].path == WHOLE:
+            whole = inverse
+        else:
+            times += inverse
         if inverse > LEAST_SUMMED:
             total += math.log10(inverse / LEAST_SUMMED)
         if inverse > largest_time:
@@ -170,7 +177,13 @@ def _amounts(row: Any, stamp: int, operation: Any, entries: Any, said: Any) -> t
         if inverse > largest_count:
             largest_count, most = inverse, at
     if tested > 0:
-        peak_time, peak_count = math.log10(times / tested), math.log10(counts / tested)
+        if tested > 1:
+            even = 1.0 / tested
+            weight = even + (WHOLE_WEIGHT - even) * tested**2 / (tested**2 + MANY_PATHS**2)
+            times = weight * whole + (1.0 - weight) * times / (tested - 1)
+        else:
+            times += whole
+        peak_time, peak_count = math.log10(times), math.log10(counts / tested)
         said.peak, said.sum = max(peak_time, peak_count), total
         of_sum = calibrated(total, operation.sum_mean, operation.sum_bound, operation.sum_at_bound, operation.sum_scale)
         mean, bound = operation.peak_mean, operation.peak_bound

@@ -20,8 +20,16 @@ def executions(always_failing: bool) -> list[Execution]:
             kept = calls[:3] if second >= FAULT_S else calls
             made.append(Execution("shop", "GET /alpha", second + part, draw.lognormvariate(3.5, 0.1), segments=kept))
         error = FAILURE if always_failing else None
-        status = "error" if always_failing else "ok"
-        made.append(Execution("shop", "GET /beta", second + 0.7, draw.lognormvariate(2.0, 0.1), status, error=error))
+        made.append(
+            Execution(
+                "shop",
+                "GET /beta",
+                second + 0.7,
+                draw.lognormvariate(2.0, 0.1),
+                status="error" if error else "ok",
+                error=error,
+            )
+        )
         second += 1.0
     return made
 

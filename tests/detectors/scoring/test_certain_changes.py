@@ -18,7 +18,9 @@ def execution(draw: random.Random, operation: str, at_s: float, calls: str, fail
     segments = [Segment(f"SELECT {name}", draw.lognormvariate(1.0, 0.2), "db") for name in calls]
     took_ms = sum(segment.duration_ms for segment in segments) + draw.lognormvariate(3.0, 0.2)
     error = ExecutionFailure("Gone") if failed else None
-    return Execution("shop", operation, at_s, took_ms, "error" if failed else "ok", error=error, segments=segments)
+    return Execution(
+        "shop", operation, at_s, took_ms, status="error" if failed else "ok", error=error, segments=segments
+    )
 
 
 def stream(draw: random.Random, others: int, of_target: int) -> Iterator[Execution]:
