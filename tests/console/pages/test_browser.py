@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, Dialog, expect
 
 from tests.console.asking import asking
 from tests.console.pages.shop import HOSTILE, fill, refuse, write
-from tests.console.pages.visiting import Visitor
+from tests.console.pages.visiting import Visitor, press_twice
 from tests.console.served import served_in_thread
 from tests.console.store.reader.told import TOPICS, incident
 from tracehound.console.store.engine import Store
@@ -161,9 +161,8 @@ def test_an_operator_sends_a_test_and_dead_letters_again(
         visitor.judge("dead-letters")
         page.get_by_role("link", name=f"{HOSTILE} is none.").click()
         expect(page.locator(".bytes")).to_have_text(r"\x00\xff<b>not JSON")
-        page.get_by_role("button", name="Send it again").click()
-        assert len(sent) == 1  # it asks first
-        page.get_by_role("button", name="sure?").click()
+        again = page.get_by_role("button", name="Send it again")
+        assert press_twice(again).endswith("sure?")
         expect(page.get_by_text("Kafka has 1 of them again.")).to_be_visible()
         assert [one.value for one in sent] == [b"\x00\xff<b>not JSON"] * 2
         visitor.judge("dead-letter")
@@ -187,8 +186,7 @@ def test_an_admin_makes_a_key_that_is_shown_once_and_takes_it_back(visitor: Visi
     expect(row).to_contain_text(key[:11])
     assert key not in page.content()
     visitor.judge("keys")
-    row.get_by_role("button", name="Take back").click()
-    row.get_by_role("button", name="Sure?").click()
+    assert press_twice(row.get_by_role("button", name="Take back")).endswith("Sure?")
     expect(row.get_by_role("status")).to_have_text("Taken back.")
     page.goto("/ui/audit")
     expect(page.get_by_role("row").nth(1)).to_contain_text(f"DELETE /api/v1/keys/{key[:11]}")

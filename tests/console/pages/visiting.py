@@ -4,13 +4,18 @@ from pathlib import Path
 from typing import Any
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.console.asking import Asking
 from tracehound.console.web.roles import Role
 
 PATIENCE_MS = 120_000
 SHOTS = Path(".pytest_cache/pages")
+
+
+def press_twice(button: Locator) -> str:
+    """Press a button that asks first, and what it asked: at once, for it asks for some seconds only."""
+    return str(button.evaluate("one => { one.click(); const asked = one.textContent; one.click(); return asked; }"))
 
 
 class Guest:
@@ -32,9 +37,8 @@ class Guest:
         self.page.wait_for_url(f"**{path}")
 
     def press_twice(self, name: str) -> str:
-        """Press a button that asks first, and what it asked: at once, for it asks for some seconds only."""
-        button = self.page.get_by_role("button", name=name, exact=True)
-        return str(button.evaluate("one => { one.click(); const asked = one.textContent; one.click(); return asked; }"))
+        """Press a button that asks first, and what it asked."""
+        return press_twice(self.page.get_by_role("button", name=name, exact=True))
 
     def judge(self, name: str) -> None:
         """Keep a picture, and let axe look for what some people cannot use."""
