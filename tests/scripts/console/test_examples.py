@@ -9,12 +9,16 @@ import msgspec
 import pytest
 from click.testing import CliRunner
 
+from tests.console.asking import NOW_S as CONSOLE_NOW_S
 from tests.console.asking import Asking
 from tests.console.executions.kept import NOW_S, execution, keeper
 from tests.console.pages.shop import fill
 from tests.console.store.reader.told import anomaly, incident, scored_log
 from tests.console.telling import tell
 from tracehound.console.keys.queries import add_key
+from tracehound.schemas.application_settings import ApplicationSettings
+from tracehound.schemas.codec import encode
+from tracehound.schemas.tuning import TuningTask
 from tracehound.scripts.cli import COMMANDS, main
 from tracehound.scripts.commands import console_options
 from tracehound.streams.http.keys import NewKey, digest
@@ -23,6 +27,8 @@ from tracehound.streams.settings.settings import CONSOLE_KEY
 OF_CONSOLE = (
     *("anomalies", "apps", "completion", "cost", "drift", "explain", "feedback", "incidents list", "incidents show"),
     *("keys list", "keys add", "keys revoke", "logs", "models show", "operations", "train"),
+    *("own-settings list", "own-settings set", "own-settings revert"),
+    *("tunings list", "tunings show", "tunings cancel", "tunings apply"),
 )
 
 
@@ -67,6 +73,15 @@ def shop(console: Asking, monkeypatch: pytest.MonkeyPatch) -> None:
     tell(console.store, "anomalies", msgspec.json.encode(event))
     tell(console.store, "severity", incident("898dd1b3aa", 0, "opened"))
     tell(console.store, "scored_logs", scored_log(40))
+    whose = {"application": "shop", "environment": "prod"}
+    tell(
+        console.store,
+        "settings",
+        encode(ApplicationSettings(application="shop", environment="prod", version=1, settings={"least_sigma": 5.0})),
+    )
+    task = {"id": "t1-0", "tuning": "t1", "number": 0, **whose, "settings": {}, "partition": 0, "first": 0, "last": 9}
+    until = {"most_cpu_s": 1.0, "expires_at": CONSOLE_NOW_S + 60.0}
+    tell(console.store, "tuning_tasks", encode(msgspec.convert(task | until, TuningTask)))
     with console.store.write() as connection:
         add_key(connection, NewKey("", "th_0a1b2c3d", digest("")), "viewer", "old", "test", 0, None)
     kept = keeper(console.store)

@@ -30,8 +30,15 @@ COMMANDS = (
     ("operations",),
     ("operations", "shop"),
     ("operations", "shop", "GET /"),
+    ("own-settings", "list"),
+    ("own-settings", "set", "shop", "least_sigma=5"),
+    ("own-settings", "revert", "shop"),
     ("train", "--estimate"),
     ("train", "shop", "--yes"),
+    ("tunings", "list"),
+    ("tunings", "show", "t1"),
+    ("tunings", "cancel", "t1"),
+    ("tunings", "apply", "t1", "--yes"),
 )
 ANSWERS: tuple[Any, ...] = (
     {"status": "success", "data": {"result": []}},
