@@ -36,11 +36,13 @@ class Fault:
         alerts: what is set off.
         again: breaks it, and is called again and again until all of them fire.
         mend: makes it well.
+        after: what goes on where all is well; called again and again until nothing fires any more.
     """
 
     alerts: tuple[str, ...]
     again: Callable[[], object]
     mend: Callable[[], object] = lambda: None
+    after: Callable[[], object] = lambda: None
 
 
 def frozen(system: System, kind: str, alert: str) -> Fault:
@@ -222,7 +224,10 @@ def records_deleted(system: System) -> Fault:
 
 
 def drills_fail(system: System) -> Fault:
-    """A drill is told; then the worker is frozen, and none is any more."""
+    """A drill is told; then the worker is frozen, and none is any more.
+
+    Drills go on once it is mended: where nobody drills, the alert fires again, as it must.
+    """
     worker = system.pid("worker")
     begun: list[float] = []
 
@@ -232,11 +237,8 @@ def drills_fail(system: System) -> Fault:
             os.kill(worker, signal.SIGSTOP)
             begun.append(time.monotonic())
 
-    def mend() -> None:
-        os.kill(worker, signal.SIGCONT)
-        system.drill()
-
-    return Fault(("TracehoundDrillNotDetected",), again, mend)
+    mend = partial(os.kill, worker, signal.SIGCONT)
+    return Fault(("TracehoundDrillNotDetected",), again, mend, system.drill)
 
 
 def broker_frozen(system: System) -> Fault:

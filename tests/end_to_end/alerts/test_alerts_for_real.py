@@ -1,12 +1,14 @@
 """Alerts that are fired and resolved by Debian's Prometheus and Alertmanager while tracehound is broken on purpose.
 
-All of them take minutes: `make test-alerts`. A few, of each kind of process one, are tried with all other tests.
+All of them take minutes: `make test-alerts`, or, for what is called so in ``PHASES``, pytest with
+``TRACEHOUND_REAL_ALERTS=slow,drills``. A few, of each kind of process one, are tried with all other tests.
 """
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Final
 
 import pytest
 
@@ -19,7 +21,33 @@ from tests.infra.test_alerts import rules
 
 PATIENCE_S = 300.0
 LOOK_S = 0.5
-ALL = pytest.mark.skipif(not os.environ.get("TRACEHOUND_REAL_ALERTS"), reason="minutes: make test-alerts")
+CHOSEN = os.environ.get("TRACEHOUND_REAL_ALERTS", "")
+ALL = pytest.mark.skipif(not CHOSEN, reason="minutes: make test-alerts")
+PHASES: Final[Mapping[str, Callable[[System], Sequence[Fault]]]] = {
+    "together": lambda system: [
+        faults.frozen(system, "intake", "TracehoundDown"),
+        *(faults.poison(system), faults.receivers_away(system), faults.full_disk(system)),
+        *(faults.drifting(system), faults.noisy(system)),
+    ],
+    "behind": lambda system: [
+        faults.starved(system, "intake", "TracehoundIntakeBehind", flood=faults.flood_of_calls),
+        faults.starved(system, "incidents", "TracehoundGroupingBehind", flood=faults.flood_of_progress, every_s=2.0),
+    ],
+    "helpers": lambda system: [faults.helpers_killed(system)],
+    "scoring": lambda system: [faults.scoring_raises(system)],
+    "deleted": lambda system: [faults.records_deleted(system)],
+    "slow": lambda system: [
+        faults.starved(
+            *(system, "worker", "TracehoundScoringSlow", "TracehoundLagGrowing"),
+            flood=faults.flood_of_executions,
+            every_s=60.0,
+        )
+    ],
+    "broker": lambda system: [faults.broker_frozen(system)],
+    "silence": lambda system: [faults.nothing_sent(system)],
+    "drills": lambda system: [faults.drills_fail(system)],
+}
+"""What is broken at once, one after another."""
 
 
 @pytest.fixture
@@ -56,51 +84,34 @@ def break_and_mend(together: Sequence[Fault], told: Told) -> set[str]:
     return names
 
 
-def all_resolved(told: Told, broken: set[str]) -> bool:
-    return not told.firing() and all(told.of(name)[-1] == "resolved" for name in broken)
+def wait_until_resolved(together: Sequence[Fault], told: Told) -> None:
+    """Until nothing fires any more."""
+    broken = {name for fault in together for name in fault.alerts}
+
+    def resolved() -> bool:
+        for fault in together:
+            fault.after()
+        return not told.firing() and all(told.of(name)[-1] == "resolved" for name in broken)
+
+    wait_until_within(resolved, "all are resolved", PATIENCE_S, LOOK_S)
 
 
 def test_some_alerts_fire_and_are_resolved(system: System, told: Told) -> None:
     together = [faults.frozen(system, "intake", "TracehoundDown"), faults.poison(system), faults.receivers_away(system)]
-    broken = break_and_mend(together, told)
-    assert len(broken) == 4
-    wait_until_within(lambda: all_resolved(told, broken), "all are resolved", PATIENCE_S, LOOK_S)
+    assert len(break_and_mend(together, told)) == 4
+    wait_until_resolved(together, told)
 
 
 @ALL
 def test_every_alert_fires_and_is_resolved(
     system: System, told: Told, record_testsuite_property: Callable[[str, object], None]
 ) -> None:
-    one_after_another = (
-        [
-            faults.frozen(system, "intake", "TracehoundDown"),
-            *(faults.poison(system), faults.receivers_away(system), faults.full_disk(system)),
-            *(faults.drifting(system), faults.noisy(system)),
-        ],
-        [
-            faults.starved(system, "intake", "TracehoundIntakeBehind", flood=faults.flood_of_calls),
-            faults.starved(
-                system, "incidents", "TracehoundGroupingBehind", flood=faults.flood_of_progress, every_s=2.0
-            ),
-        ],
-        [faults.helpers_killed(system)],
-        [faults.scoring_raises(system)],
-        [faults.records_deleted(system)],
-        [
-            faults.starved(
-                *(system, "worker", "TracehoundScoringSlow", "TracehoundLagGrowing"),
-                flood=faults.flood_of_executions,
-                every_s=60.0,
-            )
-        ],
-        [faults.drills_fail(system)],
-        [faults.broker_frozen(system)],
-        [faults.nothing_sent(system)],
-    )
-    broken: set[str] = set()
-    for together in one_after_another:
-        broken |= break_and_mend(together, told)
-    wait_until_within(lambda: all_resolved(told, broken), "all are resolved", PATIENCE_S, LOOK_S)
+    names = PHASES if CHOSEN == "1" else CHOSEN.split(",")
+    phases = [PHASES[name](system) for name in names]
+    broken = {name for together in phases for name in break_and_mend(together, told)}
+    wait_until_resolved([fault for together in phases for fault in together], told)
+    if CHOSEN != "1":
+        return
     assert broken == {rule["alert"] for rule in rules("alerts")}
     record_testsuite_property("alerts", len(rules("alerts")))
     record_testsuite_property("alerts_fired_and_resolved", len(broken))
