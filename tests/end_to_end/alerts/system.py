@@ -128,7 +128,7 @@ class System:
 
     def drill(self) -> None:
         """Carry a drill out that is told."""
-        command = [sys.executable, "-m", "tracehound", "drill"]
+        command = [sys.executable, "-m", "tracehound", "drill", "--timeout", "4m"]
         inherited = {k: v for k, v in os.environ.items() if not k.startswith(("TRACEHOUND_", "KAFKA_"))}
         done = subprocess.run(command, env={**inherited, **self.environment}, capture_output=True, text=True)
         assert done.returncode == 0, done.stdout + done.stderr
