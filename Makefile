@@ -34,7 +34,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 export PIP_PROGRESS = /^Collecting / {if (++n % 25 == 0) print "  " n " packages"} /^Installing/ {print "  installing them"} {fflush()}
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-quick test-tracers test-alerts test-bounds fuzz check format kafka bench-throughput bench-latency bench-scale bench-micro bench-intake bench-gateway bench-api bench-page bench-trials bench-weeks bench-quality bench-nab bench-incidents bench-joined bench-cost bench-training bench-house bench-upgrade contenders simulate soak audit release lock clean
+.PHONY: help setup demo test test-quick test-tracers test-alerts test-bounds fuzz check format kafka bench-throughput bench-latency bench-scale bench-micro bench-intake bench-gateway bench-api bench-page bench-trials bench-weeks bench-quality bench-nab bench-incidents bench-check bench-joined bench-cost bench-training bench-house bench-upgrade contenders simulate soak audit release lock clean
 
 help: ## List every target with one line each
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -160,6 +160,9 @@ bench-nab: $(STAMP) ## Judge a detector of series on the Numenta Anomaly Benchma
 
 bench-incidents: $(STAMP) ## Judge the suspected causes of incidents on labelled traces (DATA=../shared/data)
 	$(BIN)/python -m tracehound.scripts.benchmarks.incidents --data $(DATA)
+
+bench-check: $(STAMP) ## Have what is told of labelled traces judged as `tracehound check` does (DATA=../shared/data)
+	$(BIN)/python -m tracehound.scripts.benchmarks.acceptance --data $(DATA)
 
 bench-cost: $(STAMP) ## Measure what a byte of odd, hostile or damaged input costs next to a good one
 	$(BIN)/python -m tracehound.scripts.benchmarks.cost

@@ -8,6 +8,7 @@ from tracehound.scripts.documents import quality_figures as quality
 from tracehound.scripts.documents import speed_figures as speed
 from tracehound.scripts.documents.api_figures import api
 from tracehound.scripts.documents.blocks import Blocks
+from tracehound.scripts.documents.check_figures import check
 from tracehound.scripts.documents.measured import Measured
 from tracehound.scripts.documents.page_figures import page
 from tracehound.scripts.documents.sizes_table import sizes
@@ -28,6 +29,7 @@ _TABLES: dict[str, Callable[[Measured], str]] = {
     "figures-latency": speed.latency,
     "figures-intake": speed.intake,
     "figures-api": api,
+    "figures-check": check,
     "figures-page": page,
     "figures-sizes": sizes,
     "tracers": tracers,
