@@ -19,7 +19,7 @@ from tests.end_to_end.alerts.watchers import Told, watching
 from tests.end_to_end.conftest import wait_until_within
 from tests.infra.test_alerts import rules
 
-PATIENCE_S = 300.0
+PATIENCE_S = 600.0  # a worker that has just been installed compiles its loops while a drill waits
 LOOK_S = 0.5
 CHOSEN = os.environ.get("TRACEHOUND_REAL_ALERTS", "")
 ALL = pytest.mark.skipif(not CHOSEN, reason="minutes: make test-alerts")
