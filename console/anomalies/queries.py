@@ -10,6 +10,7 @@ from tracehound.console.web.asked import MomentUs, Name, Page
 from tracehound.console.web.cells import of_event
 from tracehound.console.web.filters import Conditions, among, equal, within
 from tracehound.console.web.lists import List
+from tracehound.console.web.shapes import by_shape
 from tracehound.schemas.anomaly import SEVERITIES, AnomalyKind, Severity
 
 Order = Literal["-time", "time"]
@@ -35,6 +36,7 @@ class AnomaliesAsked(Page):
         return self
 
 
+@by_shape("application", "environment", "operation", "incident_key", "since", "until")
 def anomalies_asked(asked: AnomaliesAsked) -> List:
     """The list of those that are asked for."""
     columns = anomalies.c

@@ -79,11 +79,11 @@ def _application(key: Key, look: ApplicationLook, visit: Visit) -> Response:
 
 def _incidents(connection: Connection, key: Key) -> list[object]:
     asked = IncidentsAsked(application=key[0], environment=key[1], state=[], severity=[])
-    rows = connection.execute(incidents_asked(asked).after(None, _INCIDENTS))
+    rows = incidents_asked(asked).rows(connection, None, _INCIDENTS)
     return [msgspec.json.decode(row[0], type=IncidentEvent).data for row in rows]
 
 
 def _changes(connection: Connection, key: Key) -> list[ModelEvent]:
     asked = ModelEventsAsked(application=key[0], environment=key[1], change=[])
-    rows = connection.execute(model_events_asked(asked, _TOLD).after(None, _CHANGES))
+    rows = model_events_asked(asked, _TOLD).rows(connection, None, _CHANGES)
     return [msgspec.json.decode(row[0], type=ModelEvent) for row in rows]

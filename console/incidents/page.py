@@ -58,9 +58,7 @@ def _incident(identity: str, visit: Visit) -> Response:
         events = [msgspec.json.decode(one, type=IncidentEvent) for one in timeline(connection, identity)]
         anomalies = [msgspec.json.decode(one, type=AnomalyEvent) for one in anomalies_of(connection, row)]
         calls = calls_during(connection, told)
-        deliveries = connection.execute(
-            deliveries_asked(DeliveriesAsked(incident_id=identity)).after(None, _MOST_DELIVERIES)
-        ).all()
+        deliveries = deliveries_asked(DeliveriesAsked(incident_id=identity)).rows(connection, None, _MOST_DELIVERIES)
         gravest = sorted(anomalies, key=lambda one: (-SEVERITIES.index(one.data.severity), -one.data.score))[:_SHOWN]
         exemplars = kept_of(connection, [one.id for one in gravest])
         windows = windows_over(connection, told.applications, told.environment, now_us)

@@ -11,6 +11,7 @@ from tracehound.console.web.asked import MomentUs, Name, Page
 from tracehound.console.web.cells import of_event
 from tracehound.console.web.filters import Conditions, among, equal, within
 from tracehound.console.web.lists import List
+from tracehound.console.web.shapes import by_shape
 from tracehound.schemas.anomaly import SEVERITIES, AnomalyKind, Severity
 from tracehound.schemas.incident import IncidentState
 
@@ -30,6 +31,7 @@ class IncidentsAsked(Page):
     sort: Order = "-opened"
 
 
+@by_shape("application", "environment", "since", "until")
 def incidents_asked(asked: IncidentsAsked) -> List:
     """The list of those that are asked for."""
     columns = incidents.c

@@ -122,5 +122,5 @@ def versions_of(store: Store, key: ApplicationKey, most: int) -> list[VersionOfS
     """The versions of an application's settings, the newest first."""
     wanted = settings_asked(SettingsAsked(application=key[0], environment=key[1]), store)
     with store.read() as connection:
-        rows = connection.execute(wanted.after(None, most)).all()
+        rows = wanted.rows(connection, None, most)
     return [msgspec.json.decode(wanted.item(row), type=VersionOfSettings) for row in rows]

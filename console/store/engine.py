@@ -57,6 +57,7 @@ class Store:
         """The file; None on PostgreSQL."""
         self.engine = _in_transactions(_sqlite(url)) if self.dialect == "sqlite" else _postgresql(url)
         self._quick = None if self.path is None or _in_memory(url) else _quick(url)
+        self._at_once: Connection | None = None  # kept open: to take one from the pool costs what a statement does
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -81,9 +82,10 @@ class Store:
             raise NotAtOnceError("This database must be waited for.")
         with self._told():
             try:
-                with self._quick.connect() as connection:
-                    yield connection
+                self._at_once = self._at_once or self._quick.connect()
+                yield self._at_once
             except DBAPIError as error:
+                self._end_at_once()
                 if (getattr(error.orig, "sqlite_errorcode", 0) & 0xFF) in _NOT_AT_ONCE:
                     raise NotAtOnceError("It takes longer.") from error
                 raise
@@ -125,9 +127,15 @@ class Store:
 
     def close(self) -> None:
         """Close all connections."""
+        self._end_at_once()
         self.engine.dispose()
         if self._quick is not None:
             self._quick.dispose()
+
+    def _end_at_once(self) -> None:
+        connection, self._at_once = self._at_once, None
+        if connection is not None:
+            connection.close()
 
     @contextmanager
     def _told(self) -> Iterator[None]:

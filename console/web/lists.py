@@ -5,14 +5,14 @@ Where an item is what was told, its JSON is put into the page as it is stored, n
 
 import csv
 import io
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, Row, Select, tuple_
+from sqlalchemy import ColumnElement, Connection, Integer, Row, Select, bindparam, tuple_
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
@@ -25,6 +25,7 @@ from tracehound.console.web.console import Console
 from tracehound.console.web.cursors import Place
 
 _AT_ONCE = 1_000
+_MOST = "most"
 Read = Callable[[], AbstractContextManager[Connection]]
 _FORMULAS = ("=", "+", "-", "@", "\t", "\r")
 """What begins so, a spreadsheet would compute."""
@@ -40,6 +41,8 @@ class List:
         descending: whether the greatest come first.
         cells: of an export as a table, from an item: by the head of each column.
         item: an item's JSON, of a row; without it the first column.
+        values: of the statement's parameters.
+        pages: the statement of a first page and that of a later one, once they are made.
     """
 
     statement: Select[Any]
@@ -47,18 +50,34 @@ class List:
     descending: bool
     cells: Cells
     item: Callable[[Row[Any]], str] = itemgetter(0)
+    values: Mapping[str, Any] = field(default_factory=dict)
+    pages: dict[bool, Select[Any]] = field(default_factory=dict)
 
     def place_of(self, row: Row[Any]) -> Place:
         """Where a row stands in the list."""
         return list(row[-len(self.by) :])
 
-    def after(self, place: Place | None, most: int) -> Select[Any]:
-        """At most so many items, from behind a place on."""
+    def rows(self, connection: Connection, place: Place | None, most: int) -> Sequence[Row[Any]]:
+        """At most so many rows, from behind a place on."""
+        later = place is not None
+        if later not in self.pages:
+            self.pages[later] = self._page(later)
+        behind = zip(_places(self.by), place or (), strict=False)
+        return connection.execute(self.pages[later], {**self.values, **dict(behind), _MOST: most}).all()
+
+    def _page(self, later: bool) -> Select[Any]:
         statement = self.statement
-        if place is not None:
+        if later:
             here = tuple_(*self.by)
-            statement = statement.where(here < tuple_(*place) if self.descending else here > tuple_(*place))
-        return statement.order_by(*(one.desc() if self.descending else one.asc() for one in self.by)).limit(most)
+            named = zip(_places(self.by), self.by, strict=True)
+            place = tuple_(*(bindparam(name, type_=column.type) for name, column in named))
+            statement = statement.where(here < place if self.descending else here > place)
+        ordered = statement.order_by(*(one.desc() if self.descending else one.asc() for one in self.by))
+        return ordered.limit(bindparam(_MOST, type_=Integer()))
+
+
+def _places(by: Sequence[ColumnElement[Any]]) -> list[str]:
+    return [f"place_{number}" for number in range(len(by))]
 
 
 async def tell_stored(request: Request, console: Console, page: Page, wanted: List) -> Response:
@@ -108,7 +127,7 @@ def rows_of(console: Console, wanted: List, place: Place | None, most: int) -> t
 def _rows_of(
     connection: Connection, wanted: List, place: Place | None, most: int
 ) -> tuple[Sequence[Row[Any]], Place | None]:
-    rows = connection.execute(wanted.after(place, most + 1)).all()
+    rows = wanted.rows(connection, place, most + 1)
     return rows[:most], wanted.place_of(rows[most - 1]) if len(rows) > most else None
 
 
@@ -151,7 +170,7 @@ def _rows(console: Console, wanted: List, place: Place | None, limit: int | None
     while limit is None or limit > 0:
         most = _AT_ONCE if limit is None else min(_AT_ONCE, limit)
         with console.store.read() as connection:
-            rows = connection.execute(wanted.after(place, most)).all()
+            rows = wanted.rows(connection, place, most)
         if rows:
             yield rows
         if len(rows) < most:
