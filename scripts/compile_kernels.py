@@ -50,8 +50,19 @@ def compile_kernels() -> None:
     settings = DetectionSettings(first_refit=100, refit_delay=64, extra_detectors=tuple(EXTRA_DETECTORS))
     scorer = Scorer(settings, InlineFitter())
     run_trial(ReadsAsAWorker(scorer), course_of_faults(build_system(), 1, RATE, 1_767_225_600.0, HISTORY_S, SCENARIOS))
+    scorer.score(_one_operation_stops())
     for application in scorer.applications():
         scorer.restore(scorer.snapshot(application))
+
+
+def _one_operation_stops() -> list[Execution]:
+    """What the simulator's operations do not do within its half hour, and a worker meets: one is silent while another
+    goes on.
+    """
+    return [
+        *(Execution("compiled", "stops", float(second), 50.0, kind="request") for second in range(60)),
+        *(Execution("compiled", "goes on", float(second), 50.0, kind="request") for second in range(60, 600)),
+    ]
 
 
 def compile_once(again: bool = False) -> str:

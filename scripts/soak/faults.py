@@ -31,11 +31,11 @@ sys.exit(run_worker(load_settings(), lambda settings: build_scoring(settings, cl
 """
 STUMBLING_CORE: Final = """
 import sys
-from tracehound.detectors.scoring.scorer import Scorer
+from tracehound.detectors.scoring.by_settings import ScorerBySettings
 from tracehound.streams.scoring import app
 from tracehound.streams.settings.settings import load_settings
 from tracehound.streams.worker.worker import run_worker
-class Stumbling(Scorer):
+class Stumbling(ScorerBySettings):
     calls = 0
     def score(self, executions):
         self.calls += 1
@@ -43,7 +43,7 @@ class Stumbling(Scorer):
             super().score(executions[: len(executions) // 2])
             raise MemoryError("on purpose")
         return super().score(executions)
-app.Scorer = Stumbling
+app.ScorerBySettings = Stumbling
 sys.exit(run_worker(load_settings(), app.build_scoring))
 """
 """A worker whose core raises again and again, with half of what it was given learned."""

@@ -25,6 +25,7 @@ from tracehound.detectors.ensemble.ensemble import Ensemble
 from tracehound.detectors.incidents.book import IncidentBook
 from tracehound.detectors.levels.watch import LevelWatch
 from tracehound.detectors.logs.templates import TemplateMiner
+from tracehound.detectors.scoring.by_settings import ScorerBySettings
 from tracehound.detectors.scoring.scorer import Scorer
 from tracehound.detectors.scoring.watches import Watches
 from tracehound.detectors.windows.arrivals import Arrivals
@@ -41,6 +42,7 @@ ELSEWHERE = {
     IncidentBook,
     LevelWatch,
     Scorer,
+    ScorerBySettings,
     SilenceWatch,
     StoppedWatch,
     Watches,
