@@ -5,6 +5,7 @@ import base64
 import json
 import threading
 import time
+import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Callable
@@ -65,6 +66,9 @@ class ClientCredentials(AbstractTokenProvider):
             with urllib.request.urlopen(request, timeout=_TIMEOUT_S) as answer:  # noqa: S310
                 told: Any = json.loads(answer.read(_LONGEST_ANSWER))
             token, lives_s = told["access_token"], float(told.get("expires_in", _LIVES_S))
+        except urllib.error.HTTPError as error:
+            with error:  # it holds the connection
+                raise self._none(str(error)) from None
         except OSError as error:
             raise self._none(str(error)) from error
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
