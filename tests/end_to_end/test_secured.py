@@ -142,6 +142,7 @@ def test_every_process_and_command_works_behind_tls(
     one = {"application": "shop", "operation": "GET /", "started_at": time.time(), "duration_ms": 9.0}
     assert answered(gateway_port, "/v1/executions", json.dumps(one).encode())
     wait_until_within(lambda: started["worker"].counted("executions_total") == 1, "it is scored", 120.0)
+    wait_until_within(lambda: started["worker"].counted("states_written_total") >= 1, "its model is known", 120.0)
     wait_until_within(lambda: answered(console_port, "/readyz"), "the console is ready", 120.0)
 
     (tmp_path / "asked.jsonl").write_text(json.dumps(one))
