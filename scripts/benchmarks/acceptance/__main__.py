@@ -13,13 +13,11 @@ from rich.progress import Progress
 from tracehound.schemas.errors import TracehoundError
 from tracehound.scripts.benchmarks.acceptance.run import ASKED_S, Figures, figures_of
 from tracehound.scripts.benchmarks.quality.document import machine, rounded
-from tracehound.scripts.benchmarks.quality.workload import PATHS, ROLES, DataSet, open_data_sets
+from tracehound.scripts.benchmarks.quality.workload import WITH_FAULTS, DataSet, open_data_sets
 from tracehound.scripts.commands.replay_report import console
 from tracehound.scripts.documents.stored import store
 
 COMMAND = "make bench-check"
-RECORDINGS = tuple(name for name in ROLES if name != PATHS)
-"""Those with injected faults: the times of the other are made up, so that it has no list of incidents."""
 
 
 @click.command()
@@ -30,7 +28,7 @@ RECORDINGS = tuple(name for name in ROLES if name != PATHS)
     show_default=True,
     help="Folder that holds traces/<name>/.",
 )
-@click.option("--only", type=click.Choice(RECORDINGS), multiple=True, help="These recordings; writes no files.")
+@click.option("--only", type=click.Choice(WITH_FAULTS), multiple=True, help="These recordings; writes no files.")
 @click.option(
     "--output",
     type=click.Path(path_type=Path, file_okay=False),
@@ -42,7 +40,7 @@ def main(data: Path, only: tuple[str, ...], output: Path) -> None:
     """Judge what is told of labelled traces by the procedure of `tracehound check`, and print the figures."""
     begun = time.monotonic()
     try:
-        judged = _judge(open_data_sets(data, only or RECORDINGS))
+        judged = _judge(open_data_sets(data, only or WITH_FAULTS))
     except TracehoundError as error:
         raise click.ClickException(str(error)) from error
     document = rounded({"recordings": judged, "bucket_s": ASKED_S})

@@ -14,13 +14,11 @@ from tracehound.schemas.errors import TracehoundError
 from tracehound.scripts.benchmarks.incidents.report import report
 from tracehound.scripts.benchmarks.incidents.run import Figures, causes_of, figures_of
 from tracehound.scripts.benchmarks.quality.document import machine, rounded
-from tracehound.scripts.benchmarks.quality.workload import PATHS, ROLES, DataSet, open_data_sets
+from tracehound.scripts.benchmarks.quality.workload import WITH_FAULTS, DataSet, open_data_sets
 from tracehound.scripts.commands.replay_report import console
 from tracehound.scripts.documents.stored import store
 
 COMMAND = "make bench-incidents"
-RECORDINGS = tuple(name for name in ROLES if name != PATHS)
-"""Those with injected faults."""
 
 
 @click.command()
@@ -31,7 +29,7 @@ RECORDINGS = tuple(name for name in ROLES if name != PATHS)
     show_default=True,
     help="Folder that holds traces/<name>/.",
 )
-@click.option("--only", type=click.Choice(RECORDINGS), multiple=True, help="These recordings; writes no files.")
+@click.option("--only", type=click.Choice(WITH_FAULTS), multiple=True, help="These recordings; writes no files.")
 @click.option(
     "--output",
     type=click.Path(path_type=Path, file_okay=False),
@@ -43,7 +41,7 @@ def main(data: Path, only: tuple[str, ...], output: Path) -> None:
     """Judge the suspected causes of incidents on labelled traces, and print the figures."""
     begun = time.monotonic()
     try:
-        data_sets = open_data_sets(data, only or RECORDINGS)
+        data_sets = open_data_sets(data, only or WITH_FAULTS)
     except TracehoundError as error:
         raise click.ClickException(str(error)) from error
     document = rounded(_judge(data_sets))

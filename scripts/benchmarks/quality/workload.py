@@ -19,7 +19,9 @@ ROLES = {
 }
 """The recordings, in the order of the report."""
 PATHS = "train_ticket_paths"
-"""The one that has a label per trace and no injected windows."""
+"""The one that has a label per trace and no injected windows; its times are made up."""
+WITH_FAULTS = tuple(name for name in ROLES if name != PATHS)
+"""Those with injected faults, of which there is a list of incidents."""
 NOMINAL_RATES = {"train_ticket_30": 2e-3, "online_boutique_22": 2e-3, PATHS: 1e-2}
 """Share of normal traces that a baseline's automatic threshold is set to alarm on."""
 UNLISTED = {"online_boutique_22": (FaultWindow(1_661_153_700.0, "adservice", "network_delay"),)}

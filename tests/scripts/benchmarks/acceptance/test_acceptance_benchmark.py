@@ -12,10 +12,10 @@ from tracehound.detectors.forests.fitting import InlineFitter
 from tracehound.detectors.scoring.scorer import Scorer
 from tracehound.detectors.settings import DetectionSettings
 from tracehound.scripts.acceptance.timeline import Stretch
-from tracehound.scripts.benchmarks.acceptance.__main__ import RECORDINGS, main
+from tracehound.scripts.benchmarks.acceptance.__main__ import main
 from tracehound.scripts.benchmarks.acceptance.run import Figures, Teller, figures_of, incidents_of, lists_of
 from tracehound.scripts.benchmarks.acceptance.watched import Watched
-from tracehound.scripts.benchmarks.quality.workload import DataSet
+from tracehound.scripts.benchmarks.quality.workload import WITH_FAULTS, DataSet
 from tracehound.scripts.commands.replay import with_templates
 from tracehound.scripts.documents.check_figures import check
 from tracehound.scripts.documents.measured import Measured
@@ -98,13 +98,13 @@ def test_missing_recordings_are_named(tmp_path: Path) -> None:
 
 
 def test_a_complete_run_writes_figures_that_make_a_table(tmp_path: Path, write_windows: Write) -> None:
-    for name in RECORDINGS:
+    for name in WITH_FAULTS:
         _mark_warm_up(write_windows(tmp_path / "traces" / name) / "labels.jsonl.gz")
     result = CliRunner().invoke(main, ["--data", str(tmp_path), "--output", str(tmp_path / "out")])
 
     assert result.exit_code == 0, result.output
     document = json.loads((tmp_path / "out" / "check.json").read_bytes())
-    assert list(document["recordings"]) == list(RECORDINGS)
+    assert list(document["recordings"]) == list(WITH_FAULTS)
     shown = check(Measured(tmp_path / "out"))
     for name, one in document["recordings"].items():
         assert f"| {name}, visible | " in shown

@@ -13,13 +13,13 @@ from tracehound.detectors.incidents.settings import IncidentSettings
 from tracehound.detectors.scoring.scorer import Scorer
 from tracehound.detectors.settings import DetectionSettings
 from tracehound.schemas.incident_input import IncidentInput
-from tracehound.scripts.benchmarks.incidents.__main__ import RECORDINGS, main
+from tracehound.scripts.benchmarks.incidents.__main__ import main
 from tracehound.scripts.benchmarks.incidents.baselines import BASELINES
 from tracehound.scripts.benchmarks.incidents.report import report
 from tracehound.scripts.benchmarks.incidents.run import Figures, Hits, figures_of
 from tracehound.scripts.benchmarks.incidents.windows import AGES_S, Inquiry, WindowCause
 from tracehound.scripts.benchmarks.incidents.workload import incident_inputs
-from tracehound.scripts.benchmarks.quality.workload import DataSet
+from tracehound.scripts.benchmarks.quality.workload import WITH_FAULTS, DataSet
 from tracehound.scripts.recorded.traces import FaultWindow, open_recording
 
 Write = Callable[[Path], Path]
@@ -111,7 +111,7 @@ def test_missing_recordings_are_named(tmp_path: Path) -> None:
 
 
 def test_a_complete_run_writes_figures_and_report(tmp_path: Path, write_windows: Write) -> None:
-    for name in RECORDINGS:
+    for name in WITH_FAULTS:
         write_windows(tmp_path / "traces" / name)
     result = CliRunner().invoke(main, ["--data", str(tmp_path), "--output", str(tmp_path / "out")])
 
