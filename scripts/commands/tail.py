@@ -202,13 +202,13 @@ def tail(
     console = Console(soft_wrap=True, highlight=False, markup=False)
     offset = OFFSET_BEGINNING if from_beginning else OFFSET_END
 
-    def warn(sentence: str) -> None:
+    def say(sentence: str) -> None:
         click.echo(f"tracehound: {printable(sentence)}", err=True)
 
     def show(message: Message) -> None:
         event = read_event(kinds[message.topic()], message)
         if event is None:
-            warn(f"Record {message.offset()} of {message.topic()}-{message.partition()} is no event; passed over.")
+            say(f"Record {message.offset()} of {message.topic()}-{message.partition()} is no event; passed over.")
         elif wanted(event) and as_json:
             click.echo(encode(event))
         elif wanted(event):
@@ -217,11 +217,12 @@ def tail(
                 console.print(Text(f"  {line}", "dim"))
 
     try:
+        say(f"Waiting for records on {' and '.join(kinds)} at {settings.bootstrap_servers}; Ctrl-C ends it.")
         with TopicReader(consumer_config(settings, from_beginning=from_beginning), TIMEOUT_S) as reader:
             if application is not None or environment is not None:
                 with suppress(BrokerError):  # whoever is not there yet is waited for, and so is what it knows
                     require_known(reader, settings, application, environment)
-            for message in Follower(reader, list(kinds), offset, warn).records():
+            for message in Follower(reader, list(kinds), offset, say).records():
                 show(message)
     except KeyboardInterrupt:  # how one ends it
         return

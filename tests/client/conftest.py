@@ -52,8 +52,7 @@ def gateway(embedded_process: Broker) -> Iterator[Reached]:
     embedded_process.create_topics(topics)
     reached = Field(embedded_process, topics)
     settings = {"TRACEHOUND_INTAKE__OTLP_TOPICS": topics.otlp[0].name}
-    ports = {"TRACEHOUND_GATEWAY__PORT": "0", "TRACEHOUND_GATEWAY__GRPC_PORT": "0"}
-    process = WorkerProcess({**reached.environment, **settings, **ports}, code=RUN)
+    process = WorkerProcess({**reached.environment, **settings}, code=RUN)
     try:
         url = process.wait_for("gateway_listening")["url"]
         process.wait_for("broker_reached")

@@ -24,6 +24,7 @@ class Up:
             "TRACEHOUND_INTAKE__HTTP_PORT": ports[1],
             "TRACEHOUND_INCIDENT_WORKER__HTTP_PORT": ports[2],
             "TRACEHOUND_GATEWAY__PORT": ports[4],
+            "TRACEHOUND_GATEWAY__GRPC_PORT": 0,
             "TRACEHOUND_BOOTSTRAP_SERVERS": f"127.0.0.1:{ports[3]}",  # whatever runs on this machine
         }
         if traced:

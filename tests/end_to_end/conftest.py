@@ -23,9 +23,14 @@ from tracehound.infra.kafka.broker import Broker
 from tracehound.infra.kafka.ports import free_ports
 from tracehound.schemas.topics import Topics
 from tracehound.scripts.soak.crew import RUN
+from tracehound.streams.settings.catalogue import every_setting
+from tracehound.streams.settings.settings import Settings
 
 PARTITIONS = 4
 RUN_GATEWAY = "from tracehound.scripts.cli import main; main(['gateway'])"
+_PORTS = [setting.path for setting in every_setting(Settings) if setting.name.endswith("port")]
+ANY_PORT = {f"TRACEHOUND_{path.replace('.', '__').upper()}": "0" for path in _PORTS}
+"""No process of a test takes a usual port: two tests at once would both want it (0 for OTLP over gRPC: it is off)."""
 
 
 def wait_until_within(condition: Callable[[], bool], what: str, timeout_s: float, every_s: float = 0.1) -> None:
@@ -45,7 +50,7 @@ class WorkerProcess:
         self.raw: list[str] = []
         self._process = subprocess.Popen(
             [sys.executable, "-c", code],
-            env={**inherited, "TRACEHOUND_HTTP_PORT": "0", **environment},
+            env={**inherited, **ANY_PORT, **environment},
             stderr=subprocess.PIPE,
             text=True,
             start_new_session=True,

@@ -32,7 +32,6 @@ class Stage:
             **self.field.environment,
             **(more or {}),
             "TRACEHOUND_INCIDENT_WORKER__GROUP_ID": self.field.topics.prefix + "incidents",
-            "TRACEHOUND_INCIDENT_WORKER__HTTP_PORT": "0",
             "TRACEHOUND_INCIDENT_WORKER__SAVE_INTERVAL_S": "0.2",
         }
         return self._worker(environment, code=INCIDENTS)

@@ -49,14 +49,12 @@ def guarded(broker_program: object) -> Iterator[tuple[str, str]]:
 
 def environment(servers: str, user: str = "") -> dict[str, str]:
     shared = {"KAFKA_BOOTSTRAP_SERVERS": servers, "TRACEHOUND_TOPIC_PREFIX": PREFIX, "TRACEHOUND_PARTITIONS": "2"}
-    ports = {"TRACEHOUND_HTTP_PORT": "0", "TRACEHOUND_INTAKE__HTTP_PORT": "0"}
-    ports |= {"TRACEHOUND_INCIDENT_WORKER__HTTP_PORT": "0", "TRACEHOUND_NOTIFY__HTTP_PORT": "0"}
     given = {
         "TRACEHOUND_SECURITY_PROTOCOL": "SASL_PLAINTEXT",
         "TRACEHOUND_SASL_USERNAME": user,
         "TRACEHOUND_SASL_PASSWORD": f"{user}-secret",
     }
-    return shared | ports | (given if user else {})
+    return shared | (given if user else {})
 
 
 @pytest.fixture
@@ -142,8 +140,7 @@ def test_what_serves_people_runs_with_what_its_roles_are_granted(
         code="from tracehound.scripts.cli import main; main(['console'])",
     )
     kept = worker(
-        environment(servers, "executions")
-        | {"TRACEHOUND_CONSOLE__DATABASE_URL": f"sqlite:///{tmp_path}/kept.db", "TRACEHOUND_CONSOLE__PORT": "0"},
+        environment(servers, "executions") | {"TRACEHOUND_CONSOLE__DATABASE_URL": f"sqlite:///{tmp_path}/kept.db"},
         code="from tracehound.scripts.cli import main; main(['console', '--only', 'executions'])",
     )
     hook = '{hook = {kind = "webhook", url = "http://127.0.0.1:9/", secret_env = "HOOK_SECRET"}}'

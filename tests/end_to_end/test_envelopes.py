@@ -98,7 +98,6 @@ def test_json_on_a_topic_of_others_becomes_executions(
         "TRACEHOUND_INTAKE__OTLP_TOPICS": "",
         "TRACEHOUND_INTAKE__EXECUTION_TOPICS": web,
         "TRACEHOUND_INTAKE__GROUP_ID": prefix + "intake",
-        "TRACEHOUND_INTAKE__HTTP_PORT": "0",
         "TRACEHOUND_INTAKE__TRACE_WAIT_S": "1",
         "TRACEHOUND_INTAKE__TICK_INTERVAL_S": "0.2",
         "TRACEHOUND_EXECUTION_FIELDS": "application=svc.name, operation=path, started_at=at:ms, duration_ms=took:text, "

@@ -30,7 +30,7 @@ def test_what_was_judged_is_not_told_again_and_a_true_fault_is(
 ) -> None:
     for name, value in field.environment.items():
         monkeypatch.setenv(name, value)
-    environment = {**field.environment, "TRACEHOUND_INCIDENT_WORKER__HTTP_PORT": "0"}
+    environment = field.environment
     environment["TRACEHOUND_INCIDENT_WORKER__GROUP_ID"] = field.topics.prefix + "incidents"
     scoring, incidents = worker(environment), worker(environment, code=INCIDENTS)
     start_s = time.time() - 5_000.0

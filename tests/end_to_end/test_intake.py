@@ -44,7 +44,6 @@ class Intake:
             **self.field.environment,
             "TRACEHOUND_INTAKE__OTLP_TOPICS": self.topic.name,
             "TRACEHOUND_INTAKE__GROUP_ID": self.field.topics.prefix + "intake",
-            "TRACEHOUND_INTAKE__HTTP_PORT": "0",
             "TRACEHOUND_INTAKE__TRACE_WAIT_S": "4",
             "TRACEHOUND_INTAKE__INCOMPLETE_TRACE_WAIT_S": "8",
             "TRACEHOUND_INTAKE__SOURCE_PATIENCE_S": "30",

@@ -84,7 +84,6 @@ def test_log_events_are_kept_scored_given_a_severity_and_found_again_whatever_is
         **field.environment,
         "TRACEHOUND_INTAKE__OTLP_TOPICS": topics.otlp[0].name,
         "TRACEHOUND_INTAKE__GROUP_ID": topics.prefix + "intake",
-        "TRACEHOUND_INTAKE__HTTP_PORT": "0",
         "TRACEHOUND_INTAKE__CHECKPOINT_INTERVAL_S": "0.5",
     }
     door, scoring, intake = gateway(field), worker(field.environment), worker(of_intake, code=INTAKE)

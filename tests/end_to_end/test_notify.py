@@ -114,7 +114,6 @@ def test_a_killed_notifier_loses_nothing_and_a_dry_run_says_what_was_told(
         **SECRETS,
         "TRACEHOUND_CONFIG": str(file),
         "TRACEHOUND_NOTIFY__GROUP_ID": field.topics.prefix + "notify",
-        "TRACEHOUND_NOTIFY__HTTP_PORT": "0",
     }
     first = worker(environment, code=NOTIFY)
     wait_until(lambda: first.get("/readyz")[0] == 200, "it reads")
@@ -147,6 +146,6 @@ def test_a_killed_notifier_loses_nothing_and_a_dry_run_says_what_was_told(
 
 
 def test_without_receivers_it_does_not_start(worker: Any) -> None:
-    process = worker({"TRACEHOUND_NOTIFY__HTTP_PORT": "0"}, code=NOTIFY)
+    process = worker({}, code=NOTIFY)
     assert process.wait() == 2
     assert "'notify.receivers' must name at least one" in process.said("configuration_error")["sentence"]

@@ -142,7 +142,6 @@ def test_a_slow_network_between_two_instrumented_applications_is_told(
         "TRACEHOUND_INTAKE__GROUP_ID": field.topics.prefix + "intake",
         "TRACEHOUND_INTAKE__TRACE_WAIT_S": "6",
         "TRACEHOUND_INTAKE__TICK_INTERVAL_S": "0.5",
-        "TRACEHOUND_INTAKE__HTTP_PORT": "0",
     }
     scoring, intake = worker(environment, code=SCORING), worker(environment, code=INTAKE)
     for process in (scoring, intake):

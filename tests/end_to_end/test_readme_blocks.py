@@ -146,5 +146,6 @@ def test_the_processes_start_one_after_the_other_and_are_seen(shell: Start) -> N
         r"^0 of 0 incidents; 0 are not resolved\.$",
         r"^0 of 0 applications\.$",
         r"^There are no dead letters in tracehound\.dead-letters\.v1\.$",
+        r"^tracehound: Waiting for records on tracehound\.anomalies\.v1 at localhost:\d+; Ctrl-C ends it\.$",
     )
     look.interrupt()

@@ -34,8 +34,7 @@ class Secured:
 
     def environment(self, way: str, prefix: str) -> dict[str, str]:
         """What a process is given to be known in this way."""
-        ports = {f"TRACEHOUND_{one}HTTP_PORT": "0" for one in ("", "INTAKE__", "INCIDENT_WORKER__", "NOTIFY__")}
-        shared = {"TRACEHOUND_TOPIC_PREFIX": prefix, "TRACEHOUND_PARTITIONS": "2", **ports}
+        shared = {"TRACEHOUND_TOPIC_PREFIX": prefix, "TRACEHOUND_PARTITIONS": "2"}
         shared["TRACEHOUND_SSL_CA_FILE"] = str(self.files / "ca.pem")
         groups = ("GROUP_ID", "INTAKE__GROUP_ID", "INCIDENT_WORKER__GROUP_ID", "NOTIFY__GROUP_ID", "CONSOLE__GROUP_ID")
         shared |= {f"TRACEHOUND_{group}": f"{prefix}{group}" for group in groups}

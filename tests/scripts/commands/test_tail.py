@@ -144,6 +144,12 @@ def tail_process(environment: Mapping[str, str], *arguments: str) -> AbstractCon
     return running([sys.executable, "-m", "tracehound", "tail", *arguments], env={**os.environ, **environment})
 
 
+def waiting(names: str, environment: Mapping[str, str]) -> str:
+    """What it says first."""
+    servers = environment["KAFKA_BOOTSTRAP_SERVERS"]
+    return f"tracehound: Waiting for records on {names} at {servers}; Ctrl-C ends it.\n"
+
+
 def interrupt(process: "subprocess.Popen[str]") -> tuple[int, str]:
     """Status and the rest of standard error after an interrupt."""
     process.send_signal(signal.SIGINT)
@@ -161,7 +167,9 @@ def test_it_prints_what_is_stored_and_ends_cleanly(topics: Topics, send: Send, e
         assert process.stdout.readline().startswith("2026-01-01T00:00:00Z CRITICAL 4f2a91c3 shop (prod) GET /cart")
         status, error = interrupt(process)
     assert status == 0
-    assert error == f"tracehound: Record 1 of {topics.anomalies.name}-0 is no event; passed over.\n"
+    assert error == waiting(topics.anomalies.name, environment) + (
+        f"tracehound: Record 1 of {topics.anomalies.name}-0 is no event; passed over.\n"
+    )
 
 
 def test_it_prints_json_of_anomalies_and_models(topics: Topics, send: Send, environment: Mapping[str, str]) -> None:
@@ -172,7 +180,8 @@ def test_it_prints_json_of_anomalies_and_models(topics: Topics, send: Send, envi
         lines = [json.loads(process.stdout.readline()) for _ in range(2)]
         assert {line["data"]["application"] for line in lines} == {"shop"}
         assert {line["id"] for line in lines} == {"4f2a91c3d7e8", "2"}
-        assert interrupt(process) == (0, "")
+        names = f"{topics.anomalies.name} and {topics.models.name}"
+        assert interrupt(process) == (0, waiting(names, environment))
 
 
 def test_a_name_that_nobody_has_is_refused_at_once(topics: Topics, send: Send, run: Run) -> None:
@@ -187,6 +196,7 @@ def test_a_name_that_nobody_has_is_refused_at_once(topics: Topics, send: Send, r
 def test_it_waits_for_a_broker_that_is_away() -> None:
     with tail_process({"KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1"}) as process:
         assert process.stderr is not None
+        assert process.stderr.readline().startswith("tracehound: Waiting for records on ")
         said = process.stderr.readline()
         assert said.startswith("tracehound: No Kafka broker answers at 127.0.0.1:1: ")
         assert said.endswith(". Trying again.\n")
