@@ -15,6 +15,8 @@ RELEASE_LOCK := scripts/release/tools.lock
 # The fuzzer is for Linux and has no build for the newest Python, so that it is installed only where it is run.
 FUZZER := $(VENV)/.fuzzer
 FUZZER_LOCK := tests/fuzzing/fuzzer.lock
+# The build that throughput is told in multiples of.
+REFERENCE := 828cdbe
 KAFKA ?= embedded
 VIA ?= kafka
 DATA ?= ../shared/data
@@ -115,8 +117,8 @@ $(QUIX)/.installed: $(QUIX_LOCK) | $(STAMP)
 
 contenders: $(QUIX)/.installed ## Install what tests of contenders need beside the locked dependencies
 
-bench-throughput: $(STAMP) $(QUIX)/.installed ## Measure executions per second next to other stream processors, on a real Apache Kafka
-	$(BIN)/python -m tracehound.scripts.benchmarks.throughput --profile --report docs/benchmarks
+bench-throughput: $(STAMP) $(QUIX)/.installed ## Measure executions per second next to other stream processors and an earlier build (AGAINST=<commit>), on a real Apache Kafka
+	$(BIN)/python -m tracehound.scripts.benchmarks.throughput --profile --report docs/benchmarks --against $(or $(AGAINST),$(REFERENCE))
 
 bench-latency: $(STAMP) ## Measure how long anomalies take at 10, 50 and 80 % of what one worker keeps up with
 	$(BIN)/python -m tracehound.scripts.benchmarks.latency --output docs/benchmarks

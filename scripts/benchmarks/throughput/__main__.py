@@ -1,7 +1,11 @@
 """Executions per second of one core: our worker, its parts, and other stream processors, on one broker in one run."""
 
+import os
+import subprocess
+import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -10,10 +14,11 @@ import click
 from rich.console import Console
 
 from tracehound.infra.kafka.broker import broker
-from tracehound.scripts.benchmarks.throughput.contender_list import CONTENDERS, Contender
+from tracehound.scripts.benchmarks.builds import Build, checked_out
+from tracehound.scripts.benchmarks.throughput.contender_list import COMPARED, CONTENDERS, Contender, of_build
 from tracehound.scripts.benchmarks.throughput.machine import this_machine
 from tracehound.scripts.benchmarks.throughput.profile import Profile, Sampler, why_no_profile
-from tracehound.scripts.benchmarks.throughput.report import Findings, summary, write
+from tracehound.scripts.benchmarks.throughput.report import Against, Findings, summary, write
 from tracehound.scripts.benchmarks.throughput.run import SEGMENTS, Arena, Sizes, everything_but, take_turns
 
 PROFILED = ("tracehound", "tracehound_arrays")
@@ -30,6 +35,24 @@ def who_runs(only: Sequence[str], embedded: bool) -> tuple[list[Contender], dict
         else:
             absent[contender.name] = why_not
     return running, absent
+
+
+def beside(contenders: Iterable[Contender], build: Build) -> list[Contender]:
+    """The contenders, each one of ours followed by that of another build."""
+    pairs = ([one, of_build(one, build)] if one.name in COMPARED else [one] for one in contenders)
+    return [one for pair in pairs for one in pair]
+
+
+@contextmanager
+def compiled(commit: str | None) -> Iterator[Build | None]:
+    """The build of a commit with its kernels compiled, as those here are; None for none."""
+    if commit is None:
+        yield None
+        return
+    with checked_out(commit) as build:
+        environment = {**os.environ, "PYTHONPATH": str(build.folder)}
+        subprocess.run([sys.executable, "-m", build.module, "compile"], env=environment, cwd=build.folder, check=True)
+        yield build
 
 
 def profiles(arena: Arena, contenders: Sequence[Contender], folder: Path) -> tuple[Mapping[str, Profile], str]:
@@ -60,6 +83,7 @@ def profiles(arena: Arena, contenders: Sequence[Contender], folder: Path) -> tup
 @click.option("--rounds", default=3, show_default=True, type=click.IntRange(1, 100))
 @click.option("--core", default=0, show_default=True, help="The core that contenders are pinned to.")
 @click.option("--only", multiple=True, type=click.Choice([one.name for one in CONTENDERS]), help="Run only these.")
+@click.option("--against", help="A commit whose worker takes turns with this one.")
 @click.option("--profile", is_flag=True, help="Sample our worker's stack in runs of its own.")
 @click.option("--report", type=click.Path(path_type=Path, file_okay=False, exists=True), help="Folder of the report.")
 def main(
@@ -72,13 +96,19 @@ def main(
     rounds: int,
     core: int,
     only: Sequence[str],
+    against: str | None,
     profile: bool,
     report: Path | None,
 ) -> None:
     """Let each contender read the same generated executions from one broker, pinned to one core, in turn."""
     console = Console()
     sizes = Sizes(count, short_count, applications, operations, batch)
-    with everything_but(core), broker(kind) as kafka, tempfile.TemporaryDirectory() as name:
+    with (
+        everything_but(core),
+        compiled(against) as build,
+        broker(kind) as kafka,
+        tempfile.TemporaryDirectory() as name,
+    ):
         folder = Path(name)
         running, absent = who_runs(only, kafka.embedded)
         for contender, reason in absent.items():
@@ -87,17 +117,19 @@ def main(
             console.print(f"TOO FEW EXECUTIONS: {cold}", style="bold red", markup=False)
         arena = Arena(kafka, sizes, folder, core)
         arena.fill(sorted({contender.workload for contender in running}))
-        runs = take_turns(arena, running, rounds, lambda text: console.print(text, markup=False))
+        turns = running if build is None else beside(running, build)
+        runs = take_turns(arena, turns, rounds, lambda text: console.print(text, markup=False))
         found, no_profile = profiles(arena, running, folder) if profile else ({}, "It was not asked for.")
         findings = Findings(
             {**asdict(sizes), "segments": SEGMENTS, "rounds": rounds},
             this_machine(kafka.kind),
-            {contender: summary(measured) for contender, measured in runs.items()},
+            {contender.name: summary(runs[contender.name]) for contender in running},
             absent,
             {contender.name: contender.about for contender in CONTENDERS},
             found,
             sizes.why_cold(),
             no_profile,
+            None if build is None else Against.of(build.name, runs),
         )
     for verdict in findings.verdicts():
         console.print(verdict.sentence().replace("**", ""), markup=False)

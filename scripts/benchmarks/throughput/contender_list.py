@@ -5,7 +5,7 @@ import sys
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, Literal
 
@@ -13,6 +13,7 @@ import tracehound
 from tracehound.infra.kafka.broker import Broker
 from tracehound.infra.kafka.ports import free_ports
 from tracehound.schemas.topics import DAY_MS, Topic, Topics
+from tracehound.scripts.benchmarks.builds import Build
 from tracehound.scripts.benchmarks.measured_process import Program
 from tracehound.scripts.benchmarks.throughput.contenders.jvm_rcf.build import java_command
 from tracehound.scripts.benchmarks.throughput.contenders.jvm_rcf.build import why_not as why_no_java
@@ -200,3 +201,16 @@ CONTENDERS: Final = (
     ),
 )
 """All of them, in the order in which they take turns."""
+COMPARED: Final = ("tracehound", "tracehound_arrays", "detection_off", "detection_off_arrays")
+"""Those that another build of ours has, too."""
+
+
+def of_build(contender: Contender, build: Build) -> Contender:
+    """The same contender as another build has it, with the libraries that are installed here."""
+
+    def program(field: Field) -> Program:
+        own = contender.program(field)
+        return replace(own, environment={**own.environment, "PYTHONPATH": str(build.folder)})
+
+    about = f"{contender.about}, as of {build.name}"
+    return replace(contender, name=f"{contender.name}-{build.name}", about=about, program=program)

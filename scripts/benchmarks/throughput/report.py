@@ -37,6 +37,37 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True)
+class Against:
+    """Our worker as another build (a commit) has it, which took turns with this one on the same topics, by contender.
+
+    ``ratio`` is its CPU time for an execution divided by this one's, round by round: how many times as fast this is.
+    """
+
+    commit: str
+    contenders: Mapping[str, Figures]
+    ratio: Mapping[str, Mapping[str, float]]
+
+    @classmethod
+    def of(cls, commit: str, runs: Mapping[str, Sequence[Measurement]]) -> "Against":
+        """What the runs say; those of the other build are named after ours and it (``contender_list.of_build``)."""
+        pairs = {name: (own, runs[f"{name}-{commit}"]) for name, own in runs.items() if f"{name}-{commit}" in runs}
+        return cls(
+            commit,
+            {name: summary(others) for name, (_, others) in pairs.items()},
+            {
+                name: _spread(
+                    [other.cpu_s_per_million / run.cpu_s_per_million for run, other in zip(*both, strict=True)]
+                )
+                for name, both in pairs.items()
+            },
+        )
+
+    def told(self) -> dict[str, Any]:
+        """As it stands in the file of figures."""
+        return {"commit": self.commit, **self.contenders, "ratio": self.ratio}
+
+
+@dataclass(frozen=True, slots=True)
 class Findings:
     """Everything that was found. ``absent`` says of each contender that did not run why; ``about`` what each one is.
 
@@ -51,6 +82,7 @@ class Findings:
     profile: Mapping[str, Profile] = field(default_factory=dict)
     cold: str | None = None
     no_profile: str = "It was not asked for (`--profile`)."
+    against: Against | None = None
 
     def verdicts(self) -> list[Verdict]:
         """Every target with its verdict, for one execution per record and for arrays."""
@@ -88,9 +120,12 @@ def summary(runs: Sequence[Measurement]) -> dict[str, dict[str, float]]:
     """Least, median and greatest of each figure."""
     figures = {}
     for one in fields(Measurement):
-        values = [getattr(run, one.name) for run in runs]
-        figures[one.name] = {"min": min(values), "median": statistics.median(values), "max": max(values)}
+        figures[one.name] = _spread([getattr(run, one.name) for run in runs])
     return figures
+
+
+def _spread(values: Sequence[float]) -> dict[str, float]:
+    return {"min": min(values), "median": statistics.median(values), "max": max(values)}
 
 
 def write(findings: Findings, folder: Path) -> None:
@@ -102,6 +137,7 @@ def write(findings: Findings, folder: Path) -> None:
         "absent": findings.absent,
         "targets": [asdict(verdict) for verdict in findings.verdicts()],
         "profile": {name: asdict(profile) for name, profile in findings.profile.items()},
+        **({} if findings.against is None else {"against": findings.against.told()}),
     }
     store(folder / f"{_NAME}.json", told)
     draw(findings.contenders, folder / f"{_NAME}.svg")
@@ -115,6 +151,8 @@ def page_of(findings: Findings) -> str:
     parts = ["# Throughput", _method(findings), *_cold(findings), *_absent(findings)]
     parts += ["## Targets", "\n".join(f"- {verdict.sentence()}" for verdict in findings.verdicts())]
     parts += ["## Figures", _table(findings), f"![Executions per second]({_NAME}.svg)", _machine(findings)]
+    if findings.against is not None:
+        parts += ["## Next to an earlier build", _comparison(findings, findings.against)]
     parts += ["## Where the time goes", _profile(findings)]
     return "\n\n".join(parts)
 
@@ -179,6 +217,23 @@ def _row(findings: Findings, name: str) -> str:
         _times(findings.ratio(name, "quix_river")),
     )
     return f"| {' | '.join(cells)} |"
+
+
+def _comparison(findings: Findings, against: Against) -> str:
+    told = (
+        f"Our worker as of commit {against.commit} took turns with this one, on the same topics and with the same "
+        f"libraries (`make bench-throughput AGAINST={against.commit}`). CPU µs for an execution; the ratio is that of "
+        "each round."
+    )
+    rows = []
+    for name, figures in against.contenders.items():
+        before, now = (one["cpu_s_per_million"]["median"] for one in (figures, findings.contenders[name]))
+        ratio = against.ratio[name]
+        times = f"{ratio['median']:.2f} × ({ratio['min']:.2f} to {ratio['max']:.2f})"
+        rows.append(f"| {name} | {before:,.1f} | {now:,.1f} | {times} |")
+    return "\n".join(
+        (told, "", f"| contender | {against.commit} | this one | times as fast |", "|---" * 4 + "|", *rows)
+    )
 
 
 def _range(figure: Mapping[str, float]) -> str:

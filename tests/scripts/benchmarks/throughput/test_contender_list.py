@@ -4,8 +4,15 @@ import pytest
 
 from tracehound.infra.kafka.broker import Broker
 from tracehound.schemas.topics import Topics
-from tracehound.scripts.benchmarks.throughput.__main__ import who_runs
-from tracehound.scripts.benchmarks.throughput.contender_list import CONTENDERS, Field, Metrics, last_count
+from tracehound.scripts.benchmarks.builds import Build
+from tracehound.scripts.benchmarks.throughput.__main__ import beside, who_runs
+from tracehound.scripts.benchmarks.throughput.contender_list import (
+    COMPARED,
+    CONTENDERS,
+    Field,
+    Metrics,
+    last_count,
+)
 from tracehound.scripts.benchmarks.throughput.contenders import faust_river
 from tracehound.scripts.benchmarks.throughput.contenders.printed_count import PrintedCount
 
@@ -57,6 +64,17 @@ def test_names_are_unique_and_arrays_stand_beside_the_contender_that_they_vary()
     for contender in CONTENDERS:
         assert (contender.workload == "arrays") == contender.name.endswith("_arrays")
         assert contender.name.removesuffix("_arrays") in names
+
+
+def test_the_worker_of_another_build_follows_ours_and_imports_its_own_code(tmp_path: Path) -> None:
+    turns = beside(CONTENDERS, Build("abc", folder=tmp_path))
+    broker = Broker("127.0.0.1:9", "external", 1, None, {})
+    program = turns[1].program(Field(broker, Topics("t.", 4), "group", tmp_path))
+
+    assert [contender.name for contender in turns[:3]] == ["tracehound", "tracehound-abc", "tracehound_arrays"]
+    assert len(turns) == len(CONTENDERS) + len(COMPARED)
+    assert program.environment["PYTHONPATH"] == str(tmp_path)
+    assert program.environment["TRACEHOUND_GROUP_ID"] == "group"
 
 
 def test_the_table_of_faust_has_the_changelog_that_is_created_for_it(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from tracehound.scripts.benchmarks.measured_process import Measurement
 from tracehound.scripts.benchmarks.throughput.contender_list import CONTENDERS
 from tracehound.scripts.benchmarks.throughput.machine import this_machine
 from tracehound.scripts.benchmarks.throughput.profile import Profile
-from tracehound.scripts.benchmarks.throughput.report import Findings, page_of, summary, write
+from tracehound.scripts.benchmarks.throughput.report import Against, Findings, page_of, summary, write
 from tracehound.scripts.benchmarks.throughput.run import Sizes
 
 
@@ -134,6 +134,19 @@ def test_figures_are_written_for_machines_and_people_and_what_is_written_by_hand
     assert told["absent"] == {"jvm_rcf": "Maven is needed."}
     assert (tmp_path / "throughput.svg").read_bytes() == drawn
     assert b"<svg" in drawn
+
+
+def test_an_earlier_build_stands_beside_with_what_each_round_gained(tmp_path: Path) -> None:
+    def took(*cpu_us: float) -> list[Measurement]:
+        return [Measurement(1e6 / one, 1e6 / one, one, 400.0) for one in cpu_us]
+
+    runs = {"tracehound": took(5.0, 6.0, 4.0), "tracehound-abc": took(15.0, 12.0, 16.0), "quix_river": took(50.0)}
+    write(replace(FINDINGS, against=Against.of("abc", runs)), tmp_path)
+
+    told = json.loads((tmp_path / "throughput.json").read_bytes())["against"]
+    assert (told["commit"], told["tracehound"]["cpu_s_per_million"]["median"]) == ("abc", 15.0)
+    assert told["ratio"] == {"tracehound": {"min": 2.0, "median": 3.0, "max": 4.0}}
+    assert "| tracehound | 15.0 | 10.0 | 3.00 × (2.00 to 4.00) |" in (tmp_path / "throughput.md").read_text()
 
 
 @pytest.mark.parametrize("name", ["processor", "kernel", "python", "faust_streaming", "river", "randomcutforest"])
