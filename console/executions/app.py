@@ -22,9 +22,8 @@ from tracehound.schemas.operations import normalize_operation
 from tracehound.streams.envelopes.mapping import FieldMapping
 from tracehound.streams.envelopes.opener import ExecutionReader
 from tracehound.streams.envelopes.registered import RegisteredSchemas
-from tracehound.streams.kafka.forwarding import NUMBERS_PER_OFFSET
+from tracehound.streams.kafka.forwarding import NUMBERS_PER_OFFSET, OriginTopic
 from tracehound.streams.kafka.librdkafka import librdkafka_options
-from tracehound.streams.kafka.origin_bounds import OriginTopic
 from tracehound.streams.settings.settings import Settings
 
 _MB = 1_000_000

@@ -7,8 +7,7 @@ import structlog
 
 from tracehound.schemas.errors import TracehoundError
 from tracehound.streams.kafka.extent import Extent
-from tracehound.streams.kafka.forwarding import Origin, read_origin
-from tracehound.streams.kafka.origin_bounds import OriginTopic
+from tracehound.streams.kafka.forwarding import Origin, OriginTopic, read_origin
 
 _REST_S = 30.0
 

@@ -11,7 +11,7 @@ from tracehound.console.web.answers import JSON, NO_STORE
 from tracehound.console.web.console import Console
 from tracehound.console.web.problems import invalid
 from tracehound.console.web.roles import Visitor
-from tracehound.detectors.scoring.backtest import with_candidate
+from tracehound.detectors.candidates import with_candidate
 from tracehound.schemas.application_settings import MOST_SETTINGS, ApplicationSettings, settings_key
 from tracehound.schemas.errors import ConfigurationError
 from tracehound.schemas.execution import ApplicationKey

@@ -28,7 +28,7 @@ from tracehound.console.web.console import Console, TheConsole
 from tracehound.console.web.lists import tell_list
 from tracehound.console.web.needs import Operator, needs_viewer
 from tracehound.console.web.problems import invalid, not_found
-from tracehound.detectors.scoring.backtest import candidates
+from tracehound.detectors.candidates import candidates
 from tracehound.schemas.application_settings import ApplicationSettings
 from tracehound.schemas.errors import BrokerError, ConfigurationError
 from tracehound.schemas.tuning import Confirmed, TuningTask, cancellation

@@ -11,7 +11,7 @@ from starlette.responses import HTMLResponse
 from tracehound.console.web.charts import sparkline
 from tracehound.console.web.navigation import places_of
 from tracehound.console.web.times import moment
-from tracehound.detectors.telling.explanation import duration
+from tracehound.detectors.telling.amounts import duration
 from tracehound.schemas.execution import rfc3339
 
 POLICY: Final = (

@@ -7,8 +7,8 @@ from tracehound.detectors.alarms.stopped import StoppedOperations
 from tracehound.detectors.packed.probability import sigma_of_score
 from tracehound.detectors.settings import DetectionSettings
 from tracehound.detectors.telling.alarm import Alarm, Explanation
+from tracehound.detectors.telling.amounts import number
 from tracehound.detectors.telling.deviation import Deviation
-from tracehound.detectors.telling.explanation import number
 from tracehound.detectors.telling.severity import Evidence, severity_of
 
 SIGNAL, KEY = "stopped_operations", "stopped operations"

@@ -16,8 +16,8 @@ from tracehound.detectors.incidents.cause_roles import (
     role_of,
 )
 from tracehound.detectors.incidents.evidence import CauseEvidence
+from tracehound.detectors.telling.amounts import duration, number, waiting
 from tracehound.detectors.telling.deviation import MESSAGES_OF
-from tracehound.detectors.telling.explanation import duration, number, waiting
 
 NAMED = 3
 """Applications that a sentence names; the rest is counted."""

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from tracehound.detectors.candidates import with_candidate
 from tracehound.detectors.forests.fitting import Fitter
 from tracehound.detectors.scoring import snapshot as application_snapshot
-from tracehound.detectors.scoring.backtest import with_candidate
 from tracehound.detectors.scoring.scored_batch import ScoredBatch
 from tracehound.detectors.scoring.scorer import Scorer
 from tracehound.detectors.settings import DetectionSettings

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Sequence
 
+from tracehound.detectors.telling.amounts import duration, megabytes, number
 from tracehound.detectors.telling.deviation import ERROR_TYPE, Deviation
-from tracehound.detectors.telling.explanation import duration, megabytes, number
 from tracehound.schemas.anomaly import Concentration
 
 BLOCK_S = 300.0

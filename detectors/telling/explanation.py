@@ -3,29 +3,7 @@
 from collections.abc import Callable
 
 from tracehound.detectors.features.profile import OWN_CODE
-
-_SECONDS_FROM_MS = 10_000.0
-
-
-def number(value: float) -> str:
-    """A number with three significant digits and no exponent.
-
-    >>> [number(value) for value in (0.0, 0.1234, 3.14159, 42.0, 1234.6)]
-    ['0', '0.123', '3.14', '42', '1235']
-    """
-    if abs(value) >= 100:
-        return f"{value:.0f}"
-    text = f"{value:.3g}"
-    return text if "e" not in text else f"{value:.3f}"
-
-
-def duration(milliseconds: float) -> str:
-    """Milliseconds below ten seconds, seconds above.
-
-    >>> duration(940.0), duration(42_000.0)
-    ('940 ms', '42 s')
-    """
-    return f"{number(milliseconds)} ms" if abs(milliseconds) < _SECONDS_FROM_MS else f"{number(milliseconds / 1000)} s"
+from tracehound.detectors.telling.amounts import SECONDS_FROM_MS, duration, megabytes, number, waiting
 
 
 def cause(contributions: dict[str, float], excess: str = "excess") -> str:
@@ -45,7 +23,7 @@ def usually(typical: float, bounds: tuple[float, float], unit: Callable[[float],
     'typically 61.4 s (9.5 to 66.1 s)'
     """
     low, high = bounds
-    if unit is duration and abs(typical) >= _SECONDS_FROM_MS:
+    if unit is duration and abs(typical) >= SECONDS_FROM_MS:
         return f"typically {unit(typical)} ({number(low / 1000)} to {number(high / 1000)} s)"
     return f"typically {unit(typical)} ({number(low)} to {number(high)})"
 
@@ -108,15 +86,6 @@ def queue_sentence(queue: str, operation: str, actual: float, typical: float, bo
     return f"{waits}, typically {waiting(typical)} ({usual}); last seen in {operation}."
 
 
-def waiting(milliseconds: float) -> str:
-    """How long a message waits: milliseconds below a second, seconds above.
-
-    >>> waiting(40.0), waiting(3_200.0)
-    ('40 ms', '3.2 s')
-    """
-    return f"{number(milliseconds)} ms" if milliseconds < 1_000.0 else f"{number(milliseconds / 1000)} s"
-
-
 def memory_sentence(operation: str, actual: float, typical: float, bounds: tuple[float, float]) -> str:
     """Sentence for an operation whose peak memory has grown; megabytes.
 
@@ -124,11 +93,6 @@ def memory_sentence(operation: str, actual: float, typical: float, bounds: tuple
     'GET /report now needs up to 812 MB of memory, typically 240 MB (230 to 260).'
     """
     return f"{operation} now needs up to {number(actual)} MB of memory, {usually(typical, bounds, megabytes)}."
-
-
-def megabytes(value: float) -> str:
-    """Megabytes with their unit."""
-    return f"{number(value)} MB"
 
 
 def structure_sentence(operation: str, about: str, name: str, actual: float, typical: float) -> str:

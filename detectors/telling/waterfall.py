@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from tracehound.detectors.telling.explanation import duration
+from tracehound.detectors.telling.amounts import duration
 from tracehound.schemas.execution import Execution, Segment
 
 LINES = 16

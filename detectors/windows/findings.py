@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tracehound.detectors.bank import Flags, Floats, Slots
-from tracehound.detectors.telling.explanation import number
+from tracehound.detectors.telling.amounts import number
 from tracehound.schemas.anomaly import AnomalyKind
 
 

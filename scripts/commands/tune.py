@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from tracehound.detectors.scoring.backtest import candidates
+from tracehound.detectors.candidates import candidates
 from tracehound.schemas.errors import BrokerError, InvalidExecutionError, TracehoundError
 from tracehound.schemas.moments import parse_moment
 from tracehound.schemas.tuning import Confirmed, TuningResult, TuningTask, is_cancellation, read_tuning_result

@@ -4,9 +4,9 @@ from tracehound.detectors.incidents.book import IncidentBook
 from tracehound.streams.incidents.group_incidents import Book, Grouping, group_incidents
 from tracehound.streams.incidents.hear_people import Hearing, hear_people
 from tracehound.streams.incidents.metrics import IncidentCollector, IncidentMetrics
+from tracehound.streams.kafka.asked_extent import extent_of
 from tracehound.streams.kafka.changelog import KafkaChangelogReader
 from tracehound.streams.kafka.clients import KafkaClients
-from tracehound.streams.kafka.extent import extent_of
 from tracehound.streams.settings.settings import Settings
 from tracehound.streams.states.checkpoint_log import CheckpointLog
 from tracehound.streams.states.placed_states import PlacedStates

@@ -17,9 +17,9 @@ from tracehound.streams.intake.metrics import BufferCollector, IntakeMetrics
 from tracehound.streams.intake.read_source import SourceReader
 from tracehound.streams.intake.rekey_spans import Rekeying, rekey_spans
 from tracehound.streams.intake.vitals import IntakeVitals
+from tracehound.streams.kafka.asked_extent import extent_of
 from tracehound.streams.kafka.changelog import KafkaChangelogReader
 from tracehound.streams.kafka.clients import KafkaClients
-from tracehound.streams.kafka.extent import extent_of
 from tracehound.streams.settings.settings import Settings
 from tracehound.streams.states.checkpoint_log import CheckpointLog
 from tracehound.streams.states.placed_states import PlacedStates

@@ -3,9 +3,6 @@
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from tracehound.streams.kafka.changelog import KafkaChangelogReader
-from tracehound.streams.kafka.clients import KafkaClients
-
 
 @dataclass(frozen=True, slots=True)
 class Extent:
@@ -31,13 +28,3 @@ class Extent:
 
 ExtentOf = Callable[[Sequence[int]], Awaitable[Extent]]
 """Asks for the extent of some partitions of a topic, as it is now."""
-
-
-def extent_of(clients: KafkaClients, topic: str) -> ExtentOf:
-    """How the extent of a topic is asked for; waits while no broker answers."""
-    reader = KafkaChangelogReader(clients, topic)
-
-    async def ask(partitions: Sequence[int]) -> Extent:
-        return Extent(await clients.topic_id(topic), await reader.ends(partitions))
-
-    return ask

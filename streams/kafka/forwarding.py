@@ -39,6 +39,14 @@ class Origin:
         return named(self.topic, self.topic_id), self.partition
 
 
+@dataclass(frozen=True, slots=True)
+class OriginTopic:
+    """A topic that origins name: how many partitions it has, and how many numbers each of its records may use."""
+
+    partitions: int
+    per_offset: int = 1
+
+
 def named(topic: str, topic_id: str) -> str:
     """A name for one topic of those that had the same name.
 

@@ -3,7 +3,6 @@
 import asyncio
 import time
 from collections.abc import Iterable, Mapping, Set
-from dataclasses import dataclass
 
 import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
@@ -11,7 +10,7 @@ from aiokafka.errors import KafkaError
 
 from tracehound.streams.kafka.clients import KafkaClients
 from tracehound.streams.kafka.extent import Extent
-from tracehound.streams.kafka.forwarding import Origin, read_origin
+from tracehound.streams.kafka.forwarding import Origin, OriginTopic, read_origin
 
 _PATIENCE_S = 5.0
 _IDS_EVERY_S = 10.0
@@ -20,14 +19,6 @@ _REST_S = 30.0
 _PAUSE_S = 1.0
 
 log = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class OriginTopic:
-    """A topic that origins name: how many partitions it has, and how many numbers each of its records may use."""
-
-    partitions: int
-    per_offset: int = 1
 
 
 class OriginBounds:

@@ -14,11 +14,11 @@ from tracehound.schemas.operations import normalize_operation
 from tracehound.streams.envelopes.mapping import FieldMapping
 from tracehound.streams.envelopes.opener import ExecutionReader
 from tracehound.streams.envelopes.registered import RegisteredSchemas
+from tracehound.streams.kafka.asked_extent import extent_of
 from tracehound.streams.kafka.changelog import KafkaChangelogReader
 from tracehound.streams.kafka.clients import KafkaClients
-from tracehound.streams.kafka.extent import extent_of
-from tracehound.streams.kafka.forwarding import NUMBERS_PER_OFFSET
-from tracehound.streams.kafka.origin_bounds import OriginBounds, OriginTopic
+from tracehound.streams.kafka.forwarding import NUMBERS_PER_OFFSET, OriginTopic
+from tracehound.streams.kafka.origin_bounds import OriginBounds
 from tracehound.streams.scoring.metrics import Metrics, StateCollector
 from tracehound.streams.scoring.obey_controls import Controlling, obey_controls
 from tracehound.streams.scoring.predictions.answer_requests import Answering, answer_requests

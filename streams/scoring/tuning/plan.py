@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from tracehound.detectors.scoring.backtest import with_candidate
+from tracehound.detectors.candidates import with_candidate
 from tracehound.detectors.settings import DetectionSettings
 from tracehound.schemas.tuning import TuningResult, TuningTask
 

@@ -8,7 +8,8 @@ from typing import Any
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
-from tracehound.detectors.scoring.backtest import Stretch, backtest, with_candidate
+from tracehound.detectors.candidates import with_candidate
+from tracehound.detectors.scoring.backtest import Stretch, backtest
 from tracehound.schemas.errors import BrokerError, TracehoundError
 from tracehound.schemas.execution import Execution
 from tracehound.schemas.operations import normalize_operation

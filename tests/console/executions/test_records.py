@@ -14,8 +14,7 @@ from tracehound.schemas.execution_rules import Limits
 from tracehound.schemas.operations import normalize_operation
 from tracehound.streams.envelopes.opener import ExecutionReader
 from tracehound.streams.kafka.extent import Extent
-from tracehound.streams.kafka.forwarding import Origin, Partitioner, origin_headers
-from tracehound.streams.kafka.origin_bounds import OriginTopic
+from tracehound.streams.kafka.forwarding import Origin, OriginTopic, Partitioner, origin_headers
 
 NOW_S = 1_790_000_000.0
 HERE = Partitioner(12).partition_of("shop")

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.detectors.scoring.shop import slowed, workload
+from tracehound.detectors.candidates import OF_WORKERS, with_candidate
 from tracehound.detectors.forests.fitting import InlineFitter
-from tracehound.detectors.scoring.backtest import OF_WORKERS, with_candidate
 from tracehound.detectors.scoring.by_settings import SCORER_BYTES, ScorerBySettings
 from tracehound.detectors.scoring.scorer import Scorer
 from tracehound.detectors.settings import DetectionSettings

@@ -7,8 +7,8 @@ from aiokafka import ConsumerRecord
 
 from tests.virtual_time import run_in_virtual_time
 from tracehound.streams.kafka.clients import KafkaClients
-from tracehound.streams.kafka.forwarding import Origin, origin_headers
-from tracehound.streams.kafka.origin_bounds import OriginBounds, OriginTopic
+from tracehound.streams.kafka.forwarding import Origin, OriginTopic, origin_headers
+from tracehound.streams.kafka.origin_bounds import OriginBounds
 
 
 class Cluster(KafkaClients):
