@@ -2,9 +2,9 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from typing import Final, Protocol
 
+import anyio
 import structlog
 from starlette.concurrency import run_in_threadpool
 
@@ -67,6 +67,7 @@ class DemoData:
         self._simulate, self._sender, self._topics = simulate, sender, topics
         self._scored, self._clock = scored, clock
         self._task: asyncio.Task[None] | None = None
+        self._scope: anyio.CancelScope | None = None
         self._sent = 0
         self._trouble = ""
 
@@ -99,7 +100,8 @@ class DemoData:
         if self.under_way:
             raise RequestRefusedError(409, "conflict", "The demo's data must not be under way already. It is.")
         self._sent, self._trouble = 0, ""
-        self._task = asyncio.create_task(self._run(self._simulate, by))
+        self._scope = scope = anyio.CancelScope()
+        self._task = asyncio.create_task(self._run(self._simulate, by, scope))
 
     async def ended(self) -> None:
         """Return when nothing is under way."""
@@ -107,15 +109,16 @@ class DemoData:
             await self._task
 
     async def stop(self) -> None:
-        """End what is under way."""
-        if self._task is not None:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
+        """End what is under way; nothing of it reads the store afterwards."""
+        # a task that is cancelled leaves its thread behind, and what that has of the store; a scope waits for it
+        if self._scope is not None:
+            self._scope.cancel()
+        await self.ended()
 
-    async def _run(self, simulate: Simulate, by: str) -> None:
+    async def _run(self, simulate: Simulate, by: str, scope: anyio.CancelScope) -> None:
         try:
-            await self._feed(simulate, by)
+            with scope:
+                await self._feed(simulate, by)
         except RequestRefusedError as refusal:
             self._trouble = str(refusal)
             log.warning("demo_data_ended", sentence=self._trouble)

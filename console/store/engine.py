@@ -126,11 +126,11 @@ class Store:
                 connection.exec_driver_sql("ANALYZE")
 
     def close(self) -> None:
-        """Close all connections."""
+        """Close all connections; one that a thread still has is closed when it is given back."""
         self._end_at_once()
-        self.engine.dispose()
-        if self._quick is not None:
-            self._quick.dispose()
+        for engine in filter(None, (self.engine, self._quick)):
+            event.listen(engine, "checkin", lambda _, record: record.close())
+            engine.dispose()
 
     def _end_at_once(self) -> None:
         connection, self._at_once = self._at_once, None

@@ -2,6 +2,7 @@
 
 import json
 import time
+from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
 
@@ -69,7 +70,8 @@ def check(
     if told_file is not None:
         read_events(told_file, told)
     else:
-        read_store(Store(load_settings().console.database_url.get_secret_value()), start_s, until_s, told)
+        with closing(Store(load_settings().console.database_url.get_secret_value())) as store:
+            read_store(store, start_s, until_s, told)
     alerts, scores = told.alerts(), told.scores()
     swept = sweep(lambda size_s: cut(start_s, until_s, size_s, truth, alerts, scores), bucket_s)
     if as_json:

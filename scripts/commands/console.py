@@ -2,6 +2,7 @@
 
 import json
 import time
+from contextlib import closing
 from functools import partial
 from typing import get_args
 
@@ -59,11 +60,11 @@ def _make_key(settings: Settings, name: str, role: Role) -> None:
     from tracehound.scripts.commands.announcing import known_user
     from tracehound.streams.http.keys import new_key
 
-    store, made = Store(settings.console.database_url.get_secret_value()), new_key()
-    store.migrate()
-    with store.write() as connection:
-        add_key(connection, made, role, name, known_user() or "command line", time.time_ns() // 1_000, None)
-    store.close()
+    made = new_key()
+    with closing(Store(settings.console.database_url.get_secret_value())) as store:
+        store.migrate()
+        with store.write() as connection:
+            add_key(connection, made, role, name, known_user() or "command line", time.time_ns() // 1_000, None)
     click.echo(made.key)
 
 
@@ -71,7 +72,6 @@ def _make_first_key(settings: Settings) -> None:
     from tracehound.console.serving import print_first_key
     from tracehound.console.store.engine import Store
 
-    store = Store(settings.console.database_url.get_secret_value())
-    store.migrate()
-    print_first_key(store)
-    store.close()
+    with closing(Store(settings.console.database_url.get_secret_value())) as store:
+        store.migrate()
+        print_first_key(store)

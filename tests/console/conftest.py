@@ -13,6 +13,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from sqlalchemy.pool import QueuePool
 
 from tests.conftest import give_up
 from tests.console.asking import Asking, asking
@@ -86,7 +87,19 @@ def store(store_url: str) -> Iterator[Store]:
     """A store with all tables and nothing in them; runs the test on both engines."""
     made = Store(store_url)
     yield made
-    made.close()
+    try:
+        _wait_until_given_back(made)
+    finally:
+        made.close()
+
+
+def _wait_until_given_back(store: Store) -> None:
+    """A connection that a thread keeps would be missed in another test, when it is collected as garbage."""
+    pool, deadline = store.engine.pool, time.monotonic() + 120.0
+    assert isinstance(pool, QueuePool)
+    while pool.checkedout():
+        assert time.monotonic() < deadline, f"a connection was never given back: {pool.status()}"
+        time.sleep(0.01)
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """The demo's data: who may have it sent, that it is bounded and no faster than it is scored, and how it ends."""
 
 import asyncio
+import threading
 from collections.abc import Sequence
 from typing import Any
 
@@ -100,6 +101,28 @@ def test_where_kafka_is_away_it_ends_and_says_so(monkeypatch: pytest.MonkeyPatch
 
     demo = run(monkeypatch, Away(), lambda: 0)
     assert demo.told() == "The demo's data ended early: Kafka cannot be reached."
+
+
+def test_what_it_asks_of_the_store_is_over_when_it_has_been_stopped() -> None:
+    begun, go_on, over = threading.Event(), threading.Event(), threading.Event()
+
+    def scored() -> int:
+        begun.set()
+        assert go_on.wait(120)
+        over.set()
+        return 0
+
+    async def whole() -> None:
+        demo = DemoData(Steady, FakeSender(), TOPICS, scored, Clock())
+        demo.start("Ada")
+        while not begun.is_set():
+            await asyncio.sleep(0.01)
+        asyncio.get_running_loop().call_later(0.05, go_on.set)
+        await demo.stop()
+        assert over.is_set()
+        assert not demo.under_way
+
+    asyncio.run(asyncio.wait_for(whole(), 120))
 
 
 def test_operators_may_have_it_sent_where_there_is_any(store: Store) -> None:

@@ -59,6 +59,18 @@ def test_writers_take_turns(store: Store) -> None:
         assert connection.execute(select(kept.c.rows)).scalar_one() == 80
 
 
+def test_a_connection_that_is_in_use_when_all_are_closed_is_closed_when_it_is_given_back(store: Store) -> None:
+    with store.read() as reading:
+        made = reading.connection.dbapi_connection
+        with store.read():
+            pass
+        store.close()
+        assert reading.execute(text("SELECT 1")).scalar_one() == 1
+    assert made is not None
+    with pytest.raises(Exception, match=r"closed"):
+        made.cursor().execute("SELECT 1")
+
+
 def test_the_planner_is_told_how_values_are_distributed(store: Store) -> None:
     with store.write() as connection:
         connection.execute(insert(offsets), [row(number) for number in range(5_000)])
