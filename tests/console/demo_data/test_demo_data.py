@@ -115,8 +115,7 @@ def test_what_it_asks_of_the_store_is_over_when_it_has_been_stopped() -> None:
     async def whole() -> None:
         demo = DemoData(Steady, FakeSender(), TOPICS, scored, Clock())
         demo.start("Ada")
-        while not begun.is_set():
-            await asyncio.sleep(0.01)
+        assert await asyncio.to_thread(begun.wait, 120)
         asyncio.get_running_loop().call_later(0.05, go_on.set)
         await demo.stop()
         assert over.is_set()
