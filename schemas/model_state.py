@@ -23,6 +23,7 @@ class Head(msgspec.Struct, array_like=True):
     ``newest_event_s`` and ``scored_at_s``: event time of the newest execution, and when it was scored.
     ``topic_id``: of which topic of executions ``position`` is an offset; empty where nobody knew. ``epoch`` grows each
     time that positions of the partition begin again at a lower one, or models are changed by others than executions.
+    ``first_scored_at_s``: when the first execution was scored; 0 where that was not noted yet, long ago.
     """
 
     position: _Number
@@ -31,6 +32,7 @@ class Head(msgspec.Struct, array_like=True):
     scored_at_s: EpochSeconds = 0.0
     topic_id: str = ""
     epoch: _Number = 0
+    first_scored_at_s: EpochSeconds = 0.0
 
     @property
     def rank(self) -> tuple[int, int]:

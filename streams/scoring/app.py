@@ -110,6 +110,7 @@ def build_scoring(
         extent_of(base.clients, topics.executions.name),
         settings.model_memory_mb * 1_000_000,
         settled=settled,
+        most_per_partition=settings.applications_per_partition,
     )
     bounds = OriginBounds(
         base.clients,

@@ -105,6 +105,11 @@ class Metrics:
             "Applications that had sent nothing for long and were forgotten",
             registry=registry,
         )
+        self.applications_crowded_out = Counter(
+            "tracehound_applications_crowded_out",
+            "Applications that were forgotten because a partition had too many, quiet for longer than ever heard",
+            registry=registry,
+        )
         self.applications_sent_away = Counter(
             "tracehound_applications_sent_away",
             "Applications whose models were saved and dropped from memory to make room",

@@ -9,10 +9,10 @@ from aiokafka import ConsumerRecord
 
 from tracehound.detectors.columns.read_segments import read_segments
 from tracehound.detectors.columns.segment_columns import ColumnedExecutions, columns_of
-from tracehound.schemas.codec import UnreadRecords, decode_unread
+from tracehound.schemas.codec import UnreadRecords, decode_unread, encode
 from tracehound.schemas.control import CONTROL_HEADER
 from tracehound.schemas.dead_letter import DeadLetter
-from tracehound.schemas.execution import ApplicationKey, ExecutionHead
+from tracehound.schemas.execution import ApplicationKey, ExecutionHead, whole
 from tracehound.schemas.execution_rules import Limits
 from tracehound.streams.delivery.foreign_records import ForeignRecords
 from tracehound.streams.delivery.letters import failure_letter, letter_of, rejection_letter
@@ -68,6 +68,10 @@ class Reading:
                 own = found[key] = []
             own.append(execution)
         return found
+
+
+def _key(execution: ExecutionHead) -> ApplicationKey:
+    return execution.application, execution.environment
 
 
 def _is_ours(header: tuple[str, bytes]) -> bool:
@@ -150,6 +154,8 @@ class RunReader:
         applications = {execution.application for execution in unread.executions}
         if not all(self._partitioner.partition_of(one) == records[0].partition for one in applications):
             return False
+        if partition.full and not all(_key(one) in partition.applications for one in unread.executions):
+            return False
         self._take(unread.executions, unread.each_of(records), reading)
         reading.parts.append(executions)
         return True
@@ -200,6 +206,10 @@ class RunReader:
         executions: list[ExecutionHead] = [*decoded.executions]
         if executions and self._is_elsewhere(partition, executions[0].application, record, origin, reading):
             return
+        if partition.full:
+            executions = self._with_room(partition, record, executions, reading)
+            if not executions and not decoded.rejected:
+                return
         if executions and (origin is not None or partition.learned_to):
             executions = self._news(partition, record, origin, executions, reading)
             if not executions:
@@ -212,6 +222,26 @@ class RunReader:
             else:
                 reading.dead_letters.append(rejection_letter(record, told))
         self._take(executions, [record] * len(executions), reading)
+
+    @staticmethod
+    def _with_room(
+        partition: Partition, record: ConsumerRecord, executions: list[ExecutionHead], reading: Reading
+    ) -> list[ExecutionHead]:
+        """The executions of applications that a full partition knows; the others are dead letters."""
+        strange = [one for one in executions if _key(one) not in partition.applications]
+        if strange:
+            value = (
+                record.value
+                if len(strange) == len(executions)
+                else b"[" + b",".join(encode(whole(one)) for one in strange) + b"]"
+            )
+            reason = (
+                f"Partition {partition.number} must have at most as many applications as the setting "
+                f"'applications_per_partition' says. Got {strange[0].application!r} beside {partition.full:,} that are "
+                "all in use instead."
+            )
+            reading.dead_letters.append(letter_of(record, value, "validate", "TooManyApplications", reason))
+        return [one for one in executions if _key(one) in partition.applications]
 
     async def look(self, records: Sequence[ConsumerRecord]) -> None:
         """Find out which origins of records may be believed; call it before they are read."""
@@ -234,13 +264,13 @@ class RunReader:
         reading: Reading,
     ) -> list[ExecutionHead]:
         """The executions of applications that have not learned the record before."""
-        keys = {(execution.application, execution.environment) for execution in executions}
+        keys = set(map(_key, executions))
         news = {key for key in keys if not partition.knows(key, record.offset, origin)}
         if origin is not None:
             for key in news:
                 partition.note_read(key, origin)
                 reading.origins.append((key, origin))
-        return [execution for execution in executions if (execution.application, execution.environment) in news]
+        return [execution for execution in executions if _key(execution) in news]
 
     def _is_elsewhere(
         self, partition: Partition, application: str, record: ConsumerRecord, origin: Origin | None, reading: Reading

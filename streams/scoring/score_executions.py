@@ -217,6 +217,8 @@ class Scoring(RunListener):
         )
 
     async def _take(self, taken: Sequence[tuple[Run, Partition]]) -> None:
+        for _, partition in taken:
+            self._models.crowd_out(partition, self._clock())
         readings = [await self._read(run, partition) for run, partition in taken]
         if len(taken) > 1 and await self._score_together(taken, readings):
             return
@@ -369,6 +371,8 @@ class Scoring(RunListener):
         now_s = self._clock()
         for application, counted in tallies.items():
             seen = partition.applications.setdefault(application, Seen())
+            if not seen.scored_at_s:
+                seen.first_scored_at_s = now_s
             seen.newest_event_s, seen.scored_at_s, seen.quiet_since_s = counted.newest_s, now_s, None
             partition.newest_event_s = max(partition.newest_event_s or 0.0, counted.newest_s)
 

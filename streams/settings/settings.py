@@ -150,6 +150,11 @@ class Settings(BaseSettings):
         default=30.0,
         description="Applications that have sent nothing for so long are forgotten, with what was learned of them",
     )
+    applications_per_partition: Annotated[int, Ge(10), Le(10_000_000)] = Field(
+        default=20_000,
+        description="Applications that are remembered of one partition. Of more, those are forgotten that were quiet "
+        "for longer than they had been heard; where all are in use, executions of further ones become dead letters",
+    )
     commit_interval_s: Annotated[float, Gt(0)] = Field(default=2.0, description="Time between offset commits")
     max_runs_in_flight: Annotated[int, Ge(1), Le(1_000)] = Field(
         default=16, description="Fetched runs whose results are not yet acknowledged by Kafka; more wait"

@@ -3,7 +3,7 @@
 import asyncio
 import sqlite3
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -119,10 +119,15 @@ class ModelStates:
             await self._remove_outdated(partition, state.key, generation)
         return sum(len(one.value or b"") for one in outgoing)
 
-    async def remove(self, partition: int, key: ApplicationKey) -> None:
-        """Remove the state of an application from the topic and the copy."""
-        await self._tombstone(partition, await self._on_disk(partition, lambda store: store.records(key)))
-        await self._on_disk(partition, lambda store: store.forget(key))
+    async def remove(self, partition: int, keys: Collection[ApplicationKey]) -> None:
+        """Remove the states of applications from the topic and the copy."""
+        if not keys:
+            return
+        records = await self._on_disk(partition, lambda store: {one for key in keys for one in store.records(key)})
+        await self._tombstone(partition, records)
+        await self._on_disk(partition, lambda store: store.forget(keys))
+        for key in keys:
+            self._turns.pop(key, None)
 
     async def release(self, partitions: Iterable[int]) -> None:
         """Close the copies of partitions that others own now; what is under way opens them again."""
@@ -283,7 +288,7 @@ class _Incoming:
         known.clear()
         store.forget_records([record.key])
         if not store.records(key):  # all records are gone: the state was removed
-            store.forget(key)
+            store.forget([key])
             self.doubts.pop(key, None)
         return []
 

@@ -20,15 +20,22 @@ Source = tuple[str, int]
 class Seen:
     """What is remembered of an application beside its models.
 
-    What time it is there by most of its executions, the wall time at which the last of them was scored, and of each
-    source of records that came with an origin the highest number taken. ``quiet_since_s`` is in elapsed seconds of
-    this process: when it was first seen that nothing has come since the last look; None where something has.
+    What time it is there by most of its executions, the wall times at which the first (0: that was long ago) and the
+    last of them was scored, and of each source of records that came with an origin the highest number taken.
+    ``quiet_since_s`` is in elapsed seconds of this process: when it was first seen that nothing has come since the last
+    look; None where something has.
     """
 
     newest_event_s: float = 0.0
     scored_at_s: float = 0.0
     quiet_since_s: float | None = None
     origins: dict[Source, int] = field(default_factory=dict)
+    first_scored_at_s: float = 0.0
+
+    def quiet_for_its_age(self, now_s: float) -> float:
+        """For how long nothing has come, next to for how long something had."""
+        quiet_s, age_s = now_s - self.scored_at_s, self.scored_at_s - self.first_scored_at_s
+        return (quiet_s + 1.0) / (max(0.0, age_s) + 1.0)  # (wall clocks jump)
 
 
 @dataclass(slots=True)
@@ -45,7 +52,8 @@ class Partition:
     have learned since their last save, with the offset from which on; ``saving`` the same while it is under way.
     ``lost`` is set when the partition is taken away: stop working on it. Offsets are those of the topic ``topic_id``
     (empty: not known); ``epoch`` grows each time that they begin again at a lower one, or models are changed
-    by others than executions. ``rewound``: they have begun again since the states were looked for.
+    by others than executions. ``rewound``: they have begun again since the states were looked for. ``full``: how many
+    applications there are, where no more are taken; 0 where there is room.
     """
 
     number: int
@@ -64,6 +72,7 @@ class Partition:
     topic_id: str = ""
     epoch: int = 0
     rewound: bool = False
+    full: int = 0
     _loaded_at: int = field(default=0, init=False)
     _stored_to: dict[ApplicationKey, int] = field(default_factory=dict, init=False)
     _read_origins: dict[tuple[ApplicationKey, Source], int] = field(default_factory=dict, init=False)
@@ -73,7 +82,8 @@ class Partition:
         self._loaded_at = self.scored_to
         for key, head in heads.items():
             origins = {(topic, partition): number for topic, partition, number in head.origins}
-            self.applications[key] = Seen(head.newest_event_s, head.scored_at_s, origins=origins)
+            times = (head.newest_event_s, head.scored_at_s)
+            self.applications[key] = Seen(*times, origins=origins, first_scored_at_s=head.first_scored_at_s)
             self.learned_to[key] = self._stored_to[key] = head.position
             self.unrestored.add(key)
             self.epoch = max(self.epoch, head.epoch)
@@ -134,17 +144,42 @@ class Partition:
 
         Their states are removed with the next save. None, while something may still be to be read again.
         """
+        self.full = 0  # it is time to look again
         if not self.loaded or self.learned_to:
             return []
         unsaved = self.dirty.keys() | self.saving.keys()
         unused = [key for key, seen in self.applications.items() if 0.0 < seen.scored_at_s < unused_since_s]
         retired = [key for key in unused if key not in unsaved]
-        for key in retired:
+        self._forget(retired)
+        return retired
+
+    def crowd_out(self, most: int, now_s: float) -> list[ApplicationKey]:
+        """Remember no more than so many applications, and say which not. None while something may still be to be read
+        again.
+
+        Those go that were quiet for longer than they had been heard before, the quietest for their age first: names
+        that came once or for a moment, as a producer makes up that puts an id into them. What is in use, and what
+        comes back by the hour, the night or the week, stays. Where nothing else is left the partition is ``full``.
+        Some more go than must, since it takes a look at all of them.
+        """
+        surplus = len(self.applications) - most
+        if surplus < 0 or self.full or self.learned_to:
+            return []
+        quiet = ((seen.quiet_for_its_age(now_s), key) for key, seen in self.applications.items())
+        made_up = sorted((entry for entry in quiet if entry[0] > 1.0), reverse=True)
+        gone = [key for _, key in made_up[: surplus + most // 10]] if surplus else []
+        self._forget(gone)
+        if len(self.applications) >= most and len(gone) == len(made_up):
+            self.full = len(self.applications)
+        return gone
+
+    def _forget(self, keys: Iterable[ApplicationKey]) -> None:
+        for key in keys:
             del self.applications[key]
             self.unrestored.discard(key)
             self.doubtful.pop(key, None)
-            self.dirty[key] = self.scored_to
-        return retired
+            self._stored_to.pop(key, None)
+            self.dirty.setdefault(key, self.scored_to)  # the state is removed with the next save
 
     @property
     def unsaved_from(self) -> int | None:

@@ -15,6 +15,7 @@ from tracehound.schemas.model_event import ModelChange, ModelEvent
 from tracehound.schemas.model_state import Head, ModelState
 from tracehound.streams.delivery.delivery import Delivery
 from tracehound.streams.kafka.extent import Extent, ExtentOf
+from tracehound.streams.states import forgetting
 from tracehound.streams.states.believed_positions import bring_within
 from tracehound.streams.states.memory_ceiling import MemoryCeiling
 from tracehound.streams.states.model_metrics import ModelMetrics
@@ -27,6 +28,7 @@ from tracehound.streams.states.used_models import UsedModels
 
 _LIVE_AT_ONCE = 50
 _MOST_HELD = 20_000
+MOST_PER_PARTITION = 20_000
 _SLICE_S = 0.02
 
 log = structlog.get_logger(__name__)
@@ -49,6 +51,7 @@ class ResidentModels:
         most_held: runs of a partition whose acknowledgement waits for states to be saved. With more of them scoring
             waits, too: it is the broker that does not take states, while it still gives executions.
         settled: settings that applications have of their own; None: they have none.
+        most_per_partition: applications that are remembered of one partition.
     """
 
     def __init__(
@@ -64,6 +67,7 @@ class ResidentModels:
         ceiling_bytes: int = 0,
         most_held: int = _MOST_HELD,
         settled: SettledApplications | None = None,
+        most_per_partition: int = MOST_PER_PARTITION,
     ) -> None:
         self._scorer = scorer
         self._used = used
@@ -76,6 +80,7 @@ class ResidentModels:
         self._ceiling = MemoryCeiling(scorer, ceiling_bytes)
         self._most_held = most_held
         self._settled = settled
+        self._most_per_partition = most_per_partition
         self._writing = asyncio.Lock()
         self._last_taken = -1
 
@@ -217,15 +222,13 @@ class ResidentModels:
         return self._restored(key, control.snapshot, control.asked_at) or [events.imported(key, control.asked_at)]
 
     def retire(self, unused_since_s: float) -> int:
-        """Forget applications of which nothing was scored since this wall time, and let their states be removed.
+        """See ``forgetting.retire``."""
+        return forgetting.retire(self._partitions, self._used, unused_since_s)
 
-        Call it between runs. Returns how many they were; if one comes back it starts cold.
-        """
-        retired = [key for partition in self._partitions for key in partition.retire(unused_since_s)]
-        for key in retired:
-            self._used.forget(key)
-            log.info("application_retired", application=key[0], environment=key[1])
-        return len(retired)
+    def crowd_out(self, partition: Partition, now_s: float) -> None:
+        """See ``forgetting.crowd_out``."""
+        gone = forgetting.crowd_out(partition, self._used, self._most_per_partition, now_s)
+        self._metrics.applications_crowded_out.inc(gone)
 
     async def save_soon(self, partition: Partition, keys: Collection[ApplicationKey], resting: asyncio.Lock) -> bool:
         """Save these applications before others. True once what they know is stored, False where it cannot be.
@@ -282,7 +285,8 @@ class ResidentModels:
             seen = partition.applications.get(key) or Seen()
             origins = [(*source, number) for source, number in seen.origins.items()]
             times = (seen.newest_event_s, seen.scored_at_s)
-            head = Head(partition.scored_to, origins, *times, partition.topic_id, partition.epoch)
+            of_topic = (partition.topic_id, partition.epoch)
+            head = Head(partition.scored_to, origins, *times, *of_topic, seen.first_scored_at_s)
             with self._metrics.snapshot_seconds.time():
                 try:
                     batch.states.append(ModelState(*key, head, self._scorer.snapshot(key)))
@@ -316,8 +320,7 @@ class ResidentModels:
             return True
         self._metrics.state_bytes_written.inc(await self._states.save(partition.number, batch.states))
         self._metrics.states_written.inc(len(batch.states))
-        for key in batch.removed:
-            await self._states.remove(partition.number, key)
+        await self._states.remove(partition.number, batch.removed)
         for key in batch.keys:
             partition.saving.pop(key, None)
         partition.acknowledge()

@@ -173,10 +173,10 @@ class StateStore:
         with self._transaction():
             self._database.executemany("DELETE FROM records WHERE key = ?", ((key,) for key in keys))
 
-    def forget(self, key: ApplicationKey) -> None:
-        """Forget the state of an application, but not which records of the topic are about it."""
+    def forget(self, keys: Iterable[ApplicationKey]) -> None:
+        """Forget the states of applications, but not which records of the topic are about them."""
         with self._transaction():
-            self._database.execute("DELETE FROM states WHERE application = ? AND environment = ?", key)
+            self._database.executemany("DELETE FROM states WHERE application = ? AND environment = ?", keys)
 
     def clear(self) -> None:
         """Forget everything: the topic was made anew."""

@@ -52,12 +52,15 @@ class Work:
         states: ModelStates,
         limit: int = 4,
         most: int = 1_000,
+        most_per_partition: int = 1_000,
     ) -> None:
         self.scorer = scorer
         self.publisher = publisher
+        self.states = states
         self.record = record
         self.failures: list[BaseException] = []
         self.owns = False
+        self.now_s = NOW_S
         self.registry = CollectorRegistry()
         metrics = self.metrics = Metrics(self.registry)
         used = UsedModels(scorer.forget)
@@ -65,7 +68,9 @@ class Work:
         self.ledger = ProgressLedger()
         self.delivery = Delivery(publisher, TOPICS.dead_letters.name, metrics, limit, self.failures.append)
         reader = RunReader(TOPICS.executions.name, 4, Limits(), str.lower, [TOPICS.spans.name])
-        self.models = ResidentModels(scorer, used, self.partitions, states, self.delivery, metrics, most)
+        self.models = ResidentModels(
+            scorer, used, self.partitions, states, self.delivery, metrics, most, most_per_partition=most_per_partition
+        )
         self.scoring = Scoring(
             scorer,
             self.partitions,
@@ -76,7 +81,7 @@ class Work:
             TOPICS,
             metrics,
             progressed=lambda: None,
-            clock=lambda: NOW_S,
+            clock=lambda: self.now_s,
             go_back=self.go_back,
         )
         self.log: list[tuple[TP, list[ConsumerRecord]]] = []

@@ -19,7 +19,7 @@ from tracehound.streams.delivery.letters import FAILURE
 from tracehound.streams.kafka.bounded_batches import PACKED_HEADER
 from tracehound.streams.kafka.forwarding import Headers, Partitioner, origin_headers
 from tracehound.streams.scoring.read_run import Reading, RunReader
-from tracehound.streams.states.partitions import Partition
+from tracehound.streams.states.partitions import Partition, Seen
 
 TOPIC, PARTITIONS, NUMBER = "executions.v1", 3, 1
 SPANS = b'{"resourceSpans":[]}'
@@ -176,3 +176,25 @@ def test_a_flood_of_another_format_is_told_once_a_second_with_a_count() -> None:
     assert [letter.offset for letter in reading.dead_letters] == [0, 3]
     assert reading.dead_letters[1].reason.endswith(" 2 more records of this partition were not told one by one.")
     assert reading.skipped == 2
+
+
+def test_a_full_partition_takes_executions_of_the_applications_it_knows_and_buries_the_others() -> None:
+    partition = _partition(0, None)
+    partition.applications[HERE[0], ""] = Seen()
+    partition.full = 1
+    both = (
+        b"[" + _execution(HERE[0]) + b"," + _execution(HERE[0]).replace(b'{"', b'{"environment":"made-up","', 1) + b"]"
+    )
+    records = [_record(at, value, []) for at, value in enumerate([_execution(HERE[0]), _execution(HERE[1]), both])]
+    reading = Reading()
+    _reader(normalize=False).read_all(partition, records, reading)
+    assert [(one.application, one.environment) for one in reading.executions] == [(HERE[0], "")] * 2
+    letters = [(letter.offset, letter.error) for letter in reading.dead_letters]
+    assert letters == [(1, "TooManyApplications"), (2, "TooManyApplications")]
+    assert reading.dead_letters[0].value == records[1].value
+    [element] = msgspec.json.decode(reading.dead_letters[1].value or b"")
+    assert (element["application"], element["environment"]) == (HERE[0], "made-up")
+    assert reading.dead_letters[0].reason == (
+        "Partition 1 must have at most as many applications as the setting 'applications_per_partition' says. "
+        f"Got '{HERE[1]}' beside 1 that are all in use instead."
+    )

@@ -80,7 +80,7 @@ def test_a_removed_state_is_gone_for_all(model_states: Make, changelog: Any) -> 
         states, other = model_states(1), model_states(1, "other")
         await states.save(0, [state(1), state(1, TILL)])
         assert set(await positions(other)) == {SHOP, TILL}
-        await states.remove(0, SHOP)
+        await states.remove(0, [SHOP])
         assert await states.snapshot(0, SHOP) is None
         assert set(await positions(other)) == {TILL}
         changelog.compact()
@@ -269,7 +269,7 @@ def test_damage_that_shows_while_the_worker_runs_does_not_stop_it(
         change(path, "DROP TABLE records")
         await states.save(0, [state(7)])
         change(path, "DROP TABLE records")
-        await states.remove(0, TILL)
+        await states.remove(0, [TILL])
         assert await positions(states) == {SHOP: 7}
         assert await positions(model_states(2, "other")) == {SHOP: 7}
         assert capsys.readouterr().out.count("model_state_copy_damaged") == 3

@@ -169,3 +169,51 @@ def test_applications_of_which_nothing_comes_any_more_are_retired_once_all_was_r
     assert (set(partition.applications), partition.unrestored) == ({TILL}, {TILL})
     assert partition.dirty == {SHOP: 10}
     assert partition.unsaved_from == 10
+
+
+def _crowded(**ages_s: tuple[float, float]) -> Partition:
+    """Applications by when they were heard first and last."""
+    partition = Partition(0)
+    partition.load({(name, ""): Head(0, [], 0.0, last, "", 0, first) for name, (first, last) in ages_s.items()})
+    partition.learned_to.clear()
+    return partition
+
+
+def test_names_that_came_once_make_room_and_what_comes_back_stays() -> None:
+    day = 86_400.0
+    partition = _crowded(
+        nightly=(10 * day, 39 * day), busy=(39.9 * day, 40 * day), once=(39.5 * day, 39.5 * day), before=(0.0, 20 * day)
+    )
+    partition.dirty["once", ""] = 3
+    assert partition.crowd_out(5, 40 * day) == []
+    assert (partition.crowd_out(4, 40 * day), partition.full) == ([], 0)
+    assert (partition.crowd_out(3, 40 * day), partition.full) == ([("once", "")], 3)
+    assert {key for key, _ in partition.applications} == {"nightly", "busy", "before"}
+    assert (partition.dirty, partition.unrestored) == ({("once", ""): 3}, set(partition.applications))
+
+
+def test_the_quietest_for_their_age_go_first_and_some_more_than_must() -> None:
+    partition = _crowded(**{f"made-up-{at}": (100.0 + at, 100.0 + at) for at in range(40)}, real=(0.0, 100.0))
+    assert partition.crowd_out(40, 140.0) == [(f"made-up-{at}", "") for at in range(5)]
+
+
+def test_a_partition_whose_applications_are_all_in_use_is_full_until_one_has_been_quiet_for_long() -> None:
+    partition = _crowded(a=(0.0, 100.0), b=(0.0, 100.0), c=(50.0, 90.0))
+    assert (partition.crowd_out(2, 101.0), partition.full) == ([], 3)
+    assert partition.crowd_out(2, 140.0) == []  # looked at again by and by
+    assert partition.retire(unused_since_s=0.0) == []
+    assert (partition.crowd_out(2, 140.0), partition.full) == ([("c", "")], 2)
+    assert (partition.crowd_out(3, 140.0), partition.crowd_out(2, 140.0)) == ([], [])
+
+
+def test_nothing_makes_room_while_its_records_may_be_read_again() -> None:
+    partition = _crowded(once=(100.0, 100.0), again=(100.0, 100.0))
+    partition.learned_to["once", ""] = 9
+    assert partition.crowd_out(1, 900.0) == []
+    partition.note_scored(9)
+    assert partition.crowd_out(1, 900.0) == [("once", "")]
+
+
+def test_clocks_that_jump_back_let_nobody_go() -> None:
+    partition = _crowded(a=(500.0, 100.0), b=(500.0, 500.0))
+    assert (partition.crowd_out(1, 50.0), partition.full) == ([], 2)

@@ -55,7 +55,7 @@ def test_records_are_known_by_application(store: StateStore) -> None:
 
 def test_forgetting_a_state_keeps_its_records_and_neighbours(store: StateStore) -> None:
     store.put([state(5), state(5, TILL)], {b"a": SHOP})
-    store.forget(SHOP)
+    store.forget([SHOP])
     assert set(store.heads()) == {TILL}
     assert store.records(SHOP) == {b"a"}
     store.put([state(2)])  # what was forgotten no longer counts as newer
