@@ -34,7 +34,7 @@ from tracehound.streams.gateway.spans import SpanEndpoint
 from tracehound.streams.gateway.throttle import Throttle
 from tracehound.streams.gateway.zipkin import ZIPKIN, ZIPKIN_SPANS
 from tracehound.streams.http.problems import problem
-from tracehound.streams.http.refusal import RequestRefusedError
+from tracehound.streams.http.refusal import Reason, RequestRefusedError
 from tracehound.streams.http.sending import Sender
 from tracehound.streams.intake.formats.decode import SpanLimits
 from tracehound.streams.settings.gateway import is_loopback
@@ -127,6 +127,7 @@ def build_gateway(settings: Settings, sender: ReadySender) -> Gateway:
         middleware=_cors(gateway.origins),
         exception_handlers={HTTPException: _unrouted},
     )
+    app.router.redirect_slashes = False  # clients do not follow a POST, or follow it without TLS and with their key
     return Gateway(app, tuple(endpoints), ExportService(takers, guard, bodies, gateway), document.document)
 
 
@@ -148,5 +149,6 @@ def _cors(origins: Sequence[str]) -> list[Middleware]:
 async def _unrouted(request: Request, error: Any) -> Response:
     """There is no such path, or not by this method."""
     sentence = f"There is no {request.method} of this path."
-    refusal = RequestRefusedError(error.status_code, "invalid_body", sentence, error.headers)
+    reason: Reason = "method" if error.status_code == 405 else "not_found"
+    refusal = RequestRefusedError(error.status_code, reason, sentence, error.headers)
     return (status if request.url.path in OTLP_PATHS else problem)(request, refusal)

@@ -10,6 +10,8 @@ from typing import Any
 import h11
 import structlog
 import uvicorn
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from tracehound.schemas.errors import ConfigurationError
@@ -148,9 +150,26 @@ class Server(uvicorn.Server):
             ) from error
 
 
+def of_one_length(app: ASGIApp) -> ASGIApp:
+    """Refuses requests that say their length in two ways, and ends their connections, before ``app`` sees them.
+
+    What is one request to us may be two to a proxy before us (RFC 9112, 6.1); h11 would take the chunks' word for it.
+    """
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        names = [name for name, _ in scope["headers"]]
+        if b"transfer-encoding" in names and b"content-length" in names:
+            said = "A request must have a Content-Length or a Transfer-Encoding. Got both."
+            await PlainTextResponse(said, 400, {"Connection": "close"})(scope, receive, send)
+        else:
+            await app(scope, receive, send)
+
+    return answer
+
+
 def _config(app: Any, place: Place) -> uvicorn.Config:
     config = uvicorn.Config(
-        app,
+        of_one_length(app),
         host=place.host,
         port=place.port,
         http=bounded_protocol(place.read_timeout_s + _SLACK_S, place.max_connections),

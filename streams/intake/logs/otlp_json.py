@@ -6,7 +6,7 @@ from typing import Any
 from tracehound.schemas.explanation import excerpt
 from tracehound.schemas.rejection import Flaw, RecordError
 from tracehound.streams.intake.formats.fields import FieldError, id_bytes, load_json, text_field, whole_number
-from tracehound.streams.intake.logs.otlp_record import OtlpRecord
+from tracehound.streams.intake.logs.otlp_record import OtlpRecord, double_value, hex_id
 
 _DEPTH = 16
 _LEVELS = ("UNSPECIFIED", "TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL")
@@ -86,15 +86,22 @@ def _record(given: Any) -> OtlpRecord | Flaw:
 
 
 def _id(name: str, given: object, length: int) -> str:
-    content = id_bytes(name, given, length)
-    return content.hex() if len(content) == length else ""
+    try:
+        return hex_id(id_bytes(name, given, length), length)
+    except FieldError:
+        return ""
 
 
 def _attributes(given: object, depth: int = _DEPTH) -> dict[str, Any]:
-    if not isinstance(given, list):
-        return {}
-    pairs = [pair for pair in given if isinstance(pair, dict) and isinstance(pair.get("key"), str)]
-    return {pair["key"]: _value(pair.get("value"), depth) for pair in pairs}
+    """Names and values; what is wrong with a value costs only that one."""
+    attributes: dict[str, Any] = {}
+    for pair in given if isinstance(given, list) else ():
+        if isinstance(pair, dict) and isinstance(name := pair.get("key") or "", str):
+            try:
+                attributes[name] = _value(pair.get("value"), depth)
+            except FieldError:
+                continue
+    return attributes
 
 
 def _value(given: object, depth: int = _DEPTH) -> Any:
@@ -102,18 +109,37 @@ def _value(given: object, depth: int = _DEPTH) -> Any:
     if not isinstance(given, dict) or not depth:
         return None
     for name, content in given.items():
+        if content is None:  # as good as absent
+            continue
         match name:
             case "stringValue" | "string_value" | "bytesValue" | "bytes_value":
-                return content if isinstance(content, str) else None
+                return text_field(name, content)
             case "boolValue" | "bool_value":
-                return content if isinstance(content, bool) else None
+                return _truth(name, content)
             case "intValue" | "int_value":
-                return whole_number("intValue", content)
+                return whole_number(name, content)
             case "doubleValue" | "double_value":
-                return content if isinstance(content, int | float) and not isinstance(content, bool) else None
+                return _double(name, content)
             case "arrayValue" | "array_value" if isinstance(content, dict):
                 values = content.get("values")
                 return [_value(each, depth - 1) for each in values] if isinstance(values, list) else []
             case "kvlistValue" | "kvlist_value" if isinstance(content, dict):
                 return _attributes(content.get("values"), depth - 1)
     return None
+
+
+def _truth(name: str, given: object) -> bool:
+    if isinstance(given, bool):
+        return given
+    if given in ("true", "false"):
+        return given == "true"
+    raise FieldError(name, "be true or false", given)
+
+
+def _double(name: str, given: object) -> float | str:
+    if isinstance(given, int | float | str) and not isinstance(given, bool):
+        try:
+            return double_value(float(given))
+        except (ValueError, OverflowError):
+            pass
+    raise FieldError(name, "be a number", given)

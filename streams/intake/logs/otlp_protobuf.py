@@ -7,7 +7,7 @@ from google.protobuf.message import DecodeError
 
 from tracehound.schemas.rejection import Flaw, RecordError
 from tracehound.streams.intake.formats.declared import as_text, declare
-from tracehound.streams.intake.logs.otlp_record import OtlpRecord
+from tracehound.streams.intake.logs.otlp_record import OtlpRecord, bytes_value, double_value, hex_id
 
 _LOGS = declare(
     "tracehound.otlp.logs",
@@ -54,8 +54,8 @@ def _record(message: Any) -> OtlpRecord:
         as_text(message.severity_text),
         _value(message.body) if message.HasField("body") else None,
         _attributes(message.attributes),
-        message.trace_id.hex() if len(message.trace_id) == 16 else "",
-        message.span_id.hex() if len(message.span_id) == 8 else "",
+        hex_id(message.trace_id, 16),
+        hex_id(message.span_id, 8),
         as_text(message.event_name),
     )
 
@@ -77,6 +77,8 @@ def _value(message: Any) -> Any:
         case "string_value":
             return as_text(content)
         case "bytes_value":
-            return content.hex()
+            return bytes_value(content)
+        case "double_value":
+            return double_value(content)
         case _:
             return content

@@ -122,10 +122,12 @@ def test_unknown_paths_and_methods_are_problems_and_on_otlp_a_status() -> None:
     for method, path, status in (
         ("GET", "/nowhere", 404),
         ("POST", "/v1/metrics", 404),
+        ("POST", "/v1/traces/", 404),
         ("GET", "/v1/executions", 405),
     ):
         answer = ask(gateway, method, path)
         assert (answer.status, answer.headers["content-type"]) == (status, "application/problem+json")
+        assert answer.json["reason"] == {404: "not_found", 405: "method"}[status]
     answer = ask(gateway, "GET", "/v1/traces")
     assert (answer.status, answer.headers["allow"], answer.json["code"]) == (405, "POST", 12)
 

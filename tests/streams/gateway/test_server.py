@@ -128,6 +128,7 @@ def test_a_head_that_is_too_large_or_no_http_is_400() -> None:
         (b"Content-Length: 2, 3\r\n\r\n[]", 400),
         (b"Content-Length: 2\r\n\r\n[]trailing\r\n\r\n", 200),
         (b"Transfer-Encoding: chunked\r\n\r\nzz\r\n[]", 400),
+        (b"Content-Length: 12\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n[]\r\n0\r\n\r\n" + HEAD + b"\r\n", 400),
         (b"Transfer-Encoding: gzip, chunked\r\n\r\n", 400),
     ],
 )
