@@ -64,7 +64,7 @@ def run_console(settings: Settings, serve: Serve) -> int:
             follower.start()
         log.info("console_started", database=store.name, group=settings.console.group_id)
         parts = Parts(settings, store, reader, registry, follower)
-        registry.register(HealthCollector(lambda: 0.0, lambda: not parts.trouble()))
+        registry.register(HealthCollector(reader.stalled_s, lambda: not parts.trouble()))
         try:
             return serve(parts)
         finally:

@@ -5,12 +5,12 @@ from collections.abc import Callable
 import msgspec
 from fastapi import APIRouter
 from prometheus_client import CollectorRegistry
-from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from starlette.requests import Request
 from starlette.responses import Response
 
 from tracehound.console.web.answers import JSON, Told, answer, done
 from tracehound.console.web.needs import needs_viewer
+from tracehound.streams.worker.exposition import exposition
 
 Trouble = Callable[[], str]
 
@@ -46,9 +46,10 @@ def health_router(registry: CollectorRegistry, trouble: Trouble) -> APIRouter:
         return _told(trouble())
 
     @router.get("/metrics", responses={200: _METRICS}, dependencies=[needs_viewer])
-    async def metrics() -> Response:
+    async def metrics(request: Request) -> Response:
         """What was counted, for Prometheus."""
-        return Response(generate_latest(registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
+        body, media_type = exposition(registry, request.headers.get("Accept", ""))
+        return Response(body, headers={"Content-Type": media_type})
 
     @router.get("/openapi.json", responses={200: _DOCUMENT})
     async def document(request: Request) -> Response:

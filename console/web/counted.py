@@ -4,7 +4,10 @@ import time
 from collections.abc import Callable
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from tracehound.streams.worker.exposition import caller_exemplar
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 _OTHER = "(other)"
@@ -49,13 +52,13 @@ class Counted:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        began = self._clock()
+        began, caller = self._clock(), caller_exemplar(Headers(scope=scope).get("traceparent", ""))
 
         async def counted(message: Message) -> None:
             if message["type"] == "http.response.start":
                 route = route_of(scope)
                 self._metrics.requests.labels(route=route, status=message["status"]).inc()
-                self._metrics.seconds.labels(route=route).observe(self._clock() - began)
+                self._metrics.seconds.labels(route=route).observe(self._clock() - began, caller)
             await send(message)
 
         with self._metrics.in_flight.track_inprogress():

@@ -42,6 +42,25 @@ def models() -> Dashboard:
             distribution("Scores", "−log10 of the false-alarm probability.", "short", "tracehound_anomaly_score")
         )
         .with_panel(distribution("Confidence", "Of anomalies, from 0 to 1.", "short", "tracehound_anomaly_confidence"))
+        .with_row(Row("Predictions on demand"))
+        .with_panel(
+            lines(
+                *("Requests", "By how they ended and the version of the detectors, in a minute.", "short"),
+                {
+                    "{{result}} {{model_version}}": "sum by (result, model_version) "
+                    "(rate(tracehound_prediction_requests_total[$__rate_interval])) * 60"
+                },
+            )
+        )
+        .with_panel(
+            lines(
+                *("What they were", "Executions judged on demand, in a minute.", "short"),
+                {
+                    "{{prediction}} {{model_version}}": "sum by (prediction, model_version) "
+                    "(rate(tracehound_predictions_total[$__rate_interval])) * 60"
+                },
+            )
+        )
         .with_row(Row("Drift, readiness, cost"))
         .with_panel(
             lines(
@@ -57,8 +76,11 @@ def models() -> Dashboard:
         )
         .with_panel(
             lines(
-                *("Training", "CPU seconds of refits, in an hour.", "s"),
-                {"{{instance}}": "rate(tracehound_refit_cpu_seconds_total[$__rate_interval]) * 3600"},
+                *("Training", "Seconds of refits, and of them on a CPU, in an hour.", "s"),
+                {
+                    "CPU, {{instance}}": "rate(tracehound_refit_cpu_seconds_total[$__rate_interval]) * 3600",
+                    "from begin to end, {{instance}}": "rate(tracehound_refit_seconds_total[$__rate_interval]) * 3600",
+                },
             )
         )
         .with_panel(

@@ -52,4 +52,5 @@ def distribution(title: str, about: str, unit: str, histogram: str, by: str = "l
 
 
 def _query(number: int, expression: str) -> prometheus.Dataquery:
-    return prometheus.Dataquery().expr(expression).ref_id(chr(ord("A") + number)).datasource(SOURCE)
+    asked = prometheus.Dataquery().expr(expression).ref_id(chr(ord("A") + number)).datasource(SOURCE)
+    return asked.exemplar(True)  # traces that stand as examples, where a metric has them

@@ -17,6 +17,7 @@ from tracehound.streams.gateway.throttle import Throttle
 from tracehound.streams.http.problems import problem
 from tracehound.streams.http.refusal import RequestRefusedError
 from tracehound.streams.settings.gateway import Role
+from tracehound.streams.worker.exposition import caller_exemplar
 
 T = TypeVar("T")
 
@@ -70,9 +71,16 @@ class Guard:
         return sender
 
     async def answered(
-        self, path: str, answer: Callable[[], Awaitable[T]], refuse: Callable[[RequestRefusedError], T]
+        self,
+        path: str,
+        answer: Callable[[], Awaitable[T]],
+        refuse: Callable[[RequestRefusedError], T],
+        traceparent: str = "",
     ) -> T:
-        """What ``answer`` gives, or what ``refuse`` makes of whatever goes wrong in it: a refusal with its sentence."""
+        """What ``answer`` gives, or what ``refuse`` makes of whatever goes wrong in it: a refusal with its sentence.
+
+        ``traceparent`` is the header that says which trace the request is part of.
+        """
         began = self._clock()
         status = 200
         with self._metrics.in_flight.track_inprogress():
@@ -87,7 +95,7 @@ class Guard:
                 status, answered = failed.status, refuse(failed)
                 self._metrics.refused.labels(path=path, reason=failed.reason).inc()
         self._metrics.requests.labels(path=path, status=status).inc()
-        self._metrics.seconds.labels(path=path).observe(self._clock() - began)
+        self._metrics.seconds.labels(path=path).observe(self._clock() - began, caller_exemplar(traceparent))
         return answered
 
     def route(self, endpoint: Endpoint) -> Route:
@@ -99,6 +107,9 @@ class Guard:
                     request.state.sender = self.admit(request.headers, endpoint.role)
                 return await endpoint.serve(request)
 
-            return await self.answered(endpoint.path, answer, lambda refusal: endpoint.refuse(request, refusal))
+            traceparent = request.headers.get("traceparent", "")
+            return await self.answered(
+                endpoint.path, answer, lambda refusal: endpoint.refuse(request, refusal), traceparent
+            )
 
         return Route(endpoint.path, serve, methods=list(endpoint.methods))

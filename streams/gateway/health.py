@@ -4,11 +4,11 @@ from collections.abc import Callable
 
 import msgspec
 from prometheus_client import CollectorRegistry
-from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from starlette.requests import Request
 from starlette.responses import Response
 
 from tracehound.streams.gateway.operation import BYTES, Operation, Outcome
+from tracehound.streams.worker.exposition import exposition
 from tracehound.streams.worker.process_metrics import HealthCollector
 
 
@@ -48,9 +48,10 @@ class HealthEndpoints:
         """Whether records can be sent, and why not."""
         return _answer(self._trouble())
 
-    async def metrics(self, _request: Request) -> Response:
+    async def metrics(self, request: Request) -> Response:
         """What was counted, for Prometheus."""
-        return Response(generate_latest(self._registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
+        body, media_type = exposition(self._registry, request.headers.get("Accept", ""))
+        return Response(body, headers={"Content-Type": media_type})
 
 
 def _answer(trouble: str) -> Response:

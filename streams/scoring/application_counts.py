@@ -1,11 +1,13 @@
 """What is counted of each application, under a cap on how many have labels of their own."""
 
+import time
 from collections.abc import Iterable, Mapping
 from typing import Protocol
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
+from prometheus_client.samples import Exemplar
 
 from tracehound.schemas.anomaly import SEVERITIES, AnomalyEvent, Severity
 from tracehound.schemas.execution import ApplicationKey
@@ -23,12 +25,13 @@ class Scored(Protocol):
 
 
 class _Counts:
-    __slots__ = ("anomalies", "errors", "executions", "newest_s")
+    __slots__ = ("anomalies", "errors", "examples", "executions", "newest_s")
 
     def __init__(self) -> None:
         self.executions = self.errors = 0
         self.newest_s = 0.0
         self.anomalies: dict[Severity, int] = dict.fromkeys(SEVERITIES, 0)
+        self.examples: dict[Severity, Exemplar] = {}
 
 
 class ApplicationCounts(Collector):
@@ -54,11 +57,13 @@ class ApplicationCounts(Collector):
             if what.newest_s > counts.newest_s:
                 counts.newest_s = what.newest_s
 
-    def count_anomaly(self, event: AnomalyEvent) -> None:
-        """Count an anomaly."""
+    def count_anomaly(self, event: AnomalyEvent, example: Mapping[str, str] | None = None) -> None:
+        """Count an anomaly; ``example`` are the labels of the trace that stands for it."""
         application = (event.data.application, event.data.environment)
         counts = self._counts.get(application) or self._others or self._of(application)
         counts.anomalies[event.data.severity] += 1
+        if example is not None:
+            counts.examples[event.data.severity] = Exemplar(dict(example), 1.0, time.time())
 
     def _of(self, application: ApplicationKey) -> _Counts:
         labels = self._labels.of(application)
@@ -84,5 +89,5 @@ class ApplicationCounts(Collector):
             errors.add_metric(application, counts.errors)
             newest.add_metric(application, counts.newest_s)
             for severity, count in counts.anomalies.items():
-                anomalies.add_metric((*application, severity), count)
+                anomalies.add_metric((*application, severity), count, exemplar=counts.examples.get(severity))
         return executions, errors, anomalies, newest

@@ -11,6 +11,7 @@ from tracehound.schemas.execution import ApplicationKey
 from tracehound.schemas.model_event import ModelEvent
 from tracehound.streams.scoring.application_counts import ApplicationCounts
 from tracehound.streams.scoring.application_labels import ApplicationLabels
+from tracehound.streams.worker.exposition import trace_exemplar
 
 _SCORING_BUCKETS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 
@@ -89,6 +90,7 @@ class Metrics:
             "Times that the processes which refit models were replaced, since one had died",
             registry=registry,
         )
+        self.refit_seconds = Counter("tracehound_refit_seconds", "Time of refits, from begin to end", registry=registry)
         self.refit_cpu_seconds = Counter("tracehound_refit_cpu_seconds", "CPU time of refits", registry=registry)
         self.drift_events = Counter(
             "tracehound_drift_events", "Features of operations that have drifted", registry=registry
@@ -136,10 +138,11 @@ class Metrics:
         """Count anomalies by kind and severity, with their scores and how sure they are."""
         for event in events:
             anomaly = event.data
-            self.of_applications.count_anomaly(event)
-            self.anomalies.labels(kind=anomaly.kind, severity=anomaly.severity).inc()
-            self.anomaly_score.labels(kind=anomaly.kind).observe(anomaly.score)
-            self.anomaly_confidence.observe(anomaly.confidence)
+            example = trace_exemplar(next(iter(anomaly.exemplar_trace_ids), ""))
+            self.of_applications.count_anomaly(event, example)
+            self.anomalies.labels(kind=anomaly.kind, severity=anomaly.severity).inc(exemplar=example)
+            self.anomaly_score.labels(kind=anomaly.kind).observe(anomaly.score, example)
+            self.anomaly_confidence.observe(anomaly.confidence, example)
 
     def count_suppressed(self, suppressed: Mapping[AnomalyKind, int]) -> None:
         """Count alarms that were not told because of feedback."""
@@ -156,6 +159,7 @@ class Metrics:
             if change in _REFIT_RESULTS:
                 self.refits.labels(result=_REFIT_RESULTS[change]).inc()
             if cost is not None:
+                self.refit_seconds.inc(cost.wall_s)
                 self.refit_cpu_seconds.inc(cost.cpu_s)
 
 

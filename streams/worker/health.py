@@ -10,9 +10,9 @@ import structlog
 from aiohttp import web
 from mode import Service
 from prometheus_client import CollectorRegistry
-from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
 from tracehound.schemas.errors import ConfigurationError, TracehoundError
+from tracehound.streams.worker.exposition import exposition
 from tracehound.streams.worker.process_metrics import HealthCollector
 from tracehound.streams.worker.short_connections import ShortConnections, answer_once
 
@@ -184,8 +184,9 @@ class HealthServer(Service):
             return f"The consumer group has given this worker nothing to read for {limit}."
         return f"{self._vitals.waiting()} records have waited for {limit} without any progress."
 
-    async def _metrics(self, _request: web.Request) -> web.Response:
-        return web.Response(body=generate_latest(self._registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
+    async def _metrics(self, request: web.Request) -> web.Response:
+        body, media_type = exposition(self._registry, request.headers.get("Accept", ""))
+        return web.Response(body=body, headers={"Content-Type": media_type})
 
     async def _livez(self, _request: web.Request) -> web.Response:
         self._observe()

@@ -20,6 +20,7 @@ from tracehound.infra.kafka.ports import free_ports
 PROJECT = Path(__file__).parents[2]
 BOARDS = sorted((PROJECT / "infra/grafana/dashboards").glob("*.json"))
 PATIENCE_S = 400.0
+ANOMALIES = {"query": "tracehound_anomaly_score_bucket", "start": "1767225600", "end": "4102444800"}
 JOBS = {"worker": "tracehound", "intake": "tracehound-intake", "incidents": "tracehound-incidents"}
 
 
@@ -49,6 +50,7 @@ def prometheus(up: Up, tmp_path: Path, real_program: Callable[..., str]) -> Iter
     file.write_text(yaml.safe_dump(configuration))
     command = [real_program("prometheus"), f"--config.file={file}", f"--storage.tsdb.path={tmp_path / 'data'}"]
     listening = f"--web.listen-address=127.0.0.1:{port}"
+    command.append("--enable-feature=exemplar-storage")
     with running([*command, listening], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL):
         yield f"http://127.0.0.1:{port}"
 
@@ -68,6 +70,14 @@ def with_data(url: str, query: str) -> bool:
     return answer.status_code == 200 and bool(answer.json()["data"]["result"])
 
 
+def ask_for_a_prediction(environment: dict[str, str]) -> None:
+    execution = {"application": "asked", "operation": "GET /", "started_at": time.time(), "duration_ms": 5.0}
+    command = [sys.executable, "-m", "tracehound", "score", "-", "--timeout", "120"]
+    line = json.dumps(execution)
+    asked = subprocess.run(command, env=environment, input=line, capture_output=True, text=True, check=False)
+    assert asked.returncode == 0, asked.stdout + asked.stderr
+
+
 def test_every_query_of_every_dashboard_has_data(
     up: Up, prometheus: str, record_testsuite_property: Callable[[str, object], None]
 ) -> None:
@@ -79,10 +89,13 @@ def test_every_query_of_every_dashboard_has_data(
     environment = {**up.environment, "KAFKA_BOOTSTRAP_SERVERS": servers, "TRACEHOUND_BOOTSTRAP_SERVERS": servers}
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     with running([*simulate, *faults], env=environment, **quiet):
+        ask_for_a_prediction(environment)
         until_s, lacking = time.monotonic() + PATIENCE_S, asked
         while lacking and time.monotonic() < until_s:
             time.sleep(0.5)
             lacking = {query for query in lacking if not with_data(prometheus, query)}
+    examples = requests.get(f"{prometheus}/api/v1/query_exemplars", ANOMALIES, timeout=60).json()["data"]
+    assert [one["labels"]["trace_id"] for series in examples for one in series["exemplars"]]
     record_testsuite_property("grafana_queries", len(asked))
     record_testsuite_property("grafana_queries_with_data", len(asked) - len(lacking))
     assert not lacking

@@ -1,6 +1,7 @@
 """The Helm chart, as Helm renders it: what it starts exists and may do what it must, and what is wrong is refused."""
 
 import os
+import re
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from tests.checkout import PROJECT
 from tests.conftest import COULD_NOT_RUN
 from tests.infra.test_compose import variables_of_settings
 from tracehound.scripts.cli import COMMANDS
-from tracehound.scripts.manifests.go_tools import go
+from tracehound.scripts.manifests.go_tools import KEDA, go, module_folder
 from tracehound.scripts.manifests.judging import judge
 from tracehound.scripts.manifests.rendering import ChartError, lint, rendered
 from tracehound.streams.settings.settings import Settings, load_settings
@@ -22,6 +23,7 @@ CHART = PROJECT / "infra/helm/tracehound"
 EXAMPLES = sorted((PROJECT / "infra/helm/examples").glob("*.yaml"))
 SMALL = PROJECT / "infra/helm/examples/small.yaml"
 PRODUCTION = PROJECT / "infra/helm/examples/production.yaml"
+TOKENS = PROJECT / "infra/helm/examples/tokens.yaml"
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -147,6 +149,36 @@ def test_scaling_asks_for_the_lag_of_our_groups_and_ends_at_the_partitions() -> 
     assert "replicas" not in of_kind(rendered(CHART, [PRODUCTION]), "Deployment")["worker"]["spec"]
 
 
+def test_with_tokens_processes_and_keda_know_where_they_are_got_and_may_go_there() -> None:
+    objects = rendered(CHART, [TOKENS])
+    url = "https://login.example.com/oauth2/token"
+    for pod in pods(objects).values():
+        assert variables(pod)["TRACEHOUND_SASL_OAUTH_TOKEN_URL"] == url
+        assert variables(pod)["TRACEHOUND_SASL_OAUTH_SCOPE"] == "kafka"
+    for policy in of_kind(objects, "NetworkPolicy").values():
+        assert {"port": 443} in [port for rule in policy["spec"]["egress"] for port in rule["ports"]]
+    assert of_kind(objects, "ConfigMap")["tokens"]["data"] == {"tokenUrl": url, "scope": "kafka"}
+    for name, scaled in of_kind(objects, "ScaledObject").items():
+        assert scaled["spec"]["triggers"][0]["metadata"]["sasl"] == "oauthbearer"
+        asked = of_kind(objects, "TriggerAuthentication")[name]["spec"]
+        given = {one["parameter"] for one in (*asked["secretTargetRef"], *asked["configMapTargetRef"])}
+        assert given == {"username", "password", "oauthTokenEndpointUri", "scopes"}
+
+
+def test_keda_takes_every_parameter_that_it_is_given() -> None:
+    """By its source: what it does not know, it passes over without a word."""
+    scaler = (module_folder(KEDA) / "pkg/scalers/kafka_scaler.go").read_text()
+    known = dict(re.findall(r'keda:"name=(\w+),\s*order=([\w;]+)', scaler))
+    for example in EXAMPLES:
+        objects = rendered(CHART, [example])
+        for scaled in of_kind(objects, "ScaledObject").values():
+            for name in scaled["spec"]["triggers"][0]["metadata"]:
+                assert "triggerMetadata" in known[name]
+        for asked in of_kind(objects, "TriggerAuthentication").values():
+            for one in (*asked["spec"]["secretTargetRef"], *asked["spec"].get("configMapTargetRef", ())):
+                assert "authParams" in known[one["parameter"]]
+
+
 def test_rules_are_those_that_prometheus_runs() -> None:
     for name, one in of_kind(rendered(CHART, [PRODUCTION]), "PrometheusRule").items():
         assert one["spec"] == yaml.safe_load((PROJECT / f"infra/prometheus/rules/{name}.yml").read_text())
@@ -178,6 +210,7 @@ def test_only_the_gateway_the_console_and_metrics_are_reached() -> None:
         ([], {}, "image.repository: say where"),
         ([SMALL], {"kafka.bootstrapServers": ""}, "kafka.bootstrapServers: say where"),
         ([SMALL], {"kafka.securityProtocol": "SASL_SSL"}, "kafka.secrets."),
+        ([TOKENS], {"kafka.oauth.tokenUrl": ""}, "kafka.oauth.tokenUrl: with OAUTHBEARER"),
         ([SMALL], {"scaling.enabled": "true", "scaling.maxReplicas": "13"}, "13 is more than the 12 partitions"),
         ([SMALL], {"scaling.enabled": "true", "scaling.minReplicas": "13"}, "scaling.minReplicas: 13 is more"),
         ([SMALL], {"processes.console.enabled": "true", "processes.console.replicas": "2"}, "the file of SQLite"),

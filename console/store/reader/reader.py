@@ -66,6 +66,7 @@ class Reader:
         self._positions: dict[Partition, Position] = {}
         self._told_us: dict[str, int] = {}
         self._caught_up = False
+        self._got_on_s = time.monotonic()
 
     def start(self) -> None:
         """Begin; returns at once."""
@@ -88,8 +89,13 @@ class Reader:
         """Whether everything was stored that was told until a moment ago."""
         return self._caught_up
 
+    def stalled_s(self) -> float:
+        """For how long it has neither stored, nor looked for records, nor tried to; in seconds."""
+        return time.monotonic() - self._got_on_s
+
     def _run(self) -> None:
         while not self._stop.is_set():
+            self._got_on_s = time.monotonic()
             try:
                 with turn(self._store) as own:
                     self._metrics.reads.set(own)
@@ -119,7 +125,8 @@ class Reader:
             self._positions = {}
             looked_s = removed_s = analyzed_s = float("-inf")
             while not self._stop.is_set():
-                if time.monotonic() - looked_s >= self._pace.look_s:
+                self._got_on_s = time.monotonic()
+                if self._got_on_s - looked_s >= self._pace.look_s:
                     self._look(source)
                     looked_s = time.monotonic()
                 self._step(source)

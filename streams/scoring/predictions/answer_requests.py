@@ -153,7 +153,7 @@ class Answering(RunListener):
         """Whether anybody still waits for the answer."""
         if asked.request.expires_at > self._clock():
             return True
-        self._metrics.requests.labels(result="expired").inc()
+        self._metrics.count_request("expired")
         return False
 
     async def _snapshot(self, partition: Partition, key: ApplicationKey) -> bytes | None:
@@ -173,7 +173,7 @@ class Answering(RunListener):
         await asyncio.wait([judging], timeout=max(one.request.expires_at for one in requests) - now_s)
         if not judging.done():
             judging.cancel()
-            self._metrics.requests.labels(result="expired").inc(len(requests))
+            self._metrics.count_request("expired", len(requests))
             return [None for _ in requests]
         try:
             return [*judging.result()]
@@ -194,15 +194,15 @@ class Answering(RunListener):
         problem, model = answer.problem, answer.model
         if problem is not None or model is None:
             failed = problem is not None and problem.kind == "failed"
-            self._metrics.requests.labels(result="failed" if failed else "refused").inc()
+            self._metrics.count_request("failed" if failed else "refused")
             log.info("prediction_refused", **about, problem=problem and problem.reason)
             return
-        self._metrics.requests.labels(result="answered").inc()
+        self._metrics.count_request("answered", model_version=model.version)
         about |= {"model_version": f"{model.version}.{model.learned}", "latency_ms": round(1000.0 * seconds, 3)}
         for first in range(0, len(answer.predictions), _LINES_AT_ONCE):
             with self._time.holding():
                 for index, one in enumerate(answer.predictions[first : first + _LINES_AT_ONCE], first):
-                    self._metrics.predictions.labels(prediction=one.prediction).inc()
+                    self._metrics.predictions.labels(one.prediction, model.version).inc()
                     log.info("prediction", **about, index=index, **_said(one))
             await asyncio.sleep(0)
 

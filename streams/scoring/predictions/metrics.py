@@ -10,12 +10,15 @@ class PredictionMetrics:
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self.predictions = Counter(
-            "tracehound_predictions", "Executions judged on demand", ["prediction"], registry=registry
+            "tracehound_predictions",
+            "Executions judged on demand, by the version of the detectors",
+            ["prediction", "model_version"],
+            registry=registry,
         )
         self.requests = Counter(
             "tracehound_prediction_requests",
             "Requests for predictions: answered, refused, expired before they were answered, or failed",
-            ["result"],
+            ["result", "model_version"],
             registry=registry,
         )
         self.seconds = Histogram(
@@ -29,3 +32,7 @@ class PredictionMetrics:
             "Time of the worker's own process that went to predictions, while it scored nothing",
             registry=registry,
         )
+
+    def count_request(self, result: str, count: int = 1, model_version: str = "") -> None:
+        """Count requests that came to this end; ``model_version`` is empty where no model has judged."""
+        self.requests.labels(result=result, model_version=model_version).inc(count)

@@ -42,6 +42,16 @@ def test_a_route_is_counted_whatever_names_are_in_its_path() -> None:
     assert (site.within, site.counted("requests_in_flight")) == ([1.0, 1.0, 1.0], 0.0)
 
 
+def test_the_trace_that_a_request_is_part_of_is_an_example() -> None:
+    site = Site()
+    trace_id = "4bf92f3577b34da6a3ce929d0e0e4736"
+    for traceparent in (f"00-{trace_id}-00f067aa0ba902b7-01", "anything"):
+        site.client.get("/things/known", headers={"traceparent": traceparent})
+    families = {one.name: one for one in site.registry.collect()}
+    samples = families["tracehound_console_request_seconds"].samples
+    assert [one.exemplar.labels for one in samples if one.exemplar] == [{"trace_id": trace_id}]
+
+
 def test_a_route_of_a_mounted_app_has_its_whole_path() -> None:
     site = Site()
     site.client.get("/ui/pages/one")

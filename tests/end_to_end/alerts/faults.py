@@ -3,10 +3,11 @@
 import json
 import os
 import signal
+import sqlite3
 import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -16,14 +17,23 @@ import requests
 from confluent_kafka import Consumer, TopicPartition
 
 from tests.end_to_end.alerts.system import TOPICS, System
+from tests.streams.conftest import anomaly_of
 from tests.streams.notify.conftest import make_event
 from tracehound.schemas.control import Control
-from tracehound.schemas.execution import rfc3339
+from tracehound.schemas.execution import Execution, rfc3339
 from tracehound.schemas.progress import Progress
 
 _RUNNING_S = 0.05
 """How long a starved process may run at a time; then it is frozen until it is looked at again."""
 
+
+_SLOW = """
+CREATE TRIGGER IF NOT EXISTS slow AFTER INSERT ON anomalies BEGIN
+    SELECT (WITH RECURSIVE counted(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM counted WHERE n < 50000)
+            SELECT count(*) FROM counted);
+END
+"""
+"""What makes each new row take some milliseconds."""
 
 _DISK = "tracehound_disk_free_bytes {free}\ntracehound_disk_size_bytes 100\n"
 
@@ -93,6 +103,28 @@ def flood_of_progress(system: System) -> None:
         progress = Progress(application, "", through, 10, 0, 0, {"GET /sale": 10})
         system.traffic.send(TOPICS.incident_input.name, msgspec.json.encode(progress), "")
     system.traffic.flush()
+
+
+def slow_database(system: System) -> Fault:
+    """The console's database takes some milliseconds for each anomaly, while there is a flood of them."""
+    flooded: list[float] = []
+
+    def of_database(statement: str) -> None:
+        with closing(sqlite3.connect(system.database, timeout=300, isolation_level=None)) as database:
+            database.execute(statement)
+
+    def again() -> None:
+        if not flooded:
+            of_database(_SLOW)
+        if not flooded or time.monotonic() - flooded[-1] >= 2.0:
+            flooded.append(time.monotonic())
+            for number in range(500):
+                execution = Execution("shop", f"GET /{number}", time.time(), 20_000.0)
+                event = anomaly_of(execution)
+                system.traffic.send(TOPICS.anomalies.name, msgspec.json.encode(event), "shop")
+            system.traffic.flush()
+
+    return Fault(("TracehoundConsoleBehind",), again, partial(of_database, "DROP TRIGGER IF EXISTS slow"))
 
 
 def poison(system: System) -> Fault:

@@ -93,7 +93,8 @@ class System:
         self.broker = started.cluster
         routes = folder / "tracehound.toml"
         routes.write_text(_ROUTES.format(away=self.away.port, refuses=self.refuses.port))
-        kinds = ("worker", "intake", "incidents", "notify", "gateway")
+        kinds = ("worker", "intake", "incidents", "notify", "gateway", "console")
+        self.database = folder / "console.db"
         self.ports = dict(zip(kinds, free_ports(len(kinds)), strict=True))
         self.environment = {
             "KAFKA_BOOTSTRAP_SERVERS": self.broker.bootstrap_servers,
@@ -114,7 +115,11 @@ class System:
             "TRACEHOUND_GATEWAY__PORT": str(self.ports["gateway"]),
             "TRACEHOUND_GATEWAY__GRPC_PORT": "0",
             "TRACEHOUND_GATEWAY__KAFKA_TIMEOUT_S": "1",
+            "TRACEHOUND_CONSOLE__PORT": str(self.ports["console"]),
+            "TRACEHOUND_CONSOLE__DATABASE_URL": f"sqlite:///{self.database}",
+            "TRACEHOUND_KEPT_EXECUTIONS__IN_CONSOLE": "false",
         }
+        self.console_key = self._run("console", "--new-key", "prometheus", "--role", "viewer").stdout.strip()
         own = {"TMPDIR": str(self.disk)} if self.disk else {}  # the embedded broker's topics have no ids: no state_dir
         self.processes = {kind: WorkerProcess(self.environment, _RUN.format(kind)) for kind in kinds[1:]}
         self.processes["worker"] = WorkerProcess({**self.environment, **own}, _WORKER)
@@ -128,10 +133,14 @@ class System:
 
     def drill(self) -> None:
         """Carry a drill out that is told."""
-        command = [sys.executable, "-m", "tracehound", "drill", "--timeout", "4m"]
+        self._run("drill", "--timeout", "4m")
+
+    def _run(self, *command: str) -> "subprocess.CompletedProcess[str]":
         inherited = {k: v for k, v in os.environ.items() if not k.startswith(("TRACEHOUND_", "KAFKA_"))}
-        done = subprocess.run(command, env={**inherited, **self.environment}, capture_output=True, text=True)
+        whole = [sys.executable, "-m", "tracehound", *command]
+        done = subprocess.run(whole, env={**inherited, **self.environment}, capture_output=True, text=True)
         assert done.returncode == 0, done.stdout + done.stderr
+        return done
 
     def pid(self, kind: str) -> int:
         """The process id of a kind."""

@@ -33,6 +33,10 @@ PHASES: Final[Mapping[str, Callable[[System], Sequence[Fault]]]] = {
         faults.starved(system, "intake", "TracehoundIntakeBehind", flood=faults.flood_of_calls),
         faults.starved(system, "incidents", "TracehoundGroupingBehind", flood=faults.flood_of_progress, every_s=2.0),
     ],
+    "console": lambda system: [
+        faults.frozen(system, "console", "TracehoundDown"),
+    ],
+    "database": lambda system: [faults.slow_database(system)],
     "helpers": lambda system: [faults.helpers_killed(system)],
     "scoring": lambda system: [faults.scoring_raises(system)],
     "deleted": lambda system: [faults.records_deleted(system)],
@@ -60,7 +64,7 @@ def system(tmp_path: Path) -> Iterator[System]:
 @pytest.fixture
 def told(system: System, tmp_path: Path, real_program: Callable[..., str]) -> Iterator[Told]:
     """What Alertmanager tells, once everything works and nothing is told any more."""
-    with watching(system.targets(), tmp_path, real_program) as told:
+    with watching(system.targets(), {"tracehound-console": system.console_key}, tmp_path, real_program) as told:
         for kind in system.processes:
             system.wait_until_ready(kind)
         yield told

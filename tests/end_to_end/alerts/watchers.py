@@ -83,8 +83,13 @@ class Told:
 
 
 @contextmanager
-def watching(targets: Mapping[str, str], folder: Path, real_program: Callable[..., str]) -> Iterator[Told]:
-    """Prometheus asks ``targets`` (``host:port`` by job) and tells Alertmanager, which tells what is returned."""
+def watching(
+    targets: Mapping[str, str], keys: Mapping[str, str], folder: Path, real_program: Callable[..., str]
+) -> Iterator[Told]:
+    """Prometheus asks ``targets`` (``host:port`` by job) and tells Alertmanager, which tells what is returned.
+
+    ``keys`` are those that it shows, by job.
+    """
     asked, alerts = free_ports(2)
     with ExitStack() as stack:
         hook = stack.enter_context(Server().listening())
@@ -99,7 +104,9 @@ def watching(targets: Mapping[str, str], folder: Path, real_program: Callable[..
             "rule_files": list(map(str, write_hurried(sorted(RULES.glob("*.yml")), folder))),
             "alerting": {"alertmanagers": [{"static_configs": [{"targets": [f"127.0.0.1:{alerts}"]}]}]},
             "scrape_configs": [
-                {"job_name": job, "static_configs": [{"targets": [target]}]} for job, target in targets.items()
+                {"job_name": job, "static_configs": [{"targets": [target]}]}
+                | ({"authorization": {"credentials": keys[job]}} if job in keys else {})
+                for job, target in targets.items()
             ],
         }
         _write(folder / "prometheus.yml", configuration)

@@ -5,12 +5,14 @@ from typing import Any
 
 import pytest
 from prometheus_client import CollectorRegistry
+from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from tracehound.schemas.execution import Execution
 from tracehound.schemas.model_event import ModelChange, ModelEvent, ModelEventKind, TrainingCost
 from tracehound.streams.scoring.application_labels import OTHER_APPLICATIONS
 from tracehound.streams.scoring.metrics import Metrics, StateCollector
 from tracehound.streams.scoring.report_progress import Tally
+from tracehound.streams.worker.exposition import exposition
 
 
 def change(kind: ModelEventKind, cost: TrainingCost | None = None) -> ModelEvent:
@@ -31,6 +33,24 @@ def test_anomalies_are_counted_with_score_and_confidence(metrics: Metrics, fake_
     assert value("tracehound_anomaly_score_sum", {"kind": "outlier"}) == 27.0
     assert value("tracehound_anomaly_confidence_bucket", {"le": "0.99"}) == 0
     assert value("tracehound_anomaly_confidence_count") == 3
+
+
+def test_the_trace_of_an_anomaly_stands_beside_what_is_counted_of_it(metrics: Metrics, fake_scorer: Any) -> None:
+    named = Execution("shop", "GET /", 1.0, 20_000.0, trace_id="4bf92f3577b34da6a3ce929d0e0e4736")
+    hostile = Execution("shop", "POST /", 2.0, 20_000.0, trace_id='"' * 300)
+    metrics.count_anomalies(one for _, one in fake_scorer.score([named, hostile]).anomalies)
+    body, media_type = exposition(metrics.registry, "application/openmetrics-text;version=1.0.0,*/*;q=0.1")
+    shown = {
+        sample.name: sample.exemplar.labels
+        for family in text_string_to_metric_families(body.decode())  # type: ignore[no-untyped-call]  # it has no types
+        for sample in family.samples
+        if sample.exemplar is not None
+    }
+    counted = ("application_anomalies_total", "anomalies_total", "anomaly_score_bucket", "anomaly_confidence_bucket")
+    assert media_type.startswith("application/openmetrics-text; version=1.0.0")
+    assert shown == {f"tracehound_{name}": {"trace_id": named.trace_id} for name in counted}
+    plain, media_type = exposition(metrics.registry, "text/plain")
+    assert (b"trace_id" in plain, media_type.split(";")[0]) == (False, "text/plain")
 
 
 def test_each_application_is_counted_by_itself_and_those_beyond_the_cap_together(fake_scorer: Any) -> None:
@@ -64,6 +84,7 @@ def test_model_changes_are_counted_and_what_refits_took(metrics: Metrics) -> Non
     assert value("tracehound_refits_total", {"result": "trained"}) == 2
     assert value("tracehound_refits_total", {"result": "failed"}) == 1
     assert value("tracehound_refit_cpu_seconds_total") == 0.5
+    assert value("tracehound_refit_seconds_total") == 0.6
 
 
 Indexes = Mapping[tuple[str, str], float]

@@ -44,6 +44,11 @@ app.kubernetes.io/component: {{ .role }}
 {{- if hasPrefix "SASL_" .Values.kafka.securityProtocol }}yes{{ end -}}
 {{- end -}}
 
+{{/* Not empty where tokens say who it is. */}}
+{{- define "tracehound.oauth" -}}
+{{- if and (include "tracehound.sasl" .) (eq .Values.kafka.saslMechanism "OAUTHBEARER") }}yes{{ end -}}
+{{- end -}}
+
 {{- define "tracehound.env" -}}
 {{- $kafka := .root.Values.kafka }}
 - {name: KAFKA_BOOTSTRAP_SERVERS, value: {{ required "kafka.bootstrapServers: say where Kafka is" $kafka.bootstrapServers | quote }}}
@@ -59,6 +64,12 @@ app.kubernetes.io/component: {{ .role }}
   valueFrom: {secretKeyRef: {name: {{ $secret }}, key: username}}
 - name: TRACEHOUND_SASL_PASSWORD
   valueFrom: {secretKeyRef: {name: {{ $secret }}, key: password}}
+{{- end }}
+{{- if include "tracehound.oauth" .root }}
+- {name: TRACEHOUND_SASL_OAUTH_TOKEN_URL, value: {{ required "kafka.oauth.tokenUrl: with OAUTHBEARER say where tokens are got" $kafka.oauth.tokenUrl | quote }}}
+{{- with $kafka.oauth.scope }}
+- {name: TRACEHOUND_SASL_OAUTH_SCOPE, value: {{ . | quote }}}
+{{- end }}
 {{- end }}
 {{- if $kafka.caSecret }}
 - {name: TRACEHOUND_SSL_CA_FILE, value: /etc/tracehound-ca/ca.crt}

@@ -1,5 +1,6 @@
 """The reader goes on after whatever happens: Kafka or the database away, topics made anew, another console."""
 
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
@@ -146,6 +147,27 @@ def test_kafka_away_is_said_and_waited_for(
     assert eventually(lambda: reader.trouble() == "Kafka is away.")
     log.away = ""
     assert eventually(lambda: numbers(store) == [1] and not reader.trouble())
+
+
+def test_one_that_waits_for_ever_is_stalled_and_one_that_tries_again_is_not(
+    log: Log, make: Callable[..., Reader], eventually: Wait
+) -> None:
+    class Holding(AnomalyWriter):
+        def write(self, connection: Connection, rows: Sequence[Row]) -> int:
+            held.set()
+            assert release.wait(120)
+            return super().write(connection, rows)
+
+    held, release = threading.Event(), threading.Event()
+    log.away = "Kafka is away."
+    log.tell(1)
+    reader = make(log, Holding())
+    assert eventually(lambda: reader.trouble() == log.away and reader.stalled_s() < 0.5)
+    log.away = ""
+    assert held.wait(120)
+    assert eventually(lambda: reader.stalled_s() > 1.0)
+    release.set()
+    assert eventually(lambda: reader.caught_up() and reader.stalled_s() < 0.5)
 
 
 @pytest.mark.parametrize("error", [StoreError("The database is away."), ZeroDivisionError("unexpected")])

@@ -148,7 +148,7 @@ def test_nobody_is_answered_who_no_longer_waits(desk: Desk) -> None:
         never = await desk.ask([request("never", 0.02)])
         assert never.acked
         assert len(desk.answers()) == 1
-        assert desk.work.counted("prediction_requests_total", result="expired") == 2
+        assert desk.work.counted("prediction_requests_total", result="expired", model_version="") == 2
 
     run(test())
 
