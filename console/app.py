@@ -47,6 +47,7 @@ from tracehound.console.web.console import Console, Predictions
 from tracehound.console.web.counted import Counted, RequestMetrics
 from tracehound.console.web.cursors import Cursors
 from tracehound.console.web.entry import Entry
+from tracehound.console.web.heads import Heads
 from tracehound.console.web.openapi import console_document
 from tracehound.console.web.paths import Slashes
 from tracehound.console.web.problems import tell_problems
@@ -145,6 +146,7 @@ def build_console(
     app.add_middleware(Slashes)
     counted = registry or CollectorRegistry()
     app.add_middleware(Counted, metrics=RequestMetrics(counted))
+    app.add_middleware(Heads)
     for router in ROUTERS:
         app.include_router(router, prefix=API)
     app.include_router(health_router(counted, trouble))

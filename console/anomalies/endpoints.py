@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Path
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -10,6 +10,7 @@ from tracehound.console.anomalies.queries import AnomaliesAsked, anomalies_asked
 from tracehound.console.web.answers import answer, listed, one
 from tracehound.console.web.asked import Identity
 from tracehound.console.web.console import TheConsole
+from tracehound.console.web.in_query import Asks
 from tracehound.console.web.lists import tell_stored
 from tracehound.console.web.needs import needs_viewer
 from tracehound.console.web.problems import not_found
@@ -19,7 +20,7 @@ router = APIRouter(prefix="/anomalies", tags=["anomalies"], dependencies=[needs_
 
 
 @router.get("", responses=listed(AnomalyEvent, "Anomalies, the newest first."))
-async def list_anomalies(request: Request, asked: Annotated[AnomaliesAsked, Query()], console: TheConsole) -> Response:
+async def list_anomalies(request: Request, asked: Asks[AnomaliesAsked], console: TheConsole) -> Response:
     """Anomalies by where, what and when."""
     return await tell_stored(request, console, asked, anomalies_asked(asked))
 

@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 
 import msgspec
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Path
 from pydantic import Field
 from sqlalchemy import Row
 from starlette.requests import Request
@@ -31,6 +31,7 @@ from tracehound.console.web.asked import Identity, MomentUs, Name
 from tracehound.console.web.asked import Query as Asked
 from tracehound.console.web.cells import of_item
 from tracehound.console.web.console import TheConsole
+from tracehound.console.web.in_query import Asks
 from tracehound.console.web.lists import List, tell_list
 from tracehound.console.web.needs import needs_viewer
 from tracehound.console.web.problems import not_found
@@ -63,7 +64,7 @@ class ProgressAsked(OneAsked):
 
 
 @router.get("", responses=listed(Application, "Applications, by their names."))
-def list_applications(request: Request, asked: Annotated[ApplicationsAsked, Query()], console: TheConsole) -> Response:
+def list_applications(request: Request, asked: Asks[ApplicationsAsked], console: TheConsole) -> Response:
     """All applications, each with its health."""
     with console.store.read() as connection:
         incidents = open_incidents(connection)
@@ -78,7 +79,7 @@ def list_applications(request: Request, asked: Annotated[ApplicationsAsked, Quer
 
 @router.get("/{application}", responses=one(Application, "The application."))
 def show_application(
-    request: Request, application: ApplicationName, asked: Annotated[OneAsked, Query()], console: TheConsole
+    request: Request, application: ApplicationName, asked: Asks[OneAsked], console: TheConsole
 ) -> Response:
     """How an application is."""
     key = (application, asked.environment)
@@ -90,7 +91,10 @@ def show_application(
 
 @router.get("/{application}/progress", responses=one(ApplicationProgress, "Golden signals over time."))
 def show_progress(
-    request: Request, application: ApplicationName, asked: Annotated[ProgressAsked, Query()], console: TheConsole
+    request: Request,
+    application: ApplicationName,
+    asked: Asks[ProgressAsked],
+    console: TheConsole,
 ) -> Response:
     """Traffic, errors and anomalies of an application over time."""
     key, step_s = (application, asked.environment), asked.step_minutes * 60
@@ -102,7 +106,7 @@ def show_progress(
 
 @router.get("/{application}/versions", responses=one(Versions, "Its versions, the newest first."))
 def show_versions(
-    request: Request, application: ApplicationName, asked: Annotated[OneAsked, Query()], console: TheConsole
+    request: Request, application: ApplicationName, asked: Asks[OneAsked], console: TheConsole
 ) -> Response:
     """Which versions of an application were seen, and when first."""
     key = (application, asked.environment)

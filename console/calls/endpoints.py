@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter
 from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import Response
@@ -13,6 +13,7 @@ from tracehound.console.web.answers import answer, one
 from tracehound.console.web.asked import MomentUs, Name
 from tracehound.console.web.asked import Query as Asked
 from tracehound.console.web.console import TheConsole
+from tracehound.console.web.in_query import Asks
 from tracehound.console.web.needs import needs_viewer
 
 router = APIRouter(prefix="/call-graph", tags=["call graph"], dependencies=[needs_viewer])
@@ -31,7 +32,7 @@ class GraphAsked(Asked):
 
 
 @router.get("", responses=one(CallGraph, "The graph."))
-def show_call_graph(request: Request, asked: Annotated[GraphAsked, Query()], console: TheConsole) -> Response:
+def show_call_graph(request: Request, asked: Asks[GraphAsked], console: TheConsole) -> Response:
     """Who calls whom, how often, how long it takes, and what is lost on the way."""
     with console.store.read() as connection:
         rows = edges(connection, asked.application, asked.environment, asked.since, asked.until, asked.by_operation)

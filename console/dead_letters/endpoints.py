@@ -5,7 +5,7 @@ from base64 import b64decode
 from typing import Annotated, Any
 
 import msgspec
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Path
 from pydantic import Field
 from sqlalchemy import Row
 from starlette.concurrency import run_in_threadpool
@@ -17,6 +17,7 @@ from tracehound.console.dead_letters.told import DeadLetter, WholeDeadLetter, wh
 from tracehound.console.web.answers import JSON, NO_STORE, answer, done, listed, one
 from tracehound.console.web.asked import Body, Identity
 from tracehound.console.web.console import Console, TheConsole
+from tracehound.console.web.in_query import Asks
 from tracehound.console.web.lists import tell_list
 from tracehound.console.web.needs import needs_operator, needs_viewer
 from tracehound.console.web.problems import not_found
@@ -42,7 +43,7 @@ class Resent(msgspec.Struct):
 
 
 @router.get("", responses=listed(DeadLetter, "Dead letters, the newest first."), dependencies=[needs_viewer])
-def list_dead_letters(request: Request, asked: Annotated[DeadLettersAsked, Query()], console: TheConsole) -> Response:
+def list_dead_letters(request: Request, asked: Asks[DeadLettersAsked], console: TheConsole) -> Response:
     """Records that could not be used, and why."""
     return tell_list(request, console, asked, dead_letters_asked(asked))
 

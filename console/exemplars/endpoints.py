@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Path
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -11,6 +11,7 @@ from tracehound.console.exemplars.waterfall import Exemplar
 from tracehound.console.web.answers import answer, listed, one
 from tracehound.console.web.asked import Identity
 from tracehound.console.web.console import TheConsole
+from tracehound.console.web.in_query import Asks
 from tracehound.console.web.lists import tell_list
 from tracehound.console.web.needs import needs_viewer
 from tracehound.console.web.problems import not_found
@@ -19,7 +20,7 @@ router = APIRouter(prefix="/exemplars", tags=["exemplars"], dependencies=[needs_
 
 
 @router.get("", responses=listed(ExemplarHead, "Anomalous executions that are kept, the newest first."))
-def list_exemplars(request: Request, asked: Annotated[ExemplarsAsked, Query()], console: TheConsole) -> Response:
+def list_exemplars(request: Request, asked: Asks[ExemplarsAsked], console: TheConsole) -> Response:
     """Exemplars by where and when."""
     return tell_list(request, console, asked, exemplars_asked(asked))
 

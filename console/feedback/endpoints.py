@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Annotated
 
 import msgspec
-from fastapi import APIRouter, Query
+from fastapi import APIRouter
 from pydantic import AfterValidator, Field, StringConstraints
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -22,6 +22,7 @@ from tracehound.console.feedback.queries import (
 from tracehound.console.web.answers import JSON, NO_STORE, done, listed
 from tracehound.console.web.asked import Body, Identity, without_null
 from tracehound.console.web.console import Console, TheConsole
+from tracehound.console.web.in_query import Asks
 from tracehound.console.web.lists import tell_list
 from tracehound.console.web.needs import Operator, needs_viewer
 from tracehound.console.web.problems import not_found
@@ -51,7 +52,7 @@ class Given(Wanted):
 
 
 @router.get("", responses=listed(Verdict, "Verdicts, the newest first."), dependencies=[needs_viewer])
-def list_verdicts(request: Request, asked: Annotated[FeedbackAsked, Query()], console: TheConsole) -> Response:
+def list_verdicts(request: Request, asked: Asks[FeedbackAsked], console: TheConsole) -> Response:
     """The last verdict on each anomaly and incident that was judged."""
     return tell_list(request, console, asked, verdicts_asked(asked))
 

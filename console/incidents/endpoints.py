@@ -3,7 +3,7 @@
 from typing import Annotated, TypeVar
 
 import msgspec
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Path
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -19,6 +19,7 @@ from tracehound.console.incidents.queries import (
 from tracehound.console.web.answers import answer, listed, one
 from tracehound.console.web.asked import Identity
 from tracehound.console.web.console import TheConsole
+from tracehound.console.web.in_query import Asks
 from tracehound.console.web.lists import page_of, tell_stored
 from tracehound.console.web.needs import needs_viewer
 from tracehound.console.web.problems import not_found
@@ -46,7 +47,7 @@ class Timeline(msgspec.Struct):
 
 
 @router.get("", responses=listed(IncidentEvent, "Incidents, each as it is now."))
-async def list_incidents(request: Request, asked: Annotated[IncidentsAsked, Query()], console: TheConsole) -> Response:
+async def list_incidents(request: Request, asked: Asks[IncidentsAsked], console: TheConsole) -> Response:
     """Incidents by where, how grave, which state and when."""
     return await tell_stored(request, console, asked, incidents_asked(asked))
 

@@ -3,7 +3,7 @@
 from typing import Annotated
 
 import msgspec
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Path
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -12,6 +12,7 @@ from tracehound.console.logs.templates import Template, TemplatesAsked, find_tem
 from tracehound.console.web.answers import answer, listed, one
 from tracehound.console.web.asked import Identity
 from tracehound.console.web.console import TheConsole
+from tracehound.console.web.in_query import Asks
 from tracehound.console.web.lists import tell_stored
 from tracehound.console.web.needs import needs_viewer
 from tracehound.console.web.problems import not_found
@@ -29,13 +30,13 @@ class Templates(msgspec.Struct, frozen=True):
 
 
 @router.get("", responses=listed(ScoredLogEvent, "Log events with template and severity, the newest first."))
-async def list_logs(request: Request, asked: Annotated[LogsAsked, Query()], console: TheConsole) -> Response:
+async def list_logs(request: Request, asked: Asks[LogsAsked], console: TheConsole) -> Response:
     """Log events by where, how grave, which template, when, and words of their message."""
     return await tell_stored(request, console, asked, logs_asked(asked))
 
 
 @router.get("/templates", responses=one(Templates, "Templates of messages: how often each came, new ones, and bursts."))
-def list_templates(request: Request, asked: Annotated[TemplatesAsked, Query()], console: TheConsole) -> Response:
+def list_templates(request: Request, asked: Asks[TemplatesAsked], console: TheConsole) -> Response:
     """Templates of a stretch of time, against as long a stretch just before."""
     stretch = asked.stretch(console.clock())
     suffix = console.settings.intake.log_suffix

@@ -4,7 +4,7 @@ from typing import Annotated
 from uuid import uuid4
 
 import msgspec
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Path
 from pydantic import AfterValidator, StringConstraints
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -14,6 +14,7 @@ from tracehound.console.maintenance.queries import WindowsAsked, window, windows
 from tracehound.console.web.answers import JSON, NO_STORE, done, listed
 from tracehound.console.web.asked import Body, Identity, MomentUs, without_null
 from tracehound.console.web.console import Console, TheConsole
+from tracehound.console.web.in_query import Asks
 from tracehound.console.web.lists import tell_list
 from tracehound.console.web.needs import Operator, needs_operator, needs_viewer
 from tracehound.console.web.problems import invalid, not_found
@@ -41,7 +42,7 @@ class Announced(Body):
 
 
 @router.get("", responses=listed(Maintenance, "Windows, those first that begin last."), dependencies=[needs_viewer])
-def list_windows(request: Request, asked: Annotated[WindowsAsked, Query()], console: TheConsole) -> Response:
+def list_windows(request: Request, asked: Asks[WindowsAsked], console: TheConsole) -> Response:
     """Maintenance windows that are open, announced or over."""
     return tell_list(request, console, asked, windows_asked(asked, round(console.clock() * 1e6)))
 

@@ -1,8 +1,6 @@
 """``/api/v1/models``: what models are, what happened to them, and drift."""
 
-from typing import Annotated
-
-from fastapi import APIRouter, Query
+from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -12,6 +10,7 @@ from tracehound.console.web.answers import answer, listed, one
 from tracehound.console.web.asked import Name
 from tracehound.console.web.asked import Query as Asked
 from tracehound.console.web.console import TheConsole
+from tracehound.console.web.in_query import Asks
 from tracehound.console.web.lists import tell_stored
 from tracehound.console.web.needs import needs_viewer
 from tracehound.schemas.model_event import ModelEvent
@@ -27,7 +26,7 @@ class ModelsAsked(Asked):
 
 
 @router.get("", responses=one(Models, "The models, each as it is."))
-def show_models(request: Request, asked: Annotated[ModelsAsked, Query()], console: TheConsole) -> Response:
+def show_models(request: Request, asked: Asks[ModelsAsked], console: TheConsole) -> Response:
     """What the models of an application have learned, whether they are ready, and what their training took."""
     with console.store.read() as connection:
         rows = newest_of_models(connection, asked.application, asked.environment)
@@ -35,14 +34,12 @@ def show_models(request: Request, asked: Annotated[ModelsAsked, Query()], consol
 
 
 @router.get("/events", responses=listed(ModelEvent, "Events, the newest first."))
-async def list_model_events(
-    request: Request, asked: Annotated[ModelEventsAsked, Query()], console: TheConsole
-) -> Response:
+async def list_model_events(request: Request, asked: Asks[ModelEventsAsked], console: TheConsole) -> Response:
     """What happened to models: readiness, training with its cost, drift, releases, feedback, lost state."""
     return await tell_stored(request, console, asked, model_events_asked(asked))
 
 
 @router.get("/drift", responses=listed(ModelEvent, "Events, the newest first."))
-async def list_drift(request: Request, asked: Annotated[ModelEventsAsked, Query()], console: TheConsole) -> Response:
+async def list_drift(request: Request, asked: Asks[ModelEventsAsked], console: TheConsole) -> Response:
     """What is no longer as it was: drift that was noticed, and what has become the new normal."""
     return await tell_stored(request, console, asked, model_events_asked(asked, DRIFTS))

@@ -1,8 +1,6 @@
 """``/api/v1/operations``."""
 
-from typing import Annotated
-
-from fastapi import APIRouter, Query
+from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -18,6 +16,7 @@ from tracehound.console.operations.queries import (
 )
 from tracehound.console.web.answers import answer, listed, one
 from tracehound.console.web.console import TheConsole
+from tracehound.console.web.in_query import Asks
 from tracehound.console.web.lists import tell_list
 from tracehound.console.web.needs import needs_viewer
 from tracehound.console.web.problems import not_found
@@ -27,13 +26,13 @@ router = APIRouter(prefix="/operations", tags=["operations"], dependencies=[need
 
 
 @router.get("", responses=listed(Operation, "Operations whose executions are kept, as they came."))
-def list_operations(request: Request, asked: Annotated[OperationsAsked, Query()], console: TheConsole) -> Response:
+def list_operations(request: Request, asked: Asks[OperationsAsked], console: TheConsole) -> Response:
     """Operations by application."""
     return tell_list(request, console, asked, operations_asked(asked))
 
 
 @router.get("/distribution", responses=one(Distribution, "Quantiles and histogram of one number of its executions."))
-def show_distribution(request: Request, asked: Annotated[DistributionAsked, Query()], console: TheConsole) -> Response:
+def show_distribution(request: Request, asked: Asks[DistributionAsked], console: TheConsole) -> Response:
     """Where a number of an operation's executions lies."""
     with console.store.read() as connection:
         found = distribution(connection, asked)
@@ -43,7 +42,7 @@ def show_distribution(request: Request, asked: Annotated[DistributionAsked, Quer
 
 
 @router.get("/over-time", responses=one(OverTime, "The same number, stretch by stretch."))
-def show_over_time(request: Request, asked: Annotated[OverTimeAsked, Query()], console: TheConsole) -> Response:
+def show_over_time(request: Request, asked: Asks[OverTimeAsked], console: TheConsole) -> Response:
     """How a number of an operation's executions went over time."""
     with console.store.read() as connection:
         found = over_time(connection, asked)

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter
 from pydantic import AfterValidator, Field, StringConstraints
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -19,6 +19,7 @@ from tracehound.console.own_settings.sending import send_settings
 from tracehound.console.web.answers import done, listed
 from tracehound.console.web.asked import Body, without_null
 from tracehound.console.web.console import Console, TheConsole
+from tracehound.console.web.in_query import Asks
 from tracehound.console.web.lists import tell_list
 from tracehound.console.web.needs import Operator, needs_viewer
 from tracehound.console.web.problems import not_found
@@ -54,7 +55,7 @@ class Reverted(Whose):
 
 
 @router.get("", responses=listed(VersionOfSettings, "Versions, the newest first."), dependencies=[needs_viewer])
-def list_settings(request: Request, asked: Annotated[SettingsAsked, Query()], console: TheConsole) -> Response:
+def list_settings(request: Request, asked: Asks[SettingsAsked], console: TheConsole) -> Response:
     """Settings that applications have of their own, and had."""
     return tell_list(request, console, asked, settings_asked(asked, console.store))
 

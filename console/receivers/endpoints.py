@@ -4,7 +4,7 @@ import os
 from typing import Annotated
 
 import msgspec
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Path
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -12,6 +12,7 @@ from tracehound.console.receivers.deliveries import DeliveriesAsked, deliveries_
 from tracehound.console.receivers.told import ReceiverTold, receivers_told
 from tracehound.console.web.answers import JSON, NO_STORE, answer, done, listed, one
 from tracehound.console.web.console import TheConsole
+from tracehound.console.web.in_query import Asks
 from tracehound.console.web.lists import tell_list
 from tracehound.console.web.needs import Operator, needs_viewer
 from tracehound.console.web.problems import not_found
@@ -50,7 +51,7 @@ def list_receivers(request: Request, console: TheConsole) -> Response:
     responses=listed(DeliveryEvent, "Messages and what became of them, the newest first."),
     dependencies=[needs_viewer],
 )
-def list_deliveries(request: Request, asked: Annotated[DeliveriesAsked, Query()], console: TheConsole) -> Response:
+def list_deliveries(request: Request, asked: Asks[DeliveriesAsked], console: TheConsole) -> Response:
     """Who was told of an incident, when, and who could not be."""
     return tell_list(request, console, asked, deliveries_asked(asked))
 

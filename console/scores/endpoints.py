@@ -6,7 +6,7 @@ from typing import Annotated
 
 import msgspec
 import structlog
-from fastapi import APIRouter, Query
+from fastapi import APIRouter
 from pydantic import Field
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -15,6 +15,7 @@ from starlette.responses import Response
 from tracehound.console.web import asked
 from tracehound.console.web.answers import JSON, NO_STORE, done, schema_of
 from tracehound.console.web.console import Console, TheConsole
+from tracehound.console.web.in_query import Asks
 from tracehound.console.web.needs import Viewer
 from tracehound.schemas.errors import BrokerError
 from tracehound.schemas.execution import Execution
@@ -49,9 +50,7 @@ _ANSWERS[200].types = (ScoreAnswer, Execution)  # type: ignore[attr-defined]
 
 
 @router.post("/score", responses=_ANSWERS, openapi_extra=_BODY)
-async def score(
-    request: Request, wait: Annotated[ScoreAsked, Query()], console: TheConsole, visitor: Viewer
-) -> Response:
+async def score(request: Request, visitor: Viewer, wait: Asks[ScoreAsked], console: TheConsole) -> Response:
     """Have executions judged by the models of their application as they are now; nothing is learned of them.
 
     They are judged in their order, as if they came now. Where no worker owns the application, or none answers in time,

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter
 from pydantic import AfterValidator, Field, StringConstraints
 from starlette.requests import Request
 from starlette.responses import Response
@@ -12,6 +12,7 @@ from tracehound.console.web.answers import answer, one
 from tracehound.console.web.asked import Query as Asked
 from tracehound.console.web.asked import without_null
 from tracehound.console.web.console import TheConsole
+from tracehound.console.web.in_query import Asks
 from tracehound.console.web.needs import needs_viewer
 
 router = APIRouter(prefix="/search", tags=["search"], dependencies=[needs_viewer])
@@ -29,7 +30,7 @@ class SearchAsked(Asked):
 
 
 @router.get("", responses=one(Results, "What was found, at most ten of each kind."))
-def search(request: Request, asked: Annotated[SearchAsked, Query()], console: TheConsole) -> Response:
+def search(request: Request, asked: Asks[SearchAsked], console: TheConsole) -> Response:
     """Applications, operations, incidents, anomalies and log events by a word."""
     with console.store.read() as connection:
         results = list(found(connection, asked.q))

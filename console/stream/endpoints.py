@@ -9,7 +9,7 @@ import time
 from collections.abc import AsyncIterator
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Header, Query
+from fastapi import APIRouter, Depends, Header
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from pydantic import Field
 from starlette.concurrency import run_in_threadpool
@@ -21,6 +21,7 @@ from tracehound.console.stream.watermark import Watermark
 from tracehound.console.web.answers import Told
 from tracehound.console.web.asked import Query as Asked
 from tracehound.console.web.console import Console, TheConsole
+from tracehound.console.web.in_query import Asks
 from tracehound.console.web.needs import needs_viewer
 from tracehound.console.web.problems import invalid
 
@@ -68,7 +69,7 @@ async def begin(
 
 @router.get("", response_class=EventSourceResponse, responses={200: _TOLD})
 async def stream(
-    asked: Annotated[StreamAsked, Query()],
+    asked: Asks[StreamAsked],
     console: TheConsole,
     watermark: TheWatermark,
     places: Annotated[dict[Kind, int], Depends(begin)],

@@ -3,7 +3,7 @@
 from typing import Annotated
 
 import msgspec
-from fastapi import APIRouter, Query
+from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -23,6 +23,7 @@ from tracehound.console.web import asked
 from tracehound.console.web.answers import JSON, NO_STORE, answer, done, listed, one
 from tracehound.console.web.asked import Name
 from tracehound.console.web.console import Console, TheConsole
+from tracehound.console.web.in_query import Asks
 from tracehound.console.web.lists import tell_list
 from tracehound.console.web.needs import Operator, needs_viewer
 from tracehound.schemas.control import Control
@@ -57,7 +58,7 @@ class Wanted(BaseModel):
 
 
 @router.get("/runs", responses=listed(Run, "Runs, the newest first."), dependencies=[needs_viewer])
-def list_runs(request: Request, wanted: Annotated[RunsAsked, Query()], console: TheConsole) -> Response:
+def list_runs(request: Request, wanted: Asks[RunsAsked], console: TheConsole) -> Response:
     """Training runs with their cost, beside what was estimated of each from the runs before it."""
     with console.store.read() as connection:
         known = history(connection)
@@ -65,14 +66,14 @@ def list_runs(request: Request, wanted: Annotated[RunsAsked, Query()], console: 
 
 
 @router.get("/totals", responses=one(Totals, "What runs took together."), dependencies=[needs_viewer])
-def show_totals(request: Request, wanted: Annotated[TotalsAsked, Query()], console: TheConsole) -> Response:
+def show_totals(request: Request, wanted: Asks[TotalsAsked], console: TheConsole) -> Response:
     """What training took: in all, and by application, detector or day."""
     with console.store.read() as connection:
         return answer(request, totals(connection, wanted, _price(console)))
 
 
 @router.get("/estimate", responses=one(Estimated, "What it would take."), dependencies=[needs_viewer])
-def estimate(request: Request, whose: Annotated[EstimateAsked, Query()], console: TheConsole) -> Response:
+def estimate(request: Request, whose: Asks[EstimateAsked], console: TheConsole) -> Response:
     """What training would take, before it is started."""
     keys = None if whose.application is None else [(whose.application, whose.environment)]
     return answer(request, _estimated(console, keys))
@@ -94,7 +95,7 @@ async def start(request: Request, wanted: Wanted, operator: Operator, console: T
 
 
 @router.get("/started", responses=listed(StartedTraining, "Training, the newest first."), dependencies=[needs_viewer])
-def list_started(request: Request, whose: Annotated[StartedAsked, Query()], console: TheConsole) -> Response:
+def list_started(request: Request, whose: Asks[StartedAsked], console: TheConsole) -> Response:
     """Training that somebody asked for, and how far it is."""
     return tell_list(request, console, whose, started_asked(whose, console.store))
 

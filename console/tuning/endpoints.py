@@ -4,7 +4,7 @@ import uuid
 from typing import Annotated, TypeVar
 
 import msgspec
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Path
 from pydantic import AfterValidator, Field, StringConstraints
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -25,6 +25,7 @@ from tracehound.console.tuning.told import Tuning, TuningResults, tuning_told
 from tracehound.console.web.answers import JSON, NO_STORE, answer, done, listed, one
 from tracehound.console.web.asked import Body, Identity, MomentUs, without_null
 from tracehound.console.web.console import Console, TheConsole
+from tracehound.console.web.in_query import Asks
 from tracehound.console.web.lists import tell_list
 from tracehound.console.web.needs import Operator, needs_viewer
 from tracehound.console.web.problems import invalid, not_found
@@ -78,7 +79,7 @@ class Wanted(Body):
 
 
 @router.get("", responses=listed(Tuning, "Tunings, the newest first."), dependencies=[needs_viewer])
-def list_tunings(request: Request, wanted: Annotated[TuningsAsked, Query()], console: TheConsole) -> Response:
+def list_tunings(request: Request, wanted: Asks[TuningsAsked], console: TheConsole) -> Response:
     """Tunings, and how far each is."""
     return tell_list(request, console, wanted, tunings_asked(wanted, console.store, _price(console), console.clock()))
 

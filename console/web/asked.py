@@ -56,6 +56,11 @@ class Body(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
+def several(kind: type[BaseModel]) -> frozenset[str]:
+    """Of what may be asked, that which may be given more than once."""
+    return frozenset(name for name, one in kind.model_fields.items() if "list" in str(one.annotation))
+
+
 class Page(Query):
     """Which part of a list, and in which form."""
 

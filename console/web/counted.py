@@ -36,7 +36,7 @@ class RequestMetrics:
 
 
 class Counted:
-    """Middleware, the outermost of ours: what others refuse is counted as well.
+    """Middleware, outside of those that refuse, so that what they refuse is counted as well.
 
     Parameters:
         app: what answers.

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from sqlalchemy import Row
 from starlette.requests import Request
 
-from tracehound.console.web.asked import Page, Query
+from tracehound.console.web.asked import Page, Query, several
 from tracehound.console.web.console import Console
 from tracehound.console.web.lists import List, rows_of
 from tracehound.console.web.problems import invalid
@@ -32,10 +32,10 @@ def asked_by(request: Request, kind: type[P]) -> P:
         RequestRefusedError: it asks for something that cannot be meant (400).
     """
     given: dict[str, Any] = {}
+    many = several(kind)
     for name, value in request.query_params.multi_items():
         if value:
-            many = "list" in str(kind.model_fields[name].annotation) if name in kind.model_fields else False
-            given[name] = [*request.query_params.getlist(name)] if many else value
+            given[name] = request.query_params.getlist(name) if name in many else value
     try:
         return kind(**given)
     except ValidationError as error:

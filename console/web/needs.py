@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import Depends
 from starlette.requests import Request
 
-from tracehound.console.web.console import TheConsole
+from tracehound.console.web.console import the_console
 from tracehound.console.web.roles import Role, Visitor
 
 
@@ -16,8 +16,9 @@ class Needs:
 
     role: Role
 
-    async def __call__(self, request: Request, console: TheConsole) -> Visitor:
+    async def __call__(self, request: Request) -> Visitor:
         """Who asks."""
+        console = await the_console(request)  # (as a dependency of its own it would be looked up again)
         visitor = await console.entry.admit(request, self.role)
         request.state.visitor = visitor
         return visitor

@@ -12,6 +12,7 @@ from fastapi.routing import RouteContext, iter_route_contexts
 
 from tracehound.console.web.answers import SCHEMAS_AT, Told
 from tracehound.console.web.cross_site import SAFE_METHODS
+from tracehound.console.web.in_query import queries_of
 from tracehound.console.web.needs import Needs
 from tracehound.console.web.roles import Role
 from tracehound.console.web.sessions import COOKIE
@@ -80,6 +81,9 @@ def console_document(app: FastAPI) -> dict[str, Any]:
 
 def _complete(operation: dict[str, Any], route: RouteContext, method: str) -> None:
     role = role_of(route)
+    asked = [parameter for query in queries_of(route.dependant) for parameter in query.parameters()]
+    if asked:
+        operation["parameters"] = [*operation.get("parameters", []), *asked]
     refusals = dict(_OF_ALL)
     if role is not None:
         refusals |= _OF_KNOWN

@@ -83,7 +83,8 @@ def _methods(request: Request) -> list[str]:
     path = request.scope["path"]
     routes = [route for route in iter_route_contexts(request.app.routes) if route.path_regex.match(path)]
     meant = min((str(route.path_format) for route in routes), key=lambda one: one.count("{"))  # not the id of something
-    return sorted({method for route in routes if route.path_format == meant for method in route.methods or ()})
+    methods = {method for route in routes if route.path_format == meant for method in route.methods or ()}
+    return sorted(methods | ({"HEAD"} if "GET" in methods else set()))
 
 
 async def _away(request: Request, error: Exception) -> Response:

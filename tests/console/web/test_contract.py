@@ -102,6 +102,33 @@ def test_methods_that_a_path_has_not_are_405_and_paths_that_are_not_are_404(cons
         assert_problem(console.client.get(path_of(path) + "/no/such/path", headers=bearer(console, "admin")), 404)
 
 
+def test_what_is_read_answers_head_as_it_answers_get_without_a_body(console: Asking) -> None:
+    for method, path, role in routes(console):
+        if method != "GET" or path in ("/api/v1/stream", "/metrics"):  # it does not end; it counts what it is asked
+            continue
+        headers = bearer(console, role) if role is not None else {}
+        got, head = (console.client.request(one, path_of(path), headers=headers) for one in ("GET", "HEAD"))
+        assert (head.status_code, head.content) == (got.status_code, b"")
+        told = ("content-type", "content-length", "etag", "cache-control", "vary")
+        assert [head.headers.get(name) for name in told] == [got.headers.get(name) for name in told], path
+        if role is not None:
+            assert console.client.request("HEAD", path_of(path)).status_code == 401
+
+
+def test_what_would_be_streamed_is_not_made_for_head(console: Asking) -> None:
+    for path, parameters in (("/stream", {}), ("/anomalies", {"format": "csv"}), ("/anomalies", {"format": "jsonl"})):
+        head = console.ask("HEAD", path, "viewer", params=parameters)
+        assert (head.status_code, head.content) == (200, b"")
+
+
+def test_a_filter_that_may_be_given_once_is_refused_twice_and_others_add_up(console: Asking) -> None:
+    twice = console.ask("GET", "/anomalies", "viewer", params={"application": ["shop", "cart"]})
+    assert_problem(twice, 400)
+    assert twice.json()["mistakes"] == [{"at": "query.application", "rule": "it must be given once"}]
+    both = console.ask("GET", "/anomalies", "viewer", params={"severity": ["minor", "major"]})
+    assert both.status_code == 200
+
+
 def test_hostile_cursors_and_pages_are_400(console: Asking) -> None:
     tried = 0
     for path, parameters in parameters_of(console):
