@@ -225,6 +225,18 @@ class Topics:
         return self._topic("tuning-tasks.v1", "id of the task", "TuningTask", 1)
 
     @property
+    def recorded_executions(self) -> Topic:
+        """Operators' input: executions of files, that settings are tried on and nothing is learned of."""
+        return self._topic(
+            "recorded-executions.v1",
+            "id of the tuning",
+            "Execution",
+            7,
+            max_message_bytes="8388608",
+            compression_type="producer",
+        )
+
+    @property
     def tuning_results(self) -> Topic:
         """Public output: what each candidate would have told. Whoever asked reads all of it: one partition."""
         topic = self._topic("tuning-results.v1", "id of the tuning", "TuningResult", 7)
@@ -250,6 +262,7 @@ class Topics:
             self.settings,
             self.score_requests,
             self.tuning_tasks,
+            self.recorded_executions,
             self.anomalies,
             self.progress,
             self.models,

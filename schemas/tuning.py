@@ -27,9 +27,10 @@ class TuningTask(msgspec.Struct, omit_defaults=True, kw_only=True):
     ``settings`` are those of detection that the candidate has beside the worker's own; number 0 has those that the
     application has already. What is scored are the executions of the application at the offsets from ``first`` up to
     before ``last`` of the ``partition`` of ``executions.v1``, from ``since`` of event time on, and before ``until``
-    where that is not 0. It may take ``most_cpu_s``; after ``expires_at`` (epoch seconds) nobody begins it.
-    ``candidates`` counts the tasks of the tuning, which ``by`` asked for at ``asked_at`` (epoch seconds); that somebody
-    gave it up is told on ``tuning-results.v1`` at ``results_from`` or later.
+    where that is not 0; ``from_file``: those of ``recorded-executions.v1`` that have the tuning as their key. It may
+    take ``most_cpu_s``; after ``expires_at`` (epoch seconds) nobody begins it. ``candidates`` counts the tasks of the
+    tuning, which ``by`` asked for at ``asked_at`` (epoch seconds); that somebody gave it up is told on
+    ``tuning-results.v1`` at ``results_from`` or later.
     """
 
     id: TuningId
@@ -50,6 +51,7 @@ class TuningTask(msgspec.Struct, omit_defaults=True, kw_only=True):
     asked_at: EpochSeconds = 0.0
     by: Annotated[str, msgspec.Meta(max_length=200)] = ""
     results_from: Count = 0
+    from_file: bool = False
 
 
 class TuningResult(msgspec.Struct, kw_only=True):

@@ -14,16 +14,19 @@ from rich.text import Text
 
 from tracehound.detectors.candidates import candidates
 from tracehound.schemas.errors import BrokerError, InvalidExecutionError, TracehoundError
+from tracehound.schemas.execution import ApplicationKey
 from tracehound.schemas.moments import parse_moment
 from tracehound.schemas.tuning import Confirmed, TuningResult, TuningTask, is_cancellation, read_tuning_result
 from tracehound.scripts.acceptance.operators_list import read_incidents
 from tracehound.scripts.commands.announcing import announce
+from tracehound.scripts.commands.recorded_file import FileOfExecutions, write_recorded
 from tracehound.scripts.commands.terminal_text import printable
+from tracehound.scripts.commands.validate import open_source, read_lines
 from tracehound.scripts.kafka.clients import consumer_config
 from tracehound.scripts.kafka.topic_reading import TopicReader
 from tracehound.streams.scoring.tuning.plan import best_of, planned
-from tracehound.streams.scoring.tuning.recorded import KafkaRecordings
-from tracehound.streams.settings.settings import load_settings
+from tracehound.streams.scoring.tuning.recorded import KafkaRecordings, Recorded
+from tracehound.streams.settings.settings import Settings, load_settings
 
 
 def searched(given: Sequence[str]) -> dict[str, list[float]]:
@@ -52,6 +55,7 @@ def searched(given: Sequence[str]) -> dict[str, list[float]]:
 @click.option("--environment", default="", help="The environment of the application.")
 @click.option("--set", "given", multiple=True, help="A setting of detection and its values: least_sigma=4,5,6.")
 @click.option("--since", default=None, help="Executions from then on: 2d, or RFC 3339; without it all that Kafka has.")
+@click.option("--file", "path", help="Executions of this file instead, as for `validate`; - is standard input.")
 @click.option(
     "--incidents", type=click.Path(path_type=Path, dir_okay=False), help="Confirmed ones: CSV, start and end."
 )
@@ -66,6 +70,7 @@ def tune(
     environment: str,
     given: tuple[str, ...],
     since: str | None,
+    path: str | None,
     incidents: Path | None,
     most: int,
     budget_cpu_s: float,
@@ -86,15 +91,14 @@ def tune(
             if budget_money is not None:
                 price = settings.console.price_per_cpu_hour
                 budget_cpu_s = 3_600.0 * budget_money / price if price else budget_cpu_s
-            recorded = KafkaRecordings(settings).of(application)
-            if recorded.first >= recorded.last:
-                raise TracehoundError(f"Kafka has no executions of {printable(application)} to try settings on.")
+            tuning_id = uuid.uuid4().hex[:12]
+            recorded = _recorded(settings, (application, environment), tuning_id, path)
             begins = [TopicPartition(results, 0, recorded.results_from)]
             confirmed = [] if incidents is None else read_incidents(incidents, application)
             now_s = time.time()
             whose = TuningTask(
                 id="-",
-                tuning=uuid.uuid4().hex[:12],
+                tuning=tuning_id,
                 number=0,
                 application=application,
                 environment=environment,
@@ -108,6 +112,7 @@ def tune(
                 expires_at=now_s + timeout_s,
                 asked_at=now_s,
                 results_from=recorded.results_from,
+                from_file=path is not None,
             )
             tasks = planned(settings.detection, whose, candidates(searched(given), most), budget_cpu_s)
             for task in tasks:
@@ -119,6 +124,24 @@ def tune(
             count = 0
         found = list(_gathered(reader, begins, tuning, count, time.monotonic() + timeout_s))
     _tell(sorted(found, key=lambda one: one.number), as_json)
+
+
+def _recorded(settings: Settings, key: ApplicationKey, tuning: str, path: str | None) -> Recorded:
+    """What settings are tried on: what Kafka has of the application, or a file, which is put there.
+
+    Raises:
+        TracehoundError: there is nothing of it, or the file is none.
+    """
+    now = KafkaRecordings(settings).of(key[0])
+    whose = printable(" in ".join(filter(None, key)))
+    if path is not None:
+        file = FileOfExecutions(settings, key, time.time())
+        with open_source(path) as source:
+            now = write_recorded(settings, tuning, file.records(read_lines(source, settings.max_record_bytes)), now)
+        click.echo(f"{file.found} executions of {whose} were read; {file.others} of others are left out.", err=True)
+    if now.first >= now.last:
+        raise TracehoundError(f"{'Kafka' if path is None else printable(path)} has no executions of {whose}.")
+    return now
 
 
 def _gathered(

@@ -40,6 +40,7 @@ def roles(settings: Settings) -> Mapping[str, Role]:
     )
     score_requests, score_answers = topics.score_requests.name, topics.score_answers.name
     tuning_tasks, tuning_results = topics.tuning_tasks.name, topics.tuning_results.name
+    recorded = topics.recorded_executions.name
     own_settings = topics.settings.name
     people = (topics.feedback.name, topics.maintenance.name)
     outputs = (topics.anomalies.name, topics.progress.name, topics.models.name)
@@ -48,7 +49,7 @@ def roles(settings: Settings) -> Mapping[str, Role]:
             "tracehound worker",
             reads=(
                 *(executions, control, own_settings, score_requests, tuning_tasks, tuning_results),
-                topics.model_states.name,
+                *(recorded, topics.model_states.name),
             ),
             writes=(
                 *(executions, *outputs, scored_logs, score_answers, tuning_results, topics.model_states.name),
@@ -131,7 +132,7 @@ def roles(settings: Settings) -> Mapping[str, Role]:
         "operator": Role(
             "tracehound models export, import, reset, refit; tune; deadletters resend",
             reads=(topics.model_states.name, dead_letters, tuning_results),
-            writes=(control, tuning_tasks, executions, traces, logs, *otlp),
+            writes=(control, tuning_tasks, recorded, executions, traces, logs, *otlp),
             groups=(COMMANDS_GROUP,),
         ),
     }

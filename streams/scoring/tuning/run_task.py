@@ -91,9 +91,12 @@ def _executions(
     schemas, mapping = RegisteredSchemas(settings.schemas_dir), FieldMapping(settings.execution_fields)
     reader = ExecutionReader(settings.limits, schemas, mapping)
     key, until_s = (task.application, task.environment), task.until or float("inf")
+    own = task.tuning.encode()
     for together in records:
         batch = []
         for record in together:
+            if task.from_file and record.key() != own:  # several files may be written at once
+                continue
             judged_at_s = max(record.timestamp()[1] / 1_000.0, 0.0) or time.time()
             for one in reader.decode(record.value(), record.headers() or (), judged_at_s).executions:
                 if (one.application, one.environment) == key and task.since <= one.started_s < until_s:
@@ -122,7 +125,8 @@ def recorded(settings: Settings, task: TuningTask) -> Iterator[Sequence[Message]
         }
     )
     try:
-        consumer.assign([TopicPartition(settings.topics.executions.name, task.partition, task.first)])
+        topic = settings.topics.recorded_executions if task.from_file else settings.topics.executions
+        consumer.assign([TopicPartition(topic.name, task.partition, task.first)])
         heard_s, ended = time.monotonic(), task.first >= task.last
         while not ended:
             together = []

@@ -21,8 +21,11 @@ SETTINGS = Settings()
 class Recorded:
     """A record as confluent-kafka hands it over."""
 
-    def __init__(self, value: bytes | None) -> None:
-        self._value = value
+    def __init__(self, value: bytes | None, key: bytes = b"shop") -> None:
+        self._value, self._key = value, key
+
+    def key(self) -> bytes:
+        return self._key
 
     def value(self) -> bytes | None:
         return self._value
@@ -81,6 +84,15 @@ def test_it_begins_at_a_moment_of_event_time() -> None:
 
 def test_it_ends_before_a_moment_of_event_time() -> None:
     assert tried(task(since=START_S + 600.0, until=START_S + 610.0), records).executions == 10
+
+
+def test_of_files_it_scores_its_own_alone() -> None:
+    def two_files(_settings: Settings, _task: TuningTask) -> Iterator[Sequence[Any]]:
+        values = [json.dumps(msgspec.to_builtins(one)).encode() for one in workload("shop", 90, start=START_S)]
+        yield [Recorded(value, b"other" if number % 3 else b"t") for number, value in enumerate(values)]
+
+    assert tried(task(from_file=True), two_files).executions == 30
+    assert tried(task(), two_files).executions == 90
 
 
 def test_one_that_somebody_gave_up_is_not_begun() -> None:
