@@ -76,6 +76,7 @@ def test_every_channel_has_one_operation_seen_from_tracehound(document: dict[str
         "settings",
         "scoreRequests",
         "tuningTasks",
+        "recordedExecutions",
         "otlpSpans",
         "traces",
         "logEvents",
