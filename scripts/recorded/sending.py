@@ -215,16 +215,25 @@ def connect(
     """A ``confluent_kafka.Producer`` that has seen the broker and the topic; ``how`` says how to get the topic.
 
     Raises:
-        BrokerError: no broker answers, or the topic does not exist.
+        BrokerError: no broker answers, does not admit this client, or the topic does not exist.
     """
-    from confluent_kafka import KafkaException, Producer
+    from confluent_kafka import KafkaError, KafkaException, Producer
 
-    producer = Producer(config)
+    from tracehound.infra.kafka.asking import ask_until, is_final
+
+    refusals: list[KafkaError] = []
+    producer = Producer({**config, "error_cb": lambda error: refusals.append(error) if is_final(error) else None})
     servers = config["bootstrap.servers"]
+
+    def is_refused() -> bool:
+        producer.poll(0)
+        return bool(refusals)
+
     try:
-        known = producer.list_topics(timeout=timeout_s).topics
+        known = ask_until(lambda patience_s: producer.list_topics(timeout=patience_s).topics, is_refused, timeout_s)
     except KafkaException as error:
-        raise BrokerError(f"No Kafka broker answers at {servers}: {error.args[0].str()}.") from error
+        why = (refusals or error.args)[0].str()
+        raise BrokerError(f"No Kafka broker answers at {servers}: {why}.") from error
     if topic.name not in known:
         raise BrokerError(f"The topic {topic.name} does not exist at {servers}: {how}.")
     return producer

@@ -70,6 +70,7 @@ class Notifier(ConsumerRebalanceListener):
         self._partitions: dict[TopicPartition, IncidentPartition] = {}
         self._behind: set[TopicPartition] = set()
         self._committed: dict[TopicPartition, Commit] = {}
+        self._committing = asyncio.Lock()  # one that outlives a rebalance would go back behind the next owner's
         self._burials: set[asyncio.Future[None]] = set()
         self._next_commit_s = 0.0
         self._last_read_s = time.monotonic()
@@ -150,7 +151,8 @@ class Notifier(ConsumerRebalanceListener):
         end = int((await self._consumer.end_offsets([tp]))[tp])
         recent = await self._recent(tp, first, end)
         if known is None or known.offset < 0:  # the group's first start: what happened before is not told
-            await self._consumer.commit({tp: OffsetAndMetadata(end, "")})
+            async with self._committing:
+                await self._consumer.commit({tp: OffsetAndMetadata(end, "")})
             return end, Debts(end), max(first, min(recent, end))
         if known.offset > end:  # the topic was created anew
             return first, Debts(first), first
@@ -238,6 +240,10 @@ class Notifier(ConsumerRebalanceListener):
             self._behind.discard(tp)
 
     async def _commit(self, tps: Iterable[TopicPartition]) -> None:
+        async with self._committing:
+            await self._commit_due(tps)
+
+    async def _commit_due(self, tps: Iterable[TopicPartition]) -> None:
         due = {
             tp: partition.commit()
             for tp in tps

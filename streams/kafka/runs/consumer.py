@@ -173,8 +173,11 @@ class RunConsumer(driver.Consumer):
             for tp, wanted in error.args[0].items():
                 await self._resume_after_loss(ensure_TP(tp), wanted)
         except NoOffsetForPartitionError as error:
+            tp = ensure_TP(error.args[0])
+            number = self._handovers[tp].begin_seek()
             with suppress(IllegalStateError):  # revoked meanwhile
-                await self._seek_to_start(ensure_TP(error.args[0]))
+                await self._seek_to_start(tp)
+                self._handovers[tp].end_seek(number)
         return {}
 
     # --- positions
@@ -224,7 +227,7 @@ class RunConsumer(driver.Consumer):
     async def _rewind(self, tp: TP) -> None:
         """Let the fetcher go on where handing over stopped. Unknown: a seek is still to come."""
         handover = self._handovers[tp]
-        handover.begin_seek()
+        number = handover.begin_seek()
         if not handover.positioned or tp not in self.assignment():
             return
         start = handover.next
@@ -233,6 +236,7 @@ class RunConsumer(driver.Consumer):
                 await self._seek_to_start(tp)
             else:
                 await self._thread.seek_wait({driver.ensure_aiokafka_TP(tp): start})
+            handover.end_seek(number)
         except IllegalStateError:  # revoked meanwhile
             pass
         except TimeoutError:

@@ -37,6 +37,7 @@ class Handover:
         self.runs: deque[Run] = deque()
         self._next: int | None = None
         self._passed = 0  # the fetcher's position while all that it had taken was handed over
+        self._sought = False  # the fetcher has come to where handing over goes on; before, its position is another one
         self._processed: int | None = None  # the offset after the leading acknowledged runs
         self._unproven = False  # back at what is committed, and nothing handed over since
 
@@ -61,23 +62,33 @@ class Handover:
         """The next run begins at what is committed. Runs that are out are given up: their records come again."""
         self.give_up()
         self.go_on_at(committed)
-        self.seeks += 1
+        self.begin_seek()
         self.sought_at = now_s
         self._unproven = True
 
-    def begin_seek(self) -> None:
-        """The fetcher is about to be sent to where handing over goes on."""
+    def begin_seek(self) -> int:
+        """The fetcher is about to be sent to where handing over goes on; returns the number of this seek."""
         self.seeks += 1
         self._passed = 0
+        self._sought = False
+        return self.seeks
+
+    def end_seek(self, number: int) -> None:
+        """The fetcher was sent there; of seeks that overlap only the end of the last one counts."""
+        self._sought = number == self.seeks
 
     def pass_to(self, position: int) -> None:
-        """The fetcher stands here with nothing left: records that are not for consumers lie before it, if any."""
-        self._passed = position
+        """The fetcher stands here with nothing left: records that are not for consumers lie before it, if any.
+
+        While it is still to be sent elsewhere that says nothing.
+        """
+        if self._sought:
+            self._passed = position
 
     def revoke(self) -> None:
         """The partition is another's now."""
         self.give_up()
-        self.positioned = self._unproven = False
+        self.positioned = self._unproven = self._sought = False
         self._next = self.sought_at = None
         self._passed = 0
 
@@ -99,6 +110,7 @@ class Handover:
             return None
         run = self._make_run(tp, records)
         self.runs.append(run)
+        self._sought = True  # whatever was said, or not, of the seek before
         self.go_on_at(run.end)
         return run
 

@@ -1,4 +1,7 @@
+import socket
+import threading
 from collections.abc import Callable
+from contextlib import suppress
 
 import msgspec
 import pytest
@@ -200,3 +203,27 @@ def test_the_execution_itself_keeps_what_is_left_out() -> None:
 def test_no_broker_is_said_with_its_address() -> None:
     with pytest.raises(BrokerError, match=r"127\.0\.0\.1:1\b"):
         connect(producer_config(Settings(bootstrap_servers="127.0.0.1:1")), TOPIC, timeout_s=0.5)
+
+
+def _refuse(server: socket.socket) -> None:
+    """Answers each client with what is no TLS, until the server is shut down."""
+    with suppress(OSError):
+        while True:
+            client, _ = server.accept()
+            with client, suppress(OSError):
+                client.recv(1)
+                client.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+
+
+def test_who_is_not_admitted_is_told_why_and_not_that_nobody_answers() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        refusing = threading.Thread(target=_refuse, args=(server,))
+        refusing.start()
+        try:
+            address = f"127.0.0.1:{server.getsockname()[1]}"
+            config = producer_config(Settings(bootstrap_servers=address, security_protocol="SSL"))
+            with pytest.raises(BrokerError, match="SSL handshake failed"):
+                connect(config, TOPIC, timeout_s=120.0)
+        finally:
+            server.shutdown(socket.SHUT_RDWR)
+            refusing.join()

@@ -25,6 +25,7 @@ class FakeConsumer:
         self._coordinator = self
         self.paused: set[TopicPartition] = set()
         self.position: dict[TopicPartition, int] = {}
+        self.commit_s = 0.0
         self.committed: dict[TopicPartition, OffsetAndMetadata] = {TP: OffsetAndMetadata(0, "")}
 
     async def fetch_committed_offsets(self, tps: Iterable[TopicPartition]) -> Mapping[TopicPartition, Any]:
@@ -57,22 +58,26 @@ class FakeConsumer:
         return {TP: [ConsumerRecord("severity", 0, 0, 0, 0, b"k", b"no incident", None, -1, -1, ())]}
 
     async def commit(self, offsets: Mapping[TopicPartition, OffsetAndMetadata]) -> None:
+        await asyncio.sleep(self.commit_s)
         self.committed |= offsets
+
+
+def notifier_of(consumer: FakeConsumer, buried: list[DeadLetter], failures: list[BaseException]) -> Notifier:
+    async def bury(letter: DeadLetter) -> None:
+        buried.append(letter)
+
+    metrics = NotifyMetrics(CollectorRegistry())
+    return Notifier(
+        *(consumer, Routes(NotifySettings()), {}, bury, metrics),
+        *(float("inf"), 0.1, 1.0, failures.append),
+    )
 
 
 def test_a_partition_that_comes_back_meanwhile_is_read() -> None:
     async def test() -> None:
         buried: list[DeadLetter] = []
         consumer, stop, failures = FakeConsumer(), asyncio.Event(), list[BaseException]()
-
-        async def bury(letter: DeadLetter) -> None:
-            buried.append(letter)
-
-        metrics = NotifyMetrics(CollectorRegistry())
-        notifier = Notifier(
-            *(consumer, Routes(NotifySettings()), {}, bury, metrics),
-            *(float("inf"), 0.1, 1.0, failures.append),
-        )
+        notifier = notifier_of(consumer, buried, failures)
         notifier.on_partitions_assigned([TP])
         running = asyncio.create_task(notifier.run(stop))
         await asyncio.sleep(0.5)  # it waits for what is committed
@@ -84,5 +89,29 @@ def test_a_partition_that_comes_back_meanwhile_is_read() -> None:
         await running
         assert (len(buried), failures) == (1, [])
         assert consumer.committed[TP].offset == 1
+
+    run_in_virtual_time(test())
+
+
+def test_no_commit_is_under_way_once_a_partition_is_another_s() -> None:
+    async def test() -> None:
+        buried: list[DeadLetter] = []
+        consumer, stop, failures = FakeConsumer(), asyncio.Event(), list[BaseException]()
+        notifier = notifier_of(consumer, buried, failures)
+        consumer.commit_s = (
+            30.0  # brokers are away, and the client tries again, whatever becomes of the group meanwhile
+        )
+        notifier.on_partitions_assigned([TP])
+        running = asyncio.create_task(notifier.run(stop))
+        await asyncio.sleep(5.0)
+        assert (len(buried), consumer.committed[TP].offset) == (1, 0)
+        await notifier.on_partitions_revoked([TP])
+        assert consumer.committed[TP].offset == 1
+        consumer.committed[TP] = OffsetAndMetadata(9, "")  # the next owner goes on
+        await asyncio.sleep(100.0)
+        assert consumer.committed[TP].offset == 9
+        stop.set()
+        await running
+        assert failures == []
 
     run_in_virtual_time(test())

@@ -66,6 +66,7 @@ def test_a_first_fetch_that_begins_too_late_is_refused_once() -> None:
 def test_the_fetcher_moves_on_over_what_is_not_for_consumers_until_it_is_sent_elsewhere() -> None:
     handover = Handover()
     handover.go_on_at(8)
+    handover.end_seek(handover.begin_seek())
     handover.pass_to(10)
     assert (handover.next, handover.following) == (8, 10)
     handover.begin_seek()
@@ -113,6 +114,7 @@ def test_a_partition_that_holds_nothing_for_consumers_is_committed_to_its_end() 
     handover.pass_to(3)
     assert handover.processed() is None  # it is not known where reading begins
     handover.go_on_at(None)
+    handover.end_seek(handover.begin_seek())
     handover.pass_to(21)
     assert handover.processed() == 21
 
@@ -120,6 +122,7 @@ def test_a_partition_that_holds_nothing_for_consumers_is_committed_to_its_end() 
 def test_what_is_not_for_consumers_behind_the_last_run_is_committed_too() -> None:
     handover = Handover()
     handover.go_on_at(0)
+    handover.end_seek(handover.begin_seek())
     handover.pass_to(3)  # an aborted transaction and its marker, and nothing else
     assert handover.processed() == 3
     run = handover.new_run(TP("t", 0), records((3, 4)))
@@ -130,3 +133,18 @@ def test_what_is_not_for_consumers_behind_the_last_run_is_committed_too() -> Non
     assert handover.processed() == 6
     handover.go_back_to(3, 0.0)
     assert handover.processed() is None  # what was passed is to be read again
+
+
+def test_where_the_fetcher_stands_says_nothing_before_it_was_sent_to_what_is_committed() -> None:
+    handover = Handover()
+    assert handover.new_run(PLACE, records(range(8))) is not None
+    handover.go_back_to(None, 0.0)  # scoring failed, and nothing of it is committed
+    handover.pass_to(8)  # where the fetcher stood before
+    assert handover.processed() is None
+    first, second = handover.begin_seek(), handover.begin_seek()
+    handover.end_seek(first)
+    handover.pass_to(8)
+    assert handover.processed() is None
+    handover.end_seek(second)
+    handover.pass_to(8)
+    assert handover.processed() == 8  # as of transactions
