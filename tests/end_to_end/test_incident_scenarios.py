@@ -221,7 +221,7 @@ def problems_of(scenario: Scenario, story: list[Incident]) -> Iterator[str]:
 
 @ON_APACHE_KAFKA
 def test_a_day_without_a_fault_has_no_more_incidents_than_the_budget(chain: Chain) -> None:
-    start_s = time.time() - 2 * DAY_S
+    start_s = (time.time() // DAY_S - 2) * DAY_S  # the same course on each day that it is run
     system = build_system(seed=7)
     chain.start()
     feed = Feed(Simulation(system, 7, 2.0, start_s, strain=0.2), chain.sender)
@@ -236,11 +236,13 @@ def test_a_day_without_a_fault_has_no_more_incidents_than_the_budget(chain: Chai
 
 @ON_APACHE_KAFKA
 def test_a_storm_of_a_thousand_operations_is_three_messages_at_most(chain: Chain) -> None:
-    start_s, operations, rate = time.time() - 10_000, 1_000, 100
+    # It begins at the same place of every window of time: what that leads to differs, and no run is to be the first.
+    start_s, operations, rate = (time.time() - 10_000) // 1_800 * 1_800, 1_000, 100
     draw = random.Random(3)
     # Hundreds of the application's seconds pass in a real one, in which progress is told.
     chain.start({"TRACEHOUND_PROGRESS_INTERVAL_S": "0.02"})
-    usual_s, storm_s, after_s = 800, 60, 200
+    # An operation deviates twelve times: of six, all that is found hangs by what calibration has seen before.
+    usual_s, storm_s, after_s = 800, 120, 200
     for number in range((usual_s + storm_s + after_s) * rate):
         after = number / rate
         slow = 8.0 if usual_s <= after < usual_s + storm_s else 1.0
