@@ -8,6 +8,7 @@ from starlette.responses import Response
 from tracehound.console.anomalies.around import around
 from tracehound.console.anomalies.band import band
 from tracehound.console.anomalies.queries import AnomaliesAsked, anomalies_asked, anomaly_row
+from tracehound.console.anomalies.words import in_words
 from tracehound.console.exemplars.queries import exemplar
 from tracehound.console.incidents.members import incident_of
 from tracehound.console.incidents.verdict import verdict_on
@@ -54,6 +55,7 @@ def _anomaly(identity: str, visit: Visit) -> Response:
         "anomalies/anomaly.html",
         here="anomalies",
         anomaly=data,
+        signal=in_words(data.signal),
         identity=told.id,
         time=told.time,
         band=band(data.typical, data.bounds, data.actual),

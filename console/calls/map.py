@@ -30,7 +30,10 @@ class Marked:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """All calls of one application by another: a path, and what stands beside it."""
+    """All calls of one application by another: a path, and what stands beside it.
+
+    ``mean_ms`` and ``error_share`` are None where nobody measured them.
+    """
 
     caller: str
     callee: str
@@ -38,7 +41,7 @@ class Call:
     width: float
     per_second: float
     mean_ms: float | None
-    error_share: float
+    error_share: float | None
     failing: bool
     marked: bool
 
@@ -75,6 +78,7 @@ class _Sum:
     errors: int = 0
     timed: int = 0
     total_ms: float = 0.0
+    is_joined: bool = True
 
     def add(self, edge: Edge) -> None:
         self.calls += edge.calls
@@ -84,11 +88,21 @@ class _Sum:
             self.total_ms += edge.mean_ms * edge.calls
 
     @property
-    def error_share(self) -> float:
-        return self.errors / self.calls if self.calls else 0.0
+    def error_share(self) -> float | None:
+        return self.errors / max(self.calls, 1) if self.is_joined else None
+
+    @property
+    def is_failing(self) -> bool:
+        return (self.error_share or 0.0) >= _FAILING
 
 
-def call_map(edges: Iterable[Edge], health: Mapping[str, str], marked: Marked, seconds: float) -> CallMap:
+def call_map(
+    edges: Iterable[Edge],
+    health: Mapping[str, str],
+    marked: Marked,
+    seconds: float,
+    named: Iterable[tuple[str, str, int]] = (),
+) -> CallMap:
     """Draw edges of ``seconds`` of time.
 
     Where there are too many, those stay that are marked, then those whose ends are unwell or that fail, then those
@@ -96,13 +110,16 @@ def call_map(edges: Iterable[Edge], health: Mapping[str, str], marked: Marked, s
 
     Parameters:
         health: of each application that is known: ``ok``, or the severity of what is wrong.
+        named: caller, callee and calls of pairs of which no more is known.
     """
     sums: dict[Pair, _Sum] = {}
     for edge in edges:
         sums.setdefault((edge.application, edge.peer), _Sum()).add(edge)
+    for caller, callee, count in named:
+        sums.setdefault((caller, callee), _Sum(calls=count, is_joined=False))
 
     def matters(pair: Pair) -> tuple[bool, bool, int, Pair]:
-        unwell = any(health.get(name, "ok") != "ok" for name in pair) or sums[pair].error_share >= _FAILING
+        unwell = any(health.get(name, "ok") != "ok" for name in pair) or sums[pair].is_failing
         return pair not in marked.calls, not unwell, -sums[pair].calls, pair
 
     chosen, names = list[Pair](), set[str]()
@@ -133,7 +150,7 @@ def _call(pair: Pair, summed: _Sum, laid: Layout, marked: Marked, seconds: float
         per_second=summed.calls / seconds,
         mean_ms=summed.total_ms / summed.timed if summed.timed else None,
         error_share=summed.error_share,
-        failing=summed.error_share >= _FAILING,
+        failing=summed.is_failing,
         marked=pair in marked.calls,
     )
 

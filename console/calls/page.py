@@ -12,11 +12,11 @@ from tracehound.console.applications.queries import open_incidents
 from tracehound.console.calls.graph import graph_of
 from tracehound.console.calls.look import HOUR_S, US, MapLook
 from tracehound.console.calls.map import Marked, call_map
-from tracehound.console.calls.queries import MOST_EDGES, edges
+from tracehound.console.calls.queries import MOST_EDGES, edges, named_edges, newest_window
 from tracehound.console.incidents.cause import cause_of
 from tracehound.console.incidents.members import calls_during
 from tracehound.console.incidents.queries import incident
-from tracehound.console.store.tables import applications, calls
+from tracehound.console.store.tables import applications
 from tracehound.console.web.listing import asked_by
 from tracehound.console.web.problems import not_found
 from tracehound.console.web.times import moment
@@ -44,10 +44,16 @@ def _map(look: MapLook, visit: Visit) -> Response:
         since_us, until_us = _span(connection, look, environment, told)
         named = [look.application] if look.application else told.applications if told else []
         found = graph_of(edges(connection, named, environment, since_us, until_us, False), False, MOST_EDGES)
+        counted = named_edges(connection, named, environment, since_us, until_us)
         health = _health(connection, environment)
         marked = Marked() if told is None else _marked(connection, told)
     wanted = look.find.casefold()
-    chosen = [one for one in found.edges if wanted in one.application.casefold() or wanted in one.peer.casefold()]
+
+    def fits(pair: tuple[str, str]) -> bool:
+        return any(wanted in name.casefold() for name in pair)
+
+    chosen = [one for one in found.edges if fits((one.application, one.peer))]
+    more = [(one.application, one.peer, int(one.calls)) for one in counted if fits((one.application, one.peer))]
     return visit.page(
         "calls/map.html",
         here="map",
@@ -56,7 +62,7 @@ def _map(look: MapLook, visit: Visit) -> Response:
         incident=told,
         environment=environment,
         environments=environments,
-        map=call_map(chosen, health, marked, (until_us - since_us) / US),
+        map=call_map(chosen, health, marked, (until_us - since_us) / US, more),
         known=health,
         complete=found.complete,
         since=moment(since_us),
@@ -84,8 +90,7 @@ def _span(connection: Connection, look: MapLook, environment: str, told: Inciden
     if told is not None and look.until is None:
         end_s = epoch_seconds(told.resolved_at or told.updated_at) + WINDOW_S
         return round(epoch_seconds(told.opened_at) - HOUR_S) * US, round(end_s) * US
-    newest = select(func.max(calls.c.window_us)).where(calls.c.environment == environment)
-    through_us = (connection.execute(newest).scalar() or 0) + WINDOW_S * US
+    through_us = newest_window(connection, environment) + WINDOW_S * US
     until_us = through_us if look.until is None else look.until
     return until_us - int(look.hours) * HOUR_S * US, until_us
 

@@ -33,7 +33,7 @@ def life_of(
     found = [
         *(Moment(one.at, "release", "", f"{one.application} {one.version} was first seen.") for one in releases),
         *(
-            Moment(one.time, "first in", one.data.severity, f"{one.data.application}: {one.data.reason}", one.id)
+            Moment(one.time, f"first in {one.data.application}", one.data.severity, one.data.reason, one.id)
             for one in [*firsts.values()][:_MOST_FIRSTS]
         ),
         *(Moment(one.time, _change(one), one.data.severity, one.data.reason) for one in events),

@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, or_, select
 
-from tracehound.console.store.tables import anomalies, calls, incident_applications, incidents
+from tracehound.console.store.tables import anomalies, calls, incident_applications, incidents, named_calls
 from tracehound.console.web.filters import within
 from tracehound.schemas.execution import epoch_seconds
 from tracehound.schemas.incident import Incident
@@ -53,18 +53,21 @@ def incident_of(connection: Connection, anomaly: Row[Any]) -> Row[str, str, str,
 
 def calls_during(connection: Connection, incident: Incident) -> list[tuple[str, str]]:
     """Who called whom of an incident's applications, as pairs of caller and callee, from an hour before it on."""
-    columns = calls.c
     until_us = _microseconds(incident.resolved_at or incident.updated_at)
-    wanted = (
-        select(columns.application, columns.peer)
-        .where(
-            columns.application.in_(incident.applications[:_MOST_APPLICATIONS]),
-            columns.environment == incident.environment,
-            *within(columns.window_us, _microseconds(incident.opened_at) - _BEFORE_US, until_us + 1),
+    found = set[tuple[str, str]]()
+    for table in (calls, named_calls):
+        columns = table.c
+        wanted = (
+            select(columns.application, columns.peer)
+            .where(
+                columns.application.in_(incident.applications[:_MOST_APPLICATIONS]),
+                columns.environment == incident.environment,
+                *within(columns.window_us, _microseconds(incident.opened_at) - _BEFORE_US, until_us + 1),
+            )
+            .distinct()
         )
-        .distinct()
-    )
-    return [(row.application, row.peer) for row in connection.execute(wanted)]
+        found.update((row.application, row.peer) for row in connection.execute(wanted))
+    return sorted(found)
 
 
 def _microseconds(moment: str) -> int:

@@ -12,6 +12,7 @@ from tracehound.console.incidents.cause import cause_of
 from tracehound.console.incidents.drawing import drawing_of
 from tracehound.console.incidents.life import life_of
 from tracehound.console.incidents.members import anomalies_of, calls_during
+from tracehound.console.incidents.next_steps import next_steps
 from tracehound.console.incidents.queries import IncidentsAsked, incident_row, incidents_asked, timeline
 from tracehound.console.incidents.verdict import verdict_on
 from tracehound.console.maintenance.queries import windows_over
@@ -19,9 +20,11 @@ from tracehound.console.receivers.deliveries import DeliveriesAsked, deliveries_
 from tracehound.console.web.listing import asked_by, list_page
 from tracehound.console.web.paths import name_in_path
 from tracehound.console.web.problems import not_found
+from tracehound.console.web.spoken import length
 from tracehound.console.web.visits import Visit
 from tracehound.schemas.anomaly import SEVERITIES, AnomalyEvent, Concentration
 from tracehound.schemas.delivery import DeliveryEvent
+from tracehound.schemas.execution import epoch_seconds
 from tracehound.schemas.incident import IncidentEvent
 
 _SHOWN, _MOST_DELIVERIES = 10, 100
@@ -64,6 +67,8 @@ def _incident(identity: str, visit: Visit) -> Response:
         windows = windows_over(connection, told.applications, told.environment, now_us)
         verdict = verdict_on(connection, identity)
     cause = cause_of(told, calls)
+    differs, kept, known = _differs(gravest), {one.anomaly_id for one in exemplars}, set(told.applications)
+    until_s = epoch_seconds(told.resolved_at) if told.resolved_at else now_us / 1e6
     return visit.page(
         "incidents/incident.html",
         here="incidents",
@@ -71,10 +76,13 @@ def _incident(identity: str, visit: Visit) -> Response:
         incident=told,
         cause=cause,
         drawing=drawing_of(cause.paths),
-        differs=_differs(gravest),
+        differs=differs,
+        steps=next_steps(told, differs, gravest, kept, known),
+        known=known,
+        lasted=length(until_s - epoch_seconds(told.opened_at)),
         anomalies=gravest,
         anomaly_count=len(anomalies),
-        exemplars={one.anomaly_id for one in exemplars},
+        exemplars=kept,
         life=life_of(events, anomalies, told.releases),
         deliveries=[msgspec.json.decode(one[0], type=DeliveryEvent) for one in reversed(deliveries)],
         windows=windows,

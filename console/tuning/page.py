@@ -14,6 +14,7 @@ from tracehound.console.web.asked import Query
 from tracehound.console.web.listing import asked_by
 from tracehound.console.web.paths import name_in_path
 from tracehound.console.web.problems import not_found
+from tracehound.console.web.spoken import length
 from tracehound.console.web.visits import Visit
 
 _SOON_S, _VERSIONS = 3, 5
@@ -39,6 +40,7 @@ def _tuning(identity: str, look: TuningLook, visit: Visit) -> Response:
         raise not_found(f"tuning {identity}")
     tuning, items = (None, []) if told is None else (told.tuning, told.items)
     key = None if tuning is None else (tuning.application, tuning.environment)
+    days = max((one.days for one in items), default=0.0)
     goes_on = tuning is None or tuning.state in ("waiting", "running")
     return visit.page(
         "tuning/tuning.html",
@@ -51,6 +53,9 @@ def _tuning(identity: str, look: TuningLook, visit: Visit) -> Response:
         own=versions_of(console.store, key, _VERSIONS) if key else [],
         items=sorted(items, key=_order),
         names=sorted({name for one in items for name in one.settings}),
+        days=days,
+        daily=days >= 1.0,
+        length=length,
         best=next((one for one in items if one.best), None),
     )
 

@@ -13,7 +13,7 @@ from tracehound.console.store.tables.access import api_keys, audit, secrets
 from tracehound.console.store.tables.anomalies import anomalies
 from tracehound.console.store.tables.application_settings import application_settings
 from tracehound.console.store.tables.applications import application_progress, applications
-from tracehound.console.store.tables.calls import call_records, calls
+from tracehound.console.store.tables.calls import call_records, calls, named_calls
 from tracehound.console.store.tables.dead_letters import dead_letters
 from tracehound.console.store.tables.deliveries import deliveries
 from tracehound.console.store.tables.exemplars import exemplars
@@ -52,6 +52,7 @@ __all__ = [
     "maintenance_windows",
     "metadata",
     "model_events",
+    "named_calls",
     "offsets",
     "operation_numbers",
     "operation_times",

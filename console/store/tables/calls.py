@@ -42,3 +42,17 @@ call_records: Final = Table(
     Index(None, "told_us"),
 )
 """The records that are part of those sums: each counts once."""
+
+named_calls: Final = Table(
+    "named_calls",
+    metadata,
+    text("application", primary_key=True),
+    text("environment", primary_key=True),
+    text("peer", primary_key=True, doc="as segments name it"),
+    number("window_us", primary_key=True, doc="begin of the window, of 300 s, in which scored_through lies"),
+    number("count"),
+    number("told_us"),
+    Index(None, "environment", "window_us"),
+    Index(None, "told_us"),
+)
+"""Calls that workers counted by the peer that executions name, where nobody joined both sides: ``Progress.calls``."""

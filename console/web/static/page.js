@@ -60,5 +60,13 @@ document.getElementById("sign-out")?.addEventListener("click", async () => {
   await fetch("/api/v1/session", { method: "DELETE" });
   location.assign("/ui/sign-in");
 });
+// The menu closes as menus do: by a press elsewhere, and by Escape.
+const more = document.getElementById("more");
+document.addEventListener("click", (pressed) => { if (more && !more.contains(pressed.target)) more.open = false; });
+more?.addEventListener("keydown", (pressed) => {
+  if (pressed.key !== "Escape" || !more.open) return;
+  more.open = false;
+  more.querySelector("summary").focus();
+});
 begin();
 live(begin);

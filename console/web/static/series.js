@@ -44,9 +44,10 @@ function options(figure, data, unit, width, paint) {
   const band = data.lines < data.names.length ? [{ series: [data.lines + 2, data.lines + 1], fill: ink("--range") }] : [];
   const marked = (figure.dataset.marked ?? "").split(" ").filter(Boolean).map((at) => new Date(at).getTime() / 1000);
   return {
-    width, height: HEIGHT, series, bands: band, legend: { show: false },
+    width, height: HEIGHT, padding: [8, 28, 0, 0], series, bands: band, legend: { show: false },
     cursor: { sync: { key: "series" }, y: false, points: { size: 7 } },
-    scales: { y: { range: (_, __, top) => [0, top > 0 ? top * 1.05 : 1] } },
+    // A moment that is marked may lie within the last step, whose begin is the last time there is.
+    scales: { x: { range: (_, low, high) => [Math.min(low, ...marked), Math.max(high, ...marked)] }, y: { range: (_, __, top) => [0, top > 0 ? top * 1.05 : 1] } },
     axes: [
       { ...axis, values: (_, at) => at.map((one) => (spanned > wideGap ? day : clock).format(new Date(one * 1000))), space: 64 },
       { ...axis, values: (_, at) => at.map((one) => short(one, unit)), size: 64 },

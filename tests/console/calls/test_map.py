@@ -8,7 +8,7 @@ import pytest
 
 from tests.console.asking import Asking, asking
 from tests.console.pages.shop import fill
-from tests.console.store.reader.told import BEGIN_S
+from tests.console.store.reader.told import BEGIN_S, incident, progress
 from tests.console.telling import tell
 from tracehound.console.calls.graph import Edge
 from tracehound.console.calls.map import MOST_EDGES, MOST_NODES, Marked, call_map
@@ -106,3 +106,26 @@ def test_an_incident_marks_its_way_from_symptom_to_cause(console: Asking) -> Non
     assert set(pairs(page)) == {("web", "shop"), ("shop", "db"), ("stock", "db"), ("shop", "stock")}
     assert 'href="/ui/incidents/shop"' in page
     assert 'href="/ui/applications/db' not in page  # nothing is known of it
+
+
+def test_calls_that_only_the_caller_names_are_drawn_without_what_nobody_measured(console: Asking) -> None:
+    tell(console.store, "progress", progress(60, 9, "lone", db=1_800), progress(60, 9, "shop", queue=5))
+    page = shown(console)
+    assert ("lone", "db") in pairs(page)
+    assert ("shop", "queue") not in pairs(page)  # both sides of what shop calls are known: names would count it twice
+    row = page.partition(">lone</a></th>")[2].partition("</tr>")[0]
+    assert re.findall(r'<td class="number">([^<]*)</td>', row) == ["0.5", "", ""]
+    assert "only the caller was heard" in page
+    assert "lone calls db: 0.5 a second</title>" in page
+
+
+def test_the_way_of_an_incident_is_known_from_what_callers_name_alone(store: Store) -> None:
+    with asking(store) as console:
+        tell(store, "severity", incident("slow", 1, "opened", ("shop",), cause="orders-db"))
+        tell(store, "progress", progress(60, 9, "shop", **{"orders-db": 12}))
+        marked = re.findall(r'marked"[^>]*><title>([\w-]+) calls ([\w-]+)', shown(console, "?incident=slow"))
+        assert marked == [("shop", "orders-db")]
+        headers = {"authorization": f"Bearer {console.keys['viewer'].key}"}
+        drawn = console.client.get("/ui/incidents/slow", headers=headers).text
+        assert drawn.count('class="suspected"') == 1
+        assert drawn.count('marker-end="url(#arrow)"') == 1

@@ -53,6 +53,10 @@ def test_from_an_empty_page_to_a_verdict(visitor: Visitor) -> None:
     assert b'"false_positive"' in visitor.console.sender.records[0].value
     assert visitor.complaints == []
 
+    page.get_by_text("More", exact=True).click()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("button", name="Sign out")).to_be_hidden()
+    page.keyboard.press("Enter")  # which is where the keyboard still is
     page.get_by_role("button", name="Sign out").click()
     page.wait_for_url("**/ui/sign-in")
 

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, expect
 
-from tests.console.pages.visiting import Guest
+from tests.console.pages.visiting import Guest, press_twice
 from tracehound.console.keys.queries import add_key
 from tracehound.console.store.engine import Store
 from tracehound.infra.kafka.broker import Broker
@@ -77,6 +77,27 @@ def picture(visitor: Guest, name: str) -> None:
         seen.save(Path(folder) / f"{name}.png", optimize=True)
 
 
+def tune(visitor: Guest) -> None:
+    """Try settings on what the worker has scored, within a budget, and use one of them."""
+    page, form = visitor.page, visitor.page.locator("form[data-path='/api/v1/tunings']")
+    form.get_by_label("least_sigma").fill("5, 6")
+    form.get_by_label("At most").fill("4")
+    form.get_by_label("CPU seconds").fill("120")
+    form.get_by_role("button", name="Try them").click()
+    page.wait_for_url("**/ui/tunings/*?asked=1")
+    expect(page.locator("main")).to_contain_text("of 120 s of CPU are used")  # by itself, from here on
+    visitor.judge("story-tuning-begins")
+    expect(page.locator("main")).to_contain_text("Ended: 3 of 3 candidates tried")
+    expect(page.locator("tr.chosen")).to_contain_text("best")
+    expect(page.get_by_role("row").filter(has_text="as it is")).to_contain_text("1 of 1")  # what was confirmed above
+    visitor.judge("story-tuning")
+    use = page.locator("""button[data-content='{"candidate": 2}']""")
+    assert press_twice(use) == "Judge orders by candidate 2: sure?"
+    expect(page.get_by_text("Kafka has them.")).to_be_visible()
+    expect(page.locator("#own + .wide tbody tr")).to_contain_text("least_sigma = 6")
+    visitor.judge("story-tuning-used")
+
+
 def test_from_an_empty_page_to_what_was_it(
     browser: Browser, running: tuple[str, NewKey], received: tuple[str, list[Any]]
 ) -> None:
@@ -127,6 +148,7 @@ def test_from_an_empty_page_to_what_was_it(
     page.get_by_role("button", name="Train orders now").click()
     expect(page.get_by_role("status").filter(has_text="Kafka has it.")).to_be_visible()
     picture(visitor, "training")
+    tune(visitor)
 
     page.goto("/ui/receivers")
     page.get_by_role("button", name="Send a test").click()

@@ -140,7 +140,7 @@ def test_every_table_that_the_reader_fills_is_bounded() -> None:
     bounded_by_another = {"incident_applications", "kept", "offsets"}
     of_the_reader = {
         *("anomalies", "application_progress", "applications", "call_records", "calls", "dead_letters"),
-        *("incident_events", "incidents", "model_events", "scored_logs", "unreadable"),
+        *("incident_events", "incidents", "model_events", "named_calls", "scored_logs", "unreadable"),
     }
     assert set(KEPT) >= of_the_reader
     assert bounded_by_another.isdisjoint(KEPT)

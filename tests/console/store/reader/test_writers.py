@@ -35,6 +35,7 @@ from tracehound.console.store.tables import (
     incidents,
     kept,
     model_events,
+    named_calls,
     scored_logs,
 )
 from tracehound.console.store.tables.words import has_words
@@ -125,6 +126,24 @@ def test_progress_is_added_up_and_the_newest_is_kept(store: Store) -> None:
     minutes = [row for row in rows(store, application_progress, "minute_us") if row["application"] == "shop"]
     assert [(row["minute_us"] - BEGIN_US, row["executions"]) for row in minutes] == [(0, 8), (60_000_000, 8)]
     assert kept_of(store, application_progress)[0] == 3
+
+
+def test_calls_that_executions_name_are_added_up_by_who_is_called(store: Store) -> None:
+    write_together(
+        store, TOPICS.progress, [progress(10, 5, db=3), progress(70, 7, db=4, cache=1), progress(310, 1, db=2)]
+    )
+    write_together(store, TOPICS.progress, [progress(20, 3, db=1), progress(30, 2, "other", db=9)])
+    found = {
+        (row["application"], row["peer"], row["window_us"] - BEGIN_US): row["count"] for row in rows(store, named_calls)
+    }
+    late_us = 300_000_000
+    assert found == {
+        ("shop", "db", 0): 8,
+        ("shop", "cache", 0): 1,
+        ("shop", "db", late_us): 2,
+        ("other", "db", 0): 9,
+    }
+    assert kept_of(store, named_calls)[0] == 4
 
 
 def test_calls_are_added_up_and_each_record_counts_once(store: Store) -> None:

@@ -55,7 +55,9 @@ def anomaly(number: int, application: str = "shop", severity: Severity = "minor"
     return encode(msgspec.structs.replace(event, **more))
 
 
-def incident(name: str, revision: int, change: IncidentChange, applications: tuple[str, ...] = ("shop",)) -> bytes:
+def incident(
+    name: str, revision: int, change: IncidentChange, applications: tuple[str, ...] = ("shop",), cause: str = ""
+) -> bytes:
     at = rfc3339(BEGIN_S + revision)
     data = Incident(
         incident_id=name,
@@ -74,7 +76,7 @@ def incident(name: str, revision: int, change: IncidentChange, applications: tup
         operations=[],
         operation_count=0,
         kinds=["latency"],
-        suspected_cause=SuspectedCause(applications[0], "GET /stock", 0.8, "It explains 80 %."),
+        suspected_cause=SuspectedCause(cause or applications[0], "GET /stock", 0.8, "It explains 80 %."),
         runner_up=None,
         anomaly_count=revision,
         top_anomalies=[],
@@ -92,9 +94,9 @@ def model_event(number: int, change: ModelEventKind = "trained", cost: TrainingC
     return encode(ModelEvent(f"model-{number}", "tracehound", MODEL_EVENT_TYPES[change], "shop", at, data))
 
 
-def progress(at_s: float, executions: int, application: str = "shop", errors: int = 0) -> bytes:
-    counts = {"GET /cart": executions}
-    return encode(Progress(application, "prod", rfc3339(BEGIN_S + at_s), executions, errors, 0, counts))
+def progress(at_s: float, executions: int, application: str = "shop", errors: int = 0, **calls: int) -> bytes:
+    counts, at = {"GET /cart": executions}, rfc3339(BEGIN_S + at_s)
+    return encode(Progress(application, "prod", at, executions, errors, 0, counts, calls=calls))
 
 
 def call_graph(name: str, *calls: Call) -> bytes:
