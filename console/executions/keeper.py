@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, delete, insert, select, tuple_, update
 
 from tracehound.console.executions.coarsening import coarsen
+from tracehound.console.executions.last_hours import add_minutes
 from tracehound.console.executions.origins import CountedOrigins, Source
 from tracehound.console.executions.registry import Registry
 from tracehound.console.executions.rows import upsert
@@ -165,6 +166,9 @@ class Keeper:
     def _store_windows(self, connection: Connection, gathered: Mapping[WindowKey, Window]) -> None:
         partitions = {key[:3]: self._partition_of[key[:2]] for key in gathered}
         seqs = self._registry.seqs(connection, partitions, self._gathering.late)
+        add_minutes(
+            connection, gathered, lambda key: self._registry.application_of(key[:2], self._partition_of[key[:2]])
+        )
         fresh: dict[StoredKey, Window] = {}
         for key, window in gathered.items():
             stored = StoredKey(seqs[key[:3]], key.width_s, key.start_s)

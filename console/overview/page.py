@@ -1,5 +1,8 @@
 """``/ui/``: the overview, or, where nothing has come yet, how to send the first execution."""
 
+from typing import Annotated
+
+from pydantic import Field
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
@@ -11,30 +14,42 @@ from tracehound.console.overview.queries import (
     most_executions,
     open_by_severity,
     open_incidents,
+    scale_of,
     signals,
     worst_first,
 )
+from tracehound.console.web.asked import Name, Query
 from tracehound.console.web.console import Console
+from tracehound.console.web.listing import asked_by
+from tracehound.console.web.times import moment
 from tracehound.console.web.visits import Visit
 from tracehound.schemas.anomaly import SEVERITIES
 
 _APPLICATIONS, _INCIDENTS, _CHANGES = 50, 20, 10
 
 
-async def overview(_: Request, visit: Visit) -> Response:
+class OverviewLook(Query):
+    """Which applications: those whose names hold ``find``, and of these how many are passed over."""
+
+    find: Name = ""
+    first: Annotated[int, Field(ge=0, le=1_000_000)] = 0
+
+
+async def overview(request: Request, visit: Visit) -> Response:
     """How everything is."""
-    return await run_in_threadpool(_overview, visit)
+    return await run_in_threadpool(_overview, asked_by(request, OverviewLook), visit)
 
 
-def _overview(visit: Visit) -> Response:
+def _overview(look: OverviewLook, visit: Visit) -> Response:
     console = visit.console
     with console.store.read() as connection:
-        count, applications = worst_first(connection, _APPLICATIONS)
+        count, fitting, applications = worst_first(connection, look.find, look.first, _APPLICATIONS)
         incidents = open_incidents(connection, _INCIDENTS)
         counts, health = open_by_severity(connection), by_health(connection)
         changes = lately(connection, _CHANGES)
         until_us = max((one.scored_through_us for one in applications), default=0)
-        lines = signals(connection, [(one.application, one.environment) for one in applications], until_us)
+        scale = scale_of(min((one.first_seen_us for one in applications), default=0), until_us)
+        lines = signals(connection, applications, scale, until_us)
         learning = None if is_anything_judged(connection) else most_executions(connection)
     if not count:
         return _first_run(visit, console)
@@ -43,6 +58,11 @@ def _overview(visit: Visit) -> Response:
         here="overview",
         live="news",
         count=count,
+        look=look,
+        fitting=fitting,
+        following=look.first + _APPLICATIONS if look.first + _APPLICATIONS < fitting else None,
+        before=max(0, look.first - _APPLICATIONS) if look.first else None,
+        scale=scale,
         applications=applications,
         incidents=incidents,
         open_count=sum(counts.values()),
@@ -50,6 +70,7 @@ def _overview(visit: Visit) -> Response:
         health=health,
         changes=changes,
         lines=lines,
+        until=moment(until_us),
         severities=SEVERITIES,
         learning=learning,
         needed=console.settings.detection.warm_up_executions,

@@ -4,9 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, func, select
+from sqlalchemy import Connection, Row, func, select, true
 
 from tracehound.console.store.tables import (
+    application_minutes,
     application_progress,
     applications,
     incident_applications,
@@ -18,9 +19,22 @@ from tracehound.schemas.model_event import ModelEventKind
 
 Key = tuple[str, str]
 """Application and environment."""
-STEP_US: Final = 300_000_000
-SPAN_US: Final = 36 * STEP_US
-"""Three hours, in steps of five minutes."""
+STEPS: Final = 36
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """How long the steps of small charts are: ``title`` is what all of them span, ``lately`` the last few of them."""
+
+    title: str
+    step_s: int
+    lately: str
+    last: int
+
+
+_US: Final = 1_000_000
+_LONG, _SHORT = Scale("3 hours", 300, "15 minutes", 3), Scale("36 minutes", 60, "5 minutes", 5)
+_YOUNG_US: Final = 3_600 * _US
 _KNOWN_US: Final = 3_600_000_000
 """An operation is new to an application that is known for an hour; before that, all of them are."""
 _LATELY: Final[tuple[ModelEventKind, ...]] = (
@@ -33,8 +47,11 @@ _LATELY: Final[tuple[ModelEventKind, ...]] = (
 )
 
 
-def worst_first(connection: Connection, most: int) -> tuple[int, Sequence[Row[Any]]]:
-    """How many applications there are, and those that are worst (``rank``: 2 critical to 0 minor, −1 well)."""
+def worst_first(connection: Connection, find: str, first: int, most: int) -> tuple[int, int, Sequence[Row[Any]]]:
+    """How many applications there are, how many whose names hold ``find``, and of these those that are worst.
+
+    Rows have ``rank``: 2 critical to 0 minor, −1 well. ``first`` of them are passed over, and at most ``most`` found.
+    """
     part = incident_applications.c
     by_application = (
         select(
@@ -55,11 +72,15 @@ def worst_first(connection: Connection, most: int) -> tuple[int, Sequence[Row[An
             (by_application.c.application == applications.c.application)
             & (by_application.c.environment == applications.c.environment),
         )
-        .order_by(rank.desc(), applications.c.executions.desc(), applications.c.application)
+        .order_by(rank.desc(), applications.c.executions.desc(), applications.c.application, applications.c.environment)
+        .offset(first)
         .limit(most)
     )
-    count = connection.execute(select(func.count()).select_from(applications)).scalar() or 0
-    return count, connection.execute(wanted).all()
+    named = applications.c.application.icontains(find, autoescape=True) if find else true()
+    counted = select(func.count()).select_from(applications)
+    count = connection.execute(counted).scalar_one()
+    fitting = connection.execute(counted.where(named)).scalar_one() if find else count
+    return count, fitting, connection.execute(wanted.where(named)).all()
 
 
 def by_health(connection: Connection) -> Mapping[int, int]:
@@ -94,47 +115,100 @@ def open_incidents(connection: Connection, most: int) -> Sequence[Row[Any]]:
 
 @dataclass(frozen=True, slots=True)
 class Signals:
-    """Executions and those that failed, by steps of five minutes."""
+    """Of each step executions, those that failed, and how long they took in sum; None where nothing is known of it.
 
-    executions: list[int] = field(default_factory=lambda: [0] * (SPAN_US // STEP_US))
-    errors: list[int] = field(default_factory=lambda: [0] * (SPAN_US // STEP_US))
+    ``timed`` are the executions whose durations are known: as many, where they are kept.
+    """
+
+    scale: Scale
+    executions: list[float | None] = field(default_factory=lambda: [None] * STEPS)
+    errors: list[float] = field(default_factory=lambda: [0.0] * STEPS)
+    scored: list[float] = field(default_factory=lambda: [0.0] * STEPS)
+    timed: list[float] = field(default_factory=lambda: [0.0] * STEPS)
+    total_ms: list[float] = field(default_factory=lambda: [0.0] * STEPS)
 
     @property
-    def rates(self) -> list[float]:
+    def rates(self) -> list[float | None]:
         """Executions a second."""
-        return [count / (STEP_US / 1e6) for count in self.executions]
+        return [None if count is None else count / self.scale.step_s for count in self.executions]
 
     @property
-    def shares(self) -> list[float]:
-        """The share that failed; 0 where there was none."""
-        return [errors / count if count else 0.0 for errors, count in zip(self.errors, self.executions, strict=True)]
+    def shares(self) -> list[float | None]:
+        """The share that failed; None where there was none."""
+        return [
+            min(1.0, failed / count) if count else None for failed, count in zip(self.errors, self.scored, strict=True)
+        ]
 
     @property
-    def share(self) -> float:
-        """The share that failed of the last fifteen minutes."""
-        count = sum(self.executions[-3:])
-        return sum(self.errors[-3:]) / count if count else 0.0
+    def durations(self) -> list[float | None]:
+        """The mean duration in milliseconds; None where none is known."""
+        return [total / count if count else None for total, count in zip(self.total_ms, self.timed, strict=True)]
+
+    @property
+    def rate(self) -> float | None:
+        """Executions a second lately."""
+        known = [rate for rate in self.rates[-self.scale.last :] if rate is not None]
+        return sum(known) / len(known) if known else None
+
+    @property
+    def share(self) -> float | None:
+        """The share that failed lately."""
+        return _ratio(self.errors[-self.scale.last :], self.scored[-self.scale.last :])
+
+    @property
+    def duration_ms(self) -> float | None:
+        """The mean duration lately."""
+        return _ratio(self.total_ms[-self.scale.last :], self.timed[-self.scale.last :])
 
 
-def signals(connection: Connection, keys: Sequence[Key], until_us: int) -> Mapping[Key, Signals]:
-    """Traffic and errors of applications in the steps of the last three hours of event time."""
-    columns = application_progress.c
-    begin_us = until_us - until_us % STEP_US - SPAN_US + STEP_US
-    wanted = select(
-        *(columns.application, columns.environment, columns.minute_us, columns.executions, columns.errors)
-    ).where(
-        columns.application.in_({name for name, _ in keys}),
-        columns.minute_us >= begin_us,
-        columns.minute_us <= until_us,
-    )
-    found = {key: Signals() for key in keys}
-    for row in connection.execute(wanted):
-        own = found.get((row.application, row.environment))
-        if own is not None:
-            step = (row.minute_us - begin_us) // STEP_US
-            own.executions[step] += row.executions
-            own.errors[step] += row.errors
-    return found
+def _ratio(parts: Sequence[float], counts: Sequence[float]) -> float | None:
+    return sum(parts) / sum(counts) if sum(counts) else None
+
+
+def scale_of(first_us: int, until_us: int) -> Scale:
+    """The scale for applications that are known from ``first_us`` on: a fine one, where that is not long ago."""
+    return _SHORT if until_us - first_us < _YOUNG_US else _LONG
+
+
+def signals(connection: Connection, found: Sequence[Row[Any]], scale: Scale, until_us: int) -> Mapping[Key, Signals]:
+    """Traffic, errors and durations of applications in steps up to ``until_us`` of event time.
+
+    A step that is not over is left out: it would look like a fall. Traffic is counted by when executions began where
+    they are kept, else by what was scored meanwhile.
+    """
+    step_us = scale.step_s * _US
+    end_us = max(until_us // step_us * step_us, step_us)
+    begin_us = end_us - STEPS * step_us
+    made = {(row.application, row.environment): Signals(scale) for row in found}
+    for table in (application_progress, application_minutes):
+        columns = table.c
+        wanted = select(table).where(
+            columns.application.in_({name for name, _ in made}),
+            columns.minute_us >= begin_us,
+            columns.minute_us < end_us,
+        )
+        for row in connection.execute(wanted):
+            own = made.get((row.application, row.environment))
+            step = (row.minute_us - begin_us) // step_us
+            if own is not None and table is application_progress:
+                own.scored[step] += row.executions
+                own.errors[step] += row.errors
+            elif own is not None:
+                own.timed[step] += row.count
+                own.total_ms[step] += row.total_ms
+    for row in found:
+        _add_traffic(made[row.application, row.environment], (row.first_seen_us - begin_us) // step_us)
+    return made
+
+
+def _add_traffic(own: Signals, known: int) -> None:
+    """Of each step from ``known`` on; the last ones of what is kept may come later than what is scored."""
+    kept = [step for step, count in enumerate(own.timed) if count]
+    for step in range(max(0, min([known, *kept[:1]])), STEPS):
+        if kept and step < STEPS - 1:
+            own.executions[step] = own.timed[step]
+        else:
+            own.executions[step] = max(own.timed[step], own.scored[step])
 
 
 def lately(connection: Connection, most: int) -> Sequence[Row[int, str, str, str, str, str]]:

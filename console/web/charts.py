@@ -3,19 +3,25 @@
 from collections.abc import Sequence
 
 
-def sparkline(values: Sequence[float], width: int, height: int) -> str:
+def sparkline(values: Sequence[float | None], width: int, height: int) -> str:
     """The path of a line through values at equal distances, from 0 at the bottom to the largest at the top.
 
-    >>> sparkline([0, 5, 10], 100, 20)
-    'M0,20 L50,10.5 L100,1'
+    Where there is none, there is no line; one between two such is a dot.
+
+    >>> sparkline([0, 5, 10], 100, 20), sparkline([None, 4, None, 4, 8], 80, 20)
+    ('M0,20L50,10.5L100,1', 'M20,10.5h0M60,10.5L80,1')
     """
-    if not values:
-        return ""
-    top = max(*values, 0.0) or 1.0
+    top = max((value for value in values if value is not None), default=0.0) or 1.0
     step = width / max(len(values) - 1, 1)
-    heights = [height - max(value, 0.0) / top * (height - 1) for value in values]
-    points = [f"{number * step:g},{at:g}" for number, at in enumerate(heights)]
-    return "M" + " L".join(points)
+    parts = list[str]()
+    for number, value in enumerate(values):
+        if value is None:
+            continue
+        at = f"{number * step:.4g},{height - max(value, 0.0) / top * (height - 1):.3g}"
+        begins = number == 0 or values[number - 1] is None
+        alone = begins and (number + 1 == len(values) or values[number + 1] is None)
+        parts.append(f"{'M' if begins else 'L'}{at}{'h0' if alone else ''}")
+    return "".join(parts)
 
 
 def spread(heights: list[float], begin: float, end: float, amount: float) -> None:

@@ -97,5 +97,5 @@ class Pages:
         return HTMLResponse(self._templates.get_template(template).render(given), status, HEADERS)
 
 
-def _sparkline(values: Sequence[float]) -> str:
-    return sparkline(values, 120, 24)
+def _sparkline(values: Sequence[float | None]) -> str:
+    return sparkline(values, 100, 24)

@@ -22,6 +22,7 @@ from tracehound.console.store.tables.metadata import metadata
 from tracehound.console.store.tables.model_events import model_events
 from tracehound.console.store.tables.offsets import kept, offsets, unreadable
 from tracehound.console.store.tables.operations import (
+    application_minutes,
     execution_origins,
     operation_numbers,
     operation_times,
@@ -35,6 +36,7 @@ from tracehound.console.store.tables.tuning import tuning_results, tuning_tasks
 __all__ = [
     "anomalies",
     "api_keys",
+    "application_minutes",
     "application_progress",
     "application_settings",
     "applications",

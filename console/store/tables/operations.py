@@ -46,6 +46,17 @@ operation_numbers: Final = Table(
 )
 """Where the numbers of a window lie."""
 
+application_minutes: Final = Table(
+    "application_minutes",
+    metadata,
+    text("application", primary_key=True),
+    text("environment", primary_key=True),
+    number("minute_us", primary_key=True, doc="begin of the minute in which the executions began"),
+    number("count"),
+    Column("total_ms", Double, nullable=False),
+)
+"""The executions of an application's last hours by the minute, for overviews of many applications."""
+
 operation_times: Final = Table(
     "operation_times",
     metadata,

@@ -191,7 +191,7 @@ def test_the_overview_counts_by_severity_and_health_and_tells_operations_that_ar
     assert "2 applications: 2 major, 0 ok" in overview
     assert "new operation GET /new" in overview
     assert "GET /old" not in overview
-    assert "Errors of the last three hours" in overview
+    assert "Errors of the last 3 hours" in overview
 
 
 def test_what_was_said_of_it_is_told_to_everybody(console: Asking) -> None:
