@@ -16,7 +16,8 @@ from tracehound.detectors.packed.stored_numbers import checked
 from tracehound.detectors.packed.tail import tail_score
 
 _NUMBERS = tuple(name for name, (_, shape) in KEY.items() if not shape)
-_NO_SEASON = {"visit": 0, "visit_most": 0.0, "season": np.zeros((BINS, DAYS), np.uint8)}
+_SINCE_0_1_0 = {"visit": 0, "visit_most": 0.0, "season": np.zeros((BINS, DAYS), np.uint8), "waiting": float("nan")}
+"""What states of earlier versions lack."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +80,9 @@ class Chart:
     deviation is ``sigma``: three extreme values make 6 sigma, and small lasting shifts show too.
 
     *Gate*: nothing is learned while the deviation is beyond ``gate_sigma``; a single outlier in normal times is
-    learned at most once per patience. *Persisting*: the old reference stays, and values of a deviation are kept
-    apart; they become the new normal when it has lasted ``accept_after`` seconds. *Prior*: keys share a pool (of
+    learned at most once per patience, by a key with fewer than 100 values only once the next value is none.
+    *Persisting*: the old reference stays, and values of a deviation are kept apart; they become the new normal when it
+    has lasted ``accept_after`` seconds. *Prior*: keys share a pool (of
     their application), which starts from values that are shipped; a key with fewer than 100 values of its own is
     judged by both, one with fewer than 10 by the pool alone, and then never as much of a deviation. *Season*: what
     deviated at the same time of the day on two of the last days, half an hour more or less, is usual then: a value
@@ -118,7 +120,7 @@ class Chart:
         """Start afresh for the key in ``slot``; all its randomness follows from ``seed``."""
         self._keys.open(slot)
         self._keys["random"][slot] = seed & 0x7FFFFFFF
-        self._keys["deviating_since"][slot] = np.nan
+        self._keys["deviating_since"][slot] = self._keys["waiting"][slot] = np.nan
         self._keys["outlier_learned"][slot] = -np.inf
 
     def open_pool(self, slot: int, seed: int) -> None:
@@ -201,12 +203,12 @@ class Chart:
         return state
 
     def restore(self, slot: int, state: State) -> None:
-        """Replace the key's state by one that ``snapshot`` returned, also that of 0.1.0, which knew no seasons.
+        """Replace the key's state by one that ``snapshot`` returned, also that of 0.1.0, which knew less.
 
         Raises:
             KeyError, ValueError: the state is not one of this chart.
         """
-        _put(self._keys, slot, checked("a chart", {**_NO_SEASON, **state}, STORED_KEY))
+        _put(self._keys, slot, checked("a chart", state, STORED_KEY, _SINCE_0_1_0))
 
     def snapshot_pool(self, slot: int) -> State:
         """A copy of a pool's complete state."""

@@ -48,6 +48,9 @@ REFERENCE, CANDIDATES = 500, 128
 """Values kept of a key, or of a pool, and of a deviation that lasts."""
 CANDIDATES_LEAST = 30
 """Values that a new normal is made of at least."""
+YOUNG = 100
+"""Values of its own below which a key learns an outlier only once the next value is none: the first ones of a fault
+would be a good part of what it knows, and hide the rest of it."""
 SEASON_ASKED = 0.5
 """Normal score from which it is asked whether a value is as it usually is at this time of the day."""
 
@@ -59,6 +62,7 @@ KEY: Final[dict[str, tuple[Any, tuple[int, ...]]]] = {
     "level": (np.float64, ()),
     "deviating_since": (np.float64, ()),
     "outlier_learned": (np.float64, ()),
+    "waiting": (np.float64, ()),
     "random": (np.int64, ()),
     "ordered": (np.float32, (REFERENCE,)),
     "candidate": (np.float32, (CANDIDATES,)),
@@ -67,7 +71,8 @@ KEY: Final[dict[str, tuple[Any, tuple[int, ...]]]] = {
     "season": (np.uint8, (BINS, DAYS)),
 }
 """The layout of a key's state; the last three are of ``detectors.charts.season``: the half-hour of the newest deviation
-(since the epoch), its size so far, and what is usual."""
+(since the epoch), its size so far, and what is usual. ``waiting`` is an outlier of a young key (``YOUNG``), NaN without
+one."""
 POOL: Final[dict[str, tuple[Any, tuple[int, ...]]]] = {
     "count": (np.int32, ()),
     "random": (np.int64, ()),
@@ -81,6 +86,7 @@ STORED_KEY: Final = {
     "level": real(-14.0, 42.0),  # the logarithms of both limits of values
     "deviating_since": moment(missing=True),
     "outlier_learned": moment(never=True),
+    "waiting": real(LEAST_VALUE, LARGEST_VALUE, missing=True),
     "random": whole(0, RANDOM_MOST),
     "ordered": numbers(np.float32, ("count",), LEAST_VALUE, LARGEST_VALUE, ascending=True),
     "candidate": numbers(np.float32, ("candidates",), LEAST_VALUE, LARGEST_VALUE, ascending=True),
@@ -210,6 +216,7 @@ def run_chart(
         if plain >= EVIDENT and (deviates or row.seasonal) and released[i] == -np.inf:
             note(key, times[i], recent - np.log(1.0 + key.ordered[count // 2]))
         if deviates:
+            key.waiting = np.nan
             _hold_back(key, value, times[i], accept_after[i], released[i], rules.patience_s, row)
             continue
         key.deviating_since = np.nan
@@ -219,8 +226,19 @@ def run_chart(
             if times[i] - key.outlier_learned < rules.patience_s:
                 continue
             key.outlier_learned = times[i]
-        key.count, key.random = _keep(key.ordered, count, value, key.random, REPLACE_ONE_IN)
-        pool.count, pool.random = _keep(pool.ordered, pool_count, value, pool.random, REPLACE_ONE_IN)
+        if score > OUTLIER and OWN_LEAST <= count < YOUNG:
+            key.waiting = value
+            continue
+        if not np.isnan(key.waiting):
+            _learn(key, pool, np.float32(key.waiting))
+            key.waiting = np.nan
+        _learn(key, pool, value)
+
+
+@njit(**LEAN)
+def _learn(key: Any, pool: Any, value: float) -> None:
+    key.count, key.random = _keep(key.ordered, key.count, value, key.random, REPLACE_ONE_IN)
+    pool.count, pool.random = _keep(pool.ordered, pool.count, value, pool.random, REPLACE_ONE_IN)
 
 
 @njit(**LEAN)

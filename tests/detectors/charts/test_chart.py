@@ -157,6 +157,23 @@ def test_few_values_of_its_own_are_blended_with_the_pool(own: int) -> None:
     assert blended.sigma[0] < by_itself.sigma[0]
 
 
+def largest_of(made: Chart) -> float:
+    return float(np.max(made.snapshot(0)["ordered"]))
+
+
+def test_few_values_take_in_an_outlier_only_once_the_next_is_none() -> None:
+    made = chart()
+    run(made, usual(40))
+    known = made.count(0)
+    run(made, np.array([5_000.0]), start=40.0)
+    assert made.count(0) == known
+    run(made, np.array([55.0]), start=41.0)
+    assert made.count(0) == known + 2
+    assert largest_of(made) == 5_000.0
+    run(made, np.array([50_000.0] * 4), start=10_000.0)
+    assert largest_of(made) == 5_000.0
+
+
 def test_many_values_of_its_own_no_longer_look_at_the_pool() -> None:
     alone, among = chart(), chart()
     among.open(1, seed=4)
