@@ -40,6 +40,7 @@ from tracehound.streams.states.scoring_core import ScoringCore
 _RECORDS_BETWEEN_YIELDS = 500
 _RUNS_AHEAD = 16
 _LINGER_S = 0.01
+_SAVE_REWOUND_S = 10.0
 _SAVE_SLICE_S = 0.02  # snapshots taken at a stretch; scoring waits for them
 
 log = structlog.get_logger(__name__)
@@ -96,7 +97,7 @@ class Scoring(RunListener):
         self._go_back = go_back
         self._doubted_to: dict[int, int] = {}  # by partition the end of runs that could not be scored at once
         self._resting = asyncio.Lock()
-        self._announcements: set[asyncio.Future[None]] = set()
+        self._spawned: set[asyncio.Future[None]] = set()
 
     @property
     def resting(self) -> asyncio.Lock:
@@ -149,15 +150,23 @@ class Scoring(RunListener):
         self._partitions.positioned({tp.partition: offset for tp, offset in committed.items()})
 
     def offsets_lost(self, tp: TP, wanted: int, resumed_at: int) -> None:
-        """Records were deleted before they were scored: told on the models topic."""
+        """Records were deleted before they were scored: told on the models topic.
+
+        What was learned of a topic that was made anew is saved at once: nobody can read that again.
+        """
         self._partitions.rewound(tp.partition, resumed_at)
         if resumed_at > wanted:
             told = [events.records_lost(tp.topic, tp.partition, wanted, resumed_at, self._clock())]
             self._metrics.count_model_changes(told)
             parcel = Parcel(tp.partition, model_events_outgoing(told, self._topics.models.name))
-            task = asyncio.ensure_future(self._delivery.send(parcel))
-            self._announcements.add(task)
-            task.add_done_callback(self._announcements.discard)
+            self._spawn(self._delivery.send(parcel))
+        else:
+            self._spawn(self.save(_SAVE_REWOUND_S))
+
+    def _spawn(self, work: Awaitable[None]) -> None:
+        task = asyncio.ensure_future(work)
+        self._spawned.add(task)
+        task.add_done_callback(self._spawned.discard)
 
     # --- the work
 

@@ -81,6 +81,21 @@ def test_lost_offsets_are_told_and_a_topic_made_anew_is_read_from_its_start(work
     run(test())
 
 
+def test_what_was_learned_of_a_topic_that_was_made_anew_is_saved_at_once(work: Work) -> None:
+    async def test() -> None:
+        await work.take(work.run_of([execution(n) for n in range(5)]))
+        await work.delivery.idle()
+        assert not work.publisher.topic(TOPICS.model_states.name)
+        work.scoring.offsets_lost(TP(TOPICS.executions.name, RIGHT), 5, 0)
+        await asyncio.gather(*work.scoring._spawned)  # nobody else saves it
+        assert work.publisher.topic(TOPICS.model_states.name)
+        await work.own(RIGHT, begin=0)  # the group rebalances
+        await work.take(work.run_of([execution(90)]))
+        assert work.scorer.learned[("shop", "")] == ["0", "1", "2", "3", "4", "90"]
+
+    run(test())
+
+
 def test_a_run_that_comes_before_its_partition_was_assigned_is_not_dropped(work: Work) -> None:
     async def test() -> None:
         work.owns = True
