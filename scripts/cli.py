@@ -35,6 +35,7 @@ COMMANDS = {
     "logs": ("logs", "logs", "List log events and templates, from the console."),
     "maintenance": ("maintenance", "maintenance", "Announce, end and list maintenance windows."),
     "mcp": ("mcp", "mcp", "Let assistants ask the console, by the Model Context Protocol."),
+    "migrate": ("migrate", "migrate", "Take what was learned along to topics of another partition count."),
     "models": ("models", "models", "List, reset, refit, export and import the models of applications."),
     "notify": ("notify", "notify", "Tell receivers of incidents, until stopped."),
     "operations": ("operations", "operations", "List operations and how long they take, from the console."),

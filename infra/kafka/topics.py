@@ -27,8 +27,8 @@ _POLL_S = 0.1
 _REPLICAS_FOR_TWO_IN_SYNC = 3
 _MIGRATION = (
     "Records of one key would end on different partitions, and models with them, so this is never done in place. "
-    "Migrate instead: create topics with the new count under a new prefix (setting 'topic_prefix'), let producers "
-    "write there, let the workers drain the old ones, then switch the consumers."
+    "Migrate instead: create topics with the new count under a new prefix (setting 'topic_prefix'), have senders "
+    "write there, let the workers finish the old ones and end, then bring what they knew: tracehound migrate."
 )
 
 

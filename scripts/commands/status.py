@@ -7,13 +7,11 @@ import urllib.error
 import urllib.request
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from dataclasses import dataclass
 from typing import TypeVar
 
 import click
 import msgspec
-from confluent_kafka import Consumer, KafkaException, TopicPartition
 from rich.console import Console
 from rich.text import Text
 
@@ -27,6 +25,7 @@ from tracehound.scripts.commands.known_applications import newest_progress
 from tracehound.scripts.commands.terminal_text import printable
 from tracehound.scripts.commands.told import stored_incidents
 from tracehound.scripts.kafka.clients import admin_config, consumer_config
+from tracehound.scripts.kafka.groups import members_of, waiting_for
 from tracehound.scripts.kafka.topic_reading import TopicReader
 from tracehound.streams.settings.groups import Group, groups_of
 from tracehound.streams.settings.settings import Settings, load_settings
@@ -100,10 +99,10 @@ def _port(command: str, settings: Settings) -> int:
 
 
 def _running(process: Group, client: Client, reader: TopicReader, settings: Settings) -> Finding:
-    members = _members(process.group, client)
+    members = members_of(process.group, client)
     port = _port(process.command, settings)
     here = _health(f"http://{settings.http_host}:{port}")
-    waiting = _waiting(process, reader, settings)
+    waiting = waiting_for(process.group, process.topics, reader, settings)
     said = [] if members is None else [f"{members} in the group {process.group!r}"]
     said += [] if here is None else [f"one here at port {port}, {here}"]
     runs = bool(members) or here is not None
@@ -124,15 +123,6 @@ def _gateway(settings: Settings) -> Finding:
     if here is None:
         return Finding("gateway", "none is seen here, and is needed for sending over HTTP: tracehound gateway")
     return Finding("gateway", f"one here at port {gateway.port}, {here}")
-
-
-def _members(group: str, client: Client) -> int | None:
-    """How many are in a consumer group; None on a broker that does not tell (the embedded one)."""
-    try:
-        described = client.admin.describe_consumer_groups([group], request_timeout=_TIMEOUT_S)[group].result()
-    except KafkaException:
-        return None
-    return len(described.members)
 
 
 def _health(address: str) -> str | None:
@@ -159,20 +149,6 @@ def _why_not_ready(answer: bytes) -> str | None:
         return "compiling its kernels" if said.get("preparing") else "waiting for its partitions"
     except (ValueError, AttributeError):
         return None
-
-
-def _waiting(process: Group, reader: TopicReader, settings: Settings) -> int:
-    """Records that the group of a kind of process has not dealt with."""
-    ends = {(topic, number): end for topic in process.topics for number, end in reader.ends(topic).items()}
-    if not ends:
-        return 0
-    asked = [TopicPartition(*of) for of in ends]
-    with closing(Consumer(consumer_config(settings, group_id=process.group))) as consumer:  # which joins no group
-        try:
-            committed = {(one.topic, one.partition): one.offset for one in consumer.committed(asked, _TIMEOUT_S)}
-        except KafkaException:  # a new cluster has no coordinator yet
-            committed = {}
-    return sum(high - max(low, committed.get(of, low)) for of, (low, high) in ends.items())
 
 
 def _executions(reader: TopicReader, settings: Settings) -> Finding:

@@ -22,8 +22,8 @@ def script() -> ScriptDirectory:
     return ScriptDirectory(str(folder), version_locations=[str(folder / "versions")])
 
 
-def migrate(connection: Connection) -> None:
-    """Bring a database to this version, within the connection's transaction.
+def migrate(connection: Connection, to: str = "heads") -> None:
+    """Bring a database to this version, or to an earlier revision, within the connection's transaction.
 
     Raises:
         ConfigurationError: it holds a revision that this version does not know.
@@ -33,7 +33,7 @@ def migrate(connection: Connection) -> None:
     revisions = script()
 
     def upgrade(have: Any, _context: MigrationContext) -> Any:
-        return revisions._upgrade_revs("heads", have)
+        return revisions._upgrade_revs(to, have)
 
     context = MigrationContext.configure(
         connection, opts={"version_table": VERSION_TABLE, "fn": upgrade, "transactional_ddl": True}

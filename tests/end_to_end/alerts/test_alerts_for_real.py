@@ -107,6 +107,7 @@ def test_some_alerts_fire_and_are_resolved(system: System, told: Told) -> None:
 
 
 @ALL
+@pytest.mark.timeout(3_600)
 def test_every_alert_fires_and_is_resolved(
     system: System, told: Told, record_testsuite_property: Callable[[str, object], None]
 ) -> None:
