@@ -2,7 +2,6 @@
 
 import click
 
-from tracehound.schemas.errors import TracehoundError
 from tracehound.scripts.commands.console_options import (
     application_option,
     environment_option,
@@ -10,7 +9,7 @@ from tracehound.scripts.commands.console_options import (
     limit_option,
 )
 from tracehound.scripts.commands.console_tables import json_option, print_json, print_table
-from tracehound.scripts.commands.terminal_text import printable
+from tracehound.scripts.commands.named_settings import read_settings, settings_text
 from tracehound.scripts.commands.tunings import tell_version
 from tracehound.scripts.console.client import console_client
 from tracehound.scripts.console.tuning_shapes import VersionShape
@@ -41,7 +40,7 @@ def list_settings(application: str | None, environment: str | None, limit: int, 
     if as_json:
         print_json({"items": found})
         return
-    rows = [[*(dict(one)[name] for name in _COLUMNS), _as_given(one["settings"])] for one in found]
+    rows = [[*(dict(one)[name] for name in _COLUMNS), settings_text(one["settings"])] for one in found]
     print_table((*_COLUMNS, "settings"), rows)
 
 
@@ -60,7 +59,7 @@ def set_settings(application: str, settings: tuple[str, ...], environment: str, 
     body = {
         "application": application,
         "environment": environment,
-        "settings": dict(map(_read, settings)),
+        "settings": read_settings(settings),
         "why": why,
     }
     tell_version(console_client().send(VersionShape, "POST", "application-settings", body=body), as_json)
@@ -79,23 +78,3 @@ def revert_settings(application: str, environment: str, version: int | None, as_
     """
     body = {"application": application, "environment": environment, "version": version}
     tell_version(console_client().send(VersionShape, "POST", "application-settings", "revert", body=body), as_json)
-
-
-def _read(given: str) -> tuple[str, float]:
-    """A setting and its value, out of ``name=value``.
-
-    >>> _read("detection.least_sigma=5")
-    ('least_sigma', 5.0)
-
-    Raises:
-        TracehoundError: it is none.
-    """
-    name, _, value = given.partition("=")
-    try:
-        return name.strip().removeprefix("detection."), float(value)
-    except ValueError:
-        raise TracehoundError(f"A setting must be given as name=5. Got {printable(given)!r} instead.") from None
-
-
-def _as_given(settings: dict[str, float]) -> str:
-    return " ".join(f"{name}={value:g}" for name, value in settings.items())

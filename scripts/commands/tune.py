@@ -19,6 +19,7 @@ from tracehound.schemas.moments import parse_moment
 from tracehound.schemas.tuning import Confirmed, TuningResult, TuningTask, is_cancellation, read_tuning_result
 from tracehound.scripts.acceptance.operators_list import read_incidents
 from tracehound.scripts.commands.announcing import announce
+from tracehound.scripts.commands.named_settings import read_values, settings_text
 from tracehound.scripts.commands.recorded_file import FileOfExecutions, write_recorded
 from tracehound.scripts.commands.terminal_text import printable
 from tracehound.scripts.commands.validate import open_source, read_lines
@@ -27,27 +28,6 @@ from tracehound.scripts.kafka.topic_reading import TopicReader
 from tracehound.streams.scoring.tuning.plan import best_of, planned
 from tracehound.streams.scoring.tuning.recorded import KafkaRecordings, Recorded
 from tracehound.streams.settings.settings import Settings, load_settings
-
-
-def searched(given: Sequence[str]) -> dict[str, list[float]]:
-    """Values by the setting's name, out of ``name=value,value``.
-
-    >>> searched(["least_sigma=4,5"])
-    {'least_sigma': [4.0, 5.0]}
-
-    Raises:
-        TracehoundError: one of them is none.
-    """
-    found: dict[str, list[float]] = {}
-    for one in given:
-        name, equals, values = one.partition("=")
-        try:
-            found[name.strip().removeprefix("detection.")] = [float(value) for value in values.split(",")]
-        except ValueError:
-            raise TracehoundError(f"What is searched must be given as name=4,5,6. Got {printable(one)!r}.") from None
-        if not equals:
-            raise TracehoundError(f"What is searched must be given as name=4,5,6. Got {printable(one)!r}.")
-    return found
 
 
 @click.command()
@@ -114,7 +94,7 @@ def tune(
                 results_from=recorded.results_from,
                 from_file=path is not None,
             )
-            tasks = planned(settings.detection, whose, candidates(searched(given), most), budget_cpu_s)
+            tasks = planned(settings.detection, whose, candidates(read_values(given), most), budget_cpu_s)
             for task in tasks:
                 announce(settings, settings.topics.tuning_tasks, task.id, task)
             tuning, count = whose.tuning, len(tasks)
@@ -182,7 +162,7 @@ def _tell(results: Sequence[TuningResult], as_json: bool) -> None:
     best = best_of(results)
     table = Table("", "settings", "state", "executions", "days", "anomalies a day outside", "found", "CPU s", "by")
     for one in results:
-        named = ", ".join(f"{name}={value:g}" for name, value in one.settings.items()) or "as they are"
+        named = settings_text(one.settings) or "as they are"
         found = f"{one.found} of {one.confirmed}" if one.confirmed else ""
         shown = (one.state, f"{one.executions:,}", f"{one.days:.2f}", f"{one.outside_a_day:.2f}", found)
         mark = "best" if one is best else ""

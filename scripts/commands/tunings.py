@@ -6,6 +6,7 @@ import click
 
 from tracehound.scripts.commands.console_options import application_option, environment_option, limit_option
 from tracehound.scripts.commands.console_tables import json_option, print_json, print_table
+from tracehound.scripts.commands.named_settings import settings_text
 from tracehound.scripts.commands.terminal_text import printable
 from tracehound.scripts.console.client import console_client
 from tracehound.scripts.console.tuning_shapes import TuningResultsShape, TuningShape, VersionShape
@@ -61,7 +62,7 @@ def show_tuning(tuning: str, as_json: bool) -> None:
             (
                 "best" if one["best"] else "",
                 one["number"],
-                _settings(one["settings"]),
+                settings_text(one["settings"]),
                 one["state"],
                 one["anomalies_a_day"],
                 one["outside_a_day"],
@@ -112,12 +113,8 @@ def tell_version(told: VersionShape, as_json: bool) -> None:
     if as_json:
         print_json(told)
         return
-    own = _settings(told["settings"]) or "no settings of its own"
+    own = settings_text(told["settings"]) or "no settings of its own"
     click.echo(printable(f"{told['application']} is judged by {own}, version {told['version']}, within moments."))
-
-
-def _settings(settings: dict[str, float]) -> str:
-    return ", ".join(f"{name} {value:g}" for name, value in settings.items())
 
 
 def _row(one: TuningShape) -> list[Any]:

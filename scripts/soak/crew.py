@@ -11,6 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any, Self
 
+from tracehound.infra.inherited import inherited
 from tracehound.infra.kafka import supervise
 from tracehound.schemas.errors import TracehoundError
 from tracehound.scripts.commands.worker_process import counted_at
@@ -36,14 +37,13 @@ class Member:
         self.log_file = folder / f"{name}.log"
         scratch = folder / name
         scratch.mkdir()
-        inherited = {k: v for k, v in os.environ.items() if not k.startswith(("TRACEHOUND_", "KAFKA_"))}
         with self.log_file.open("wb") as log:
             self._process = subprocess.Popen(
                 [sys.executable, supervise.__file__, str(scratch), sys.executable, "-c", code],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,
-                env={**inherited, "TRACEHOUND_HTTP_PORT": "0", **environment},
+                env={**inherited(), "TRACEHOUND_HTTP_PORT": "0", **environment},
                 start_new_session=True,  # Ctrl-C is ours to pass on
                 text=True,
             )

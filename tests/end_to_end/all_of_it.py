@@ -1,6 +1,5 @@
 """`tracehound up` in a process of its own, on the embedded broker."""
 
-import os
 import re
 import signal
 import subprocess
@@ -9,6 +8,7 @@ import threading
 import time
 from pathlib import Path
 
+from tracehound.infra.inherited import inherited
 from tracehound.infra.kafka.ports import free_ports
 
 
@@ -16,7 +16,7 @@ class Up:
     """The command in a process of its own, and what it has said; ``traced`` sends it the traces of its own workers."""
 
     def __init__(self, folder: Path, traced: bool = False, **variables: str) -> None:
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(("TRACEHOUND_", "KAFKA_"))}
+        kept = inherited()
         ports = free_ports(5)
         self.ports = dict(zip(("worker", "intake", "incidents", "broker", "gateway"), ports, strict=True))
         own: dict[str, int | str] = {

@@ -19,6 +19,7 @@ from typing import Any
 import pytest
 from confluent_kafka import Consumer, Message, Producer
 
+from tracehound.infra.inherited import inherited
 from tracehound.infra.kafka.broker import Broker
 from tracehound.infra.kafka.ports import free_ports
 from tracehound.schemas.topics import Topics
@@ -45,12 +46,11 @@ class WorkerProcess:
     """``run_worker`` in a process of its own; ``log`` holds its log lines as dicts."""
 
     def __init__(self, environment: Mapping[str, str], code: str = RUN) -> None:
-        inherited = {k: v for k, v in os.environ.items() if not k.startswith(("TRACEHOUND_", "KAFKA_"))}
         self.log: list[dict[str, Any]] = []
         self.raw: list[str] = []
         self._process = subprocess.Popen(
             [sys.executable, "-c", code],
-            env={**inherited, **ANY_PORT, **environment},
+            env={**inherited(), **ANY_PORT, **environment},
             stderr=subprocess.PIPE,
             text=True,
             start_new_session=True,

@@ -1,6 +1,5 @@
 """What is built installs into an empty environment under one import root, and works from an empty folder."""
 
-import os
 import subprocess
 import sys
 import sysconfig
@@ -13,6 +12,7 @@ from zipfile import ZipFile
 import pytest
 
 from tests.checkout import PROJECT
+from tracehound.infra.inherited import inherited
 
 _CACHES = ignore_patterns(".*", "build", "dist", "*.egg-info", "__pycache__", "target")
 _BUILD = "import sys; from setuptools import build_meta; build_meta.build_{kind}(sys.argv[1])"
@@ -69,7 +69,7 @@ def give_compiled(environment: Path, all_but: str) -> None:
 
 def run(environment: Path, folder: Path, *arguments: str, timeout_s: float = 60) -> "subprocess.CompletedProcess[str]":
     """The installed command, in another folder, without the checkout's variables."""
-    variables = {name: value for name, value in os.environ.items() if not name.startswith(("TRACEHOUND_", "KAFKA_"))}
+    variables = inherited()
     variables.pop("PYTHONPATH", None)
     command = [str(environment / "bin" / arguments[0]), *arguments[1:]]
     return subprocess.run(command, cwd=folder, env=variables, capture_output=True, text=True, timeout=timeout_s)

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.checkout import PROJECT
+from tracehound.infra.inherited import inherited
 from tracehound.infra.kafka.ports import free_ports
 
 README = (PROJECT / "README.md").read_text()
@@ -82,7 +83,7 @@ def checkout(tmp_path: Path) -> Path:
 @pytest.fixture
 def shell(checkout: Path, tmp_path: Path) -> Iterator[Start]:
     """Starts shells that find ports of their own in place of those that the README names."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("TRACEHOUND_", "KAFKA_"))}
+    kept = inherited()
     kafka, *others = map(str, free_ports(6))
     names = ("HTTP_PORT", "INTAKE__HTTP_PORT", "INCIDENT_WORKER__HTTP_PORT", "GATEWAY__PORT", "GATEWAY__GRPC_PORT")
     ports = {f"TRACEHOUND_{name}": port for name, port in zip(names, others, strict=True)}

@@ -1,17 +1,18 @@
 """Tuning over two workers on a real Kafka: one that is killed in the middle of a candidate costs nothing."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.end_to_end.conftest import PARTITIONS, Field, WorkerProcess, wait_until_within
+from tracehound.infra.inherited import inherited
 from tracehound.schemas.tuning import TuningResult, read_tuning_result
 from tracehound.streams.scoring.tuning.plan import best_of
 
@@ -28,7 +29,7 @@ def execution(number: int) -> bytes:
 
 @pytest.mark.parametrize("any_kafka", ["real"], indirect=True)
 def test_a_tuning_survives_the_kill_of_a_worker_in_the_middle_of_a_task(
-    field: Field, worker: Callable[..., WorkerProcess]
+    field: Field, worker: Callable[..., WorkerProcess], tmp_path: Path
 ) -> None:
     workers = [worker(field.environment) for _ in range(2)]
     wait_until_within(lambda: all(len(owned(one)) == PARTITIONS // 2 for one in workers), "both own partitions", 120.0)
@@ -60,6 +61,7 @@ def test_a_tuning_survives_the_kill_of_a_worker_in_the_middle_of_a_task(
     assert all(told[number] <= told[0] for number in lenient)
     assert best_of(results) is not None
     assert total_cpu_s(results) > 0.0
+    assert tried_on_a_file(field, tmp_path) == {("done", 200)}
     scored = survivor.counted("executions_total")
     field.send([(b"shop", execution(number)) for number in range(COUNT, COUNT + MORE)])
     wait_until_within(lambda: survivor.counted("executions_total") >= scored + MORE, "it scores as well", 120.0)
@@ -82,8 +84,21 @@ def killed_in_the_middle(workers: list[WorkerProcess]) -> WorkerProcess:
     raise AssertionError("no worker was found in the middle of a task")
 
 
-def inherited() -> dict[str, str]:
-    return {name: value for name, value in os.environ.items() if not name.startswith(("TRACEHOUND_", "KAFKA_"))}
+def tried_on_a_file(field: Field, folder: Path) -> set[tuple[str, int]]:
+    """States and counts of candidates that were tried on 200 executions that Kafka never had."""
+    file = folder / "recorded.jsonl"
+    file.write_bytes(b"\n".join(execution(number).replace(b'"shop"', b'"filed"') for number in range(200)))
+    command = ("tune", "filed", "--json", "--timeout", "300", "--set", "least_sigma=4,5", "--file", str(file))
+    shown = subprocess.run(
+        [sys.executable, "-m", "tracehound", *command],
+        env={**inherited(), **field.environment},
+        stdout=subprocess.PIPE,
+        timeout=400,
+        check=True,
+    ).stdout
+    results = [read_tuning_result(line) for line in shown.splitlines()]
+    assert len(results) == 3
+    return {(one.state, one.executions) for one in results}
 
 
 def owned(one: WorkerProcess) -> list[int]:

@@ -1,7 +1,6 @@
 """A tuning over two workers on a real Kafka, of which one is killed in the middle of a task."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -15,6 +14,7 @@ from typing import Any, Final
 import msgspec
 from confluent_kafka import Producer
 
+from tracehound.infra.inherited import inherited
 from tracehound.infra.kafka.broker import broker
 from tracehound.schemas.errors import TracehoundError
 from tracehound.schemas.topics import Topics
@@ -61,7 +61,7 @@ def tuned() -> dict[str, Any]:
                 *(sys.executable, "-m", "tracehound", "tune", "app", "--json", "--timeout", str(_TUNE_S)),
                 *(part for one in _SEARCH for part in ("--set", one)),
             ],
-            env={**_inherited(), **environment},
+            env={**inherited(), **environment},
             stdout=subprocess.PIPE,
             text=True,
         )
@@ -123,10 +123,6 @@ def _until(condition: Any) -> None:
         if time.monotonic() > deadline:
             raise TracehoundError(f"The workers did not begin within {_WAIT_S:g} s.")
         time.sleep(0.05)
-
-
-def _inherited() -> Mapping[str, str]:
-    return {name: value for name, value in os.environ.items() if not name.startswith(("TRACEHOUND_", "KAFKA_"))}
 
 
 def page(found: Mapping[str, Any]) -> str:

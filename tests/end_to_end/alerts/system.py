@@ -1,7 +1,6 @@
 """All of tracehound on the embedded broker, each kind in a process of its own, and what is sent to it."""
 
 import json
-import os
 import random
 import subprocess
 import sys
@@ -17,6 +16,7 @@ from confluent_kafka import Producer
 
 from tests.end_to_end.alerts.watchers import Server
 from tests.end_to_end.conftest import WorkerProcess, wait_until_within
+from tracehound.infra.inherited import inherited
 from tracehound.infra.kafka.broker import broker
 from tracehound.infra.kafka.embedded_process import EmbeddedBrokerProcess
 from tracehound.infra.kafka.ports import free_ports
@@ -136,9 +136,8 @@ class System:
         self._run("drill", "--timeout", "4m")
 
     def _run(self, *command: str) -> "subprocess.CompletedProcess[str]":
-        inherited = {k: v for k, v in os.environ.items() if not k.startswith(("TRACEHOUND_", "KAFKA_"))}
         whole = [sys.executable, "-m", "tracehound", *command]
-        done = subprocess.run(whole, env={**inherited, **self.environment}, capture_output=True, text=True)
+        done = subprocess.run(whole, env={**inherited(), **self.environment}, capture_output=True, text=True)
         assert done.returncode == 0, done.stdout + done.stderr
         return done
 
