@@ -7,6 +7,7 @@ import time
 from collections.abc import Sequence
 
 from tracehound.detectors.columns.read_segments import read_segments
+from tracehound.detectors.columns.read_spans import SpanReader
 from tracehound.detectors.ensemble.registry import EXTRA_DETECTORS
 from tracehound.detectors.forests.fitting import InlineFitter
 from tracehound.detectors.packed.kernels import STAMPS, compiled_kernels, compiled_stamp
@@ -53,6 +54,7 @@ def compile_kernels() -> None:
     scorer.score(_one_operation_stops())
     for application in scorer.applications():
         scorer.restore(scorer.snapshot(application))
+    SpanReader({}).read(b"", most=0)  # as intake does
 
 
 def _one_operation_stops() -> list[Execution]:

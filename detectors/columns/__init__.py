@@ -1,1 +1,1 @@
-"""Executions' JSON read into columns, without an object for each segment."""
+"""Executions' JSON and spans' Protobuf read into columns, without an object for each segment or attribute."""

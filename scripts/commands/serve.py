@@ -25,10 +25,11 @@ def worker() -> None:
 @click.command()
 def intake() -> None:
     """Join spans from Kafka into executions until stopped."""
+    from tracehound.scripts.commands.compiling import compile_before_work
     from tracehound.streams.intake.app import build_intake
     from tracehound.streams.worker.worker import run_worker
 
-    raise SystemExit(run_worker(load_settings(), build_intake))
+    raise SystemExit(run_worker(load_settings(), build_intake, prepare=compile_before_work))
 
 
 @click.command()

@@ -20,6 +20,7 @@ from tracehound.streams.envelopes.mapping import FieldMapping
 from tracehound.streams.envelopes.opener import ExecutionReader
 from tracehound.streams.envelopes.registered import RegisteredSchemas
 from tracehound.streams.intake.formats.decode import SpanLimits, decode_spans
+from tracehound.streams.intake.formats.otlp.columned import ColumnedDecoder
 from tracehound.streams.intake.logs.from_topics import LOGS, LogRequestReader
 from tracehound.streams.intake.sent_messages import told_of
 from tracehound.streams.kafka.bounded_batches import PACKED, packed_sentence
@@ -99,6 +100,7 @@ class SourceReader:
         self._others_topics = frozenset(execution_topics)
         self._others_executions = ExecutionReader(limits, schemas, mapping)
         self._span_limits = SpanLimits(max_record_bytes=limits.max_record_bytes, with_namespace=with_namespace)
+        self._columned = ColumnedDecoder()
         self._foreign = ForeignRecords(clock)
 
     def read(self, record: ConsumerRecord, clock_ms: int, reading: SourceReading) -> None:
@@ -126,7 +128,8 @@ class SourceReader:
             if said != TRACES:
                 reading.skipped += 1
                 return
-            decoded = decode_spans(record.value, self._span_limits, _known_format(record) if record.headers else "")
+            known = _known_format(record) if record.headers else ""
+            decoded = decode_spans(record.value, self._span_limits, known, self._columned)
             if decoded.signal == LOGS and self._logs is not None:
                 self._read_logs(record, self._logs, reading)
                 return

@@ -23,11 +23,13 @@ from tracehound.streams.envelopes.mapping import FieldMapping
 from tracehound.streams.envelopes.opener import SCHEMA_HEADER, ExecutionReader
 from tracehound.streams.intake.assembly.assemble import assemble
 from tracehound.streams.intake.formats.decode import DecodedSpans, SpanLimits, decode_spans
+from tracehound.streams.intake.formats.otlp.columned import ColumnedDecoder
 from tracehound.streams.settings.settings import CONFIG_VARIABLE, load_settings
 
 NOW_S = 1_790_000_000.0
 LIMITS = Limits(max_event_bytes=4_000, max_record_bytes=8_000, max_segments=20)
 SPAN_LIMITS = SpanLimits(max_record_bytes=200_000, max_spans=2_000)
+_COLUMNED = ColumnedDecoder()
 _LONGEST_SEED = 20_000
 _MEDIA_TYPES = ("application/json", "application/x-protobuf", "application/x-ndjson")
 _ENCODINGS = ("", "gzip", "deflate", "zstd")
@@ -91,6 +93,7 @@ def spans() -> list[bytes]:
 def read_spans(value: bytes) -> None:
     """Spans of any format are read or refused with a reason, and what is read can be joined."""
     decoded: DecodedSpans = decode_spans(value, SPAN_LIMITS)
+    assert decode_spans(value, SPAN_LIMITS, columned=_COLUMNED) == decoded
     for each in decoded.rejected:
         assert each.reason
         assert each.indexes or each.value_bytes == value

@@ -22,7 +22,7 @@ class Target:
 TARGETS = {
     "executions": Target(outside.read_executions, outside.executions, compiled=True),
     "envelopes": Target(outside.read_envelope, outside.enveloped),
-    "spans": Target(outside.read_spans, outside.spans),
+    "spans": Target(outside.read_spans, outside.spans, compiled=True),
     "gateway": Target(outside.read_request, outside.requests),
     "settings": Target(outside.read_settings, outside.settings),
     "model-states": Target(states.read_model, states.models, compiled=True),

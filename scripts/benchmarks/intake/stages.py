@@ -15,6 +15,7 @@ from tracehound.schemas.spans import Tick
 from tracehound.scripts.benchmarks.intake.workload import Record
 from tracehound.streams.intake.emit import Emitter
 from tracehound.streams.intake.formats.decode import SpanLimits, decode_spans
+from tracehound.streams.intake.formats.otlp.columned import ColumnedDecoder
 from tracehound.streams.intake.join_rules import JoinRules
 from tracehound.streams.intake.partition_join import Joined, PartitionJoin
 from tracehound.streams.intake.read_source import SourceReader, SourceReading
@@ -85,7 +86,8 @@ def _round(records: Sequence[Record], cpu_s: Callable[[], float]) -> StageCost:
     gc.freeze()
     begun = cpu_s()
     limits = SpanLimits()
-    decoded = sum(decode_spans(record.value, limits).spans for record in records)
+    columned = ColumnedDecoder()
+    decoded = sum(decode_spans(record.value, limits, columned=columned).spans for record in records)
     ends = [cpu_s()]
     outgoing = _rekey(records)
     ends.append(cpu_s())

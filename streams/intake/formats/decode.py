@@ -37,6 +37,8 @@ _FIRST_TAG = b"\n"
 """How Protobuf begins: the tag of its first field is also a line feed, and its length may look like a bracket."""
 
 Decode = Callable[[bytes, SpanLimits], DecodedSpans]
+Columned = Callable[[bytes, SpanLimits], DecodedSpans | None]
+"""Decodes OTLP's Protobuf sooner, and None where that is to be decoded with care (``otlp.columned``)."""
 
 _DECODERS: Mapping[Format, Decode] = {
     "OTLP Protobuf": decode_protobuf,
@@ -49,7 +51,9 @@ _DECODERS: Mapping[Format, Decode] = {
 }
 
 
-def decode_spans(value: bytes | None, limits: SpanLimits, known: str = "") -> DecodedSpans:
+def decode_spans(
+    value: bytes | None, limits: SpanLimits, known: str = "", columned: Columned | None = None
+) -> DecodedSpans:
     """Decode the value of a record: spans by trace, and what had to be refused.
 
     Never raises, whatever the bytes. The format is told by the content (``recognise``), after what is around it was
@@ -60,6 +64,7 @@ def decode_spans(value: bytes | None, limits: SpanLimits, known: str = "") -> De
 
     Parameters:
         known: the format, where it is known (``Rejection.format``); a text that is none is passed over.
+        columned: decodes what it can; the result is the same.
 
     In each ``Span`` the service is empty, ``parent`` means nothing yet, and ``offset_us`` is None.
 
@@ -77,7 +82,7 @@ def decode_spans(value: bytes | None, limits: SpanLimits, known: str = "") -> De
                 f"the record must be at most {limits.max_record_bytes} bytes long. Got {len(value)} bytes instead.",
             )
         content = unpacked_spans(value, limits.max_record_bytes)
-        decoded = _decode(content, limits.of(len(content)), known)
+        decoded = _decode(content, limits.of(len(content)), known, columned)
     except RecordError as error:
         signal = error.signal if isinstance(error, OtherSignalError) else ""
         return DecodedSpans(rejected=[reject_record(value, error.error, error.sentence)], signal=signal)
@@ -86,14 +91,14 @@ def decode_spans(value: bytes | None, limits: SpanLimits, known: str = "") -> De
     return decoded
 
 
-def _decode(content: bytes, limits: SpanLimits, known: str) -> DecodedSpans:
+def _decode(content: bytes, limits: SpanLimits, known: str, columned: Columned | None) -> DecodedSpans:
     if not content.strip(BLANK):
         return DecodedSpans()
     for name in FORMATS if known else ():
         if name == known:
             return _decode_json(content, limits, name) if name.endswith("JSON") else _by(name, content, limits)
     if not looks_like_json(content):
-        return _decode_protobuf(content, limits)
+        return _decode_protobuf(content, limits, columned)
     if content[:1] == _FIRST_TAG and not _is_json(content):
         try:
             return _decode_protobuf(content, limits)
@@ -111,8 +116,13 @@ def _is_json(content: bytes) -> bool:
     return True
 
 
-def _decode_protobuf(content: bytes, limits: SpanLimits) -> DecodedSpans:
+def _decode_protobuf(content: bytes, limits: SpanLimits, columned: Columned | None = None) -> DecodedSpans:
     name = protobuf_format(content)
+    if columned is not None and name == "OTLP Protobuf":
+        read = columned(content, limits)
+        if read is not None and read.spans:
+            read.format = name
+            return read
     decoded = _by(name, content, limits)
     if not decoded.spans:
         confirm(name, content, any(rejection.error != "InvalidProtobuf" for rejection in decoded.rejected))

@@ -18,7 +18,7 @@ from tracehound.streams.intake.conventions.names import (
     as_they_are,
 )
 from tracehound.streams.intake.conventions.resources import resource_of
-from tracehound.streams.intake.conventions.texts import AttributeValue
+from tracehound.streams.intake.conventions.texts import Attributes, AttributeValue
 from tracehound.streams.intake.formats.declared import as_text, declare
 from tracehound.streams.intake.formats.decoded import DecodedSpans, SpanLimits
 from tracehound.streams.intake.formats.otlp.reading import Encoding, read_all, read_with_care
@@ -84,10 +84,25 @@ def decode_protobuf(value: bytes, limits: SpanLimits) -> DecodedSpans:
 
 
 def _resource(message: Any) -> dict[str, AttributeValue]:
-    return _of_resources(message.resource.attributes)
+    return resource_attributes(message.resource)
+
+
+def resource_attributes(message: Any) -> dict[str, AttributeValue]:
+    """The attributes of a ``Resource`` that are wanted."""
+    return _of_resources(message.attributes)
 
 
 def _read_span(message: Any) -> tuple[bytes, Span | None] | Flaw:
+    return span_with(message, attributes_of(message))
+
+
+def attributes_of(message: Any) -> dict[str, AttributeValue]:
+    """The attributes of a ``Span`` that are wanted, by concept."""
+    return _of_spans(message.attributes)
+
+
+def span_with(message: Any, attributes: Attributes) -> tuple[bytes, Span | None] | Flaw:
+    """Trace id and span of a ``Span`` that has these attributes (by concept); None for one that is left out."""
     trace_id = message.trace_id
     given_status = message.status
     status = _NO_STATUS if not given_status else _status(given_status)
@@ -105,7 +120,7 @@ def _read_span(message: Any) -> tuple[bytes, Span | None] | Flaw:
         message.flags,
         code,
         told,
-        _of_spans(message.attributes),
+        attributes,
         _exception(events) if events else None,
         _links(message.links),
         state if isinstance(state, str) else as_text(state),

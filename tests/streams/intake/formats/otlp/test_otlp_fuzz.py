@@ -12,8 +12,11 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span, TracesData
 
 from tests.streams.intake.formats.otlp.otlp_records import ENCODINGS, as_json, as_protobuf, records
 from tracehound.streams.intake.formats.decode import DecodedSpans, SpanLimits, decode_spans
+from tracehound.streams.intake.formats.otlp.columned import ColumnedDecoder
 
 LIMITS = SpanLimits()
+COLUMNED = ColumnedDecoder()
+"""Remembers shapes of all records before."""
 MARKER = "@broken@"
 RECORDS = 80
 MUTATIONS = 100
@@ -22,8 +25,10 @@ JSON_VALUES: tuple[Any, ...] = (None, True, -1, 2**64, 1.5, "", "x", "SPAN_KIND_
 
 
 def check(value: bytes) -> DecodedSpans:
-    """Decodes, and checks what holds for every record: counts agree, and what was refused is refused again."""
+    """Decodes, and checks what holds for every record: counts agree, what was refused is refused again, and by columns
+    it is the same."""
     decoded = decode_spans(value, LIMITS)
+    assert decode_spans(value, LIMITS, columned=COLUMNED) == decoded
     assert decoded.spans == sum(map(len, decoded.traces.values()))
     assert decoded.format == "SkyWalking" or all(len(trace_id) == 32 for trace_id in decoded.traces)
     for rejection in decoded.rejected:
