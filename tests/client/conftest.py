@@ -75,7 +75,7 @@ class Kept:
     def send(self, application: str, batch: Sequence[bytes]) -> Outcome:
         self.batches.append(len(batch))
         if self.hold is not None:
-            assert self.hold.wait(60)
+            assert self.hold.wait(120)
         answer = self.answers.pop(0) if self.answers else Outcome(sent=len(batch))
         if answer.again_in_s is None:
             self.executions += map(json.loads, batch)

@@ -22,7 +22,7 @@ def client(clients: Make, kept: Kept) -> Client:
 
 
 def recorded(client: Client, kept: Kept) -> list[dict[str, Any]]:
-    assert client.flush(30)
+    assert client.flush(120)
     return kept.executions
 
 
@@ -38,7 +38,7 @@ def test_what_is_recorded_arrives_in_kafka(gateway: Reached, clients: Make) -> N
         return shelf
 
     assert [cart(shelf) for shelf in range(3)] == [0, 1, 2]
-    assert client.flush(30)
+    assert client.flush(120)
 
     assert client.counts.sent == client.counts.recorded == 3
     first = gateway.executions("arrives", 3)[0]

@@ -55,7 +55,7 @@ def test_what_was_recorded_before_a_fork_is_sent_once_and_each_process_sends_its
             sys.exit(3 if client.counts.recorded == 30 else 1)
         children.append(pid)
     record(10, "after")
-    assert client.flush(30)
+    assert client.flush(120)
     for who in "cd":  # the thread and its connection are there now
         pid = os.fork()
         if not pid:
@@ -99,11 +99,11 @@ def test_forks_in_the_midst_of_recording_and_sending_go_on(gateway: Reached) -> 
         pid = os.fork()
         if not pid:
             record(1, f"child {number}")
-            os._exit(0 if client.flush(30) and client.counts.sent == 1 else 1)
+            os._exit(0 if client.flush(120) and client.counts.sent == 1 else 1)
         assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
     stop.set()
     for thread in threads: thread.join()
-    assert client.flush(30)
+    assert client.flush(120)
     print(client.counts.sent)
     """
     done = run(RECORDS + textwrap.dedent(code), "midst", gateway.url, "")

@@ -30,7 +30,7 @@ def served_in_process(database_url: str, log: Path) -> Iterator[tuple[str, str]]
         yield url, key
     finally:
         server.terminate()
-        server.communicate(timeout=60)
+        server.communicate(timeout=120)
 
 
 @contextmanager
@@ -46,4 +46,4 @@ def served_in_thread(app: Any, port: int = 0) -> Iterator[str]:
         yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
     finally:
         server.should_exit = server.force_exit = True
-        thread.join(30)
+        thread.join(120)

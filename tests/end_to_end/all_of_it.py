@@ -66,6 +66,6 @@ class Up:
     def end(self) -> int:
         if self._process.poll() is None:
             self._process.send_signal(signal.SIGTERM)
-        status = self._process.wait(60)
+        status = self._process.wait(120)
         self._reader.join(10)
         return status

@@ -83,7 +83,7 @@ class WorkerProcess:
     def get(self, path: str) -> tuple[int, str]:
         url = self.wait_for("health_listening")["url"]
         try:
-            with urllib.request.urlopen(url + path, timeout=60) as answer:
+            with urllib.request.urlopen(url + path, timeout=120) as answer:
                 return answer.status, answer.read().decode()
         except urllib.error.HTTPError as error:
             with error:
@@ -244,7 +244,7 @@ class Gateway:
         headers: Mapping[str, str] | None = None,
         connection: http.client.HTTPConnection | None = None,
     ) -> tuple[int, dict[str, str], bytes]:
-        used = connection or http.client.HTTPConnection(self.address, timeout=30)
+        used = connection or http.client.HTTPConnection(self.address, timeout=120)
         try:
             used.request(method, path, body, {"Content-Type": "application/json", **(headers or {})})
             answer = used.getresponse()

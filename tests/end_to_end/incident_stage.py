@@ -57,14 +57,14 @@ class Stage:
     def committed(self) -> int:
         """How far the input has been taken."""
         with self._group() as group:
-            [place] = group.committed([TopicPartition(self.field.topics.incident_input.name, 0)], timeout=60)
+            [place] = group.committed([TopicPartition(self.field.topics.incident_input.name, 0)], timeout=120)
             return int(place.offset)
 
     def offered(self, topic: Topic) -> int:
         """How many records a topic was given."""
         with self._group() as group:
             places = [TopicPartition(topic.name, number) for number in range(topic.partitions)]
-            return sum(group.get_watermark_offsets(place, timeout=60)[1] for place in places)
+            return sum(group.get_watermark_offsets(place, timeout=120)[1] for place in places)
 
     @contextmanager
     def _group(self) -> Iterator[Consumer]:

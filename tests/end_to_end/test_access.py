@@ -88,7 +88,7 @@ def send(servers: str, count: int) -> None:
             "duration_ms": 9 + number % 5,
         }
         producer.produce(Topics(PREFIX).executions.name, json.dumps(execution).encode(), b"shop")
-    assert producer.flush(20) == 0
+    assert producer.flush(120) == 0
 
 
 @pytest.mark.timeout(600)
@@ -174,7 +174,7 @@ def answered(port: int, path: str, body: bytes | None = None) -> bool:
     """Whether a request is answered with success."""
     request = urllib.request.Request(f"http://127.0.0.1:{port}{path}", body, {"Content-Type": "application/json"})
     try:
-        with urllib.request.urlopen(request, timeout=60) as answer:
+        with urllib.request.urlopen(request, timeout=120) as answer:
             return bool(answer.status < 300)
     except OSError:
         return False

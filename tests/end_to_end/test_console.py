@@ -1,7 +1,6 @@
 """A worker and the console as people start them: an anomaly comes with its execution, and a usual one beside it."""
 
 import json
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -12,6 +11,7 @@ from urllib.parse import urlencode
 import pytest
 
 from tests.end_to_end.conftest import Field, WorkerProcess, wait_until_within
+from tests.end_to_end.moments import ago
 from tracehound.console.keys.queries import add_key
 from tracehound.console.store.engine import Store
 from tracehound.infra.kafka.broker import Broker
@@ -34,7 +34,7 @@ def execution(number: int, call_ms: float = 8.0) -> bytes:
     return json.dumps(one).encode()
 
 
-START_S = float(round(time.time()) - 10_000)
+START_S = ago(10_000)
 
 
 class Api:
@@ -47,7 +47,7 @@ class Api:
         """What it answers; None where it answers nothing, or that there is none."""
         request = urllib.request.Request(f"{self._url}{path}?{urlencode(query, doseq=True)}", headers=self._headers)
         try:
-            with urllib.request.urlopen(request, timeout=60) as answer:
+            with urllib.request.urlopen(request, timeout=120) as answer:
                 return json.load(answer)
         except urllib.error.HTTPError as error:
             with error:

@@ -63,7 +63,7 @@ def up(tmp_path: Path) -> Iterator[Up]:
 
 def with_data(url: str, query: str) -> bool:
     try:
-        answer = requests.get(f"{url}/api/v1/query", {"query": query}, timeout=60)
+        answer = requests.get(f"{url}/api/v1/query", {"query": query}, timeout=120)
     except requests.ConnectionError:
         return False  # it has not begun to listen
     assert answer.status_code in (200, 503), f"{query}: {answer.text}"
@@ -94,7 +94,7 @@ def test_every_query_of_every_dashboard_has_data(
         while lacking and time.monotonic() < until_s:
             time.sleep(0.5)
             lacking = {query for query in lacking if not with_data(prometheus, query)}
-    examples = requests.get(f"{prometheus}/api/v1/query_exemplars", ANOMALIES, timeout=60).json()["data"]
+    examples = requests.get(f"{prometheus}/api/v1/query_exemplars", ANOMALIES, timeout=120).json()["data"]
     assert [one["labels"]["trace_id"] for series in examples for one in series["exemplars"]]
     record_testsuite_property("grafana_queries", len(asked))
     record_testsuite_property("grafana_queries_with_data", len(asked) - len(lacking))

@@ -93,7 +93,7 @@ def test_json_on_a_topic_of_others_becomes_executions(
         value = {"svc": {"name": "shop"}, "path": path, "at": at_ms, "took": "118.4ms", "code": 200 + number % 2 * 300}
         producer.produce(web, json.dumps(value))
     producer.produce(web, b"no JSON")
-    assert producer.flush(30) == 0
+    assert producer.flush(120) == 0
     intake = {
         "TRACEHOUND_INTAKE__OTLP_TOPICS": "",
         "TRACEHOUND_INTAKE__EXECUTION_TOPICS": web,

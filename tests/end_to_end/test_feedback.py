@@ -1,7 +1,6 @@
 """From an incident over `tracehound feedback` to models that do not tell the like again, over a restart."""
 
 import json
-import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
@@ -13,6 +12,7 @@ from confluent_kafka import Message
 from tests.detectors.scoring.shop import changed, slowed, workload
 from tests.end_to_end.conftest import wait_until_within
 from tests.end_to_end.incident_stage import INCIDENTS
+from tests.end_to_end.moments import ago
 from tracehound.schemas.codec import encode
 from tracehound.schemas.execution import Execution, ExecutionFailure, rfc3339
 from tracehound.scripts.commands.feedback import feedback
@@ -33,7 +33,7 @@ def test_what_was_judged_is_not_told_again_and_a_true_fault_is(
     environment = field.environment
     environment["TRACEHOUND_INCIDENT_WORKER__GROUP_ID"] = field.topics.prefix + "incidents"
     scoring, incidents = worker(environment), worker(environment, code=INCIDENTS)
-    start_s = time.time() - 5_000.0
+    start_s = ago(5_000)
 
     def send(executions: Sequence[Execution]) -> None:
         field.send([(b"shop", encode(execution)) for execution in executions])
@@ -57,7 +57,7 @@ def test_what_was_judged_is_not_told_again_and_a_true_fault_is(
         times = [json.loads(message.value())["time"] for message in found]
         return {one["kind"] for one, at in zip(data(found), times, strict=True) if at >= rfc3339(repeat_s)}
 
-    told = field.read(field.topics.anomalies.name, lambda found: "errors" in later(found), 60.0)
+    told = field.read(field.topics.anomalies.name, lambda found: "errors" in later(found))
     assert opened["kinds"] == ["latency"]
     assert later(told) == {"errors"}
     assert scoring.end() == incidents.end() == 0

@@ -137,7 +137,7 @@ class Load:
         self._gateway, self._clients, self._stop = gateway, clients, Event()
 
     def _send(self, number: int) -> None:
-        connection = http.client.HTTPConnection(self._gateway.address, timeout=30)
+        connection = http.client.HTTPConnection(self._gateway.address, timeout=120)
         while not self._stop.is_set():
             body = json.dumps(execution(number)).encode()
             status, headers, _ = self._gateway.request("POST", "/v1/executions", body, connection=connection)
@@ -219,7 +219,7 @@ def test_with_a_certificate_both_ports_are_encrypted(
     certificate, private = tmp_path / "certificate.pem", tmp_path / "key.pem"
     made = ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=localhost"]
     files = ["-addext", "subjectAltName=DNS:localhost", "-keyout", str(private), "-out", str(certificate)]
-    subprocess.run([real_program("openssl"), *made, *files], check=True, capture_output=True, timeout=60)
+    subprocess.run([real_program("openssl"), *made, *files], check=True, capture_output=True, timeout=120)
     field = with_spans(Field(embedded_kafka, Topics(prefix, 1)))
     started = gateway(field, tls_certificate_file=str(certificate), tls_key_file=str(private))
     started.process.wait_for("broker_reached")

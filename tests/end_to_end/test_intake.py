@@ -146,7 +146,7 @@ def test_what_cannot_be_used_is_buried_and_its_neighbours_are_joined(intake: Int
 
 def test_a_missing_topic_is_named(intake: Intake) -> None:
     worker = intake.start(TRACEHOUND_INTAKE__OTLP_TOPICS="nobody.writes.here")
-    assert worker.wait(60) == 2
+    assert worker.wait(120) == 2
     assert "'nobody.writes.here' does not exist" in worker.said("configuration_error")["sentence"]
 
 

@@ -35,7 +35,7 @@ INTAKE = (
 )
 EXAMPLE = {"message": "CPU spike detected", "level": "warning"}
 CONSOLE = "from tracehound.scripts.cli import main; main(['console'])"
-wait_until = partial(wait_until_within, timeout_s=90.0)
+wait_until = partial(wait_until_within, timeout_s=180.0)
 
 
 def scored(messages: list[Message]) -> dict[str, dict[str, Any]]:
@@ -67,12 +67,12 @@ class Console:
             f"{self._url}{path}?{urllib.parse.urlencode(query)}", headers={"X-API-Key": self._key}
         )
         try:
-            with urllib.request.urlopen(asked, timeout=30) as answer:
+            with urllib.request.urlopen(asked, timeout=120) as answer:
                 items: list[dict[str, Any]] = json.load(answer)["items"]
                 return items
         except urllib.error.HTTPError as error:
             raise AssertionError(error.read().decode()) from error
-        except urllib.error.URLError:
+        except OSError:
             return []
 
 

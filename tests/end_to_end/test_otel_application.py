@@ -74,7 +74,7 @@ def traffic(shop_url: str) -> Iterator[None]:
 
     def visit(number: int) -> None:
         cart = number % CARTS
-        with opener.open(f"{shop_url}/cart/{cart}", timeout=30) as answer:
+        with opener.open(f"{shop_url}/cart/{cart}", timeout=120) as answer:
             assert json.load(answer) == {"cart": cart, "item": f"item-{cart}", "amount": cart}
 
     def send() -> None:

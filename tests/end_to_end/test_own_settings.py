@@ -1,7 +1,6 @@
 """Settings of an application's own over two workers: whoever comes to own it knows them before it scores."""
 
 import json
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -10,6 +9,7 @@ import pytest
 from confluent_kafka import Message, Producer
 
 from tests.end_to_end.conftest import PARTITIONS, Field, WorkerProcess, wait_until_within
+from tests.end_to_end.moments import ago
 from tracehound.schemas.application_settings import ApplicationSettings, settings_key
 from tracehound.streams.kafka.forwarding import Partitioner
 
@@ -17,7 +17,7 @@ SHOP = "shop"
 NUMBER = Partitioner(PARTITIONS).partition_of(SHOP)
 LIKE = next(name for name in map(str, range(99)) if Partitioner(PARTITIONS).partition_of(name) == NUMBER)
 """Another application of the same partition, without settings of its own."""
-START_S = float(round(time.time()) - 20_000)
+START_S = ago(20_000)
 COUNT = 600
 DEAF = {"minimum_excess_ms": 60_000.0, "tail_score": 50.0, "least_sigma": 39.0, "major_sigma": 40.0}
 DEAF |= {"certain_gap_sigma": 40.0}

@@ -1,7 +1,6 @@
 """Predictions on demand, with two workers: whoever owns an application says what it then says of the same execution."""
 
 import json
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from tests.end_to_end.conftest import PARTITIONS, Field, WorkerProcess, wait_until_within
+from tests.end_to_end.moments import ago
 from tracehound.schemas.anomaly import as_jsonable
 from tracehound.scripts.commands.score import score
 from tracehound.streams.scoring.predictions.asking import PredictionClient, UnansweredError
@@ -31,7 +31,7 @@ def execution(application: str, number: int, **more: Any) -> dict[str, Any]:
     }
 
 
-START_S = float(round(time.time()) - 10_000)  # so long ago that nobody misses more of them
+START_S = ago(10_000)  # so long ago that nobody misses more of them
 
 
 @pytest.fixture

@@ -54,7 +54,7 @@ class Shell:
     def interrupt(self) -> int:
         """As Ctrl-C does: everything in the foreground gets it."""
         os.killpg(self._process.pid, signal.SIGINT)
-        return self._process.wait(60)
+        return self._process.wait(120)
 
     def kill(self) -> None:
         for number in (signal.SIGTERM, signal.SIGKILL):

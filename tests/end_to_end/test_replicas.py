@@ -1,7 +1,6 @@
 """Two workers on Kafka find what the offline core finds: the same anomalies with the same ids."""
 
 import json
-import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
@@ -11,6 +10,7 @@ import pytest
 from confluent_kafka import Message
 
 from tests.end_to_end.conftest import wait_until_within
+from tests.end_to_end.moments import ago
 from tracehound.detectors.forests.fitting import InlineFitter
 from tracehound.detectors.scoring.scorer import Scorer
 from tracehound.detectors.settings import DetectionSettings
@@ -58,7 +58,7 @@ def partitions(worker: Any) -> list[int]:
 
 @ON_APACHE_KAFKA
 def test_two_workers_find_what_the_offline_core_finds(field: Any, worker: Callable[[Mapping[str, str]], Any]) -> None:
-    executions = simulated(time.time() - 3_600)
+    executions = simulated(ago(3_600))
     expected = offline(executions)
     assert len(expected) >= 3
     one, other = worker(field.environment), worker(field.environment)

@@ -23,7 +23,7 @@ def test_what_workers_do_is_scored_by_them(tmp_path: Path) -> None:
             told = {"application": "shop", "operation": "GET /cart", "started_at": time.time(), "duration_ms": 5.0}
             producer.produce("tracehound.executions.v1", json.dumps(told), "shop")
             producer.flush(120)
-            text = requests.get(f"http://127.0.0.1:{up.ports['worker']}/metrics", timeout=60).text
+            text = requests.get(f"http://127.0.0.1:{up.ports['worker']}/metrics", timeout=120).text
             return any(float(count) >= 5 for count in re.findall(SCORED, text, re.MULTILINE))
 
         wait_until_within(scored, "five traces of its own were scored", 180.0)

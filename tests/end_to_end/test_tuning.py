@@ -12,13 +12,14 @@ from typing import Any
 import pytest
 
 from tests.end_to_end.conftest import PARTITIONS, Field, WorkerProcess, wait_until_within
+from tests.end_to_end.moments import ago
 from tracehound.infra.inherited import inherited
 from tracehound.schemas.tuning import TuningResult, read_tuning_result
 from tracehound.streams.scoring.tuning.plan import best_of
 
 COUNT = 4_000
 MORE = 10
-START_S = float(round(time.time()) - 20_000)
+START_S = ago(20_000)
 
 
 def execution(number: int) -> bytes:

@@ -28,7 +28,7 @@ def test_what_it_says_to_publish_is_judged_and_bad_input_is_refused(up: Up, tmp_
     program = up.until(r"publish this, in another shell:\n\n(.*?\nEND)\n")[1]
     export = up.until(r"^Other commands find it by: (export KAFKA_BOOTSTRAP_SERVERS=(\S+))$")
 
-    subprocess.run(["bash", "-c", program], check=True, cwd=tmp_path, timeout=60)
+    subprocess.run(["bash", "-c", program], check=True, cwd=tmp_path, timeout=120)
     up.until(r"^\S+ model    shop is new: each of its operations needs \d+ executions")
     up.until(r"^\S+ judged   GET /cart of shop is judged from now on")
     up.until(r"^\S+ arrived  shop GET /cart: new, \d+ executions$")

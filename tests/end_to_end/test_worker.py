@@ -125,7 +125,7 @@ def test_100_000_distinct_operations_are_a_bounded_burden(field: Any, worker: St
         for block in (range(start, start + 1_000) for start in range(0, 100_000, 1_000))
     ]
     field.send([record(batch) for batch in batches])
-    wait_until(lambda: process.counted("executions_total") == 100_000, "all were scored", timeout_s=90)
+    wait_until(lambda: process.counted("executions_total") == 100_000, "all were scored", timeout_s=300)
     assert process.counted("models") <= 2_100
     progress = field.read(
         field.topics.progress.name, lambda found: sum(json.loads(one.value())["executions"] for one in found) == 100_000
@@ -230,7 +230,7 @@ def test_a_port_in_use_is_named(worker: StartWorker) -> None:
 def test_missing_topics_and_wrong_partition_counts_are_named(field: Any, worker: StartWorker) -> None:
     other = field.topics.prefix + "other."
     admin = AdminClient(dict(field.broker.client_config))
-    admin.create_topics([NewTopic(other + "executions.v1", 3, 1)])[other + "executions.v1"].result(30)
+    admin.create_topics([NewTopic(other + "executions.v1", 3, 1)])[other + "executions.v1"].result(120)
     process = worker({**field.environment, "TRACEHOUND_TOPIC_PREFIX": other})
     assert process.wait() == 2
     sentence = process.said("configuration_error")["sentence"]

@@ -35,7 +35,7 @@ class Service:
     def ask(self) -> float | None:
         """The number that it answers; None where it fails."""
         try:
-            with urllib.request.urlopen(f"{self.url}/random", timeout=30) as answer:
+            with urllib.request.urlopen(f"{self.url}/random", timeout=120) as answer:
                 value: float = json.load(answer)["value"]
                 return value
         except urllib.error.HTTPError as error:
@@ -44,7 +44,7 @@ class Service:
 
     def counted(self) -> dict[str, float]:
         """What it counts, by name and labels."""
-        with urllib.request.urlopen(self.metrics_url, timeout=30) as answer:
+        with urllib.request.urlopen(self.metrics_url, timeout=120) as answer:
             lines = re.findall(r"^(random_\S+) (\S+)$", answer.read().decode(), re.MULTILINE)
         return {name: float(value) for name, value in lines}
 
@@ -63,7 +63,7 @@ def service(gateway: Reached) -> Iterator[Service]:  # noqa: F811
         while True:
             assert process.poll() is None
             try:
-                urllib.request.urlopen(f"{started.url}/docs", timeout=30).close()
+                urllib.request.urlopen(f"{started.url}/docs", timeout=120).close()
                 break
             except OSError:
                 time.sleep(0.1)
@@ -96,5 +96,5 @@ def test_what_it_answers_is_what_is_recorded_and_counted(service: Service, gatew
 def test_visitors_ask_it(service: Service) -> None:
 
     command = [sys.executable, "visitors.py", "200", "0.5"]
-    subprocess.run(command, cwd=FOLDER, env={**os.environ, "SERVICE": service.url}, check=True, timeout=60)
+    subprocess.run(command, cwd=FOLDER, env={**os.environ, "SERVICE": service.url}, check=True, timeout=120)
     assert service.counted()["random_requests_total"] >= 1

@@ -19,7 +19,7 @@ def write(kafka):
     errors = []
     producer = Producer({**kafka.client_config, "log_level": 0, "retries": 0, "message.timeout.ms": 10_000})
     producer.produce("topic", b"", on_delivery=lambda error, _: errors.append(error))
-    assert producer.flush(20) == 0
+    assert producer.flush(120) == 0
     assert errors == [None]
 
 def test_leaves_it_ill(embedded_kafka):

@@ -53,7 +53,7 @@ def send(embedded_kafka: Broker) -> Callable[..., None]:
 
     def produce(topic: str, value: bytes | None, **record: Any) -> None:
         producer.produce(topic, value, **record)
-        assert producer.flush(30) == 0
+        assert producer.flush(120) == 0
 
     return produce
 

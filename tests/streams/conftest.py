@@ -354,7 +354,7 @@ def produce(any_kafka: Broker, topic: str) -> Produce:
             for target in range(PARTITIONS):
                 producer.produce(topic, b"%d" % number, partition=target)
             producer.poll(0)
-        assert producer.flush(30) == 0
+        assert producer.flush(120) == 0
 
     return send
 

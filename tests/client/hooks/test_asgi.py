@@ -46,7 +46,7 @@ def client(clients: Make, kept: Kept) -> Client:
 
 
 def recorded(client: Client, kept: Kept) -> list[dict[str, Any]]:
-    assert client.flush(30)
+    assert client.flush(120)
     return kept.executions
 
 

@@ -52,7 +52,7 @@ def test_tasks_that_are_called_at_once_are_recorded_each_for_itself(client: Clie
 
     with client.execution("POST /orders"):
         outer.apply()
-    assert client.flush(30)
+    assert client.flush(120)
     first, second, third = kept.executions
     assert (first["operation"], first["status"], first["result"]) == ("inner", "error", "FAILURE")
     assert first["error"]["type"] == "KeyError"

@@ -52,7 +52,7 @@ def server() -> Iterator[Answers]:
             if self.headers.get("Content-Encoding") == "gzip":
                 body = gzip.decompress(body)
             told.requests.append((dict(self.headers.items()) | {"path": self.path}, body))
-            told.hold.wait(60)
+            told.hold.wait(120)
             answer = told.answers.pop(0) if told.answers else (200, {}, b"{}")
             if answer is None:
                 self.close_connection = True
@@ -92,7 +92,7 @@ def test_a_key_and_a_path_before_it_are_sent_and_connections_are_kept(server: An
     client = clients("shop", Gateway(server.url + "/behind/", key="th_1_x"))
     for _ in range(3):
         record(client)
-        assert client.flush(30)
+        assert client.flush(120)
     headers = server.requests[0][0]
     assert (headers["path"], headers["Authorization"]) == ("/behind/v1/executions", "Bearer th_1_x")
     assert (len(server.requests), server.connections) == (3, 1)
@@ -102,9 +102,9 @@ def test_a_key_and_a_path_before_it_are_sent_and_connections_are_kept(server: An
 def test_large_bodies_are_compressed(server: Answers, clients: Make) -> None:
     client = clients("shop", Gateway(server.url))
     record(client)
-    assert client.flush(30)
+    assert client.flush(120)
     record(client, 100)
-    assert client.flush(30)
+    assert client.flush(120)
     small, large = server.requests
     assert "Content-Encoding" not in small[0]
     assert large[0]["Content-Encoding"] == "gzip"
@@ -118,7 +118,7 @@ def test_what_is_put_off_is_sent_again_no_sooner_than_asked(status: int, server:
     client = clients("shop", Gateway(server.url), bounds=AT_ONCE)
     began = time.monotonic()
     record(client)
-    assert client.flush(30)
+    assert client.flush(120)
     assert time.monotonic() - began >= 1
     assert server.requests[0][1] == server.requests[1][1]
     assert server.requests[0][0]["Idempotency-Key"] == server.requests[1][0]["Idempotency-Key"]
@@ -132,7 +132,7 @@ def test_what_trying_again_would_not_mend_is_refused_and_told(
     server.answers = [(status, {"Location": "http://127.0.0.1:9/"}, b'{"detail": "Not like this."}')]
     client = clients("shop", Gateway(server.url))
     record(client, 2)
-    assert client.flush(30)
+    assert client.flush(120)
     assert client.counts.refused == 2
     assert f"{status}: Not like this." in caplog.text
     assert len(server.requests) == 1
@@ -143,7 +143,7 @@ def test_a_real_gateway_says_what_it_refused(gateway: Reached, clients: Make, ca
     with client.execution("GET /") as execution:
         execution.kind = "nonsense"  # type: ignore[assignment]
     record(client)
-    assert client.flush(30)
+    assert client.flush(120)
     assert (client.counts.sent, client.counts.refused) == (1, 1)
     assert "the field 'kind' must be" in caplog.text
     assert [one.kind for one in gateway.executions("partly-refused", 1)] == ["request"]
@@ -154,19 +154,19 @@ def test_any_answer_of_2xx_is_taken(answer: bytes, server: Answers, clients: Mak
     server.answers = [(200, {}, answer)]
     client = clients("shop", Gateway(server.url))
     record(client)
-    assert client.flush(30)
+    assert client.flush(120)
     record(client)
-    assert client.flush(30)
+    assert client.flush(120)
     assert client.counts.sent == 2
 
 
 def test_a_connection_that_was_closed_meanwhile_is_made_anew_at_once(server: Answers, clients: Make) -> None:
     client = clients("shop", Gateway(server.url), bounds=AT_ONCE)
     record(client)
-    assert client.flush(30)
+    assert client.flush(120)
     server.answers = [None]
     record(client)
-    assert client.flush(30)
+    assert client.flush(120)
     assert (server.connections, client.counts.sent) == (2, 2)
 
 

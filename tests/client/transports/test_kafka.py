@@ -23,9 +23,9 @@ def test_executions_are_written_where_workers_expect_them(gateway: Reached, clie
     topic = gateway.field.topics.executions.name
     client = clients("straight", Kafka(gateway.field.broker.bootstrap_servers, topic))
     record(client, 1)
-    assert client.flush(30)
+    assert client.flush(120)
     record(client, 250)
-    assert client.flush(30)
+    assert client.flush(120)
     assert client.counts.sent == 251
     gateway.executions("straight", 251)
     written = gateway.field.read(topic, lambda read: any(one.key() == b"straight" for one in read))
@@ -49,6 +49,6 @@ def test_what_kafka_will_never_take_is_refused(
     client = clients("too-large", kafka)
     with client.execution("x" * 1_000) as execution:
         execution.attributes["more"] = "x" * 1_000
-    assert client.flush(30)
+    assert client.flush(120)
     assert client.counts.refused == 1
     assert "too large" in caplog.text

@@ -66,12 +66,12 @@ async def first(console: Asking, count: int, query: str = "", last: str | None =
 
 def test_what_comes_is_told_and_what_was_missed_is_told_again(console: Asking) -> None:
     tell(console.store, "anomalies", anomaly(1), anomaly(2))
-    one, other = asyncio.run(asyncio.wait_for(first(console, 2), 60))
+    one, other = asyncio.run(asyncio.wait_for(first(console, 2), 120))
     assert (one["event"], json.loads(one["data"])["id"]) == ("anomaly", "anomaly-1000")
     assert (other["event"], json.loads(other["data"])["subject"]) == ("incident", "late")
-    again = asyncio.run(asyncio.wait_for(first(console, 1, last=one["id"]), 60))
+    again = asyncio.run(asyncio.wait_for(first(console, 1, last=one["id"]), 120))
     assert again == [other]
-    missed = asyncio.run(asyncio.wait_for(first(console, 3, "kind=anomaly", "0.0"), 60))
+    missed = asyncio.run(asyncio.wait_for(first(console, 3, "kind=anomaly", "0.0"), 120))
     assert [json.loads(event["data"])["id"] for event in missed] == ["anomaly-1", "anomaly-2", "anomaly-1000"]
     assert watermark(console).streams == 0
 

@@ -31,7 +31,7 @@ def test_a_fit_that_fails_keeps_its_error() -> None:
 def test_a_pool_fits_in_another_process() -> None:
     fitter = PoolFitter(1)
     try:
-        assert fitter.submit(os.getpid).result(timeout=60) != os.getpid()
+        assert fitter.submit(os.getpid).result(timeout=120) != os.getpid()
     finally:
         fitter.close()
 

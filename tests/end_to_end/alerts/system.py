@@ -153,7 +153,7 @@ class System:
         process = self.processes[kind]
         assert process.is_running(), "".join(process.raw)
         try:
-            return requests.get(f"http://127.0.0.1:{self.ports[kind]}/readyz", timeout=60).ok
+            return requests.get(f"http://127.0.0.1:{self.ports[kind]}/readyz", timeout=120).ok
         except requests.ConnectionError:
             return False
 

@@ -57,7 +57,7 @@ class Application:
                 start_new_session=True,
             )
         try:
-            self._wait_until_running(60.0)
+            self._wait_until_running(120.0)
         except BaseException:
             self.__exit__()
             raise

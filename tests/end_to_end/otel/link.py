@@ -34,7 +34,7 @@ class Link:
 
     def __exit__(self, *exception: object) -> None:
         try:
-            self._process.communicate(timeout=2 * _FAREWELL_S)  # the end of its input ends it
+            self._process.communicate(timeout=120)  # the end of its input ends it
         finally:
             self._process.kill()
 

@@ -15,6 +15,6 @@ app = Flask(__name__)
 def cart(number: int) -> dict[str, Any]:
     with closing(sqlite3.connect(os.environ["DATABASE"])) as database:
         row = database.cursor().execute("SELECT item FROM cart WHERE number = ?", (number,)).fetchone()
-    answer = requests.get(f"{os.environ['STOCK_URL']}/stock/{row[0]}", timeout=30)
+    answer = requests.get(f"{os.environ['STOCK_URL']}/stock/{row[0]}", timeout=120)
     answer.raise_for_status()
     return {"cart": number, **answer.json()}

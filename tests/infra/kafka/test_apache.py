@@ -32,7 +32,7 @@ def undelivered(servers: str, topic: str, partitions: int) -> list[KafkaError]:
             partition=partition,
             on_delivery=lambda error, _message: errors.append(error) if error else None,
         )
-    assert producer.flush(90) == 0
+    assert producer.flush(120) == 0
     return errors
 
 
@@ -43,7 +43,7 @@ def test_topics_have_three_replicas_of_which_two_must_be_in_sync(kafka_cluster: 
     resource = ConfigResource(ConfigResource.Type.TOPIC, topics.executions.name)
     settings = client.describe_configs([resource])[resource].result()
     assert settings["min.insync.replicas"].value == "2"
-    (partition,) = client.list_topics(timeout=60).topics[topics.executions.name].partitions.values()
+    (partition,) = client.list_topics(timeout=120).topics[topics.executions.name].partitions.values()
     assert sorted(partition.replicas) == [1, 2, 3]
     assert ensure_topics(kafka_cluster.bootstrap_servers, [topics.executions], 2) == [
         f"left {topics.executions.name} at 3 replicas though 2 are wanted: that takes Kafka's partition reassignment"

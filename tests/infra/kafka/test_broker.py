@@ -31,7 +31,7 @@ def test_what_is_produced_is_consumed_on_every_kind(any_kafka: Broker, prefix: s
             key=f"application-{number}".encode(),
             on_delivery=lambda error, _message: failures.append(error) if error else None,
         )
-    assert producer.flush(30) == 0
+    assert producer.flush(120) == 0
     assert failures == []
     consumer = Consumer({**any_kafka.client_config, "group.id": f"{prefix}readers", "auto.offset.reset": "earliest"})
     consumer.subscribe([topics.executions.name])
@@ -56,7 +56,7 @@ def test_the_embedded_one_says_so() -> None:
         assert started.embedded
         assert started.kind == "embedded"
         assert isinstance(started.cluster, EmbeddedBrokerProcess)
-        assert "here.executions.v1" in Producer(dict(started.client_config)).list_topics(timeout=60).topics
+        assert "here.executions.v1" in Producer(dict(started.client_config)).list_topics(timeout=120).topics
 
 
 def test_the_real_one_is_real(kafka: Broker) -> None:

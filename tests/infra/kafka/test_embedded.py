@@ -20,7 +20,7 @@ def produce(broker: EmbeddedBroker, value: bytes, **config: object) -> KafkaErro
     outcome: list[KafkaError | None] = []
     producer = Producer({"bootstrap.servers": broker.bootstrap_servers, **QUIET, **config})
     producer.produce("seen", value, partition=2, on_delivery=lambda error, _message: outcome.append(error))
-    assert producer.flush(20) == 0
+    assert producer.flush(120) == 0
     return outcome[0]
 
 
@@ -40,7 +40,7 @@ def test_records_come_back(broker: EmbeddedBroker) -> None:
 def test_topics_have_their_partitions_and_are_created_once(broker: EmbeddedBroker) -> None:
     assert broker.create_topic("later", 5)
     assert not broker.create_topic("later", 7)
-    topics = Producer({"bootstrap.servers": broker.bootstrap_servers, **QUIET}).list_topics(timeout=60).topics
+    topics = Producer({"bootstrap.servers": broker.bootstrap_servers, **QUIET}).list_topics(timeout=120).topics
     assert {name: len(topic.partitions) for name, topic in topics.items()} == {"seen": 3, "later": 5}
 
 
@@ -50,7 +50,7 @@ def test_a_broker_that_is_down_answers_again_when_up(broker: EmbeddedBroker) -> 
     with pytest.raises(KafkaException):
         producer.list_topics(timeout=1)
     broker.broker_up()
-    assert "seen" in producer.list_topics(timeout=60).topics
+    assert "seen" in producer.list_topics(timeout=120).topics
 
 
 def test_a_failing_request_is_seen_by_the_client(broker: EmbeddedBroker) -> None:
@@ -72,7 +72,7 @@ def test_deleted_records_move_the_low_watermark(broker: EmbeddedBroker) -> None:
     produce(broker, b"two")
     broker.delete_records("seen", 2, before_offset=1)
     consumer = Consumer({"bootstrap.servers": broker.bootstrap_servers, "group.id": "readers", **QUIET})
-    assert consumer.get_watermark_offsets(TopicPartition("seen", 2), timeout=60) == (1, 2)
+    assert consumer.get_watermark_offsets(TopicPartition("seen", 2), timeout=120) == (1, 2)
     consumer.close()
 
 

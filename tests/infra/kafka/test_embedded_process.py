@@ -23,14 +23,14 @@ def test_it_serves_from_another_process_with_the_same_verbs(ended: Callable[[int
     with EmbeddedBrokerProcess(topics={"seen": 3}) as broker:
         assert broker.pid != os.getpid()
         client = Producer({"bootstrap.servers": broker.bootstrap_servers, "log_level": 0})
-        assert len(client.list_topics(timeout=60).topics["seen"].partitions) == 3
+        assert len(client.list_topics(timeout=120).topics["seen"].partitions) == 3
         assert broker.create_topic("later", 2)
         assert not broker.create_topic("later", 2)
         with pytest.raises(BrokerError, match="Broker not available"):
             broker.broker_down(7)
         broker.broker_down()
         broker.broker_up()
-        assert len(client.list_topics(timeout=60).topics["later"].partitions) == 2
+        assert len(client.list_topics(timeout=120).topics["later"].partitions) == 2
     assert ended(broker.pid)
 
 

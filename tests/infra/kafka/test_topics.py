@@ -19,7 +19,7 @@ def setting_of(servers: str, topic: str, name: str) -> str:
 
 
 def partitions_of(servers: str, topic: str) -> int:
-    return len(AdminClient({"bootstrap.servers": servers}).list_topics(timeout=60).topics[topic].partitions)
+    return len(AdminClient({"bootstrap.servers": servers}).list_topics(timeout=120).topics[topic].partitions)
 
 
 def test_topics_are_created_as_wanted_and_only_once(kafka: Broker, prefix: str) -> None:

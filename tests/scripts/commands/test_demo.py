@@ -64,7 +64,7 @@ def test_an_interrupted_demo_leaves_no_processes_and_files(tmp_path: Path, via: 
         process.send_signal(signal.SIGINT)
         said = process.stdout.read()
 
-        assert process.wait(60) == 0
+        assert process.wait(120) == 0
     assert "Ended; nothing is left behind." in said
     deadline_s = time.monotonic() + 120
     while processes(marker) and time.monotonic() < deadline_s:
@@ -82,11 +82,11 @@ def test_a_broker_that_stays_is_left_as_it_was(kafka: Broker) -> None:
     producer.produce(others, b"spans of a customer")
     assert producer.flush(120) == 0
     admin = AdminClient(kafka.client_config)
-    before = set(admin.list_topics(timeout=60).topics)
+    before = set(admin.list_topics(timeout=120).topics)
     settings = demo_settings(external)
 
     with demo_topics(external, settings):
-        made = set(admin.list_topics(timeout=60).topics) - before
+        made = set(admin.list_topics(timeout=120).topics) - before
         consumer = Consumer({**kafka.client_config, "group.id": settings.group_id, "auto.offset.reset": "earliest"})
         consumer.subscribe([settings.topics.executions.name])
         while not consumer.assignment():
@@ -97,7 +97,7 @@ def test_a_broker_that_stays_is_left_as_it_was(kafka: Broker) -> None:
     assert made == {topic.name for topic in settings.topics.all()}
     assert {name for name in made if not name.startswith(settings.topic_prefix)} == set()
     deadline = time.monotonic() + 120.0  # brokers take topics away a while after they have said so
-    while (left := set(admin.list_topics(timeout=60).topics)) & made and time.monotonic() < deadline:
+    while (left := set(admin.list_topics(timeout=120).topics)) & made and time.monotonic() < deadline:
         time.sleep(0.2)
     assert left == before | {"__consumer_offsets"}
     groups = {group.group_id for group in admin.list_consumer_groups().result().valid}

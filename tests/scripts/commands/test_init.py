@@ -36,7 +36,7 @@ def made(on: Broker, values: dict[str, Sequence[bytes]]) -> None:
         on.cluster.create_topic(topic, 2)
         for value in records:
             producer.produce(topic, value, partition=1)
-    assert producer.flush(30) == 0
+    assert producer.flush(120) == 0
 
 
 def init(*arguments: str, given: str | None = None) -> Result:

@@ -153,7 +153,7 @@ def waiting(names: str, environment: Mapping[str, str]) -> str:
 def interrupt(process: "subprocess.Popen[str]") -> tuple[int, str]:
     """Status and the rest of standard error after an interrupt."""
     process.send_signal(signal.SIGINT)
-    _, error = process.communicate(timeout=60)
+    _, error = process.communicate(timeout=120)
     return process.returncode, error
 
 

@@ -75,7 +75,7 @@ def other(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[bytes]]:
     monkeypatch.setenv(CONSOLE_URL, f"http://127.0.0.1:{server.server_port}")
     yield told
     server.shutdown()
-    thread.join(30)
+    thread.join(120)
     server.server_close()
 
 

@@ -130,7 +130,7 @@ def test_calls_of_grpc_are_taken_too() -> None:
             grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel,
         ):
             body = request("disk is full", empty=2).SerializeToString()
-            answer: bytes = await channel.unary_unary(LOGS_EXPORT)(body, timeout=20)
+            answer: bytes = await channel.unary_unary(LOGS_EXPORT)(body, timeout=120)
             return answer
 
     sender = FakeSender()

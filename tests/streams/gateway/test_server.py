@@ -59,7 +59,7 @@ async def working_on(requests: int, connect: Connect) -> None:
 
 def run(scenario: Callable[[Connect], Awaitable[None]], **settings: Any) -> None:
     async def within() -> None:
-        async with asyncio.timeout(50), served(**settings) as connect:
+        async with asyncio.timeout(120), served(**settings) as connect:
             await scenario(connect)
 
     asyncio.run(within())
@@ -136,7 +136,7 @@ def test_a_length_that_is_wrong_ends_the_connection_and_is_no_other_request(leng
     async def scenario(connect: Connect) -> None:
         reader, writer = await connect()
         writer.write(HEAD + length)
-        answers = await asyncio.wait_for(reader.read(), 5)
+        answers = await asyncio.wait_for(reader.read(), 120)
         assert answers.startswith(b"HTTP/1.1 %d " % status)
         assert answers.count(b"HTTP/1.1 2") == (status == 200)
 

@@ -48,7 +48,7 @@ def test_partitions_are_those_of_producers_that_follow_our_documentation(kafka: 
             name.encode(),
             on_delivery=lambda _, message, name=name: found.update({name: message.partition()}),
         )
-    assert producer.flush(30) == 0
+    assert producer.flush(120) == 0
     partitioner = Partitioner(12)
     assert {name: partitioner.partition_of(name) for name in names} == found
 

@@ -64,7 +64,7 @@ def served(act: Callable[[FakeApp, Failure, asyncio.Event], None]) -> tuple[int,
         serving = asyncio.create_task(serve(Worker("group", app, health, failure, ()), stop, 0.1))
         await asyncio.sleep(0.01)
         act(app, failure, stop)
-        return await asyncio.wait_for(serving, 60), app
+        return await asyncio.wait_for(serving, 120), app
 
     return asyncio.run(test())
 

@@ -109,7 +109,7 @@ def emitted(publisher: KeepingPublisher) -> dict[int, list[Execution]]:
 
 def play(test: Awaitable[None]) -> None:
     async def limited() -> None:
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(120):
             await test
 
     asyncio.run(limited())

@@ -23,7 +23,7 @@ def run(test: Awaitable[None]) -> None:
 
 async def commits(reading: Any, expected: Mapping[int, int | None]) -> None:
     """Wait until exactly this is committed, and see that no more is in the next two intervals."""
-    async with asyncio.timeout(90):
+    async with asyncio.timeout(120):
         while (found := await reading.committed()) != expected:
             assert all((found[number] or 0) <= (offset or 0) for number, offset in expected.items()), found
             await asyncio.sleep(0.05)

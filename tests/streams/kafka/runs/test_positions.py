@@ -173,4 +173,4 @@ def in_transactions(any_kafka: Broker, topic: str, transactions: int) -> list[in
 def delete_records(any_kafka: Broker, topic: str, partition: int, before: int) -> None:
     admin = AdminClient(dict(any_kafka.client_config))
     for future in admin.delete_records([TopicPartition(topic, partition, before)]).values():
-        future.result(30)
+        future.result(120)
