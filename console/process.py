@@ -92,9 +92,10 @@ def keep_executions(settings: Settings) -> int:
         server, _ = start_http_server(settings.http_port, settings.http_host, registry)
         registry.register(HealthCollector(lambda: 0.0, lambda: not follower.trouble()))
         follower.start()
+        ended = _told_to_end()
         log.info("keeping_executions", database=store.name, group=settings.kept_executions.group_id)
         try:
-            return _wait(follower.is_alive)
+            return _wait(ended, follower.is_alive)
         finally:
             follower.stop()
             server.shutdown()
@@ -127,14 +128,19 @@ def wait_for_tables(store: Store, pause: Callable[[float], None] = time.sleep) -
 
 def serve_nothing(_parts: Parts) -> int:
     """Read only, until SIGTERM or SIGINT."""
-    return _wait(lambda: True)
+    return _wait(_told_to_end(), lambda: True)
 
 
-def _wait(goes_on: Callable[[], bool]) -> int:
-    """Wait for SIGTERM or SIGINT (0), or until it no longer goes on (1)."""
+def _told_to_end() -> threading.Event:
+    """Set by SIGTERM and SIGINT, from now on."""
     ended = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ended.set())
+    return ended
+
+
+def _wait(ended: threading.Event, goes_on: Callable[[], bool]) -> int:
+    """Wait until it is told to end (0), or no longer goes on (1)."""
     while not ended.wait(_LOOK_S):
         if not goes_on():
             return 1

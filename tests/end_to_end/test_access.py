@@ -150,8 +150,8 @@ def test_what_serves_people_runs_with_what_its_roles_are_granted(
         code=RUN.format("notify"),
     )
     scoring = worker(environment(servers, "worker"), code=RUN.format("worker"))
-    for process in (notify, scoring):
-        process.wait_for("worker_ready", 120.0)
+    for process, ready in ((notify, "worker_ready"), (scoring, "worker_ready"), (kept, "keeping_executions")):
+        process.wait_for(ready)
     before = scoring.counted("executions_total")
     one = {"application": "till", "operation": "GET /", "started_at": time.time(), "duration_ms": 9.0}
     wait_until_within(lambda: answered(gateway_port, "/readyz"), "the gateway is ready", 120.0)

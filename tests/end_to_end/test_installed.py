@@ -13,6 +13,7 @@ import pytest
 
 from tests.checkout import PROJECT
 from tracehound.infra.inherited import inherited
+from tracehound.infra.kafka.ports import free_ports
 
 _CACHES = ignore_patterns(".*", "build", "dist", "*.egg-info", "__pycache__", "target")
 _BUILD = "import sys; from setuptools import build_meta; build_meta.build_{kind}(sys.argv[1])"
@@ -67,10 +68,11 @@ def give_compiled(environment: Path, all_but: str) -> None:
                 copy(kernel, installed.parent / "__pycache__")
 
 
-def run(environment: Path, folder: Path, *arguments: str, timeout_s: float = 60) -> "subprocess.CompletedProcess[str]":
+def run(environment: Path, folder: Path, *arguments: str, timeout_s: float = 300) -> "subprocess.CompletedProcess[str]":
     """The installed command, in another folder, without the checkout's variables."""
     variables = inherited()
     variables.pop("PYTHONPATH", None)
+    variables["TRACEHOUND_CONSOLE__PORT"] = str(*free_ports(1))  # others try demos meanwhile, each at the usual one
     command = [str(environment / "bin" / arguments[0]), *arguments[1:]]
     return subprocess.run(command, cwd=folder, env=variables, capture_output=True, text=True, timeout=timeout_s)
 

@@ -84,8 +84,9 @@ def checkout(tmp_path: Path) -> Path:
 def shell(checkout: Path, tmp_path: Path) -> Iterator[Start]:
     """Starts shells that find ports of their own in place of those that the README names."""
     kept = inherited()
-    kafka, *others = map(str, free_ports(6))
-    names = ("HTTP_PORT", "INTAKE__HTTP_PORT", "INCIDENT_WORKER__HTTP_PORT", "GATEWAY__PORT", "GATEWAY__GRPC_PORT")
+    kafka, *others = map(str, free_ports(7))
+    of_workers = ("HTTP_PORT", "INTAKE__HTTP_PORT", "INCIDENT_WORKER__HTTP_PORT")
+    names = (*of_workers, "GATEWAY__PORT", "GATEWAY__GRPC_PORT", "CONSOLE__PORT")
     ports = {f"TRACEHOUND_{name}": port for name, port in zip(names, others, strict=True)}
     environment = {**kept, **ports, "PYTHONUNBUFFERED": "1"}
     started: list[Shell] = []

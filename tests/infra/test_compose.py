@@ -317,11 +317,11 @@ def test_topics_and_workers_start_on_the_brokers_by_the_same_commands_and_settin
             [*program, *services[service]["command"][1:]], cwd=PROJECT, env=environment, stdout=log, stderr=log
         )
     try:
-        assert eventually(lambda: answers(f"http://127.0.0.1:{port}/readyz"), 120), log_file.read_text()
+        assert eventually(lambda: answers(f"http://127.0.0.1:{port}/readyz"), 300), log_file.read_text()
         assert answers(f"http://127.0.0.1:{port}/livez")
         assert answers(f"http://127.0.0.1:{port}/metrics")
         worker.terminate()
-        assert worker.wait(60) == 0, log_file.read_text()
+        assert worker.wait(120) == 0, log_file.read_text()
     finally:
         worker.kill()
         worker.wait()

@@ -11,6 +11,7 @@ from confluent_kafka.admin import AdminClient
 
 from tests.processes import running
 from tracehound.infra.kafka.broker import Broker
+from tracehound.infra.kafka.ports import free_ports
 from tracehound.infra.kafka.removal import remove_topics
 from tracehound.infra.kafka.topics import ensure_topics
 from tracehound.schemas.topics import Topic
@@ -50,7 +51,8 @@ def processes(marker: str) -> list[str]:
 def test_an_interrupted_demo_leaves_no_processes_and_files(tmp_path: Path, via: str) -> None:
     marker = f"DEMO_TEST={tmp_path}"
     command = [sys.executable, "-m", "tracehound.scripts.cli", "demo", "--via", via]
-    environment = {**os.environ, "DEMO_TEST": str(tmp_path), "TMPDIR": str(tmp_path)}
+    port = {"TRACEHOUND_CONSOLE__PORT": str(*free_ports(1))}  # others try demos meanwhile, each at the usual one
+    environment = {**os.environ, "DEMO_TEST": str(tmp_path), "TMPDIR": str(tmp_path), **port}
     with running(command, env=environment, stderr=subprocess.STDOUT) as process:
         assert process.stdout is not None
         told: list[str] = []
