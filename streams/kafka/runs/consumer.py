@@ -232,10 +232,8 @@ class RunConsumer(driver.Consumer):
             return
         start = handover.next
         try:
-            if start is None:
-                await self._seek_to_start(tp)
-            else:
-                await self._thread.seek_wait({driver.ensure_aiokafka_TP(tp): start})
+            own = driver.ensure_aiokafka_TP(tp)
+            await (self._seek_to_start(tp) if start is None else self._thread.seek_wait({own: start}))
             handover.end_seek(number)
         except IllegalStateError:  # revoked meanwhile
             pass
