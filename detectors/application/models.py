@@ -131,10 +131,11 @@ class ApplicationModels:
         self.release_s = now_s
         self.slow_s = float("-inf")
 
-    @property
-    def opens_slowly(self) -> bool:
-        """Whether what is slow in the first minutes of the newest release is as it was in one of the last week."""
-        return self.release_s - self.slow_opening_s <= OPENINGS_S
+    def opens_slowly(self, release_s: float) -> bool:
+        """Whether what is slow in the first minutes of a release, seen at that time, is as it was in one of the last
+        week.
+        """
+        return release_s - self.slow_opening_s <= OPENINGS_S
 
     def peer_of(self, kind: int, slot: int) -> str:
         """The called peer or queue that has a slot; ``kind`` is a place in ``KEYED_SIGNALS``."""

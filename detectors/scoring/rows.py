@@ -11,7 +11,7 @@ from tracehound.detectors.columns.segment_columns import SegmentColumns, duratio
 from tracehound.detectors.errors.error_types import type_number
 from tracehound.detectors.features.answered_calls import AnsweredCalls, without_lost_joins
 from tracehound.detectors.features.batch import GAPS, QUEUES, Batch, Calls
-from tracehound.detectors.features.clocks import ANEW, Clocks
+from tracehound.detectors.features.clocks import ANEW, IN_TIME, Clocks
 from tracehound.detectors.features.measures import SIGNALS, PeerTimes, measure
 from tracehound.detectors.features.paths import paths_in
 from tracehound.detectors.settings import DetectionSettings
@@ -85,11 +85,11 @@ class Rows:
         slots = np.fromiter([application.slot for application in self.applications], np.int64, n)
         given = clocks.give(slots, starts, columns.whole_ms)
         times = given.times
-        released = floats([application.release_s for application in self.applications])
+        released = self._released(times + settings.lateness_s, times, given.standing == IN_TIME)
         recent = times < released + settings.release_window_s
         opens_slowly = recent.copy()
         for row in np.flatnonzero(recent).tolist():
-            opens_slowly[row] = self.applications[row].opens_slowly
+            opens_slowly[row] = self.applications[row].opens_slowly(released[row])
         released = np.where(recent, released - settings.lateness_s, -np.inf)
         expected = times < floats([application.expected_until_s for application in self.applications])
         if expected.any():
@@ -122,6 +122,22 @@ class Rows:
             queues=self._queues(new_call),
             logged=self._logged(),
         )
+
+    def _released(self, latest: Floats, times: Floats, in_time: Flags) -> Floats:
+        """When the newest release of each application was seen, as of each row (n,).
+
+        Its first execution may be from a clock that is ahead: once others say that it is earlier than ``latest``, the
+        release was no later than that.
+        """
+        released = floats([application.release_s for application in self.applications])
+        ahead = in_time & (latest < released)
+        if ahead.any():
+            for row in range(int(ahead.argmax()), len(self)):
+                application = self.applications[row]
+                if in_time[row] and latest[row] < application.release_s:
+                    application.release_s = float(times[row])
+                released[row] = application.release_s
+        return released
 
     def _logged(self) -> Flags | None:
         logged = [execution.kind == "log" for execution in self.executions]

@@ -88,12 +88,12 @@ def test_what_was_slow_for_the_patience_only_is_expected_of_releases_for_a_week(
 ) -> None:
     application = ApplicationModels(("shop", ""), 0, next_refit=0, next_stop=0)
     application.begin_release(1_000.0, 180.0)
-    assert not application.opens_slowly
+    assert not application.opens_slowly(application.release_s)
     application.slow_s = slow_s
     application.begin_release(next_s, 180.0)
-    assert application.opens_slowly == slowly
+    assert application.opens_slowly(application.release_s) == slowly
     application.begin_release(1_000.0 + 8 * 86_400.0, 180.0)
-    assert not application.opens_slowly
+    assert not application.opens_slowly(application.release_s)
 
 
 def test_a_fault_is_told_although_a_version_comes_just_then() -> None:
@@ -103,3 +103,12 @@ def test_a_fault_is_told_although_a_version_comes_just_then() -> None:
     every = [msgspec.structs.replace(one, version=f"2.{number // 20}") for number, one in enumerate(slow)]
     told = [event.time for event in events(found, every) if event.data.kind == "latency"]
     assert told[0] <= rfc3339(2_045.0)
+
+
+@pytest.mark.parametrize("ahead_s", [0.0, 86_400.0, 1e9])
+def test_what_a_release_brought_is_soon_normal_also_where_its_first_clock_was_ahead(ahead_s: float) -> None:
+    found = scorer()
+    found.score(changed(workload("shop", 2_000), version="1"))
+    found.score(changed(workload("shop", 1, seed=5, start=2_000.0 + ahead_s), version="2"))
+    told = release(found, "2", 2_001.0, 300.0, seed=2)
+    assert {operation for change, operation, _ in told if change == "new_normal"} == {f"GET /{i}" for i in range(2)}

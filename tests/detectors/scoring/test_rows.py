@@ -80,7 +80,7 @@ def test_errors_count_with_and_without_a_type() -> None:
 
 @pytest.mark.parametrize(
     ("second", "accept_after", "released"),
-    [(50.0, 60.0, 95.0), (100.0, 60.0, 95.0), (1_099.0, 60.0, 95.0), (1_100.0, 9_000.0, -np.inf)],
+    [(50.0, 60.0, 45.0), (96.0, 60.0, 95.0), (100.0, 60.0, 95.0), (1_099.0, 60.0, 95.0), (1_100.0, 9_000.0, -np.inf)],
 )
 def test_a_recent_release_is_accepted_sooner_if_it_brought_the_deviation(
     second: float, accept_after: float, released: float
