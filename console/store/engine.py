@@ -20,8 +20,9 @@ _STEPS: Final = 20_000
 """Steps of SQLite's machine, of which a page of a list by an index takes some hundreds: about a millisecond."""
 _WRITES: Final = "tracehound_writes"
 _POOL: Final = 10
-_SAMPLE: Final = 1_000
-"""Rows of each index that are looked at to know how values are distributed."""
+_SAMPLE: Final = 100_000
+"""Rows of each index that are looked at to know how values are distributed: so many that one value alone does not fill
+them, or none is taken to be rarer than any other. A second for a million rows."""
 
 
 class StoreError(TracehoundError):

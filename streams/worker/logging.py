@@ -55,7 +55,9 @@ def configure_logging(settings: Settings, stream: TextIO | None = None) -> None:
 def _renderers(log_format: str) -> list[Any]:
     if log_format == "json":
         return [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(default=repr)]
-    return [_printable, structlog.dev.ConsoleRenderer(colors=False)]
+    # a plain traceback: a rich one takes seconds of the process that failed, and shows the values of variables
+    plain = structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
+    return [_printable, plain]
 
 
 def _printable(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

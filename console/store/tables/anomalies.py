@@ -28,9 +28,11 @@ anomalies: Final = Table(
     Index(None, "time_us", "seq"),
     Index(None, "application", "time_us", "seq"),
     Index(None, "application", "severity_rank", "time_us", "seq"),
+    Index(None, "application", "operation", "time_us", "seq"),
     Index(None, "severity_rank", "time_us", "seq"),
     Index(None, "kind", "time_us", "seq"),
     Index(None, "environment", "time_us", "seq"),
+    Index(None, "environment", "kind", "time_us", "seq"),
     Index(None, "incident_key", "time_us", "seq"),
 )
 """An anomaly's ``event`` is ``AnomalyEvent`` of ``schemas/anomaly.py``."""

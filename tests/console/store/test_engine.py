@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import func, insert, select, text
 
 from tracehound.console.store.engine import NotAtOnceError, Store, StoreError
-from tracehound.console.store.tables import kept, offsets
+from tracehound.console.store.tables import anomalies, kept, offsets
 from tracehound.schemas.errors import ConfigurationError
 
 
@@ -78,6 +78,43 @@ def test_the_planner_is_told_how_values_are_distributed(store: Store) -> None:
     if store.path is not None:
         with store.read() as connection:
             assert connection.execute(text("SELECT count(*) FROM sqlite_stat1 WHERE tbl = 'offsets'")).scalar_one()
+
+
+def test_an_application_is_known_to_be_rarer_than_a_kind_whatever_else_is_asked(store: Store) -> None:
+    if store.path is None:
+        return  # PostgreSQL samples whole tables by itself
+    with store.write() as connection:
+        told = [anomaly(number, f"application-{number % 20}", number % 3) for number in range(30_000)]
+        connection.execute(insert(anomalies), told)
+    store.analyze()
+    for asked, used in (
+        ("application = 'application-7' AND kind = 'outlier' AND severity_rank = 2", "application_severity_rank"),
+        ("application = 'application-7' AND environment = 'prod'", "application"),
+        ("application = 'application-7' AND kind = 'outlier'", "application"),
+        ("application = 'application-7' AND operation = 'x'", "application_operation"),
+        ("environment = 'prod' AND kind = 'traffic'", "environment_kind"),
+    ):
+        listed = f"SELECT event FROM anomalies WHERE {asked} ORDER BY time_us DESC, seq DESC LIMIT 51"
+        with store.read() as connection:
+            plan = " ".join(row[3] for row in connection.execute(text(f"EXPLAIN QUERY PLAN {listed}")))
+        assert f"ix_anomalies_{used}_time_us_seq" in plan, plan
+        assert "TEMP B-TREE" not in plan
+
+
+def anomaly(number: int, application: str, rank: int) -> dict[str, object]:
+    texts = dict.fromkeys(("version", "severity", "signal", "incident_key", "event"), "")
+    return texts | {
+        "id": str(number),
+        "time_us": number,
+        "application": application,
+        "environment": "prod",
+        "operation": "GET /",
+        "kind": ("latency", "errors", "outlier")[rank],
+        "severity_rank": rank,
+        "score": 1.0,
+        "told_us": number,
+        "bytes": 0,
+    }
 
 
 def test_a_database_that_is_away_is_said_without_its_password() -> None:

@@ -3,7 +3,9 @@
 import io
 import json
 import logging
+from typing import Literal
 
+import pytest
 import structlog
 
 from tracehound.streams.settings.settings import Settings
@@ -32,6 +34,23 @@ def test_the_level_is_a_setting() -> None:
     configure_logging(Settings(log_level="error"), stream)
     structlog.get_logger("ours").warning("something")
     assert stream.getvalue() == ""
+
+
+@pytest.mark.parametrize("log_format", ["json", "console"])
+def test_a_failure_is_logged_with_its_lines_and_no_values_of_variables(log_format: Literal["json", "console"]) -> None:
+    stream = io.StringIO()
+    configure_logging(Settings(log_format=log_format), stream)
+
+    def fail(key: str) -> None:
+        raise ValueError("bad" if key else "")
+
+    try:
+        fail("a secret")
+    except ValueError as error:
+        structlog.get_logger("ours").error("failed", exc_info=error)
+    assert "ValueError: bad" in stream.getvalue()
+    assert 'raise ValueError("bad"' in stream.getvalue().replace('\\"', '"')
+    assert "a secret" not in stream.getvalue().replace('fail("a secret")', "").replace('fail(\\"a secret\\")', "")
 
 
 def test_readable_text_shows_no_control_characters_of_events() -> None:
