@@ -18,6 +18,7 @@ from tracehound.schemas.errors import ConfigurationError
 from tracehound.streams.worker.process import keep_what_is_there
 
 _SLACK_S = 5.0
+_ABSOLUTE = ("http://", "https://")
 _IDLE_S = 75
 """How long a connection may wait for its next request: longer than the pauses of tracers (5 s) and load balancers."""
 
@@ -150,10 +151,11 @@ class Server(uvicorn.Server):
             ) from error
 
 
-def of_one_length(app: ASGIApp) -> ASGIApp:
-    """Refuses requests that say their length in two ways, and ends their connections, before ``app`` sees them.
+def by_the_letter(app: ASGIApp) -> ASGIApp:
+    """Does before ``app`` what HTTP asks of servers, and uvicorn with h11 does not.
 
-    What is one request to us may be two to a proxy before us (RFC 9112, 6.1); h11 would take the chunks' word for it.
+    Requests that say their length in two ways are refused, and their connections end: what is one request to us may be
+    two to a proxy before us (RFC 9112, 6.1). Targets in absolute form have their path (3.2.2).
     """
 
     async def answer(scope: Scope, receive: Receive, send: Send) -> None:
@@ -162,6 +164,9 @@ def of_one_length(app: ASGIApp) -> ASGIApp:
             said = "A request must have a Content-Length or a Transfer-Encoding. Got both."
             await PlainTextResponse(said, 400, {"Connection": "close"})(scope, receive, send)
         else:
+            path: str = scope["path"]
+            if path.startswith(_ABSOLUTE):
+                scope = {**scope, "path": "/" + path.partition("://")[2].partition("/")[2]}
             await app(scope, receive, send)
 
     return answer
@@ -169,7 +174,7 @@ def of_one_length(app: ASGIApp) -> ASGIApp:
 
 def _config(app: Any, place: Place) -> uvicorn.Config:
     config = uvicorn.Config(
-        of_one_length(app),
+        by_the_letter(app),
         host=place.host,
         port=place.port,
         http=bounded_protocol(place.read_timeout_s + _SLACK_S, place.max_connections),

@@ -143,6 +143,17 @@ def test_a_length_that_is_wrong_ends_the_connection_and_is_no_other_request(leng
     run(scenario)
 
 
+def test_a_target_in_absolute_form_has_its_path() -> None:
+    async def scenario(connect: Connect) -> None:
+        for target, status in ((b"http://localhost/v1/executions?a=b", 200), (b"http://localhost", 405)):
+            reader, writer = await connect()
+            sent = HEAD.replace(b"/v1/executions", target).replace(b"POST", b"POST" if status == 200 else b"GET")
+            writer.write(sent + b"Content-Length: 2\r\nConnection: close\r\n\r\n[]")
+            assert (await reader.read()).startswith(b"HTTP/1.1 %d " % status)
+
+    run(scenario)
+
+
 def test_a_client_that_takes_no_answers_is_cut_off() -> None:
     async def scenario(connect: Connect) -> None:
         _, writer = await connect()
