@@ -142,7 +142,7 @@ def build_console(
     app.state.watermark = Watermark(store)
     tell_problems(app)
     app.add_middleware(Changes, note=lambda *change: note_change(store, round(clock() * 1e6), *change))
-    app.add_middleware(Bodies, most=given.max_body_bytes)
+    app.add_middleware(Bodies, most=given.max_body_bytes, forms=("/ui/sign-in",))
     app.add_middleware(Slashes)
     counted = registry or CollectorRegistry()
     app.add_middleware(Counted, metrics=RequestMetrics(counted))

@@ -1,5 +1,6 @@
 """The pages of the console, put together: ``/ui/…`` for browsers, each a client of the store as the API is."""
 
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -22,6 +23,7 @@ from tracehound.console.logs.page import show_logs
 from tracehound.console.maintenance.page import maintenance
 from tracehound.console.overview.page import overview
 from tracehound.console.receivers.page import receivers
+from tracehound.console.sessions.form import sign_in_by_form
 from tracehound.console.status.page import Cluster, status_page
 from tracehound.console.training.page import show_training
 from tracehound.console.tuning.page import show_tuning
@@ -66,10 +68,11 @@ def build_pages(console: Console, cluster: Cluster) -> Starlette:
     open_to_viewers = PAGES | {"/status": status_page(cluster)}
     routes = [Route(path, visits.of(page), methods=["GET"]) for path, page in open_to_viewers.items()]
     routes += [Route(path, visits.of(page, "admin"), methods=["GET"]) for path, page in ADMIN_PAGES.items()]
-    sign_in = Route("/sign-in", visits.open("sessions/sign_in.html"), methods=["GET"])
+    sign_in = Route("/sign-in", visits.open("sessions/sign_in.html", said=""), methods=["GET"])
+    form = Route("/sign-in", sign_in_by_form(console, partial(visits.told, "sessions/sign_in.html")), methods=["POST"])
     static = Mount("/static", StaticFiles(directory=_STATIC))
     return Starlette(
-        routes=[*routes, sign_in, static],
+        routes=[*routes, sign_in, form, static],
         middleware=[Middleware(GZipMiddleware, minimum_size=1_000)],
         exception_handlers={404: missing, 500: failed},
     )

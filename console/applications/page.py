@@ -26,7 +26,7 @@ from tracehound.console.web.visits import Visit
 from tracehound.schemas.incident import IncidentEvent
 from tracehound.schemas.model_event import ModelEvent, ModelEventKind
 
-_INCIDENTS, _VERSIONS, _CHANGES = 10, 10, 10
+_INCIDENTS, _VERSIONS, _CHANGES, _MODELS = 10, 10, 10, 50
 _TOLD: Final[tuple[ModelEventKind, ...]] = (
     *("drift", "new_normal", "level_changed", "sampling_changed", "loss", "reset", "training_failed"),
 )
@@ -70,7 +70,9 @@ def _application(key: Key, look: ApplicationLook, visit: Visit) -> Response:
         signals=signals,
         operations=operations,
         versions=versions.items,
-        models=models.items,
+        models=sorted(models.items, key=lambda one: one.state == "ready")[:_MODELS],
+        model_count=len(models.items),
+        ready_count=sum(one.state == "ready" for one in models.items),
         training=training,
         incidents=incidents,
         changes=changes,

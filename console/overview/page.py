@@ -1,6 +1,6 @@
 """``/ui/``: the overview, or, where nothing has come yet, how to send the first execution."""
 
-from typing import Annotated
+from typing import Annotated, Final
 
 from pydantic import Field
 from starlette.concurrency import run_in_threadpool
@@ -24,8 +24,10 @@ from tracehound.console.web.listing import asked_by
 from tracehound.console.web.times import moment
 from tracehound.console.web.visits import Visit
 from tracehound.schemas.anomaly import SEVERITIES
+from tracehound.streams.settings.gateway import GatewaySettings
 
 _APPLICATIONS, _INCIDENTS, _CHANGES = 50, 20, 10
+_EVERYWHERE: Final = ("0.0.0.0", "::")  # noqa: S104 (what is compared, not where anything listens)
 
 
 class OverviewLook(Query):
@@ -37,10 +39,10 @@ class OverviewLook(Query):
 
 async def overview(request: Request, visit: Visit) -> Response:
     """How everything is."""
-    return await run_in_threadpool(_overview, asked_by(request, OverviewLook), visit)
+    return await run_in_threadpool(_overview, asked_by(request, OverviewLook), visit, request.url.hostname or "")
 
 
-def _overview(look: OverviewLook, visit: Visit) -> Response:
+def _overview(look: OverviewLook, visit: Visit, host: str) -> Response:
     console = visit.console
     with console.store.read() as connection:
         count, fitting, applications = worst_first(connection, look.find, look.first, _APPLICATIONS)
@@ -52,7 +54,7 @@ def _overview(look: OverviewLook, visit: Visit) -> Response:
         lines = signals(connection, applications, scale, until_us)
         learning = None if is_anything_judged(connection) else most_executions(connection)
     if not count:
-        return _first_run(visit, console)
+        return _first_run(visit, console, host)
     return visit.page(
         "overview/overview.html",
         here="overview",
@@ -78,17 +80,31 @@ def _overview(look: OverviewLook, visit: Visit) -> Response:
     )
 
 
-def _first_run(visit: Visit, console: Console) -> Response:
+def _first_run(visit: Visit, console: Console, host: str) -> Response:
     settings = console.settings
     gateway = settings.gateway
     return visit.page(
         "overview/first_run.html",
         here="overview",
         live="3",
-        gateway=f"http://{gateway.host}:{gateway.port}",
+        gateway=address_of(gateway, host),
+        keys=[name for name, one in gateway.keys.items() if one.role == "ingest"],
         servers=settings.bootstrap_servers,
         topic=settings.topics.executions.name,
         needed=settings.detection.warm_up_executions,
         demo=console.demo.told(),
         demo_available=console.demo.available,
     )
+
+
+def address_of(gateway: GatewaySettings, host: str) -> str:
+    """Where the gateway is reached by whoever reaches this console at ``host``.
+
+    >>> address_of(GatewaySettings(), "console.example"), address_of(
+    ...     GatewaySettings(host="0.0.0.0", keys={"th_00000000": {"sha256": "0" * 64}}), "console.example"
+    ... )
+    ('http://127.0.0.1:4318', 'http://console.example:4318')
+    """
+    scheme = "http" if gateway.tls_certificate_file is None else "https"
+    name = host if gateway.host in _EVERYWHERE and host else gateway.host
+    return f"{scheme}://{f'[{name}]' if ':' in name else name}:{gateway.port}"

@@ -202,13 +202,11 @@ def signals(connection: Connection, found: Sequence[Row[Any]], scale: Scale, unt
 
 
 def _add_traffic(own: Signals, known: int) -> None:
-    """Of each step from ``known`` on; the last ones of what is kept may come later than what is scored."""
+    """Of each step from ``known`` on; where what is kept comes later than what is scored, what is scored counts."""
     kept = [step for step, count in enumerate(own.timed) if count]
     for step in range(max(0, min([known, *kept[:1]])), STEPS):
-        if kept and step < STEPS - 1:
-            own.executions[step] = own.timed[step]
-        else:
-            own.executions[step] = max(own.timed[step], own.scored[step])
+        within = kept and step <= kept[-1]
+        own.executions[step] = own.timed[step] if within else own.scored[step]
 
 
 def lately(connection: Connection, most: int) -> Sequence[Row[int, str, str, str, str, str]]:

@@ -1,5 +1,7 @@
 """Bodies of requests within bounds, and of the one media type that is read."""
 
+from collections.abc import Collection
+
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -7,7 +9,7 @@ from tracehound.console.web.cross_site import SAFE_METHODS
 from tracehound.streams.http.problems import problem
 from tracehound.streams.http.refusal import RequestRefusedError
 
-_JSON = "application/json"
+_JSON, _FORM = "application/json", "application/x-www-form-urlencoded"
 
 
 class Bodies:
@@ -18,10 +20,11 @@ class Bodies:
     Parameters:
         app: what answers.
         most: bytes of a body.
+        forms: paths that take forms, and themselves look after from where these come.
     """
 
-    def __init__(self, app: ASGIApp, most: int) -> None:
-        self._app, self._most = app, most
+    def __init__(self, app: ASGIApp, most: int, forms: Collection[str] = ()) -> None:
+        self._app, self._most, self._forms = app, most, forms
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer, or refuse the body."""
@@ -55,7 +58,7 @@ class Bodies:
             if len(body) > self._most:
                 raise self._too_large()
         given = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-        if body and given != _JSON:
+        if body and given != _JSON and not (given == _FORM and request.url.path in self._forms):
             raise RequestRefusedError(
                 415, "media_type", f"The Content-Type must be {_JSON}. Got {given[:100]!r} instead.", {"Accept": _JSON}
             )

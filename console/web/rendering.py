@@ -1,9 +1,12 @@
 """Pages: templates that escape whatever they write, and the headers that keep browsers from running anything else."""
 
 import json
+import re
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import quote
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import HTMLResponse
@@ -18,6 +21,7 @@ POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
+_TURNS: Final = re.compile("[\u202a-\u202e\u2066-\u2069]")
 _NOTHING: Final = 1e-6
 HEADERS: Final = {
     "Content-Security-Policy": POLICY,
@@ -69,6 +73,20 @@ def combined(kept: Mapping[str, object], more: Mapping[str, object]) -> dict[str
     return {name: value for name, value in {**kept, **more}.items() if value is not None}
 
 
+def without_turns(value: object) -> object:
+    """A text in which characters that turn all that follows around are written out; anything else as it is.
+
+    Names are other people's, and a sentence that holds one must not say something else. Text that runs from right to
+    left needs none of these characters.
+
+    >>> without_turns("a\u202eb"), without_turns(5)
+    ('a\\\\u202eb', 5)
+    """
+    if type(value) is str and not value.isascii():
+        return _TURNS.sub(lambda one: f"\\u{ord(one[0]):04x}", value)
+    return value
+
+
 class Pages:
     """Renders templates, which lie beside what they show."""
 
@@ -76,6 +94,7 @@ class Pages:
         self._templates = Environment(
             loader=FileSystemLoader(Path(__file__).parents[1]),
             autoescape=True,
+            finalize=without_turns,
             undefined=StrictUndefined,
             trim_blocks=True,
             lstrip_blocks=True,
@@ -84,6 +103,7 @@ class Pages:
             "moment": moment,
             "told_at": rfc3339,
             "json": json.dumps,
+            "in_path": partial(quote, safe=""),
             "share": share,
             "amount": amount,
             "duration": duration,

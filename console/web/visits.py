@@ -13,6 +13,7 @@ from tracehound.console.store.engine import StoreError
 from tracehound.console.web.console import Console
 from tracehound.console.web.rendering import HEADERS, Pages
 from tracehound.console.web.roles import Role, Visitor
+from tracehound.console.web.scoring_lag import unscored_since
 from tracehound.streams.http.refusal import RequestRefusedError
 
 SIGN_IN = "/ui/sign-in"
@@ -32,8 +33,14 @@ class Visit:
     def page(self, template: str, status: int = 200, **given: Any) -> Response:
         """Answer with a page; ``query`` is what its address asks for, as it was written."""
         now_us = round(self.console.clock() * 1e6)
-        shared = {"visitor": self.visitor, "query": self.query, "now_us": now_us, "trouble": self.console.trouble()}
+        trouble = self.console.trouble()
+        shared: dict[str, Any] = {"unscored": None if trouble else self._unscored(), "trouble": trouble}
+        shared |= {"visitor": self.visitor, "query": self.query, "now_us": now_us}
         return self.pages.render(template, status, **shared, **given)
+
+    def _unscored(self) -> str | None:
+        with self.console.store.read() as connection:
+            return unscored_since(connection)
 
 
 Page = Callable[[Request, Visit], Awaitable[Response]]
@@ -73,6 +80,10 @@ class Visits:
             return self._pages.render(template, **given)
 
         return endpoint
+
+    def told(self, template: str, status: int, said: str) -> Response:
+        """A page that anybody may see, with something that is said there."""
+        return self._pages.render(template, status, said=said)
 
     def problem(self, status: int, sentence: str) -> Response:
         """A page that says what is wrong."""

@@ -23,6 +23,7 @@ from tracehound.streams.http.sending import Record
 from tracehound.streams.scoring.predictions.asking import UnansweredError
 from tracehound.streams.scoring.tuning.recorded import Recorded
 from tracehound.streams.settings.console import ConsoleSettings
+from tracehound.streams.settings.gateway import GatewaySettings
 from tracehound.streams.settings.notify import NotifySettings
 from tracehound.streams.settings.settings import Settings
 
@@ -113,6 +114,7 @@ def asking(
     trouble: Callable[[], str] = lambda: "",
     cluster: Cluster | None = None,
     simulate: Simulate | None = None,
+    gateway: GatewaySettings | None = None,
     **settings: Any,
 ) -> Iterator[Asking]:
     """A console on ``store``; settings of its own part are given by name."""
@@ -121,7 +123,8 @@ def asking(
         for role, key in made.items():
             add_key(connection, key, role, role, "test", 0, None)
     sender, now_s, predictions, recordings = FakeSender(), [NOW_S], FakePredictions(), FakeRecordings()
-    given = Settings(console=ConsoleSettings(**settings), notify=notify or NotifySettings())
+    own, parts = ConsoleSettings(**settings), (notify or NotifySettings(), gateway or GatewaySettings())
+    given = Settings(console=own, notify=parts[0], gateway=parts[1])
     fakes: dict[str, Any] = {"recordings": recordings, "trouble": trouble, "cluster": cluster or FakeCluster()}
     fakes["simulate"] = simulate
     app = build_console(given, store, sender, lambda: now_s[0], predictions, **fakes)

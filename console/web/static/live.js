@@ -30,24 +30,43 @@ function isLost(grace) {
   }, grace);
 }
 
+// Who has the keyboard on a link, or has chosen some text, keeps it: of what is alike, the same one of them.
+const sameOf = (one) => `${one.tagName}[${one.id ? `id="${CSS.escape(one.id)}"` : one.hasAttribute("href") ? `href="${CSS.escape(one.getAttribute("href"))}"` : one.dataset.path ? `data-path="${CSS.escape(one.dataset.path)}"` : "tabindex"}]`;
+
+function placeOf(main) {
+  const one = document.activeElement;
+  if (!one || !main.contains(one)) return () => {};
+  const like = one.tagName === "SUMMARY" ? "summary" : sameOf(one);
+  const number = [...main.querySelectorAll(like)].indexOf(one);
+  return (fresh) => fresh.querySelectorAll(like)[number]?.focus({ preventScroll: true });
+}
+
+const isChosen = (main) => {
+  const chosen = document.getSelection();
+  return chosen && !chosen.isCollapsed && main.contains(chosen.anchorNode);
+};
+
 async function renew() {
   asking = null;
   const main = document.querySelector("main");
-  if (inUse(main)) return;
+  if (inUse(main) || isChosen(main)) return;
   try {
     const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
     if (answer.redirected) location.assign(answer.url);
     if (answer.status >= 500) throw new Error(answer.statusText);
     const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
-    const focused = document.activeElement?.id;
-    if (inUse(main)) return;
+    if (inUse(main) || isChosen(main)) return;
+    const refocus = placeOf(main);
+    const scrolled = [...main.querySelectorAll(".wide")].map((part) => [part.scrollLeft, part.scrollTop]);
     const opened = [...main.querySelectorAll("details[open][id]")].map((details) => details.id);
-    main.replaceWith(fresh.querySelector("main"));
+    const made = fresh.querySelector("main");
+    main.replaceWith(made);
     for (const id of opened) document.getElementById(id)?.setAttribute("open", "");
     const asOf = fresh.getElementById("as-of");
     if (asOf) document.getElementById("as-of")?.replaceWith(asOf);
     begin();
-    if (focused) document.getElementById(focused)?.focus();
+    for (const [number, part] of made.querySelectorAll(".wide").entries()) [part.scrollLeft, part.scrollTop] = scrolled[number] ?? [0, 0];
+    refocus(made);
     isLive();
   } catch {
     isLost(0);

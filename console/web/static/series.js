@@ -58,6 +58,7 @@ function options(figure, data, unit, width, paint) {
         ctx.save();
         ctx.strokeStyle = ink("--critical");
         ctx.lineWidth = 2;
+        ctx.setLineDash([]);
         for (const at of marked) {
           const x = Math.round(plot.valToPos(at, "x", true));
           if (x < bbox.left || x > bbox.left + bbox.width) continue;

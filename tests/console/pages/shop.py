@@ -88,7 +88,15 @@ def letter_id(store: Store) -> str:
 
 def _tuning(name: str) -> TuningTask:
     place = {"partition": 0, "first": 0, "last": 9, "most_cpu_s": 1.0, "expires_at": BEGIN_S}
-    whose = {"id": name, "tuning": name, "number": 0, "application": name, "settings": {name[:9]: 5.0}, "by": name}
+    whose = {
+        "id": name[:100],
+        "tuning": name[:100],
+        "number": 0,
+        "application": name,
+        "environment": "prod",
+        "settings": {name[:9]: 5.0},
+        "by": name,
+    }
     return msgspec.convert({**place, **whose}, TuningTask)
 
 

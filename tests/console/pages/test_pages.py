@@ -7,20 +7,22 @@ from urllib.parse import quote
 
 import msgspec
 import pytest
-from sqlalchemy import insert
+from sqlalchemy import insert, update
 
 from tests.console.asking import Asking, asking
 from tests.console.pages.shop import HOSTILE, fill, letter_id, refuse, write
-from tests.console.store.reader.told import BEGIN_S, TOPICS, anomaly, model_event, progress
+from tests.console.store.reader.told import BEGIN_S, TOPICS, anomaly, model_event, progress, record
 from tracehound.console.pages import ADMIN_PAGES, PAGES
 from tracehound.console.store.engine import Store
-from tracehound.console.store.tables import operation_windows
+from tracehound.console.store.tables import operation_times, operation_windows
 from tracehound.console.web.rendering import POLICY
 from tracehound.console.web.roles import ROLES, Role
+from tracehound.console.web.scoring_lag import PATIENCE_US
 from tracehound.schemas.codec import encode
 from tracehound.schemas.execution import Execution, rfc3339
 from tracehound.schemas.feedback import Verdict
 from tracehound.schemas.model_event import ModelEvent
+from tracehound.streams.settings.gateway import GatewaySettings, KeySettings
 
 
 class Nothing:
@@ -82,6 +84,27 @@ def test_every_page_shows_hostile_names_as_text_and_lets_nothing_else_run(consol
         assert re.findall(r"\son\w+=|\sstyle=|javascript:", answer.text) == [], template
 
 
+def test_what_pages_lead_to_is_there_whatever_it_is_called(console: Asking) -> None:
+    fill(console.store, HOSTILE)  # which has a slash
+    seen = set[str]()
+    for path in paths(HOSTILE, letter_id(console.store)).values():
+        found = re.findall(r'href="(/ui/[^"#]*)', page(console, path, "admin").text)
+        seen.update(one.replace("&amp;", "&") for one in found)
+    named = sorted(one for one in seen if "script" in one)
+    assert len({one.split("/")[2] for one in named if quote(HOSTILE, safe="") in one}) >= 3
+    for one in named:
+        assert page(console, one.removeprefix("/ui"), "admin").status_code == 200, one
+
+
+def test_characters_that_turn_text_around_are_written_out(console: Asking) -> None:
+    turned = "shop\u202eevil\u2066"
+    fill(console.store, turned)
+    for template, path in paths(turned, letter_id(console.store)).items():
+        shown = page(console, path, "admin").text
+        assert not re.search("[\u202a-\u202e\u2066-\u2069]", shown), template
+    assert r"shop\u202eevil\u2066 is slow" in page(console, "/").text
+
+
 def test_pages_for_admins_are_for_admins_and_the_others_lead_nobody_there(console: Asking) -> None:
     for path in ADMIN_PAGES:
         assert [page(console, path, role).status_code for role in ROLES] == [403, 403, 200]
@@ -116,6 +139,31 @@ def test_where_nothing_new_is_stored_each_page_says_so_and_why(store: Store) -> 
         fill(store)
         for path in ("/", "/incidents/shop", "/dead-letters"):
             assert "may be old. No &lt;broker&gt; answers." in page(console, path).text
+
+
+def test_executions_that_nobody_scores_are_said_on_every_page(console: Asking) -> None:
+    fill(console.store)
+    told_us = record("progress", b"").told_us
+    row = {"application": "shop", "environment": "prod", "partition": 0, "now_us": 0, "late": 0}
+    with console.store.write() as connection:
+        connection.execute(insert(operation_times).values(**row, heard_us=told_us + PATIENCE_US - 1))
+    assert "none was scored since" not in page(console, "/").text
+    with console.store.write() as connection:
+        connection.execute(update(operation_times).values(heard_us=told_us + PATIENCE_US))
+    for path in ("/", "/incidents/shop", "/map", "/status"):
+        assert "Executions come, and none was scored since" in page(console, path).text
+
+
+def test_samples_of_the_first_run_have_the_address_and_say_which_key(store: Store) -> None:
+    gateway = GatewaySettings(host="0.0.0.0", port=9_000, keys={"th_0123abcd": KeySettings(sha256="0" * 64)})
+    with asking(store, gateway=gateway) as console:
+        shown = page(console, "/").text
+    assert "127.0.0.1:9000" in shown  # the console was asked for at that address
+    assert "0.0.0.0" not in shown
+    assert shown.count("$KEY") == 2
+    assert "<code>th_0123abcd…</code>" in shown
+    assert "key=os.environ" in shown
+    assert "${env:KEY}" in shown
 
 
 def test_an_empty_store_says_how_to_send_the_first_execution(console: Asking) -> None:

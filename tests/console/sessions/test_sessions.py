@@ -11,6 +11,7 @@ from tracehound.schemas.errors import ConfigurationError
 from tracehound.streams.settings.settings import load_settings
 
 OURS = {"sec-fetch-site": "same-origin"}
+FORM = {"content-type": "application/x-www-form-urlencoded"}
 MORE = {"name": "more"}
 
 
@@ -104,3 +105,37 @@ def test_a_header_that_anybody_could_send_is_refused_as_a_setting() -> None:
         load_settings(console={"proxy_user_header": "X-User"})
     with pytest.raises(ConfigurationError, match="addresses or networks"):
         load_settings(console={"proxy_addresses": "localhost"})
+
+
+def by_form(console: Asking, key: str, path: str = "", **headers: str) -> Any:
+    return console.client.post(
+        f"/ui/sign-in{path}", content=f"key={key}", headers=FORM | OURS | headers, follow_redirects=False
+    )
+
+
+def test_a_form_signs_in_where_no_script_runs(console: Asking) -> None:
+    answer = by_form(console, console.keys["viewer"].key, "?next=%2Fui%2Fmap%3Ffind%3Da")
+    assert (answer.status_code, answer.headers["location"]) == (303, "/ui/map?find=a")
+    assert "httponly" in answer.headers["set-cookie"].lower()
+    assert console.ask("GET", "/session", None).json()["role"] == "viewer"
+
+
+@pytest.mark.parametrize("path", ["?next=https://evil.example/ui/", "?next=//evil.example/ui/", "?next=/api/v1/x", ""])
+def test_a_form_leads_to_a_page_of_this_console_alone(console: Asking, path: str) -> None:
+    assert by_form(console, console.keys["viewer"].key, path).headers["location"] == "/ui/"
+
+
+def test_a_form_that_does_not_fit_signs_nobody_in_and_says_why(console: Asking) -> None:
+    key = console.keys["viewer"].key
+    for answer, status in (
+        (by_form(console, "th_00000000_wrong"), 401),
+        (by_form(console, ""), 401),
+        (by_form(console, "%FF&key=" * 20), 401),
+        (by_form(console, key, **{"sec-fetch-site": "cross-site"}), 403),
+    ):
+        assert answer.status_code == status
+        assert "set-cookie" not in answer.headers
+        assert '<p id="said" role="alert">' in answer.text
+    assert "must be known" in by_form(console, "no").text
+    elsewhere = console.client.post("/api/v1/session", content=f"key={key}", headers=FORM | OURS)
+    assert elsewhere.status_code == 415  # forms, which any page may send, are taken nowhere else
