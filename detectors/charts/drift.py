@@ -141,13 +141,14 @@ class Drift:
             KeyError, ValueError: the state is not one of drift, or of other columns.
         """
         taken = checked("drift", state, self._stored, {"told": np.zeros(self.columns)})
-        beyond = taken["count"].astype(np.int64) - SAMPLE
-        counted = np.clip(beyond, 0, REFERENCE), np.maximum(beyond - REFERENCE, 0)
+        beyond = np.maximum(taken["count"].astype(np.int64) - SAMPLE, 0)
+        counted = np.minimum(beyond, REFERENCE), np.maximum(beyond - REFERENCE, 0)
         for name, count in zip(("reference", "block"), counted, strict=True):
             if (taken[name].sum(axis=1) != count).any():
                 raise ValueError(f"The bins of drift's {name!r} must hold what it counted, {count.tolist()}.")
+        features = self._of(slot)
         for name, values in taken.items():
-            self._of(slot)[name] = values
+            features[name] = values
 
     def _of(self, slot: int) -> NDArray[np.void]:
         features: NDArray[np.void] = self._store["features"][slot]

@@ -21,6 +21,9 @@ _LEVEL = 1  # Zstandard's: a sixth of the time of zlib's fastest, and smaller
 _DTYPES = frozenset({"float32", "float64", "int8", "int16", "int32", "int64", "uint8"})
 _NAMES = {np.dtype(name): name for name in _DTYPES}
 """NumPy works the name of a type out anew each time, which took a fifth of a snapshot."""
+_OF_AN_ARRAY = frozenset({"dtype", "shape", "data"})
+_NESTED = frozenset({dict, list})
+"""What may hold arrays; three of four values of a state are plain."""
 _LIMIT = 256 * 1024 * 1024
 _EXPANSION, _ANYWAY = 200, 65_536
 """A state may be so many times its compressed bytes, and so large anyway: those of young applications are 40 times."""
@@ -43,14 +46,14 @@ def _to_plain(value: Any) -> Any:
 
 def _from_plain(value: Any) -> Any:
     if isinstance(value, list):
-        return [_from_plain(element) for element in value]
+        return [_from_plain(element) if type(element) in _NESTED else element for element in value]
     if not isinstance(value, dict):
         return value
-    if value.keys() == {"dtype", "shape", "data"}:
+    if value.keys() == _OF_AN_ARRAY:
         if value["dtype"] not in _DTYPES:
             raise SnapshotError(f"A snapshot's arrays must be numbers. Got the type {value['dtype']!r} instead.")
         return np.frombuffer(value["data"], value["dtype"]).reshape(value["shape"]).copy()
-    return {key: _from_plain(element) for key, element in value.items()}
+    return {key: _from_plain(element) if type(element) in _NESTED else element for key, element in value.items()}
 
 
 def pack(state: dict[str, Any]) -> bytes:

@@ -65,9 +65,9 @@ class Stored:
         raise ValueError(f"The {name!r} of {owner} must be a {what} {rule}. Got {value!r:.80} instead.")
 
     def _refuse_beyond(self, owner: str, name: str, value: Any, fits: Any) -> None:
-        beyond = np.argwhere(~(fits | (np.isnan(value) & self.missing)))
-        if len(beyond):
-            at = tuple(beyond[0].tolist())
+        beyond = ~(fits | (np.isnan(value) & self.missing))
+        if beyond.any():
+            at = tuple(np.argwhere(beyond)[0].tolist())
             rule = _rule(*(np.broadcast_to(limit, value.shape)[at] for limit in (self.low, self.high, self.missing)))
             raise ValueError(f"The {name!r} of {owner} must at {at} be a number {rule}. Got {value[at]:g} instead.")
 

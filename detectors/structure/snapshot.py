@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from tracehound.detectors.bank import State
-from tracehound.detectors.structure.state import ENTRY, StructureState, insert
+from tracehound.detectors.structure.state import ENTRY, StructureState, insert_all
 from tracehound.detectors.structure.stored import COLUMNS, LACKING, LARGEST_OF, ROWS, SCALARS, checked_structure
 
 
@@ -34,11 +34,7 @@ def put(state: StructureState, slot: int, taken: State, most_paths: int, most_se
     entries = _entries(found)
     state.open(slot)
     state.reserve(len(entries))
-    for one in entries[::-1]:  # an entry goes to the front of its list
-        number = insert(state.memory, slot, int(one["key"]), bool(one["is_set"]))
-        for name in entries.dtype.names or ():
-            if name not in ("slot", "next", "seen"):
-                state.entries[number][name] = one[name]
+    insert_all(state.memory, slot, entries)
     operation = state.operations[slot]
     for name, value in zip(SCALARS, found["operation"].tolist(), strict=True):
         operation[name] = value

@@ -141,6 +141,17 @@ def insert(memory: Any, slot: int, key: int, is_set: bool) -> Any:
 
 
 @njit(**LEAN)
+def insert_all(memory: Any, slot: int, taken: Any) -> None:
+    """Give a slot the entries ``taken`` (k,), newest first, none of which it has; so many must be free."""
+    for i in range(taken.size - 1, -1, -1):  # an entry goes to the front of its list
+        number = insert(memory, slot, taken[i].key, taken[i].is_set)
+        following, seen = memory.entries[number].next, memory.entries[number].seen
+        memory.entries[number] = taken[i]
+        one = memory.entries[number]
+        one.slot, one.next, one.seen = slot, following, seen
+
+
+@njit(**LEAN)
 def drop(memory: Any, entry: int) -> None:
     """Give an entry back. The caller takes it out of the list of its slot."""
     operations, entries, index, free = memory
