@@ -7,7 +7,7 @@ not. Its ``seeds`` are good bytes, from which a fuzzer goes on.
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from tests.fuzzing import internal, outside, states
+from tests.fuzzing import asked, internal, outside, states
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,5 +32,8 @@ TARGETS = {
     "span-batches": Target(internal.read_span_batch, internal.span_batches),
     "incident-input": Target(internal.read_incident_input, internal.incident_inputs),
     "control": Target(internal.read_control_record, internal.controls),
+    "application-settings": Target(asked.read_settings_record, asked.application_settings),
+    "score-requests": Target(asked.read_request_record, asked.score_requests),
+    "tuning": Target(asked.read_tuning_record, asked.tuning_records),
     "incidents": Target(internal.read_incident, internal.incidents),
 }
