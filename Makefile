@@ -71,6 +71,7 @@ test-tracers: $(STAMP) ## Run tracers of npm, PyPI, Maven, Go and crates.io and 
 	$(BIN)/python -m tracehound.scripts.documents README.md docs
 
 test-alerts: $(STAMP) ## Break all that alerts are for, see each fire and resolve on a real Prometheus, and all dashboards with data (minutes)
+	$(BIN)/python -m tracehound.scripts.manifests.files
 	TRACEHOUND_REAL_ALERTS=1 $(BIN)/python -m pytest tests/end_to_end/alerts tests/end_to_end/test_dashboards.py --junitxml $(WATCHED)
 	$(BIN)/python -m tracehound.scripts.benchmarks.watched $(WATCHED)
 
@@ -94,7 +95,7 @@ check: $(STAMP) $(RELEASE)/.installed ## Check format, lint, types, import rules
 	$(BIN)/tracehound console --openapi | diff docs/reference/console.openapi.json -
 	$(BIN)/python -m tracehound.scripts.sizing docs/benchmarks scripts/sizing/measured.json --check
 	$(BIN)/python -m tracehound.scripts.release.licences $(RELEASE)/bin infra/docker/requirements.lock
-	$(BIN)/hadolint infra/docker/Dockerfile
+	$(BIN)/python -m tracehound.scripts.manifests.files
 	$(BIN)/python -m tracehound.scripts.manifests infra/helm/tracehound infra/helm/examples/*.yaml
 
 format: $(STAMP) ## Format the code and write the generated documents anew

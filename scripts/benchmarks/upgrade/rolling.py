@@ -15,7 +15,7 @@ from tracehound.scripts.soak.crew import RUN
 from tracehound.scripts.soak.scene import Pace, Scene, scene
 
 _WORKERS = 2
-_COMPILE_S = 600.0
+_COMPILE_S = 1_800.0
 
 
 @dataclass(frozen=True, slots=True)

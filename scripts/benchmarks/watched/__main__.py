@@ -7,6 +7,7 @@ import click
 import orjson
 
 from tracehound.scripts.documents.stored import store
+from tracehound.scripts.manifests.files import counted
 
 FIGURES = (
     *("alerts", "alerts_fired_and_resolved", "alerts_by_recorded_text"),
@@ -37,7 +38,7 @@ def main(junit: Path, output: Path) -> None:
     """Take the figures of a run over; others in the file stay."""
     figures = orjson.loads(output.read_bytes()) if output.exists() else {}
     figures.pop("alerts_commits", None)  # of parts of a run, at commits before this one
-    store(output, figures | watched(junit))
+    store(output, figures | watched(junit) | counted())
     click.echo(output.read_text())
 
 
