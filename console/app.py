@@ -28,6 +28,7 @@ from tracehound.console.maintenance.endpoints import router as maintenance
 from tracehound.console.models.endpoints import router as models
 from tracehound.console.operations.endpoints import router as operations
 from tracehound.console.own_settings.endpoints import router as own_settings
+from tracehound.console.own_settings.versions import Versions
 from tracehound.console.pages import build_pages
 from tracehound.console.receivers.endpoints import router as receivers
 from tracehound.console.scores.endpoints import router as scores
@@ -140,6 +141,7 @@ def build_console(
     app.state.console = console
     app.state.demo = demo
     app.state.watermark = Watermark(store)
+    app.state.own_versions = Versions()
     tell_problems(app)
     app.add_middleware(Changes, note=lambda *change: note_change(store, round(clock() * 1e6), *change))
     app.add_middleware(Bodies, most=given.max_body_bytes, forms=("/ui/sign-in",))

@@ -35,10 +35,14 @@ _SENT = done(VersionOfSettings, "Kafka has them; their worker judges by them soo
 
 
 class Whose(Body):
-    """An application in one environment."""
+    """An application in one environment.
+
+    ``after``: the version that whoever asks has seen, 0: none; where another is the newest by now, the answer is 409.
+    """
 
     application: Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(without_null)]
     environment: Annotated[str, StringConstraints(max_length=200), AfterValidator(without_null)] = ""
+    after: Annotated[int, Field(ge=0, le=1_000_000_000)] | None = None
 
 
 class Set(Whose):
@@ -65,7 +69,7 @@ async def set_settings(request: Request, given: Set, operator: Operator, console
     """Have an application judged by settings of its own. Its models stay, and learn on."""
     key = (given.application, given.environment)
     before = await run_in_threadpool(_newest, console, key)
-    return await send_settings(request, console, operator, before, key, given.settings, given.why)
+    return await send_settings(request, console, operator, before, key, given.settings, given.why, given.after)
 
 
 @router.post("/revert", status_code=202, responses=_SENT)
@@ -78,7 +82,8 @@ async def revert_settings(request: Request, given: Reverted, operator: Operator,
     version = before.version - 1 if given.version is None else given.version
     earlier = await run_in_threadpool(_earlier, console, key, version)
     why = f"back to version {version}"
-    return await send_settings(request, console, operator, before, key, earlier.settings if earlier else {}, why)
+    settings = earlier.settings if earlier else {}
+    return await send_settings(request, console, operator, before, key, settings, why, given.after)
 
 
 def _newest(console: Console, key: ApplicationKey) -> ApplicationSettings | None:

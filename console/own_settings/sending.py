@@ -7,6 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from tracehound.console.own_settings.queries import told
+from tracehound.console.own_settings.versions import Versions
 from tracehound.console.web.answers import JSON, NO_STORE
 from tracehound.console.web.console import Console
 from tracehound.console.web.problems import invalid
@@ -15,6 +16,7 @@ from tracehound.detectors.candidates import with_candidate
 from tracehound.schemas.application_settings import MOST_SETTINGS, ApplicationSettings, settings_key
 from tracehound.schemas.errors import ConfigurationError
 from tracehound.schemas.execution import ApplicationKey
+from tracehound.streams.http.refusal import RequestRefusedError
 from tracehound.streams.http.sending import Record
 from tracehound.streams.kafka.forwarding import Partitioner
 
@@ -27,11 +29,13 @@ async def send_settings(
     key: ApplicationKey,
     settings: Mapping[str, float],
     why: str,
+    after: int | None = None,
 ) -> Response:
     """Have an application judged by these settings of its own, as the version after ``before``.
 
     Raises:
-        RequestRefusedError: workers would refuse them (400), or Kafka has not taken them.
+        RequestRefusedError: workers would refuse them (400), ``after`` is given and another version is the newest
+            (409), or Kafka has not taken them.
     """
     if len(settings) > MOST_SETTINGS:
         raise invalid(
@@ -41,10 +45,12 @@ async def send_settings(
         with_candidate(console.settings.detection, settings)
     except ConfigurationError as error:
         raise invalid(str(error)) from error
+    versions: Versions = request.app.state.own_versions
+    version = versions.take(key, before.version if before is not None else 0, after)
     said = ApplicationSettings(
         application=key[0],
         environment=key[1],
-        version=(before.version if before is not None else 0) + 1,
+        version=version,
         settings={name: float(value) for name, value in settings.items()},
         asked_at=console.clock(),
         by=visitor.name[:200],
@@ -52,7 +58,11 @@ async def send_settings(
     )
     partition = Partitioner(console.settings.partitions).partition_of(key[0])
     topic = console.settings.topics.settings.name
-    await console.sender.send([Record(topic, settings_key(key), msgspec.json.encode(said), partition=partition)])
+    try:
+        await console.sender.send([Record(topic, settings_key(key), msgspec.json.encode(said), partition=partition)])
+    except RequestRefusedError:
+        versions.give_back(key, version)
+        raise
     request.state.changed = {
         "application": key[0],
         "environment": key[1],

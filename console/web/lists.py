@@ -142,7 +142,7 @@ def page_of(items: Iterator[str], following: str | None) -> bytes:
 
 def _asked(request: Request) -> dict[str, Any]:
     given = [pair for pair in request.query_params.multi_items() if pair[0] not in ("cursor", "limit", "format")]
-    return {"path": request.url.path, "query": sorted(given)}
+    return {"path": request.scope["path"], "query": sorted(given)}
 
 
 def _accepted(request: Request) -> Format:

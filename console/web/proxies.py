@@ -46,6 +46,8 @@ class Proxies:
         return peer
 
     def _believed(self, peer: str) -> bool:
+        if not self._networks:
+            return False
         try:
             address = ipaddress.ip_address(peer)
         except ValueError:

@@ -49,8 +49,11 @@ def list_settings(application: str | None, environment: str | None, limit: int, 
 @click.argument("settings", nargs=-1, metavar="NAME=VALUE...")
 @its_environment_option
 @click.option("--why", default="", help="What others will read beside it.")
+@click.option("--after", type=click.IntRange(0), help="Only if this version is the newest still, 0: if there is none.")
 @json_option
-def set_settings(application: str, settings: tuple[str, ...], environment: str, why: str, as_json: bool) -> None:
+def set_settings(
+    application: str, settings: tuple[str, ...], environment: str, why: str, after: int | None, as_json: bool
+) -> None:
     """Have APPLICATION judged by these settings of its own, and by those of the workers in all else.
 
     \b
@@ -61,6 +64,7 @@ def set_settings(application: str, settings: tuple[str, ...], environment: str, 
         "environment": environment,
         "settings": read_settings(settings),
         "why": why,
+        "after": after,
     }
     tell_version(console_client().send(VersionShape, "POST", "application-settings", body=body), as_json)
 

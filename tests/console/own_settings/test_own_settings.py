@@ -9,9 +9,11 @@ from tests.console.asking import NOW_S, Asking
 from tests.console.store.reader.told import progress
 from tests.console.telling import tell
 from tests.console.tuning.test_tuning import result, start
+from tracehound.console.own_settings.versions import Versions
 from tracehound.detectors.alarms.events import settled
 from tracehound.schemas.application_settings import ApplicationSettings, settings_key
 from tracehound.schemas.codec import encode
+from tracehound.streams.http.refusal import put_off
 from tracehound.streams.kafka.forwarding import Partitioner
 
 SHOP = {"application": "shop", "environment": "prod"}
@@ -121,3 +123,36 @@ def test_a_version_that_is_read_again_counts_once(console: Asking) -> None:
     tell(console.store, "settings", encode(said))
     assert versions(console) == [(1, "sent")]
     assert said.asked_at == NOW_S + 1.0
+
+
+def test_two_who_set_at_once_have_two_versions_and_who_says_what_they_saw_is_refused(console: Asking) -> None:
+    path = "/application-settings"
+
+    def ask(**more: Any) -> Any:
+        return console.ask("POST", path, "operator", json=GIVEN | more)
+
+    assert [ask().json()["version"] for _ in range(2)] == [1, 2]  # nothing is stored yet
+    late = ask(after=1)
+    assert (late.status_code, late.json()["reason"]) == (409, "conflict")
+    assert late.json()["detail"] == "The settings of shop must be those of version 1 still. It is 2 by now."
+    assert ask(after=2).json()["version"] == 3
+    tell(console.store, "settings", *(record.value for record in console.sender.records))
+    assert ask(after=0).status_code == 409
+    back = console.ask("POST", f"{path}/revert", "operator", json=SHOP | {"after": 2})
+    assert back.status_code == 409
+    assert len(console.sender.records) == 3
+
+
+def test_a_version_that_kafka_has_not_taken_is_none(console: Asking) -> None:
+    console.sender.failure = put_off("kafka_away", "Kafka is away.", 5)
+    assert console.ask("POST", "/application-settings", "operator", json=GIVEN).status_code == 503
+    console.sender.failure = None
+    assert sent(console, "/application-settings", **GIVEN, after=0).version == 1
+
+
+def test_what_was_given_out_long_ago_and_never_stored_holds_nobody_up() -> None:
+    now_s = [0.0]
+    versions = Versions(lambda: now_s[0])
+    assert versions.take(("shop", ""), 0, None) == 1
+    now_s[0] = 61.0
+    assert versions.take(("shop", ""), 0, 0) == 1
