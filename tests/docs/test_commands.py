@@ -34,6 +34,7 @@ RUN_ELSEWHERE = {
     "demo": "tests/end_to_end/test_readme_blocks.py",
     "feedback": "tests/scripts/commands/test_feedback.py",
     "models reset": "tests/end_to_end/test_models_command.py",
+    "models import": "tests/end_to_end/test_models_command.py",
     "models export": "tests/end_to_end/test_models_command.py",
     "drill": "tests/end_to_end/test_drill.py",
     "init": "tests/scripts/commands/test_init.py",
