@@ -38,10 +38,10 @@ def test_a_tuning_is_shown_and_its_best_settings_are_used_and_taken_back(console
     shown = said("tunings", "show", tuning).stdout
     assert "shop: ended, 3 of 3 tried." in shown
     (best,) = (line for line in shown.splitlines() if line.startswith("best"))
-    assert "least_sigma 4.5" in best
+    assert "least_sigma=4.5" in best
     assert "2 of 2" in best
 
-    assert "is judged by least_sigma 4.5, version 1" in said("tunings", "apply", tuning, typed="y\n").stdout
+    assert "is judged by least_sigma=4.5, version 1" in said("tunings", "apply", tuning, typed="y\n").stdout
     stored(console)
     assert told("tunings", "apply", tuning, "--candidate", "2", "--yes")["settings"] == {"least_sigma": 5.0}
     stored(console)
