@@ -127,7 +127,7 @@ def is_committed(app: NotifyApp) -> bool:
 
 
 def run(test: Coroutine[Any, Any, None]) -> None:
-    asyncio.run(asyncio.wait_for(test, 120))
+    asyncio.run(asyncio.wait_for(test, 480))
 
 
 @ON_EMBEDDED_KAFKA

@@ -130,7 +130,7 @@ def test_a_fetch_that_ends_while_committed_offsets_are_sought_loses_nothing(
 
             async def seek_before_the_fetch_ends() -> Any:
                 committed = await seek()
-                deadline = asyncio.get_running_loop().time() + 60
+                deadline = asyncio.get_running_loop().time() + 120
                 consumer.flow_active = True  # as it was when the fetch began
                 while len(taken) < PARTITIONS and asyncio.get_running_loop().time() < deadline:
                     one = await consumer._thread.call_thread(
@@ -161,12 +161,12 @@ def in_transactions(any_kafka: Broker, topic: str, transactions: int) -> list[in
     """Offsets of three records in each transaction; on Apache Kafka a control record follows each."""
     producer = Producer({**any_kafka.client_config, "transactional.id": f"{topic}-writer"})
     offsets: list[int] = []
-    producer.init_transactions(30)
+    producer.init_transactions(120)
     for _ in range(transactions):
         producer.begin_transaction()
         for number in range(3):
             producer.produce(topic, b"%d" % number, partition=0, on_delivery=lambda _, m: offsets.append(m.offset()))
-        producer.commit_transaction(30)
+        producer.commit_transaction(120)
     return sorted(offsets)
 
 
