@@ -25,7 +25,7 @@ from tracehound.detectors.windows.golden_signals import GoldenSignals
 from tracehound.schemas.anomaly import Anomaly, AnomalyEvent, AnomalyEvidence, ModelStamp, Window
 from tracehound.schemas.execution import rfc3339
 
-MODEL, SIGNAL = "silence", "silence_ms"
+SIGNAL, MODEL = "silence_ms", "silence"
 SHARE = 0.05
 """The part of the alarm budget that silence has."""
 SUDDEN = 2.0
