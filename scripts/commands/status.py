@@ -85,6 +85,8 @@ def look(settings: Settings) -> Iterator[Finding]:
         for process in groups_of(settings):
             yield _running(process, client, reader, settings)
         yield _gateway(settings)
+        console = settings.console
+        yield _seen_here("console", f"http://{console.host}:{console.port}", console.port, "the page and the API")
         for say in (_executions, _judged, _anomalies, _incidents, _refused):
             yield say(reader, settings)
 
@@ -119,10 +121,14 @@ def _gateway(settings: Settings) -> Finding:
     """Whether one is on this machine: gateways are in no group, and need not be."""
     gateway = settings.gateway
     scheme = "https" if gateway.tls_certificate_file is not None else "http"
-    here = _health(f"{scheme}://{gateway.host}:{gateway.port}")
+    return _seen_here("gateway", f"{scheme}://{gateway.host}:{gateway.port}", gateway.port, "sending over HTTP")
+
+
+def _seen_here(command: str, address: str, port: int, needed_for: str) -> Finding:
+    here = _health(address)
     if here is None:
-        return Finding("gateway", "none is seen here, and is needed for sending over HTTP: tracehound gateway")
-    return Finding("gateway", f"one here at port {gateway.port}, {here}")
+        return Finding(command, f"none is seen here, and is needed for {needed_for}: tracehound {command}")
+    return Finding(command, f"one here at port {port}, {here}")
 
 
 def _health(address: str) -> str | None:

@@ -44,7 +44,8 @@ class Preparing(Ready):
 @pytest.fixture(autouse=True)
 def ports(monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
     """Ports on which nobody answers, whatever else runs on this machine."""
-    names = ("HTTP_PORT", "INTAKE__HTTP_PORT", "INCIDENT_WORKER__HTTP_PORT", "NOTIFY__HTTP_PORT", "GATEWAY__PORT")
+    workers = ("HTTP_PORT", "INTAKE__HTTP_PORT", "INCIDENT_WORKER__HTTP_PORT", "NOTIFY__HTTP_PORT")
+    names = (*workers, "GATEWAY__PORT", "CONSOLE__PORT")
     found = dict(zip(names, free_ports(len(names)), strict=True))
     monkeypatch.setenv("TRACEHOUND_PARTITIONS", "3")
     monkeypatch.setenv("TRACEHOUND_INTAKE__OTLP_TOPICS", "")  # belong to no test
@@ -160,6 +161,14 @@ def test_a_gateway_on_this_machine_is_seen(ports: dict[str, int], run: Run, answ
     port = ports["GATEWAY__PORT"]
     with answering(port, answer):
         assert lines(run(status).output)["gateway"] == told.format(port=port)
+
+
+@pytest.mark.usefixtures("topics")
+def test_a_console_on_this_machine_is_seen(ports: dict[str, int], run: Run) -> None:
+    said = "none is seen here, and is needed for the page and the API: tracehound console"
+    assert lines(run(status).output)["console"] == said
+    with answering(ports["CONSOLE__PORT"], Ready):
+        assert lines(run(status).output)["console"] == f"one here at port {ports['CONSOLE__PORT']}, ready"
 
 
 def test_on_a_real_broker_the_members_of_groups_are_counted(kafka: Broker, prefix: str, run: Run) -> None:
