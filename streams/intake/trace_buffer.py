@@ -45,6 +45,7 @@ class TraceBuffer:
         self.rules = rules
         self.position = position
         self.memory = memory or JoinMemory(SourceClocks(rules.patience_ms))
+        self._before_ms = self.memory.clocks.watermark_ms  # before the record at hand
         self.bytes = 0
         self.long_bytes = 0
         self.spans = 0
@@ -79,6 +80,7 @@ class TraceBuffer:
     def take(self, offset: int, record: SpanBatch | Tick) -> list[Closing]:
         """Take the record at ``offset``; returns the traces closed by it and what settled, in that order."""
         closings: list[Closing] = []
+        self._before_ms = self.memory.clocks.watermark_ms
         if isinstance(record, Tick):
             self.memory.tick(record)
         else:
@@ -143,7 +145,9 @@ class TraceBuffer:
             found.last_ms = clock_ms
         if not found.changed:
             found.changed = True
-            self._wait(trace_id, found, min(found.due_ms, self._next_look(found)))
+            # a step that goes by with this record counts: after a restart nobody knows when the trace was looked at
+            step_ms = self.rules.next_step_ms(found.first_ms, max(found.judged_ms, self._before_ms))
+            self._wait(trace_id, found, min(found.due_ms, step_ms, self._next_look(found)))
         if found.long:
             self.long_bytes += size
         else:
@@ -187,7 +191,7 @@ class TraceBuffer:
 
         So that looks are the same after a restart: what is told at them depends on when they are.
         """
-        before_ms, now_ms, rules = trace.judged_ms, self.memory.clocks.watermark_ms, self.rules
+        before_ms, now_ms, rules = max(trace.judged_ms, self._before_ms), self.memory.clocks.watermark_ms, self.rules
         return (
             before_ms < trace.last_ms + rules.wait_ms <= now_ms
             or now_ms >= trace.first_ms + rules.max_trace_ms

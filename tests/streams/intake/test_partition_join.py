@@ -87,6 +87,17 @@ def held(join: PartitionJoin) -> tuple[int, int, int]:
 LOGS = st.lists(st.integers(0, 2**32 - 1), min_size=10, max_size=70)
 
 
+def test_a_step_that_goes_by_with_the_record_that_changes_a_trace_is_looked_at_after_a_restart_and_without() -> None:
+    """A log that was found by chance: its last record moves the watermark over a step and adds to an open trace."""
+    log, rules = written([1855613, 2, 629, 0, 0, 0, 0, 0, 288, 288, 629, 708, 22709]).log, rules_of(6_000)
+    whole = Uninterrupted.of(log, rules)
+    for kept in whole.kept:
+        checkpoint = unpacked(kept)
+        join = PartitionJoin(3, rules, CALL_INTERVAL_MS, checkpoint)
+        led_to = fed(join, [entry for entry in log if entry[0] >= checkpoint.low])
+        assert led_to == {offset: one for offset, one in whole.led_to.items() if offset >= checkpoint.position}
+
+
 @settings(max_examples=600, deadline=None)
 @given(LOGS, st.sampled_from(BUFFERS), st.randoms(use_true_random=False))
 def test_a_join_that_goes_on_from_a_checkpoint_emits_what_an_uninterrupted_one_does(
