@@ -11,12 +11,14 @@ from tracehound.detectors.charts.kernel import KEY, POOL, ROW, RULES, STORED_KEY
 from tracehound.detectors.charts.priors import shipped_reference
 from tracehound.detectors.charts.season import BINS, DAYS
 from tracehound.detectors.packed.fields import RecordField
+from tracehound.detectors.packed.rests import NO_GAPS
 from tracehound.detectors.packed.slots import SlotRecords
 from tracehound.detectors.packed.stored_numbers import checked
 from tracehound.detectors.packed.tail import tail_score
 
 _NUMBERS = tuple(name for name, (_, shape) in KEY.items() if not shape)
-_SINCE_0_1_0 = {"visit": 0, "visit_most": 0.0, "season": np.zeros((BINS, DAYS), np.uint8), "waiting": float("nan")}
+_NO_SEASON = {"visit": 0, "visit_most": 0.0, "season": np.zeros((BINS, DAYS), np.uint8)}
+_SINCE_0_1_0 = {"waiting": float("nan"), **_NO_SEASON, **NO_GAPS}
 """What states of earlier versions lack."""
 
 
@@ -47,7 +49,8 @@ class ChartJudgement:
     ``learned`` counts the values in the reference, ``lasting`` is for how many seconds of event time the key has
     deviated, ``accepted`` is True where a lasting deviation became the new normal with this value. ``evident`` is
     True where the value itself lies beyond the usual range, margin included, and those just before it did.
-    ``seasonal`` is True where the value was compared with what is usual at this time of the day.
+    ``seasonal`` is True where the value was compared with what is usual at this time of the day. ``outlived`` is True
+    where the key deviates beyond the gate because of what was before a rest alone.
     """
 
     rows: NDArray[np.void]
@@ -62,6 +65,7 @@ class ChartJudgement:
     accepted = RecordField[Flags]()
     evident = RecordField[Flags]()
     seasonal = RecordField[Flags]()
+    outlived = RecordField[Flags]()
 
     @classmethod
     def empty(cls, n: int) -> "ChartJudgement":
@@ -86,7 +90,9 @@ class Chart:
     their application), which starts from values that are shipped; a key with fewer than 100 values of its own is
     judged by both, one with fewer than 10 by the pool alone, and then never as much of a deviation. *Season*: what
     deviated at the same time of the day on two of the last days, half an hour more or less, is usual then: a value
-    counts by how much it is more than that, and is not learned for the rest of the day.
+    counts by how much it is more than that, and is not learned for the rest of the day. *Rests*: after a gap of two
+    minutes and 20 usual ones (``detectors.packed.rests``) usual values are said to deviate because of those before
+    it alone; one that is beyond the usual range goes on with the deviation.
 
     Assumes that values of one key are exchangeable in normal times; a strong daily pattern or autocorrelation
     widens the chart, so ``sigma`` is not exactly Gaussian and has to be calibrated. Cannot flag a single value:
@@ -121,7 +127,7 @@ class Chart:
         self._keys.open(slot)
         self._keys["random"][slot] = seed & 0x7FFFFFFF
         self._keys["deviating_since"][slot] = self._keys["waiting"][slot] = np.nan
-        self._keys["outlier_learned"][slot] = -np.inf
+        self._keys["outlier_learned"][slot] = self._keys["newest_s"][slot] = -np.inf
 
     def open_pool(self, slot: int, seed: int) -> None:
         """Start a pool in ``slot`` from the shipped prior."""
@@ -133,8 +139,8 @@ class Chart:
     def judge(self, slots: Slots, pools: Slots, values: Floats) -> ChartJudgement:
         """Judge values (n,) as if each came next for its slot. Changes nothing."""
         n = len(slots)
-        zeros = np.zeros(n)
-        return self._run(slots, pools, values, zeros, np.zeros(n, np.bool_), zeros, zeros, remember=False)
+        zeros, none = np.zeros(n), np.zeros(n, np.bool_)
+        return self._run(slots, pools, values, zeros, none, zeros, zeros, none)
 
     def judge_then_learn(
         self,
@@ -145,17 +151,20 @@ class Chart:
         learn: Flags | None = None,
         accept_after: Floats | None = None,
         released: Floats | None = None,
+        early: Flags | None = None,
     ) -> ChartJudgement:
         """Judge each value (n,) at its time (epoch seconds), then learn it unless gated or ``learn`` is False.
 
         ``accept_after`` (n,) seconds after which a lasting deviation is the new normal; never by default. One that
-        began before ``released`` (n,), the event time of a release, is not: the release did not bring it.
+        began before ``released`` (n,), the event time of a release, is not: the release did not bring it. ``early``
+        (n,) is as in ``detectors.features.batch.Batch``: such a value is judged as one after a rest.
         """
         n = len(slots)
         allowed = np.ones(n, np.bool_) if learn is None else learn
         after = np.full(n, np.inf) if accept_after is None else accept_after
         since = np.full(n, -np.inf) if released is None else released
-        return self._run(slots, pools, values, times, allowed, after, since, remember=True)
+        may_rest = np.zeros(n, np.bool_) if early is None else early
+        return self._run(slots, pools, values, times, allowed, after, since, may_rest)
 
     def _run(
         self,
@@ -166,11 +175,11 @@ class Chart:
         learn: Flags,
         accept_after: Floats,
         released: Floats,
-        remember: bool,
+        early: Flags,
     ) -> ChartJudgement:
         judged = ChartJudgement.empty(len(slots))
         run_chart(
-            *(slots, pools, np.ascontiguousarray(values), times, learn, accept_after, released, remember),
+            *(slots, pools, np.ascontiguousarray(values), times, learn, accept_after, released, early),
             *(self._rules, self._keys.records, self._pools.records, judged.rows),
         )
         return judged

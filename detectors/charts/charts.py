@@ -19,14 +19,14 @@ PER_EXECUTION: Final = np.dtype(
     [
         *(("worst", np.int64), ("longest", np.int64)),
         *((name, np.float64) for name in ("sigma", "tail", "rank")),
-        ("seasonal", np.bool_),
+        *(("seasonal", np.bool_), ("outlived", np.bool_)),
     ]
 )
 """What the calls of one execution say: the fields of ``CallJudgement``."""
 BEHIND_S: Final = 20.0
 """For so long, in event time, messages wait too long where a consumer is behind: when a group shares its partitions out
 anew, as at every release, what waited meanwhile is worked off sooner."""
-_NO_CALL: Final = np.array((-1, -1, np.nan, 0.0, 0.5, False), PER_EXECUTION)
+_NO_CALL: Final = np.array((-1, -1, np.nan, 0.0, 0.5, False, False), PER_EXECUTION)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,8 @@ class CallJudgement:
 
     ``rows`` (n,) are records of what follows. ``worst`` and ``longest`` (n,) are places in ``calls`` and ``chart``, -1
     without a call: by ``sigma`` and by ``tail``. ``sigma``, ``tail`` and ``rank`` (n,) are the largest of the
-    execution's calls; ``seasonal`` (n,) is True where one was compared with what is usual at this time of the day.
+    execution's calls; ``seasonal`` (n,) is True where one was compared with what is usual at this time of the day,
+    ``outlived`` (n,) is that of the worst (``ChartJudgement``).
     """
 
     calls: Calls
@@ -48,6 +49,7 @@ class CallJudgement:
     tail = RecordField[Floats]()
     rank = RecordField[Floats]()
     seasonal = RecordField[Flags]()
+    outlived = RecordField[Flags]()
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +120,7 @@ class Charts:
             *(batch.operations, batch.applications, values, batch.times),
             accept_after=batch.accept_after,
             released=batch.released,
+            early=batch.early,
         )
 
     def judge_calls(self, batch: Batch) -> tuple[CallJudgement, ...]:
@@ -129,6 +132,7 @@ class Charts:
                 *(calls.slots, batch.applications[rows], calls.values, batch.times[rows]),
                 accept_after=batch.accept_after[rows],
                 released=batch.released[rows],
+                early=batch.early[rows],
             )
             said = np.full(len(batch.times), _NO_CALL, PER_EXECUTION)
             _per_execution(rows, judged.rows, said)
@@ -145,6 +149,7 @@ class Charts:
             *(waits.slots, batch.applications[rows], waits.values, batch.times[rows]),
             accept_after=batch.accept_after[rows],
             released=batch.released[rows],
+            early=batch.early[rows],
         )
         return QueueJudgement(waits, judged)
 
@@ -185,7 +190,7 @@ def _per_execution(rows: Any, calls: Any, said: Any) -> None:
         if call.learned < OWN_LEAST:
             continue
         if one.worst < 0 or call.sigma > one.sigma:
-            one.worst, one.sigma = entry, call.sigma
+            one.worst, one.sigma, one.outlived = entry, call.sigma, call.outlived
         if one.longest < 0 or call.tail > one.tail:
             one.longest, one.tail = entry, call.tail
         one.rank = max(one.rank, call.rank)

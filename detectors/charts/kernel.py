@@ -9,6 +9,7 @@ from tracehound.detectors.charts.season import BIN_S, BINS, DAYS, MOST, note, se
 from tracehound.detectors.packed.compiling import njit
 from tracehound.detectors.packed.lean import LEAN
 from tracehound.detectors.packed.reference import RANDOM_MOST, deviation, insert, next_random, rank_of, replace
+from tracehound.detectors.packed.rests import GAPS, STORED_GAPS, note_gap, outlived
 from tracehound.detectors.packed.stored_numbers import EARLIEST_S, LATEST_S, moment, numbers, real, whole
 
 FAST, SLOW = 0.3, 0.1
@@ -69,10 +70,11 @@ KEY: Final[dict[str, tuple[Any, tuple[int, ...]]]] = {
     "visit": (np.int64, ()),
     "visit_most": (np.float64, ()),
     "season": (np.uint8, (BINS, DAYS)),
+    **{name: (dtype, ()) for name, dtype in GAPS.items()},
 }
-"""The layout of a key's state; the last three are of ``detectors.charts.season``: the half-hour of the newest deviation
-(since the epoch), its size so far, and what is usual. ``waiting`` is an outlier of a young key (``YOUNG``), NaN without
-one."""
+"""The layout of a key's state. ``waiting`` is an outlier of a young key (``YOUNG``), NaN without one. ``visit`` to
+``season`` are of ``detectors.charts.season``: the half-hour of the newest deviation (since the epoch), its size so far,
+and what is usual; the last are of ``detectors.packed.rests``."""
 POOL: Final[dict[str, tuple[Any, tuple[int, ...]]]] = {
     "count": (np.int32, ()),
     "random": (np.int64, ()),
@@ -93,6 +95,7 @@ STORED_KEY: Final = {
     "visit": whole(int(EARLIEST_S // BIN_S), int(LATEST_S // BIN_S)),
     "visit_most": real(0.0, LARGEST_DEVIATION),
     "season": numbers(np.uint8, (BINS, DAYS), 0, MOST),
+    **STORED_GAPS,
 }
 STORED_POOL: Final = {
     "count": whole(0, REFERENCE),
@@ -110,7 +113,7 @@ ROW: Final = np.dtype(
         *((name, np.float64) for name in ("sigma", "tail", "rank", "level")),
         ("bounds", np.float64, (3,)),
         *(("learned", np.int64), ("lasting", np.float64), ("accepted", np.bool_), ("evident", np.bool_)),
-        ("seasonal", np.bool_),
+        *(("seasonal", np.bool_), ("outlived", np.bool_)),
     ],
     align=True,
 )
@@ -161,7 +164,7 @@ def run_chart(
     learn: Any,
     accept_after: Any,
     released: Any,
-    remember: bool,
+    early: Any,
     rules: Any,
     all_keys: Any,
     all_pools: Any,
@@ -198,21 +201,23 @@ def run_chart(
         if sigma >= TELLING or tail >= DEVIATING_TAIL:
             row.level = np.exp(recent) - 1.0
         if count >= warm_up:
-            row.sigma, row.tail = sigma, tail
-        else:
-            row.sigma = sigma if count >= OWN_LEAST else 0.0
+            row.tail = tail
+        if count >= OWN_LEAST:
+            row.sigma = sigma
+            row.outlived = sigma >= gate and outlived(key, times[i], early[i], score >= EVIDENT)
         if (sigma >= gate or tail >= DEVIATING_TAIL) and count > 0:
             row.bounds[0] = key.ordered[int(0.05 * count)]
             row.bounds[1] = key.ordered[count // 2]
             row.bounds[2] = key.ordered[int(0.95 * count)]
             for k in range(3):
                 row.bounds[k] = (1.0 + row.bounds[k]) * factor - 1.0
-        if not remember or not learn[i]:
+        if not learn[i]:
             continue
         key.fast, key.slow, key.level = quick, steady, recent
         if key.visit_most > 0.0:
             settle(key, times[i])
         deviates = sigma >= gate and count >= OWN_LEAST
+        note_gap(key, times[i], deviates, score >= EVIDENT)
         if plain >= EVIDENT and (deviates or row.seasonal) and released[i] == -np.inf:
             note(key, times[i], recent - np.log(1.0 + key.ordered[count // 2]))
         if deviates:

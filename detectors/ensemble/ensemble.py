@@ -25,6 +25,7 @@ from tracehound.detectors.ensemble.registry import (
     channels,
     chosen,
 )
+from tracehound.detectors.ensemble.resting import end_with_rest
 from tracehound.detectors.errors.error_types import ErrorTypeJudgement, ErrorTypes
 from tracehound.detectors.features.batch import Batch
 from tracehound.detectors.forests.refitting import RefittedBank
@@ -197,6 +198,7 @@ class Ensemble:
         self._add_statistics(judged_structure, error_types, tuple(detectors), windows, statistics)
         lasting = self._lasting(batch, tuple(detectors), judged_structure.certain)
         calibrated = self.calibration.judge_then_learn(batch.applications, statistics, batch.times, lasting)
+        calibrated = end_with_rest(charts, calls, calibrated)
         column, rest_s = self.channel(STRUCTURE_CHANGE), self._settings.rest_s
         calibrated = tell_changes_once(changes, column, batch, judged_structure.since, calibrated, rest_s)
         return Judgements(
@@ -263,13 +265,16 @@ class Ensemble:
         slots = batch.operations if bank.scope == "operation" else batch.applications
         if chart is None:
             given = bank.judge_then_learn_many(slots, values, batch.times, np.ones(len(slots), np.bool_))
+            score = given.score
+            if bank.kind == "errors":  # what failed before a rest is nothing against what does not fail after it
+                score = np.where(batch.early & (batch.errors == 0.0), 0.0, score)
             return DetectorJudgement(
-                *(np.zeros(len(slots)), given.score, given.typical, given.actual, given.count, given.lasting)
+                *(np.zeros(len(slots)), score, given.typical, given.actual, given.count, given.lasting)
             )
         raw = bank.score_then_learn_many(slots, values, batch.times, learn)
         # A warming bank scores 0, and the ranks of a warming operation say nothing: neither has a score to chart.
         usable = np.where((raw == 0.0) | warming, np.nan, raw)
-        lasting = (batch.accept_after, batch.released)
+        lasting = (batch.accept_after, batch.released, batch.early)
         judged = chart.judge_then_learn(slots, batch.applications, usable, batch.times, None, *lasting)
         return DetectorJudgement(judged.sigma, np.zeros(len(slots)))
 

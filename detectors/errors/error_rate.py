@@ -6,6 +6,7 @@ import numpy as np
 
 from tracehound.detectors.bank import Bank, Flags, Floats, Judged, Slots, State
 from tracehound.detectors.packed.compiling import njit
+from tracehound.detectors.packed.rests import NO_GAPS, STORED_GAPS, note_gap, outlived
 from tracehound.detectors.packed.slots import SlotRecords
 from tracehound.detectors.packed.stored_numbers import COUNTED, checked, moment, real
 from tracehound.schemas.anomaly import AnomalyKind
@@ -39,8 +40,9 @@ _STORED = {
     "deviating_since": moment(missing=True),
     "failures": real(0.0, COUNTED),
     "failed_weight": real(0.0, MOST_WEIGHT),
+    **STORED_GAPS,
 }
-_SINCE_0_1_0 = {"failures": 0.0, "failed_weight": 0.0}
+_SINCE_0_1_0 = {"failures": 0.0, "failed_weight": 0.0, **NO_GAPS}
 """What states of earlier versions lack."""
 RULES = np.dtype([(name, np.float64) for name in ("gate", "patience_s", "persist_s")])
 """The gate as a sum of logarithms, and the settings of the detector."""
@@ -62,7 +64,8 @@ class ErrorRate(Bank):
 
     From the gate on, a second CUSUM runs the other way: the usual rate against that of the burst, max(p1, the recent
     rate), at most 0.9. At a ratio of 10⁵ the burst is over and the sum is 0: after 6 good executions in a row where
-    all have failed, after some 25 where 60 % have, after some 45 where a quarter has.
+    all have failed, after some 25 where 60 % have, after some 45 where a quarter has. After a rest
+    (``detectors.packed.rests``) good executions score 0 until one fails.
 
     Where executions are sampled, a good one counts as often as it stands for more than failures do of late: so a
     sampler that keeps all failures and a tenth of the rest changes nothing. One that was sampled by nobody knows
@@ -98,6 +101,7 @@ class ErrorRate(Bank):
         """Start afresh for the key in ``slot``."""
         self._store.open(slot)
         self._store["deviating_since"][slot] = np.nan
+        self._store["newest_s"][slot] = -np.inf
 
     def score_many(self, slots: Slots, values: Floats) -> Floats:
         """Scores as if each row came next."""
@@ -177,13 +181,14 @@ def _run_cusum(
         row.score = total
         row.failures = one.failures + failed if total > 0.0 else 0.0
         row.lasting = times[i] - one.deviating_since > rules.patience_s
-        if times_as_many == 0.0:
+        if times_as_many == 0.0 or outlived(one, times[i], False, failed > 0.5):
             row.score = 0.0
         if not remember or not learn[i] or times_as_many == 0.0:
             continue
         if failed > 0.5:
             one.failed_weight = _weight_of_failures(one.failed_weight, flags[i, 1] if flags.shape[1] > 1 else 1.0)
         one.learned += 1.0
+        note_gap(one, times[i], total > 0.0, failed > 0.5)
         one.recent, one.failures, one.cusum = row.recent, row.failures, min(total, LARGEST_SUM)
         if one.cusum >= rules.gate:
             back = np.log(usual / burst) if failed > 0.5 else np.log((1.0 - usual) / (1.0 - burst))

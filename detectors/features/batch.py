@@ -43,6 +43,8 @@ class Batch:
     ``adjusted`` (n,) is how many executions each stands for where it was sampled, 0 where nobody knows.
     ``queues`` has at most one wait per execution, and is None where no execution tells of any; ``logged`` (n,) is True
     for log events, and None where there are none.
+    ``early`` (n,) is True where an execution may be the first after a rest: it is early, and nobody agrees yet on what
+    time it is.
     """
 
     operations: Slots
@@ -60,5 +62,6 @@ class Batch:
     released: Floats
     opening_until: Floats
     adjusted: Floats
+    early: Flags
     queues: Calls | None = None
     logged: Flags | None = None

@@ -11,7 +11,7 @@ from tracehound.detectors.columns.segment_columns import SegmentColumns, duratio
 from tracehound.detectors.errors.error_types import type_number
 from tracehound.detectors.features.answered_calls import AnsweredCalls, without_lost_joins
 from tracehound.detectors.features.batch import GAPS, QUEUES, Batch, Calls
-from tracehound.detectors.features.clocks import ANEW, IN_TIME, Clocks
+from tracehound.detectors.features.clocks import ANEW, EARLY, IN_TIME, Clocks
 from tracehound.detectors.features.measures import SIGNALS, PeerTimes, measure
 from tracehound.detectors.features.paths import paths_in
 from tracehound.detectors.settings import DetectionSettings
@@ -119,6 +119,7 @@ class Rows:
             released=released,
             opening_until=np.where(opens_slowly, released + settings.release_patience_s, -np.inf),
             adjusted=_adjusted(executions),
+            early=(given.standing == EARLY) & np.isnan(given.counted),
             queues=self._queues(new_call),
             logged=self._logged(),
         )

@@ -51,6 +51,7 @@ def batch(signals: Floats, gaps: Calls = NO_CALLS, waits: Calls = NO_CALLS, star
         released=np.full(n, -np.inf),
         opening_until=np.full(n, -np.inf),
         adjusted=np.ones(n),
+        early=np.zeros(n, np.bool_),
     )
 
 
