@@ -1,6 +1,6 @@
 """The internal contract of the join's checkpoints: what a partition's join must know to go on, in numbered pieces."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from hashlib import blake2b
 from typing import Annotated
 
@@ -101,8 +101,13 @@ def pack_checkpoint(partition: int, checkpoint: JoinCheckpoint) -> list[bytes]:
     ]
 
 
-def unpack_checkpoint(partition: int, values: Iterable[bytes]) -> tuple[JoinCheckpoint | None, list[str]]:
+def unpack_checkpoint(
+    partition: int, values: Iterable[bytes], is_of: Callable[[str], bool] = lambda _: True
+) -> tuple[JoinCheckpoint | None, list[str]]:
     """The checkpoint of a partition with the highest position of which all pieces are there and sound.
+
+    Parameters:
+        is_of: whether a topic's id may be that of the topic which is there now: checkpoints of it come before others.
 
     Returns:
         The checkpoint, or None if there is none, and a sentence for each record or checkpoint that is unusable.
@@ -125,15 +130,20 @@ def unpack_checkpoint(partition: int, values: Iterable[bytes]) -> tuple[JoinChec
             problems.append(f"A piece must be one of the {piece.count} it counts. Got number {piece.index} instead.")
             continue
         pieces.setdefault((piece.position, piece.digest, piece.count), {})[piece.index] = piece.piece
+    others: list[JoinCheckpoint] = []
     for position, digest, count in sorted(pieces, reverse=True):
         found = pieces[position, digest, count]
         if len(found) < count:  # the writer was interrupted, or a later one replaced some pieces
             continue
         try:
-            return _whole(b"".join(found[index] for index in range(count)), digest, position), problems
+            whole = _whole(b"".join(found[index] for index in range(count)), digest, position)
         except SnapshotError as error:
             problems.append(f"The checkpoint at {position} is unusable: {error}.")
-    return None, problems
+            continue
+        if is_of(whole.topic_id):
+            return whole, problems
+        others.append(whole)
+    return next(iter(others), None), problems
 
 
 def _whole(packed: bytes, digest: bytes, position: int) -> JoinCheckpoint:

@@ -133,8 +133,8 @@ class Grouping(RunListener):
         owned = self._owned
         if owned is None or owned.book is not None:
             return
-        state = (await self._states.load([PARTITION]))[PARTITION]
-        extent = await self._states.extent([PARTITION])
+        loaded, extent = await self._states.load([PARTITION])
+        state = loaded[PARTITION]
         if owned.lost or owned.book is not None:
             return
         owned.topic_id = extent.topic_id

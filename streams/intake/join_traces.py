@@ -116,8 +116,7 @@ class Joining(RunListener):
         waiting = {number: self._owned[number] for number in numbers if number in self._owned}
         if not waiting:
             return
-        loaded = await self._checkpoints.load(waiting)
-        extent = await self._checkpoints.extent(list(waiting))
+        loaded, extent = await self._checkpoints.load(waiting)
         for number, owned in waiting.items():
             if not owned.lost and not owned.loaded:
                 owned.kept, owned.extent, owned.loaded = loaded.get(number), extent, True

@@ -1,6 +1,6 @@
 """State of a partition and the offset below which everything is in it, in pieces for a compacted topic."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from tracehound.schemas.pieces import Whole, latest, split
@@ -37,8 +37,13 @@ class PlacedStates:
         """The values of the records that hold a state."""
         return split(named(f"{self._kind}/{partition}", state.topic_id), state.position, state.snapshot)
 
-    def unpack(self, partition: int, values: Iterable[bytes]) -> tuple[PlacedState | None, list[str]]:
+    def unpack(
+        self, partition: int, values: Iterable[bytes], is_of: Callable[[str], bool] = lambda _: True
+    ) -> tuple[PlacedState | None, list[str]]:
         """The state of a partition with the highest position of which all pieces are there and sound.
+
+        Parameters:
+            is_of: whether a topic's id may be that of the topic which is there now: states of it come before others.
 
         Returns:
             The state, or None if there is none, and a sentence for each record or state that is unusable.
@@ -51,7 +56,8 @@ class PlacedStates:
         own = [one for one in wholes if _is_of(one, owner)]
         if not own:
             return None, problems
-        return PlacedState(own[0].position, own[0].content, own[0].owner.partition("@")[2]), problems
+        states = [PlacedState(one.position, one.content, one.owner.partition("@")[2]) for one in own]
+        return next((state for state in states if is_of(state.topic_id)), states[0]), problems
 
 
 def _is_of(whole: Whole, owner: str) -> bool:

@@ -90,6 +90,17 @@ def test_the_highest_position_counts(small_pieces: None) -> None:
     assert (found, problems) == (newer, [])
 
 
+def test_a_checkpoint_of_the_topic_that_is_there_counts_more_than_a_higher_position_in_one_that_was() -> None:
+    old, new = (
+        msgspec.structs.replace(checkpoint(position), topic_id=of) for position, of in ((72, "old"), (22, "new"))
+    )
+    values = pack_checkpoint(0, old) + pack_checkpoint(0, new)
+
+    assert unpack_checkpoint(0, values, lambda topic_id: topic_id == "new") == (new, [])
+    assert unpack_checkpoint(0, values, lambda topic_id: topic_id == "old") == (old, [])
+    assert unpack_checkpoint(0, values, lambda _: False) == (old, [])  # of an earlier one is better than none
+
+
 @pytest.mark.parametrize("missing", [0, 1, -1])
 def test_of_a_checkpoint_with_pieces_missing_the_one_before_is_taken(small_pieces: None, missing: int) -> None:
     older = checkpoint(9)

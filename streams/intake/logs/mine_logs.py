@@ -128,8 +128,7 @@ class Mining(RunListener):
         waiting = {number: self._owned[number] for number in numbers if number in self._owned}
         if not waiting:
             return
-        loaded = await self._states.load(waiting)
-        extent = await self._states.extent(list(waiting))
+        loaded, extent = await self._states.load(waiting)
         for number, owned in waiting.items():
             if not owned.lost and owned.logs is None:
                 owned.extent = extent

@@ -334,7 +334,7 @@ def test_incidents_go_on_where_their_input_was_made_anew_or_is_shorter(
         await worker.grouping.take(run_of(values, start))
         await worker.grouping.save()
         assert told(publisher)
-        (saved,) = (await worker.states.load([0])).values()
+        (saved,) = (await worker.states.load([0]))[0].values()
         assert saved is not None
         assert (saved.position, saved.topic_id) == (start + 5, topic_id)
 
