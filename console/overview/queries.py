@@ -202,11 +202,14 @@ def signals(connection: Connection, found: Sequence[Row[Any]], scale: Scale, unt
 
 
 def _add_traffic(own: Signals, known: int) -> None:
-    """Of each step from ``known`` on; where what is kept comes later than what is scored, what is scored counts."""
+    """Of each step from ``known`` on; where what is kept comes later than what is scored, what is scored counts.
+
+    A step is kept whole once something of a later one is: of the last the larger count is the nearer one.
+    """
     kept = [step for step, count in enumerate(own.timed) if count]
+    whole = kept[-1] if kept else 0
     for step in range(max(0, min([known, *kept[:1]])), STEPS):
-        within = kept and step <= kept[-1]
-        own.executions[step] = own.timed[step] if within else own.scored[step]
+        own.executions[step] = own.timed[step] if step < whole else max(own.timed[step], own.scored[step])
 
 
 def lately(connection: Connection, most: int) -> Sequence[Row[int, str, str, str, str, str]]:

@@ -59,6 +59,16 @@ def test_a_young_application_has_fine_steps_and_no_line_before_it_was_known(stor
     assert own.duration_ms == pytest.approx(3_300 / 270)
 
 
+def test_what_is_not_kept_yet_is_no_fall_of_traffic(store: Store) -> None:
+    tell(store, "progress", *(progress(60 * number + 1, 60) for number in range(7)))
+    keep(store, (0, 60, 600.0), (1, 60, 600.0), (2, 60, 600.0), (3, 7, 70.0))
+    with store.read() as connection:
+        (row,) = worst_first(connection, "", 0, 10)[2]
+        scale = scale_of(row.first_seen_us, row.scored_through_us)
+        own = signals(connection, [row], scale, row.scored_through_us)["shop", "prod"]
+    assert [rate for rate in own.rates if rate is not None] == [1.0] * 6
+
+
 def test_without_kept_executions_traffic_is_what_was_scored_and_durations_are_not_known(console: Asking) -> None:
     tell(console.store, "progress", *(progress(60.0 * minute, 300, errors=3) for minute in range(200)))
     page = shown(console)
