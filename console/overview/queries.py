@@ -180,36 +180,42 @@ def signals(connection: Connection, found: Sequence[Row[Any]], scale: Scale, unt
     end_us = max(until_us // step_us * step_us, step_us)
     begin_us = end_us - STEPS * step_us
     made = {(row.application, row.environment): Signals(scale) for row in found}
+    kept_through = -1  # the last step of which anything is kept
     for table in (application_progress, application_minutes):
         columns = table.c
-        wanted = select(table).where(
-            columns.application.in_({name for name, _ in made}),
-            columns.minute_us >= begin_us,
-            columns.minute_us < end_us,
-        )
+        wanted = select(table).where(columns.application.in_({name for name, _ in made}), columns.minute_us >= begin_us)
         for row in connection.execute(wanted):
             own = made.get((row.application, row.environment))
             step = (row.minute_us - begin_us) // step_us
-            if own is not None and table is application_progress:
+            if table is application_minutes:
+                kept_through = max(kept_through, step)
+            if own is None or step >= STEPS:
+                continue
+            if table is application_progress:
                 own.scored[step] += row.executions
                 own.errors[step] += row.errors
-            elif own is not None:
+            else:
                 own.timed[step] += row.count
                 own.total_ms[step] += row.total_ms
     for row in found:
-        _add_traffic(made[row.application, row.environment], (row.first_seen_us - begin_us) // step_us)
+        own = made[row.application, row.environment]
+        _add_traffic(own, (row.first_seen_us - begin_us) // step_us, kept_through)
     return made
 
 
-def _add_traffic(own: Signals, known: int) -> None:
-    """Of each step from ``known`` on; where what is kept comes later than what is scored, what is scored counts.
+def _add_traffic(own: Signals, known: int, kept_through: int) -> None:
+    """Of each step from ``known`` on.
 
-    A step is kept whole once something of a later one is: of the last the larger count is the nearer one.
+    Steps before ``kept_through`` are kept whole. From there on nothing is said where more may be kept any moment, for
+    it would look like a fall; where nothing was kept for long, what is scored counts.
     """
     kept = [step for step, count in enumerate(own.timed) if count]
-    whole = kept[-1] if kept else 0
+    soon = STEPS - kept_through < own.scale.last
     for step in range(max(0, min([known, *kept[:1]])), STEPS):
-        own.executions[step] = own.timed[step] if step < whole else max(own.timed[step], own.scored[step])
+        if kept and step < kept_through:
+            own.executions[step] = own.timed[step]
+        elif not (kept and soon):
+            own.executions[step] = own.scored[step]
 
 
 def lately(connection: Connection, most: int) -> Sequence[Row[int, str, str, str, str, str]]:

@@ -163,7 +163,9 @@ def test_what_serves_people_runs_with_what_its_roles_are_granted(
     asked = command(environment(servers, "predictions"), "score", str(tmp_path / "asked.jsonl"), "--timeout", "100")
     assert asked.exit_code == 0, asked.output
     window = ("maintenance", "add", "--for", "1h", "--application", "till")
-    assert command(environment(servers, "person"), *window).exit_code == 0
+    wait_until_within(  # an application is known once progress tells of it
+        lambda: command(environment(servers, "person"), *window).exit_code == 0, "a window is announced", 120.0
+    )
     denied = command(environment(servers, "reader"), *window)
     assert denied.exit_code != 0
     for process in (gateway, console, kept, notify, scoring):

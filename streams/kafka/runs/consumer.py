@@ -325,8 +325,8 @@ class RunConsumer(driver.Consumer):
         handover = self._handovers[tp]
         if handover.sought_at is None or tp in self._buffered_partitions or not handover.all_done:
             return 0.0
-        told_ms = self._thread.fetch_state(tp).told_ms or 0
-        return max(0.0, time.time() - max(handover.sought_at, told_ms / 1000.0))
+        heard_ms = self._thread.fetch_state(tp).heard_ms or 0
+        return max(0.0, time.time() - max(handover.sought_at, heard_ms / 1000.0))
 
     def empty_at_ms(self, tp: TP) -> int | None:
         """When the broker last said that no record is left, epoch milliseconds; None if some are not dealt with.

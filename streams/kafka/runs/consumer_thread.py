@@ -5,9 +5,9 @@ from typing import Any
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
+from tracehound.streams.kafka.runs.answer_times import LONGEST_WAIT_MS, AnswerTimes
 from tracehound.streams.kafka.runs.embedded_group import PatientAssignor
 
-_BROKER_WAITS_IDLE_MS = 500
 _BROKER_WAITS_FLOWING_MS = 50
 
 
@@ -18,8 +18,9 @@ class FetchState:
     be read: those of a transaction that is open, and all behind them, may not.
     """
 
-    def __init__(self, state: Any) -> None:
+    def __init__(self, state: Any, told_ms: int | None = None) -> None:
         self._state = state
+        self._told_ms = told_ms
         self.known = state is not None and state.has_valid_position
         self.highwater: int | None = state.highwater if state else None
         self.stable = self.highwater
@@ -32,9 +33,14 @@ class FetchState:
         return int(self._state.position) if self.known else unknown
 
     @property
-    def told_ms(self) -> int | None:
-        """When the broker last answered a fetch, epoch milliseconds."""
+    def heard_ms(self) -> int | None:
+        """When an answer of the broker to a fetch was last read, epoch milliseconds."""
         return int(self._state.timestamp) if self._state is not None and self._state.timestamp else None
+
+    @property
+    def told_ms(self) -> int | None:
+        """When that answer was given, at the latest: a process that was stopped reads old ones."""
+        return self.heard_ms if self._told_ms is None else self._told_ms
 
 
 class RunConsumerThread(driver.AIOKafkaConsumerThread):
@@ -42,12 +48,17 @@ class RunConsumerThread(driver.AIOKafkaConsumerThread):
 
     mundane_level = "debug"  # mode says at this level that a service starts and stops
 
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self._answers = AnswerTimes()
+
     def _create_worker_consumer(self, transport: Any) -> Any:
         consumer = super()._create_worker_consumer(transport)
         # What a transaction wrote that was aborted did not happen; Faust reads so only where it writes transactions.
         consumer._isolation_level = "read_committed"
         if self.app.broker_is_embedded:
             consumer._partition_assignment_strategy = (PatientAssignor,)
+        self._answers.watch(consumer._client)
         return consumer
 
     def verify_event_path(self, now: float, tp: TP) -> None:
@@ -61,9 +72,7 @@ class RunConsumerThread(driver.AIOKafkaConsumerThread):
         aiokafka has one fetch at a time under way to a broker, of the partitions of which it has nothing left. One of
         partitions that are all at their ends, for 1.5 s as Faust asks, would hold up those that are not.
         """
-        self._ensure_consumer()._fetcher._fetch_max_wait_ms = (
-            _BROKER_WAITS_FLOWING_MS if flowing else _BROKER_WAITS_IDLE_MS
-        )
+        self._ensure_consumer()._fetcher._fetch_max_wait_ms = _BROKER_WAITS_FLOWING_MS if flowing else LONGEST_WAIT_MS
 
     def fetch_state(self, tp: TP) -> FetchState:
         """What is known of a partition now."""
@@ -71,4 +80,5 @@ class RunConsumerThread(driver.AIOKafkaConsumerThread):
         assignment = subscription.assignment if subscription else None
         if assignment is None or tp not in assignment.tps:
             return FetchState(None)
-        return FetchState(assignment.state_value(driver.ensure_aiokafka_TP(tp)))
+        state = assignment.state_value(driver.ensure_aiokafka_TP(tp))
+        return FetchState(state, self._answers.bounded(tp, int(state.timestamp)) if state and state.timestamp else None)

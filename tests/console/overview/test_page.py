@@ -46,7 +46,7 @@ def keep(store: Store, *minutes: tuple[int, int, float]) -> None:
 def test_a_young_application_has_fine_steps_and_no_line_before_it_was_known(store: Store) -> None:
     # What is scored comes in leaps, as of a past that is sent at once; what is kept says when it was.
     tell(store, "progress", *(progress(at, 120, errors=6) for at in (1, 121, 300)))
-    keep(store, *((number, 60, 600.0) for number in range(4)), (4, 30, 900.0))
+    keep(store, *((number, 60, 600.0) for number in range(4)), (4, 30, 900.0), (5, 1, 1.0))
     with store.read() as connection:
         (row,) = worst_first(connection, "", 0, 10)[2]
         scale = scale_of(row.first_seen_us, row.scored_through_us)
@@ -59,14 +59,17 @@ def test_a_young_application_has_fine_steps_and_no_line_before_it_was_known(stor
     assert own.duration_ms == pytest.approx(3_300 / 270)
 
 
-def test_what_is_not_kept_yet_is_no_fall_of_traffic(store: Store) -> None:
-    tell(store, "progress", *(progress(60 * number + 1, 60) for number in range(7)))
+@pytest.mark.parametrize(("minutes", "known"), [(7, 3), (13, 12)])
+def test_what_is_not_kept_yet_is_no_fall_of_traffic(store: Store, minutes: int, known: int) -> None:
+    # It may be kept any moment: nothing is said of it. After that long nobody keeps any more: what is scored counts.
+    tell(store, "progress", *(progress(60 * number + 1, 60) for number in range(minutes)))
     keep(store, (0, 60, 600.0), (1, 60, 600.0), (2, 60, 600.0), (3, 7, 70.0))
     with store.read() as connection:
         (row,) = worst_first(connection, "", 0, 10)[2]
         scale = scale_of(row.first_seen_us, row.scored_through_us)
         own = signals(connection, [row], scale, row.scored_through_us)["shop", "prod"]
-    assert [rate for rate in own.rates if rate is not None] == [1.0] * 6
+    assert [rate for rate in own.rates if rate is not None] == [1.0] * known
+    assert own.rate == 1.0
 
 
 def test_without_kept_executions_traffic_is_what_was_scored_and_durations_are_not_known(console: Asking) -> None:
