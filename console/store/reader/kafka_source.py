@@ -14,7 +14,9 @@ from tracehound.streams.kafka.librdkafka import librdkafka_options
 from tracehound.streams.settings.settings import Settings
 
 _TIMEOUT_S: Final = 10.0
-_QUEUE_KB: Final = 16_384
+_QUEUE_KB: Final = 8_192
+_FETCH_BYTES: Final = 250_000
+"""Of a partition at a time, as it lies on the broker: compressed. A larger record comes alone."""
 _AT_ONCE: Final = 500
 
 
@@ -72,7 +74,7 @@ class KafkaSource:
                     "isolation.level": "read_committed",
                     "auto.offset.reset": "earliest",
                     "queued.max.messages.kbytes": _QUEUE_KB,
-                    "fetch.message.max.bytes": settings.max_record_bytes + 1_000_000,
+                    "fetch.message.max.bytes": _FETCH_BYTES,
                     "error_cb": self._remember,
                 }
             )
