@@ -95,6 +95,12 @@ class Asking:
         assert answer.status_code == 200, answer.text
         return answer.json()
 
+    def page(self, path: str, role: Role = "viewer", status: int = 200) -> str:
+        """The HTML that somebody of this role is shown; ``path`` is below ``/ui``."""
+        answer = self.client.get(f"/ui{path}", headers={"authorization": f"Bearer {self.keys[role].key}"})
+        assert answer.status_code == status, answer.text
+        return str(answer.text)
+
 
 class FakeCluster:
     """Kafka, which has said that, or nothing yet."""

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
@@ -23,11 +22,7 @@ def console(store: Store) -> Iterator[Asking]:
 
 
 def shown(console: Asking, query: str = "", status: int = 200) -> str:
-    headers = {"authorization": f"Bearer {console.keys['viewer'].key}"}
-    answer: Any = console.client.get(f"/ui/applications/shop?environment=prod{query}", headers=headers)
-    assert answer.status_code == status, answer.text
-    text: str = answer.text
-    return text
+    return console.page(f"/applications/shop?environment=prod{query}", status=status)
 
 
 def figure(page: str, identity: str) -> tuple[list[str], list[list[str]]]:

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import pytest
 
@@ -33,11 +32,7 @@ def console(store: Store) -> Iterator[Asking]:
 
 
 def shown(console: Asking, query: str = "", status: int = 200) -> str:
-    headers = {"authorization": f"Bearer {console.keys['viewer'].key}"}
-    answer: Any = console.client.get(f"/ui/map{query}", headers=headers)
-    assert answer.status_code == status, answer.text
-    text: str = answer.text
-    return text
+    return console.page(f"/map{query}", status=status)
 
 
 def pairs(page: str) -> Sequence[tuple[str, str]]:

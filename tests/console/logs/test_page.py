@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
@@ -34,11 +33,7 @@ def console(store: Store) -> Iterator[Asking]:
 
 
 def shown(console: Asking, query: str = "", status: int = 200) -> str:
-    headers = {"authorization": f"Bearer {console.keys['viewer'].key}"}
-    answer: Any = console.client.get(f"/ui/logs{query}", headers=headers)
-    assert answer.status_code == status, answer.text
-    text: str = answer.text
-    return text
+    return console.page(f"/logs{query}", status=status)
 
 
 def events(page: str) -> list[str]:

@@ -14,8 +14,7 @@ from tracehound.schemas.model_event import ModelEvent, ModelEventKind
 
 
 def shown(console: Asking, role: Any = "viewer") -> str:
-    headers = {"authorization": f"Bearer {console.keys[role].key}"}
-    return str(console.client.get("/ui/status", headers=headers).text)
+    return console.page("/status", role)
 
 
 def test_it_says_that_it_asks_and_asks_again(store: Store) -> None:

@@ -18,10 +18,7 @@ from tracehound.schemas.tuning import TuningResult, TuningTask, cancellation
 
 
 def shown(console: Asking, path: str, role: Any = "operator", status: int = 200) -> str:
-    headers = {"authorization": f"Bearer {console.keys[role].key}"}
-    answer: Any = console.client.get(f"/ui{path}", headers=headers)
-    assert answer.status_code == status, answer.text
-    return html.unescape(answer.text)
+    return html.unescape(console.page(path, role, status))
 
 
 def tune(store: Store, least_sigma: list[float | None], done: int) -> list[TuningTask]:
