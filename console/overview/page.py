@@ -14,10 +14,9 @@ from tracehound.console.overview.queries import (
     most_executions,
     open_by_severity,
     open_incidents,
-    scale_of,
-    signals,
     worst_first,
 )
+from tracehound.console.overview.signals import scale_of, signals
 from tracehound.console.web.asked import Name, Query
 from tracehound.console.web.console import Console
 from tracehound.console.web.listing import asked_by

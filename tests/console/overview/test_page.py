@@ -9,7 +9,8 @@ from sqlalchemy import insert
 from tests.console.asking import Asking, asking
 from tests.console.store.reader.told import BEGIN_S, progress
 from tests.console.telling import tell
-from tracehound.console.overview.queries import scale_of, signals, worst_first
+from tracehound.console.overview.queries import worst_first
+from tracehound.console.overview.signals import scale_of, signals
 from tracehound.console.store.engine import Store
 from tracehound.console.store.tables import application_minutes
 
