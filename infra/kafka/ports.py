@@ -46,6 +46,11 @@ def free_ports(count: int) -> list[int]:
     return ports
 
 
+def usual_or_free_port(usual: int) -> int:
+    """The usual port of a server, or a free one where somebody listens on that; 0 (any, or none) stays."""
+    return usual if not usual or is_free(usual) else free_ports(1)[0]
+
+
 def _is_reserved_now(port: int) -> bool:
     """Bind the port, which fails where anybody has bound it, and keep it bound, but not listened on.
 

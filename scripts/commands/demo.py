@@ -22,7 +22,7 @@ from tracehound.schemas.anomaly import AnomalyEvent
 from tracehound.schemas.errors import TracehoundError
 from tracehound.schemas.incident import IncidentEvent
 from tracehound.scripts.commands.compiling import compile_first
-from tracehound.scripts.commands.demo_console import console_groups, started_console
+from tracehound.scripts.commands.demo_console import LOG_EVENTS, console_groups, started_console
 from tracehound.scripts.commands.demo_view import DemoState, DemoView
 from tracehound.scripts.commands.listening import Listening
 from tracehound.scripts.commands.worker_process import WorkerProcess
@@ -264,6 +264,11 @@ class _Demo:
             return iter(opening)
         return chain(opening, now_and_then(self._system, self._seed, live_s, 90.0, 30.0, (20.0, 60.0), NAMES))
 
+    @property
+    def _sent(self) -> int:
+        """Executions that are to be scored: those of the simulated applications, and what was logged."""
+        return self._feed.sent + LOG_EVENTS
+
     def _enter(self, phase: str) -> None:
         self._state.phase = phase
         self._show()
@@ -271,13 +276,13 @@ class _Demo:
     def _wait_until_scored(self, missing: float) -> None:
         """Until all but ``missing`` of the executions sent are scored: the embedded broker keeps only a few MB."""
         deadline_s = time.monotonic() + START_TIMEOUT_S
-        while self._feed.sent - self._state.scored > missing:
+        while self._sent - self._state.scored > missing:
             self._check()
             self._listen(TICK_S)
             self._show()
             if time.monotonic() > deadline_s:
                 raise DemoError(
-                    f"The worker scored only {self._state.scored:,} of {self._feed.sent:,} executions "
+                    f"The worker scored only {self._state.scored:,} of {self._sent:,} executions "
                     f"within {START_TIMEOUT_S:.0f} s. The end of its log:\n{self._worker.end_of_log()}"
                 )
 
@@ -300,7 +305,7 @@ class _Demo:
 
     def _show(self) -> None:
         self._shown_s = time.monotonic()
-        self._state.sent = self._feed.sent
+        self._state.sent = self._sent
         self._state.scored = self._worker.executions_scored()
         self._state.arrived_s = self._arrived_s
         self._state.judgement = judge(self._truths, self._anomalies)

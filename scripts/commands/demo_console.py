@@ -9,7 +9,7 @@ from confluent_kafka import Producer
 
 from tracehound.console.keys.ring import first_key
 from tracehound.console.store.engine import Store
-from tracehound.infra.kafka.ports import free_ports, is_free
+from tracehound.infra.kafka.ports import free_ports, usual_or_free_port
 from tracehound.schemas.codec import encode
 from tracehound.schemas.log_event import LogEvent
 from tracehound.scripts.commands.worker_process import WorkerProcess
@@ -17,6 +17,8 @@ from tracehound.scripts.kafka.clients import producer_config
 from tracehound.streams.settings.settings import Settings
 
 MESSAGE = "CPU spike detected"
+LOG_EVENTS = 1
+"""How many log events are sent: each is scored as an execution."""
 _FLUSH_S = 30.0
 
 
@@ -40,7 +42,7 @@ def started_console(
     key, usual = make_key(url), settings.console.port
     given = {**environment, "TRACEHOUND_CONSOLE__DATABASE_URL": url}
     intake = stack.enter_context(WorkerProcess(folder, given, free_ports(1)[0], "intake"))
-    port = usual if is_free(usual) else free_ports(1)[0]
+    port = usual_or_free_port(usual) or free_ports(1)[0]
     console = stack.enter_context(WorkerProcess(folder, given, port, "console"))
     send_log_event(settings)
     words = f"The console answers at {console.address}/api/v1 (README.md has calls) with the key\n  KEY={key}"

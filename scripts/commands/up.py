@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.text import Text
 
 from tracehound.infra.kafka.broker import Broker, broker
-from tracehound.infra.kafka.ports import free_ports, is_free, local_port
+from tracehound.infra.kafka.ports import free_ports, is_free, local_port, usual_or_free_port
 from tracehound.infra.kafka.topics import count_brokers
 from tracehound.schemas.anomaly import AnomalyEvent
 from tracehound.schemas.errors import BrokerError
@@ -150,20 +150,15 @@ def _process(kind: Kind, folder: Path, settings: Settings) -> WorkerProcess:
         "incidents": settings.incident_worker.http_port,
         "gateway": settings.gateway.port,
     }[kind]
-    port = usual if usual and is_free(usual) else free_ports(1)[0]
+    port = usual_or_free_port(usual) or free_ports(1)[0]
     environment = {
         "KAFKA_BOOTSTRAP_SERVERS": settings.bootstrap_servers,
         "TRACEHOUND_SECURITY_PROTOCOL": settings.security_protocol,
         "TRACEHOUND_BROKER_IS_EMBEDDED": str(settings.broker_is_embedded),
         "TRACEHOUND_PROGRESS_INTERVAL_S": str(settings.progress_interval_s),
-        "TRACEHOUND_GATEWAY__GRPC_PORT": str(_grpc_port(settings.gateway.grpc_port)),
+        "TRACEHOUND_GATEWAY__GRPC_PORT": str(usual_or_free_port(settings.gateway.grpc_port)),
     }
     return WorkerProcess(folder, environment, port, kind)
-
-
-def _grpc_port(usual: int) -> int:
-    """The port of OTLP over gRPC, or another one where somebody has it (0: none is wanted)."""
-    return usual if not usual or is_free(usual) else free_ports(1)[0]
 
 
 def _wait_until_ready(processes: list[WorkerProcess]) -> None:

@@ -6,7 +6,7 @@ import sys
 import grpc.aio
 import pytest
 
-from tracehound.infra.kafka.ports import free_ports, is_free
+from tracehound.infra.kafka.ports import free_ports, is_free, usual_or_free_port
 
 PICK = "import sys; from tracehound.infra.kafka.ports import free_ports; print(*free_ports(150), flush=True); input()"
 
@@ -20,6 +20,14 @@ def test_free_ports_are_different_and_free() -> None:
 def test_a_port_that_is_listened_on_is_not_free() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         assert not is_free(server.getsockname()[1])
+
+
+def test_a_server_takes_its_usual_port_unless_somebody_listens_there() -> None:
+    (usual,) = free_ports(1)
+    assert usual_or_free_port(usual) == usual
+    assert usual_or_free_port(0) == 0
+    with socket.create_server(("127.0.0.1", usual)):
+        assert usual_or_free_port(usual) not in (0, usual)
 
 
 def test_processes_that_pick_at_the_same_time_are_never_given_the_same_port(monkeypatch: pytest.MonkeyPatch) -> None:
