@@ -59,6 +59,13 @@ class NamesAnOldPosition(ResidentModels):
         return batch
 
 
+class SavesLessonsLater(ResidentModels):
+    """Says that what was obeyed is saved when it is not."""
+
+    async def save_soon(self, partition: Any, keys: Any, resting: Any) -> bool:
+        return True
+
+
 class WritesBeforeDelivery(Delivery):
     """Says that everything is settled when it is not."""
 
@@ -107,9 +114,11 @@ BROKEN = {
     "acknowledges_first": Breakage("scoring", app, "ResidentModels", AcknowledgesFirst),
     "acknowledges_before_writing": Breakage("scoring", app, "ResidentModels", AcknowledgesBeforeWriting),
     "names_an_old_position": Breakage("scoring", app, "ResidentModels", NamesAnOldPosition),
+    "saves_lessons_later": Breakage("scoring", app, "ResidentModels", SavesLessonsLater),
     "writes_before_delivery": Breakage("scoring", foundation, "Delivery", WritesBeforeDelivery),
     "publishes_nothing": Breakage("scoring", score_executions, "anomalies_outgoing", _publish_nothing),
     "forgets_checkpoints": Breakage("intake", intake_app, "CheckpointLog", ForgetsCheckpoints),
+    "forgets_templates": Breakage("logs", intake_app, "CheckpointLog", ForgetsCheckpoints),
     "acknowledges_unsaved": Breakage("incidents", incidents_app, "Grouping", AcknowledgesUnsaved),
     "commits_what_is_owed": Breakage("notify", notifier, "IncidentPartition", CommitsWhatIsOwed),
 }

@@ -171,9 +171,11 @@ class Grouping(RunListener):
                 self._spawn(self._load())
 
     def offsets_lost(self, tp: TP, wanted: int, resumed_at: int) -> None:  # noqa: ARG002 (as it is told)
-        """Where the input begins again, what was saved is loaded anew, and its position believed within that."""
-        owned = self._owned
-        if owned is not None and owned.book is not None and resumed_at < owned.next:
+        """Where the input begins again, what was saved is loaded anew, and its position believed within that.
+
+        Also where nothing had been read of it: what is saved next is of the topic that there is now.
+        """
+        if self._owned is not None and resumed_at <= wanted:
             self._lose()
             self._owned = _Owned()
             self._spawn(self._load())

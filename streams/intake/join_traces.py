@@ -139,10 +139,13 @@ class Joining(RunListener):
                 stale.append(number)
         self._load_soon(stale)
 
-    def offsets_lost(self, tp: TP, wanted: int, resumed_at: int) -> None:  # noqa: ARG002 (as it is told)
-        """Where the partition begins again, its checkpoint is loaded anew, and believed within that."""
+    def offsets_lost(self, tp: TP, wanted: int, resumed_at: int) -> None:
+        """Where the partition begins again, its checkpoint is loaded anew, and believed within that.
+
+        Also where nothing had been read of it: origins are of the topic that there is now.
+        """
         owned = self._owned.get(tp.partition)
-        if owned is not None and owned.join is not None and resumed_at < owned.join.next:
+        if owned is not None and resumed_at <= wanted:
             owned.lost = True
             self._owned[tp.partition] = _Owned(tp.partition)
             self._load_soon([tp.partition])

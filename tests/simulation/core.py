@@ -24,14 +24,16 @@ _NOTHING = (0, b"")
 class SimulatedCore:
     """The contract of ``Scorer`` with models that are a count and a digest of all that was learned, in its order.
 
-    Any execution that is lost, learned twice or out of order changes the digest for good. One of ten seconds or more is
-    an anomaly. A refit is waited for now and then. One that ``stumbles`` learns half of what it is given, and raises.
+    Any execution that is lost, learned twice or out of order changes the digest for good. Of lessons there is another
+    digest: their own order is certain, their place among executions is not. One of ten seconds or more is an anomaly.
+    A refit is waited for now and then. One that ``stumbles`` learns half of what it is given, and raises.
     """
 
     chunk = 12
 
     def __init__(self, delay_s: Callable[[], float] | None = None) -> None:
         self._models: dict[ApplicationKey, tuple[int, bytes]] = {}
+        self._lessons: dict[ApplicationKey, bytes] = {}
         self._delay_s = delay_s
         self.stumbles = False
 
@@ -70,26 +72,39 @@ class SimulatedCore:
         return None
 
     def heed(self, key: ApplicationKey, lesson: Lesson) -> list[ModelEvent]:
-        """Nothing is learned of verdicts."""
+        """Learn it: count and digest of executions stay."""
+        self._models.setdefault(key, _NOTHING)
+        before = self._lessons.get(key, b"")
+        self._lessons[key] = blake2b(before + lesson.subject_id.encode(), digest_size=16).digest()
         return []
 
     def snapshot(self, application: ApplicationKey) -> bytes:
-        """Count and digest."""
+        """Count and digests."""
         count, digest = self._models[application]
-        return pack({"application": list(application), "numbers": {"seen": count}, "digest": digest.hex()})
+        lessons = self._lessons.get(application, b"")
+        return pack(
+            {
+                "application": list(application),
+                "numbers": {"seen": count},
+                "digest": digest.hex(),
+                "lessons": lessons.hex(),
+            }
+        )
 
     def restore(self, snapshot: bytes, wanted: ApplicationKey | None = None) -> ApplicationKey:
-        """Take over count and digest."""
+        """Take over count and digests."""
         state = unpack(snapshot)
         key = (state["application"][0], state["application"][1])
         if wanted is not None and key != wanted:
             raise SnapshotError(f"a snapshot of {key}")
         self._models[key] = state["numbers"]["seen"], bytes.fromhex(state["digest"])
+        self._lessons[key] = bytes.fromhex(state["lessons"])
         return key
 
     def forget(self, application: ApplicationKey) -> None:
         """Know nothing of an application."""
         self._models.pop(application, None)
+        self._lessons.pop(application, None)
 
     def statistics(self) -> dict[str, int]:
         """Counts."""

@@ -187,6 +187,7 @@ class Scene:
         """
         if not await self.until(finished, _MADE_ANEW_S):
             return []
+        await asyncio.sleep(self.draw.random() ** 2 * 4.0)  # some have joined by then, and read nothing yet
         self.say(f"{topic.name} is made anew")
         before = self.records_of(topic.name)
         self.cluster.make(topic)

@@ -12,6 +12,7 @@ from tests.broken_protocols import broken
 from tests.simulation import faults
 from tests.simulation.plays.incidents import IncidentsPlay
 from tests.simulation.plays.intake import IntakePlay
+from tests.simulation.plays.logs import LogsPlay
 from tests.simulation.plays.notify import NotifyPlay
 from tests.simulation.plays.scoring import ScoringPlay
 from tests.simulation.scene import Play, Scene
@@ -22,6 +23,7 @@ PLAYS: dict[str, Callable[[], Play]] = {
     "intake": IntakePlay,
     "incidents": IncidentsPlay,
     "notify": NotifyPlay,
+    "logs": LogsPlay,
 }
 _FAULTS_S = 6.0
 _PATIENCE_S = 240.0

@@ -16,6 +16,7 @@ from typing import Any
 from unittest import mock
 
 import structlog
+from faust import App
 from faust.sensors import base, monitor
 from faust.tables import recovery
 from faust.transport import consumer
@@ -25,6 +26,8 @@ from mode import services
 EPOCH_S = 1_767_225_600.0
 _BEGIN_S = 1_000.0
 _MOST_STEPS = 400_000
+_RECEIVERS = vars(App.on_partitions_assigned)["_filter_receivers"]
+"""Who is told of assignments, of all apps that there were: each would keep its story in memory."""
 
 _of_process: contextvars.ContextVar["Process | None"] = contextvars.ContextVar("process", default=None)
 
@@ -223,7 +226,7 @@ def run(loop: Loop, story: Coroutine[Any, Any, None]) -> None:
     gc.disable()  # when it comes would depend on what was done before
     asyncio.set_event_loop(loop)
     try:
-        with virtual_time(loop):
+        with virtual_time(loop), mock.patch.dict(_RECEIVERS):
             loop.run_until_complete(story)
     finally:
         asyncio.set_event_loop(None)

@@ -1,14 +1,20 @@
-"""Workers that score: executions are learned once and in order, and their anomalies published."""
+"""Workers that score: executions are learned once and in order, lessons too, and anomalies are published."""
 
 import asyncio
 import json
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
+
+import msgspec
 
 from tests.simulation.clients import SimulatedClients
 from tests.simulation.core import SimulatedCore
 from tests.simulation.scene import Scene
+from tracehound.schemas.control import Control, read_control
+from tracehound.schemas.errors import InvalidExecutionError
+from tracehound.schemas.feedback import Lesson
 from tracehound.schemas.topics import Topic
 from tracehound.scripts.commands.stored_states import stored_states
 from tracehound.scripts.soak.checker import Logged, Replay
@@ -40,7 +46,9 @@ class StoredMessage:
 
 
 class ScoringPlay:
-    """Executions of some applications, some of them misplaced, damaged, or written by an intake that replays."""
+    """Executions of some applications, some of them misplaced, damaged, or written by an intake that replays; and
+    lessons.
+    """
 
     clock_jump_s = 86_400.0
 
@@ -89,12 +97,17 @@ class ScoringPlay:
         emitted: list[tuple[bytes, bytes, int]] = []
         count = draw.choice((20, 60, 140))
         made_anew_at = draw.randrange(count) if draw.random() < 0.2 else -1
+        teaches = draw.random() < 0.5
+        if teaches:  # an application of which there are lessons alone would be none to the judge
+            self._say_all(scene, "first")
         for number in range(count):
             if number == made_anew_at:
                 self.before = await scene.make_anew(self._executions, lambda: self.finished(scene))
                 self._say_all(scene, "after")
                 emitted.clear()
             name = f"app-{draw.randrange(_APPLICATIONS)}"
+            if teaches and draw.random() < 0.1:
+                self._teach(scene, f"app-{draw.randrange(_APPLICATIONS)}", number)
             where = scene.cluster.partition_of(self._executions.name, name.encode())
             kind = draw.random()
             if kind < 0.04:
@@ -118,6 +131,15 @@ class ScoringPlay:
             name = f"app-{number}"
             where = scene.cluster.partition_of(self._executions.name, name.encode())
             scene.cluster.append(self._executions.name, where, name.encode(), self._value(scene, name, when))
+
+    def _teach(self, scene: Scene, name: str, number: int) -> None:
+        topic = self.settings.topics.control.name
+        where = scene.cluster.partition_of(topic, name.encode())
+        if scene.draw.random() < 0.1:
+            scene.cluster.append(topic, where, name.encode(), b"{" + scene.draw.randbytes(9))
+        lesson = Lesson(f"s{number}", "false_positive", scene.loop.wall_s())
+        control = Control("feedback", name, asked_at=lesson.judged_at, lesson=lesson)
+        scene.cluster.append(topic, where, name.encode(), msgspec.json.encode(control))
 
     def _emit(self, scene: Scene, emitted: list[tuple[bytes, bytes, int]]) -> None:
         spans = self.settings.topics.spans.name
@@ -144,15 +166,21 @@ class ScoringPlay:
     # --- what is judged
 
     def finished(self, scene: Scene) -> bool:
-        return scene.committed_to_end(self.settings.group_id, (self._executions,))
+        return scene.committed_to_end(self.settings.group_id, (self._executions, self.settings.topics.control))
 
     def problems(self, scene: Scene) -> list[str]:
         topics = self.settings.topics
+        right = SimulatedCore()
         replay = Replay(
-            *(self._executions.name, _PARTITIONS, (topics.spans.name, topics.log_events.name)), scorer=SimulatedCore()
+            *(self._executions.name, _PARTITIONS, (topics.spans.name, topics.log_events.name)), scorer=right
         )
         for one in [*self.before, *scene.records_of(self._executions.name)]:
             replay.take(Logged(one.partition, one.offset, one.timestamp, one.value, one.headers))
+        for one in scene.records_of(topics.control.name):
+            with suppress(InvalidExecutionError):
+                control = read_control(one.value)
+                assert control.lesson is not None
+                right.heed((control.application, control.environment), control.lesson)
         states = scene.records_of(topics.model_states.name)
         stored, _ = stored_states(map(StoredMessage, states))
         anomalies = [record.value or b"" for record in scene.records_of(topics.anomalies.name)]

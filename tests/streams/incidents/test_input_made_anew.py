@@ -37,3 +37,27 @@ def test_all_that_the_new_input_holds_is_grouped() -> None:
         assert statistics["applications"] == 2, "what was known of the others is kept"
 
     asyncio.run(test())
+
+
+def test_what_is_saved_is_of_the_new_input_also_where_nothing_was_read_of_the_old_one() -> None:
+    now = Extent("before", {0: 0})
+
+    async def extent(partitions: Sequence[int]) -> Extent:
+        return now
+
+    async def test() -> None:
+        nonlocal now
+        kept = FakeChangelog(TOPICS.incident_states.name)
+        publisher = KeepingPublisher(kept)
+        worker = Worker(kept, publisher, 1, extent)
+        await worker.start(None)
+        now = Extent("after", {0: 1})
+        worker.grouping.offsets_lost(INPUT, 0, 0)
+        await asyncio.gather(*worker.loading)
+        await worker.grouping.take(run_of([encode_input(wrapped(anomaly("shop", 20.0, "critical")))], 0))
+        await worker.grouping.save()
+        state = (await worker.states.load([0]))[0][0]
+        assert state is not None
+        assert (state.position, state.topic_id) == (1, "after"), "else its position means nothing to the next worker"
+
+    asyncio.run(test())

@@ -23,6 +23,7 @@ from tracehound.streams.intake.logs.metrics import LogMetrics
 from tracehound.streams.intake.logs.mine_logs import Mining
 from tracehound.streams.intake.logs.partition_logs import LogRules, PartitionLogs
 from tracehound.streams.intake.metrics import IntakeMetrics
+from tracehound.streams.kafka.extent import Extent, ExtentOf
 from tracehound.streams.kafka.forwarding import read_origin
 from tracehound.streams.kafka.runs.run import Run
 from tracehound.streams.states.checkpoint_log import CheckpointLog
@@ -62,7 +63,9 @@ def story(seed: int, count: int = 150) -> list[bytes]:
 class Worker:
     """One worker: from its start until it ends or is killed."""
 
-    def __init__(self, kept: FakeChangelog, publisher: KeepingPublisher, generation: int) -> None:
+    def __init__(
+        self, kept: FakeChangelog, publisher: KeepingPublisher, generation: int, extent: ExtentOf | None = None
+    ) -> None:
         self.failures: list[BaseException] = []
         self.loading: list[asyncio.Future[None]] = []
         registry = CollectorRegistry()
@@ -70,7 +73,7 @@ class Worker:
             LogRules(templates=30),
             Limits(),
             Emitter(INPUT.topic, TOPICS.executions.name, 3),
-            CheckpointLog(kept.topic, kept, publisher, STATES.pack, STATES.unpack),
+            CheckpointLog(kept.topic, kept, publisher, STATES.pack, STATES.unpack, extent),
             Delivery(publisher, TOPICS.dead_letters.name, IntakeMetrics(registry), 16, self.failures.append),
             LogMetrics(registry),
             lambda: generation,
@@ -241,5 +244,30 @@ def test_what_was_saved_and_cannot_be_used_is_told_and_reading_begins_anew() -> 
         await worker.mining.take(run_of([event()], 0))
         await worker.mining.save()
         assert list(emitted(publisher)) == [0]
+
+    play(test())
+
+
+def test_where_the_topic_was_made_anew_before_anything_was_read_origins_are_of_the_new_one() -> None:
+    now = Extent("before", {0: 0})
+
+    async def extent(partitions: Sequence[int]) -> Extent:
+        return now
+
+    async def test() -> None:
+        nonlocal now
+        kept = FakeChangelog(TOPICS.log_checkpoints.name)
+        publisher = KeepingPublisher(kept)
+        worker = Worker(kept, publisher, 1, extent)
+        await worker.start(None)
+        now = Extent("after", {0: 1})
+        worker.mining.offsets_lost(INPUT, 0, 0)
+        await asyncio.gather(*worker.loading)
+        await worker.mining.take(run_of([event()], 0))
+        await worker.mining.save()
+        (made,) = publisher.topic(TOPICS.executions.name)
+        origin = read_origin(made.headers, {INPUT.topic}, 3)
+        assert origin is not None
+        assert origin.topic_id == "after"
 
     play(test())
