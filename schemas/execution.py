@@ -28,6 +28,8 @@ AdjustedCount = Annotated[float, msgspec.Meta(ge=0, le=LARGEST_ADJUSTED_COUNT)]
 ApplicationKey = tuple[str, str]
 """Application and environment: whose models an execution belongs to."""
 SegmentName = Annotated[str, msgspec.Meta(min_length=1, max_length=1000)]
+Label = Annotated[str, msgspec.Meta(max_length=1000)]
+"""What is remembered, or told, of an execution beside its names: ids, its version, its host, whom it calls."""
 SegmentKind = Literal["db", "http", "rpc", "cache", "queue", "view", "code"]
 
 
@@ -47,7 +49,7 @@ class Segment(msgspec.Struct, omit_defaults=True, gc=False):
     offset_ms: float | None = None
     parent: Annotated[int, msgspec.Meta(ge=0)] | None = None
     status: Status = "unset"
-    peer: str | None = None
+    peer: Label | None = None
     span_id: str | None = None
     remote_ms: Milliseconds | None = None
     count: Annotated[int, msgspec.Meta(ge=1, le=10**12)] = 1
@@ -86,15 +88,15 @@ class ExecutionHead(msgspec.Struct, omit_defaults=True, gc=False):
     operation: Annotated[str, msgspec.Meta(min_length=1, max_length=1000)]
     started_at: EpochSeconds | DateTime
     duration_ms: Milliseconds
-    trace_id: str = ""
-    span_id: str = ""
-    parent_span_id: str = ""
+    trace_id: Label = ""
+    span_id: Label = ""
+    parent_span_id: Label = ""
     kind: ExecutionKind = "request"
     status: Status = "unset"
     result: str | WholeNumber | None = None
     environment: Annotated[str, msgspec.Meta(max_length=200)] = ""
-    version: str = ""
-    host: str = ""
+    version: Label = ""
+    host: Label = ""
     memory_peak_mb: Milliseconds | None = None
     cpu_ms: Milliseconds | None = None
     error: ExecutionFailure | None = None

@@ -14,14 +14,14 @@ from tracehound.detectors.columns.segment_names import SegmentNames, segment_nam
 from tracehound.detectors.columns.segment_texts import NO_NUMBER, NO_PEER, number_of
 from tracehound.detectors.packed.compiling import njit
 from tracehound.detectors.packed.lean import LEAN
-from tracehound.schemas.execution import Segment, SegmentKind, SegmentName, Status, UnreadExecution
+from tracehound.schemas.execution import Label, Segment, SegmentKind, SegmentName, Status, UnreadExecution
 
 _SEPARATOR: Final = b"\n"
 """Between executions: it ends a number and is part of nothing that is read here."""
 _SHORTEST: Final = b'{"name":"a","duration_ms":0}'
 """There is no shorter segment."""
 _NAME_DECODER = msgspec.json.Decoder(SegmentName)
-_PEER_DECODER = msgspec.json.Decoder(str)
+_PEER_DECODER = msgspec.json.Decoder(Label)
 
 
 def _table(words: Sequence[str]) -> Any:

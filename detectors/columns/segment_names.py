@@ -11,6 +11,8 @@ from tracehound.schemas.operations import normalize_operation
 
 NUMBERED_NAMES = 65_536
 """Names in memory; beyond, all are numbered anew."""
+MOST_LETTERS = 32_000_000
+"""The same of the letters of all names and of the peers that they go with."""
 NOBODY = -1
 """The number of the peer of a segment that calls nobody."""
 
@@ -48,7 +50,7 @@ class SegmentNames(dict[str | None, _NamesOfPeer]):
         self.peers: list[str] = []
         self.texts = SegmentTexts()
         self._peer_numbers: dict[str, int] = {}
-        self._count = 0
+        self._count = self._letters = 0
         self._lock = Lock()
 
     def __missing__(self, peer: str | None) -> _NamesOfPeer:
@@ -57,7 +59,7 @@ class SegmentNames(dict[str | None, _NamesOfPeer]):
     @property
     def full(self) -> bool:
         """Whether as many names are in memory as should be."""
-        return self._count >= NUMBERED_NAMES or self.texts.full
+        return self._count >= NUMBERED_NAMES or self._letters >= MOST_LETTERS or self.texts.full
 
     def take_up(self, known: _NamesOfPeer, name: str, peer: str | None) -> int:
         """Give the next number to a name that is not among those ``known`` of its peer."""
@@ -71,6 +73,7 @@ class SegmentNames(dict[str | None, _NamesOfPeer]):
             self.joined_peer[number] = self._peer_number(peer or name)
             self.waited_peer[number] = NOBODY if peer is None else self._peer_number(peer)
             self._count += 1
+            self._letters += len(name) + len(peer or "")
             known[name] = number
             return number
 

@@ -1,8 +1,10 @@
 """Reports how far each application has been scored, from what runs have been acknowledged."""
 
+import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
 
 from tracehound.schemas.codec import encode
 from tracehound.schemas.execution import ApplicationKey, ExecutionHead, QueueWait, rfc3339
@@ -18,6 +20,9 @@ from tracehound.streams.scoring.score_chunk import ChunkOutcome
 OTHER_OPERATIONS = "(other)"
 _MOST_OPERATIONS = 1_000
 _MOST_CALLEES = 200
+_OPERATIONS_BYTES, _ONGOING_BYTES, _CALLEES_BYTES = 400_000, 300_000, 100_000
+"""The most that names may take of a record: Kafka takes a megabyte, and names are as long as producers want them."""
+_LONGEST_LETTER = 6
 _NO_SOURCE = -1
 
 
@@ -113,11 +118,27 @@ class ProgressLedger:
         return [_progress(application, counted) for application, counted in pending.items()]
 
 
+def _fitting(named: Mapping[str, float], most_bytes: int) -> list[str]:
+    """The first of these names that take no more than so many bytes together."""
+    if _LONGEST_LETTER * sum(map(len, named)) <= most_bytes:  # as nearly always
+        return list(named)
+    ends = accumulate(len(json.dumps(name, ensure_ascii=False).encode()) for name in named)
+    return [name for name, end in zip(named, ends, strict=True) if end <= most_bytes]
+
+
+def _most(counts: Counter[str], most: int, most_bytes: int) -> dict[str, int]:
+    """Those that were counted most often, no more than so many, of names of no more than so many bytes together."""
+    ranked = dict(counts.most_common(most))
+    return {name: ranked[name] for name in _fitting(ranked, most_bytes)}
+
+
 def _progress(application: ApplicationKey, counted: Tally) -> Progress:
     operations = dict(counted.operations)
-    if len(operations) > _MOST_OPERATIONS:
-        operations = dict(counted.operations.most_common(_MOST_OPERATIONS))
-        operations[OTHER_OPERATIONS] = counted.executions - sum(operations.values())
+    if len(operations) > _MOST_OPERATIONS or len(_fitting(operations, _OPERATIONS_BYTES)) < len(operations):
+        operations = _most(counted.operations, _MOST_OPERATIONS, _OPERATIONS_BYTES)
+        others = counted.executions - sum(operations.values())
+        operations[OTHER_OPERATIONS] = others + operations.get(OTHER_OPERATIONS, 0)
+    newest = set(_fitting(dict(sorted(counted.ongoing.items(), key=lambda item: -item[1])), _ONGOING_BYTES))
     name, environment = application
     return Progress(
         application=name,
@@ -127,9 +148,9 @@ def _progress(application: ApplicationKey, counted: Tally) -> Progress:
         errors=counted.errors,
         anomalies=counted.anomalies,
         operations=operations,
-        ongoing=counted.ongoing,
-        calls=dict(counted.calls.most_common(_MOST_CALLEES)),
-        taken=dict(counted.taken.most_common(_MOST_CALLEES)),
+        ongoing={key: at_s for key, at_s in counted.ongoing.items() if key in newest},
+        calls=_most(counted.calls, _MOST_CALLEES, _CALLEES_BYTES),
+        taken=_most(counted.taken, _MOST_CALLEES, _CALLEES_BYTES),
     )
 
 

@@ -34,6 +34,17 @@ BAD_ELEMENTS: dict[str, tuple[bytes, str, str]] = {
         "InvalidField",
         f"the field 'application' must be a string of 1 to 200 characters. Got \"{'x' * 76}... instead.",
     ),
+    "long version": (
+        with_field(f'"version":"{"x" * 1001}"'),
+        "InvalidField",
+        f"the field 'version' must be a string of at most 1000 characters. Got \"{'x' * 76}... instead.",
+    ),
+    "long peer": (
+        with_field(f'"segments":[{{"name":"a","duration_ms":1,"peer":"{"x" * 1001}"}}]'),
+        "InvalidField",
+        "the field 'segments[0].peer' must be a string of at most 1000 characters or null. "
+        f'Got "{"x" * 76}... instead.',
+    ),
     "unknown kind": (
         with_field('"status":"\\u001b[31m"'),
         "InvalidField",

@@ -37,6 +37,15 @@ def test_a_full_table_is_replaced_and_the_old_one_still_answers() -> None:
     assert not after.full
 
 
+def test_long_names_fill_a_table_before_it_takes_much_memory() -> None:
+    before = segment_names.segment_names()
+    peer = "\U0001f600" * 1_000
+    while segment_names.segment_names() is before:
+        for _ in range(1_000):
+            before[peer][f"{len(before[peer])}".ljust(1_000)]
+    assert len(before[peer]) < segment_names.NUMBERED_NAMES / 2
+
+
 def test_names_that_are_chosen_to_meet_in_one_place_do_so_in_no_other_process() -> None:
     def place(name: str, seed: int, factor: int) -> int:
         text = np.frombuffer(name.encode() + PADDING, np.uint8)

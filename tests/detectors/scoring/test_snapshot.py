@@ -138,3 +138,25 @@ def test_a_state_with_a_number_changed_is_refused_or_scores_on() -> None:
         found.restore(found.snapshot(SHOP))
         found.forget(SHOP)
     assert refused > accepted > 0
+
+
+def test_the_longest_names_that_are_taken_are_saved_and_taken_back() -> None:
+    made = scorer()
+    long = "x" * 990
+    for first in range(0, 2_000, 500):
+        executions = [
+            Execution(
+                "shop",
+                f"{long}{number % 400}",
+                float(number),
+                20.0,
+                version=f"{long}{number}",
+                segments=[Segment(f"{long}{number}", 9.0, "http", 0.0, peer=f"{long}{number}", remote_ms=6.0)],
+            )
+            for number in range(first, first + 500)
+        ]
+        made.score(executions)
+    taken = made.snapshot(SHOP)
+    restored = scorer()
+    restored.restore(taken)
+    assert restored.snapshot(SHOP) == taken

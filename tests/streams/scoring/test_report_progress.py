@@ -6,12 +6,14 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry
 
 from tests.streams.conftest import anomaly_of
 from tracehound.schemas.anomaly import AnomalyEvent
+from tracehound.schemas.codec import encode
 from tracehound.schemas.execution import Execution, ExecutionFailure, QueueWait
 from tracehound.schemas.topics import Topics
 from tracehound.streams.delivery.delivery import Delivery
@@ -115,6 +117,24 @@ def test_many_operations_are_summed_up() -> None:
     assert progress.operations["often"] == 5
     assert progress.operations[OTHER_OPERATIONS] == 3_005 - 5 - 999
     assert sum(progress.operations.values()) == progress.executions
+
+
+@pytest.mark.parametrize("letter", ["x", "\x01", "\U0001f600"])
+def test_a_record_is_one_that_kafka_takes_whatever_names_there_are(letter: str) -> None:
+    names = [f"{letter * 990}{number}" for number in range(1_000)]
+    counted = Tally(0.0, executions=1_003)
+    counted.operations = Counter({OTHER_OPERATIONS: 3} | dict.fromkeys(names, 1))
+    counted.ongoing = {name: float(number) for number, name in enumerate(names)}
+    counted.calls = counted.taken = Counter(dict.fromkeys(names, 1))
+    ledger = ProgressLedger()
+    ledger.acknowledged({("\x01" * 200, letter * 200): counted})
+
+    [progress] = ledger.take()
+
+    assert len(encode(progress)) < 1_000_000  # Kafka's usual limit is 1,048,588, with what is around it
+    assert sum(progress.operations.values()) == counted.executions
+    assert min(len(progress.calls), len(progress.taken)) > 10
+    assert names[-1] in progress.ongoing
 
 
 def test_only_applications_with_new_executions_are_reported(fake_publisher: Any) -> None:

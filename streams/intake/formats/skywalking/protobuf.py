@@ -97,13 +97,19 @@ def _span(element: bytes) -> Any:
         return None
 
 
+def _ref(ref: Any) -> Ref:
+    """Ids are cut: no span has a longer one, so that such a parent is one that was not recorded."""
+    trace_id, segment_id = as_text(ref.trace_id), as_text(ref.segment_id)
+    return Ref(ref.type, trace_id[:_TEXT_CHARACTERS], segment_id[:_TEXT_CHARACTERS], ref.span_id)
+
+
 def _given(span: Any) -> Given:
     return Given(
         span.number,
         span.parent,
         span.start_ms,
         span.end_ms,
-        [Ref(ref.type, as_text(ref.trace_id), as_text(ref.segment_id), ref.span_id) for ref in span.refs],
+        [_ref(ref) for ref in span.refs],
         as_text(span.name),
         as_text(span.peer),
         span.type,

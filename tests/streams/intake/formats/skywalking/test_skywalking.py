@@ -99,8 +99,8 @@ def test_type_and_layer_tell_the_kind(type: int, layer: int, kind: str) -> None:
     assert only_span(type=type, layer=layer).kind == kind
 
 
-def ref(trace_id: str, span_id: int, type: int = 0) -> Any:
-    return SKYWALKING.Ref(type=type, trace_id=trace_id, segment_id="other", span_id=span_id)
+def ref(trace_id: str, span_id: int, type: int = 0, segment_id: str = "other") -> Any:
+    return SKYWALKING.Ref(type=type, trace_id=trace_id, segment_id=segment_id, span_id=span_id)
 
 
 def test_a_segment_begins_where_its_first_reference_of_the_trace_says() -> None:
@@ -108,6 +108,13 @@ def test_a_segment_begins_where_its_first_reference_of_the_trace_says() -> None:
 
     assert (span.parent_id, span.remote_parent) == ("other.3", True)
     assert span.message == Message(by_consumer=True, links=(("elsewhere", "other.7"), (TRACE, "other.4")))
+
+
+def test_ids_of_a_reference_are_no_longer_than_those_of_segments() -> None:
+    span = only_span(refs=[ref(letter * 5_000, 7, segment_id="s" * 5_000) for letter in "tu"], type=ENTRY, layer=MQ)
+    assert len(span.parent_id) < 420
+    assert span.message is not None
+    assert all(len(id) < 420 for link in span.message.links for id in link)
 
 
 def test_a_reference_of_another_thread_stays_in_the_process() -> None:
