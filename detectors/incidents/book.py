@@ -99,19 +99,23 @@ class IncidentBook:
         }
 
     def _environment(self, name: str) -> Environment:
+        self._state.heard += 1
         found = self._environments.get(name)
         if found is None:
             if len(self._environments) >= self._settings.environments:
                 self._forget_environment()
-            found = self._environments[name] = Environment(EnvironmentState(name), self._settings, self._log_suffix)
-            self._state.environments[name] = found.state
+            state = EnvironmentState(name, first_heard=self._state.heard)
+            found = self._environments[name] = Environment(state, self._settings, self._log_suffix)
+            self._state.environments[name] = state
+        found.state.last_heard = self._state.heard
         return found
 
     def _forget_environment(self) -> None:
-        """Forget one without incidents, else the one that was seen first."""
-        names = list(self._environments)
-        name = next((one for one in names if not self._environments[one].state.live), names[0])
-        del self._environments[name], self._state.environments[name]
+        """Forget one that was quiet for longer than it had been heard: who makes up names pushes out nothing else."""
+        heard = self._state.heard
+        forgotten = max(self._environments.values(), key=lambda one: one.state.quiet_for_its_age(heard))
+        self._lifecycle.give_up(forgotten, f"given up: more than {self._settings.environments} environments are known")
+        del self._environments[forgotten.state.name], self._state.environments[forgotten.state.name]
 
     def _deviated(self, event: AnomalyEvent) -> None:
         anomaly, at_s, silent_since_s = event.data, epoch_seconds(event.time), _silent_since(event.data)

@@ -17,7 +17,8 @@ _DIGEST_BYTES = 16
 
 class BookState(msgspec.Struct, array_like=True):
     """The state of a book. ``incidents`` counts all that there ever were; ``seen`` maps digests of the ids of
-    anomalies, oldest first, to the number of the incident that each belongs to.
+    anomalies, oldest first, to the number of the incident that each belongs to; ``heard`` counts what was heard of
+    environments.
     """
 
     version: int = VERSION
@@ -26,6 +27,7 @@ class BookState(msgspec.Struct, array_like=True):
     seen: dict[bytes, int] = {}
     windows: dict[str, Maintenance] = {}
     teaching: TeachingState = msgspec.field(default_factory=TeachingState)
+    heard: int = 0
 
 
 _encode = msgspec.msgpack.Encoder().encode

@@ -32,6 +32,15 @@ class EnvironmentState(msgspec.Struct, array_like=True):
     unmute_s: float | None = None
     takes: dict[str, dict[str, float]] = {}
     took_faded_s: dict[str, float] = {}
+    first_heard: int = 0
+    last_heard: int = 0
+
+    def quiet_for_its_age(self, heard: int) -> float:
+        """For how long nothing was heard of it, next to for how long something had been; by what is ``heard`` of all.
+
+        The largest is that of a name that came once, or for a moment, and not of one that is in use or comes back.
+        """
+        return (heard - self.last_heard + 1) / (self.last_heard - self.first_heard + 1)
 
 
 class Environment:

@@ -69,6 +69,12 @@ class Lifecycle:
             reason = f"given up: more than {limit} incidents are open"
             self.resolve(environment, given_up, given_up.seen_s, reason)
 
+    def give_up(self, environment: Environment, reason: str) -> None:
+        """Its incidents that somebody was told of are over, for nobody will follow them any more."""
+        for incident in list(environment.state.live.values()):
+            if incident.phase != "pending":
+                self.resolve(environment, incident, incident.seen_s, reason)
+
     def _update(self, environment: Environment, incident: TrackedIncident, clock_s: float, now_s: float) -> None:
         severity = judge_severity(incident, clock_s, self._settings)
         reason = why_again(incident, clock_s, severity, self._settings)

@@ -1,6 +1,7 @@
 """The book as a function of its records: determinism, restarts at any point, repeated records, bounds."""
 
 import random
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
 
@@ -21,13 +22,13 @@ from tests.detectors.incidents.records import (
     wrapped,
 )
 from tracehound.detectors.incidents.book import IncidentBook
-from tracehound.detectors.incidents.book_state import BookState, pack_book
+from tracehound.detectors.incidents.book_state import BookState, pack_book, unpack_book
 from tracehound.detectors.incidents.settings import IncidentSettings
 from tracehound.schemas.anomaly import SEVERITIES, AnomalyKind
 from tracehound.schemas.errors import SnapshotError, UnknownSubjectError
 from tracehound.schemas.execution import rfc3339
 from tracehound.schemas.feedback import Judgement
-from tracehound.schemas.incident import IncidentEvent
+from tracehound.schemas.incident import INCIDENT_TYPES, IncidentEvent
 from tracehound.schemas.incident_input import IncidentInput, decode_input, encode_input
 from tracehound.schemas.progress import Progress
 
@@ -172,6 +173,25 @@ def test_what_is_remembered_is_bounded() -> None:
     assert counts["applications"] <= 30
     assert counts["open"] <= 15
     assert len(msgspec.msgpack.decode(book.snapshot())[3]) == 100
+
+
+def test_environments_that_are_made_up_push_out_nothing_that_is_in_use() -> None:
+    book = IncidentBook(IncidentSettings(environments=5))
+    book.take(wrapped(progress("shop", 0.0, environment="live", calls=["stock"])))
+    told: list[IncidentEvent] = []
+    for number in range(200):
+        told += book.take(wrapped(anomaly("shop", float(number), environment=f"made-up-{number}")))
+        if number % 3 == 0:
+            book.take(wrapped(progress("shop", float(number), environment="live")))
+    known = unpack_book(book.snapshot()).environments
+
+    assert len(known) == 5
+    assert known["live"].calls == {"shop": {"stock": pytest.approx(10.0, abs=1.0)}}
+    changes = Counter(event.type for event in told)
+    assert changes[INCIDENT_TYPES["opened"]] - changes[INCIDENT_TYPES["resolved"]] == 4  # who was told is told the end
+    assert {event.data.reason for event in told if event.data.state == "resolved"} == {
+        "given up: more than 5 environments are known"
+    }
 
 
 @pytest.mark.parametrize("damaged", [b"", b"\x93", b"nonsense", pack_book(BookState(version=99))])
