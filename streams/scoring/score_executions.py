@@ -39,9 +39,10 @@ from tracehound.streams.states.scoring_core import ScoringCore
 
 _RECORDS_BETWEEN_YIELDS = 500
 _RUNS_AHEAD = 16
-_LINGER_S = 0.01
+_LINGER_S = 0.002
 _SAVE_REWOUND_S = 10.0
-_SAVE_SLICE_S = 0.02  # snapshots taken at a stretch; scoring waits for them
+_SAVE_SLICE_S = 0.005  # snapshots taken at a stretch; scoring waits for them
+_LAST_SLICE_S = 0.02  # the same once nothing is scored any more: each is a write that is waited for
 
 log = structlog.get_logger(__name__)
 
@@ -116,7 +117,7 @@ class Scoring(RunListener):
             await self._delivery.idle()
             await report_progress(self._ledger, self._topics, self._delivery, self._metrics)
             await self._delivery.idle()
-            while (batches := self._models.take(_SAVE_SLICE_S)) or self._models.saving:
+            while (batches := self._models.take(_LAST_SLICE_S)) or self._models.saving:
                 if not await self._models.write(batches):
                     return
                 await asyncio.sleep(0)
@@ -132,11 +133,15 @@ class Scoring(RunListener):
                 )
 
     async def save(self, longest_s: float) -> None:
-        """Save states for about so many seconds of this process, those first that have waited longest."""
-        ends = time.perf_counter() + longest_s
-        while time.perf_counter() < ends:
+        """Save states for about so many seconds of this process, those first that have waited longest.
+
+        What is scored meanwhile waits for a slice of it at the most, and goes on while Kafka takes that.
+        """
+        while longest_s > 0.0:
             async with self._resting:
+                begun_s = time.perf_counter()
                 batches = self._models.take(_SAVE_SLICE_S)
+                longest_s -= time.perf_counter() - begun_s
             if not batches or not await self._models.write(batches):
                 return
 
@@ -173,18 +178,23 @@ class Scoring(RunListener):
     def joins(self, before: Sequence[Run], run: Run) -> bool:
         """Whether a run may be scored in one call with those before it, as short runs are.
 
-        A call costs half a millisecond whatever it is given, so that one for each of many short runs would keep a
-        worker busy that has little to do.
+        A call costs a good part of a millisecond whatever it is given, so that one for each of many short runs would
+        keep a worker busy that has little to do.
         """
         return len(run.records) + sum(len(one.records) for one in before) <= self._scorer.chunk
 
     def linger_s(self, run: Run) -> float:
-        """How long a run waits for others to join it: a long one does not, so that a backlog is read at full speed."""
+        """How long a run waits for the next to join it, as those of one fetch follow one another; a long one does not,
+        so that a backlog is read at full speed.
+        """
         return _LINGER_S if 2 * len(run.records) <= self._scorer.chunk else 0.0
 
     async def take(self, runs: Sequence[Run]) -> None:
         """Score runs and hand what they lead to over to the delivery. Waits while too much is in flight."""
-        if await self._take_or_fail(runs):
+        begun_s = time.perf_counter()
+        scored = await self._take_or_fail(runs)
+        self.note_taken(time.perf_counter() - begun_s)
+        if scored:
             return
         # Outside of the lock: the consumer may be waiting for it.
         await self._go_back()

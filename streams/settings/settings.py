@@ -159,6 +159,10 @@ class Settings(BaseSettings):
     max_runs_in_flight: Annotated[int, Ge(1), Le(1_000)] = Field(
         default=16, description="Fetched runs whose results are not yet acknowledged by Kafka; more wait"
     )
+    gather_s: Annotated[float, Ge(0), Le(10)] = Field(
+        default=0.03,
+        description="Within how long what arrives is fetched together and dealt with; less costs more CPU time",
+    )
     finish_timeout_s: Annotated[float, Gt(0), Le(55)] = Field(
         default=15.0, description="How long a worker finishes its work when partitions are revoked or it stops"
     )

@@ -50,6 +50,7 @@ class Foundation:
         return RunApp(
             group_id,
             patience_s=settings.finish_timeout_s,
+            gather_s=settings.gather_s,
             lost=lost.inc,
             topic_id=self.clients.topic_id,
             transport=self.clients.transport,

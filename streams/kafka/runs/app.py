@@ -16,6 +16,7 @@ from mode.services import ServiceT
 from mode.utils.queues import FlowControlEvent
 
 from tracehound.streams.kafka.runs.consumer import RunConsumer
+from tracehound.streams.kafka.runs.fetch_pace import FetchPace
 from tracehound.streams.kafka.runs.run import MakeRun, Run, RunListener
 
 log = structlog.get_logger(__name__)
@@ -65,6 +66,7 @@ class RunApp(faust.App):
     Parameters (beyond Faust's):
         patience_s: how long those who read may take to finish their runs.
         lost: told how many records the broker deleted before they were read.
+        gather_s: within how many seconds what arrives is gathered and dealt with; 0: fetched as soon as it may be.
         topic_id: asked for the id that a topic was given when it was made; empty: none.
         services_first: started before everything else of the app, and stopped last.
         transport: makes the consumer.
@@ -80,6 +82,7 @@ class RunApp(faust.App):
         *,
         patience_s: float,
         lost: Callable[[int], object],
+        gather_s: float = 0.0,
         topic_id: Callable[[str], Awaitable[str]] = _no_id,
         services_first: Sequence[ServiceT] = (),
         transport: Callable[..., Any] = RunTransport,
@@ -92,6 +95,7 @@ class RunApp(faust.App):
         self.broker_is_embedded = broker_is_embedded
         self._transport_type = transport
         self._patience_s = patience_s
+        self.pace = FetchPace(gather_s, self._last_took_s)
         self._lost = lost
         self._ask_topic_id = topic_id
         self._listeners: dict[str, RunListener] = {}  # by topic
@@ -193,6 +197,9 @@ class RunApp(faust.App):
                 sentence=f"Not everything could be delivered and saved within {self._patience_s:g} s; "
                 "it will be read again.",
             )
+
+    def _last_took_s(self) -> float:
+        return max((listener.took_s for listener in self._listeners.values()), default=0.0)
 
     def _all_listeners(self) -> list[RunListener]:
         return list({id(listener): listener for listener in self._listeners.values()}.values())

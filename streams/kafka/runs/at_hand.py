@@ -18,7 +18,7 @@ async def at_hand(
         items: read in a task of its own; what it raises, this raises.
         joins: whether an item may go with those before it.
         most: items that are read ahead, at the most.
-        linger_s: how many seconds others may take to follow an item that comes alone; 0 for none.
+        linger_s: how many seconds the next may take to follow, where an item waits for others; 0 where it does not.
     """
     waiting: asyncio.Queue[T | object] = asyncio.Queue(most)
     reading = asyncio.create_task(_read(items, waiting))
@@ -27,8 +27,8 @@ async def at_hand(
         while following is not _END:
             together: list[T] = [following]  # type: ignore[list-item]  # (not the end)
             following = None
-            if waiting.empty() and (pause_s := linger_s(together[0])):
-                await asyncio.sleep(pause_s)
+            if pause_s := linger_s(together[0]):
+                await _lull(waiting, pause_s)
             while following is None and not waiting.empty():
                 one = waiting.get_nowait()
                 if one is _END or not joins(together, one):  # type: ignore[arg-type]
@@ -43,6 +43,14 @@ async def at_hand(
         reading.cancel()
         with suppress(asyncio.CancelledError, Exception):  # what it raised was raised above
             await reading
+
+
+async def _lull(waiting: "asyncio.Queue[T | object]", pause_s: float) -> None:
+    """Return once nothing more has come for so long, or no more is read ahead."""
+    known = -1
+    while known < waiting.qsize() and not waiting.full():
+        known = waiting.qsize()
+        await asyncio.sleep(pause_s)
 
 
 async def _read(items: AsyncIterable[T], waiting: "asyncio.Queue[T | object]") -> None:

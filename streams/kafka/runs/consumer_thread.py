@@ -61,6 +61,11 @@ class RunConsumerThread(driver.AIOKafkaConsumerThread):
         self._answers.watch(consumer._client)
         return consumer
 
+    async def on_start(self) -> None:
+        """Start the consumer; its fetches are paced."""
+        await super().on_start()
+        self.app.pace.watch(self._ensure_consumer())
+
     def verify_event_path(self, now: float, tp: TP) -> None:
         """Faust's check for streams that hang, which itself crashes the app while a position is being reset."""
         if self.fetch_state(tp).known:

@@ -66,6 +66,16 @@ class RunListener:
 
     expires = False
     """Whether nobody needs records any more that the broker deletes for their age."""
+    took_s = 0.0
+    """How many seconds runs took of late that were taken together; 0 where that does not matter to how many there are.
+
+    It is no more than half of it what the last ones took: they took long because many had been gathered, and if as few
+    came next as that asks for, many would come after them.
+    """
+
+    def note_taken(self, seconds: float) -> None:
+        """Runs have been dealt with together, and took so long."""
+        self.took_s = (self.took_s + seconds) / 2.0
 
     async def assigned(self, partitions: Collection[TP]) -> None:
         """These are read here from now on, and no others."""
