@@ -24,7 +24,7 @@ from tracehound.schemas.execution_rules import (
 )
 from tracehound.schemas.explanation import decoding_flaw
 from tracehound.schemas.json_array import BLANK, split_array
-from tracehound.schemas.rejection import Flaw, RefusedElements, Rejection, reject_record
+from tracehound.schemas.rejection import Flaw, RefusedElements, Rejection, reject_flaw
 
 _T = TypeVar("_T")
 
@@ -35,16 +35,23 @@ _UNREAD_ELEMENT = msgspec.json.Decoder(UnreadExecution)
 _ENCODER = msgspec.json.Encoder()
 _CANONICAL_ENCODER = msgspec.json.Encoder(order="deterministic")
 _DECODING_ERRORS = (msgspec.DecodeError, ValueError, OverflowError, RecursionError)
-_SHORTEST = len('{"application":"a","operation":"a","started_at":0,"duration_ms":0}')
+SHORTEST_EXECUTION = len('{"application":"a","operation":"a","started_at":0,"duration_ms":0}')
+"""So many bytes an execution has at the least."""
 _EXPLAINED = 8
 """So many refused elements of an array are decoded to say what is wrong, however short they are."""
 _FEW = 10_000
 """Commas in an array that is looked at element by element, whatever is in it."""
-_TOO_SHORT = Flaw(
+TOO_SHORT = Flaw(
     "MissingField",
     "",
-    lambda: f"an execution has an application, an operation, a start and a duration. Got less than {_SHORTEST} bytes.",
+    lambda: (
+        "an execution has an application, an operation, a start and a duration. "
+        f"Got less than {SHORTEST_EXECUTION} bytes."
+    ),
 )
+"""Of what has fewer."""
+NULL_VALUE = Flaw("NullValue", "", lambda: "the value must be an execution. Got null instead.")
+"""Of a record without a value."""
 _NONE_NAMED = Flaw("MissingField", "application", lambda: "no element of the array has the field 'application'.")
 
 
@@ -76,8 +83,8 @@ def decode_record(value: bytes | None, limits: Limits, timestamp_s: float) -> De
             if not value.isascii():
                 value.decode()  # the decoder does not look into strings that it ignores
             decoded = _RECORD.decode(value)
-        except _DECODING_ERRORS:
-            return _decode_with_care(value, limits, timestamp_s)
+        except _DECODING_ERRORS as error:
+            return _decode_with_care(value, limits, timestamp_s, error)
         executions = decoded if isinstance(decoded, list) else [decoded]
         fit = _all_fit(value, limits) and belong_together(executions, limits)
         if fit and all_sound(executions, limits, timestamp_s + limits.max_future_s):
@@ -143,19 +150,24 @@ def _all_fit(value: bytes, limits: Limits) -> bool:
     return max(map(len, split_array(value)), default=0) <= limits.max_event_bytes
 
 
-def _decode_with_care(value: bytes | None, limits: Limits, timestamp_s: float) -> DecodedRecord:
+def _decode_with_care(
+    value: bytes | None, limits: Limits, timestamp_s: float, error: Exception | None = None
+) -> DecodedRecord:
     if value is None:
-        return _refused(value, Flaw("NullValue", "", lambda: "the value must be an execution. Got null instead."))
+        return _refused(value, NULL_VALUE)
     if len(value) > limits.max_record_bytes:
         return _refused(value, too_long("OversizedRecord", len(value), limits.max_record_bytes))
     if value.lstrip(BLANK)[:1] == b"[":
         return _decode_elements(value, limits, timestamp_s)
-    decoded = _decode_element(value, limits, timestamp_s)
+    if error is None or len(value) > limits.max_event_bytes:
+        decoded = _decode_element(value, limits, timestamp_s)
+    else:
+        decoded = _not_decoded(value, error, limits, timestamp_s)
     return _refused(value, decoded) if isinstance(decoded, Flaw) else DecodedRecord([decoded])
 
 
 def _refused(value: bytes | None, flaw: Flaw) -> DecodedRecord:
-    return DecodedRecord(rejected=[reject_record(value, flaw.error, flaw.sentence())])
+    return DecodedRecord(rejected=[reject_flaw(value, flaw)])
 
 
 def _decode_elements(value: bytes, limits: Limits, timestamp_s: float) -> DecodedRecord:
@@ -168,10 +180,10 @@ def _decode_elements(value: bytes, limits: Limits, timestamp_s: float) -> Decode
         return _refused(value, Flaw("InvalidJson", "", lambda: f"the array is malformed: {cause}."))
     executions: list[Execution] = []
     refused = RefusedElements()
-    short = [index for index, element in enumerate(elements) if len(element) < _SHORTEST]
-    others = [index for index, element in enumerate(elements) if len(element) >= _SHORTEST]
+    short = [index for index, element in enumerate(elements) if len(element) < SHORTEST_EXECUTION]
+    others = [index for index, element in enumerate(elements) if len(element) >= SHORTEST_EXECUTION]
     if unread := short[_EXPLAINED:]:  # to fail at one costs as much as to read many bytes of good ones
-        refused.add_all(unread, [elements[index] for index in unread], _TOO_SHORT)
+        refused.add_all(unread, [elements[index] for index in unread], TOO_SHORT)
     for index in sorted(short[:_EXPLAINED] + others):
         element = elements[index]
         decoded = _decode_element(element, limits, timestamp_s)
@@ -192,15 +204,19 @@ def _decode_element(element: bytes, limits: Limits, timestamp_s: float) -> Execu
             element.decode()
         execution = _ELEMENT.decode(element)
     except _DECODING_ERRORS as error:
-        last = _by_last_segments(element) if isinstance(error, msgspec.ValidationError) else None
-        if last is None:
-            return decoding_flaw(element, error)
-        execution = last
+        return _not_decoded(element, error, limits, timestamp_s)
     return flaw_of(execution, limits, timestamp_s) or execution
+
+
+def _not_decoded(element: bytes, error: Exception, limits: Limits, timestamp_s: float) -> Execution | Flaw:
+    last = _by_last_segments(element) if isinstance(error, msgspec.ValidationError) else None
+    return decoding_flaw(element, error) if last is None else flaw_of(last, limits, timestamp_s) or last
 
 
 def _by_last_segments(element: bytes) -> Execution | None:
     """The execution, if only segments before the last ones are not valid: ``segments`` may be named twice."""
+    if element.count(b'"segments"') < 2 and b"\\" not in element:
+        return None
     try:
         return whole(_UNREAD_ELEMENT.decode(element))
     except _DECODING_ERRORS:

@@ -1,6 +1,7 @@
 """Records that could not be used: original bytes, and headers that say where they came from and why."""
 
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Annotated
 
 import msgspec
@@ -63,22 +64,37 @@ class DeadLetter(msgspec.Struct):
         >>> dict(letter.wire_headers())["tracehound_offset"]
         b'7'
         """
-        return [*self.headers, *self.our_headers()]
+        return [*self.headers, *self.our_headers()] if self.headers else self.our_headers()
 
     def our_headers(self) -> list[tuple[str, bytes]]:
         """Those under the prefix ``tracehound_``."""
-        ours = DeadLetterHeaders(
-            self.topic,
-            str(self.partition),
-            str(self.offset),
-            str(self.timestamp_ms),
-            self.stage,
-            self.error,
-            self.reason,
-            self.format,
-        )
-        named = msgspec.to_builtins(ours).items()
-        return [(name, text.encode(errors="backslashreplace")) for name, text in named]
+        ours = [
+            *_where(self.topic, self.partition),
+            (_OFFSET, b"%d" % self.offset),
+            (_TIMESTAMP, b"%d" % self.timestamp_ms),
+            *_class(self.stage, self.error),
+            (_REASON, self.reason.encode(errors="backslashreplace")),
+        ]
+        if self.format:
+            ours.append((FORMAT_HEADER, self.format.encode(errors="backslashreplace")))
+        return ours
+
+
+_OFFSET, _TIMESTAMP, _REASON = (HEADER_PREFIX + name for name in ("offset", "timestamp_ms", "reason"))
+
+
+@lru_cache(maxsize=256)  # of many dead letters nearly all say the same
+def _where(topic: str, partition: int) -> tuple[tuple[str, bytes], ...]:
+    return _encoded(topic=topic, partition=str(partition))
+
+
+@lru_cache(maxsize=256)
+def _class(stage: str, error: str) -> tuple[tuple[str, bytes], ...]:
+    return _encoded(stage=stage, error=error)
+
+
+def _encoded(**texts: str) -> tuple[tuple[str, bytes], ...]:
+    return tuple((HEADER_PREFIX + name, text.encode(errors="backslashreplace")) for name, text in texts.items())
 
 
 def read_dead_letter(value: bytes | None, key: bytes | None, headers: Iterable[tuple[str, bytes | None]]) -> DeadLetter:

@@ -17,6 +17,7 @@ _LONGEST_PARSED = 50_000
 """Bytes of an execution that is read once more to show a wrong value: it takes twenty times as long as to score it."""
 _PATH = re.compile(r" - at `\$(?P<path>[^`]*)`$")
 _STEP = re.compile(r"\.(?P<name>\w+)|\[(?P<index>\d+)\]|(?P<any>\[\.\.\.\])")
+_INDEX = re.compile(r"\[\d+\]")
 _MISSING = re.compile(r"^Object missing required field `(?P<name>\w+)`")
 _EPOCH_UNITS = ((1e17, "nanoseconds"), (1e14, "microseconds"), (1e11, "milliseconds"))
 
@@ -41,6 +42,9 @@ class _Literal(str):
     __slots__ = ()
 
 
+_PARSER = json.JSONDecoder(parse_float=_Literal, parse_int=_Literal, parse_constant=_Literal)
+
+
 def excerpt(value: object) -> str:
     r"""A value as JSON in ASCII, cut after 80 characters, so that it is safe in logs and on terminals.
 
@@ -60,14 +64,17 @@ def excerpt(value: object) -> str:
 
 def decoding_flaw(element: bytes, error: Exception, contract: Contract = _EXECUTION) -> Flaw:
     """What ``error``, raised while decoding the bytes of one execution (or whatever it should be), says about it."""
+    # (A flaw that held the error would hold all frames that called it, and so itself, until the collector comes.)
     if isinstance(error, RecursionError):
         return Flaw("InvalidJson", "depth", lambda: "the JSON is nested too deeply.")
     if isinstance(error, UnicodeDecodeError):
-        return Flaw("InvalidUtf8", "", lambda: f"the bytes are not valid UTF-8: {error.reason}.")
+        why = error.reason
+        return Flaw("InvalidUtf8", "", lambda: f"the bytes are not valid UTF-8: {why}.")
     malformed = _malformed_later(element) if isinstance(error, msgspec.ValidationError) else error
     if malformed is None:
         return _validation_flaw(element, str(error), contract)
-    return Flaw("InvalidJson", "", lambda: _malformed_sentence(element, str(malformed)))
+    message = str(malformed)
+    return Flaw("InvalidJson", "", lambda: _malformed_sentence(element, message))
 
 
 def _malformed_later(element: bytes) -> Exception | None:
@@ -129,7 +136,7 @@ def _wrong_sentence(element: bytes, path: Path, field: str, contract: Contract) 
         got = excerpt(_lookup(element, path))
     except LookupError:  # a repeated key hides the value, or it lies under an arbitrary key of 'attributes'
         got = "another value"
-    return f"{subject} must be {_rule(_type_at(path, contract.type))}. Got {got} instead."
+    return f"{subject} must be {_rule_at(path, contract)}. Got {got} instead."
 
 
 def _malformed_sentence(element: bytes, message: str) -> str:
@@ -146,9 +153,7 @@ def _malformed_sentence(element: bytes, message: str) -> str:
 def _parse(element: bytes) -> Any:
     if len(element) > _LONGEST_PARSED:
         raise ValueError(f"{len(element)} bytes are too many to show a value of them")
-    return json.loads(
-        element.decode("utf-8", "replace"), parse_float=_Literal, parse_int=_Literal, parse_constant=_Literal
-    )
+    return _PARSER.decode(element.decode("utf-8", "replace"))
 
 
 def _find_constant(document: Any) -> tuple[Path, str] | None:
@@ -176,7 +181,7 @@ def _display(path: Path) -> str:
 
 
 def _bare(field: str) -> str:
-    return re.sub(r"\[\d+\]", "[]", field)
+    return _INDEX.sub("[]", field) if "[" in field else field
 
 
 def _lookup(element: bytes, path: Path) -> Any:
@@ -192,6 +197,18 @@ def _lookup(element: bytes, path: Path) -> Any:
     except (ValueError, TypeError, RecursionError) as error:
         raise LookupError(_display(path)) from error
     return value
+
+
+_RULES: dict[tuple[str, ...], str] = {}
+"""By the contract and the path without indexes, of which there are few: a path leads through fields of a contract."""
+
+
+def _rule_at(path: Path, contract: Contract) -> str:
+    key = (contract.called, *("" if isinstance(step, int) else step for step in path))
+    rule = _RULES.get(key)
+    if rule is None:
+        rule = _RULES[key] = _rule(_type_at(path, contract.type))
+    return rule
 
 
 def _type_at(path: Path, current: inspect.Type) -> inspect.Type:

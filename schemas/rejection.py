@@ -4,6 +4,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+import msgspec
+
 ErrorName = Literal[
     "NullValue",
     "OversizedRecord",
@@ -28,8 +30,7 @@ ErrorName = Literal[
 _INDEXES_NAMED = 20
 
 
-@dataclass(frozen=True, slots=True)
-class Rejection:
+class Rejection(msgspec.Struct, frozen=True):
     """Elements of one record that were refused for one reason.
 
     ``indexes`` are the positions in the record's array, empty if the record as a whole was refused.
@@ -71,6 +72,11 @@ class RecordError(Exception):
 def reject_record(value: bytes | None, error: ErrorName, sentence: str) -> Rejection:
     """The record as a whole is refused."""
     return Rejection((), value, error, sentence[0].upper() + sentence[1:])
+
+
+def reject_flaw(value: bytes | None, flaw: Flaw) -> Rejection:
+    """The record as a whole is refused for this flaw."""
+    return reject_record(value, flaw.error, flaw.sentence())
 
 
 class RefusedElements:

@@ -1,6 +1,7 @@
 """Publishes what runs led to, several runs at a time, and acknowledges each run once all of it is safe."""
 
 import asyncio
+from collections import Counter as Counts
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -8,12 +9,13 @@ from typing import Protocol
 import structlog
 from prometheus_client import Counter
 
-from tracehound.schemas.dead_letter import TRUNCATED_HEADER, DeadLetter
+from tracehound.schemas.dead_letter import HEADER_PREFIX, TRUNCATED_HEADER, DeadLetter
 from tracehound.streams.delivery.letters import unpublished_letter
 from tracehound.streams.delivery.refusals import RefusalLog
 from tracehound.streams.kafka.publisher import Outgoing, Publisher, RefusedError
 
 _TRUNCATED_BYTES = 65_536
+_PLACE = frozenset(HEADER_PREFIX + name for name in ("topic", "partition", "offset"))
 
 log = structlog.get_logger(__name__)
 
@@ -111,7 +113,7 @@ class Delivery:
     async def _deliver(self, parcel: Parcel, before: asyncio.Task[None] | None) -> None:
         await asyncio.gather(
             *(self._publish(one) for one in parcel.outgoing),
-            *(self._bury(letter) for letter in parcel.dead_letters),
+            self._bury(parcel.dead_letters),
             self._forward(parcel.forwards, before),
         )
         parcel.when_safe()
@@ -120,19 +122,18 @@ class Delivery:
         try:
             await self._publisher.publish(outgoing)
         except RefusedError as error:
-            await self._bury(unpublished_letter(outgoing, error))
+            await self._bury([unpublished_letter(outgoing, error)])
 
-    async def _bury(self, letter: DeadLetter) -> None:
-        self._metrics.dead_letters.labels(error=letter.error).inc()
-        self._refusals.note(letter)
-        headers = letter.wire_headers()
-        try:
-            await self._publisher.publish(Outgoing(self._topic, letter.key, letter.value, headers))
-        except RefusedError:
-            value = letter.value or b""
-            log.error("dead_letter_truncated", topic=letter.topic, partition=letter.partition, offset=letter.offset)
-            headers = [*letter.our_headers(), (TRUNCATED_HEADER, b"%d" % len(value))]
-            await self._publisher.publish(Outgoing(self._topic, None, value[:_TRUNCATED_BYTES], headers))
+    async def _bury(self, letters: Sequence[DeadLetter]) -> None:
+        if not letters:
+            return
+        for error, count in Counts(letter.error for letter in letters).items():
+            self._metrics.dead_letters.labels(error=error).inc(count)
+        for letter in letters:
+            self._refusals.note(letter)
+        sent = [Outgoing(self._topic, letter.key, letter.value, letter.wire_headers()) for letter in letters]
+        for refused in await self._publisher.publish_together(sent):
+            await self._publisher.publish(_cut(refused))
 
     async def _forward(self, forwards: Sequence[Outgoing], before: asyncio.Task[None] | None) -> None:
         if before is not None:
@@ -151,4 +152,11 @@ class Delivery:
                 try:
                     await self._publisher.publish_in_order([one])
                 except RefusedError as error:
-                    await self._bury(unpublished_letter(one, error))
+                    await self._bury([unpublished_letter(one, error)])
+
+
+def _cut(letter: Outgoing) -> Outgoing:
+    """A dead letter that is too long even for its topic, with the begin of its value and our headers alone."""
+    value, ours = letter.value or b"", [one for one in letter.headers if one[0].startswith(HEADER_PREFIX)]
+    log.error("dead_letter_truncated", **{name: content.decode() for name, content in ours if name in _PLACE})
+    return Outgoing(letter.topic, None, value[:_TRUNCATED_BYTES], [*ours, (TRUNCATED_HEADER, b"%d" % len(value))])

@@ -29,17 +29,17 @@ def letter_of(
         format: what the record was recognised as, if that is to be known when the value is sent again.
     """
     return DeadLetter(
-        value=value,
-        key=record.key,
-        topic=record.topic,
-        partition=record.partition,
-        offset=record.offset,
-        timestamp_ms=record.timestamp or 0,
-        stage=stage,
-        error=error,
-        reason=reason,
-        headers=without_origin(record.headers),
-        format=format,
+        value,
+        record.key,
+        record.topic,
+        record.partition,
+        record.offset,
+        record.timestamp or 0,
+        stage,
+        error,
+        reason,
+        without_origin(record.headers) if record.headers else [],
+        format,
     )
 
 

@@ -23,6 +23,7 @@ _KNOWN: tuple[tuple[tuple[str, ...], str], ...] = (
     (("schemaChanges",), "a change of a schema by Debezium"),
     (("ddl", "databaseName"), "a change of a schema by Debezium"),
 )
+_NAMES = frozenset(name for names, _ in _KNOWN for name in names)
 _MOST_LINES = 1_000
 
 
@@ -60,6 +61,8 @@ def _json(content: bytes, first: bytes) -> str:
         return ""
     except _ERRORS:
         return _lines(content)
+    if _NAMES.isdisjoint(fields):
+        return ""
     return next((what for names, what in _KNOWN if all(name in fields for name in names)), "")
 
 

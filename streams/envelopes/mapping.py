@@ -68,6 +68,9 @@ class FieldMapping:
         self._sources = dict(map(_parsed, filter(None, map(str.strip, written.split(",")))))
         self._paths = [source.path for source in self._sources.values() if source.path]
 
+    def __bool__(self) -> bool:
+        return bool(self._sources)
+
     def mapped(self, content: bytes) -> bytes | None:
         """The object, or the array of objects, with the names of the contract; None where no path leads anywhere."""
         if not self._sources:

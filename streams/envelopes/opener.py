@@ -1,9 +1,11 @@
 """Executions of records, whatever their producers put around them."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from math import inf
+from operator import itemgetter
 from uuid import UUID
+
+from msgspec.structs import replace
 
 from tracehound.schemas.codec import DecodedRecord, decode_record, decode_unread
 from tracehound.schemas.execution_rules import Limits
@@ -14,10 +16,12 @@ from tracehound.streams.envelopes.json_envelopes import Opened, opened_json
 from tracehound.streams.envelopes.mapping import FieldMapping
 from tracehound.streams.envelopes.packing import frame_of, may_be_packed, unpacked
 from tracehound.streams.envelopes.registered import RegisteredSchemas
+from tracehound.streams.envelopes.short_values import ShortValues
 
 SCHEMA_HEADER = "__value_schema_id"
 """Where serializers of a schema registry write the id, if not before the content."""
 _MOST_LAYERS = 5
+_NAME = itemgetter(0)
 _WANTED = "an execution"
 
 Headers = Sequence[tuple[str, bytes]]
@@ -36,8 +40,24 @@ class ExecutionReader:
         self, limits: Limits, schemas: RegisteredSchemas | None = None, mapping: FieldMapping | None = None
     ) -> None:
         self._limits = limits
-        self._schemas = schemas or RegisteredSchemas(None)
-        self._mapping = mapping or FieldMapping("")
+        self._schemas = RegisteredSchemas(None) if schemas is None else schemas
+        self._mapping = FieldMapping("") if mapping is None else mapping
+        self._short = None if self._mapping else ShortValues(framed=bool(self._schemas))
+
+    def refused_at_once(self, value: bytes | None, headers: Headers) -> Rejection | None:
+        """Why a value is refused that need not be taken apart, as few bytes of a flood of them; None for all others."""
+        if self._short is None or (headers and SCHEMA_HEADER in map(_NAME, headers)):
+            return None
+        return self._short.refused(value)
+
+    def holds_none(self, value: bytes | None) -> bool:
+        """Whether a value is too short for an execution, whatever is around it."""
+        return value is None or (self._short is not None and self._short.holds_none(value))
+
+    def earn(self, length: int) -> None:
+        """So many bytes were read: what is refused later may cost as much to explain."""
+        if self._short is not None:
+            self._short.earn(length)
 
     def decode(self, value: bytes | None, headers: Headers, timestamp_s: float) -> DecodedRecord:
         """As ``decode_record``, of what is within; what is refused keeps its original bytes.
@@ -97,7 +117,7 @@ class ExecutionReader:
                 break
             content, headers = layer.content, ()
             names.append(layer.within)
-        mapped = None if self._is_execution(content) else self._mapping.mapped(content)
+        mapped = self._mapping.mapped(content) if self._mapping and not self._is_execution(content) else None
         if mapped is not None:
             return Opened(mapped, " in ".join(reversed([*names, "the names of the setting 'execution_fields'"])))
         return Opened(content, " in ".join(reversed(names))) if names else None

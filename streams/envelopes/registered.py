@@ -82,6 +82,9 @@ class RegisteredSchemas:
         self._folder = folder
         self._schemas: Mapping[str, _Avro | _Protobuf] = {} if folder is None else _loaded(folder)
 
+    def __bool__(self) -> bool:
+        return bool(self._schemas)
+
     def json_of(self, schema_id: str, told: str, content: bytes) -> bytes:
         """The message as JSON.
 

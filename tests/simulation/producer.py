@@ -60,8 +60,12 @@ class SimulatedProducer:
     def create_batch(self) -> Batch:
         return Batch()
 
-    async def send_batch(self, batch: Batch, topic: str, *, partition: int) -> asyncio.Future[None]:
-        return self._send(topic, partition, batch.records)
+    async def partitions_for(self, topic: str) -> set[int]:
+        return set(range(self._cluster.topics[topic].topic.partitions))
+
+    async def send_batch(self, batch: Batch, topic: str, *, partition: int | None) -> asyncio.Future[None]:
+        where = self._cluster.partition_of(topic, None) if partition is None else partition
+        return self._send(topic, where, batch.records)
 
     def _send(self, topic: str, partition: int, records: Sequence[tuple[Any, ...]]) -> asyncio.Future[None]:
         cluster, loop, draw = self._cluster, self._cluster.loop, self._cluster.draw

@@ -157,6 +157,15 @@ class FakePublisher:
         for one in outgoing:
             await self.publish(one)
 
+    async def publish_together(self, outgoing: Sequence[Outgoing]) -> list[Outgoing]:
+        refused = []
+        for one in outgoing:
+            try:
+                await self.publish(one)
+            except RefusedError:
+                refused.append(one)
+        return refused
+
     def topic(self, name: str) -> list[Outgoing]:
         return [outgoing for outgoing in self.sent if outgoing.topic == name]
 

@@ -188,6 +188,10 @@ class _Publisher:
         for one in outgoing:
             await self.publish(one)
 
+    async def publish_together(self, outgoing: Sequence[Outgoing]) -> list[Outgoing]:
+        await self.publish_in_order(outgoing)
+        return []
+
     def _arrive(self, outgoing: Outgoing) -> None:
         if outgoing.topic == TOPICS.model_states.name:
             assert outgoing.partition is not None

@@ -10,8 +10,9 @@ import click
 import orjson
 import structlog
 
-from tracehound.scripts.benchmarks.cost import executions, spans
+from tracehound.scripts.benchmarks.cost import executions, small, spans
 from tracehound.scripts.benchmarks.cost.measure import FRAMING, Joining, Scoring
+from tracehound.scripts.benchmarks.cost.values import Makers, Records
 from tracehound.scripts.documents.stored import store
 from tracehound.streams.worker.process import GC_THRESHOLDS
 
@@ -19,21 +20,20 @@ ROUNDS = 3
 _HEAD = """# What a byte costs
 
 Written by `make bench-cost`: CPU time for each byte of records as they may be sent by mistake or on purpose, next to a
-byte of good ones in the same process, in turn; of {rounds} rounds the median. Executions are read and scored, spans
-decoded, joined and encoded, all without Kafka. Of a record its value counts and {framing} bytes of framing.
+byte of good ones in the same process, in turn; of {rounds} rounds the median. Executions are taken out of
+Kafka's batches, read and scored, and what is refused of them is put into batches of dead letters; spans are decoded,
+joined and encoded; all without a broker. Of a record its value and headers count and {framing} bytes of framing.
 """
 
 
 class Way(Protocol):
     """Takes records, and says what their bytes cost."""
 
-    def cost(self, values: Sequence[bytes]) -> float:
+    def cost(self, records: Records) -> float:
         """CPU nanoseconds a byte."""
 
 
-def rows_of(
-    what: str, make_way: Callable[[], Way], good: Sequence[bytes], kinds: Mapping[str, Callable[[], Sequence[bytes]]]
-) -> list[dict[str, Any]]:
+def rows_of(what: str, make_way: Callable[[], Way], good: Records, kinds: Makers) -> list[dict[str, Any]]:
     """For each kind of input what a byte costs, and how many times as much as a good one beside it."""
     rows = []
     make_way().cost(good)  # what comes first pays for what is made once
@@ -75,9 +75,9 @@ def main(output: Path) -> None:
     gc.set_threshold(*GC_THRESHOLDS)
     gc.freeze()
     rows = [
-        *rows_of("executions", Scoring, executions.goods(), executions.KINDS),
-        *rows_of("OTLP JSON", Joining, spans.good_json(), spans.JSON),
-        *rows_of("OTLP Protobuf", Joining, spans.good_protobuf(), spans.PROTOBUF),
+        *rows_of("executions", Scoring, executions.goods(), {**executions.KINDS, **small.EXECUTIONS}),
+        *rows_of("OTLP JSON", Joining, spans.good_json(), {**spans.JSON, **small.ANYWHERE}),
+        *rows_of("OTLP Protobuf", Joining, spans.good_protobuf(), {**spans.PROTOBUF, **small.ANYWHERE}),
     ]
     output.mkdir(parents=True, exist_ok=True)
     worst = max(row["ratio"] for row in rows)

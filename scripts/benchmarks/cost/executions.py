@@ -1,12 +1,13 @@
 """Values of records of executions that are odd, hostile or damaged, each of one kind; beside them the good ones."""
 
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from itertools import count
 from typing import Any, Final
 
 from tracehound.schemas.codec import encode
 from tracehound.schemas.execution import Execution, ExecutionFailure, Segment
+from tracehound.scripts.benchmarks.cost.values import Makers
 
 Values = list[bytes]
 _USUAL: Final = (
@@ -68,7 +69,7 @@ _ESCAPED: Final = good(1).replace(b'"name"', rb'"\u006eame"')
 _WRONG: Final = good(1).replace(b'"duration_ms":101.0', b'"duration_ms":"x"')
 _FAILED: Final = "error"
 
-KINDS: Final[Mapping[str, Callable[[], Values]]] = {
+KINDS: Final[Makers] = {
     "arrays of empty objects": lambda: _array(b"{}"),
     "arrays of empty objects with a good one among them": lambda: [_array(b"{}")[0][:-1] + b"," + good(1) + b"]"],
     "arrays of executions with a wrong field": lambda: _array(_WRONG),
@@ -76,7 +77,6 @@ KINDS: Final[Mapping[str, Callable[[], Values]]] = {
         b'{"application":"a","operation":"a","started_at":0,"duration_ms":""}'
     ),
     "arrays of deep brackets": lambda: _array(b"[" * 2_000 + b"]" * 2_000),
-    "records of an empty object": lambda: [b"{}"] * 3_000,
     "records that are cut off": lambda: [_UNFINISHED] * 3_000,
     "one empty object in 500 records": lambda: _one_in_500(b"{}"),
     "one escaped field in 500 records": lambda: _one_in_500(_ESCAPED),

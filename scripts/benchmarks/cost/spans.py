@@ -1,8 +1,8 @@
 """Values of records of spans that are odd, hostile or damaged, each of one kind; beside them the good ones."""
 
-from collections.abc import Callable, Mapping
 from typing import Final
 
+from tracehound.scripts.benchmarks.cost.values import Makers
 from tracehound.streams.intake.formats.wire import framed
 
 Values = list[bytes]
@@ -52,7 +52,7 @@ def good_protobuf() -> Values:
 _GET: Final = '{"stringValue":"GET"}'
 _ATTRIBUTES: Final = '"attributes":['
 
-JSON: Final[Mapping[str, Callable[[], Values]]] = {
+JSON: Final[Makers] = {
     "99,000 empty spans": lambda: _json_record(["{}"] * 99_000),
     "spans as short as may be": lambda: _json_record(['{"spanId":"aaaaaaaaaaaaaaaaaaaaaaaaaaaaa"}'] * 20_000),
     "empty resources": lambda: [b'{"resourceSpans":[' + b",".join([b"{}"] * 90_000) + b"]}"],
@@ -65,7 +65,7 @@ JSON: Final[Mapping[str, Callable[[], Values]]] = {
     "attributes nested 400 deep": lambda: _with(_GET, '{"arrayValue":{"values":[' * 400 + "{}" + "]}}" * 400),
     "90,000 links": lambda: _with(_ATTRIBUTES, '"links":[' + "{}," * 90_000 + "{}]," + _ATTRIBUTES),
 }
-PROTOBUF: Final[Mapping[str, Callable[[], Values]]] = {
+PROTOBUF: Final[Makers] = {
     "90,000 empty spans": lambda: _protobuf_record([b""] * 90_000),
     "empty resources": lambda: [framed(1, b"") * 90_000],
     "empty scopes": lambda: [framed(1, framed(2, b"") * 90_000)],

@@ -2,9 +2,9 @@
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 
 import msgspec
+from msgspec.structs import replace
 
 from tracehound.schemas.json_array import BLANK, split_array
 from tracehound.schemas.rejection import RecordError, reject_record

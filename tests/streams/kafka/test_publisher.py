@@ -1,6 +1,7 @@
 """The publisher on brokers that take, refuse and fail."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -23,6 +24,20 @@ def read(broker: Broker, topic: str, partition: int, count: int) -> list[Any]:
     finally:
         consumer.close()
     return list(found)
+
+
+def read_all(broker: Broker, topic: str, count: int) -> list[Any]:
+    consumer = Consumer({**broker.client_config, "group.id": topic, "enable.auto.commit": False})
+    found: list[Any] = []
+    try:
+        numbers = consumer.list_topics(topic, 60).topics[topic].partitions
+        consumer.assign([TopicPartition(topic, number, OFFSET_BEGINNING) for number in numbers])
+        until_s = time.monotonic() + 120
+        while len(found) < count and time.monotonic() < until_s:
+            found += [one for one in consumer.consume(count, 1) if one.error() is None]
+    finally:
+        consumer.close()
+    return found
 
 
 def publishing(broker: Broker, use: Callable[[KafkaPublisher], Awaitable[None]], **settings: Any) -> None:
@@ -57,6 +72,38 @@ def test_a_sequence_larger_than_a_batch_arrives_in_order(any_kafka: Broker, topi
 
     publishing(any_kafka, use)
     assert [int(one.value()[:4]) for one in read(any_kafka, topic, 1, 600)] == list(range(600))
+
+
+def test_records_sent_together_arrive_where_their_keys_belong(any_kafka: Broker, topic: str) -> None:
+    keys = [b"a", b"b", b"c", b"d", None]
+    given = [Outgoing(topic, keys[n % 5], b"%04d" % n + b"x" * 1_000, [("h", b"%d" % n)]) for n in range(600)]
+
+    async def use(publisher: KafkaPublisher) -> None:
+        for key in keys[:4]:
+            await publisher.publish(Outgoing(topic, key, b"alone"))
+        assert await publisher.publish_together([*given, Outgoing(topic, None, None)]) == []
+
+    publishing(any_kafka, use)
+    where: dict[bytes, set[int]] = {}
+    found = read_all(any_kafka, topic, 605)
+    for one in found:
+        where.setdefault(one.key(), set()).add(one.partition())
+    assert {len(partitions) for key, partitions in where.items() if key is not None} == {1}
+    sent = {(one.key, one.value, tuple(one.headers)) for one in given} | {(None, b"", ())}
+    arrived = {(one.key(), one.value(), tuple(one.headers() or ())) for one in found if one.value() != b"alone"}
+    assert (arrived, len(found)) == (sent, 605)
+
+
+@pytest.mark.parametrize("any_kafka", ["real"], indirect=True)
+def test_of_records_sent_together_those_that_are_too_large_are_given_back(any_kafka: Broker, topic: str) -> None:
+    large = Outgoing(topic, b"k", b"x" * 10_000_000)
+    others = [Outgoing(topic, b"k", b"%d" % n) for n in range(20)]
+
+    async def use(publisher: KafkaPublisher) -> None:
+        assert await publisher.publish_together([*others[:10], large, *others[10:]]) == [large]
+
+    publishing(any_kafka, use, max_record_bytes=1_000_000)
+    assert sorted(int(one.value()) for one in read_all(any_kafka, topic, 20)) == list(range(20))
 
 
 @pytest.mark.parametrize("any_kafka", ["embedded"], indirect=True)

@@ -26,6 +26,9 @@ class Kept:
     async def publish_in_order(self, outgoing: Sequence[Outgoing]) -> None:
         raise NotImplementedError
 
+    async def publish_together(self, outgoing: Sequence[Outgoing]) -> list[Outgoing]:
+        raise NotImplementedError
+
 
 def test_a_message_is_told_as_taken_or_as_given_up_and_why() -> None:
     notice, kept = make_notice(make_event("i1", 3)), Kept()
