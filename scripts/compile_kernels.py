@@ -21,6 +21,7 @@ from tracehound.schemas.execution_rules import Limits
 from tracehound.scripts.simulator.applications import build_system
 from tracehound.scripts.simulator.faults import SCENARIOS
 from tracehound.scripts.simulator.trial import course_of_faults, run_trial
+from tracehound.streams.intake.columned.one_trace import join_one_trace
 
 RATE = 20.0
 HISTORY_S = 300.0
@@ -55,6 +56,7 @@ def compile_kernels() -> None:
     for application in scorer.applications():
         scorer.restore(scorer.snapshot(application))
     SpanReader({}).read(b"", most=0)  # as intake does
+    join_one_trace()
 
 
 def _one_operation_stops() -> list[Execution]:

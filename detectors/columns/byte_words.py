@@ -42,6 +42,38 @@ def lowest_bit(typing_context: Any, word: Any) -> Any:  # noqa: ARG001 (given by
     return types.int64(types.uint64), generate
 
 
+@intrinsic
+def double_of(typing_context: Any, bits: Any) -> Any:  # noqa: ARG001 (given by numba)
+    """The double that has these bits."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:  # noqa: ARG001 (the same)
+        return builder.bitcast(arguments[0], ir.DoubleType())
+
+    return types.float64(types.int64), generate
+
+
+@intrinsic
+def bits_of(typing_context: Any, number: Any) -> Any:  # noqa: ARG001 (given by numba)
+    """The bits of a double."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:  # noqa: ARG001 (the same)
+        return builder.bitcast(arguments[0], ir.IntType(64))
+
+    return types.uint64(types.float64), generate
+
+
+@intrinsic
+def upper_half(typing_context: Any, one: Any, other: Any) -> Any:  # noqa: ARG001 (given by numba)
+    """The upper 64 bits of the product of words."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:  # noqa: ARG001 (the same)
+        wide = ir.IntType(128)
+        product = builder.mul(*(builder.zext(argument, wide) for argument in arguments))
+        return builder.trunc(builder.lshr(product, ir.Constant(wide, 64)), ir.IntType(64))
+
+    return types.uint64(types.uint64, types.uint64), generate
+
+
 @njit(**LEAN, forceinline=True)
 def first_bytes(count: Any) -> Any:
     """A mask of the first ``count`` (0 to 8) bytes of a word."""

@@ -6,11 +6,14 @@ from typing import Literal
 
 import msgspec
 
+from tracehound.schemas.codec import encode
 from tracehound.schemas.execution import Execution
 from tracehound.schemas.spans import TraceChunk
 from tracehound.streams.intake.assembly.assemble import Assembled
+from tracehound.streams.intake.columned.written import Written
 from tracehound.streams.intake.join_rules import CloseReason
 
+Told = Execution | Written
 _START = attrgetter("started_at")  # (a number after ``assemble``)
 _PLACE = attrgetter("started_at", "trace_id", "span_id")
 
@@ -21,7 +24,8 @@ class Closing(msgspec.Struct):
     ``cyclic`` holds the pieces of a trace that cannot be put together, since spans are each other's ancestors
     or for the reason in ``why``. ``unreadable`` counts pieces that are no ``TraceChunk``; the others make up the trace.
     ``outlasting`` are spans that came after their execution was told, ``others`` executions of the trace that are told
-    before or after.
+    before or after. ``column`` is its number where it was joined in columns (-1: as objects), ``written`` and
+    ``clipped_there`` are then how many executions and clipped calls it has, and ``pieces`` what it was made of.
     """
 
     trace_id: str
@@ -35,11 +39,15 @@ class Closing(msgspec.Struct):
     others: Sequence[Execution] = ()
     why: str = ""
     marks: bytes = b""
+    column: int = -1
+    written: int = 0
+    clipped_there: int = 0
+    pieces: Sequence[msgspec.Raw] = ()
 
     @property
     def clipped(self) -> int:
         """How many calls have a callee whose span ended after the caller's: all of their time is its time."""
-        count = 0
+        count = self.clipped_there
         for execution in self.assembled.executions:
             for segment in execution.segments:
                 if segment.remote_ms is not None and segment.remote_ms == segment.duration_ms:
@@ -47,9 +55,13 @@ class Closing(msgspec.Struct):
         return count
 
 
-def executions_in_order(closings: list[Closing]) -> list[Execution]:
+def encoded(execution: Told) -> bytes:
+    """An execution as JSON."""
+    return execution.encoded if isinstance(execution, Written) else encode(execution)
+
+
+def in_order(executions: list[Told]) -> list[Told]:
     """The executions of several traces by start, trace and span id: what one record led to."""
-    found = [execution for closing in closings for execution in closing.assembled.executions]
     # Few begin together, and numbers are compared much faster than places.
-    found.sort(key=_START if len(set(map(_START, found))) == len(found) else _PLACE)
-    return found
+    executions.sort(key=_START if len(set(map(_START, executions))) == len(executions) else _PLACE)
+    return executions

@@ -3,9 +3,10 @@
 from collections.abc import Iterator, Sequence
 
 from tracehound.schemas.codec import encode
-from tracehound.schemas.execution import Execution
 from tracehound.schemas.execution_rules import Limits
 from tracehound.streams.intake.assembly.bounds import bounded
+from tracehound.streams.intake.closing import Told
+from tracehound.streams.intake.columned.written import Written
 from tracehound.streams.kafka.forwarding import NUMBERS_PER_OFFSET, Partitioner, origin_headers
 from tracehound.streams.kafka.publisher import Outgoing
 
@@ -28,14 +29,12 @@ class Emitter:
     """
 
     def __init__(self, spans_topic: str, executions_topic: str, partitions: int, limits: Limits = _LIMITS) -> None:
-        self._limits = limits
+        self.limits = limits
         self._spans_topic = spans_topic
         self._topic = executions_topic
         self._partitioner = Partitioner(partitions)
 
-    def records(
-        self, partition: int, offset: int, executions: Sequence[Execution], topic_id: str = ""
-    ) -> list[Outgoing]:
+    def records(self, partition: int, offset: int, executions: Sequence[Told], topic_id: str = "") -> list[Outgoing]:
         """The records for what the record at ``offset`` led to: arrays of one application, in the order given.
 
         ``topic_id`` says which spans topic it is, since offsets begin again where that is made anew.
@@ -52,8 +51,10 @@ class Emitter:
                 made.append(Outgoing(self._topic, application.encode(), value, headers, target))
         return made
 
-    def _encoded(self, execution: Execution) -> bytes:
-        most, most_bytes = self._limits.max_segments, self._limits.max_event_bytes
+    def _encoded(self, execution: Told) -> bytes:
+        if isinstance(execution, Written):  # it is within limits
+            return execution.encoded
+        most, most_bytes = self.limits.max_segments, self.limits.max_event_bytes
         encoded = encode(execution)
         if len(execution.segments) <= most and len(encoded) <= most_bytes:
             return encoded

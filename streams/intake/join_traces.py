@@ -269,7 +269,7 @@ class Joining(RunListener):
         kept, owned.kept = owned.kept, None
         if kept is not None:
             try:
-                return PartitionJoin(owned.number, self._rules, self._call_interval_ms, kept, extent=owned.extent)
+                return self._joining(owned, kept)
             except ValueError as error:
                 log.error("checkpoint_refused", partition=owned.number, sentence=f"A checkpoint is unusable: {error}.")
         if start > 0:
@@ -279,4 +279,8 @@ class Joining(RunListener):
                 sentence=f"There is no checkpoint of partition {owned.number}, so joining begins at offset {start}; "
                 "traces that were open there may come in two parts.",
             )
-        return PartitionJoin(owned.number, self._rules, self._call_interval_ms, begin=start, extent=owned.extent)
+        return self._joining(owned, begin=start)
+
+    def _joining(self, owned: _Owned, kept: JoinCheckpoint | None = None, begin: int = 0) -> PartitionJoin:
+        rules, interval_ms, limits = self._rules, self._call_interval_ms, self._emitter.limits
+        return PartitionJoin(owned.number, rules, interval_ms, kept, begin, owned.extent, limits)

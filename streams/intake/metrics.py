@@ -88,7 +88,7 @@ class IntakeMetrics:
             made = closing.assembled
             if closing.reason != "running":
                 reasons[closing.reason] = reasons.get(closing.reason, 0) + 1
-            executions += len(made.executions)
+            executions += len(made.executions) + closing.written
             late += closing.spans if closing.late else closing.outlasting
             orphans += made.orphans
             repeated += made.repeated

@@ -1,5 +1,6 @@
 """The join of one partition of the spans topic: records in, executions and call counts out, and its checkpoints."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import chain, repeat
 
@@ -7,11 +8,14 @@ import msgspec
 
 from tracehound.schemas.call_graph import CallGraph
 from tracehound.schemas.execution import Execution
+from tracehound.schemas.execution_rules import Limits
 from tracehound.schemas.join_checkpoint import JoinCheckpoint
 from tracehound.schemas.spans import SpanBatch, Tick
 from tracehound.streams.intake.call_counter import CallCounter
 from tracehound.streams.intake.closed_traces import ClosedTraces
-from tracehound.streams.intake.closing import Closing, executions_in_order
+from tracehound.streams.intake.closing import Closing, Told, in_order
+from tracehound.streams.intake.columned.traces import ColumnedTraces
+from tracehound.streams.intake.columned.whole_traces import assembled
 from tracehound.streams.intake.join_memory import JoinMemory
 from tracehound.streams.intake.join_rules import JoinRules
 from tracehound.streams.intake.peer_names import PeerNames
@@ -29,7 +33,7 @@ class Joined:
     """What one record led to: the traces it closed, their executions by start, and calls to be told."""
 
     closings: list[Closing] = field(default_factory=list)
-    executions: list[Execution] = field(default_factory=list)
+    executions: list[Told] = field(default_factory=list)
     graphs: list[CallGraph] = field(default_factory=list)
 
 
@@ -44,6 +48,7 @@ class PartitionJoin:
         begin: without a checkpoint the offset to begin at.
         extent: of the spans topic. A checkpoint of another topic, or of a position beyond the end, is not believed:
             all that is there would be taken for known.
+        limits: what workers take of an execution; without them all traces are joined as objects, and none in columns.
 
     Raises:
         ValueError: the checkpoint's columns do not fit together, or it is not of this topic.
@@ -57,6 +62,7 @@ class PartitionJoin:
         checkpoint: JoinCheckpoint | None = None,
         begin: int = 0,
         extent: Extent = _UNKNOWN,
+        limits: Limits | None = None,
     ) -> None:
         self.partition = partition
         self._topic_id = extent.topic_id
@@ -64,14 +70,17 @@ class PartitionJoin:
             _check_within(extent, partition, checkpoint)
         self.restored_low = begin if checkpoint is None else checkpoint.low
         if checkpoint is None:
-            self.buffer = TraceBuffer(rules, begin)
             self._calls = CallCounter(call_interval_ms)
             self._peers = PeerNames()
         else:
-            self.buffer = TraceBuffer(rules, checkpoint.position, _memory(rules, checkpoint))
             self._calls = CallCounter(call_interval_ms, checkpoint.calls_told_ms)
             self._calls.restore(checkpoint.calls)
             self._peers = PeerNames(checkpoint.peers)
+        self._columned = None if limits is None else ColumnedTraces(self._peers, self._calls, limits)
+        position, memory = begin, None
+        if checkpoint is not None:
+            position, memory = checkpoint.position, _memory(rules, checkpoint)
+        self.buffer = TraceBuffer(rules, position, memory, self._columned)
         self._next = self.restored_low
 
     def take(self, offset: int, value: bytes | None) -> Joined | None:
@@ -99,15 +108,42 @@ class PartitionJoin:
             return None
         joined = Joined(self.buffer.take(offset, record))
         if joined.closings:
-            joined.executions = executions_in_order(joined.closings)
-            for closing in joined.closings:
-                self._peers.name(closing.assembled.executions, closing.assembled.joined)
-                closing.assembled.spans = closing.assembled.joined = ()  # (they take more room than what was made)
-                self._calls.count(closing.assembled.executions, closing.others)
+            joined.executions = in_order(self._executions(joined.closings))
         watermark_ms = self.buffer.memory.clocks.watermark_ms
         if self._calls.due(watermark_ms):
             joined.graphs = self._calls.tell(f"{self.partition}/{offset}", watermark_ms)
         return joined
+
+    def _executions(self, closings: Sequence[Closing]) -> list[Told]:
+        """All executions that traces led to; whom they called is named, and their calls are counted."""
+        told: list[Told] = []
+        at = 0
+        while at < len(closings):
+            closing = closings[at]
+            at += 1
+            if closing.column < 0 or self._columned is None:
+                told += self._named_and_counted(closing)
+                continue
+            first = last = closing.column
+            while at < len(closings) and closings[at].column >= 0:
+                last = closings[at].column
+                at += 1
+            while first <= last:
+                first, written = self._columned.write(first, last + 1)
+                told += written
+                if first <= last:  # something new is to be learned of it, or it is too large
+                    closing = next(one for one in closings if one.column == first)
+                    closing.assembled = assembled(closing, self.buffer.memory.sent.sent_at)
+                    closing.written = closing.clipped_there = 0
+                    told += self._named_and_counted(closing)
+                    first += 1
+        return told
+
+    def _named_and_counted(self, closing: Closing) -> Sequence[Execution]:
+        self._peers.name(closing.assembled.executions, closing.assembled.joined)
+        closing.assembled.spans = closing.assembled.joined = ()  # (they take more room than what was made)
+        self._calls.count(closing.assembled.executions, closing.others)
+        return closing.assembled.executions
 
     @property
     def next(self) -> int:

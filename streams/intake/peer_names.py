@@ -10,7 +10,7 @@ address, a name, a queue). Which address is which service is learned from calls 
 | are not known | keeps the address |
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from tracehound.schemas.execution import Execution, Segment
 from tracehound.schemas.spans import Span
@@ -20,7 +20,10 @@ MOST = 5_000
 _SEVERAL = ""
 _CALLS = frozenset(("http", "rpc", "queue"))
 
-_Key = tuple[str, str, str, str]
+PeerKey = tuple[str, str, str, str]
+"""Caller, environment, address and name of the segment."""
+Follow = Callable[[PeerKey, str | None], None]
+"""Is told who answers at an address: one service, several (empty), or nobody who is remembered (None)."""
 
 
 class PeerNames:
@@ -30,7 +33,16 @@ class PeerNames:
     """
 
     def __init__(self, known: Iterable[tuple[str, str, str, str, str]] = ()) -> None:
-        self._services: dict[_Key, str] = {(caller, where, at, name): who for caller, where, at, name, who in known}
+        self._services: dict[PeerKey, str] = {(caller, where, at, name): who for caller, where, at, name, who in known}
+        self._follow: Follow = lambda _key, _service: None
+
+    def followed_by(self, follow: Follow) -> None:
+        """Let ``follow`` know of every change from now on."""
+        self._follow = follow
+
+    def known(self) -> Iterable[tuple[PeerKey, str]]:
+        """Who answers where."""
+        return self._services.items()
 
     def name(self, executions: Sequence[Execution], spans: Sequence[Span]) -> None:
         """Learn from executions who answers where, and name those that did not.
@@ -54,22 +66,27 @@ class PeerNames:
                     if known != peer:
                         self._name(segment, peer, key, known)
 
-    def _name(self, segment: Segment, peer: str, key: _Key, known: str | None) -> None:
+    def _name(self, segment: Segment, peer: str, key: PeerKey, known: str | None) -> None:
         address = key[2]
         if peer != address:
             if known is None:
                 self._remember(key, peer)
             else:
+                if known != _SEVERAL:
+                    self._follow(key, _SEVERAL)
                 known = self._services[key] = _SEVERAL
         if known == _SEVERAL and segment.kind == "queue":
             segment.peer = address
         elif known and peer == address:
             segment.peer = known
 
-    def _remember(self, key: _Key, service: str) -> None:
+    def _remember(self, key: PeerKey, service: str) -> None:
         if len(self._services) >= MOST:
-            del self._services[next(iter(self._services))]
+            oldest = next(iter(self._services))
+            del self._services[oldest]
+            self._follow(oldest, None)
         self._services[key] = service
+        self._follow(key, service)
 
     def packed(self) -> list[tuple[str, str, str, str, str]]:
         """All that is known, for a checkpoint, in the order in which it was learned."""

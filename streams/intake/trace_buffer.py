@@ -2,7 +2,7 @@
 
 import heapq
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import chain, takewhile
 
 import msgspec
@@ -15,6 +15,8 @@ from tracehound.streams.intake.assembly.assemble import Assembled, assemble
 from tracehound.streams.intake.assembly.beginnings import mark_of_execution, marks_in, marks_of, marks_together
 from tracehound.streams.intake.closed_traces import fingerprint
 from tracehound.streams.intake.closing import Closing
+from tracehound.streams.intake.columned.traces import ColumnedTraces
+from tracehound.streams.intake.columned.whole_traces import closings_of
 from tracehound.streams.intake.join_memory import JoinMemory
 from tracehound.streams.intake.join_rules import CloseReason, JoinRules
 from tracehound.streams.intake.open_trace import CHUNK_BYTES, NOTHING, TRACE_BYTES, OpenTrace, readable, size_of
@@ -33,7 +35,8 @@ class TraceBuffer:
 
     Records are taken in the order of their offsets. What is told and closed, and when, follows from that order alone:
     a buffer made of ``memory`` and ``position``, to which the records from ``low`` up to ``position`` are given
-    by ``replay``, goes on exactly as this one.
+    by ``replay``, goes on exactly as this one. Traces that are whole when they are due are joined in columns, if these
+    are given.
     """
 
     def __init__(
@@ -41,8 +44,10 @@ class TraceBuffer:
         rules: JoinRules,
         position: int = 0,
         memory: JoinMemory | None = None,
+        columned: ColumnedTraces | None = None,
     ) -> None:
         self.rules = rules
+        self._columned = columned
         self.position = position
         self.memory = memory or JoinMemory(SourceClocks(rules.patience_ms))
         self._before_ms = self.memory.clocks.watermark_ms  # before the record at hand
@@ -175,9 +180,15 @@ class TraceBuffer:
             trace = self._find(trace_id)
             if trace is not None and trace.due_ms == due_ms:
                 due[trace_id] = trace
-        closings: list[Closing] = []
         # The heap's order will not do: after a restart a trace may be due earlier than it was before.
-        for trace_id, trace in sorted(due.items(), key=lambda item: (item[1].first_offset, item[0])):
+        looks = sorted(due.items(), key=lambda item: (item[1].first_offset, item[0]))
+        joined = self._join_in_columns(looks, watermark_ms) if self._columned is not None else {}
+        closings: list[Closing] = []
+        for trace_id, trace in looks:
+            closing = joined.get(trace_id)
+            if closing is not None:
+                closings.append(self._remove(offset, closing))
+                continue
             closing = self._judge(offset, trace_id, trace, watermark_ms) if self._is_looked_at(trace) else None
             trace.judged_ms = watermark_ms
             if closing is not None:
@@ -185,6 +196,24 @@ class TraceBuffer:
             if closing is None or closing.reason == "running":
                 self._wait(trace_id, trace, self._next_look(trace))
         return closings
+
+    def _join_in_columns(self, looks: Sequence[tuple[str, OpenTrace]], now_ms: float) -> dict[str, Closing]:
+        """Those that are due, came for the first time and as a whole, and have nothing seldom in them."""
+        rules = self.rules
+        whole = [
+            (trace_id, trace)
+            for trace_id, trace in looks
+            if not (trace.late or trace.told or trace.long)
+            and now_ms >= min(trace.last_ms + rules.wait_ms, trace.first_ms + rules.max_trace_ms)
+            and self._is_looked_at(trace)
+        ]
+        if not whole or self._columned is None:
+            return {}
+        try:
+            return closings_of(self._columned, whole, rules)
+        except Exception as error:  # noqa: BLE001 (objects join them, whatever it is)
+            log.warning("columns_failed", cause=repr(error))
+            return {}
 
     def _is_looked_at(self, trace: OpenTrace) -> bool:
         """Whether since the last time one of the moments went by at which a trace is looked at.

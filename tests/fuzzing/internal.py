@@ -20,6 +20,7 @@ from tracehound.schemas.execution_rules import Limits
 from tracehound.schemas.feedback import Lesson
 from tracehound.schemas.incident_input import decode_input, encode_input
 from tracehound.schemas.spans import SpanBatch, Tick
+from tracehound.streams.intake.closing import encoded
 from tracehound.streams.intake.join_rules import JoinRules
 from tracehound.streams.intake.partition_join import PartitionJoin
 from tracehound.streams.notify.offsets import Debts
@@ -62,7 +63,7 @@ _AROUND = span_batches()
 
 def read_span_batch(value: bytes) -> None:
     """A record is refused or taken; what comes of it can be scored, and good ones behind it are taken."""
-    join = PartitionJoin(0, JoinRules(), 1_000)
+    join = PartitionJoin(0, JoinRules(), 1_000, limits=Limits())
     for offset, record in enumerate([_AROUND[0], value, *_AROUND[1:3], _encode(Tick(_NOW_MS + 90_000, []))]):
         try:
             joined = join.take(offset, record)
@@ -71,7 +72,7 @@ def read_span_batch(value: bytes) -> None:
                 raise
             continue
         for execution in () if joined is None else joined.executions:
-            assert not decode_record(encode(execution), Limits(), inf).rejected
+            assert not decode_record(encoded(execution), Limits(), inf).rejected
     checkpoint = join.checkpoint()
     assert checkpoint is not None
     PartitionJoin(0, JoinRules(), 1_000, msgspec.msgpack.decode(_encode(checkpoint), type=type(checkpoint)))

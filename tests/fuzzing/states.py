@@ -16,6 +16,7 @@ from tracehound.detectors.incidents.settings import IncidentSettings
 from tracehound.detectors.packed.snapshot import pack, unpack
 from tracehound.detectors.scoring.scorer import Scorer
 from tracehound.schemas.errors import SnapshotError
+from tracehound.schemas.execution_rules import Limits
 from tracehound.schemas.join_checkpoint import JoinCheckpoint, pack_checkpoint, unpack_checkpoint
 from tracehound.schemas.model_state import unpack_state
 from tracehound.schemas.pieces import latest, split
@@ -92,7 +93,7 @@ def read_book(value: bytes) -> None:
 
 def checkpoints() -> list[bytes]:
     """What intake stores of one partition, without what is around it."""
-    join = PartitionJoin(0, JoinRules(), 1_000)
+    join = PartitionJoin(0, JoinRules(), 1_000, limits=Limits())
     found = [_checkpoint_of(join)]
     for offset, value in enumerate(span_batches()[:3]):
         join.take(offset, value)
@@ -117,7 +118,7 @@ def read_checkpoint(value: bytes) -> None:
     if found is None:
         return
     try:
-        join = PartitionJoin(0, JoinRules(), 1_000, found)
+        join = PartitionJoin(0, JoinRules(), 1_000, found, limits=Limits())
     except ValueError:
         return
     for offset, record in enumerate(span_batches(), join.next):

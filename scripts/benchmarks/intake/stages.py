@@ -119,7 +119,8 @@ _Place = tuple[int, int]
 
 def _join(outgoing: Sequence[Outgoing]) -> list[tuple[_Place, Joined]]:
     wait_ms = int(WAIT_S * 1000)
-    joins = [PartitionJoin(number, JoinRules(wait_ms=wait_ms), _CALL_INTERVAL_MS) for number in range(PARTITIONS)]
+    rules, limits = JoinRules(wait_ms=wait_ms), Limits()
+    joins = [PartitionJoin(number, rules, _CALL_INTERVAL_MS, limits=limits) for number in range(PARTITIONS)]
     led_to: list[tuple[_Place, Joined]] = []
     for one in outgoing:
         _take(joins[one.partition or 0], one.value, led_to)

@@ -161,7 +161,7 @@ def _execution(
         span.id or span_id(entry),
         _parent_id_of(spans, span),
         kind,
-        known or _STATUSES.get(is_error, "error"),
+        known or STATUSES.get(is_error, "error"),
         span.result,
         resource.environment,
         resource.version,
@@ -277,11 +277,11 @@ def _segment(
         kind,
         None if offset_us is None else (offset_us - start_us) / 1e3,
         position.get(span.parent),
-        _STATUSES.get(span.is_error, "error"),
+        STATUSES.get(span.is_error, "error"),
         peer,
         span.id or span_id(index),
         called_ms,
     )
 
 
-_STATUSES: dict[int | None, Status] = {None: "unset", 0: "ok"}
+STATUSES: dict[int | None, Status] = {None: "unset", 0: "ok"}

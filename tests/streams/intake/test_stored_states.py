@@ -1,11 +1,11 @@
 """A join that 0.1.0 wrote to Kafka, and what it had read: gone on with, each trace comes out whole, and once."""
 
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
 from tests.streams.intake.conftest import RULES, make_batch, make_chunk, make_span, make_tick
-from tracehound.schemas.execution import Execution
 from tracehound.schemas.join_checkpoint import unpack_checkpoint
 from tracehound.streams.intake.partition_join import PartitionJoin
 
@@ -27,7 +27,7 @@ def test_half_a_trace_is_joined_with_what_comes_and_one_that_was_told_is_not_tol
     comes = [make_batch(4, 1_212, (HALF, make_chunk(("shop", caller), ("shop", call)))), make_tick(1_400, otlp=1_400)]
 
     join = PartitionJoin(3, RULES, CALL_INTERVAL_MS, checkpoint)
-    executions: list[Execution] = []
+    executions: list[Any] = []
     for offset, value in [*read, *enumerate(map(_encode, comes), len(read))]:
         joined = join.take(offset, value)
         executions += [] if joined is None else joined.executions

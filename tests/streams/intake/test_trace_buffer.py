@@ -27,7 +27,7 @@ from tracehound.schemas.errors import InvalidExecutionError
 from tracehound.schemas.execution import Execution, Segment
 from tracehound.schemas.spans import SpanBatch, Tick, TraceChunk
 from tracehound.streams.intake.assembly.assemble import assemble
-from tracehound.streams.intake.closing import executions_in_order
+from tracehound.streams.intake.closing import Closing, Told, in_order
 from tracehound.streams.intake.join_rules import JoinRules
 from tracehound.streams.intake.open_trace import CHUNK_BYTES, TRACE_BYTES
 from tracehound.streams.intake.source_clocks import SourceClocks
@@ -212,6 +212,10 @@ def test_a_trace_of_what_is_no_execution_gives_its_pieces_back(buffer: TraceBuff
 
 
 @settings(deadline=None)
+def executions_in_order(closings: list[Closing]) -> list[Told]:
+    return in_order([execution for closing in closings for execution in closing.assembled.executions])
+
+
 @given(st.lists(st.tuples(st.integers(0, 10**6), st.integers(1, 255)), min_size=1, max_size=4))
 def test_whatever_a_piece_holds_the_trace_is_closed(flaws: list[tuple[int, int]]) -> None:
     called = Segment("GET /", 3.0, "http", span_id="b")
