@@ -60,13 +60,28 @@ class Release(msgspec.Struct):
     at: str
 
 
+class Recurrence(msgspec.Struct):
+    """That an incident is as it was at this time on other days, and no worse, so that nobody need be told.
+
+    It came on ``days`` of ``of_days``, which are the last ones, or the last ones that were the same day of the week
+    (``weekly``). ``sentence`` says so, and ``alarms_when`` what would make an incident of it.
+    """
+
+    days: Count
+    of_days: Count
+    weekly: bool
+    sentence: str
+    alarms_when: str
+
+
 class Incident(msgspec.Struct):
     """An incident as of ``updated_at``. All times are event time, RFC 3339.
 
     ``dedup_key`` is the same for everything that is told of one incident, ``revision`` grows by 1 with each event.
     ``operations`` holds those with the most anomalies, ``operation_count`` how many there are in all. ``state`` is
     *persisting* while it lasts beyond what is usual for an incident; ``resolved_at`` is when the last deviation
-    was seen, and ``reason`` says why it changed ("escalated to major", "quiet for 120 s").
+    was seen, and ``reason`` says why it changed ("escalated to major", "quiet for 120 s"). ``recurring``, which came
+    after 0.1.0, is there for as long as it is as on other days, and no worse: it is one quiet line, and no alarm.
     """
 
     incident_id: str
@@ -93,6 +108,7 @@ class Incident(msgspec.Struct):
     releases: list[Release]
     reopened: Count
     muted_by: str | None
+    recurring: Recurrence | msgspec.UnsetType = msgspec.UNSET
 
 
 class IncidentEvent(msgspec.Struct):

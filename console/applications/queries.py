@@ -10,6 +10,7 @@ from tracehound.console.store.tables import (
     applications,
     incident_applications,
     incidents,
+    is_open,
     model_events,
 )
 from tracehound.console.web.asked import Name, Page
@@ -48,7 +49,7 @@ def open_incidents(connection: Connection, application: str | None = None) -> Ma
     wanted = (
         select(part.application, incidents.c.environment, incidents.c.severity_rank)
         .join(incidents, incidents.c.incident_id == part.incident_id)
-        .where(incidents.c.state != "resolved", *equal(part.application, application))
+        .where(is_open, *equal(part.application, application))
         .limit(_MOST_OPEN)
     )
     found: dict[Key, list[int]] = {}

@@ -9,7 +9,7 @@ from operator import itemgetter
 
 import msgspec
 
-from tracehound.detectors.incidents.teaching import SeenAnomaly
+from tracehound.detectors.incidents.seen_anomaly import SeenAnomaly
 from tracehound.detectors.telling.feedback import DAY_S, FeedbackMemory, Peaks, largest
 from tracehound.schemas.anomaly import AnomalyEvent
 from tracehound.schemas.execution import epoch_seconds

@@ -26,6 +26,9 @@ class IncidentsAsked(Page):
     state: list[IncidentState] = Field(default_factory=list, max_length=10)
     severity: list[Severity] = Field(default_factory=list, max_length=10)
     kind: list[AnomalyKind] = Field(default_factory=list, max_length=10, description="That is part of them.")
+    recurring: Annotated[
+        bool | None, Field(description="That are as on other days, and no worse; or, if false, that are not.")
+    ] = None
     since: Annotated[MomentUs | None, Field(description="Opened at that time or later.")] = None
     until: Annotated[MomentUs | None, Field(description="Opened before that time.")] = None
     sort: Order = "-opened"
@@ -53,6 +56,7 @@ def _conditions(asked: IncidentsAsked) -> Conditions:
         *among(columns.state, asked.state),
         *among(columns.severity_rank, [SEVERITIES.index(one) for one in asked.severity]),
         *([or_(*(columns.kinds.contains(f",{kind},") for kind in asked.kind))] if asked.kind else []),
+        *equal(columns.recurring, asked.recurring),
         *within(columns.opened_at_us, asked.since, asked.until),
     ]
 

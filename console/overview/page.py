@@ -14,6 +14,7 @@ from tracehound.console.overview.queries import (
     most_executions,
     open_by_severity,
     open_incidents,
+    quiet_incidents,
     worst_first,
 )
 from tracehound.console.overview.signals import scale_of, signals
@@ -25,7 +26,7 @@ from tracehound.console.web.visits import Visit
 from tracehound.schemas.anomaly import SEVERITIES
 from tracehound.streams.settings.gateway import GatewaySettings
 
-_APPLICATIONS, _INCIDENTS, _CHANGES = 50, 20, 10
+_APPLICATIONS, _INCIDENTS, _QUIET, _CHANGES = 50, 20, 3, 10
 _EVERYWHERE: Final = ("0.0.0.0", "::")  # noqa: S104 (what is compared, not where anything listens)
 
 
@@ -45,7 +46,7 @@ def _overview(look: OverviewLook, visit: Visit, host: str) -> Response:
     console = visit.console
     with console.store.read() as connection:
         count, fitting, applications = worst_first(connection, look.find, look.first, _APPLICATIONS)
-        incidents = open_incidents(connection, _INCIDENTS)
+        incidents, quiet = open_incidents(connection, _INCIDENTS), quiet_incidents(connection, _QUIET)
         counts, health = open_by_severity(connection), by_health(connection)
         changes = lately(connection, _CHANGES)
         until_us = max((one.scored_through_us for one in applications), default=0)
@@ -66,6 +67,7 @@ def _overview(look: OverviewLook, visit: Visit, host: str) -> Response:
         scale=scale,
         applications=applications,
         incidents=incidents,
+        quiet=quiet,
         open_count=sum(counts.values()),
         counts=counts,
         health=health,

@@ -9,6 +9,8 @@ from tracehound.console.store.tables import (
     applications,
     incident_applications,
     incidents,
+    is_open,
+    is_quiet,
     model_events,
     operation_windows,
 )
@@ -39,7 +41,7 @@ def worst_first(connection: Connection, find: str, first: int, most: int) -> tup
             func.count().label("open"),
         )
         .join(incidents, incidents.c.incident_id == part.incident_id)
-        .where(incidents.c.state != "resolved")
+        .where(is_open)
         .group_by(part.application, incidents.c.environment)
         .subquery()
     )
@@ -69,7 +71,7 @@ def by_health(connection: Connection) -> Mapping[int, int]:
         select(func.max(incidents.c.severity_rank).label("rank"))
         .select_from(incident_applications)
         .join(incidents, incidents.c.incident_id == part.incident_id)
-        .where(incidents.c.state != "resolved")
+        .where(is_open)
         .group_by(part.application, incidents.c.environment)
         .subquery()
     )
@@ -80,16 +82,22 @@ def by_health(connection: Connection) -> Mapping[int, int]:
 def open_by_severity(connection: Connection) -> Mapping[int, int]:
     """How many incidents are not over, by severity (2 critical to 0 minor)."""
     rank = incidents.c.severity_rank
-    counts = select(rank, func.count()).where(incidents.c.state != "resolved").group_by(rank)
+    counts = select(rank, func.count()).where(is_open).group_by(rank)
     return {row[0]: row[1] for row in connection.execute(counts)}
 
 
 def open_incidents(connection: Connection, most: int) -> Sequence[Row[Any]]:
     """Incidents that are not over, the gravest first."""
     columns = incidents.c
-    wanted = select(incidents).where(columns.state != "resolved")
+    wanted = select(incidents).where(is_open)
     gravest = wanted.order_by(columns.severity_rank.desc(), columns.opened_at_us.desc())
     return connection.execute(gravest.limit(most)).all()
+
+
+def quiet_incidents(connection: Connection, most: int) -> Sequence[Row[Any]]:
+    """What goes on as on other days, and is no worse, the latest first."""
+    wanted = select(incidents).where(is_quiet).order_by(incidents.c.opened_at_us.desc())
+    return connection.execute(wanted.limit(most)).all()
 
 
 def lately(connection: Connection, most: int) -> Sequence[Row[int, str, str, str, str, str]]:

@@ -11,12 +11,13 @@ from tracehound.streams.settings.notify import NotifySettings
 
 
 class RouteTold(msgspec.Struct):
-    """Which incidents go to a receiver; empty lists let everything through."""
+    """Which incidents go to a receiver; empty lists let all through. ``recurring``: what is as on other days, too."""
 
     applications: list[str]
     environments: list[str]
     severity: Severity
     changes: list[IncidentChange]
+    recurring: bool
 
 
 class ReceiverTold(msgspec.Struct):
@@ -36,7 +37,10 @@ def receivers_told(notify: NotifySettings) -> list[ReceiverTold]:
             receiver.kind,
             without_path(getattr(receiver, "url", "")) if hasattr(receiver, "url") else "",
             [
-                RouteTold(list(route.applications), list(route.environments), route.severity, list(route.changes))
+                RouteTold(
+                    *(list(route.applications), list(route.environments), route.severity, list(route.changes)),
+                    route.recurring,
+                )
                 for route in notify.routes
                 if name in route.receivers
             ],

@@ -6,7 +6,7 @@ from tracehound.detectors.incidents.incident_event import incident_event
 from tracehound.detectors.incidents.maintenance import MaintenanceWindows
 from tracehound.detectors.incidents.settings import IncidentSettings
 from tracehound.schemas.feedback import Maintenance
-from tracehound.schemas.incident import IncidentChange, IncidentEvent
+from tracehound.schemas.incident import IncidentChange, IncidentEvent, Recurrence
 
 
 class Announcements:
@@ -36,11 +36,15 @@ class Announcements:
         reason: str,
         now_s: float,
         clock_s: float | None = None,
+        recurring: Recurrence | None = None,
     ) -> None:
-        """Tell an incident as of event time ``now_s``; ``clock_s`` is how far was scored, ``now_s`` without it."""
+        """Tell an incident as of event time ``now_s``; ``clock_s`` is how far was scored, ``now_s`` without it.
+
+        With ``recurring`` nobody is alarmed.
+        """
         window = self._muting(environment, incident, None)
         muted_by = None if window is None else window.window_id
-        event = incident_event(environment, incident, change, reason, now_s, muted_by, self._settings)
+        event = incident_event(environment, incident, change, reason, now_s, muted_by, recurring, self._settings)
         self._events.append(event)
         cause, told_s = event.data.suspected_cause, now_s if clock_s is None else clock_s
         incident.told = Told(
@@ -52,6 +56,7 @@ class Announcements:
             muted_by,
             None if cause is None else cause.application,
             told_s,
+            recurring,
         )
         if window is not None and window.learn:
             self._expected.append((incident, window, now_s))

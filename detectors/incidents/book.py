@@ -1,5 +1,6 @@
 """The book of all incidents: records in their one order in, events out; nothing but that order decides."""
 
+from collections.abc import Sequence
 from typing import Self
 
 from tracehound.detectors.incidents.announcements import Announcements
@@ -8,9 +9,11 @@ from tracehound.detectors.incidents.book_state import BookState, digest_of, pack
 from tracehound.detectors.incidents.environment import Environment, EnvironmentState
 from tracehound.detectors.incidents.evidence import SILENCE
 from tracehound.detectors.incidents.grouping import connected_incidents, is_known_as_nothing, new_incident, own_incident
+from tracehound.detectors.incidents.habits import HabitMemory, pattern_of
 from tracehound.detectors.incidents.incident import TrackedIncident
 from tracehound.detectors.incidents.lifecycle import Lifecycle
 from tracehound.detectors.incidents.maintenance import MaintenanceWindows
+from tracehound.detectors.incidents.seen_anomaly import SeenAnomaly
 from tracehound.detectors.incidents.settings import IncidentSettings
 from tracehound.detectors.incidents.storm import raging_storm
 from tracehound.detectors.incidents.teaching import Teaching
@@ -88,11 +91,13 @@ class IncidentBook:
         return self._teaching.take()
 
     def statistics(self) -> dict[str, int]:
-        """Counts for metrics: ``open`` and ``pending`` incidents, ``applications``, ``environments``."""
+        """Counts for metrics: ``open``, ``quiet`` and ``pending`` incidents, ``applications``, ``environments``."""
         live = [incident for one in self._environments.values() for incident in one.state.live.values()]
         pending = sum(incident.phase == "pending" for incident in live)
+        quiet = sum(incident.phase != "pending" and incident.quiet for incident in live)
         return {
-            "open": len(live) - pending,
+            "open": len(live) - pending - quiet,
+            "quiet": quiet,
             "pending": pending,
             "applications": sum(len(one.state.applications) for one in self._environments.values()),
             "environments": len(self._environments),
@@ -147,7 +152,21 @@ class IncidentBook:
             raise UnknownSubjectError(
                 f"A verdict must be on an anomaly or incident that is remembered. Got {verdict.subject_id!r} instead."
             )
-        self._teaching.judge(verdict, digest, () if incident is None else incident.numbers)
+        judged = self._teaching.judge(verdict, digest, () if incident is None else incident.numbers)
+        self._keep_loud(verdict, judged)
+
+    def _keep_loud(self, verdict: Verdict, judged: Sequence[SeenAnomaly]) -> None:
+        """What people confirmed to be faults is told, however often it comes; a later verdict replaces that."""
+        for environment in self._environments.values():
+            HabitMemory(environment.state.habits).take_back(verdict.subject_id)
+        patterns: dict[tuple[str, str], set[bytes]] = {}
+        if verdict.judgement == "confirmed":
+            for one in judged:
+                patterns.setdefault((one.environment, one.application), set()).add(pattern_of(one))
+        for (name, application), found in patterns.items():
+            if (environment_of_it := self._environments.get(name)) is not None:
+                memory = HabitMemory(environment_of_it.state.habits)
+                memory.confirm(verdict.subject_id, application, found)
 
     def _home(
         self,

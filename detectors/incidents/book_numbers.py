@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 
 from tracehound.detectors.incidents.environment import EnvironmentState
+from tracehound.detectors.incidents.habits import CONFIRMED, EPISODES, HABITUAL, PATTERNS
 from tracehound.detectors.packed.stored_numbers import COUNTED, EARLIEST_S, LARGEST, LATEST_S
 from tracehound.schemas.anomaly import SEVERITIES
 
@@ -61,6 +62,29 @@ def check_environment(state: EnvironmentState, incidents: int) -> None:
                 f"an application must be one of the members of its incident, {sorted(part_of.members)}. "
                 f"Got {name!r} instead"
             )
+
+
+def check_habits(state: EnvironmentState) -> None:
+    """Check that habits are no more than are kept, and that each episode ends after it began.
+
+    Raises:
+        ValueError: one is not.
+    """
+    _check_count("applications with habits", len(state.habits), HABITUAL)
+    for habits in state.habits.values():
+        _check_count("episodes", len(habits.episodes), EPISODES)
+        _check_count("confirmed subjects", len(habits.confirmed), CONFIRMED)
+        for episode in habits.episodes:
+            _check_count("patterns", len(episode.sizes), PATTERNS)
+            if not episode.began_s <= episode.ended_s:
+                raise ValueError(
+                    f"an episode must begin before it ends. Got {episode.began_s:g} to {episode.ended_s:g} instead"
+                )
+
+
+def _check_count(what: str, count: int, most: int) -> None:
+    if count > most:
+        raise ValueError(f"there must be at most {most} {what}. Got {count} instead")
 
 
 def _check(value: float, name: str) -> None:

@@ -4,7 +4,7 @@ from hashlib import blake2b
 
 import msgspec
 
-from tracehound.detectors.incidents.book_numbers import check_environment, check_numbers
+from tracehound.detectors.incidents.book_numbers import check_environment, check_habits, check_numbers
 from tracehound.detectors.incidents.environment import EnvironmentState
 from tracehound.detectors.incidents.teaching import TeachingState
 from tracehound.schemas.errors import SnapshotError
@@ -58,6 +58,7 @@ def unpack_book(snapshot: bytes) -> BookState:
         check_numbers(state)
         for environment in state.environments.values():
             check_environment(environment, state.incidents)
+            check_habits(environment)
         return state
     except (msgspec.DecodeError, ValueError, RecursionError) as error:
         raise SnapshotError(f"The stored state is not a snapshot of incidents: {error}") from error

@@ -6,6 +6,7 @@ import msgspec
 
 from tracehound.detectors.incidents.application import KnownApplication
 from tracehound.detectors.incidents.call_graph import CallGraph
+from tracehound.detectors.incidents.habits import Habits
 from tracehound.detectors.incidents.incident import TrackedIncident
 from tracehound.detectors.incidents.settings import IncidentSettings
 from tracehound.schemas.progress import Progress
@@ -19,7 +20,7 @@ class EnvironmentState(msgspec.Struct, array_like=True):
 
     ``storm`` is the number of the incident that unconnected applications join, 0 for none; ``unmute_s`` the
     event time from which silence during maintenance is to be told. ``takes`` is of consumers and queues what ``calls``
-    is of callers and callees.
+    is of callers and callees. ``habits`` come in the order in which an application last added to its own.
     """
 
     name: str
@@ -34,6 +35,7 @@ class EnvironmentState(msgspec.Struct, array_like=True):
     took_faded_s: dict[str, float] = {}
     first_heard: int = 0
     last_heard: int = 0
+    habits: dict[str, Habits] = {}
 
     def quiet_for_its_age(self, heard: int) -> float:
         """For how long nothing was heard of it, next to for how long something had been; by what is ``heard`` of all.

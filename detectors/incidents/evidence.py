@@ -101,8 +101,12 @@ def _towards(anomaly: Anomaly, at_s: float, about: str, about_share: float, part
 
 def evidence_key(found: CauseEvidence, environment: str) -> str:
     """The ``incident_key`` of the anomalies that are this evidence."""
-    scope = [found.operation] if found.operation else []
-    return "/".join((found.application, environment, found.kind, *scope))
+    return key_of(found.application, environment, found.kind, found.operation)
+
+
+def key_of(application: str, environment: str, kind: AnomalyKind, operation: str) -> str:
+    """The ``incident_key`` of an operation's anomalies of a kind; without an operation of the application's."""
+    return "/".join((application, environment, kind, *([operation] if operation else [])))
 
 
 def renewed(evidence: Iterable[CauseEvidence], alarmed_s: Mapping[str, float], environment: str) -> list[CauseEvidence]:

@@ -60,9 +60,12 @@ def connected_incidents(
     return sorted(found.values(), key=seniority)
 
 
-def seniority(incident: TrackedIncident) -> tuple[bool, bool, float, int]:
-    """By what the first of several incidents is the one that lives on: those that were told, then the oldest."""
-    return incident.phase == "pending", incident.revision == 0, incident.opened_s, incident.number
+def seniority(incident: TrackedIncident) -> tuple[bool, bool, bool, float, int]:
+    """By what the first of several incidents is the one that lives on: those that were told, and were no quiet line,
+    then the oldest.
+    """
+    told = incident.revision > 0
+    return incident.phase == "pending", not told, incident.quiet, incident.opened_s, incident.number
 
 
 def new_incident(number: int, anomaly: Anomaly, at_s: float, counted_s: float) -> TrackedIncident:

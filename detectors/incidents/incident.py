@@ -6,14 +6,19 @@ from typing import Literal
 import msgspec
 
 from tracehound.detectors.incidents.evidence import SILENCE, CauseEvidence, evidence_of
+from tracehound.detectors.incidents.habits import PATTERNS, pattern_of
+from tracehound.detectors.incidents.seen_anomaly import SeenAnomaly
+from tracehound.detectors.incidents.shown import Shown
 from tracehound.detectors.telling.deviation import ERROR_TYPE
 from tracehound.schemas.anomaly import SEVERITIES, Anomaly, AnomalyEvent, AnomalyKind
-from tracehound.schemas.incident import TopAnomaly
+from tracehound.schemas.incident import Recurrence, TopAnomaly
 from tracehound.schemas.progress import Progress
 
 OPERATIONS, EVIDENCE, KEYS, TOP, EXEMPLARS, JUDGED, MERGED = 5_000, 300, 2_000, 5, 10, 1_000, 1_000
 """The most operations that are counted, pieces of evidence (for a while up to twice as many), keys of what deviates,
 gravest anomalies, trace ids, anomalies judged by people, and incidents merged into it that are kept of an incident."""
+MOST = 0.5
+"""The share of executions from which on it is most of them that fail."""
 
 LEARNED_AT_ONCE = ("structure_missing", "structure_count")
 """Signals of changes that are learned as they are seen, and so are never seen to go on. A segment that is new is one
@@ -41,7 +46,8 @@ class Spell(msgspec.Struct, array_like=True):
     ``worst`` and ``severity`` are places in ``SEVERITIES``: of the gravest anomaly, and the gravest that the incident
     had. ``occasions`` counts anomalies of different executions or windows, ``broken`` applications, ``silences``
     applications that fell silent; ``certain``: an anomaly was of more than one execution and is not seen to go on;
-    ``executions`` are those of all members, ``affected`` those in operations that deviate.
+    ``executions`` are those of all members, ``affected`` those in operations that deviate. ``alarming``: whatever comes
+    at this time on other days, it is to be told.
     """
 
     since_s: float
@@ -57,12 +63,14 @@ class Spell(msgspec.Struct, array_like=True):
     silences: int = 0
     executions: int = 0
     affected: int = 0
+    alarming: bool = False
 
 
 class Told(msgspec.Struct, array_like=True):
     """What the last event said; ``clock_s`` is how far the application that led to it was scored.
 
     ``cause`` is the application that was suspected first, and ``weighed_s`` when suspects were last compared.
+    ``recurring`` is there where it was told as what comes on other days, too.
     """
 
     clock_s: float
@@ -73,6 +81,7 @@ class Told(msgspec.Struct, array_like=True):
     muted_by: str | None
     cause: str | None = None
     weighed_s: float | None = None
+    recurring: Recurrence | None = None
 
 
 class TrackedIncident(msgspec.Struct, array_like=True):
@@ -82,6 +91,7 @@ class TrackedIncident(msgspec.Struct, array_like=True):
     last deviation, told or not. ``revision`` counts events. ``resolved_s`` is how far applications had been scored
     when it was resolved, ``ended_s`` its last deviation, ``held_by`` the member found last that is not quiet.
     ``dismissed_by`` says who judged it to be nothing, ``merged`` holds the numbers of incidents that it took in.
+    ``shown`` has the patterns that deviated since it was opened, by application.
     """
 
     number: int
@@ -109,6 +119,7 @@ class TrackedIncident(msgspec.Struct, array_like=True):
     held_by: str = ""
     storm: bool = False
     merged: list[int] = []
+    shown: dict[str, dict[bytes, Shown]] = {}
 
     def add(self, event: AnomalyEvent, at_s: float, counted_s: float, missed: bool) -> None:
         """Take in an anomaly of event time ``at_s``, which counts as of ``counted_s``.
@@ -117,7 +128,7 @@ class TrackedIncident(msgspec.Struct, array_like=True):
         """
         anomaly = event.data
         if not self.spell.anomalies:  # what it was before it was resolved explains nothing now
-            self.evidence, self.top, self.exemplars = {}, [], []
+            self.evidence, self.top, self.exemplars, self.shown = {}, [], [], {}
         self.spell.anomalies += 1
         self.anomaly_count += 1
         self.seen_s = max(self.seen_s, counted_s)
@@ -126,6 +137,9 @@ class TrackedIncident(msgspec.Struct, array_like=True):
             self.kinds.append(anomaly.kind)
         self._count_operation(anomaly.application, anomaly.operation, 1)
         self._judge(anomaly, missed)
+        seen = SeenAnomaly.of(anomaly, counted_s)
+        certain = anomaly.severity != "minor" or _is_of_several(anomaly)
+        self._show(anomaly.application, pattern_of(seen), Shown(seen, certain=certain))
         for found in evidence_of(anomaly, at_s):
             self._add_evidence(found)
         self._add_exemplars(anomaly.exemplar_trace_ids)
@@ -155,6 +169,9 @@ class TrackedIncident(msgspec.Struct, array_like=True):
             self._add_evidence(found)
         for key, counted_s in other.keys.items():
             self._add_key(key, counted_s)
+        for name, patterns in other.shown.items():
+            for pattern, shown in patterns.items():
+                self._show(name, pattern, shown)
         self.kinds += [kind for kind in other.kinds if kind not in self.kinds]
         self._add_exemplars(other.exemplars)
         self.top = _gravest([*self.top, *other.top])
@@ -163,6 +180,11 @@ class TrackedIncident(msgspec.Struct, array_like=True):
         self.merged = [*self.merged, other.number, *other.merged][-MERGED:]
         self.seen_s = max(self.seen_s, other.seen_s)
         self._join_spell(other.spell)
+
+    @property
+    def quiet(self) -> bool:
+        """Whether it was told as what comes on other days, too: nobody was alarmed."""
+        return self.told is not None and self.told.recurring is not None
 
     @property
     def numbers(self) -> list[int]:
@@ -187,6 +209,7 @@ class TrackedIncident(msgspec.Struct, array_like=True):
         mine.silences += other.silences
         mine.executions += other.executions
         mine.affected += other.affected
+        mine.alarming = mine.alarming or other.alarming
 
     def _judge(self, anomaly: Anomaly, missed: bool) -> None:
         rank, spell = SEVERITIES.index(anomaly.severity), self.spell
@@ -194,6 +217,7 @@ class TrackedIncident(msgspec.Struct, array_like=True):
         spell.missed = spell.missed or missed
         spell.certain = spell.certain or _is_of_several(anomaly)
         spell.silences += anomaly.signal == SILENCE
+        spell.alarming = spell.alarming or rank >= _CRITICAL or anomaly.signal == SILENCE or _is_most(anomaly)
         if not anomaly.exemplar_trace_ids or anomaly.exemplar_trace_ids[0] not in self.exemplars:
             spell.occasions += 1
         if anomaly.kind == "errors":
@@ -201,6 +225,15 @@ class TrackedIncident(msgspec.Struct, array_like=True):
             spell.failing = spell.failing or rank >= _CRITICAL
         came = anomaly.kind == "traffic" and anomaly.signal != SILENCE
         self._break(anomaly.application, rank >= _MAJOR and not came)
+
+    def _show(self, application: str, pattern: bytes, shown: Shown) -> None:
+        known = self.shown.setdefault(application, {})
+        if pattern in known:
+            known[pattern].add(shown)
+        elif sum(map(len, self.shown.values())) < PATTERNS:
+            known[pattern] = shown
+        else:  # too much to be a habit
+            self.spell.alarming = True
 
     def _break(self, application: str, broken: bool) -> None:
         member = self.members.setdefault(application, Member({}))
@@ -251,6 +284,11 @@ def _is_of_several(anomaly: Anomaly) -> bool:
     """Whether it is of more than one execution, and of a kind that is not seen to go on."""
     repeated = anomaly.signal == ERROR_TYPE and anomaly.actual > 1.0
     return repeated or anomaly.window is not None or anomaly.signal in LEARNED_AT_ONCE
+
+
+def _is_most(anomaly: Anomaly) -> bool:
+    """Whether most executions fail."""
+    return anomaly.kind == "errors" and anomaly.unit == "share" and anomaly.actual >= MOST
 
 
 def _gravity(anomaly: TopAnomaly) -> tuple[int, float]:

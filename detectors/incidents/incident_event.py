@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from urllib.parse import quote
 
+import msgspec
+
 from tracehound.detectors.incidents.cause import suspected_causes
 from tracehound.detectors.incidents.environment import Environment
 from tracehound.detectors.incidents.evidence import renewed
@@ -18,6 +20,7 @@ from tracehound.schemas.incident import (
     IncidentChange,
     IncidentEvent,
     IncidentState,
+    Recurrence,
     Release,
     SuspectedCause,
 )
@@ -40,6 +43,7 @@ def incident_event(
     reason: str,
     now_s: float,
     muted_by: str | None,
+    recurring: Recurrence | None,
     settings: IncidentSettings,
 ) -> IncidentEvent:
     """The next event of an incident at event time ``now_s`` (epoch seconds); counts its revision."""
@@ -72,6 +76,7 @@ def incident_event(
         releases=_releases(environment, incident, now_s, settings),
         reopened=incident.reopened,
         muted_by=muted_by,
+        recurring=msgspec.UNSET if recurring is None else recurring,
     )
     return IncidentEvent(
         id=identity(incident.incident_id, str(incident.revision)),

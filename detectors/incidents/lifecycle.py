@@ -7,9 +7,11 @@ from tracehound.detectors.incidents.application import KnownApplication
 from tracehound.detectors.incidents.environment import Environment
 from tracehound.detectors.incidents.grouping import connected_incidents, merge, seniority
 from tracehound.detectors.incidents.incident import TrackedIncident
+from tracehound.detectors.incidents.recurrence import Recurrences
 from tracehound.detectors.incidents.settings import IncidentSettings
 from tracehound.detectors.incidents.storm import gathering_storm
 from tracehound.detectors.incidents.worth_telling import is_confirmed, judge_severity, other_cause, why_again
+from tracehound.schemas.incident import Recurrence
 
 
 class Lifecycle:
@@ -18,6 +20,7 @@ class Lifecycle:
     def __init__(self, settings: IncidentSettings, announcements: Announcements) -> None:
         self._settings = settings
         self._announcements = announcements
+        self._recurrences = Recurrences(settings)
 
     def review(self, environment: Environment, incident: TrackedIncident, application: KnownApplication) -> None:
         """Do what is due of a live incident, now that something was heard of one of its applications."""
@@ -48,7 +51,7 @@ class Lifecycle:
         incident.phase = "resolved"
         incident.ended_s = min(now_s, max(deviated, default=incident.seen_s))
         incident.resolved_s = now_s
-        self._announcements.tell(environment, incident, "resolved", reason, now_s)
+        self._announcements.tell(environment, incident, "resolved", reason, now_s, recurring=_recurring(incident))
         environment.lay_down(incident)
 
     def begin_again(self, environment: Environment, incident: TrackedIncident, counted_s: float) -> None:
@@ -77,6 +80,12 @@ class Lifecycle:
 
     def _update(self, environment: Environment, incident: TrackedIncident, clock_s: float, now_s: float) -> None:
         severity = judge_severity(incident, clock_s, self._settings)
+        if incident.quiet:
+            found = self._recurrences.judge(environment, incident)
+            if isinstance(found, str):
+                why = f"no longer as on other days: {found}"
+                self._announcements.tell(environment, incident, "updated", why, now_s, clock_s)
+            return
         reason = why_again(incident, clock_s, severity, self._settings)
         reason = reason or self._announcements.why_unmuted(environment, incident)
         reason = reason or other_cause(environment, incident, clock_s, self._settings)
@@ -101,14 +110,20 @@ class Lifecycle:
             incident.reopened += 1
             after_s = incident.spell.since_s - (incident.resolved_s or incident.spell.since_s)
             reason = f"deviates again, {max(0.0, after_s):.0f} s after it was resolved"
+        recurring = None
+        if incident.told is None or incident.quiet:  # what people were told of stays an incident
+            found = self._recurrences.judge(environment, incident)
+            recurring = None if isinstance(found, str) else found
+            reason = reason if recurring is None else recurring.sentence
         incident.phase, incident.ended_s, incident.resolved_s = "open", None, None
-        self._announcements.tell(environment, incident, "opened", reason, now_s, clock_s)
+        self._announcements.tell(environment, incident, "opened", reason, now_s, clock_s, recurring)
         return incident
 
     def _quieten(self, environment: Environment, incident: TrackedIncident, now_s: float) -> None:
         """All applications were scored for long enough without deviating."""
         if incident.phase != "pending":
             self.resolve(environment, incident, now_s, self._why_quiet(environment, incident))
+            self._recurrences.remember(environment, incident)
         elif incident.revision:
             incident.phase = "resolved"
             environment.lay_down(incident)
@@ -133,6 +148,11 @@ class Lifecycle:
             if one.phase != "pending":
                 one.phase, one.ended_s = "resolved", one.seen_s
                 reason = f"merged into {survivor.incident_id}"
-                self._announcements.tell(environment, one, "resolved", reason, one.seen_s)
+                self._announcements.tell(environment, one, "resolved", reason, one.seen_s, recurring=_recurring(one))
         merge(environment, survivor, merged)
         return survivor
+
+
+def _recurring(incident: TrackedIncident) -> Recurrence | None:
+    """What it was told as last, which is so until it is told otherwise."""
+    return None if incident.told is None else incident.told.recurring

@@ -65,6 +65,14 @@ class IncidentSettings:
     calls_half_life_s: float = ranged(
         21_600.0, 60, 2_592_000, "time in which what is known of who calls whom counts half"
     )
+    recurring_days: int = ranged(
+        5,
+        0,
+        7,
+        "quiet: what came at this time on so many of the last 7 days, and is no worse; 0: nothing is",
+    )
+    recurring_shift_s: float = ranged(1_800.0, 0, 21_600, "at this time: so much earlier or later")
+    recurring_margin: float = ranged(1.2, 1, 10, "no worse: no more than so many times as large, as long and as broad")
     open_per_environment: int = ranged(
         200, 1, 100_000, "incidents that are open at a time; of more, the one that deviated longest ago is given up"
     )

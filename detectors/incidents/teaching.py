@@ -5,50 +5,15 @@ from collections.abc import Collection, Mapping, Sequence
 import msgspec
 
 from tracehound.detectors.incidents.evidence import SILENCE
+from tracehound.detectors.incidents.seen_anomaly import SeenAnomaly
 from tracehound.detectors.telling.deviation import size_of
-from tracehound.detectors.telling.feedback import about_of, largest
-from tracehound.schemas.anomaly import Anomaly, AnomalyKind
+from tracehound.detectors.telling.feedback import largest
+from tracehound.schemas.anomaly import Anomaly
 from tracehound.schemas.control import Control
 from tracehound.schemas.feedback import PATTERNS, Judgement, Lesson, Maintenance, Pattern, Verdict
 
 JUDGEABLE, TAUGHT = 5_000, 1_000
 """Anomalies whose patterns are known, and subjects that something was taught of; of more, the oldest are forgotten."""
-_LARGEST = 1_000.0
-
-
-class SeenAnomaly(msgspec.Struct, array_like=True):
-    """What can be learned of one anomaly; fields as in ``schemas.feedback.Pattern``."""
-
-    application: str
-    environment: str
-    kind: AnomalyKind
-    signal: str
-    model: str
-    operation: str
-    about: str
-    size: float
-    at_s: float
-
-    @classmethod
-    def of(cls, anomaly: Anomaly, at_s: float) -> "SeenAnomaly":
-        """What can be learned of an anomaly of event time ``at_s``."""
-        size = size_of(anomaly.signal, anomaly.unit, anomaly.typical, anomaly.actual)
-        return cls(
-            anomaly.application,
-            anomaly.environment,
-            anomaly.kind,
-            anomaly.signal,
-            anomaly.model.name,
-            anomaly.operation,
-            about_of(anomaly.signal, anomaly.contributions),
-            min(_LARGEST, max(-_LARGEST, size)),
-            at_s,
-        )
-
-    @property
-    def pattern(self) -> Pattern:
-        """The pattern, without whose it is."""
-        return Pattern(self.kind, self.signal, self.model, self.operation, self.about, self.size, self.at_s)
 
 
 class Taught(msgspec.Struct, array_like=True):
@@ -98,13 +63,17 @@ class Teaching:
         """Whether something was taught of the verdict's subject before."""
         return verdict.subject_id in self._state.taught
 
-    def judge(self, verdict: Verdict, digest: bytes, numbers: Collection[int]) -> None:
-        """Teach a verdict on the anomaly of ``digest``, or on the incidents with these ``numbers``."""
+    def judge(self, verdict: Verdict, digest: bytes, numbers: Collection[int]) -> list[SeenAnomaly]:
+        """Teach a verdict on the anomaly of ``digest``, or on the incidents with these ``numbers``; returns what it is
+        on, as far as that is known, nothing where it is withdrawn.
+        """
         anomaly = self._state.anomalies.get(digest)
         found = [] if anomaly is None else [anomaly]
         if digest not in self._seen:
             found = self._of_incidents(numbers)
-        self._teach(verdict, [] if verdict.withdrawn else found)
+        found = [] if verdict.withdrawn else found
+        self._teach(verdict, found)
+        return found
 
     def expect(self, incident_id: str, numbers: Collection[int], window: Maintenance, now_s: float) -> None:
         """Teach that what an incident showed within a maintenance window was expected, if there is anything new."""

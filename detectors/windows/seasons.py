@@ -4,6 +4,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from tracehound.detectors.features.clock_changes import are_changed_on
 from tracehound.detectors.packed.compiling import njit
 from tracehound.detectors.packed.stored_numbers import COUNTED, LARGEST
 
@@ -66,7 +67,6 @@ BETWEEN = 0.5
 """Where a bin was seen once or twice, and it may have been a fault: the share of the distance that is uncertain."""
 CLOCK_S = 3_600.0
 """By how much clocks are changed."""
-_CHANGE_DAYS = 8
 
 
 @njit(cache=True)
@@ -214,35 +214,15 @@ def _always(lowest: Any, time: float, bin_s: float) -> float:
     return float(least / PER_UNIT)
 
 
+_are_changed_on = njit(cache=True)(are_changed_on)
+
+
 @njit(cache=True)
 def clocks_may_have_changed(time: float) -> bool:
-    """Whether clocks were changed somewhere within the last eight days: on one of the Sundays on which that is done.
-
-    These are in March from the second on, the first in April, the last in September, the first and the last in
-    October, and the first in November.
+    """Whether clocks were changed somewhere on the last Sunday, which may be today.
 
     >>> clocks_may_have_changed(1_774_861_200.0), clocks_may_have_changed(1_782_900_000.0)  # 30 March, 1 July 2026
     (True, False)
     """
     day = int(time // DAY_S)
-    sunday = day - (day + 4) % 7
-    if day - sunday >= _CHANGE_DAYS:
-        return False
-    month, of_month = _date(sunday)
-    early, late = of_month <= 7, of_month >= 24
-    in_spring = month == 3 and of_month >= 8
-    return bool(in_spring or (month in (4, 10, 11) and early) or (month in (9, 10) and late))
-
-
-@njit(cache=True)
-def _date(day: int) -> Any:
-    """Month and day of the month, of days since 1970-01-01.
-
-    Source: H. Hinnant, chrono-compatible low-level date algorithms (2021), civil_from_days.
-    """
-    shifted = day + 719_468
-    of_era = shifted - shifted // 146_097 * 146_097
-    year = (of_era - of_era // 1_460 + of_era // 36_524 - of_era // 146_096) // 365
-    of_year = of_era - (365 * year + year // 4 - year // 100)
-    month = (5 * of_year + 2) // 153
-    return month + 3 if month < 10 else month - 9, of_year - (153 * month + 2) // 5 + 1
+    return bool(_are_changed_on(day - (day + 4) % 7))

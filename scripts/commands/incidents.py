@@ -1,6 +1,7 @@
 """The command `tracehound incidents`: makes incidents of anomalies; lists and shows those that were made."""
 
 import click
+import msgspec
 from rich.console import Console
 from rich.text import Text
 
@@ -111,11 +112,14 @@ def _console() -> Console:
 
 def _line(incident: Incident) -> Text:
     environment = f" ({incident.environment})" if incident.environment else ""
+    quiet = incident.recurring
+    severity = (f"  {incident.severity.upper():8}", SEVERITY_COLOURS[incident.severity])
     return Text.assemble(
         (printable(short(incident.incident_id)), "bold"),
-        (f"  {incident.severity.upper():8}", SEVERITY_COLOURS[incident.severity]),
+        severity if quiet is msgspec.UNSET else ("  QUIET   ", "dim"),
         f"  {incident.state:10}  {incident.opened_at}",
         printable(f"{environment}  {incident.summary}"),
+        "" if quiet is msgspec.UNSET else (printable(f" {quiet.sentence.capitalize()}."), "dim"),
     )
 
 
@@ -143,6 +147,8 @@ def _facts(incident: Incident) -> list[tuple[str, str]]:
         for one in incident.top_anomalies
     ]
     facts += [("trace", trace) for trace in incident.exemplar_trace_ids]
+    if incident.recurring is not msgspec.UNSET:
+        facts.append(("quiet", f"{incident.recurring.sentence}. {incident.recurring.alarms_when}"))
     if incident.muted_by:
         facts.append(("muted by", f"the maintenance window {incident.muted_by}"))
     return [(name, content) for name, content in facts if content]

@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+import msgspec
+
 from tracehound.schemas.incident import Incident, SuspectedCause
 from tracehound.streams.notify.hostile_text import harmless
 from tracehound.streams.notify.notice import Notice
@@ -50,6 +52,8 @@ def _facts(incident: Incident, notice: Notice, quote: Callable[[str, int], str])
     yield "What", quote(incident.summary, _SENTENCE)
     if incident.reason:
         yield "Why now", quote(incident.reason, _SENTENCE)
+    if incident.recurring is not msgspec.UNSET:
+        yield "Recurring", quote(f"{incident.recurring.sentence}. {incident.recurring.alarms_when}", _SENTENCE)
     if cause := incident.suspected_cause:
         yield "Suspected cause", _cause(cause, quote)
     if other := incident.runner_up:

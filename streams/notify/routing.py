@@ -4,6 +4,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
+import msgspec
+
 from tracehound.schemas.anomaly import SEVERITIES
 from tracehound.schemas.incident import Incident, IncidentChange
 from tracehound.streams.settings.hours import Hours
@@ -54,13 +56,15 @@ class Routes:
     def first_told_s(self, receiver: str, incident: Incident, change: IncidentChange, at_s: float) -> float | None:
         """When a receiver that knows nothing of an incident is told of it; None: not for this change.
 
-        ``at_s`` is the time of the change; both are epoch seconds.
+        What recurs, and is no worse, only routes let through that ask for it. ``at_s`` is the time of the change; both
+        are epoch seconds.
         """
         return _earliest(
             one.due_s(incident, at_s)
             for one in self._routes[receiver]
             if one.concerns(incident)
             and one.grave_enough(incident)
+            and (one.route.recurring or incident.recurring is msgspec.UNSET)
             and ("opened" in one.route.changes or change in one.route.changes)
         )
 

@@ -197,6 +197,7 @@ class Route(BaseModel):
     """Which incidents go to which receivers; whatever is not given lets everything through.
 
     ``applications`` and ``environments`` are globs (``shop-*``), of which one must match one of the incident's.
+    ``recurring``: what is as on other days, and no worse, too.
     """
 
     model_config = _STRICT
@@ -207,6 +208,7 @@ class Route(BaseModel):
     severity: Severity = "minor"
     changes: Changes = ("opened", "updated", "resolved")
     hours: HoursSettings | None = None
+    recurring: bool = False
 
 
 class NotifySettings(BaseModel):

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from tests.detectors.incidents.nights import Nights
 from tests.detectors.incidents.records import anomaly, progress, wrapped
 from tests.end_to_end.conftest import wait_until_within
 from tests.end_to_end.incident_stage import Stage, by_id
@@ -55,6 +56,27 @@ def test_a_killed_worker_changes_nothing(stage: Stage) -> None:
     assert by_id(stage.told(lambda events: len({event.id for event in events}) >= len(expected))) == expected
     wait_until(lambda: stage.committed() == len(records), "everything is committed")
     assert first.end() == 0
+
+
+def test_a_habit_outlives_a_killed_worker(stage: Stage) -> None:
+    nights = Nights()
+    for day in range(3):
+        nights.night(day)
+    known = len(nights.log)
+    for day in range(3, 6):
+        nights.night(day)
+    expected = by_id(nights.told)
+    first = stage.start()
+    first.wait_for("worker_ready")
+    stage.tell(nights.log[:known])
+    assert stage.told(lambda events: bool(events))
+    first.kill()
+    second = stage.start()
+    second.wait_for("worker_ready")
+    stage.tell(nights.log[known:])
+    assert by_id(stage.told(lambda events: len({event.id for event in events}) >= len(expected))) == expected
+    assert [bool(event.data.recurring) for event in expected.values()] == [False] * 10 + [True] * 2
+    assert second.end() == 0
 
 
 def test_what_people_say_comes_into_the_same_order_and_what_is_wrong_is_buried(stage: Stage) -> None:

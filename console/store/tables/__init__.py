@@ -17,7 +17,13 @@ from tracehound.console.store.tables.calls import call_records, calls, named_cal
 from tracehound.console.store.tables.dead_letters import dead_letters
 from tracehound.console.store.tables.deliveries import deliveries
 from tracehound.console.store.tables.exemplars import exemplars
-from tracehound.console.store.tables.incidents import incident_applications, incident_events, incidents
+from tracehound.console.store.tables.incidents import (
+    incident_applications,
+    incident_events,
+    incidents,
+    is_open,
+    is_quiet,
+)
 from tracehound.console.store.tables.metadata import metadata
 from tracehound.console.store.tables.model_events import model_events
 from tracehound.console.store.tables.offsets import kept, offsets, unreadable
@@ -50,6 +56,8 @@ __all__ = [
     "incident_applications",
     "incident_events",
     "incidents",
+    "is_open",
+    "is_quiet",
     "kept",
     "maintenance_windows",
     "metadata",

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from sqlalchemy import Boolean, Column, ForeignKey, Index, Table, Text
+from sqlalchemy import Boolean, Column, ForeignKey, Index, Table, Text, false
 
 from tracehound.console.store.tables.metadata import Number, metadata, number, seq, text
 
@@ -22,6 +22,7 @@ incidents: Final = Table(
     Column("cause_operation", Text),
     number("anomaly_count"),
     Column("muted", Boolean, nullable=False),
+    Column("recurring", Boolean, server_default=false(), nullable=False, doc="as on other days, and no worse"),
     text("summary"),
     text("kinds", server_default="", doc="of its anomalies, each with a comma before and behind it"),
     number("told_us", doc="when the last event of it was told"),
@@ -34,6 +35,12 @@ incidents: Final = Table(
     Index(None, "severity_rank", "opened_at_us", "incident_id"),
 )
 """An incident's row is made of its event with the highest revision, which is ``event``."""
+
+is_open: Final = (incidents.c.state != "resolved") & ~incidents.c.recurring
+"""That something is wrong now: what is as on other days, and no worse, is not."""
+
+is_quiet: Final = (incidents.c.state != "resolved") & incidents.c.recurring
+"""That something goes on now that is as on other days, and no worse."""
 
 incident_applications: Final = Table(
     "incident_applications",

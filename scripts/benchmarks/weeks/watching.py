@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+import msgspec
 import numpy as np
 
 from tracehound.detectors.forests.fitting import InlineFitter
@@ -43,8 +44,12 @@ class Record:
 
     @property
     def opened(self) -> list[IncidentEvent]:
-        """The incidents that people were sent."""
-        return [event for event in self.incidents if event.type == INCIDENT_TYPES["opened"]]
+        """The incidents that people were sent: the first event of each that is no quiet line."""
+        sent: dict[tuple[str, int], IncidentEvent] = {}
+        for event in self.incidents:
+            if event.type != INCIDENT_TYPES["resolved"] and event.data.recurring is msgspec.UNSET:
+                sent.setdefault((event.data.incident_id, event.data.reopened), event)
+        return list(sent.values())
 
 
 class Watch:

@@ -14,10 +14,11 @@ from tracehound.schemas.incident_input import IncidentInput
 
 
 def records(first_s: float) -> list[IncidentInput]:
-    """Two applications that deviate, are judged in part, and recover."""
-    found = []
+    """Two applications that deviate, are judged in part, and recover; and one that may do so every day."""
+    found = [wrapped(anomaly("bank", first_s - 40.0, "major"))]
     for step in range(12):
         at_s = first_s + 20.0 * step
+        found.append(wrapped(progress("bank", at_s)))
         for name in ("shop", "stock"):
             if step < 6:
                 found.append(wrapped(anomaly(name, at_s, "critical")))

@@ -24,7 +24,7 @@ def test_callers_and_callees_that_deviate_soon_join() -> None:
     world.run(until_s=90.0)
     [joined] = world.take(anomaly("users", 90.0, "minor"))
 
-    assert world.book.statistics() == {"open": 1, "pending": 0, "applications": 5, "environments": 1}
+    assert world.book.statistics() == {"open": 1, "quiet": 0, "pending": 0, "applications": 5, "environments": 1}
     assert [event.data.reason for event in world.told[1:]] == ["escalated to critical", "1 more application deviates"]
     assert joined.data.applications == ["cart", "gateway", "stock", "users"]
     assert joined.data.anomaly_count == joined.data.operation_count == 4

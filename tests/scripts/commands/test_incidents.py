@@ -6,6 +6,7 @@ import msgspec
 import pytest
 from click.testing import CliRunner
 
+from tests.detectors.incidents.nights import Nights
 from tests.detectors.incidents.records import anomaly, progress, wrapped
 from tests.scripts.conftest import Run
 from tracehound.detectors.incidents.book import IncidentBook
@@ -85,6 +86,18 @@ def test_one_is_shown_with_its_history_by_the_beginning_of_its_id(told: list[Inc
     own = [event for event in told if event.subject == shop.incident_id]
     assert len(history) == len(own) > 1
     assert "resolved" in history[-1]
+
+
+def test_what_is_as_on_other_days_is_a_quiet_line(topics: Topics, send: Send, command: Command) -> None:
+    nights = Nights()
+    for day in range(6):
+        nights.night(day)
+    for event in nights.told:
+        send(topics.severity.name, encode(event), key=event.subject.encode())
+    line = command("list", "--all").splitlines()[-2]
+    assert "  QUIET     resolved  " in line
+    assert line.endswith(" As on 5 of the last 7 days at this time, no worse.")
+    assert "quiet: as on 5 of the last 7 days" in command("show", nights.told[-1].subject)
 
 
 def test_what_is_not_there_is_refused_at_once(told: list[IncidentEvent], command: Command) -> None:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.streams.notify.conftest import TUESDAY_NOON_S, make_event, make_record
-from tracehound.schemas.incident import IncidentChange, IncidentEvent
+from tracehound.schemas.incident import IncidentChange, IncidentEvent, Recurrence
 from tracehound.streams.notify.follow import IncidentFollower
 from tracehound.streams.notify.notice import Notice
 from tracehound.streams.notify.routing import Routes
@@ -119,6 +119,19 @@ def test_muted_incidents_are_skipped_but_who_was_told_hears_of_the_end() -> None
     assert day.take(12, "i2", muted_by="w1") == []
     assert day.take(12, "i2", 2, "resolved", muted_by="w1") == []
     assert day.take(12, "forgotten", 9, "resolved", muted_by="w1") == []
+
+
+AS_USUAL = Recurrence(5, 7, False, "as on 5 of the last 7 days at this time, no worse", "It becomes one if it grows.")
+
+
+def test_what_is_as_on_other_days_goes_only_to_those_who_ask() -> None:
+    day = Day({"receivers": ["team"]}, {"receivers": ["chat"], "recurring": True})
+    assert day.take(12, recurring=AS_USUAL) == [("chat", "opened")]
+    assert day.take(12, "i1", 2, "resolved", recurring=AS_USUAL) == [("chat", "resolved")]
+    assert day.take(12, "i2", recurring=AS_USUAL) == [("chat", "opened")]
+    assert day.take(12, "i2", 2, "updated") == [("chat", "updated"), ("team", "opened")]
+    assert day.take(12, "i2", 3, "resolved") == [("chat", "resolved"), ("team", "resolved")]
+    assert day.take(12, "forgotten", 9, "resolved", recurring=AS_USUAL) == [("chat", "resolved")]
 
 
 def test_the_end_of_an_incident_whose_beginning_is_forgotten_is_told() -> None:

@@ -99,6 +99,7 @@ def _now(data: Incident) -> Row:
         "cause_operation": None if cause is None else name_of(cause.operation),
         "anomaly_count": data.anomaly_count,
         "muted": data.muted_by is not None,
+        "recurring": data.recurring is not msgspec.UNSET,
         "summary": words_of_people(data.summary),
         "kinds": kinds_of(data.kinds),
     }

@@ -12,7 +12,14 @@ from tracehound.schemas.codec import encode
 from tracehound.schemas.dead_letter import DeadLetter
 from tracehound.schemas.delivery import DELIVERY_TYPES, DeliveryEvent, DeliveryOutcome, DeliveryReport, delivery_id
 from tracehound.schemas.execution import rfc3339
-from tracehound.schemas.incident import INCIDENT_TYPES, Incident, IncidentChange, IncidentEvent, SuspectedCause
+from tracehound.schemas.incident import (
+    INCIDENT_TYPES,
+    Incident,
+    IncidentChange,
+    IncidentEvent,
+    Recurrence,
+    SuspectedCause,
+)
 from tracehound.schemas.log_levels import Level
 from tracehound.schemas.model_event import MODEL_EVENT_TYPES, ModelChange, ModelEvent, ModelEventKind, TrainingCost
 from tracehound.schemas.progress import Progress
@@ -56,7 +63,12 @@ def anomaly(number: int, application: str = "shop", severity: Severity = "minor"
 
 
 def incident(
-    name: str, revision: int, change: IncidentChange, applications: tuple[str, ...] = ("shop",), cause: str = ""
+    name: str,
+    revision: int,
+    change: IncidentChange,
+    applications: tuple[str, ...] = ("shop",),
+    cause: str = "",
+    recurring: Recurrence | msgspec.UnsetType = msgspec.UNSET,
 ) -> bytes:
     at = rfc3339(BEGIN_S + revision)
     data = Incident(
@@ -84,6 +96,7 @@ def incident(
         releases=[],
         reopened=0,
         muted_by=None,
+        recurring=recurring,
     )
     return encode(IncidentEvent(f"{name}-{revision}", "tracehound", INCIDENT_TYPES[change], name, at, data))
 
