@@ -15,6 +15,7 @@ _TITLE = 200
 _SENTENCE = 500
 _NAME = 120
 _MOST_LISTED = 5
+_CUT = "… cut"
 _HEADINGS = {"opened": "Incident", "updated": "Update", "resolved": "Resolved"}
 
 
@@ -42,6 +43,24 @@ def words_of(notice: Notice, form: TextFormat) -> Words:
     lines = [f"{label(name)}: {content}" for name, content in _facts(notice.incident, notice, quote)]
     prefix = "- " if form == "markdown" else ""
     return Words(title_of(notice), "\n".join(prefix + line for line in lines))
+
+
+def cut_to(body: str, most: int) -> str:
+    """The first lines of a body, whole ones, that fit into ``most`` characters, and a word that some were left out.
+
+    >>> cut_to("Severity: major\\nState: open\\nWhat: shop is slow", 36)
+    'Severity: major\\nState: open\\n… cut'
+    """
+    if len(body) <= most:
+        return body
+    kept: list[str] = []
+    room = most - len(_CUT)
+    for line in body.split("\n"):
+        room -= len(line) + 1
+        if room < 0:
+            break
+        kept.append(line)
+    return "\n".join([*kept, _CUT])[:most]
 
 
 def _facts(incident: Incident, notice: Notice, quote: Callable[[str, int], str]) -> Iterator[tuple[str, str]]:

@@ -5,20 +5,45 @@ import logging
 import re
 import warnings
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Any
 
 from tracehound.schemas.errors import ConfigurationError
 from tracehound.streams.notify.hostile_text import harmless
 from tracehound.streams.notify.notice import Notice
 from tracehound.streams.notify.outcome import Delivered, Failed, Outcome, WithoutMemory
-from tracehound.streams.notify.render import words_of
+from tracehound.streams.notify.render import TextFormat, Words, cut_to, words_of
 from tracehound.streams.settings.notify import AppriseUrl
 
 _REASON = 200
 _SLACK_S = 5.0
 _SECRET_PARTS = re.compile(r"[/:@?&=#,+%]+")
 _SHORTEST_PART = 4
+_HEADING = 20  # what Apprise puts around a title that it makes a part of the body
 _TALKATIVE = ("apprise", "urllib3", "requests")
+
+
+@dataclass(frozen=True, slots=True)
+class _Form:
+    """What a service takes: characters of a body, and whether it has titles; ``cut`` unless its URL says how."""
+
+    most: int
+    titled: bool
+    cut: bool
+
+    def fitting(self, words: Words, form: TextFormat) -> Words:
+        """The words as the service takes them.
+
+        Where there are no titles Apprise makes a heading of it, in which a name with ``*`` or ``_`` would be Markdown:
+        chats refuse that, or swallow the characters. So it stands in a code span, as all names do.
+        """
+        title, body = words.title, words.body
+        if not self.titled and form == "markdown":
+            title, body = "", f"`{title}`\n{body}"
+        if not self.cut:
+            return Words(title, body)
+        beside = 0 if self.titled or not title else len(title) + _HEADING
+        return Words(title, cut_to(body, max(0, self.most - beside)))
 
 
 class AppriseReceiver(WithoutMemory):
@@ -39,13 +64,14 @@ class AppriseReceiver(WithoutMemory):
                 "several services are several receivers, so that one that fails does not repeat the others."
             )
         self._service = service
+        self._form = _form_of(service)
         self._secrets = {part for part in _SECRET_PARTS.split(lines[0]) if len(part) >= _SHORTEST_PART}
         self._settings = settings
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix=f"apprise-{name}")
 
     async def tell(self, notice: Notice) -> Outcome:
         """See ``Receiver``. A call that does not end is given up; its thread ends when it does."""
-        words = words_of(notice, self._settings.format)
+        words = self._form.fitting(words_of(notice, self._settings.format), self._settings.format)
         loop = asyncio.get_running_loop()
         call = loop.run_in_executor(self._threads, self._notify, words.title, words.body, notice)
         try:
@@ -80,6 +106,17 @@ class AppriseReceiver(WithoutMemory):
         for part in self._secrets:
             said = said.replace(part, "***")
         return harmless(said, _REASON)
+
+
+def _form_of(service: Any) -> _Form:
+    """What the one service takes; where its URL does not say what becomes of more than that, Apprise is to cut, too."""
+    import apprise
+
+    [plugin] = service
+    said = "overflow_mode" in vars(plugin)
+    if not said:
+        plugin.overflow_mode = apprise.OverflowMode.TRUNCATE
+    return _Form(plugin.body_maxlen, plugin.title_maxlen > 0, not said)
 
 
 def _service(url: str) -> Any:

@@ -25,7 +25,10 @@ _NAME = 200
 
 
 def event_of(notice: Notice, routing_key: str) -> dict[str, Any]:
-    """The event for the enqueue endpoint. It is bounded by its parts, far below 512 KB."""
+    """The event for the enqueue endpoint. It is bounded by its parts, far below 512 KB.
+
+    An end carries the payload, too: PagerDuty does not ask for it, but event rules route by it.
+    """
     incident = notice.incident
     key = incident.dedup_key
     if len(key) > _DEDUP_KEY:
@@ -35,8 +38,6 @@ def event_of(notice: Notice, routing_key: str) -> dict[str, Any]:
         "event_action": "resolve" if notice.change == "resolved" else "trigger",
         "dedup_key": key,
     }
-    if notice.change == "resolved":
-        return event
     cause = incident.suspected_cause
     event["client"] = "tracehound"
     event["payload"] = {

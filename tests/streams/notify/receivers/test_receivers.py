@@ -110,7 +110,8 @@ def test_pagerduty_triggers_updates_and_resolves_one_alert() -> None:
     assert payload["summary"] == "Incident (minor): checkout is slow: 940 ms, typically 120 ms"
     assert (payload["source"], payload["component"], payload["group"]) == ("shop", "stock GET /items", "prod")
     assert payload["timestamp"] == "2026-01-06T11:58:00.000Z"
-    assert "payload" not in events[2]
+    assert [event["payload"][name] for event in events[1:] for name in ("source", "group")] == ["shop", "prod"] * 2
+    assert events[2]["payload"]["severity"] == "error"
 
 
 def test_limits_of_pagerduty_are_kept() -> None:
