@@ -3,9 +3,9 @@
 import asyncio
 import time
 from collections import defaultdict
-from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import suppress
-from typing import Any, Protocol
+from typing import Any
 
 import structlog
 from aiokafka import ConsumerRecord
@@ -18,49 +18,12 @@ from faust.types.tuples import ConsumerMessage
 from tracehound.streams.kafka.runs.consumer_thread import RunConsumerThread
 from tracehound.streams.kafka.runs.handover import Handover
 from tracehound.streams.kafka.runs.read_topics import ReadTopics
-from tracehound.streams.kafka.runs.run import MakeRun
+from tracehound.streams.kafka.runs.reading_app import ReadingApp
 
 _BUFFER_WAIT_S = 0.2
 _BUFFERED_POLL_S = 0.01
 
 log = structlog.get_logger(__name__)
-
-
-class ReadingApp(Protocol):
-    """What the consumer needs of its app; the last two are Faust's."""
-
-    @property
-    def run_topics(self) -> Collection[str]:
-        """The topics that are read in runs."""
-        ...
-
-    make_run: MakeRun
-
-    def positioned(self, committed: Mapping[TP, int | None]) -> None:
-        """Reading begins at these committed offsets."""
-        ...
-
-    def offsets_lost(self, tp: TP, wanted: int, resumed_at: int) -> None:
-        """The broker no longer has offset ``wanted``; reading goes on at ``resumed_at``."""
-        ...
-
-    async def finish_runs(self) -> None:
-        """Hand nothing more over, and let those who read finish what they have."""
-        ...
-
-    async def topic_id(self, topic: str) -> str:
-        """The id that the cluster gave a topic; empty where it gives none."""
-        ...
-
-    @property
-    def consumer_generation_id(self) -> int:
-        """The generation of the consumer group."""
-        ...
-
-    @property
-    def monitor(self) -> Any:
-        """Faust's statistics."""
-        ...
 
 
 class _RunMessage(ConsumerMessage):
@@ -91,7 +54,7 @@ class RunConsumer(driver.Consumer):
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Any]]:  # noqa: ASYNC109 (Faust's name)
         """Fetch, and yield one message for each run, whose value is the ``Run``."""
         self._note_positions()
-        seeks = {tp: handover.seeks for tp, handover in self._handovers.items()}
+        seeks = self._seeks_done()
         generation = self.app.consumer_generation_id
         fetched, active = await self._wait_next_records(timeout)
         for raw_tp, records in (fetched or {}).items():
@@ -111,11 +74,15 @@ class RunConsumer(driver.Consumer):
                 continue
             handover = self._handovers[tp]
             wanted = wanted and handover.positioned  # or one that was dropped before may be missing, until the seek
-            if not wanted or seeks.get(tp, 0) != handover.seeks or handover.leaves_out(records):
+            if not wanted or seeks.get(tp) != handover.seeks or handover.leaves_out(records):
                 await self._rewind(tp)
             elif message := self._new_run(tp, handover, records):
                 self._read_offset[tp] = None  # Faust's own bookkeeping of gaps is not used for runs
                 yield tp, message
+
+    def _seeks_done(self) -> dict[TP, int]:
+        """The number of the last seek of each partition whose fetcher has come to where it was sent."""
+        return {tp: handover.seeks for tp, handover in self._handovers.items() if handover.sought}
 
     def _note_positions(self) -> None:
         """Records that are not for consumers (of transactions, say) move the fetcher on without a run."""
@@ -164,14 +131,21 @@ class RunConsumer(driver.Consumer):
         self._buffer_dropped.set()
 
     async def _getmany(self, active_partitions: set[TP] | None, timeout: float) -> Any:  # noqa: ASYNC109
+        seeks = self._seeks_done()
         try:
             fetched = await super()._getmany(active_partitions, timeout)
             if fetched or timeout > _BUFFERED_POLL_S:  # nothing within a short poll says nothing
                 self._thread.note_flow(bool(fetched))
             return fetched
         except OffsetOutOfRangeError as error:
-            for tp, wanted in error.args[0].items():
-                await self._resume_after_loss(ensure_TP(tp), wanted)
+            for raw_tp, wanted in error.args[0].items():
+                tp = ensure_TP(raw_tp)
+                if tp.topic in self.app.run_topics and seeks.get(tp) != self._handovers[tp].seeks:
+                    await self._rewind(
+                        tp
+                    )  # it was out of range of where the fetcher stood before, of another topic maybe
+                else:
+                    await self._resume_after_loss(tp, wanted)
         except NoOffsetForPartitionError as error:
             tp = ensure_TP(error.args[0])
             number = self._handovers[tp].begin_seek()
@@ -246,19 +220,24 @@ class RunConsumer(driver.Consumer):
         await self._thread.seek_to_beginning(driver.ensure_aiokafka_TP(tp))
 
     async def _resume_after_loss(self, tp: TP, wanted: int) -> None:
+        handover = self._handovers[tp]
+        seeks = handover.seeks
         try:
             start, end = (await self.earliest_offsets(tp))[tp], (await self.highwaters(tp))[tp]
         except KafkaError as error:  # the position is still out of range, so this is tried again
             log.warning("cannot_read_log_start", topic=tp.topic, partition=tp.partition, error=repr(error))
             return
-        why = "records were deleted before they were scored"
-        if start < wanted:  # the partition was made anew or truncated: older commits mean nothing
-            self._handovers[tp].give_up()
-            self._committed_offset[tp] = None
+        begins_again, why = start < wanted, "records were deleted before they were scored"
+        if begins_again:
             why = "the topic was made anew"
             if await self._read_topics.is_of_the_same(tp):
                 start, why = end, "the brokers have lost the last records"
-        self._handovers[tp].go_on_at(start)
+        if handover.seeks != seeks:  # it was sent elsewhere meanwhile
+            return
+        if begins_again:  # older commits mean nothing
+            handover.give_up()
+            self._committed_offset[tp] = None
+        handover.go_on_at(start)
         log.error(
             "offset_out_of_range",
             sentence=f"Kafka no longer has offset {wanted} of {tp.topic}-{tp.partition}: "

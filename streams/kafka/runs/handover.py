@@ -53,6 +53,11 @@ class Handover:
         """The offset of the next record that may be handed over; None where reading begins at the start."""
         return self._next if self._next is None else max(self._next, self._passed)
 
+    @property
+    def sought(self) -> bool:
+        """Whether the fetcher has come to where handing over goes on: what it takes before is from elsewhere."""
+        return self._sought
+
     def go_on_at(self, offset: int | None) -> None:
         """The next run begins at this offset; None: at the start of what the broker has."""
         self.positioned = True

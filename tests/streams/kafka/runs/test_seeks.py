@@ -7,7 +7,7 @@ from typing import Any
 from unittest.mock import Mock
 
 from aiokafka import ConsumerRecord
-from aiokafka.errors import IllegalStateError, NoOffsetForPartitionError
+from aiokafka.errors import IllegalStateError, NoOffsetForPartitionError, OffsetOutOfRangeError
 from faust.types import TP
 
 from tracehound.streams.kafka.runs.consumer import RunConsumer
@@ -27,11 +27,23 @@ class RevokedThread:
         raise IllegalStateError(f"Partitions {partitions} are not assigned")
 
 
+class LateThread:
+    """Asks for what its partition does not hold; before it is told so, the partition is sought anew."""
+
+    def __init__(self, handover: Handover) -> None:
+        self.handover = handover
+
+    async def getmany(self, active: set[TP] | None, timeout: float) -> Any:  # noqa: ASYNC109 (Faust's name)
+        self.handover.go_back_to(None, 0.0)
+        raise OffsetOutOfRangeError({PLACE: 3})
+
+
 class NewTopic:
     """A topic of five records in each partition, made a moment ago; as an app: notes what it is told."""
 
     def __init__(self) -> None:
         self.id = "before"
+        self.run_topics = {PLACE.topic}
         self.lost: list[tuple[TP, int, int]] = []
 
     async def topic_id(self, topic: str) -> str:
@@ -67,6 +79,7 @@ def test_nothing_is_handed_over_before_what_is_committed_was_sought() -> None:
     consumer: Any = object.__new__(FetchingConsumer)
     consumer.app = SimpleNamespace(run_topics={PLACE.topic}, consumer_generation_id=1, monitor=Mock())
     consumer._thread = Mock()
+    consumer._thread.assignment.return_value = set()
     consumer._handovers, consumer._read_offset = defaultdict(Handover), {}
     consumer._buffered_partitions, consumer.flow_active = set(), True
 
@@ -74,8 +87,12 @@ def test_nothing_is_handed_over_before_what_is_committed_was_sought() -> None:
         return [message.offset async for _, message in consumer.getmany(1.0)]
 
     assert asyncio.run(handed_over()) == []  # offset 49, say, was fetched before the rebalance was over, and dropped
-    consumer._handovers[PLACE].go_back_to(50, 0.0)
-    assert asyncio.run(handed_over()) == [50]
+    handover = consumer._handovers[PLACE]
+    for committed in (50, None):  # none: the start is sought, and 50 is from where the fetcher stood before
+        handover.go_back_to(committed, 0.0)
+        assert asyncio.run(handed_over()) == []
+        handover.end_seek(handover.seeks)
+        assert asyncio.run(handed_over()) == [50]
 
 
 def test_all_partitions_of_a_topic_that_was_made_anew_are_read_from_their_start() -> None:
@@ -101,3 +118,17 @@ def test_a_partition_that_is_revoked_while_its_start_is_sought_is_left_to_others
     consumer: Any = object.__new__(RunConsumer)
     consumer._handovers, consumer._thread = defaultdict(Handover), RevokedThread()
     assert asyncio.run(consumer._getmany({PLACE}, 1.0)) == {}
+
+
+def test_what_was_out_of_range_before_a_seek_says_nothing_of_where_reading_goes_on_after_it() -> None:
+    consumer: Any = object.__new__(RunConsumer)
+    consumer._handovers = defaultdict(Handover)
+    handover = consumer._handovers[PLACE]
+    handover.go_back_to(3, 0.0)
+    handover.end_seek(handover.seeks)
+    consumer.app = topic = NewTopic()
+    consumer._thread = LateThread(handover)
+    consumer._thread.assignment = topic.assignment
+    assert asyncio.run(consumer._getmany({PLACE}, 1.0)) == {}
+    assert (handover.positioned, handover.next) == (True, None), "the start of a topic that was made anew"
+    assert topic.lost == []
