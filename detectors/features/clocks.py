@@ -38,6 +38,8 @@ DOUBT = 8.0
 """How many times as many must agree as were found to be wrong of late."""
 ALIKE = 0.25
 """Clocks that are ahead by amounts that differ by less than this share are doubted together."""
+SLACK = 0.6
+"""Of reach: so far behind a clock that is known to be ahead time stays, where no others say what time it is."""
 FORGETS = 0.999
 MOST_HELD = 5_000.0
 
@@ -85,8 +87,10 @@ class Clocks:
 
     An early or late execution counts as traffic of the application's time where others have differed by as much while
     that time went on for ``REACH_S`` or more: then it is a clock that differs, and no rest and no backlog. Else an
-    early one does not count. One that was sent within reach, and more than ``lateness_s`` before the newest, counts so
-    much before it, so that it is in time for windows.
+    early one does not count. Where such a clock is ahead, and had been contradicted, and then nobody else says what
+    time it is, time moves on by it, less what it is ahead: else it would look like a rest that the others have stopped.
+    One that was sent within reach, and more than ``lateness_s`` before the newest, counts so much before it, so that it
+    is in time for windows.
 
     Assumes that an execution is sent when it has ended, and that a third of an application's clocks is roughly right.
     Fails where an application's executions are so few that nobody can tell a rest from a wrong clock: then a claim is
@@ -194,8 +198,10 @@ def _give(
         else:
             at = _skew(one, lead if lead > 0.0 else sent, reach)
             differs = one.now_s - one.since_s[at] >= REACH_S
-            young = one.seen < AGREE_BACK
-            agreed = _claim(one, start, lead > 0.0, reach)
+            known = _known(one, lead, reach)
+            young, before_s = one.seen < AGREE_BACK, one.now_s
+            agreed = _claim(one, start, lead > 0.0, reach, known)
+            differs = differs or (known >= 0 and one.now_s > before_s)
             if agreed and start - one.now_s <= _reach(one):
                 one.now_s = max(one.now_s, start)
                 standing[i] = ANEW if young or lead < 0.0 else IN_TIME
@@ -227,6 +233,21 @@ def _skew(one: Any, by_s: float, reach: float) -> int:
 
 
 @njit(cache=True)
+def _known(one: Any, lead: float, reach: float) -> int:
+    """Where it stands that a clock is ahead by about as much, and was for long, while others said that it was wrong;
+    -1 where none is.
+    """
+    at, most = -1, 0.5
+    for j in range(SKEWS):
+        skew_s, last_s = one.skew_s[j], one.last_s[j]
+        lasted = last_s - one.since_s[j] >= REACH_S and 0.0 <= one.now_s - last_s <= reach
+        alike = skew_s > 0.0 and abs(skew_s - lead) <= max(reach, ALIKE * lead)
+        if lasted and alike and one.wrong[j] > most:
+            at, most = j, one.wrong[j]
+    return at
+
+
+@njit(cache=True)
 def _hold(one: Any, lead: float) -> None:
     """An execution agrees with the time that it is."""
     gap = max(0.0, lead)
@@ -251,8 +272,12 @@ def _doubt(one: Any, lead: float, wrong: float) -> None:
 
 
 @njit(cache=True)
-def _claim(one: Any, start: float, ahead: bool, reach: float) -> bool:
-    """An execution says another time; True where by now enough agree on that."""
+def _claim(one: Any, start: float, ahead: bool, reach: float, known: int) -> bool:
+    """An execution says another time; True where by now enough agree on that.
+
+    Where it is ``known`` by how much its clock is ahead, it never is that time: it moves on by that clock, less what it
+    is ahead, once no others say what time it is.
+    """
     side = 1.0 if ahead else 0.0
     if one.votes > 0.0 and side == one.ahead and not (ahead and start < one.other_s - reach):
         one.votes += 1.0
@@ -264,6 +289,12 @@ def _claim(one: Any, start: float, ahead: bool, reach: float) -> bool:
     else:
         one.votes, one.most, one.ahead, one.other_s = 1.0, 0.0, side, start
     one.most = max(one.most, one.votes)
+    if known >= 0:
+        if one.votes >= AGREE:
+            one.votes = AGREE
+            one.now_s = max(one.now_s, one.other_s - one.skew_s[known] - SLACK * reach)
+            one.last_s[known] = one.now_s
+        return False
     needed = max(AGREE, DOUBT * _wrong(one, start - one.now_s, reach)) if ahead else max(AGREE_BACK, 2.0 * one.held)
     if one.votes < min(needed, 2.0 * MOST_HELD):
         return False
