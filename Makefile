@@ -118,8 +118,8 @@ $(QUIX)/.installed: $(QUIX_LOCK) | $(STAMP)
 
 contenders: $(QUIX)/.installed ## Install what tests of contenders need beside the locked dependencies
 
-bench-throughput: $(STAMP) $(QUIX)/.installed ## Measure executions per second next to other stream processors and an earlier build (AGAINST=<commit>), on a real Apache Kafka
-	$(BIN)/python -m tracehound.scripts.benchmarks.throughput --profile --report docs/benchmarks --against $(or $(AGAINST),$(REFERENCE))
+bench-throughput: $(STAMP) $(QUIX)/.installed ## Measure executions per second next to other stream processors and an earlier build (AGAINST=<commit> ROUNDS=2), on a real Apache Kafka
+	$(BIN)/python -m tracehound.scripts.benchmarks.throughput --profile --report docs/benchmarks --against $(or $(AGAINST),$(REFERENCE)) --rounds $(or $(ROUNDS),2)
 
 bench-latency: $(STAMP) ## Measure how long anomalies take at 10, 50 and 80 % of what one worker keeps up with
 	$(BIN)/python -m tracehound.scripts.benchmarks.latency --output docs/benchmarks

@@ -118,7 +118,7 @@ def main(
         arena = Arena(kafka, sizes, folder, core)
         arena.fill(sorted({contender.workload for contender in running}))
         turns = running if build is None else beside(running, build)
-        runs = take_turns(arena, turns, rounds, lambda text: console.print(text, markup=False))
+        runs, loops = take_turns(arena, turns, rounds, lambda text: console.print(text, markup=False))
         found, no_profile = profiles(arena, running, folder) if profile else ({}, "It was not asked for.")
         findings = Findings(
             {**asdict(sizes), "segments": SEGMENTS, "rounds": rounds},
@@ -130,6 +130,7 @@ def main(
             sizes.why_cold(),
             no_profile,
             None if build is None else Against.of(build.name, runs),
+            loops,
         )
     for verdict in findings.verdicts():
         console.print(verdict.sentence().replace("**", ""), markup=False)

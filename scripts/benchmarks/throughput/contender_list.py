@@ -18,8 +18,9 @@ from tracehound.scripts.benchmarks.measured_process import Program
 from tracehound.scripts.benchmarks.throughput.contenders.jvm_rcf.build import java_command
 from tracehound.scripts.benchmarks.throughput.contenders.jvm_rcf.build import why_not as why_no_java
 
-Workload = Literal["single", "arrays", "short"]
-"""One execution per record; many executions of one application per record; single ones, fewer, for slow contenders."""
+Workload = Literal["single", "arrays", "short", "grown"]
+"""One execution per record; many executions of one application per record; single ones, fewer, for slow contenders; the
+same of so few applications that forests have grown."""
 
 _PROGRAMS: Final = "tracehound.scripts.benchmarks.throughput.contenders"
 _SCRAPE_S: Final = 0.5  # our worker pays for every answer
@@ -128,10 +129,13 @@ def _bare(name: str) -> Callable[[Field], Program]:
     return _printing(command, {})
 
 
-def _faust(field: Field) -> list[str]:
-    module = f"{_PROGRAMS}.faust_river"
-    topic, partitions = field.topics.executions.name, str(field.topics.partitions)
-    return [sys.executable, "-m", module, field.broker.bootstrap_servers, topic, partitions, field.group]
+def _faust(how: str) -> Callable[[Field], Program]:
+    def command(field: Field) -> list[str]:
+        module = f"{_PROGRAMS}.faust_river"
+        topic, partitions = field.topics.executions.name, str(field.topics.partitions)
+        return [sys.executable, "-m", module, how, field.broker.bootstrap_servers, topic, partitions, field.group]
+
+    return _printing(command, {})
 
 
 def _faust_changelogs(field: Field) -> tuple[Topic, ...]:
@@ -178,24 +182,26 @@ CONTENDERS: Final = (
     Contender("bare_detectors_arrays", "arrays", "the same, many executions per record", _bare("bare_detectors")),
     Contender("bare_decode", "single", "confluent-kafka that only decodes", _bare("bare_decode")),
     Contender("bare_decode_arrays", "arrays", "the same, many executions per record", _bare("bare_decode")),
+    Contender("faust_river_no_table", "short", "Faust with River's 10 half-space trees, no table", _faust("no-table")),
+    Contender("faust_river", "short", "the same with a table", _faust("table"), changelogs=_faust_changelogs),
     Contender(
-        "faust_river",
+        "faust_river_take",
         "short",
-        "Faust with River's half-space trees and a table",
-        _printing(_faust, {}),
+        "the same with a table, many events at a time (`take`) and a producer that lingers",
+        _faust("take"),
         changelogs=_faust_changelogs,
     ),
     Contender(
         "quix_river",
         "short",
-        "Quix Streams with River's half-space trees and state",
+        "Quix Streams with River's 10 half-space trees and state",
         _printing(_quix, {"PYTHONPATH": str(_IMPORTED_FROM)}),
         _why_no_quix,
     ),
     Contender(
         "jvm_rcf",
-        "short",
-        "Kafka Streams with Random Cut Forests and a state store",
+        "grown",
+        "Kafka Streams with Random Cut Forests of 50 trees, grown to 3,000 executions, and a state store",
         _printing(_jvm, {}),
         _why_no_jvm,
     ),

@@ -71,7 +71,8 @@ class Against:
 class Findings:
     """Everything that was found. ``absent`` says of each contender that did not run why; ``about`` what each one is.
 
-    ``cold`` says which models were not there yet when the clock started; None where all were.
+    ``cold`` says which models were not there yet when the clock started; None where all were. ``loop_s`` is what a
+    fixed loop took before the first round and after each.
     """
 
     setup: Mapping[str, Any]
@@ -83,13 +84,14 @@ class Findings:
     cold: str | None = None
     no_profile: str = "It was not asked for (`--profile`)."
     against: Against | None = None
+    loop_s: Sequence[float] = ()
 
     def verdicts(self) -> list[Verdict]:
         """Every target with its verdict, for one execution per record and for arrays."""
         found = []
         for own in ("tracehound", "tracehound_arrays"):
             found.append(self._at_least("100,000 executions/s", own, 100_000, self._rate(own), " /s"))
-            for other, times, what in (("faust_river", 10, "Faust + River"), ("quix_river", 3, "Quix + River")):
+            for other, times, what in MULTIPLES:
                 found.append(self._at_least(f"{times} × {what}", own, times, self.ratio(own, other), " ×"))
         for own in ("detection_off", "detection_off_arrays"):
             cost = self._median(own, "cpu_s_per_million")
@@ -114,6 +116,15 @@ class Findings:
 
 
 TRANSPORT_US: Final = 6.0
+MULTIPLES: Final = (
+    ("faust_river_no_table", 10, "Faust + River without a table"),
+    ("faust_river", 10, "Faust + River with a table"),
+    ("faust_river_take", 10, "Faust + River with a table, `take` and linger"),
+    ("quix_river", 10, "Quix + River"),
+    ("jvm_rcf", 15, "Kafka Streams + grown random cut forests"),
+)
+"""How many times as fast as another contender ours is to be, one execution per record or many."""
+FAUSTS: Final = ("faust_river_no_table", "faust_river", "faust_river_take")
 
 
 def summary(runs: Sequence[Measurement]) -> dict[str, dict[str, float]]:
@@ -136,6 +147,7 @@ def write(findings: Findings, folder: Path) -> None:
         "contenders": findings.contenders,
         "absent": findings.absent,
         "targets": [asdict(verdict) for verdict in findings.verdicts()],
+        "fixed_loop_s": list(findings.loop_s),
         "profile": {name: asdict(profile) for name, profile in findings.profile.items()},
         **({} if findings.against is None else {"against": findings.against.told()}),
     }
@@ -150,7 +162,13 @@ def page_of(findings: Findings) -> str:
     """The page, in Markdown."""
     parts = ["# Throughput", _method(findings), *_cold(findings), *_absent(findings)]
     parts += ["## Targets", "\n".join(f"- {verdict.sentence()}" for verdict in findings.verdicts())]
-    parts += ["## Figures", _table(findings), f"![Executions per second]({_NAME}.svg)", _machine(findings)]
+    parts += [
+        "## Figures",
+        _table(findings),
+        *_loop(findings),
+        f"![Executions per second]({_NAME}.svg)",
+        _machine(findings),
+    ]
     if findings.against is not None:
         parts += ["## Next to an earlier build", _comparison(findings, findings.against)]
     parts += ["## Where the time goes", _profile(findings)]
@@ -162,9 +180,10 @@ def _method(findings: Findings) -> str:
     return (
         f"`make bench-throughput`: one broker, topics that are filled before with {setup['applications']} applications "
         f"of {setup['operations']} operations, {setup['segments']} segments in each execution, one execution per "
-        f"record or {setup['batch']} (`_arrays`). {setup['count']:,} executions for fast contenders, "
-        f"{setup['short_count']:,} for slow ones. Each contender runs by itself, pinned to one core with everything "
-        "it starts, while the broker has the others; they take turns, "
+        f"record or {setup['batch']} (`_arrays`). {setup['count']:,} executions for fast contenders; for slow ones "
+        f"{setup['short_count']:,} of {setup['short_applications']} applications, and {setup['grown_count']:,} of "
+        f"{setup['grown_applications']}, so that the forests of `jvm_rcf` have grown. Each contender runs by itself, "
+        "pinned to one core with everything it starts, while the broker has the others; they take turns, "
         f"{setup['rounds']} rounds. The clock starts after {CLOCK_STARTS:.0%} of the executions, so that "
         "compiling, first windows and the first two forests of each application are over; the third comes after the "
         "end. (Refits come ever more rarely, up to one in 50,000 executions of an application, each some ten "
@@ -186,6 +205,17 @@ def _absent(findings: Findings) -> list[str]:
     return ["**Not measured:**\n" + "\n".join(f"- **{name}**: {why}" for name, why in findings.absent.items())]
 
 
+def _loop(findings: Findings) -> list[str]:
+    if not findings.loop_s:
+        return []
+    took = ", ".join(f"{one:.2f}" for one in findings.loop_s)
+    slower = max(findings.loop_s) / min(findings.loop_s) - 1.0
+    return [
+        "A fixed loop of pure CPU on the contenders' core, before the first round and after each, took "
+        f"{took} s: the slowest hour was {slower:.0%} slower than the fastest."
+    ]
+
+
 def _table(findings: Findings) -> str:
     titles = (
         "contender",
@@ -194,8 +224,9 @@ def _table(findings: Findings) -> str:
         "per CPU second",
         "CPU µs each",
         "peak MB",
-        "against Faust + River",
+        "against Faust + River (no table; table; `take`)",
         "against Quix + River",
+        "against Kafka Streams",
     )
     return "\n".join(
         (f"| {' | '.join(titles)} |", "|---" * len(titles) + "|", *(_row(findings, name) for name in findings.about))
@@ -205,7 +236,7 @@ def _table(findings: Findings) -> str:
 def _row(findings: Findings, name: str) -> str:
     figures = findings.contenders.get(name)
     if figures is None:
-        return f"| {name} | {findings.about[name]} | **not measured** | | | | | |"
+        return f"| {name} | {findings.about[name]} | **not measured** | | | | | | |"
     cells = (
         name,
         findings.about[name],
@@ -213,8 +244,9 @@ def _row(findings: Findings, name: str) -> str:
         _range(figures["executions_per_cpu_second"]),
         f"{figures['cpu_s_per_million']['median']:,.1f}",
         f"{figures['peak_mb']['median']:,.0f}",
-        _times(findings.ratio(name, "faust_river")),
+        "; ".join(_times(findings.ratio(name, other)) for other in FAUSTS).strip("; "),
         _times(findings.ratio(name, "quix_river")),
+        _times(findings.ratio(name, "jvm_rcf")),
     )
     return f"| {' | '.join(cells)} |"
 

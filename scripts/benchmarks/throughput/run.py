@@ -16,8 +16,10 @@ from tracehound.infra.kafka.topics import connect as connect_admin
 from tracehound.infra.kafka.topics import ensure_topics
 from tracehound.schemas.errors import BrokerError
 from tracehound.schemas.topics import Topic, Topics
+from tracehound.scripts.benchmarks.cores import on_cores
 from tracehound.scripts.benchmarks.measured_process import Measurement, measure
 from tracehound.scripts.benchmarks.throughput.contender_list import Contender, Field, Workload
+from tracehound.scripts.benchmarks.throughput.fixed_loop import time_fixed_loop
 from tracehound.scripts.benchmarks.workload import executions, records
 from tracehound.scripts.kafka.clients import producer_config
 from tracehound.scripts.recorded.sending import TopicWriter, connect
@@ -32,6 +34,7 @@ _REFITS_BEFORE: Final = 2
 """Refits of each application before the clock starts. They come ever more rarely, up to one in 50,000 executions; here
 all applications are equally old, so that the second ones, all at once, would cost more than scoring does."""
 _RIVER_WINDOW: Final = 250  # half-space trees do not score during their first window
+_GROWN: Final = 3_000  # executions of an application after which its random cut forest counts as grown
 _FLUSH_S: Final = 120.0
 _DELETE_S: Final = 30.0
 _POLL_S: Final = 0.1
@@ -39,20 +42,29 @@ _POLL_S: Final = 0.1
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
-    """How much there is to read: executions for fast and for slow contenders, and their spread over names.
+    """How much there is to read: executions of fast and of slow contenders, and their spread over names.
 
-    ``batch`` is how many executions of one application are in a record of the workload ``arrays``.
+    ``batch`` is how many executions of one application are in a record of the workload ``arrays``. Slow contenders have
+    fewer applications, or their models would not be there when the clock starts; a smaller working set is in their
+    favour.
     """
 
     count: int = 1_080_000
-    short_count: int = 125_000
+    short_count: int = 31_250
     applications: int = 200
     operations: int = 20
     batch: int = 50
+    short_applications: int = 50
+    grown_count: int = 46_000
+    grown_applications: int = 10
 
-    def executions(self, workload: Workload) -> int:
-        """How many executions a workload has."""
-        return self.short_count if workload == "short" else self.count
+    def of(self, workload: Workload) -> tuple[int, int]:
+        """How many executions a workload has, and of how many applications."""
+        if workload == "short":
+            return self.short_count, self.short_applications
+        if workload == "grown":
+            return self.grown_count, self.grown_applications
+        return self.count, self.applications
 
     def why_cold(self) -> str | None:
         """Which models are not there yet when the clock starts, or None: figures would flatter those who have them."""
@@ -61,11 +73,14 @@ class Sizes:
         for _ in range(_REFITS_BEFORE):
             forests = next_refit(forests, 1.0, settings)
         forests += settings.refit_delay
-        for what, count, needed in (
-            ("our isolation forests", self.count, forests),
-            ("River's half-space trees", self.short_count, _RIVER_WINDOW),
-        ):
-            expected = CLOCK_STARTS * count / self.applications
+        kinds: tuple[tuple[str, Workload, float], ...] = (
+            ("our isolation forests", "single", forests),
+            ("River's half-space trees", "short", _RIVER_WINDOW),
+            ("random cut forests that have grown", "grown", _GROWN),
+        )
+        for what, workload, needed in kinds:
+            count, applications = self.of(workload)
+            expected = CLOCK_STARTS * count / applications
             least = expected - 3 * expected**0.5  # applications are drawn at random
             if least < needed:
                 return (
@@ -100,8 +115,8 @@ class Arena:
         settings = load_settings(bootstrap_servers=self._kafka.bootstrap_servers)
         self._kafka.create_topics(topics)
         writer = TopicWriter(connect(producer_config(settings), topics.executions), topics.executions)
-        count = sizes.executions(workload)
-        made = executions(count, sizes.applications, sizes.operations, SEGMENTS, time.time())
+        count, applications = sizes.of(workload)
+        made = executions(count, applications, sizes.operations, SEGMENTS, time.time())
         for key, value, _ in records(made, sizes.batch if workload == "arrays" else 1):
             writer.produce(value, key.encode())
         writer.close(_FLUSH_S)
@@ -126,9 +141,14 @@ class Arena:
         )
         field = Field(self._kafka, topics, name, folder)
         self._create(contender.changelogs(field))
-        total = self._sizes.executions(contender.workload)
+        total, _ = self._sizes.of(contender.workload)
         program = contender.program(field)
         return measure(program, total, self._core, TIMEOUT_S, when_warm, CLOCK_STARTS, when_done)
+
+    def time_loop(self) -> float:
+        """What the fixed loop takes now on the contenders' core, in seconds."""
+        with on_cores({self._core}):
+            return time_fixed_loop()
 
     def _without_states(self, workload: Workload) -> Topics:
         """The workload's topics without what earlier workers have learned of them: they would be skipped."""
@@ -175,14 +195,19 @@ def everything_but(core: int) -> Iterator[None]:
 
 def take_turns(
     arena: Arena, contenders: Sequence[Contender], rounds: int, tell: Callable[[str], object]
-) -> Mapping[str, Sequence[Measurement]]:
-    """``rounds`` measurements of each contender, one after the other in every round."""
+) -> tuple[Mapping[str, Sequence[Measurement]], Sequence[float]]:
+    """``rounds`` measurements of each contender, one after the other in every round; and what the fixed loop took on
+    their core before the first round and after each, in seconds.
+    """
     runs: dict[str, list[Measurement]] = {contender.name: [] for contender in contenders}
+    loops = [arena.time_loop()]
     for number in range(1, rounds + 1):
         for contender in contenders:
             runs[contender.name].append(arena.run(contender, str(number)))
             tell(f"round {number}, {contender.name}: {_sentence(runs[contender.name][-1])}")
-    return runs
+        loops.append(arena.time_loop())
+        tell(f"round {number}, the fixed loop: {loops[-1]:.3f} s")
+    return runs, loops
 
 
 def _sentence(run: Measurement) -> str:

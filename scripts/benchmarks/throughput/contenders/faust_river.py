@@ -1,19 +1,28 @@
-"""Contender: a Faust agent as its documentation writes it: River's half-space trees, counts in a table, one by one.
+"""Contenders: Faust agents as its documentation writes them, with River's half-space trees; one has no table.
 
-Run as ``python -m tracehound.scripts.benchmarks.throughput.contenders.faust_river BOOTSTRAP TOPIC PARTITIONS GROUP``.
+Run as ``python -m tracehound.scripts.benchmarks.throughput.contenders.faust_river HOW BOOTSTRAP TOPIC PARTITIONS
+GROUP``, where ``HOW`` is one of ``HOWS``.
 """
 
 import sys
-from collections import defaultdict
-from typing import Any
+from collections import Counter, defaultdict
+from collections.abc import Mapping
+from typing import Any, Final
+from weakref import ref
 
 import faust
+from faust.streams import _current_event
 from river import anomaly
 
 from tracehound.scripts.benchmarks.throughput.contenders.four_features import four_features
 from tracehound.scripts.benchmarks.throughput.contenders.printed_count import PrintedCount
 
-TABLE = "scored"
+TABLE: Final = "scored"
+HOWS: Final = ("no-table", "table", "take")
+"""Event by event with models alone; with a count per application in a table, too; the same, many events at a time."""
+_LINGER_S: Final = 0.1
+_TAKEN: Final = 1_000
+_WITHIN_S: Final = 0.1
 
 
 def changelog_of(group: str) -> str:
@@ -21,37 +30,73 @@ def changelog_of(group: str) -> str:
     return f"{group}-{TABLE}-changelog"
 
 
-def build(bootstrap: str, topic: str, partitions: int, group: str, count: PrintedCount) -> Any:
-    """The app: one agent, one model per application in memory, one table with a count per application."""
+class Models:
+    """One model per application in memory."""
+
+    def __init__(self) -> None:
+        self._models: dict[str, anomaly.HalfSpaceTrees] = defaultdict(lambda: anomaly.HalfSpaceTrees(seed=1))
+
+    def judge(self, execution: Mapping[str, Any]) -> str:
+        """Score an execution, then learn it; returns its application."""
+        application: str = execution["application"]
+        model, features = self._models[application], four_features(execution)
+        model.score_one(features)
+        model.learn_one(features)
+        return application
+
+
+def build(how: str, bootstrap: str, topic: str, partitions: int, group: str, count: PrintedCount) -> Any:
+    """The app: one agent and its models, and a table with a count per application unless ``how`` says otherwise.
+
+    Who takes many events at a time writes each application's count once for them, to the partition of its last event:
+    without a current event a table takes nothing, and Faust has none where events are taken.
+    """
+    linger = {"producer_linger": _LINGER_S} if how == "take" else {}
     app = faust.App(
         group,
         broker=f"kafka://{bootstrap}",
         topic_partitions=partitions,
         topic_allow_declare=False,
         topic_disable_leader=True,
+        **linger,
     )
     executions = app.topic(topic, value_serializer="json")
-    scored = app.Table(TABLE, default=int, partitions=partitions)
-    models: dict[str, anomaly.HalfSpaceTrees] = defaultdict(lambda: anomaly.HalfSpaceTrees(seed=1))
+    models = Models()
+    if how == "no-table":
 
-    @app.agent(executions)  # type: ignore[untyped-decorator] # faust publishes no types
-    async def score(stream: Any) -> None:
-        async for execution in stream:
-            application = execution["application"]
-            model = models[application]
-            features = four_features(execution)
-            model.score_one(features)
-            model.learn_one(features)
-            scored[application] += 1
-            count.done += 1
+        async def score(stream: Any) -> None:
+            async for execution in stream:
+                models.judge(execution)
+                count.done += 1
 
+    elif how == "table":
+        counts = app.Table(TABLE, default=int, partitions=partitions)
+
+        async def score(stream: Any) -> None:
+            async for execution in stream:
+                counts[models.judge(execution)] += 1
+                count.done += 1
+
+    else:
+        counts = app.Table(TABLE, default=int, partitions=partitions)
+
+        async def score(stream: Any) -> None:
+            async for taken in stream.take_events(_TAKEN, within=_WITHIN_S):
+                last = {models.judge(event.value): event for event in taken}
+                more = Counter(event.value["application"] for event in taken)
+                for application, event in last.items():
+                    _current_event.set(ref(event))
+                    counts[application] += more[application]
+                count.done += len(taken)
+
+    app.agent(executions)(score)
     return app
 
 
 if __name__ == "__main__":
-    [server, name, number, group_id] = sys.argv[1:]
+    [how_, server, name, number, group_id] = sys.argv[1:]
     counted = PrintedCount()
     counted.start()
-    application = build(server, name, int(number), group_id, counted)
+    application_ = build(how_, server, name, int(number), group_id, counted)
     sys.argv = ["faust_river", "worker", "--without-web", "-l", "warn"]
-    application.main()
+    application_.main()

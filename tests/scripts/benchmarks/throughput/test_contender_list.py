@@ -77,12 +77,22 @@ def test_the_worker_of_another_build_follows_ours_and_imports_its_own_code(tmp_p
     assert program.environment["TRACEHOUND_GROUP_ID"] == "group"
 
 
-def test_the_table_of_faust_has_the_changelog_that_is_created_for_it(tmp_path: Path) -> None:
-    app = faust_river.build("127.0.0.1:9", "executions", 4, "group", PrintedCount())
-    [contender] = [contender for contender in CONTENDERS if contender.name == "faust_river"]
+@pytest.mark.parametrize(("how", "name"), [("table", "faust_river"), ("take", "faust_river_take")])
+def test_the_table_of_faust_has_the_changelog_that_is_created_for_it(tmp_path: Path, how: str, name: str) -> None:
+    app = faust_river.build(how, "127.0.0.1:9", "executions", 4, "group", PrintedCount())
+    [contender] = [contender for contender in CONTENDERS if contender.name == name]
     broker = Broker("127.0.0.1:9", "external", 1, None, {})
     field = Field(broker, Topics("t.", 4), "group", tmp_path)
     [created] = contender.changelogs(field)
 
     assert app.tables[faust_river.TABLE].changelog_topic_name == created.name
     assert created.partitions == 4
+
+
+def test_faust_without_a_table_has_none(tmp_path: Path) -> None:
+    app = faust_river.build("no-table", "127.0.0.1:9", "executions", 4, "group", PrintedCount())
+    [contender] = [contender for contender in CONTENDERS if contender.name == "faust_river_no_table"]
+    broker = Broker("127.0.0.1:9", "external", 1, None, {})
+
+    assert not app.tables.data
+    assert not contender.changelogs(Field(broker, Topics("t.", 4), "group", tmp_path))

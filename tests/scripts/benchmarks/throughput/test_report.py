@@ -22,13 +22,18 @@ RATES = {
     "tracehound_arrays": 110_000.0,
     "bare_decode": 200_000.0,
     "bare_decode_arrays": 220_000.0,
+    "faust_river_no_table": 8_000.0,
     "faust_river": 5_000.0,
+    "faust_river_take": 10_000.0,
     "quix_river": 20_000.0,
 }
 FINDINGS = Findings(
     {
         "count": 1_000,
         "short_count": 100,
+        "short_applications": 5,
+        "grown_count": 200,
+        "grown_applications": 2,
         "applications": 7,
         "operations": 3,
         "batch": 50,
@@ -54,22 +59,32 @@ def test_every_target_is_judged_by_the_figures() -> None:
 
     assert {key: verdict.met for key, verdict in verdicts.items()} == {
         ("100,000 executions/s", "tracehound"): False,
-        ("10 × Faust + River", "tracehound"): True,
-        ("3 × Quix + River", "tracehound"): False,
+        ("10 × Faust + River without a table", "tracehound"): False,
+        ("10 × Faust + River with a table", "tracehound"): True,
+        ("10 × Faust + River with a table, `take` and linger", "tracehound"): False,
+        ("10 × Quix + River", "tracehound"): False,
+        ("15 × Kafka Streams + grown random cut forests", "tracehound"): None,
         ("100,000 executions/s", "tracehound_arrays"): True,
-        ("10 × Faust + River", "tracehound_arrays"): True,
-        ("3 × Quix + River", "tracehound_arrays"): True,
+        ("10 × Faust + River without a table", "tracehound_arrays"): True,
+        ("10 × Faust + River with a table", "tracehound_arrays"): True,
+        ("10 × Faust + River with a table, `take` and linger", "tracehound_arrays"): True,
+        ("10 × Quix + River", "tracehound_arrays"): False,
+        ("15 × Kafka Streams + grown random cut forests", "tracehound_arrays"): None,
         ("transport under 6 µs of CPU", "detection_off"): False,
         ("transport under 6 µs of CPU", "detection_off_arrays"): True,
     }
-    assert verdicts["3 × Quix + River", "tracehound"].sentence() == ("3 × Quix + River (tracehound): **missed**, 2.5 ×")
+    told = verdicts["10 × Quix + River", "tracehound"].sentence()
+    assert told == "10 × Quix + River (tracehound): **missed**, 2.5 ×"
 
 
 def test_a_target_is_not_judged_without_the_contender_that_it_names() -> None:
     others = {name: figure for name, figure in FINDINGS.contenders.items() if name != "quix_river"}
     unjudged = [verdict for verdict in replace(FINDINGS, contenders=others).verdicts() if verdict.met is None]
 
-    assert {verdict.target for verdict in unjudged} == {"3 × Quix + River"}
+    assert {verdict.target for verdict in unjudged} == {
+        "10 × Quix + River",
+        "15 × Kafka Streams + grown random cut forests",  # did not run either
+    }
     assert all(verdict.sentence().endswith("**not measured**") for verdict in unjudged)
 
 
@@ -77,10 +92,21 @@ def test_the_page_has_figures_ratios_and_who_was_not_measured() -> None:
     page = page_of(FINDINGS)
 
     row = next(line for line in page.splitlines() if line.startswith("| tracehound |"))
-    assert "| 50,000 (45,000 to 60,000) | 100,000 (100,000 to 100,000) | 10.0 | 400 | 10.0 × | 2.5 × |" in row
+    rates = "| 50,000 (45,000 to 60,000) | 100,000 (100,000 to 100,000) | 10.0 | 400 |"
+    assert f"{rates} 6.2 ×; 10.0 ×; 5.0 × | 2.5 × |  |" in row
     assert "- **jvm_rcf**: Maven is needed." in page
     assert any(line.startswith("| jvm_rcf |") and "**not measured**" in line for line in page.splitlines())
     assert "No profile." in page
+
+
+def test_the_page_says_what_a_fixed_loop_took_around_the_rounds(tmp_path: Path) -> None:
+    assert "fixed loop" not in page_of(FINDINGS)
+    found = replace(FINDINGS, loop_s=[0.4, 0.5, 0.42])
+
+    write(found, tmp_path)
+
+    assert "took 0.40, 0.50, 0.42 s: the slowest hour was 25% slower than the fastest." in page_of(found)
+    assert json.loads((tmp_path / "throughput.json").read_bytes())["fixed_loop_s"] == [0.4, 0.5, 0.42]
 
 
 def test_the_page_says_when_the_clock_started_before_models_were_there() -> None:
@@ -95,7 +121,8 @@ def test_the_page_says_when_the_clock_started_before_models_were_there() -> None
     [
         (Sizes(), None),
         (Sizes(count=400_000), "our isolation forests"),
-        (Sizes(short_count=80_000), "River's half-space trees"),
+        (Sizes(short_count=20_000), "River's half-space trees"),
+        (Sizes(grown_count=43_000), "random cut forests"),
         (Sizes(applications=400), "our isolation forests"),
     ],
 )

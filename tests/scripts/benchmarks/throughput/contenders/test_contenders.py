@@ -15,6 +15,7 @@ from tracehound.scripts.benchmarks.throughput.contender_list import CONTENDERS
 from tracehound.scripts.benchmarks.throughput.contenders.bare_detectors import score_all
 from tracehound.scripts.benchmarks.throughput.contenders.detection_off import NoDetection
 from tracehound.scripts.benchmarks.throughput.contenders.four_features import four_features
+from tracehound.scripts.benchmarks.throughput.report import FAUSTS
 from tracehound.scripts.benchmarks.throughput.run import Arena, Sizes, take_turns
 
 COUNT = 600
@@ -22,10 +23,10 @@ BY_NAME = {contender.name: contender for contender in CONTENDERS}
 
 
 def arena_on(kafka: Broker, folder: Path) -> Arena:
-    return Arena(kafka, Sizes(COUNT, COUNT, 5, 3, 10), folder, core=0)
+    return Arena(kafka, Sizes(COUNT, COUNT, 5, 3, 10, 5, COUNT, 5), folder, core=0)
 
 
-@pytest.mark.parametrize("name", ["bare_decode_arrays", "bare_detectors", "detection_off", "faust_river"])
+@pytest.mark.parametrize("name", ["bare_decode_arrays", "bare_detectors", "detection_off", *FAUSTS])
 def test_a_contender_on_the_embedded_broker_processes_all(embedded_kafka: Broker, tmp_path: Path, name: str) -> None:
     _runs(name, embedded_kafka, tmp_path)
 
@@ -43,9 +44,10 @@ def _runs(name: str, kafka: Broker, folder: Path) -> None:
     if not BY_NAME[name].saves_states:  # (gets topics of its own)
         arena.fill([BY_NAME[name].workload])
 
-    runs = take_turns(arena, [BY_NAME[name]], 1, told.append)
+    runs, loops = take_turns(arena, [BY_NAME[name]], 1, told.append)
 
     [run] = runs[name]
+    assert len(loops) == 2
     assert run.executions_per_second > 0
     assert run.peak_mb > 10
     assert told[0].startswith(f"round 1, {name}: ")
@@ -55,7 +57,7 @@ def test_a_worker_has_nothing_of_what_the_worker_before_it_learned(kafka: Broker
     arena = arena_on(kafka, tmp_path)
     arena.fill(["single"])
 
-    runs = take_turns(arena, [BY_NAME["detection_off"]], 2, lambda text: None)
+    runs, _ = take_turns(arena, [BY_NAME["detection_off"]], 2, lambda text: None)
 
     assert len(runs["detection_off"]) == 2
 
