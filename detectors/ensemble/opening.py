@@ -37,4 +37,5 @@ def leave_to_release(
 def windows_of_release(windows: JudgedWindows, batch: Batch) -> Flags:
     """Which windows (k,) are slow or busy within the patience with a release, or with a change that is expected."""
     within = (windows.end_s > batch.released[windows.row]) & (windows.start_s < batch.opening_until[windows.row])
-    return within & np.isin(windows.signal, (LATENCY, CONCURRENCY))
+    affected: Flags = (windows.signal == LATENCY) | (windows.signal == CONCURRENCY)
+    return within & affected

@@ -17,10 +17,11 @@ def end_with_rest(
     The columns of ``calibrated`` (n, k) begin with one per chart, then one per kind of call. What is learned stays as
     it is: only a value that shows the deviation, or calm ones, end it.
     """
-    outlived = np.column_stack([chart.outlived for chart in charts] + [call.outlived for call in calls])
-    rows = np.flatnonzero(outlived.any(axis=1))
-    if not len(rows):  # as in most batches
+    each = [chart.outlived for chart in charts] + [call.outlived for call in calls]
+    if not any(outlived.any() for outlived in each):  # as in most batches
         return calibrated
+    outlived = np.column_stack(each)
+    rows = np.flatnonzero(outlived.any(axis=1))
     told = Calibrated(calibrated.rows.copy(), calibrated.scores.copy(), calibrated.alarm.copy())
     at, columns = np.nonzero(outlived)
     told.scores[at, columns] = 0.0

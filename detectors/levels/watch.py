@@ -124,7 +124,7 @@ class LevelWatch:
 
 
 def _finding(row: int, signal: LevelSignal, slots: Any, change: Change) -> LevelFinding:
-    found = np.flatnonzero(change.found)
+    found = change.found.nonzero()[0]
     floor = np.maximum(np.stack([change.before[found], change.after[found]]), 1e-9)
     furthest = found[np.argsort(-np.abs(np.log(floor[1] / floor[0])), kind="stable")]
     first = furthest[0]

@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from tracehound.detectors.bank import Flags
 from tracehound.detectors.charts.chart import ChartJudgement
 from tracehound.detectors.charts.signals import CHARTS
 from tracehound.detectors.ensemble.ensemble import Judgements
@@ -18,24 +19,22 @@ RARE = 2.0
 def kinds_of(batch: Batch, judged: Judgements) -> NDArray[np.int64]:
     """(n,) bits of ``KINDS``: in what each execution deviates itself, whatever those around it do."""
     bits = np.zeros(len(batch.times), np.int64)
-    bits[np.flatnonzero(batch.errors)] = KINDS["errors"]
+    bits[batch.errors != 0.0] = KINDS["errors"]
     for signal, chart in zip(CHARTS, judged.charts, strict=True):
         bits[_rare(chart)] |= KINDS["memory" if signal.kind == "saturation" else "latency"]
     for call in judged.calls:
         bits[call.calls.rows[_rare(call.chart)]] |= KINDS["latency"]
     structure = judged.structure
-    odd = np.flatnonzero(structure.score >= RARE)
-    bits[odd] |= np.where(structure.excess[odd] >= RARE, KINDS["latency"], 0)
-    bits[odd] |= np.where(
-        np.maximum(structure.novelty[odd], structure.count_excess[odd]) >= RARE, KINDS["structure"], 0
-    )
+    odd = structure.score >= RARE
+    if odd.any():  # as in few batches
+        bits[odd & (structure.excess >= RARE)] |= KINDS["latency"]
+        bits[odd & (np.maximum(structure.novelty, structure.count_excess) >= RARE)] |= KINDS["structure"]
     return bits
 
 
-def _rare(chart: ChartJudgement) -> NDArray[np.int64]:
-    """Places of the values that are far in the tail, while others are large too."""
-    found = np.flatnonzero(chart.tail >= RARE)
-    return found[chart.evident[found]]
+def _rare(chart: ChartJudgement) -> Flags:
+    """Where values are far in the tail, while others are large too."""
+    return (chart.tail >= RARE) & chart.evident
 
 
 class Deviating:
@@ -44,7 +43,7 @@ class Deviating:
     def __init__(self, rows: Rows, batch: Batch, judged: Judgements, private: frozenset[str]) -> None:
         self._rows, self._times, self._private = rows, batch.times, private
         self._bits = kinds_of(batch, judged)
-        self._waiting = np.flatnonzero(self._bits).tolist()
+        self._waiting = self._bits.nonzero()[0].tolist()
         self._next = 0
 
     def note(self, last: int) -> None:

@@ -3,8 +3,6 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import numpy as np
-
 from tracehound.detectors.alarms import events
 from tracehound.detectors.alarms.anomaly import anomaly_of
 from tracehound.detectors.alarms.lessons import Lessons
@@ -121,7 +119,7 @@ class Outcomes:
     def _worth_a_look(self, given: JudgedRows, told: set[int]) -> Iterator[int]:
         """The rows that are told, warm up, or teach more than that they came; all are counted, in order."""
         needed, wants, judged = self._settings.warm_up_executions, Profile.wants, given.judged
-        asked = told.union(np.flatnonzero(judged.structure.remembered).tolist())
+        asked = told.union(judged.structure.remembered.nonzero()[0].tolist())
         for row, (operation, normal) in enumerate(zip(given.rows.operations, judged.normal.tolist(), strict=True)):
             number = operation.seen + 1
             if number <= needed or row in asked or (normal and wants(number)):
@@ -202,16 +200,16 @@ def _new_normals(given: JudgedRows) -> dict[int, list[NewNormal]]:
     """What became normal with each row."""
     found: dict[int, list[NewNormal]] = {}
     for signal, chart in zip(CHARTS, given.judged.charts, strict=True):
-        for row in np.flatnonzero(chart.accepted).tolist():
+        for row in chart.accepted.nonzero()[0].tolist():
             name = given.rows.operations[row].name
             found.setdefault(row, []).append((name, signal.name, float(chart.lasting[row])))
     for kind, (signal, call) in enumerate(zip(CALLS, given.judged.calls, strict=True)):
-        for entry in np.flatnonzero(call.chart.accepted).tolist():
+        for entry in call.chart.accepted.nonzero()[0].tolist():
             row, slot = int(given.batch.calls[kind].rows[entry]), int(given.batch.calls[kind].slots[entry])
             peer = given.rows.applications[row].peer_of(kind, slot)
             found.setdefault(row, []).append((f"calls to {peer}", signal.name, float(call.chart.lasting[entry])))
     if (queues := given.judged.queues) is not None:
-        for place in np.flatnonzero(queues.chart.accepted).tolist():
+        for place in queues.chart.accepted.nonzero()[0].tolist():
             row, slot = int(queues.waits.rows[place]), int(queues.waits.slots[place])
             queue = given.rows.applications[row].peer_of(QUEUES, slot)
             lasting_s = float(queues.chart.lasting[place])

@@ -195,7 +195,7 @@ class Scorer:
         result.count_calls(rows.called)
         judged = self._ensemble.judge_then_learn(batch)
         self._watches.silence.learn(batch)
-        for row in np.flatnonzero(batch.anew).tolist():
+        for row in batch.anew.nonzero()[0].tolist():
             rows.applications[row].set_back(float(batch.times[row]))
         levels = self._watches.levels.learn(batch, rows.applications)
         sampled = self._watches.sampling.learn(batch.applications, batch.times, batch.adjusted)
