@@ -19,8 +19,8 @@ from tracehound.scripts.benchmarks.throughput.contenders.jvm_rcf.build import ja
 from tracehound.scripts.benchmarks.throughput.contenders.jvm_rcf.build import why_not as why_no_java
 
 Workload = Literal["single", "arrays", "short", "grown"]
-"""One execution per record; many executions of one application per record; single ones, fewer, for slow contenders; the
-same of so few applications that forests have grown."""
+"""One execution per record; many executions of one application per record; single ones, fewer, for slow contenders;
+more of those, so that forests have grown."""
 
 _PROGRAMS: Final = "tracehound.scripts.benchmarks.throughput.contenders"
 _SCRAPE_S: Final = 0.5  # our worker pays for every answer

@@ -55,8 +55,8 @@ class Sizes:
     operations: int = 20
     batch: int = 50
     short_applications: int = 50
-    grown_count: int = 46_000
-    grown_applications: int = 10
+    grown_count: int = 230_000
+    grown_applications: int = 50
 
     def of(self, workload: Workload) -> tuple[int, int]:
         """How many executions a workload has, and of how many applications."""

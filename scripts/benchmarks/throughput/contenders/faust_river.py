@@ -21,8 +21,8 @@ TABLE: Final = "scored"
 HOWS: Final = ("no-table", "table", "take")
 """Event by event with models alone; with a count per application in a table, too; the same, many events at a time."""
 _LINGER_S: Final = 0.1
-_TAKEN: Final = 1_000
-_WITHIN_S: Final = 0.1
+_TAKEN: Final = 100
+_WITHIN_S: Final = 1.0
 
 
 def changelog_of(group: str) -> str:

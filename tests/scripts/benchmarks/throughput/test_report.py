@@ -122,7 +122,7 @@ def test_the_page_says_when_the_clock_started_before_models_were_there() -> None
         (Sizes(), None),
         (Sizes(count=400_000), "our isolation forests"),
         (Sizes(short_count=20_000), "River's half-space trees"),
-        (Sizes(grown_count=43_000), "random cut forests"),
+        (Sizes(grown_count=200_000), "random cut forests"),
         (Sizes(applications=400), "our isolation forests"),
     ],
 )
