@@ -5,6 +5,7 @@ import os
 import time
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
+from functools import partial
 
 from tracehound.schemas.errors import ConfigurationError
 from tracehound.streams.kafka.clients import KafkaClients
@@ -88,6 +89,7 @@ def build_notify(
         settings.finish_timeout_s,
         base.failure.tell,
         clock,
+        partial(base.clients.topic_id, topics.severity.name),
     )
     app = NotifyApp(notifier, consumer, base.publisher, queues, topics.severity.name)
     metrics.registry.register(

@@ -26,6 +26,10 @@ _RETRY_S = 1.0
 log = structlog.get_logger(__name__)
 
 
+async def _unknown() -> str:
+    return ""
+
+
 class Notifier(ConsumerRebalanceListener):
     """Reads as a member of a consumer group, and delivers at least once.
 
@@ -41,6 +45,7 @@ class Notifier(ConsumerRebalanceListener):
         finish_timeout_s: how long attempts that are under way may take when partitions are taken away.
         fail: called with an error that no retry can mend.
         clock: wall time in epoch seconds.
+        topic_id: asked for the id of the topic of incidents; empty where nobody knows.
     """
 
     def __init__(
@@ -55,6 +60,7 @@ class Notifier(ConsumerRebalanceListener):
         finish_timeout_s: float,
         fail: Callable[[BaseException], None],
         clock: Callable[[], float] = time.time,
+        topic_id: Callable[[], Awaitable[str]] = _unknown,
     ) -> None:
         self._consumer = consumer
         self._routes = routes
@@ -66,6 +72,8 @@ class Notifier(ConsumerRebalanceListener):
         self._finish_timeout_s = finish_timeout_s
         self._fail = fail
         self._clock = clock
+        self._topic_id = topic_id
+        self._began_with = ""
         self._assigned: set[TopicPartition] | None = None
         self._partitions: dict[TopicPartition, IncidentPartition] = {}
         self._behind: set[TopicPartition] = set()
@@ -78,6 +86,7 @@ class Notifier(ConsumerRebalanceListener):
 
     async def run(self, stop: asyncio.Event) -> None:
         """Read until ``stop`` is set, then finish what is under way and commit."""
+        await self._made_anew()  # whichever topic it is now: partitions of it may come much later
         while not stop.is_set():
             await self._prepare()
             self._hold_up()
@@ -146,11 +155,15 @@ class Notifier(ConsumerRebalanceListener):
     async def _find_debts(self, tp: TopicPartition) -> tuple[int, Debts, int]:
         """The committed offset, what is owed, and from where to read to know what is open."""
         # the consumer's own ``committed`` leaves the metadata out
+        made_anew = await self._made_anew()
         known = (await self._consumer._coordinator.fetch_committed_offsets([tp])).get(tp)
         first = int((await self._consumer.beginning_offsets([tp]))[tp])
         end = int((await self._consumer.end_offsets([tp]))[tp])
         recent = await self._recent(tp, first, end)
-        if known is None or known.offset < 0:  # the group's first start: what happened before is not told
+        nothing_committed = known is None or known.offset < 0
+        if nothing_committed and made_anew:  # what was committed is gone with the topic that is no more
+            return first, Debts(first), first
+        if nothing_committed:  # the group's first start: what happened before is not told
             async with self._committing:
                 await self._consumer.commit({tp: OffsetAndMetadata(end, "")})
             return end, Debts(end), max(first, min(recent, end))
@@ -158,6 +171,12 @@ class Notifier(ConsumerRebalanceListener):
             return first, Debts(first), first
         committed = max(first, int(known.offset))
         return committed, read_commit(int(known.offset), known.metadata or ""), max(first, min(recent, committed))
+
+    async def _made_anew(self) -> bool:
+        """Whether the topic was made anew since this process began, as far as the cluster says so."""
+        now = await self._topic_id()
+        self._began_with = self._began_with or now
+        return bool(now) and now != self._began_with
 
     async def _recent(self, tp: TopicPartition, first: int, end: int) -> int:
         """The first offset that is worth remembering."""

@@ -97,6 +97,10 @@ class Partition:
             return True
         return origin is not None and self.has_learned(key, origin)
 
+    def known_to(self, key: ApplicationKey) -> int:
+        """The offset below which an application knows everything; its stored state may be ahead of what was read."""
+        return max(self.scored_to, self.learned_to.get(key, 0))
+
     def has_learned(self, key: ApplicationKey, origin: Origin) -> bool:
         """Whether an application has learned what has this origin before, or is about to."""
         source = origin.source

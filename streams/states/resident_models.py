@@ -286,7 +286,7 @@ class ResidentModels:
             origins = [(*source, number) for source, number in seen.origins.items()]
             times = (seen.newest_event_s, seen.scored_at_s)
             of_topic = (partition.topic_id, partition.epoch)
-            head = Head(partition.scored_to, origins, *times, *of_topic, seen.first_scored_at_s)
+            head = Head(partition.known_to(key), origins, *times, *of_topic, seen.first_scored_at_s)
             with self._metrics.snapshot_seconds.time():
                 try:
                     batch.states.append(ModelState(*key, head, self._scorer.snapshot(key)))

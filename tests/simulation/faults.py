@@ -15,19 +15,19 @@ def _any_running(scene: Scene) -> Slot | None:
 
 def kill(scene: Scene) -> None:
     """SIGKILL to one."""
-    if slot := _any_running(scene):
+    if (slot := _any_running(scene)) and not scene.calm():
         scene.kill(slot, scene.draw.choice(_DISKS))
 
 
 def kill_all(scene: Scene) -> None:
     """SIGKILL to all at once."""
-    for slot in scene.running():
+    for slot in scene.running() if not scene.calm() else ():
         scene.kill(slot, scene.draw.choice(_DISKS))
 
 
 def terminate(scene: Scene) -> None:
     """SIGTERM to one; it is started again."""
-    if slot := _any_running(scene):
+    if (slot := _any_running(scene)) and not scene.calm():
         scene.say(f"{slot.process.name} is to stop")
         slot.stop.set()
 
@@ -51,7 +51,7 @@ def freeze(scene: Scene) -> None:
 
 def join(scene: Scene) -> None:
     """One more worker."""
-    if len(scene.slots) < 4:
+    if len(scene.slots) < 4 and not scene.calm():
         scene.open_slot()
 
 

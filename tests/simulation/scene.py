@@ -69,7 +69,8 @@ class Slot:
 class Scene:
     """Cluster and workers of one story.
 
-    ``said`` is what happened, in order, for whoever replays it; ``wrong`` what must not have happened.
+    ``said`` is what happened, in order, for whoever replays it; ``wrong`` what must not have happened. While it is
+    ``calm`` no process begins or ends.
     """
 
     def __init__(self, loop: Loop, draw: random.Random, play: Play, folder: Path) -> None:
@@ -83,6 +84,7 @@ class Scene:
         self.said: list[str] = []
         self.wrong: list[str] = []
         self.over = False
+        self.calm: Callable[[], bool] = lambda: False
         self._started = 0
 
     def say(self, what: str) -> None:

@@ -54,8 +54,13 @@ class IntakePlay:
     # --- what is read
 
     async def feed(self, scene: Scene) -> None:
-        draw, source = scene.draw, self.settings.topics.otlp[0].name
-        for number in range(draw.choice((8, 20, 40))):
+        draw, topic = scene.draw, self.settings.topics.otlp[0]
+        source, count = topic.name, draw.choice((8, 20, 40))
+        made_anew_at = draw.randrange(count) if draw.random() < 0.2 else -1
+        for number in range(count):
+            if number == made_anew_at:
+                self._missing = set(self.expected)
+                await scene.make_anew(topic, lambda: self.finished(scene))
             one = trace(number, (scene.loop.wall_s() - 1.0) * 1e6)
             self.expected |= expected_of([one])
             encode = draw.choice((encode_protobuf, encode_json))

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from tests.simulation.clients import SimulatedClients
-from tests.simulation.scene import Scene
+from tests.simulation.scene import Scene, Slot
 from tests.streams.notify.conftest import make_event
 from tracehound.schemas.anomaly import Severity
 from tracehound.schemas.incident import IncidentChange
@@ -89,7 +89,11 @@ class NotifyPlay:
             lambda: len(committed) == _PARTITIONS, _READY_S
         )  # what was before the first start is not told
         revisions: defaultdict[str, int] = defaultdict(int)
-        for number in range(draw.choice((10, 30, 60))):
+        count = draw.choice((10, 30, 60))
+        made_anew_at = draw.randrange(count) if draw.random() < 0.2 else -1
+        for number in range(count):
+            if number == made_anew_at:
+                await self._make_anew(scene)
             incident = f"i{number // 4 if draw.random() < 0.5 else draw.randrange(1 + number // 4)}"
             revisions[incident] += 1
             revision = revisions[incident]
@@ -106,6 +110,14 @@ class NotifyPlay:
                 scene.cluster.append(topic, draw.randrange(_PARTITIONS), b"k", self.garbage[-1])
             if draw.random() < 0.4:
                 await asyncio.sleep(draw.random() * 0.4)
+
+    async def _make_anew(self, scene: Scene) -> None:
+        """While notifiers run that have seen the topic: one that starts later begins at its end, as a first one."""
+        committed = scene.cluster.committed[self.settings.notify.group_id]
+        scene.calm = lambda: True
+        if await scene.until(lambda: all(map(_has_seen_the_topic, scene.slots)), _READY_S):
+            await scene.make_anew(self.settings.topics.severity, lambda: self.finished(scene))
+        scene.calm = lambda: len(committed) < _PARTITIONS
 
     # --- what is judged
 
@@ -124,3 +136,10 @@ class NotifyPlay:
         found += [f"{value!r} is no dead letter." for value in self.garbage if value not in buried]
         found += [f"{value!r} is a dead letter." for value in buried if value not in self.garbage]
         return found
+
+
+def _has_seen_the_topic(slot: Slot) -> bool:
+    if slot.process.dead or slot.stop.is_set() or slot.worker is None:
+        return False
+    app: Any = slot.worker.app
+    return bool(app.notifier._began_with)

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+import pytest
 from aiokafka import ConsumerRecord, TopicPartition
 from aiokafka.structs import OffsetAndMetadata
 from prometheus_client import CollectorRegistry
@@ -62,7 +63,17 @@ class FakeConsumer:
         self.committed |= offsets
 
 
-def notifier_of(consumer: FakeConsumer, buried: list[DeadLetter], failures: list[BaseException]) -> Notifier:
+def notifier_of(
+    consumer: FakeConsumer,
+    buried: list[DeadLetter],
+    failures: list[BaseException],
+    topic_ids: Iterable[str] = ("the same",) * 9,
+) -> Notifier:
+    ids = iter(topic_ids)
+
+    async def topic_id() -> str:
+        return next(ids)
+
     async def bury(letter: DeadLetter) -> None:
         buried.append(letter)
 
@@ -70,6 +81,7 @@ def notifier_of(consumer: FakeConsumer, buried: list[DeadLetter], failures: list
     return Notifier(
         *(consumer, Routes(NotifySettings()), {}, bury, metrics),
         *(float("inf"), 0.1, 1.0, failures.append),
+        topic_id=topic_id,
     )
 
 
@@ -113,5 +125,30 @@ def test_no_commit_is_under_way_once_a_partition_is_another_s() -> None:
         stop.set()
         await running
         assert failures == []
+
+    run_in_virtual_time(test())
+
+
+@pytest.mark.parametrize(("now", "told"), [("before", 0), ("after", 1)])
+def test_all_that_a_topic_holds_that_was_made_anew_is_told_also_before_the_group_rebalances(
+    now: str, told: int
+) -> None:
+    async def test() -> None:
+        buried: list[DeadLetter] = []
+        consumer, stop, failures = FakeConsumer(), asyncio.Event(), list[BaseException]()
+        consumer.committed.clear()
+        notifier = notifier_of(consumer, buried, failures, ("before", "before", now))
+        notifier.on_partitions_assigned([TP])
+        running = asyncio.create_task(notifier.run(stop))
+        await asyncio.sleep(5.0)
+        assert (len(buried), consumer.committed[TP].offset) == (0, 1), "what was there before the first start"
+        await notifier.on_partitions_revoked([TP])
+        consumer.committed.clear()
+        notifier.on_partitions_assigned([TP])
+        await asyncio.sleep(5.0)
+        stop.set()
+        await running
+        assert (len(buried), failures) == (told, [])
+        assert consumer.committed[TP].offset == 1
 
     run_in_virtual_time(test())

@@ -132,3 +132,21 @@ def test_a_run_waits_until_the_states_of_its_partition_are_known(work: Work) -> 
         assert not asked.acked
 
     run(test())
+
+
+def test_a_lesson_that_is_read_before_what_its_models_know_leaves_them_knowing_it(work: Work) -> None:
+    async def test() -> None:
+        async def begin_again() -> None:
+            work.partitions.assign([])
+            await work.own(RIGHT)
+
+        await work.take(work.run_of([execution(0), execution(1), execution(2)]))
+        await work.save()
+        await begin_again()  # nothing was committed: reading begins before what the state knows
+        await controlling(work).take(control_run([Control("refit", "shop")]))
+        await begin_again()
+        await work.take(work.run_of([execution(0), execution(1), execution(2)]))
+        await work.take(work.run_of([execution(3)], start=3))
+        assert work.scorer.learned[SHOP] == ["0", "1", "2", "3"]
+
+    run(test())
