@@ -160,7 +160,7 @@ class Settings(BaseSettings):
         default=16, description="Fetched runs whose results are not yet acknowledged by Kafka; more wait"
     )
     gather_s: Annotated[float, Ge(0), Le(10)] = Field(
-        default=0.03,
+        default=0.035,
         description="Within how long what arrives is fetched together and dealt with; less costs more CPU time",
     )
     finish_timeout_s: Annotated[float, Gt(0), Le(55)] = Field(
