@@ -22,6 +22,7 @@ from tracehound.scripts.simulator.applications import build_system
 from tracehound.scripts.simulator.faults import SCENARIOS
 from tracehound.scripts.simulator.trial import course_of_faults, run_trial
 from tracehound.streams.intake.columned.one_trace import join_one_trace
+from tracehound.streams.intake.formats.otlp.packer import Packing, SpanPacker
 
 RATE = 20.0
 HISTORY_S = 300.0
@@ -55,7 +56,9 @@ def compile_kernels() -> None:
     scorer.score(_one_operation_stops())
     for application in scorer.applications():
         scorer.restore(scorer.snapshot(application))
-    SpanReader({}).read(b"", most=0)  # as intake does
+    read = SpanReader({}).read(b"", most=0)  # as intake does
+    if read is not None:
+        SpanPacker().pack(read, [], Packing(read.ids))
     join_one_trace()
 
 

@@ -20,9 +20,11 @@ from tracehound.streams.envelopes.mapping import FieldMapping
 from tracehound.streams.envelopes.opener import ExecutionReader
 from tracehound.streams.envelopes.registered import RegisteredSchemas
 from tracehound.streams.intake.formats.decode import SpanLimits, decode_spans
+from tracehound.streams.intake.formats.decoded import PackedSpans
 from tracehound.streams.intake.formats.otlp.columned import ColumnedDecoder
+from tracehound.streams.intake.formats.otlp.packer import SpanPacker
 from tracehound.streams.intake.logs.from_topics import LOGS, LogRequestReader
-from tracehound.streams.intake.sent_messages import told_of
+from tracehound.streams.intake.sent_messages import packed_ends, told_of
 from tracehound.streams.kafka.bounded_batches import PACKED, packed_sentence
 from tracehound.streams.kafka.publisher import Outgoing
 from tracehound.streams.kafka.record_time import judged_at_s
@@ -100,7 +102,7 @@ class SourceReader:
         self._others_topics = frozenset(execution_topics)
         self._others_executions = ExecutionReader(limits, schemas, mapping)
         self._span_limits = SpanLimits(max_record_bytes=limits.max_record_bytes, with_namespace=with_namespace)
-        self._columned = ColumnedDecoder()
+        self._columned = ColumnedDecoder(SpanPacker())
         self._foreign = ForeignRecords(clock)
 
     def read(self, record: ConsumerRecord, clock_ms: int, reading: SourceReading) -> None:
@@ -116,6 +118,7 @@ class SourceReader:
         if record.headers and (packed := packed_sentence(record.headers)) is not None:
             reading.dead_letters.append(letter_of(record, record.value, "decode", PACKED, packed))
             return
+        packed_spans: PackedSpans | None = None
         if record.topic == self._traces_topic:
             traces, rejected = self._native(record, self._executions)
         elif record.topic in self._others_topics:
@@ -133,7 +136,7 @@ class SourceReader:
             if decoded.signal == LOGS and self._logs is not None:
                 self._read_logs(record, self._logs, reading)
                 return
-            traces, rejected = decoded.traces, decoded.rejected
+            traces, rejected, packed_spans = decoded.traces, decoded.rejected, decoded.packed
             reading.formats[decoded.format] += 1
             reading.unfinished += decoded.unfinished
         for refused in rejected:
@@ -143,6 +146,11 @@ class SourceReader:
             else:
                 reading.dead_letters.append(rejection_letter(record, told))
         shares: dict[int, list[_Share]] = {}
+        if packed_spans is not None:
+            reading.sent += packed_ends(packed_spans.sent)
+            for share in packed_spans.traces:
+                reading.spans += share[1]
+                shares.setdefault(partition_of(share[0], self._partitions), []).append(share)
         for trace_id, chunk in traces.items():
             spans = len(chunk)
             reading.spans += spans

@@ -1,12 +1,12 @@
 """When messages were sent, remembered beyond their traces: consumers that are behind, or link, come much later."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from hashlib import blake2b
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tracehound.schemas.spans import TraceChunk
+from tracehound.schemas.spans import Span, TraceChunk
 from tracehound.streams.intake.assembly.queues import is_send, sending_ended_ns
 
 REMEMBERED = 65_536
@@ -19,13 +19,21 @@ _ENTRY = np.dtype([("sender", "<u8"), ("ended_ns", "<i8")])
 
 def told_of(trace_id: str, chunk: TraceChunk) -> bytes:
     """What is to be remembered of the messages that the spans of a piece of a trace sent, 16 bytes each."""
-    ended = [
-        (_sender(trace_id, span.id), sending_ended_ns(span))
-        for _, spans in chunk.spans
-        for span in spans
-        if span.kind == "producer" or (span.message is not None and span.kind == "client" and is_send(span))
-    ]
-    return np.array(ended, _ENTRY).tobytes() if ended else b""
+    return packed_ends(
+        [(trace_id, span.id, sending_ended_ns(span)) for _, spans in chunk.spans for span in spans if sends(span)]
+    )
+
+
+def sends(span: Span) -> bool:
+    """Whether messages that a span sent are to be remembered."""
+    return span.kind == "producer" or (span.message is not None and span.kind == "client" and is_send(span))
+
+
+def packed_ends(ended: Sequence[tuple[str, str, int]]) -> bytes:
+    """The same of trace and span ids of what sent, and when that ended, epoch nanoseconds."""
+    if not ended:
+        return b""
+    return np.array([(_sender(trace_id, span_id), end_ns) for trace_id, span_id, end_ns in ended], _ENTRY).tobytes()
 
 
 def newest(told: bytes) -> bytes:

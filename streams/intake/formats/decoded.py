@@ -31,13 +31,24 @@ class SpanLimits(msgspec.Struct, frozen=True):
         return self if most >= self.max_spans else SpanLimits(self.max_record_bytes, most, self.with_namespace)
 
 
+class PackedSpans(msgspec.Struct):
+    """Spans by trace that are packed already: ids, how many each has, and its ``TraceChunk`` in MessagePack.
+
+    ``sent`` are trace id, span id and end in nanoseconds of those that sent messages.
+    """
+
+    traces: list[tuple[str, int, msgspec.Raw]]
+    sent: list[tuple[str, str, int]] = []
+
+
 class DecodedSpans(msgspec.Struct):
     """What a record held: its good spans by trace, what was refused, and how many good spans there are.
 
     Trace ids are in the order first met, those of OpenTelemetry, Zipkin and Jaeger 32 lower-case hexadecimal digits. A
     ``TraceChunk`` has one list of spans for each resource of the trace. ``unfinished`` counts spans that were left out
     because they have not ended, or never began. ``format`` is the one that was recognised, ``signal`` the one of
-    OTLP that the record holds instead of traces; each is empty where there is none.
+    OTLP that the record holds instead of traces; each is empty where there is none. Where the spans are ``packed``,
+    ``traces`` is empty.
     """
 
     traces: dict[str, TraceChunk] = {}
@@ -46,6 +57,7 @@ class DecodedSpans(msgspec.Struct):
     unfinished: int = 0
     format: str = ""
     signal: str = ""
+    packed: PackedSpans | None = None
 
 
 def one_span(trace_id: str, resource: Resource, span: Span) -> DecodedSpans:

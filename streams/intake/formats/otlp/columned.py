@@ -6,12 +6,14 @@ from typing import Any, Final
 from google.protobuf.message import DecodeError
 
 from tracehound.detectors.columns.read_spans import ID_DIGITS, ODD, SpanColumns, SpanReader
+from tracehound.detectors.columns.write_pieces import LEFT_OUT
 from tracehound.schemas.rejection import Flaw
 from tracehound.schemas.spans import Resource, Span
 from tracehound.streams.intake.conventions.names import CONCEPTS
 from tracehound.streams.intake.conventions.resources import resource_of
 from tracehound.streams.intake.conventions.texts import AttributeValue
 from tracehound.streams.intake.formats.decoded import DecodedSpans, SpanLimits, SpansByTrace
+from tracehound.streams.intake.formats.otlp.packer import Like, Packing, SpanPacker
 from tracehound.streams.intake.formats.otlp.protobuf import OTLP, attributes_of, resource_attributes, span_with
 
 _SELDOM_READ: Final = frozenset(("path", "url", "zipkin path", "bare uri", "network address", "network port"))
@@ -32,10 +34,11 @@ class ColumnedDecoder:
     1,000 bytes, and as many with values.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, packer: SpanPacker | None = None) -> None:
+        self._packer = packer
         self._reader = SpanReader(_WANTED)
-        self._known: dict[bytes, Span] = {}
-        self._with_values: dict[bytes, Span] = {}
+        self._known: dict[bytes, Like] = {}
+        self._with_values: dict[bytes, Like] = {}
 
     def __call__(self, content: bytes, limits: SpanLimits) -> DecodedSpans | None:
         """The spans of a record; None where any of it is to be read with care, or there are too many."""
@@ -48,6 +51,8 @@ class ColumnedDecoder:
                 named(resource_attributes(OTLP.Resource.FromString(content[begin:end])))
                 for begin, end in columns.resources.tolist()
             ]
+            if self._packer is not None:
+                return self._packed(content, columns, resources, self._packer)
             return self._spans(content, columns, resources)
         except DecodeError:
             return None
@@ -75,32 +80,66 @@ class ColumnedDecoder:
                 if like is None:
                     return None
             parent_id = ids[at + 48 : at + ID_DIGITS]
+            said = like.span
             span = Span(  # (by names it takes twice as long)
                 "",
-                like.operation,
+                said.operation,
                 -1,
                 None,
                 (end_ns - start_ns) / 1e3,
                 None,
-                like.component,
-                like.peer,
-                like.is_error,
+                said.component,
+                said.peer,
+                said.is_error,
                 ids[at + 32 : at + 48],
                 "" if parent_id == _NO_PARENT else parent_id,
                 start_ns,
-                like.kind,
-                like.segment,
+                said.kind,
+                said.segment,
                 _REMOTE[remote],
-                like.error,
-                like.result,
+                said.error,
+                said.result,
                 None,
-                like.message,
-                like.adjusted_count,
+                said.message,
+                said.adjusted_count,
             )
             adding[resource](ids[at : at + 32], span)
         return collected.result()
 
-    def _understood(self, element: bytes, shape: bytes, length: int) -> Span | None:
+    def _packed(
+        self, content: bytes, columns: SpanColumns, resources: list[Resource], packer: SpanPacker
+    ) -> DecodedSpans | None:
+        if packer.full:
+            self._known.clear()
+            self._with_values.clear()
+            packer.begin_anew()
+        packing = Packing(columns.ids)
+        ids, shapes, known, with_values = columns.ids, columns.shapes, self._known, self._with_values
+        add = packing.numbers.append
+        at = -ID_DIGITS
+        for _, begin, end, shape, shape_end, values_end, start_ns, end_ns, _ in columns.spans.tolist():
+            at += ID_DIGITS
+            if shape == ODD:
+                read = span_with(*_message_of(content[begin:end]))
+                if isinstance(read, Flaw):
+                    return None
+                packing.add_whole(*read)
+                continue
+            like = known.get(shapes[shape:shape_end]) or with_values.get(shapes[shape:values_end])
+            if like is None:
+                like = self._understood(content[begin:end], shapes[shape:values_end], shape_end - shape)
+                if like is None:
+                    return None
+                if like.number == LEFT_OUT:  # it is not remembered: it is too long
+                    packing.add_whole(bytes.fromhex(ids[at : at + 32]), like.span)
+                    continue
+            add(like.number)
+            if like.sends:
+                ended_ns = start_ns + round((end_ns - start_ns) / 1e3 * 1e3)
+                packing.sent.append((ids[at : at + 32], ids[at + 32 : at + 48], ended_ns))
+        return packer.pack(columns, resources, packing)
+
+    def _understood(self, element: bytes, shape: bytes, length: int) -> Like | None:
         """A span that others are like, which is remembered by its shape, or with the values of its own."""
         message, attributes = _message_of(element)
         read = span_with(message, attributes)
@@ -108,11 +147,12 @@ class ColumnedDecoder:
             return None
         remembered = self._with_values if attributes.looked_at else self._known
         key = shape if attributes.looked_at else shape[:length]
-        if len(key) <= _REMEMBERED_BYTES:
-            if len(remembered) >= _REMEMBERED:
-                remembered.clear()
-            remembered[key] = read[1]
-        return read[1]
+        if len(key) > _REMEMBERED_BYTES:
+            return Like(read[1])
+        if len(remembered) >= _REMEMBERED:
+            remembered.clear()
+        like = remembered[key] = Like(read[1]) if self._packer is None else self._packer.like(read[1])
+        return like
 
 
 class _Watched(dict[str, AttributeValue]):

@@ -2,6 +2,7 @@
 
 import random
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -13,12 +14,17 @@ from tests.streams.intake.formats.otlp.test_otlp_fuzz import mutated
 from tests.tracers.recorded import PARTLY, WHOLE, values_of
 from tracehound.streams.intake.conventions.names import CONCEPTS
 from tracehound.streams.intake.formats.decode import SpanLimits, decode_spans
+from tracehound.streams.intake.formats.decoded import DecodedSpans
 from tracehound.streams.intake.formats.otlp import columned
 from tracehound.streams.intake.formats.otlp.columned import ColumnedDecoder
+from tracehound.streams.intake.formats.otlp.packer import SpanPacker
+from tracehound.streams.intake.sent_messages import packed_ends, told_of
 
 LIMITS = SpanLimits()
 COLUMNED = ColumnedDecoder()
-"""Remembers what all tests before have shown it."""
+PACKING = ColumnedDecoder(SpanPacker())
+"""They remember what all tests before have shown them."""
+_encode = msgspec.msgpack.Encoder().encode
 TEXTS = ("GET", "/a", "http://stock:81/b?c", "10.0.0.1", "true", "200", "", "redis", "kafka", "x" * 130, "ü")
 VALUES = st.one_of(
     st.sampled_from(TEXTS).map(lambda text: AnyValue(string_value=text)),
@@ -50,7 +56,26 @@ def alike(draw: st.DrawFn) -> Span:
 
 
 def assert_same(value: bytes, decoder: ColumnedDecoder = COLUMNED) -> None:
-    assert decode_spans(value, LIMITS, columned=decoder) == decode_spans(value, LIMITS)
+    oracle = decode_spans(value, LIMITS)
+    assert decode_spans(value, LIMITS, columned=decoder) == oracle
+    for packing in (PACKING, ColumnedDecoder(SpanPacker())):
+        assert_packed(decode_spans(value, LIMITS, columned=packing), oracle)
+
+
+def assert_packed(found: DecodedSpans, oracle: DecodedSpans) -> None:
+    """What was packed at once is what packing the spans gives, to the byte, and tells of the same messages."""
+    if found.packed is None:
+        assert found == oracle
+        return
+    traces = [(trace_id, len(chunk), _encode(chunk)) for trace_id, chunk in oracle.traces.items()]
+    assert [(trace_id, count, bytes(piece)) for trace_id, count, piece in found.packed.traces] == traces
+    told = [told_of(trace_id, chunk) for trace_id, chunk in oracle.traces.items()]
+    assert _entries(packed_ends(found.packed.sent)) == _entries(b"".join(told))
+    assert msgspec.structs.replace(found, packed=None) == msgspec.structs.replace(oracle, traces={})
+
+
+def _entries(told: bytes) -> list[bytes]:
+    return sorted(told[at : at + 16] for at in range(0, len(told), 16))
 
 
 @settings(max_examples=200, deadline=None)
@@ -117,3 +142,22 @@ def test_what_is_not_all_well_is_read_with_care() -> None:
     for size in (40, 400, 40_000):
         assert_same(b"\x0a\x00" * size)
         assert_same(well.SerializeToString() * size)
+
+
+@pytest.mark.parametrize("count", [1, 14, 15, 40, 66_000])
+def test_many_spans_and_resources_are_packed_as_they_would_be(count: int) -> None:
+    """Lists of every length that is written in another way, of one trace in many resources and of many traces."""
+    record = TracesData()
+    for number in range(min(count, 40)):
+        resource = record.resource_spans.add()
+        resource.resource.attributes.append(attribute("service.name", f"service {number // 2}"))
+        scope = resource.scope_spans.add()
+        for place in range(1 + (count if number == 0 else number % 3)):
+            scope.spans.append(
+                good_span(1 + number * 100_000 + place, trace_id=bytes([1 + place % 7 % (1 + number)]) * 16)
+            )
+    value = record.SerializeToString()
+    oracle = decode_spans(value, LIMITS)
+    found = decode_spans(value, LIMITS, columned=PACKING)
+    assert found.packed is not None
+    assert_packed(found, oracle)
