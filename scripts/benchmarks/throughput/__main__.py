@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -15,6 +15,7 @@ from rich.console import Console
 
 from tracehound.infra.kafka.broker import broker
 from tracehound.scripts.benchmarks.builds import Build, checked_out
+from tracehound.scripts.benchmarks.cores import on_cores
 from tracehound.scripts.benchmarks.throughput.contender_list import COMPARED, CONTENDERS, Contender, of_build
 from tracehound.scripts.benchmarks.throughput.machine import this_machine
 from tracehound.scripts.benchmarks.throughput.profile import Profile, Sampler, why_no_profile
@@ -44,15 +45,29 @@ def beside(contenders: Iterable[Contender], build: Build) -> list[Contender]:
 
 
 @contextmanager
-def compiled(commit: str | None) -> Iterator[Build | None]:
-    """The build of a commit with its kernels compiled, as those here are; None for none."""
+def compiling(commit: str | None, core: int) -> Iterator[tuple[Build | None, Callable[[], object]]]:
+    """The build of a commit, or None for none, and what waits until its kernels are compiled, as those here are.
+
+    They are compiled on the contenders' core, which has nothing else to do until topics are filled.
+    """
     if commit is None:
-        yield None
+        yield None, lambda: None
         return
     with checked_out(commit) as build:
         environment = {**os.environ, "PYTHONPATH": str(build.folder)}
-        subprocess.run([sys.executable, "-m", build.module, "compile"], env=environment, cwd=build.folder, check=True)
-        yield build
+        command = [sys.executable, "-m", build.module, "compile"]
+        with on_cores({core}):
+            process = subprocess.Popen(command, env=environment, cwd=build.folder)
+
+        def wait() -> None:
+            if process.wait():
+                raise subprocess.CalledProcessError(process.returncode, command)
+
+        try:
+            yield build, wait
+        finally:
+            process.terminate()
+            process.wait()
 
 
 def profiles(arena: Arena, contenders: Sequence[Contender], folder: Path) -> tuple[Mapping[str, Profile], str]:
@@ -105,7 +120,7 @@ def main(
     sizes = Sizes(count, short_count, applications, operations, batch)
     with (
         everything_but(core),
-        compiled(against) as build,
+        compiling(against, core) as (build, compiled),
         broker(kind) as kafka,
         tempfile.TemporaryDirectory() as name,
     ):
@@ -117,6 +132,7 @@ def main(
             console.print(f"TOO FEW EXECUTIONS: {cold}", style="bold red", markup=False)
         arena = Arena(kafka, sizes, folder, core)
         arena.fill(sorted({contender.workload for contender in running}))
+        compiled()
         turns = running if build is None else beside(running, build)
         runs, loops = take_turns(arena, turns, rounds, lambda text: console.print(text, markup=False))
         found, no_profile = profiles(arena, running, folder) if profile else ({}, "It was not asked for.")
