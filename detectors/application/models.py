@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from hashlib import blake2b
+from itertools import accumulate
 from typing import Any
 
 from tracehound.detectors.application.versions import Versions
@@ -12,7 +13,8 @@ from tracehound.detectors.features.profile import Profile
 from tracehound.detectors.telling.feedback import FeedbackMemory, Peaks
 from tracehound.schemas.execution import ApplicationKey
 
-REMEMBERED_PATHS = 512
+REMEMBERED_PATHS, NAMES_BYTES = 512, 120_000
+"""The most call paths whose names an operation remembers, and the bytes of these names: one may take thousands."""
 OPENINGS_S = 7 * 86_400.0
 """For so long, in event time, a release whose first executions were slow says what to expect of the next ones."""
 
@@ -44,10 +46,15 @@ class OperationModels:
     path_names: dict[int, tuple[str, str]] = field(default_factory=dict)
 
     def remember_paths(self, names: dict[int, tuple[str, str]]) -> None:
-        """Keep the names of paths, the newest ``REMEMBERED_PATHS`` of them."""
+        """Keep the names of paths, the newest ones that ``REMEMBERED_PATHS`` and ``NAMES_BYTES`` leave room for."""
+        known = len(self.path_names)
         self.path_names.update(names)
-        for path in list(self.path_names)[: max(0, len(self.path_names) - REMEMBERED_PATHS)]:
-            del self.path_names[path]
+        if len(self.path_names) == known:  # as nearly always
+            return
+        kept = list(self.path_names.items())[-REMEMBERED_PATHS:]
+        ends = accumulate(len(name.encode()) + len(part.encode()) for _, (name, part) in reversed(kept))
+        fitting = sum(end <= NAMES_BYTES for end in ends)
+        self.path_names = dict(kept[len(kept) - fitting :])
 
 
 @dataclass(slots=True)

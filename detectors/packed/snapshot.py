@@ -25,6 +25,7 @@ _OF_AN_ARRAY = frozenset({"dtype", "shape", "data"})
 _NESTED = frozenset({dict, list})
 """What may hold arrays; three of four values of a state are plain."""
 _LIMIT = 256 * 1024 * 1024
+_SKIPPED = b"\x50\x2a\x4d\x18"
 _EXPANSION, _ANYWAY = 200, 65_536
 """A state may be so many times its compressed bytes, and so large anyway: those of young applications are 40 times."""
 _ELEMENTS, _BYTES_PER_ELEMENT = 4_000_000, 4
@@ -60,14 +61,23 @@ def pack(state: dict[str, Any]) -> bytes:
     """Bytes of a state made of dicts, lists, strings, numbers and NumPy arrays.
 
     Layout: 3 bytes magic, 1 byte version, 16 bytes BLAKE2b of the rest, 4 bytes length of the MessagePack that
-    follows (little endian), compressed by Zstandard.
+    follows (little endian), compressed by Zstandard. What compresses better than ``unpack`` believes is filled up.
 
     >>> unpack(pack({"count": 3, "reference": np.array([1.5])}))["reference"].tolist()
     [1.5]
     """
     plain = msgspec.msgpack.encode(state, enc_hook=_to_plain)
     body = len(plain).to_bytes(_LENGTH, "little") + bytes(cramjam.zstd.compress(plain, level=_LEVEL))
+    lacking = -(-(len(plain) - _ANYWAY) // _EXPANSION) - len(body)
+    if lacking > 0:
+        body += _filling(lacking)
     return _MAGIC + bytes([VERSION]) + blake2b(body, digest_size=_DIGEST).digest() + body
+
+
+def _filling(length: int) -> bytes:
+    """At least so many bytes that decompression skips (RFC 8878, 3.1.2)."""
+    content = max(0, length - len(_SKIPPED) - _LENGTH)
+    return _SKIPPED + content.to_bytes(_LENGTH, "little") + bytes(content)
 
 
 def unpack(snapshot: bytes) -> dict[str, Any]:

@@ -39,6 +39,13 @@ def test_a_snapshot_of_the_version_before_is_read() -> None:
     assert found["reference"].tolist() == [1.5, 2.5]
 
 
+@pytest.mark.parametrize("letters", [0, 60_000, 70_000, 5_000_000])
+def test_what_compresses_far_better_than_usual_comes_back(letters: int) -> None:
+    state = {"name": "x" * letters}
+    assert unpack(pack(state)) == state
+    assert len(pack(state)) < 1_000 + letters / 150
+
+
 @pytest.mark.parametrize("version", [0, 1, 4, 255])
 def test_other_versions_are_refused_by_name(version: int) -> None:
     with pytest.raises(SnapshotError, match=f"has version {version}; this tracehound reads the versions 2 and 3"):

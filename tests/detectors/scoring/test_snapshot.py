@@ -147,7 +147,7 @@ def test_the_longest_names_that_are_taken_are_saved_and_taken_back() -> None:
         executions = [
             Execution(
                 "shop",
-                f"{long}{number % 400}",
+                f"{long}{number % 40}",
                 float(number),
                 20.0,
                 version=f"{long}{number}",
