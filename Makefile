@@ -64,7 +64,7 @@ test-quick: $(STAMP) ## Run the tests that need no real Apache Kafka
 	$(BIN)/python -m pytest $(TOGETHER) -m "not kafka"
 
 test-bounds: $(STAMP) ## Run the detectors' tests with kernels that check the bounds of their arrays (compiled anew, some minutes)
-	NUMBA_BOUNDSCHECK=1 NUMBA_CACHE_DIR=$(VENV)/checked-kernels $(BIN)/python -m pytest tests/detectors
+	NUMBA_BOUNDSCHECK=1 NUMBA_CACHE_DIR=$(VENV)/checked-kernels $(BIN)/python -m pytest tests/detectors tests/streams/scoring/test_read_columns.py
 
 test-tracers: $(STAMP) ## Run tracers of npm, PyPI, Maven, Go and crates.io and a Collector, read what they write (first time: minutes)
 	TRACEHOUND_REAL_TRACERS=1 $(BIN)/python -m pytest tests/tracers tests/streams/intake/formats

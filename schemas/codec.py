@@ -99,12 +99,6 @@ class UnreadRecords:
     executions: list[UnreadExecution]
     counts: list[int] | None = None
 
-    def each_of(self, records: Sequence[_T]) -> Sequence[_T]:
-        """The record that each execution came from."""
-        if self.counts is None:
-            return records
-        return [record for record, count in zip(records, self.counts, strict=True) for _ in range(count)]
-
 
 def decode_unread(values: Sequence[bytes | None], limits: Limits, timestamp_s: float) -> UnreadRecords | None:
     """The executions of records as ``decode_record`` of each, but faster, and without a look at their segments.

@@ -6,8 +6,12 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+OperationName = Annotated[str, msgspec.Meta(min_length=1, max_length=1000)]
+Environment = Annotated[str, msgspec.Meta(max_length=200)]
 Milliseconds = Annotated[float, msgspec.Meta(ge=0)]
-EpochSeconds = Annotated[float, msgspec.Meta(ge=0, lt=1e11)]  # up to the year 5138: milliseconds are noticed
+LATEST_S = 1e11
+"""The year 5138: milliseconds are noticed."""
+EpochSeconds = Annotated[float, msgspec.Meta(ge=0, lt=LATEST_S)]
 Count = Annotated[int, msgspec.Meta(ge=0, le=10**12)]  # sums of millions of them fit into 64 bits
 WholeNumber = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
 DateTime = Annotated[
@@ -28,7 +32,8 @@ AdjustedCount = Annotated[float, msgspec.Meta(ge=0, le=LARGEST_ADJUSTED_COUNT)]
 ApplicationKey = tuple[str, str]
 """Application and environment: whose models an execution belongs to."""
 SegmentName = Annotated[str, msgspec.Meta(min_length=1, max_length=1000)]
-Label = Annotated[str, msgspec.Meta(max_length=1000)]
+LONGEST_LABEL = 1_000
+Label = Annotated[str, msgspec.Meta(max_length=LONGEST_LABEL)]
 """What is remembered, or told, of an execution beside its names: ids, its version, its host, whom it calls."""
 SegmentKind = Literal["db", "http", "rpc", "cache", "queue", "view", "code"]
 
@@ -85,7 +90,7 @@ class ExecutionHead(msgspec.Struct, omit_defaults=True, gc=False):
     """The fields of ``Execution`` but for its segments, which may be read or not."""
 
     application: Name
-    operation: Annotated[str, msgspec.Meta(min_length=1, max_length=1000)]
+    operation: OperationName
     started_at: EpochSeconds | DateTime
     duration_ms: Milliseconds
     trace_id: Label = ""
@@ -94,7 +99,7 @@ class ExecutionHead(msgspec.Struct, omit_defaults=True, gc=False):
     kind: ExecutionKind = "request"
     status: Status = "unset"
     result: str | WholeNumber | None = None
-    environment: Annotated[str, msgspec.Meta(max_length=200)] = ""
+    environment: Environment = ""
     version: Label = ""
     host: Label = ""
     memory_peak_mb: Milliseconds | None = None

@@ -14,7 +14,7 @@ from tracehound.detectors.packed.kernels import STAMPS, compiled_kernels, compil
 from tracehound.detectors.scoring.scored_batch import ScoredBatch
 from tracehound.detectors.scoring.scorer import Scorer
 from tracehound.detectors.settings import DetectionSettings
-from tracehound.schemas.codec import decode_unread, encode
+from tracehound.schemas.codec import encode
 from tracehound.schemas.errors import TracehoundError
 from tracehound.schemas.execution import Execution
 from tracehound.schemas.execution_rules import Limits
@@ -23,6 +23,7 @@ from tracehound.scripts.simulator.faults import SCENARIOS
 from tracehound.scripts.simulator.trial import course_of_faults, run_trial
 from tracehound.streams.intake.columned.one_trace import join_one_trace
 from tracehound.streams.intake.formats.otlp.packer import Packing, SpanPacker
+from tracehound.streams.scoring.read_columns import ColumnReader
 
 RATE = 20.0
 HISTORY_S = 300.0
@@ -34,16 +35,14 @@ class ReadsAsAWorker:
     def __init__(self, scorer: Scorer) -> None:
         self.judge_silence = scorer.judge_silence
         self.applications = scorer.applications
-        self._scorer = scorer
+        self._scorer, self._reader = scorer, ColumnReader(Limits())
 
     def score(self, executions: Sequence[Execution]) -> ScoredBatch:
         """Score, then learn, in order."""
-        limits = Limits()
-        unread = decode_unread([encode(execution) for execution in executions], limits, math.inf)
-        read = None if unread is None else read_segments(unread.executions, limits.max_segments)
+        read = self._reader.read([encode(execution) for execution in executions], math.inf)
         if read is None:
             raise RuntimeError("Executions of the simulator must be read together.")
-        return self._scorer.score(read)
+        return self._scorer.score(read.executions)
 
 
 def compile_kernels() -> None:
@@ -60,6 +59,7 @@ def compile_kernels() -> None:
     if read is not None:
         SpanPacker().pack(read, [], Packing(read.ids))
     join_one_trace()
+    read_segments([], most=0)  # as where the kernel of executions leaves some
 
 
 def _one_operation_stops() -> list[Execution]:

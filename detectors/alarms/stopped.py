@@ -10,6 +10,7 @@ import numpy as np
 from tracehound.detectors.alarms.silence import LASTING_S, LEAST_SEEN, MISSED, SHARE, SUDDEN
 from tracehound.detectors.application.models import ApplicationModels
 from tracehound.detectors.bank import Flags, Floats, Slots, State
+from tracehound.detectors.columns.heads import KINDS
 from tracehound.detectors.features.batch import Batch
 from tracehound.detectors.packed.compiling import njit
 from tracehound.detectors.packed.slots import SlotRecords
@@ -18,7 +19,6 @@ from tracehound.detectors.settings import DetectionSettings
 from tracehound.detectors.telling.feedback import DAY_S
 from tracehound.detectors.windows.arrivals import MEMORY_EXECUTIONS, MEMORY_S, Arrivals
 from tracehound.detectors.windows.half_hours import HalfHours
-from tracehound.schemas.execution import ExecutionHead
 
 EVERY, EVERY_S = 256.0, 30.0
 """An application's operations are looked at after so many executions of it, and so much event time."""
@@ -33,8 +33,8 @@ MOVED = 0.5
 """The share of what is missing that other operations may have more of: beyond, traffic has moved to them."""
 LEAST_LEFT = 0.5
 """The share of its traffic that an application must still have; what is less is told by its windows."""
-_JUDGED: Final = frozenset(("request", "consumer"))
-"""Kinds of executions that are missed; others end."""
+_ENDS: Final = np.array([kind not in ("request", "consumer") for kind in KINDS])
+"""Which kinds of executions end, and are not missed."""
 _STORED: Final = {
     **dict.fromkeys(("newest_s", "resumed_s", "looked_s"), moment(missing=True)),
     "gap_s": real(0.0, LARGEST),
@@ -94,22 +94,22 @@ class StoppedWatch:
         self._arrivals.open(slot)
         self._hours.open(slot)
 
-    def learn(
-        self, batch: Batch, applications: Sequence[ApplicationModels], executions: Sequence[ExecutionHead]
-    ) -> list[StoppedOperations]:
-        """Learn ``executions`` (n) of ``applications`` (n), which are ``batch``, in order; which operations stopped."""
+    def learn(self, batch: Batch, applications: Sequence[ApplicationModels], kinds: Slots) -> list[StoppedOperations]:
+        """Learn executions of ``applications`` (n) and of ``kinds`` (n,), places in ``KINDS``, which are ``batch``, in
+        order; which operations stopped.
+        """
         found = []
-        ends = np.fromiter([execution.kind not in _JUDGED for execution in executions], np.bool_, len(executions))
+        ends = _ENDS[kinds]
         some_end, first = ends.any(), 0
-        while first < len(executions):
+        while first < len(kinds):
             row = int(_next_look(first, batch.applications, batch.times, batch.anew, self._store.records))
-            part = slice(first, min(row + 1, len(executions)))
+            part = slice(first, min(row + 1, len(kinds)))
             given = batch.operations[part], batch.times[part], batch.anew[part]
             if some_end:
                 given = given[0][~ends[part]], given[1][~ends[part]], given[2][~ends[part]]
             self._arrivals.learn(*given)
             self._hours.learn(*given)
-            if row < len(executions):
+            if row < len(kinds):
                 stopped = self._look(row, applications[row], float(batch.times[row]))
                 found += [] if stopped is None else [stopped]
             first = row + 1

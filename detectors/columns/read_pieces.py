@@ -5,8 +5,8 @@ from typing import Any, Final
 import numpy as np
 
 from tracehound.detectors.columns.byte_words import PADDING, double_of
+from tracehound.detectors.columns.numbered_texts import LONGEST, NO_NUMBER, NO_PEER, number_of
 from tracehound.detectors.columns.packed_values import read_array, read_size, skip_values
-from tracehound.detectors.columns.segment_texts import LONGEST, NO_NUMBER, NO_PEER, number_of
 from tracehound.detectors.packed.compiling import njit
 from tracehound.detectors.packed.lean import LEAN
 
@@ -41,7 +41,7 @@ def read_pieces(
         pieces: (p, 2) of each where it ends, and the number of its trace, which never falls.
         fits: (t,) of each trace whether it was read whole: ``FITS``, ``UNFIT``, or ``UNSURE`` where not all is known.
         bounds: (t + 1,) where the spans of each trace begin in ``spans``.
-        resources: the arrays of ``SegmentTexts`` that have the numbers of resources, as they are written.
+        resources: the arrays of ``NumberedTexts`` that have the numbers of resources, as they are written.
         shapes: those of shapes: all of a span but for ids, start and duration.
         spans: (n, PIECE_COLUMNS) the columns to be filled.
         durations: (n,) in microseconds.
@@ -94,7 +94,7 @@ def _piece(
         at = skip_values(text, at, end, 1)
         if parts != 2 or at < 0 or at - begin > LONGEST:
             return -1, missing
-        resource = number_of(resources[0], resources[1], resources[2], text, begin, at - begin, 0, NO_PEER)
+        resource = number_of(resources, text, begin, at - begin, 0, NO_PEER)
         if resource == NO_NUMBER:
             if missing == len(unknown):
                 return -1, missing
@@ -110,7 +110,7 @@ def _piece(
             at, length = _span(text, at, end, spans[count], durations, count, shape)
             if at < 0:
                 return -1, missing
-            number = number_of(shapes[0], shapes[1], shapes[2], shape, 0, length, 0, NO_PEER)
+            number = number_of(shapes, shape, 0, length, 0, NO_PEER)
             if number == NO_NUMBER:
                 if missing == len(unknown):
                     return -1, missing

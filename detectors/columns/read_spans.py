@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tracehound.detectors.columns.byte_words import PADDING, word_at
+from tracehound.detectors.columns.numbered_texts import NO_NUMBER, NO_PEER, NumberedTexts, number_of
 from tracehound.detectors.columns.protobuf_wire import (
     BYTES,
     HALF_WORD,
@@ -17,7 +18,6 @@ from tracehound.detectors.columns.protobuf_wire import (
     read_field,
     read_varint,
 )
-from tracehound.detectors.columns.segment_texts import NO_NUMBER, NO_PEER, SegmentTexts, number_of
 from tracehound.detectors.packed.compiling import njit
 from tracehound.detectors.packed.lean import LEAN
 
@@ -82,7 +82,7 @@ class SpanReader:
     """
 
     def __init__(self, wanted: Mapping[str, bool]) -> None:
-        self._texts = SegmentTexts()
+        self._texts = NumberedTexts()
         by_name = (name for name, with_value in wanted.items() if not with_value)
         numbers = {name: number for number, name in enumerate(by_name, 1)}
         self._texts.add({(name.encode(), None): numbers.get(name, 0) for name in wanted})
@@ -250,7 +250,7 @@ def _span(
             if wire != BYTES or length < 2 or text[content] != _KEY or text[content + 1] > 127 or name_end > at:
                 odd = True
                 continue
-            wanted = number_of(places, entries, names, text, content + 2, name_end - content - 2, 0, NO_PEER)
+            wanted = number_of((places, entries, names), text, content + 2, name_end - content - 2, 0, NO_PEER)
             if wanted == NO_NUMBER:
                 continue
             if length > _LONGEST or (wanted > 0 and not _is_text(text, name_end, at)):
@@ -312,6 +312,6 @@ def _values(text: Any, places: Any, entries: Any, names: Any, at: int, end: int,
         number, _, content, at = read_field(text, at, end)
         if number == _ATTRIBUTE:
             name_length = np.int64(text[content + 1])
-            if number_of(places, entries, names, text, content + 2, name_length, 0, NO_PEER) > 0:
+            if number_of((places, entries, names), text, content + 2, name_length, 0, NO_PEER) > 0:
                 filled = _copy(text, content, at, number, shapes, filled)
     return filled

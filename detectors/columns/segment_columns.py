@@ -1,9 +1,9 @@
 """The segments of many executions as columns, one execution after the other: what kernels read."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
-from typing import Final, Self, overload
+from typing import Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -68,44 +68,24 @@ class SegmentColumns:
             np.concatenate([part.parent for part in parts]),
         )
 
+    def with_rows(self, rows: NDArray[np.int64], others: Self) -> Self:
+        """The columns with those of ``others`` (k executions) at ``rows`` (k,), which have no segments here.
 
-class ColumnedExecutions(Sequence[ExecutionHead]):
-    """Executions with their segments as columns, which are those of ``columns_of``."""
-
-    def __init__(self, executions: Sequence[ExecutionHead], columns: SegmentColumns) -> None:
-        self._executions = executions
-        self.columns = columns
-
-    def __len__(self) -> int:
-        return len(self._executions)
-
-    def __iter__(self) -> Iterator[ExecutionHead]:
-        return iter(self._executions)
-
-    @overload
-    def __getitem__(self, index: int) -> ExecutionHead: ...
-
-    @overload
-    def __getitem__(self, index: slice) -> "ColumnedExecutions": ...
-
-    def __getitem__(self, index: int | slice) -> "ExecutionHead | ColumnedExecutions":
-        if isinstance(index, int):
-            return self._executions[index]
-        start, stop, step = index.indices(len(self))
-        if step != 1:
-            raise ValueError(f"The step of a slice of executions must be 1. Got {step} instead.")
-        return ColumnedExecutions(self._executions[start:stop], self.columns.part(start, max(start, stop)))
-
-    @classmethod
-    def joined(cls, parts: "Sequence[ColumnedExecutions]") -> "ColumnedExecutions":
-        """One after the other."""
-        if len(parts) == 1:
-            return parts[0]
-        executions = list(chain.from_iterable(part._executions for part in parts))
-        columns = [part.columns for part in parts]
-        if not columns or any(one.names is not columns[0].names for one in columns):  # the table was full between them
-            return cls(executions, columns_of(executions))
-        return cls(executions, SegmentColumns.joined(columns))
+        Both have the same ``names``.
+        """
+        whole_ms, counts = self.whole_ms.copy(), np.diff(self.starts)
+        whole_ms[rows], counts[rows] = others.whole_ms, np.diff(others.starts)
+        at = np.repeat(self.starts[rows], np.diff(others.starts))
+        return type(self)(
+            whole_ms,
+            np.concatenate([self.starts[:1], np.cumsum(counts)]),
+            self.names,
+            np.insert(self.name, at, others.name),
+            np.insert(self.duration_ms, at, others.duration_ms),
+            np.insert(self.offset_ms, at, others.offset_ms),
+            np.insert(self.remote_ms, at, others.remote_ms),
+            np.insert(self.parent, at, others.parent),
+        )
 
 
 def columns_of(executions: Sequence[ExecutionHead]) -> SegmentColumns:
@@ -117,8 +97,6 @@ def columns_of(executions: Sequence[ExecutionHead]) -> SegmentColumns:
     >>> columns.starts.tolist(), columns.offset_ms.tolist(), columns.parent.tolist()
     ([0, 2], [1.0, nan], [-1, 0])
     """
-    if isinstance(executions, ColumnedExecutions):
-        return executions.columns
     lists = [whole(execution).segments for execution in executions]
     segments = list(chain.from_iterable(lists))
     starts = np.zeros(len(lists) + 1, np.int64)

@@ -6,7 +6,7 @@ from threading import Lock
 import numpy as np
 
 from tracehound.detectors.bank import Slots
-from tracehound.detectors.columns.segment_texts import SegmentTexts
+from tracehound.detectors.columns.numbered_texts import NumberedTexts
 from tracehound.schemas.operations import normalize_operation
 
 NUMBERED_NAMES = 65_536
@@ -48,7 +48,7 @@ class SegmentNames(dict[str | None, _NamesOfPeer]):
         self.joined_peer: Slots = np.zeros(64, np.int64)
         self.waited_peer: Slots = np.zeros(64, np.int64)
         self.peers: list[str] = []
-        self.texts = SegmentTexts()
+        self.texts = NumberedTexts()
         self._peer_numbers: dict[str, int] = {}
         self._count = self._letters = 0
         self._lock = Lock()

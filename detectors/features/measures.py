@@ -1,6 +1,5 @@
 """What the detectors read off executions: self time, local time, memory, and the time of their calls by peer."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -10,7 +9,7 @@ from numpy.typing import NDArray
 from tracehound.detectors.bank import Flags, Floats, Slots
 from tracehound.detectors.columns.segment_columns import SegmentColumns, columns_of, known_floats, within
 from tracehound.detectors.packed.compiling import njit
-from tracehound.schemas.execution import Execution, ExecutionHead
+from tracehound.schemas.execution import Execution
 
 SIGNALS: Final = ("self_ms", "local_ms", "memory_peak_mb")
 """Measured values of an execution, in this order in a row: milliseconds, and megabytes."""
@@ -72,7 +71,7 @@ def features(execution: Execution) -> Features:
     Features(signals=(50.0, 60.0, nan), gaps={'b': 15.0}, waits={'db': 30.0})
     """
     columns = columns_of([execution])
-    measured = measure([execution], columns)
+    measured = measure(within(known_floats([execution.memory_peak_mb])), columns)
     self_ms, local_ms, megabytes = measured.signals[0].tolist()
     peers = columns.names.peers
     gaps, waits = (
@@ -82,12 +81,12 @@ def features(execution: Execution) -> Features:
     return Features((self_ms, local_ms, megabytes), gaps, waits)
 
 
-def measure(executions: Sequence[ExecutionHead], columns: SegmentColumns) -> Measured:
-    """``features`` of n executions, given their segments as columns."""
-    signals = np.empty((len(executions), len(SIGNALS)))
+def measure(memory_mb: Floats, columns: SegmentColumns) -> Measured:
+    """``features`` of n executions, given their memory (n,) and their segments as columns."""
+    signals = np.empty((len(memory_mb), len(SIGNALS)))
     joined = ~np.isnan(columns.remote_ms)
     _times(*_spans_of(columns), joined, columns.duration_ms, signals)
-    signals[:, 2] = within(known_floats([execution.memory_peak_mb for execution in executions]))
+    signals[:, 2] = memory_mb
     names = columns.names
     gaps = _largest(columns, names.joined_peer, columns.duration_ms - columns.remote_ms, joined)
     waits = _largest(columns, names.waited_peer, columns.duration_ms, ~joined)

@@ -7,7 +7,9 @@ import numpy as np
 from tracehound.detectors.application.models import ApplicationModels, OperationModels
 from tracehound.detectors.application.subject import Subject
 from tracehound.detectors.bank import Flags, Floats, Slots
-from tracehound.detectors.columns.segment_columns import SegmentColumns, durations, floats
+from tracehound.detectors.columns.columned_executions import ColumnedExecutions
+from tracehound.detectors.columns.heads import KINDS, Heads
+from tracehound.detectors.columns.segment_columns import durations, floats
 from tracehound.detectors.errors.error_types import type_number
 from tracehound.detectors.features.answered_calls import AnsweredCalls, without_lost_joins
 from tracehound.detectors.features.batch import GAPS, QUEUES, Batch, Calls
@@ -15,54 +17,60 @@ from tracehound.detectors.features.clocks import ANEW, EARLY, IN_TIME, Clocks
 from tracehound.detectors.features.measures import SIGNALS, PeerTimes, measure
 from tracehound.detectors.features.paths import paths_in
 from tracehound.detectors.settings import DetectionSettings
-from tracehound.schemas.execution import ApplicationKey, ExecutionHead, whole
+from tracehound.schemas.execution import ApplicationKey, Execution, ExecutionHead, QueueWait, whole
 
+_LOG = KINDS.index("log")
 _LOCAL = SIGNALS.index("local_ms")
 NewCall = Callable[[ApplicationModels, int, str], int]
 """Gives a slot to a peer or queue that an application does not know; the number is a place in ``KEYED_SIGNALS``."""
 
 
-def queue_name(execution: ExecutionHead) -> str:
-    """What the queue of an execution's messages is called, with who takes them.
+def queue_name(wait: QueueWait, application: str) -> str:
+    """What the queue that messages of an application waited in is called, with who takes them.
 
-    >>> from tracehound.schemas.execution import QueueWait
-    >>> queue_name(ExecutionHead("billing", "process", 0.0, 1.0, queue_wait=QueueWait("kafka orders", 40.0)))
+    >>> queue_name(QueueWait("kafka orders", 40.0), "billing")
     'kafka orders for billing'
     """
-    wait = execution.queue_wait
-    return "" if wait is None else f"{wait.destination} for {wait.group or execution.application}"
+    return f"{wait.destination} for {wait.group or application}"
 
 
 class Rows:
     """Executions collected until something has to happen between two of them; the first has the index ``first``.
 
-    ``applications``, ``operations`` and ``executions`` have an entry per row. ``called`` counts, once there is a
-    ``batch``, the calls of each application by the peer that it called.
+    ``applications`` and ``operations`` have an entry per row. ``called`` counts, once there is a ``batch``, the calls
+    of each application by the peer that it called.
     """
 
     def __init__(self, first: int) -> None:
         self.first = first
         self.applications: list[ApplicationModels] = []
         self.operations: list[OperationModels] = []
-        self.executions: list[ExecutionHead] = []
         self.called: dict[ApplicationKey, dict[str, int]] = {}
         self._numbers: list[int] = []
+        self._executions: Sequence[ExecutionHead] = ()
+        self._made: dict[int, Execution] = {}
 
     def __len__(self) -> int:
-        return len(self.executions)
+        return len(self.applications)
 
-    def add(self, application: ApplicationModels, operation: OperationModels, execution: ExecutionHead) -> None:
+    def add(self, application: ApplicationModels, operation: OperationModels) -> None:
         """Take the next execution; its application has counted it."""
         self.applications.append(application)
         self.operations.append(operation)
-        self.executions.append(execution)
         self._numbers.append(application.seen)
+
+    def execution(self, row: int) -> Execution:
+        """The execution of a row, once there is a ``batch``."""
+        made = self._made.get(row)
+        if made is None:
+            made = self._made[row] = whole(self._executions[row])
+        return made
 
     def subject(self, row: int, batch: Batch) -> Subject:
         """One row, with the models it belongs to."""
         return Subject(
             row,
-            whole(self.executions[row]),
+            self.execution(row),
             self.applications[row],
             self.operations[row],
             float(batch.signals[row, 0]),
@@ -72,18 +80,20 @@ class Rows:
 
     def batch(
         self,
-        columns: SegmentColumns,
+        executions: ColumnedExecutions,
         settings: DetectionSettings,
         clocks: Clocks,
         answered: AnsweredCalls,
         new_call: NewCall,
     ) -> Batch:
-        """All rows as arrays, given their segments."""
-        executions, n = self.executions, len(self)
-        measured = measure(executions, columns)
-        starts = np.array([execution.started_at for execution in executions], np.float64)
-        slots = np.fromiter([application.slot for application in self.applications], np.int64, n)
-        given = clocks.give(slots, starts, columns.whole_ms)
+        """All rows as arrays, given what they are rows of."""
+        self._executions, n = executions, len(self)
+        heads, columns = executions.heads, executions.columns
+        measured = measure(heads.memory_mb, columns)
+        _, first, self._which = np.unique(heads.application, return_index=True, return_inverse=True)
+        self._distinct = [self.applications[row] for row in first.tolist()]
+        slots = np.array([application.slot for application in self._distinct], np.int64)[self._which]
+        given = clocks.give(slots, heads.started_s, columns.whole_ms)
         times = given.times
         released = self._released(times + settings.lateness_s, times, given.standing == IN_TIME)
         recent = times < released + settings.release_window_s
@@ -91,18 +101,18 @@ class Rows:
         for row in np.flatnonzero(recent).tolist():
             opens_slowly[row] = self.applications[row].opens_slowly(released[row])
         released = np.where(recent, released - settings.lateness_s, -np.inf)
-        expected = times < floats([application.expected_until_s for application in self.applications])
+        expected = times < self._of_applications([application.expected_until_s for application in self._distinct])
         if expected.any():
-            since = floats([application.expected_s for application in self.applications])
+            since = self._of_applications([application.expected_s for application in self._distinct])
             released = np.where(expected, np.where(recent, np.minimum(released, since), since), released)
             recent, opens_slowly = recent | expected, opens_slowly | expected
-        errors, error_types = _errors(executions)
         peers, waits = columns.names.peers, measured.waits
         gaps, _ = self._calls(GAPS, measured.gaps, slots, peers, new_call)
         unjoined, answering = self._calls(GAPS + 1, waits, slots, peers, new_call)
         lasted_ms = columns.duration_ms[measured.gaps.places]
         bounds = answered.learn_then_bound(gaps.rows, gaps.slots, lasted_ms, waits.rows, answering)
         measured.signals[:, _LOCAL] = without_lost_joins(columns, waits, bounds, measured.signals[:, _LOCAL])
+        logged = heads.kind == _LOG
         return Batch(
             operations=np.fromiter([operation.slot for operation in self.operations], np.int64, n),
             applications=slots,
@@ -111,17 +121,17 @@ class Rows:
             anew=given.standing == ANEW,
             durations=columns.whole_ms,
             signals=measured.signals,
-            errors=errors,
-            error_types=error_types,
+            errors=heads.failed.astype(np.float64),
+            error_types=_error_types(heads),
             calls=(gaps, unjoined),
             paths=paths_in(columns),
             accept_after=np.where(recent, settings.release_patience_s, settings.persist_s),
             released=released,
             opening_until=np.where(opens_slowly, released + settings.release_patience_s, -np.inf),
-            adjusted=_adjusted(executions),
+            adjusted=heads.adjusted,
             early=(given.standing == EARLY) & np.isnan(given.counted),
-            queues=self._queues(new_call),
-            logged=self._logged(),
+            queues=self._queues(heads, new_call),
+            logged=logged if logged.any() else None,
         )
 
     def _released(self, latest: Floats, times: Floats, in_time: Flags) -> Floats:
@@ -130,7 +140,7 @@ class Rows:
         Its first execution may be from a clock that is ahead: once others say that it is earlier than ``latest``, the
         release was no later than that.
         """
-        released = floats([application.release_s for application in self.applications])
+        released = self._of_applications([application.release_s for application in self._distinct])
         ahead = in_time & (latest < released)
         if ahead.any():
             for row in range(int(ahead.argmax()), len(self)):
@@ -140,26 +150,25 @@ class Rows:
                 released[row] = application.release_s
         return released
 
-    def _logged(self) -> Flags | None:
-        logged = [execution.kind == "log" for execution in self.executions]
-        return np.array(logged) if any(logged) else None
+    def _of_applications(self, values: list[float]) -> Floats:
+        """What is of each application, as a column (n,)."""
+        return floats(values)[self._which]
 
-    def _queues(self, new_call: NewCall) -> Calls | None:
+    def _queues(self, heads: Heads, new_call: NewCall) -> Calls | None:
         """How long messages waited, by the slot of their queue and group; None where no execution tells it."""
-        told = [(row, one.queue_wait) for row, one in enumerate(self.executions) if one.queue_wait is not None]
-        if not told:
+        if not heads.waits:
             return None
         slots: list[int] = []
-        for row, _ in told:
-            application, name = self.applications[row], queue_name(self.executions[row])
+        for row, wait in zip(heads.waiting.tolist(), heads.waits, strict=True):
+            application = self.applications[row]
+            name = queue_name(wait, application.key[0])
             slot = application.calls[QUEUES].get(name)
             if slot is None:
                 slot = new_call(application, QUEUES, name)
             else:
                 application.idle[QUEUES][name] = 0
             slots.append(slot)
-        rows = np.array([row for row, _ in told], np.int64)
-        return Calls(rows, np.array(slots, np.int64), durations([wait.waited_ms for _, wait in told]))
+        return Calls(heads.waiting, np.array(slots, np.int64), durations([wait.waited_ms for wait in heads.waits]))
 
     def _calls(
         self, kind: int, calls: PeerTimes, applications: Slots, peers: Sequence[str], new_call: NewCall
@@ -184,21 +193,11 @@ class Rows:
         return Calls(calls.rows, slots[which], calls.ms), answering[which]
 
 
-def _errors(executions: Sequence[ExecutionHead]) -> tuple[Floats, Slots]:
-    """1 where an execution failed, and the numbers of the types of their errors."""
-    failed = floats([execution.status == "error" for execution in executions])
-    types = np.zeros(len(executions), np.int64)
-    for row, error in enumerate([execution.error for execution in executions]):
+def _error_types(heads: Heads) -> Slots:
+    """The numbers of the types of the errors that executions (n,) ended with, 0 without one."""
+    types = np.zeros(len(heads), np.int64)
+    for row in np.flatnonzero(heads.error).tolist():
+        error = heads.names.errors.names[heads.error[row]]
         if error is not None:
-            types[row] = type_number(error.type, error.handled)
-            if not error.handled:
-                failed[row] = 1.0
-    return failed, types
-
-
-def _adjusted(executions: Sequence[ExecutionHead]) -> Floats:
-    """How many executions each stands for; one that says nothing of sampling stands for itself."""
-    given = [execution.adjusted_count for execution in executions]
-    if given.count(None) == len(given):  # as in most batches
-        return np.ones(len(given))
-    return floats([1.0 if count is None else count for count in given])
+            types[row] = type_number(*error)
+    return types

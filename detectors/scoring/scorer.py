@@ -15,7 +15,7 @@ from tracehound.detectors.application.models import (
     seed_of,
 )
 from tracehound.detectors.application.places import PERIOD
-from tracehound.detectors.columns.segment_columns import SegmentColumns, columns_of
+from tracehound.detectors.columns.columned_executions import ColumnedExecutions, columned
 from tracehound.detectors.ensemble import state as ensemble_state
 from tracehound.detectors.ensemble.ensemble import Ensemble
 from tracehound.detectors.features.batch import KEYED_SIGNALS, QUEUES
@@ -82,58 +82,72 @@ class Scorer:
         ]
         if not may_be:  # as for most chunks
             return []
-        counts = Counter((execution.application, execution.environment) for execution in executions)
+        heads = columned(executions).heads
+        counts = Counter(heads.names.applications.names[number] for number in heads.application.tolist())
         return [future for application in may_be for future in self._refits.due(application, counts[application.key])]
 
     def score(self, executions: Sequence[ExecutionHead]) -> ScoredBatch:
         """Score, then learn, in order. Executions may be of several applications."""
-        columns = columns_of(executions)
-        n = len(executions)
+        given, n = columned(executions), len(executions)
+        heads = given.heads
+        names = heads.names
+        pairs = heads.application * len(names.operations.names) + heads.operation
+        subjects = zip(heads.application.tolist(), pairs.tolist(), heads.version.tolist(), strict=True)
         self._calls += 1
         result = ScoredBatch(np.zeros(n), [None] * n, np.ones(n, np.bool_), [], [])
         rows = Rows(0)
-        for index, execution in enumerate(executions):
-            application = self._applications.get((execution.application, execution.environment))
+        applications: dict[int, ApplicationModels] = {}  # by the numbers of their names, as long as none has to go
+        operations: dict[int, OperationModels] = {}
+        for index, (number, pair, version) in enumerate(subjects):
+            application = applications.get(number)
             if application is None:
-                if len(self._applications) >= self._settings.applications_per_worker:  # one has to go
-                    self._judge(rows, columns, result)
-                    rows = Rows(index)
-                application = self._welcome(execution, result)
-            application.used = self._calls
+                key = names.applications.names[number]
+                known = self._applications.get(key)
+                if known is None:
+                    if len(self._applications) >= self._settings.applications_per_worker:  # one has to go
+                        self._judge(rows, given, result)
+                        rows = Rows(index)
+                        applications.clear()
+                        operations.clear()
+                    known = self._welcome(key, float(heads.started_s[index]), result)
+                application = applications[number] = known
+                application.used = self._calls
             if index - rows.first >= AFTER_DRIFT:
-                self._judge(rows, columns, result)
+                self._judge(rows, given, result)
                 rows = Rows(index)
             if application.seen >= application.next_stop:
-                self._judge(rows, columns, result)
+                self._judge(rows, given, result)
                 rows = Rows(index)
-                now_s = self._clocks.told(application.slot, execution.started_s)
+                now_s = self._clocks.told(application.slot, float(heads.started_s[index]))
                 self._refits.advance(application, now_s, result.model_events)
             if application.seen and application.seen % PERIOD == 0:
-                self._judge(rows, columns, result)
+                self._judge(rows, given, result)
                 rows = Rows(index)
                 free_places(application, self._settings, self._ensemble.charts, self._operation_slots, self._call_slots)
+                operations.clear()
             application.seen += 1
-            if execution.version:
-                now = execution.started_s, application.seen
-                if application.versions.would_release(execution.version, now):
-                    self._judge(rows, columns, result)
+            if version:
+                name, now = names.versions.names[version], (float(heads.started_s[index]), application.seen)
+                if application.versions.would_release(name, now):
+                    self._judge(rows, given, result)
                     rows = Rows(index)
-                    self._release(application, execution, result)
-                application.versions.note(execution.version, now)
-            operation = application.operations.get(execution.operation)
+                    self._release(application, name, now[0], result)
+                application.versions.note(name, now)
+            operation = operations.get(pair)
             if operation is None:
-                operation = self._new_operation(application, execution.operation)
-            operation.idle = 0
-            rows.add(application, operation, execution)
-        self._judge(rows, columns, result)
+                operation = self._operation(application, names.operations.names[heads.operation[index]])
+                operation.idle = 0
+                operations[pair] = operation
+            rows.add(application, operation)
+        self._judge(rows, given, result)
         return result
 
-    def _release(self, application: ApplicationModels, execution: ExecutionHead, result: ScoredBatch) -> None:
-        now_s = self._clocks.told(application.slot, execution.started_s)
+    def _release(self, application: ApplicationModels, version: str, started_s: float, result: ScoredBatch) -> None:
+        now_s = self._clocks.told(application.slot, started_s)
         # After a rest the first execution may bring the version, before anybody agrees on what time it is.
         patience_s = self._settings.release_patience_s
-        application.begin_release(max(now_s, execution.started_s), patience_s)
-        result.model_events.append(events.release(application, execution.version, patience_s, now_s))
+        application.begin_release(max(now_s, started_s), patience_s)
+        result.model_events.append(events.release(application, version, patience_s, now_s))
 
     def _call(self, application: ApplicationModels, kind: int, peer: str) -> int:
         known = application.calls[kind]
@@ -151,15 +165,12 @@ class Scorer:
         self._ensemble.charts.open_call(kind, slot, seed_of(*application.key, KEYED_SIGNALS[kind], peer))
         return slot
 
-    def _welcome(self, execution: ExecutionHead, result: ScoredBatch) -> ApplicationModels:
-        key = (execution.application, execution.environment)
+    def _welcome(self, key: ApplicationKey, started_s: float, result: ScoredBatch) -> ApplicationModels:
         if len(self._applications) >= self._settings.applications_per_worker:
             idle = min(self._applications.values(), key=lambda application: application.used)
-            result.model_events.append(
-                events.dropped(idle, self._settings.applications_per_worker, execution.started_s)
-            )
+            result.model_events.append(events.dropped(idle, self._settings.applications_per_worker, started_s))
             self.forget(idle.key)
-        result.model_events.append(events.warming(key, self._settings.warm_up_executions, execution.started_s))
+        result.model_events.append(events.warming(key, self._settings.warm_up_executions, started_s))
         return self._open(key)
 
     def _open(self, key: ApplicationKey) -> ApplicationModels:
@@ -171,8 +182,10 @@ class Scorer:
         self._applications[key] = application
         return application
 
-    def _new_operation(self, application: ApplicationModels, name: str) -> OperationModels:
-        """The models of an operation without any of its own."""
+    def _operation(self, application: ApplicationModels, name: str) -> OperationModels:
+        """The models of an operation: those that all share for whom there is no place, where it has none of its own."""
+        if name in application.operations:
+            return application.operations[name]
         if len(application.operations) >= self._settings.operations_per_application:
             name = OTHER_OPERATIONS
             if name in application.operations:
@@ -186,11 +199,10 @@ class Scorer:
         operation = application.operations[name] = OperationModels(name, slot)
         return operation
 
-    def _judge(self, rows: Rows, columns: SegmentColumns, result: ScoredBatch) -> None:
+    def _judge(self, rows: Rows, executions: ColumnedExecutions, result: ScoredBatch) -> None:
         if not len(rows):
             return
-        last = rows.first + len(rows)
-        given = columns.part(rows.first, last)
+        given = executions[rows.first : rows.first + len(rows)]
         batch = rows.batch(given, self._settings, self._clocks, self._watches.answered, self._call)
         result.count_calls(rows.called)
         judged = self._ensemble.judge_then_learn(batch)
@@ -199,7 +211,7 @@ class Scorer:
             rows.applications[row].set_back(float(batch.times[row]))
         levels = self._watches.levels.learn(batch, rows.applications)
         sampled = self._watches.sampling.learn(batch.applications, batch.times, batch.adjusted)
-        stopped = self._watches.stopped.learn(batch, rows.applications, rows.executions)
+        stopped = self._watches.stopped.learn(batch, rows.applications, given.heads.kind)
         self._outcomes.tell(JudgedRows(rows, batch, judged, levels, sampled, stopped), result)
 
     def judge_silence(self, now_s: float, applications: Iterable[ApplicationKey]) -> list[AnomalyEvent]:

@@ -8,9 +8,8 @@ from operator import itemgetter
 import structlog
 from aiokafka import ConsumerRecord
 
-from tracehound.detectors.columns.read_segments import read_segments
-from tracehound.detectors.columns.segment_columns import ColumnedExecutions, columns_of
-from tracehound.schemas.codec import UnreadRecords, decode_unread, encode
+from tracehound.detectors.columns.columned_executions import ColumnedExecutions, columned
+from tracehound.schemas.codec import decode_unread, encode
 from tracehound.schemas.control import CONTROL_HEADER
 from tracehound.schemas.dead_letter import DeadLetter
 from tracehound.schemas.execution import ApplicationKey, ExecutionHead, whole
@@ -23,6 +22,7 @@ from tracehound.streams.kafka.forwarding import ORIGIN_PREFIX, Origin, Partition
 from tracehound.streams.kafka.origin_bounds import OriginBounds
 from tracehound.streams.kafka.publisher import Outgoing
 from tracehound.streams.kafka.record_time import EARLIEST_MS, judged_at_s, written_ms
+from tracehound.streams.scoring.read_columns import ColumnReader, ReadRecords
 from tracehound.streams.states.partitions import Partition
 
 _MISPLACED = (
@@ -40,14 +40,13 @@ log = structlog.get_logger(__name__)
 
 @dataclass(slots=True)
 class Reading:
-    """What a run holds. ``sources[i]`` is the record that ``executions[i]`` came from.
+    """What a run holds. ``sources[i]`` is the record that execution i came from.
 
-    ``parts`` are the executions again, with their segments as columns, as far as they were read with ``read_all``.
+    ``parts`` are its executions, one part after the other.
     ``origins`` are those of records that have one, by the applications that learn them. ``skipped`` counts records of
     another format that were not told one by one; ``origins_refused`` those that name an origin that is not there.
     """
 
-    executions: list[ExecutionHead] = field(default_factory=list)
     parts: list[ColumnedExecutions] = field(default_factory=list)
     sources: list[ConsumerRecord] = field(default_factory=list)
     dead_letters: list[DeadLetter] = field(default_factory=list)
@@ -58,20 +57,14 @@ class Reading:
     origins_refused: int = 0
 
     @property
+    def executions(self) -> ColumnedExecutions:
+        """All executions."""
+        return ColumnedExecutions.joined(self.parts)
+
+    @property
     def executions_only(self) -> bool:
         """Whether there is nothing that has to happen between executions or must keep an order on its way out."""
         return not self.forwards
-
-    def by_application(self) -> dict[ApplicationKey, list[ExecutionHead]]:
-        """The executions of each application, in their order."""
-        found: dict[ApplicationKey, list[ExecutionHead]] = {}
-        for execution in self.executions:
-            key = (execution.application, execution.environment)
-            own = found.get(key)
-            if own is None:
-                own = found[key] = []
-            own.append(execution)
-        return found
 
 
 def _key(execution: ExecutionHead) -> ApplicationKey:
@@ -116,24 +109,26 @@ class RunReader:
         self._partitions = partitions
         self._limits = limits
         self._normalize = normalize
+        self._columns = ColumnReader(limits, normalize)
         self._partitioner = Partitioner(partitions)
         self._foreign = ForeignRecords(elapsed)
         self._executions = executions or ExecutionReader(limits)
 
     def read_all(self, partition: Partition, records: Sequence[ConsumerRecord], reading: Reading) -> None:
-        """``read`` each record, of which there is at least one, in order, and the segments of all into columns."""
+        """Add what records hold, of which there is at least one, in order, to ``reading``, and remember in
+        ``partition`` that they were read.
+        """
         try:
             together = self._read_together(partition, records, reading)
         except Exception:
             log.exception("records_failed", records=len(records))  # one by one it will be seen which
             together = False
         if not together:
-            before = len(reading.executions)
+            read: list[ExecutionHead] = []
             for record in records:
                 if not self._refuse_at_once(partition, record, reading):
-                    self.read(partition, record, reading)
-            read = reading.executions[before:]
-            reading.parts.append(ColumnedExecutions(read, columns_of(read)))
+                    read += self._read_one(partition, record, reading)
+            reading.parts.append(columned(read, self._columns.names))
 
     def _refuse_at_once(self, partition: Partition, record: ConsumerRecord, reading: Reading) -> bool:
         """Refuse what few bytes alone say enough of: reading it costs as much as reading hundreds of good ones."""
@@ -157,31 +152,28 @@ class RunReader:
         else:
             now_s = self._clock()
             oldest_s = min([judged_at_s(record, now_s) for record in records])
-        unread = self._unread(records, oldest_s)
-        if unread is None:
+        read = self._columned(records, oldest_s)
+        if read is None:
             return False
         for record in records:
             if record.headers and any(map(_is_ours, record.headers)):
                 return False
-        executions = read_segments(unread.executions, self._limits.max_segments)
-        if executions is None:
+        applications = read.executions.heads.applications()
+        if not all(self._partitioner.partition_of(name) == records[0].partition for name, _ in applications):
             return False
-        applications = {execution.application for execution in unread.executions}
-        if not all(self._partitioner.partition_of(one) == records[0].partition for one in applications):
-            return False
-        if partition.full and not all(_key(one) in partition.applications for one in unread.executions):
+        if partition.full and not applications.keys() <= partition.applications.keys():
             return False
         self._executions.earn(_EARNED * len(records))
-        self._take(unread.executions, unread.each_of(records), reading)
-        reading.parts.append(executions)
+        reading.sources += read.each_of(records)
+        reading.parts.append(read.executions)
         return True
 
-    def _unread(self, records: Sequence[ConsumerRecord], oldest_s: float) -> UnreadRecords | None:
+    def _columned(self, records: Sequence[ConsumerRecord], oldest_s: float) -> ReadRecords | None:
         """The executions of records, also where there is something around each of them."""
         values = [record.value for record in records]
-        unread = decode_unread(values, self._limits, oldest_s)
-        if unread is not None or any(map(self._executions.holds_none, values)):
-            return unread
+        read = self._columns.read(values, oldest_s)
+        if read is not None or any(map(self._executions.holds_none, values)):
+            return read
         if self._executions.content(values[0], records[0].headers) is not values[0]:
             inner = [
                 record.value
@@ -189,57 +181,58 @@ class RunReader:
                 else self._executions.content(record.value, record.headers)
                 for record in records
             ]
-            unread = decode_unread(inner, self._limits, oldest_s)
-        return unread
-
-    def _take(self, executions: Sequence[ExecutionHead], sources: Sequence[ConsumerRecord], reading: Reading) -> None:
-        normalize = self._normalize
-        if normalize is not None:
-            for execution in executions:
-                execution.operation = normalize(execution.operation)
-        reading.executions += executions
-        reading.sources += sources
+            read = self._columns.read(inner, oldest_s)
+        return read
 
     def read(self, partition: Partition, record: ConsumerRecord, reading: Reading) -> None:
-        """Add what ``record`` holds to ``reading``, and remember in ``partition`` that it was read."""
+        """``read_all`` of one record, as it is read where not all can be read together."""
+        reading.parts.append(columned(self._read_one(partition, record, reading), self._columns.names))
+
+    def _read_one(self, partition: Partition, record: ConsumerRecord, reading: Reading) -> list[ExecutionHead]:
         try:
-            self._read(partition, record, reading)
+            executions = self._read(partition, record, reading)
+            if self._normalize is not None:
+                for execution in executions:
+                    execution.operation = self._normalize(execution.operation)
         except Exception as error:  # noqa: BLE001 (whatever it is, the records behind this one must be read)
             reading.dead_letters.append(failure_letter(record, record.value, "decode", error))
+            return []
+        reading.sources += [record] * len(executions)
+        return executions
 
-    def _read(self, partition: Partition, record: ConsumerRecord, reading: Reading) -> None:
+    def _read(self, partition: Partition, record: ConsumerRecord, reading: Reading) -> list[ExecutionHead]:
         if record.offset < partition.scored_to:
             reading.duplicates += 1
-            return
+            return []
         origin = None
         if record.headers:
             if (packed := packed_sentence(record.headers)) is not None:
                 reading.dead_letters.append(letter_of(record, record.value, "decode", PACKED, packed))
-                return
+                return []
             origin = self._origin_of(record, reading)
             if any(name == CONTROL_HEADER for name, _ in record.headers):
                 reading.dead_letters.append(letter_of(record, record.value, "decode", "MisplacedControl", _MISPLACED))
-                return
+                return []
         decoded = self._executions.decode(record.value, record.headers, judged_at_s(record, self._clock()))
         executions: list[ExecutionHead] = [*decoded.executions]
         if executions and self._is_elsewhere(partition, executions[0].application, record, origin, reading):
-            return
+            return []
         if partition.full:
             executions = self._with_room(partition, record, executions, reading)
             if not executions and not decoded.rejected:
-                return
+                return []
         if executions and (origin is not None or partition.learned_to):
             executions = self._news(partition, record, origin, executions, reading)
             if not executions:
                 reading.duplicates += 1
-                return
+                return []
         for refused in decoded.rejected:
             told = self._foreign.told(record, refused)
             if told is None:
                 reading.skipped += 1
             else:
                 reading.dead_letters.append(rejection_letter(record, told))
-        self._take(executions, [record] * len(executions), reading)
+        return executions
 
     @staticmethod
     def _with_room(

@@ -6,8 +6,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
 
+import numpy as np
+
+from tracehound.detectors.bank import Slots
+from tracehound.detectors.columns.columned_executions import ColumnedExecutions
+from tracehound.detectors.columns.heads import Heads
 from tracehound.schemas.codec import encode
-from tracehound.schemas.execution import ApplicationKey, ExecutionHead, QueueWait, rfc3339
+from tracehound.schemas.execution import ApplicationKey, QueueWait, rfc3339
 from tracehound.schemas.incident_input import IncidentInput
 from tracehound.schemas.progress import Progress
 from tracehound.schemas.topics import Topics
@@ -63,16 +68,35 @@ Tallies = dict[ApplicationKey, Tally]
 
 
 def tally(
-    executions: Mapping[ApplicationKey, Sequence[ExecutionHead]],
+    executions: ColumnedExecutions,
     outcomes: Iterable[ChunkOutcome],
     now_s: Callable[[ApplicationKey], float | None],
 ) -> Tallies:
-    """Count the executions of each application, none of which has an empty sequence, and what they led to.
+    """Count the executions of each application, and what they led to.
 
     ``now_s`` gives what time it is in an application, in epoch seconds: one execution's clock does not say that. Where
     nobody knows, the newest execution does.
     """
-    tallies = {application: _tally_of(own, now_s(application)) for application, own in executions.items()}
+    heads = executions.heads
+    numbers, first, which, counts = np.unique(
+        heads.application, return_index=True, return_inverse=True, return_counts=True
+    )
+    errors = np.bincount(which[heads.failed], minlength=len(numbers)).tolist()
+    newest_s = np.full(len(numbers), -np.inf)
+    np.maximum.at(newest_s, which, heads.started_s)
+    keys = [heads.names.applications.names[number] for number in numbers.tolist()]
+    tallies: Tallies = {}
+    for place in np.argsort(first).tolist():
+        known_s = now_s(keys[place])
+        tallies[keys[place]] = Tally(
+            newest_s=float(newest_s[place]) if known_s is None else known_s,
+            executions=int(counts[place]),
+            errors=errors[place],
+        )
+    own = [tallies[key] for key in keys]
+    _count_operations(heads, which, own)
+    for row, wait in zip(heads.waiting.tolist(), heads.waits, strict=True):
+        own[which[row]].taken.update(_queues(wait))
     for outcome in outcomes:
         for _, anomaly in outcome.anomalies:
             tallies[anomaly.data.application, anomaly.data.environment].anomalies += 1
@@ -83,15 +107,14 @@ def tally(
     return tallies
 
 
-def _tally_of(executions: Sequence[ExecutionHead], now_s: float | None) -> Tally:
-    suspects = [one for one in executions if one.error is not None or one.status == "error"]  # few: failed is slower
-    return Tally(
-        newest_s=max([execution.started_s for execution in executions]) if now_s is None else now_s,
-        executions=len(executions),
-        errors=sum([execution.failed for execution in suspects]),
-        operations=Counter([execution.operation for execution in executions]),
-        taken=Counter([queue for one in executions if one.queue_wait is not None for queue in _queues(one.queue_wait)]),
-    )
+def _count_operations(heads: Heads, which: Slots, tallies: Sequence[Tally]) -> None:
+    """How often each operation comes, in order of appearance; ``which`` (n,) of the tallies each execution is in."""
+    names = heads.names.operations.names
+    pairs, first, counts = np.unique(which * len(names) + heads.operation, return_index=True, return_counts=True)
+    order = np.argsort(first)
+    for pair, count in zip(pairs[order].tolist(), counts[order].tolist(), strict=True):
+        place, operation = divmod(pair, len(names))
+        tallies[place].operations[names[operation]] = count
 
 
 def _queues(wait: QueueWait) -> tuple[str, ...]:

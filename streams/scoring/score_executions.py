@@ -4,14 +4,13 @@ import asyncio
 import time
 from collections.abc import AsyncIterable, Awaitable, Callable, Collection, Iterator, Mapping, Sequence, Set
 from contextlib import aclosing
-from itertools import chain
 
 import structlog
 from aiokafka import ConsumerRecord
 from faust.types import TP
 
 from tracehound.detectors.alarms import events
-from tracehound.detectors.columns.segment_columns import ColumnedExecutions
+from tracehound.detectors.columns.columned_executions import ColumnedExecutions
 from tracehound.schemas.anomaly import AnomalyEvent
 from tracehound.schemas.codec import encode
 from tracehound.schemas.execution import ApplicationKey, ExecutionHead, whole
@@ -252,21 +251,19 @@ class Scoring(RunListener):
         if len(executions) > self._scorer.chunk or not all(reading.executions_only for reading in readings):
             return False
         parcel = Parcel(taken[0][1].number, dead_letters=[letter for one in readings for letter in one.dead_letters])
-        by_run = [reading.by_application() for reading in readings]
-        together: dict[ApplicationKey, list[ExecutionHead]] = {}
-        for key, own in chain.from_iterable(applications.items() for applications in by_run):
-            together.setdefault(key, []).extend(own)
-        for (_, partition), reading, applications in zip(taken, readings, by_run, strict=True):
-            await self._fetch_models(partition, reading, applications.keys(), together.keys(), parcel)
+        by_run = [reading.executions for reading in readings]
+        together = executions.heads.applications()
+        for (_, partition), own in zip(taken, by_run, strict=True):
+            await self._fetch_models(partition, own, together.keys(), parcel)
         await self._await_fits(executions)
         if any(partition.lost for _, partition in taken):
             await self._delivery.send(Parcel(parcel.source, parcel.outgoing))  # what fetching led to
             return False
         sources = [source for reading in readings for source in reading.sources]
         outcomes = [self._score(executions, sources, parcel, self._doubts(taken))] if executions else []
-        tallies = tally(together, outcomes, self._scorer.now_s)
-        for (run, partition), reading, applications in zip(taken, readings, by_run, strict=True):
-            self._note(run, partition, reading, {key: tallies[key] for key in applications})
+        tallies = tally(executions, outcomes, self._scorer.now_s)
+        for (run, partition), reading, own in zip(taken, readings, by_run, strict=True):
+            self._note(run, partition, reading, {key: tallies[key] for key in own.heads.applications()})
         parcel.when_safe = lambda: self._delivered(taken, tallies)
         await self._delivery.send(parcel)
         return True
@@ -274,9 +271,8 @@ class Scoring(RunListener):
     async def _score_run(self, run: Run, partition: Partition, reading: Reading) -> None:
         parcel = Parcel(partition.number, dead_letters=reading.dead_letters, forwards=reading.forwards)
         outcomes: list[ChunkOutcome] = []
-        applications = reading.by_application()
-        await self._fetch_models(partition, reading, applications.keys(), applications.keys(), parcel)
-        executions = ColumnedExecutions.joined(reading.parts)
+        executions = reading.executions
+        await self._fetch_models(partition, executions, executions.heads.applications().keys(), parcel)
         for start, stop in _chunks(0, len(executions), self._scorer.chunk):
             chunk = executions[start:stop]
             await self._await_fits(chunk)
@@ -287,7 +283,7 @@ class Scoring(RunListener):
             await asyncio.sleep(0)
         if partition.lost:
             return
-        tallies = tally(applications, outcomes, self._scorer.now_s)
+        tallies = tally(executions, outcomes, self._scorer.now_s)
         self._note(run, partition, reading, tallies)
         parcel.when_safe = lambda: self._delivered([(run, partition)], tallies)
         await self._delivery.send(parcel)
@@ -302,7 +298,7 @@ class Scoring(RunListener):
             partition.dirty.setdefault(application, new_from)
         partition.held.append(run)
         self._metrics.records.inc(len(run.records))
-        self._metrics.executions.inc(len(reading.executions))
+        self._metrics.executions.inc(len(reading.sources))
         self._metrics.of_applications.count_scored(tallies)
         self._metrics.duplicates_skipped.inc(reading.duplicates)
         self._metrics.origins_refused.inc(reading.origins_refused)
@@ -372,17 +368,13 @@ class Scoring(RunListener):
         parcel.outgoing += incident_input_outgoing(told, self._topics.incident_input.name)
 
     async def _fetch_models(
-        self,
-        partition: Partition,
-        reading: Reading,
-        learning: Set[ApplicationKey],
-        keep: Set[ApplicationKey],
-        parcel: Parcel,
+        self, partition: Partition, executions: ColumnedExecutions, keep: Set[ApplicationKey], parcel: Parcel
     ) -> None:
-        """Have the models in memory of what is ``learning``, with those of ``keep`` beside them."""
+        """Have the models in memory that executions are learned by, with those of ``keep`` beside them."""
+        learning = executions.heads.applications().keys()
         if not learning:
             return
-        told = await self._models.fetch(partition, learning, reading.executions[0].started_s, keep)
+        told = await self._models.fetch(partition, learning, float(executions.heads.started_s[0]), keep)
         self._metrics.count_model_changes(told)
         parcel.outgoing += model_events_outgoing(told, self._topics.models.name)
 

@@ -6,6 +6,8 @@ from typing import Any, Final
 import msgspec
 
 from tracehound.detectors.alarms.events import graver, source
+from tracehound.detectors.columns.columned_executions import columned
+from tracehound.detectors.columns.heads import KINDS
 from tracehound.detectors.scoring.scored_batch import ScoredBatch
 from tracehound.schemas.anomaly import AnomalyEvent, Severity
 from tracehound.schemas.codec import content_digest
@@ -20,6 +22,7 @@ from tracehound.schemas.scored_log import (
     ScoredLogEvent,
 )
 
+_LOG: Final = KINDS.index("log")
 _NAMES: Final = frozenset(field.encode_name for field in msgspec.structs.fields(LogAttributes))
 
 
@@ -33,7 +36,8 @@ def scored_logs(
         scored: what scoring some of them led to.
         indexes: which those are, in their order.
     """
-    rows = [(row, index) for row, index in enumerate(indexes) if executions[index].kind == "log"]
+    logged = columned(executions).heads.kind == _LOG
+    rows = [(row, index) for row, index in enumerate(indexes) if logged[index]] if logged.any() else []
     told = {row: anomaly for row, anomaly in scored.anomalies if anomaly.data.operation} if rows else {}
     for row, index in rows:
         try:

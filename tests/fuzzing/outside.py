@@ -8,14 +8,13 @@ from math import inf
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tests.detectors.columns.same_columns import assert_same_columns
+from tests.detectors.columns.same_columns import assert_same
 from tests.detectors.test_determinism import executions as shop
 from tests.streams.gateway.conftest import FakeSender, ask, made
 from tests.streams.gateway.test_anything import GOOD, PATHS, REFUSED, TAKEN
 from tests.tracers.recorded import PARTLY, WHOLE, values_of
-from tracehound.detectors.columns.read_segments import read_segments
-from tracehound.detectors.columns.segment_columns import columns_of
-from tracehound.schemas.codec import decode_record, decode_unread, encode
+from tracehound.detectors.columns.columned_executions import columned
+from tracehound.schemas.codec import decode_record, encode
 from tracehound.schemas.errors import ConfigurationError
 from tracehound.schemas.execution import whole
 from tracehound.schemas.execution_rules import Limits
@@ -24,12 +23,14 @@ from tracehound.streams.envelopes.opener import SCHEMA_HEADER, ExecutionReader
 from tracehound.streams.intake.assembly.assemble import assemble
 from tracehound.streams.intake.formats.decode import DecodedSpans, SpanLimits, decode_spans
 from tracehound.streams.intake.formats.otlp.columned import ColumnedDecoder
+from tracehound.streams.scoring.read_columns import ColumnReader
 from tracehound.streams.settings.settings import CONFIG_VARIABLE, load_settings
 
 NOW_S = 1_790_000_000.0
 LIMITS = Limits(max_event_bytes=4_000, max_record_bytes=8_000, max_segments=20)
 SPAN_LIMITS = SpanLimits(max_record_bytes=200_000, max_spans=2_000)
 _COLUMNED = ColumnedDecoder()
+_COLUMNS = ColumnReader(LIMITS)
 _LONGEST_SEED = 20_000
 _MEDIA_TYPES = ("application/json", "application/x-protobuf", "application/x-ndjson")
 _ENCODINGS = ("", "gzip", "deflate", "zstd")
@@ -45,16 +46,12 @@ def read_executions(value: bytes) -> None:
     """The fast way to read a record says what the careful one says, and neither raises."""
     decoded = decode_record(value, LIMITS, NOW_S)
     assert all(each.reason for each in decoded.rejected)
-    unread = decode_unread([value], LIMITS, NOW_S)
-    if unread is None:
-        return
-    assert not decoded.rejected or unread.executions
-    columns = read_segments(unread.executions, LIMITS.max_segments)
-    if columns is None:  # it leaves to the careful way what few do
+    read = _COLUMNS.read([value], NOW_S)
+    if read is None:  # it leaves to the careful way what few do
         return
     assert not decoded.rejected
-    assert list(map(whole, unread.executions)) == decoded.executions
-    assert_same_columns(columns.columns, columns_of(decoded.executions))
+    assert list(map(whole, read.executions)) == decoded.executions
+    assert_same(read.executions, columned(decoded.executions))
 
 
 def enveloped() -> list[bytes]:

@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 
+from tracehound.detectors.columns.columned_executions import columned
 from tracehound.detectors.scoring.scored_batch import ScoredBatch
 from tracehound.detectors.scoring.scorer import Scorer
 from tracehound.schemas.anomaly import AnomalyEvent
 from tracehound.schemas.execution import ApplicationKey, Execution
 from tracehound.schemas.incident_input import IncidentInput
 from tracehound.streams.delivery.outputs import incident_input_of
-from tracehound.streams.scoring.read_run import Reading
 from tracehound.streams.scoring.report_progress import ProgressLedger, tally
 from tracehound.streams.scoring.score_chunk import ChunkOutcome
 
@@ -29,7 +29,7 @@ class Recording:
         batch = self._scorer.score(executions)
         self.log += incident_input_of((event for _, event in batch.anomalies), batch.model_events)
         outcome = ChunkOutcome(batch.anomalies, deviating=batch.deviating, calls=batch.calls)
-        self._ledger.acknowledged(tally(Reading(list(executions)).by_application(), [outcome], self._scorer.now_s))
+        self._ledger.acknowledged(tally(columned(executions), [outcome], self._scorer.now_s))
         newest_s = max(execution.started_s for execution in executions)
         if self._next_s is None or newest_s >= self._next_s:
             self._next_s = newest_s + PROGRESS_S

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from tracehound.detectors.columns.columned_executions import columned
 from tracehound.detectors.forests.fitting import InlineFitter
 from tracehound.detectors.incidents.book import IncidentBook
 from tracehound.detectors.incidents.settings import IncidentSettings
@@ -25,7 +26,6 @@ from tracehound.scripts.recorded.evaluation import EFFECT_S
 from tracehound.scripts.recorded.offline import Scores, score_traces
 from tracehound.scripts.recorded.traces import FaultWindow, ReadBytes
 from tracehound.streams.delivery.outputs import incident_input_of
-from tracehound.streams.scoring.read_run import Reading
 from tracehound.streams.scoring.report_progress import ProgressLedger, tally
 from tracehound.streams.scoring.score_chunk import ChunkOutcome
 
@@ -58,7 +58,7 @@ class Teller:
         batch = self._scorer.score(executions)
         self._tell([event for _, event in batch.anomalies], batch.model_events)
         outcome = ChunkOutcome(batch.anomalies, deviating=batch.deviating, calls=batch.calls)
-        self._ledger.acknowledged(tally(Reading(list(executions)).by_application(), [outcome], lambda _: None))
+        self._ledger.acknowledged(tally(columned(executions), [outcome], lambda _: None))
         if executions[-1].started_s >= self._due_s:
             self._due_s = executions[-1].started_s + PROGRESS_S
             self._take(IncidentInput(progress=progress) for progress in self._ledger.take())

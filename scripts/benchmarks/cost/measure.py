@@ -11,7 +11,6 @@ from aiokafka.record.default_records import DefaultRecordBatchBuilder
 from aiokafka.record.memory_records import MemoryRecords
 from prometheus_client import CollectorRegistry
 
-from tracehound.detectors.columns.segment_columns import ColumnedExecutions
 from tracehound.detectors.forests.fitting import InlineFitter
 from tracehound.detectors.scoring.scorer import Scorer
 from tracehound.detectors.settings import DetectionSettings
@@ -105,7 +104,7 @@ class Scoring:
         reading = Reading()
         for batch in batches:
             self._reader.read_all(self._partition, list(_records(batch)), reading)
-        executions = ColumnedExecutions.joined(reading.parts)
+        executions = reading.executions
         for first in range(0, len(executions), _CHUNK):
             self._scorer.score(executions[first : first + _CHUNK])
         await delivery.send(Parcel(0, dead_letters=reading.dead_letters))

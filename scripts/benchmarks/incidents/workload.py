@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
+from tracehound.detectors.columns.columned_executions import columned
 from tracehound.schemas.execution import Execution
 from tracehound.schemas.incident_input import IncidentInput
 from tracehound.scripts.benchmarks.quality.workload import DataSet
@@ -9,7 +10,6 @@ from tracehound.scripts.commands.replay import with_templates
 from tracehound.scripts.recorded.offline import Scores
 from tracehound.scripts.recorded.traces import ReadBytes
 from tracehound.streams.delivery.outputs import incident_input_of
-from tracehound.streams.scoring.read_run import Reading
 from tracehound.streams.scoring.report_progress import ProgressLedger, tally
 from tracehound.streams.scoring.score_chunk import ChunkOutcome
 
@@ -26,7 +26,7 @@ def incident_inputs(data: DataSet, scorer: Scores, read: ReadBytes | None = None
             batch = scorer.score(chunk)
             yield from incident_input_of((event for _, event in batch.anomalies), batch.model_events)
             outcome = ChunkOutcome(batch.anomalies, deviating=batch.deviating, calls=batch.calls)
-            ledger.acknowledged(tally(Reading(list(chunk)).by_application(), [outcome], lambda _: None))  # of one clock
+            ledger.acknowledged(tally(columned(chunk), [outcome], lambda _: None))  # of one clock
         for progress in ledger.take():
             yield IncidentInput(progress=progress)
 

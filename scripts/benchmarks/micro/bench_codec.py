@@ -2,15 +2,15 @@
 
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from tracehound.detectors.columns.read_segments import read_segments
-from tracehound.detectors.columns.segment_columns import ColumnedExecutions
+from tracehound.detectors.columns.columned_executions import ColumnedExecutions
 from tracehound.detectors.forests.fitting import InlineFitter
 from tracehound.detectors.scoring.scorer import Scorer
 from tracehound.detectors.settings import DetectionSettings
-from tracehound.schemas.codec import decode_record, decode_unread, encode
+from tracehound.schemas.codec import decode_record, encode
 from tracehound.schemas.execution import Execution
 from tracehound.schemas.execution_rules import Limits
 from tracehound.scripts.benchmarks.micro.workload import AT_S, some_executions
+from tracehound.streams.scoring.read_columns import ColumnReader
 
 
 def bench_decode(benchmark: BenchmarkFixture, size: int) -> None:
@@ -20,8 +20,8 @@ def bench_decode(benchmark: BenchmarkFixture, size: int) -> None:
 
 
 def bench_read(benchmark: BenchmarkFixture, size: int) -> None:
-    """The same as a worker does it: segments into columns."""
-    read = benchmark(_read, _record(size))
+    """The same as a worker does it: into columns."""
+    read = benchmark(_read, ColumnReader(Limits()), _record(size))
     assert len(read) == size
 
 
@@ -30,13 +30,11 @@ def _record(size: int) -> bytes:
     return encoded[0] if size == 1 else b"[" + b",".join(encoded) + b"]"
 
 
-def _read(value: bytes) -> ColumnedExecutions:
-    limits = Limits()
-    unread = decode_unread([value], limits, AT_S)
-    read = None if unread is None else read_segments(unread.executions, limits.max_segments)
+def _read(reader: ColumnReader, value: bytes) -> ColumnedExecutions:
+    read = reader.read([value], AT_S)
     if read is None:
         raise RuntimeError("Executions that were encoded here must be read.")
-    return read
+    return read.executions
 
 
 def bench_encode_anomaly(benchmark: BenchmarkFixture) -> None:

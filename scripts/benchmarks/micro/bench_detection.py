@@ -18,8 +18,7 @@ _AT_ONCE = 200
 def bench_batch(benchmark: BenchmarkFixture, size: int) -> None:
     """Features of executions, as arrays."""
     models = Models()
-    rows = models.rows(some_executions(size))
-    assert len(benchmark(models.batch, rows).times) == size
+    assert len(benchmark(models.batch, some_executions(size)).times) == size
 
 
 @pytest.mark.parametrize("build", DETECTORS, ids=[build(_SETTINGS).name for build in DETECTORS])
@@ -41,10 +40,10 @@ def bench_bank(benchmark: BenchmarkFixture, build: Build, size: int) -> None:
 def bench_judge_then_learn(benchmark: BenchmarkFixture, size: int) -> None:
     """All detectors on executions that are arrays already."""
     models = Models()
-    warm = models.batch(models.rows(some_executions(_AT_ONCE)))
+    warm = models.batch(some_executions(_AT_ONCE))
     for _ in range(_WARM_TURNS):
         models.ensemble.judge_then_learn(warm)
-    batch = models.batch(models.rows(some_executions(size)))
+    batch = models.batch(some_executions(size))
     assert len(benchmark(models.ensemble.judge_then_learn, batch).normal) == size
 
 

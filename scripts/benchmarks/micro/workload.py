@@ -3,7 +3,7 @@
 from typing import Final
 
 from tracehound.detectors.application.models import ApplicationModels, OperationModels
-from tracehound.detectors.columns.segment_columns import columns_of
+from tracehound.detectors.columns.columned_executions import columned
 from tracehound.detectors.ensemble.ensemble import Ensemble
 from tracehound.detectors.features.answered_calls import AnsweredCalls
 from tracehound.detectors.features.batch import CALL_SIGNALS, GAPS, Batch
@@ -52,12 +52,12 @@ class Models:
             if execution.operation not in known:
                 known[execution.operation] = OperationModels(execution.operation, len(known))
                 self.ensemble.open_operation(len(known) - 1, 2)
-            collected.add(self._application, known[execution.operation], execution)
+            collected.add(self._application, known[execution.operation])
         return collected
 
-    def batch(self, rows: Rows) -> Batch:
-        """Rows as arrays."""
-        return rows.batch(columns_of(rows.executions), self.settings, self._clocks, self._answered, self._new_call)
+    def batch(self, made: list[Execution]) -> Batch:
+        """Executions as arrays."""
+        return self.rows(made).batch(columned(made), self.settings, self._clocks, self._answered, self._new_call)
 
     def _new_call(self, application: ApplicationModels, kind: int, peer: str) -> int:
         slot = application.calls[kind][peer] = self._opened[kind]

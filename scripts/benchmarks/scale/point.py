@@ -9,16 +9,16 @@ from itertools import islice
 from multiprocessing import active_children, get_context
 from typing import Final
 
-from tracehound.detectors.columns.read_segments import read_segments
 from tracehound.detectors.forests.fitting import Fitter, PoolFitter
 from tracehound.detectors.scoring.scored_batch import ScoredBatch
 from tracehound.detectors.scoring.scorer import Scorer
 from tracehound.detectors.settings import DetectionSettings
-from tracehound.schemas.codec import decode_unread, encode
+from tracehound.schemas.codec import encode
 from tracehound.schemas.execution import Execution
 from tracehound.schemas.execution_rules import Limits
 from tracehound.scripts.benchmarks.scale.workload import MOST_OPERATIONS, Size, traffic
 from tracehound.scripts.soak.memory import resident_bytes
+from tracehound.streams.scoring.read_columns import ColumnReader
 
 CHUNK: Final = 1_000
 """Executions that are scored at once, as in a worker that has much to read."""
@@ -119,14 +119,13 @@ def _chunks(made: Iterator[Execution]) -> Iterator[list[Execution]]:
 
 def _time(scorer: Scorer, values: Sequence[bytes]) -> tuple[float, float]:
     """CPU microseconds per execution from its bytes on, and CPU seconds of the refits that took effect meanwhile."""
-    limits, refits_s = Limits(), 0.0
+    reader, refits_s = ColumnReader(Limits()), 0.0
     begun_s = time.process_time()
     for begin in range(0, len(values), CHUNK):
-        unread = decode_unread(values[begin : begin + CHUNK], limits, _LATER_S)
-        read = None if unread is None else read_segments(unread.executions, limits.max_segments)
+        read = reader.read(values[begin : begin + CHUNK], _LATER_S)
         if read is None:
             raise RuntimeError("Executions that were encoded here must be read.")
-        refits_s += _refits_cpu_s(scorer.score(read))
+        refits_s += _refits_cpu_s(scorer.score(read.executions))
     return (time.process_time() - begun_s) / len(values) * 1e6, refits_s
 
 

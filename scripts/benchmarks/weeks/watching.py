@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import msgspec
 import numpy as np
 
+from tracehound.detectors.columns.columned_executions import columned
 from tracehound.detectors.forests.fitting import InlineFitter
 from tracehound.detectors.incidents.book import IncidentBook
 from tracehound.detectors.incidents.settings import IncidentSettings
@@ -18,7 +19,6 @@ from tracehound.schemas.incident_input import IncidentInput
 from tracehound.schemas.model_event import ModelEvent
 from tracehound.scripts.benchmarks.weeks.workload import APPLICATION, Arrivals, Workload
 from tracehound.streams.delivery.outputs import incident_input_of
-from tracehound.streams.scoring.read_run import Reading
 from tracehound.streams.scoring.report_progress import ProgressLedger, tally
 from tracehound.streams.scoring.score_chunk import ChunkOutcome
 from tracehound.streams.scoring.watch_silence import event_time_now
@@ -86,7 +86,7 @@ class Watch:
         self.record.executions += len(executions)
         self.record.model_events += batch.model_events
         outcome = ChunkOutcome(batch.anomalies, deviating=batch.deviating, calls=batch.calls)
-        tallies = tally(Reading(list(executions)).by_application(), [outcome], self._scorer.now_s)
+        tallies = tally(columned(executions), [outcome], self._scorer.now_s)
         self._seen.newest_event_s = max(self._seen.newest_event_s, tallies[KEY].newest_s)
         self._seen.scored_at_s = self._seen.quiet_since_s = at_s
         self._ledger.acknowledged(tallies)

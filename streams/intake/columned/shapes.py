@@ -7,8 +7,8 @@ import numpy as np
 
 from tracehound.detectors.bank import Slots
 from tracehound.detectors.columns.known_texts import KnownTexts
+from tracehound.detectors.columns.numbered_texts import NumberedTexts
 from tracehound.detectors.columns.read_pieces import UNKNOWN_RESOURCE
-from tracehound.detectors.columns.segment_texts import SegmentTexts
 from tracehound.detectors.columns.trace_columns import (
     CLIENT,
     INTERNAL,
@@ -45,7 +45,7 @@ class Shapes:
 
     def __init__(self) -> None:
         self.texts = KnownTexts()
-        self.resource_keys, self.shape_keys = SegmentTexts(), SegmentTexts()
+        self.resource_keys, self.shape_keys = NumberedTexts(), NumberedTexts()
         self.resources: Slots = np.zeros((64, RESOURCE_COLUMNS), np.int64)
         self.shapes: Slots = np.zeros((256, SHAPE_COLUMNS), np.int64)
         self._keys: set[bytes] = set()

@@ -11,7 +11,6 @@ from tracehound.detectors.columns.byte_words import PADDING
 from tracehound.detectors.columns.join_executions import join_traces
 from tracehound.detectors.columns.join_spans import ROOM
 from tracehound.detectors.columns.read_pieces import FITS, PIECE_COLUMNS, SHAPE_ROOM, read_pieces
-from tracehound.detectors.columns.segment_texts import SegmentTexts
 from tracehound.detectors.columns.trace_columns import (
     CLIPPED,
     EXECUTION_COLUMNS,
@@ -95,7 +94,7 @@ class ColumnedTraces:
         while missing:
             missing = read_pieces(
                 *(text, ends, fits, self._bounds),
-                *(_arrays(self._known.resource_keys), _arrays(self._known.shape_keys)),
+                *(self._known.resource_keys.tables, self._known.shape_keys.tables),
                 *(self._read, self._durations, self._unknown[: self._credit], self._shape),
             )
             if not self._learn(together, self._unknown[:missing].tolist()):
@@ -167,7 +166,3 @@ class ColumnedTraces:
             for started_s, (at, service, word), following in islice(executions, end - begin):
                 made.append(Written(started_s, trace_id, word, texts[service], text[at : following[WRITTEN_AT]]))
         return made
-
-
-def _arrays(keys: SegmentTexts) -> tuple[Any, Any, Any]:
-    return keys.places, keys.entries, keys.text

@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.detectors.columns.same_columns import assert_same_columns
-from tracehound.detectors.columns import segment_names, segment_texts
+from tracehound.detectors.columns import numbered_texts, segment_names
+from tracehound.detectors.columns.columned_executions import ColumnedExecutions, columned
 from tracehound.detectors.columns.read_segments import read_segments
-from tracehound.detectors.columns.segment_columns import ColumnedExecutions, columns_of
-from tracehound.schemas.codec import encode
+from tracehound.detectors.columns.segment_columns import columns_of
 from tracehound.schemas.execution import Execution, Segment, UnreadExecution, whole
 
 MOST = 6
@@ -63,7 +63,7 @@ def test_what_was_encoded_is_read_as_the_objects_are(
     read = read_segments([unread(text, float(row)) for row, text in enumerate(texts)], MOST)
 
     assert read is not None
-    assert_same_columns(read.columns, columns_of(executions))
+    assert_same_columns(read, columns_of(executions))
 
 
 FIELDS: dict[str, list[Any]] = {
@@ -122,7 +122,7 @@ def assert_as_objects(text: bytes) -> None:
         return
     objects = [whole(one) for one in executions]  # raises where they are not valid
     assert all(segment.parent is None or segment.parent < 2 for one in objects for segment in one.segments)
-    assert_same_columns(read.columns, columns_of(objects))
+    assert_same_columns(read, columns_of(objects))
 
 
 @pytest.mark.parametrize(
@@ -137,7 +137,7 @@ def assert_as_objects(text: bytes) -> None:
 def test_these_are_read_without_objects(segments: bytes) -> None:
     read = read_segments([unread(segments)] * 2, MOST)
     assert read is not None
-    assert_same_columns(read.columns, columns_of([whole(unread(segments))] * 2))
+    assert_same_columns(read, columns_of([whole(unread(segments))] * 2))
 
 
 @pytest.mark.parametrize(
@@ -185,7 +185,7 @@ def test_many_names_of_all_lengths_keep_their_numbers() -> None:
     for _ in range(2):
         read = read_segments(texts, MOST)
         assert read is not None
-        assert read.columns.name.tolist() == columns_of(executions).name.tolist()
+        assert read.name.tolist() == columns_of(executions).name.tolist()
 
 
 def test_names_that_are_too_long_to_be_kept_are_read_each_time() -> None:
@@ -193,49 +193,32 @@ def test_names_that_are_too_long_to_be_kept_are_read_each_time() -> None:
     for _ in range(2):
         read = read_segments([unread(msgspec.json.encode(one.segments), 1.0)], MOST)
         assert read is not None
-        assert_same_columns(read.columns, columns_of([one]))
+        assert_same_columns(read, columns_of([one]))
 
 
 def test_parts_with_names_of_different_tables_are_numbered_anew(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(segment_names, "NUMBERED_NAMES", 1)
-    segments = [b'[{"name":"before","duration_ms":1}]', b'[{"name":"after","duration_ms":2,"peer":"db"}]']
-    parts = [read_segments([unread(one)], MOST) for one in segments]
-    read = [part for part in parts if part is not None]
-    assert read[0].columns.names is not read[1].columns.names
+    segments = [Segment("before", 1.0), Segment("after", 2.0, peer="db")]
+    parts = [columned([Execution("shop", "GET /", 0.0, 9.0, segments=[one])]) for one in segments]
+    assert parts[0].columns.names is not parts[1].columns.names
 
-    joined = ColumnedExecutions.joined(read)
+    columns = ColumnedExecutions.joined(parts).columns
 
-    columns = joined.columns
     names = [columns.names[None]["before"], columns.names["db"]["after"]]
     assert columns.name.tolist() == names
     assert columns.duration_ms.tolist() == [1.0, 2.0]
 
 
-@given(st.lists(SEGMENTS, min_size=1, max_size=8), st.integers(0, 8), st.integers(0, 8))
-def test_a_slice_has_the_columns_of_its_executions(given_segments: list[list[Segment]], start: int, stop: int) -> None:
-    executions = [Execution("shop", "GET /", 0.0, 1.0, segments=segments) for segments in given_segments]
-    parts = [ColumnedExecutions([one], columns_of([one])) for one in executions]
-    joined = ColumnedExecutions.joined(parts)
-    assert list(joined[start:stop]) == executions[start:stop]
-    assert_same_columns(joined[start:stop].columns, columns_of(executions[start:stop]))
-    assert joined[0] is executions[0]
-    assert encode(whole(joined[0])) == encode(executions[0])
-
-
 def test_a_table_that_is_full_of_texts_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
     segments = b'[{"name":"now","duration_ms":1}]'
     before = read_segments([unread(segments)], MOST)
-    monkeypatch.setattr(segment_texts, "MOST_TEXTS", 0)
+    monkeypatch.setattr(numbered_texts, "MOST_TEXTS", 0)
     after = read_segments([unread(segments)], MOST)
     monkeypatch.undo()
     again = read_segments([unread(segments)], MOST)
     assert before is not None
     assert after is not None
     assert again is not None
-    assert after.columns.names is not before.columns.names
-    assert again.columns.names is after.columns.names
-    assert (
-        again.columns.name.tolist()
-        == after.columns.name.tolist()
-        == columns_of([whole(unread(segments))]).name.tolist()
-    )
+    assert after.names is not before.names
+    assert again.names is after.names
+    assert again.name.tolist() == after.name.tolist() == columns_of([whole(unread(segments))]).name.tolist()

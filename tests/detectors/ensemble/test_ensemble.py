@@ -10,7 +10,7 @@ import pytest
 from tracehound.detectors.application.models import ApplicationModels, OperationModels
 from tracehound.detectors.charts.kernel import OWN_LEAST
 from tracehound.detectors.charts.signals import CHARTS, KEYED
-from tracehound.detectors.columns.segment_columns import columns_of
+from tracehound.detectors.columns.columned_executions import columned
 from tracehound.detectors.ensemble import state as ensemble_state
 from tracehound.detectors.ensemble.ensemble import Ensemble, Judgements
 from tracehound.detectors.ensemble.registry import SINGLE, STRUCTURE, STRUCTURE_CHANGE
@@ -42,9 +42,9 @@ class System:
 
     def judge(self, executions: Sequence[Execution]) -> Judgements:
         rows = Rows(0)
-        for execution in executions:
-            rows.add(self.application, self.operation, execution)
-        given = (columns_of(executions), SETTINGS, self.clocks, self.answered, self._new_call)
+        for _ in executions:
+            rows.add(self.application, self.operation)
+        given = (columned(executions), SETTINGS, self.clocks, self.answered, self._new_call)
         return self.ensemble.judge_then_learn(rows.batch(*given))
 
     def _new_call(self, application: ApplicationModels, kind: int, peer: str) -> int:

@@ -7,7 +7,7 @@ from itertools import pairwise
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tracehound.detectors.columns.segment_columns import columns_of
+from tracehound.detectors.columns.segment_columns import columns_of, floats
 from tracehound.detectors.features.measures import features, measure
 from tracehound.schemas.execution import Execution, Segment
 
@@ -156,9 +156,9 @@ CALLING = st.builds(
 @settings(deadline=None)
 @given(st.lists(st.lists(PLACED | CALLING, max_size=6), max_size=6))
 def test_many_at_once_are_measured_as_one_by_one(given_segments: list[list[Segment]]) -> None:
-    executions = [execution(*segments, memory_peak_mb=float(len(segments))) for segments in given_segments]
+    executions = [execution(*segments, memory_peak_mb=float(row)) for row, segments in enumerate(given_segments)]
     columns = columns_of(executions)
-    measured = measure(executions, columns)
+    measured = measure(floats([float(row) for row in range(len(executions))]), columns)
     for kind, calls in enumerate((measured.gaps, measured.waits)):
         found = [
             (row, columns.names.peers[peer], ms)

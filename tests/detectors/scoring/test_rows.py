@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tracehound.detectors.application.models import ApplicationModels, OperationModels
-from tracehound.detectors.columns.segment_columns import columns_of
+from tracehound.detectors.columns.columned_executions import columned
 from tracehound.detectors.errors.error_types import type_number
 from tracehound.detectors.features.answered_calls import AnsweredCalls
 from tracehound.detectors.features.batch import Batch
@@ -27,12 +27,12 @@ def new_call(models: ApplicationModels, kind: int, peer: str) -> int:
 
 def batch_of(models: ApplicationModels, *executions: Execution) -> tuple[Rows, Batch]:
     rows, operation = Rows(100), OperationModels("GET /", 5)
-    for execution in executions:
+    for _ in executions:
         models.seen += 1
-        rows.add(models, operation, execution)
+        rows.add(models, operation)
     clocks = Clocks(SETTINGS.lateness_s)
     clocks.open(models.slot)
-    return rows, rows.batch(columns_of(executions), SETTINGS, clocks, AnsweredCalls(), new_call)
+    return rows, rows.batch(columned(executions), SETTINGS, clocks, AnsweredCalls(), new_call)
 
 
 def at(second: float, *segments: Segment) -> Execution:

@@ -207,7 +207,7 @@ def test_runs_of_envelopes_are_read_together(around: Callable[[bytes], bytes]) -
     mixed = [value if each == 3 else around(value) for each, value in enumerate(values)]
     reader.read_all(Partition(1), list(map(record, range(5), mixed)), wrapped)
 
-    assert wrapped.executions == plain.executions
+    assert list(wrapped.executions) == list(plain.executions)
     assert len(wrapped.parts) == 1
     assert not wrapped.dead_letters
 

@@ -9,8 +9,8 @@ from aiokafka import ConsumerRecord
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.detectors.columns.same_columns import assert_same_columns
-from tracehound.detectors.columns.segment_columns import ColumnedExecutions, columns_of
+from tests.detectors.columns.same_columns import assert_same
+from tracehound.detectors.columns.columned_executions import columned
 from tracehound.schemas.codec import encode
 from tracehound.schemas.control import CONTROL_HEADER
 from tracehound.schemas.execution import Execution, Segment, whole
@@ -127,9 +127,7 @@ def test_records_read_together_are_those_read_one_by_one(
     for record in records:
         reader.read(partitions[1], record, one_by_one)
     assert _read_by(together) == _read_by(one_by_one)
-    read = ColumnedExecutions.joined(together.parts)
-    assert list(read) == together.executions
-    assert_same_columns(read.columns, columns_of(one_by_one.executions))
+    assert_same(together.executions, columned(list(one_by_one.executions)))
     assert partitions[0] == partitions[1]
 
 

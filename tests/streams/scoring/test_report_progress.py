@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry
 
 from tests.streams.conftest import anomaly_of
+from tracehound.detectors.columns.columned_executions import columned
 from tracehound.schemas.anomaly import AnomalyEvent
 from tracehound.schemas.codec import encode
 from tracehound.schemas.execution import Execution, ExecutionFailure, QueueWait
 from tracehound.schemas.topics import Topics
 from tracehound.streams.delivery.delivery import Delivery
 from tracehound.streams.scoring.metrics import Metrics
-from tracehound.streams.scoring.read_run import Reading
 from tracehound.streams.scoring.report_progress import (
     OTHER_OPERATIONS,
     ProgressLedger,
@@ -45,7 +45,7 @@ def test_queues_are_counted_by_the_messages_that_were_taken_from_them() -> None:
 
 def tallied(*executions: Execution, anomalies: Iterable[AnomalyEvent] = ()) -> Tallies:
     outcome = ChunkOutcome(anomalies=[(0, anomaly) for anomaly in anomalies])
-    return tally(Reading(list(executions)).by_application(), [outcome], lambda key: None)
+    return tally(columned(executions), [outcome], lambda key: None)
 
 
 def plain_tally(executions: Iterable[Execution], anomalies: Iterable[AnomalyEvent]) -> Tallies:
@@ -102,7 +102,7 @@ def test_what_deviates_and_who_is_called_adds_up() -> None:
     ledger = ProgressLedger()
     for ongoing, calls in (({"a": 5.0, "b": 1.0}, {"stock": 2}), ({"a": 3.0}, {"stock": 1, "till": 4})):
         outcome = ChunkOutcome(deviating={key: ongoing}, calls={key: calls})
-        ledger.acknowledged(tally({key: [execution()]}, [outcome], lambda key: None))
+        ledger.acknowledged(tally(columned([execution()]), [outcome], lambda key: None))
     (progress,) = ledger.take()
     assert progress.ongoing == {"a": 5.0, "b": 1.0}
     assert progress.calls == {"stock": 3, "till": 4}

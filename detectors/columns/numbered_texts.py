@@ -1,6 +1,6 @@
-"""The numbers of segments by the JSON that they are named by, for kernels: a hash table over bytes."""
+"""Numbers of what is named in JSON by its bytes, for kernels: a hash table over one or two texts."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import numpy as np
@@ -13,18 +13,22 @@ from tracehound.detectors.packed.lean import LEAN
 from tracehound.detectors.packed.secret import SECRET_FACTOR, SECRET_SEED
 
 MOST_TEXTS: Final = 131_072
-"""Texts in memory; the same name is another text where it is escaped in another way."""
+"""Texts in memory of each kind; the same name is another text where it is escaped in another way."""
 MOST_BYTES: Final = 16_000_000
 """Bytes of all texts in memory."""
 LONGEST: Final = 2_000
 """Bytes of the longest of them, its name and its peer together."""
 NO_NUMBER: Final = -1
 NO_PEER: Final = -1
-"""The length of the peer of a segment that has none."""
+"""The length of the second text, of a peer as it is with segments, where there is none."""
 _SECRETS: Final = 16
 
 
-class SegmentTexts:
+NumberOf = Callable[[bytes, bytes | None], int]
+"""The number of a name and a peer, as they stand between the quotes in JSON."""
+
+
+class NumberedTexts:
     """Which number goes with a name and a peer, as they stand between the quotes in JSON.
 
     ``places`` (a power of two,) is an open hash table of indexes into ``entries`` (k, 5), -1 where it is free. An entry
@@ -38,6 +42,33 @@ class SegmentTexts:
         self.text: NDArray[np.uint8] = np.zeros(4_096, np.uint8)
         self.text[:_SECRETS] = np.array([SECRET_SEED, SECRET_FACTOR], np.uint64).view(np.uint8)
         self._count, self._filled = 0, _SECRETS
+
+    def number(self, text: bytes, numbers: Slots, where: Slots, number: "NumberOf") -> None:
+        """Put the number of each that is ``NO_NUMBER`` among ``numbers`` (n,) there, and remember it.
+
+        ``where`` (4, n) are their places in ``text``. By one thread at a time, and not while a kernel reads.
+
+        Raises:
+            msgspec.DecodeError: one is no valid name, as ``number`` says.
+        """
+        unknown = np.flatnonzero(numbers == NO_NUMBER)
+        if not len(unknown):
+            return
+        news: dict[tuple[bytes, bytes | None], int] = {}
+        for at, (name_at, name_length, peer_at, peer_length) in zip(
+            unknown.tolist(), where[:, unknown].T.tolist(), strict=True
+        ):
+            name = text[name_at : name_at + name_length]
+            peer = None if peer_length == NO_PEER else text[peer_at : peer_at + peer_length]
+            if (name, peer) not in news:
+                news[name, peer] = number(name, peer)
+            numbers[at] = news[name, peer]
+        self.add(news)
+
+    @property
+    def tables(self) -> tuple[Any, ...]:
+        """For kernels: ``places``, ``entries`` and ``text``."""
+        return self.places, self.entries, self.text
 
     @property
     def full(self) -> bool:
@@ -93,20 +124,12 @@ def hash_of_texts(known: Any, text: Any, name_at: int, name_length: int, peer_at
 
 
 @njit(**LEAN, forceinline=True)
-def number_of(
-    places: Any,
-    entries: Any,
-    known: Any,
-    text: Any,
-    name_at: int,
-    name_length: int,
-    peer_at: int,
-    peer_length: int,
-) -> Any:
+def number_of(tables: Any, text: Any, name_at: int, name_length: int, peer_at: int, peer_length: int) -> Any:
     """The number of a name and a peer within ``text``; ``NO_NUMBER`` where they are not known.
 
-    ``places``, ``entries`` and ``known`` are the arrays of ``SegmentTexts``.
+    ``tables`` are those of ``NumberedTexts``.
     """
+    places, entries, known = tables
     key = hash_of_texts(known, text, name_at, name_length, peer_at, peer_length)
     mask = places.size - 1
     place = key & mask
