@@ -36,7 +36,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 export PIP_PROGRESS = /^Collecting / {if (++n % 25 == 0) print "  " n " packages"} /^Installing/ {print "  installing them"} {fflush()}
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-quick test-tracers test-alerts test-bounds fuzz check format kafka bench-throughput bench-latency bench-scale bench-micro bench-intake bench-gateway bench-api bench-page bench-trials bench-weeks bench-quality bench-nab bench-incidents bench-check bench-joined bench-cost bench-training bench-house bench-upgrade contenders simulate soak audit release lock clean
+.PHONY: help setup demo test test-quick test-tracers test-alerts test-access test-bounds fuzz check format kafka bench-throughput bench-latency bench-scale bench-micro bench-intake bench-gateway bench-api bench-page bench-trials bench-weeks bench-quality bench-nab bench-incidents bench-check bench-joined bench-cost bench-training bench-house bench-upgrade contenders simulate soak audit release lock clean
 
 help: ## List every target with one line each
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -65,6 +65,9 @@ test-quick: $(STAMP) ## Run the tests that need no real Apache Kafka
 
 test-bounds: $(STAMP) ## Run the detectors' tests with kernels that check the bounds of their arrays (compiled anew, some minutes)
 	NUMBA_BOUNDSCHECK=1 NUMBA_CACHE_DIR=$(VENV)/checked-kernels $(BIN)/python -m pytest tests/detectors tests/streams/scoring/test_read_columns.py
+
+test-access: $(STAMP) ## Take permissions on Kafka from every process and command, one at a time (the suite leaves out the heavy ones)
+	TRACEHOUND_EVERY_PROCESS=1 $(BIN)/python -m pytest -n0 tests/end_to_end/test_denied.py tests/end_to_end/test_access.py
 
 test-tracers: $(STAMP) ## Run tracers of npm, PyPI, Maven, Go and crates.io and a Collector, read what they write (first time: minutes)
 	TRACEHOUND_REAL_TRACERS=1 $(BIN)/python -m pytest tests/tracers tests/streams/intake/formats

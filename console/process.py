@@ -15,6 +15,7 @@ from tracehound.console.exemplars.keeping import ExemplarKeeper
 from tracehound.console.store.engine import Store, StoreError
 from tracehound.console.store.reader.build import build_reader
 from tracehound.console.store.reader.reader import Reader
+from tracehound.streams.kafka.permissions import check_permissions
 from tracehound.streams.settings.settings import Settings
 from tracehound.streams.worker.process_metrics import HealthCollector, tell_of_process
 
@@ -50,8 +51,10 @@ def run_console(settings: Settings, serve: Serve) -> int:
     """Run it until the process is told to end; returns the exit status.
 
     Raises:
-        ConfigurationError: the database or Kafka's client cannot be set up as the settings say.
+        ConfigurationError: the database or Kafka's client cannot be set up as the settings say, or this user lacks a
+            permission on Kafka.
     """
+    check_permissions(settings, "console")
     registry = CollectorRegistry()
     tell_of_process(registry)
     store = Store(settings.console.database_url.get_secret_value())
@@ -81,8 +84,10 @@ def keep_executions(settings: Settings) -> int:
     Metrics are served at the settings ``http_host`` and ``http_port``. Several of these processes share partitions.
 
     Raises:
-        ConfigurationError: the database or Kafka's client cannot be set up as the settings say.
+        ConfigurationError: the database or Kafka's client cannot be set up as the settings say, or this user lacks a
+            permission on Kafka.
     """
+    check_permissions(settings, "executions")
     registry = CollectorRegistry()
     tell_of_process(registry)
     store = Store(settings.console.database_url.get_secret_value())

@@ -1,6 +1,7 @@
 """The command `tracehound`: every subcommand is imported when it is called, so that help is quick."""
 
 import importlib
+import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -95,7 +96,11 @@ class LazyGroup(click.Group):
         try:
             return super().main(args, **extra)
         except TracehoundError as error:
+            from tracehound.scripts.denied import why_denied
+
             click.echo(f"tracehound: {_safe(error)}", err=True)
+            for sentence in why_denied(sys.argv[1:] if args is None else args, error):
+                click.echo(f"tracehound: {printable(sentence)}", err=True)
             raise SystemExit(exit_code_of(error)) from None
 
 

@@ -1,6 +1,6 @@
 """The command `acls`: what each role needs on Kafka, granted to a user."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 import click
 from rich.console import Console
@@ -34,18 +34,11 @@ def acls(role: str | None, user: str | None, dry_run: bool) -> None:
     if user is None:
         raise TracehoundError(f"A user is needed to grant something to: tracehound acls {role} USER")
     principal = user if ":" in user else f"User:{user}"
-    grants = list(grants_of(known[role]))
+    grants = list(known[role].grants())
     if not dry_run:
         grant(admin_config(settings), principal, grants)
     for operation, kind, name in grants:
         click.echo(f"{'would grant' if dry_run else 'granted'} {printable(principal)}: {operation} on {kind} {name}")
-
-
-def grants_of(role: Role) -> Iterator[tuple[str, str, str]]:
-    """Operation, kind of resource and name of each grant that a role needs."""
-    for operation, names in (("READ", role.reads), ("WRITE", role.writes), ("DESCRIBE", role.sees)):
-        yield from ((operation, "TOPIC", name) for name in dict.fromkeys(names))
-    yield from (("READ", "GROUP", name) for name in role.groups)
 
 
 def _list(known: Mapping[str, Role]) -> None:

@@ -27,6 +27,7 @@ from tracehound.scripts.commands.told import stored_incidents
 from tracehound.scripts.kafka.clients import admin_config, consumer_config
 from tracehound.scripts.kafka.groups import members_of, waiting_for
 from tracehound.scripts.kafka.topic_reading import TopicReader
+from tracehound.streams.kafka.permissions import lacking_sentences
 from tracehound.streams.settings.groups import Group, groups_of
 from tracehound.streams.settings.settings import Settings, load_settings
 
@@ -73,6 +74,7 @@ def look(settings: Settings) -> Iterator[Finding]:
     """
     client = connect(admin_config(settings))
     problems = check_topics(admin_config(settings), settings.topics, _TIMEOUT_S)
+    problems = (lacking_sentences(settings, "reader") or problems) if problems else []  # not there, or not to be seen
     yield Finding("broker", f"answers at {settings.bootstrap_servers}")
     if problems:
         for problem in problems[:_LISTED]:

@@ -13,6 +13,7 @@ from tracehound.streams.gateway.app import build_gateway, written_topics
 from tracehound.streams.gateway.otlp.grpc_server import grpc_served
 from tracehound.streams.http.sending import KafkaSender, Patience
 from tracehound.streams.http.server import Place, Server
+from tracehound.streams.kafka.permissions import check_permissions
 from tracehound.streams.settings.gateway import GatewaySettings
 from tracehound.streams.settings.settings import Settings
 from tracehound.streams.worker.logging import configure_logging
@@ -33,6 +34,7 @@ def run_gateway(settings: Settings) -> int:
     configure_logging(settings)
     logging.getLogger("uvicorn").setLevel("DEBUG" if settings.log_level == "debug" else "WARNING")
     try:
+        check_permissions(settings, "gateway")
         return asyncio.run(_run(settings))
     except ConfigurationError as error:
         log.critical("configuration_error", sentence=str(error))

@@ -63,4 +63,4 @@ def build_incidents(settings: Settings, clients: KafkaClients | None = None) -> 
     app.read_runs([topics.feedback.name, topics.maintenance.name], hear_people, hearing)
     app.repeat(own.save_interval_s, grouping.save)
     health = base.health(vitals, own.http_port)
-    return Worker(own.group_id, app, health, base.failure, topics.incidents())
+    return Worker("incidents", own.group_id, app, health, base.failure, topics.incidents())

@@ -124,7 +124,7 @@ def build_intake(
     app.repeat(intake.checkpoint_interval_s, joining.checkpoint)
     app.repeat(intake.checkpoint_interval_s, mining.save)
     health = base.health(vitals, intake.http_port)
-    return Worker(intake.group_id, app, health, base.failure, topics.intake())
+    return Worker("intake", intake.group_id, app, health, base.failure, topics.intake())
 
 
 def _log_requests(settings: Settings) -> LogRequestReader:

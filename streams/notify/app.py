@@ -96,4 +96,4 @@ def build_notify(
         WaitingCollector(lambda: {(queue.name, queue.kind): len(queue) for queue in queues.values()})
     )
     health = base.health(notifier, notify.http_port)
-    return Worker(notify.group_id, app, health, base.failure, topics.notify(), closing)
+    return Worker("notify", notify.group_id, app, health, base.failure, topics.notify(), closing)

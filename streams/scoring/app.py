@@ -184,7 +184,7 @@ def build_scoring(
         ),
     )
     health = base.health(vitals, settings.http_port, lambda: _faults(fitter))
-    return Worker(settings.group_id, app, health, base.failure, topics.scoring(), closing)
+    return Worker("worker", settings.group_id, app, health, base.failure, topics.scoring(), closing)
 
 
 def _faults(fitter: PoolFitter | None) -> list[str]:

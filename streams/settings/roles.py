@@ -1,6 +1,6 @@
 """Who needs to read and write which topics: roles, as access control of Kafka has to know them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -23,6 +23,12 @@ class Role:
     sees: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
 
+    def grants(self) -> Iterator[tuple[str, str, str]]:
+        """Operation, kind of resource and name of each permission that the role needs."""
+        for operation, names in (("READ", self.reads), ("WRITE", self.writes), ("DESCRIBE", self.sees)):
+            yield from ((operation, "TOPIC", name) for name in dict.fromkeys(names))
+        yield from (("READ", "GROUP", name) for name in self.groups)
+
 
 def roles(settings: Settings) -> Mapping[str, Role]:
     """Every role by its name, with no more than it needs.
@@ -44,6 +50,10 @@ def roles(settings: Settings) -> Mapping[str, Role]:
     own_settings = topics.settings.name
     people = (topics.feedback.name, topics.maintenance.name)
     outputs = (topics.anomalies.name, topics.progress.name, topics.models.name)
+    told = (
+        *(*outputs, scored_logs, topics.severity.name, topics.call_graph.name, dead_letters),
+        *(topics.model_states.name, topics.maintenance.name),
+    )
     return {
         "worker": Role(
             "tracehound worker",
@@ -89,11 +99,8 @@ def roles(settings: Settings) -> Mapping[str, Role]:
         "collector": Role("OpenTelemetry Collectors", writes=otlp),
         "reader": Role(
             "tracehound tail, incidents list and show, models list, deadletters list, status",
-            reads=(
-                *(*outputs, scored_logs, topics.severity.name, topics.call_graph.name, dead_letters),
-                *(topics.model_states.name, topics.maintenance.name),
-            ),
-            sees=(executions, *otlp, traces, logs),
+            reads=told,
+            sees=tuple(topic.name for topic in topics.all() if topic.name not in told),
             groups=(COMMANDS_GROUP,),
         ),
         "console": Role(

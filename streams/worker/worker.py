@@ -14,6 +14,7 @@ from tracehound.schemas.errors import ConfigurationError, TracehoundError
 from tracehound.schemas.topics import Topic
 from tracehound.streams.kafka.connection import may_use_group, wait_for_broker
 from tracehound.streams.kafka.librdkafka import librdkafka_options
+from tracehound.streams.kafka.permissions import lacking_sentences
 from tracehound.streams.settings.settings import Settings
 from tracehound.streams.worker.failure import Failure
 from tracehound.streams.worker.health import HealthServer
@@ -64,6 +65,7 @@ class Worker:
     """A worker that is put together and has not been started.
 
     Parameters:
+        role: what it is to Kafka's access control (``streams.settings.roles``).
         group: the consumer group that it is a member of.
         app: does the work.
         health: serves metrics and health from the beginning to the end, before the broker is there, too.
@@ -72,6 +74,7 @@ class Worker:
         closing: what is let go of, in reverse order, when it has stopped or could not start.
     """
 
+    role: str
     group: str
     app: App
     health: HealthServer
@@ -112,7 +115,9 @@ async def _run(settings: Settings, build: Callable[[Settings], Worker], prepare:
                         return EXIT_CLEAN
             if not await wait_for_broker(settings, stop):
                 return EXIT_CLEAN
-            problems = await asyncio.to_thread(check_topics, librdkafka_options(settings), worker.topics)
+            problems = await asyncio.to_thread(lacking_sentences, settings, worker.role)
+            if not problems:
+                problems = await asyncio.to_thread(check_topics, librdkafka_options(settings), worker.topics)
             if not problems and not await may_use_group(settings, worker.group):
                 problems = [f"This user may not use the consumer group {worker.group!r}; {_GRANT}"]
             if problems:

@@ -17,12 +17,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 from confluent_kafka import Consumer, Message, Producer
 
 from tracehound.infra.inherited import inherited
 from tracehound.infra.kafka.broker import Broker
 from tracehound.infra.kafka.ports import free_ports
 from tracehound.schemas.topics import Topics
+from tracehound.scripts.cli import main
 from tracehound.scripts.soak.crew import RUN
 from tracehound.streams.settings.catalogue import every_setting
 from tracehound.streams.settings.settings import Settings
@@ -271,3 +273,16 @@ def gateway() -> Iterator[Callable[..., Gateway]]:
     yield start
     for one in started:
         one.process.kill()
+
+
+@pytest.fixture
+def command(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
+    """Runs a command of ``tracehound`` in this process, with an environment."""
+
+    def run(of: Mapping[str, str], *arguments: str) -> Any:
+        with monkeypatch.context() as patched:
+            for name, value in of.items():
+                patched.setenv(name, value)
+            return CliRunner().invoke(main, list(arguments))
+
+    return run

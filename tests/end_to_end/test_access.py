@@ -8,64 +8,25 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner
 from confluent_kafka import Producer
 
 from tests.end_to_end.conftest import WorkerProcess, wait_until_within
-from tracehound.infra.kafka.apache import ApacheKafka
+from tests.end_to_end.guarded import PREFIX, environment, guarded_broker
 from tracehound.infra.kafka.ports import free_ports
-from tracehound.infra.kafka.topics import check_topics, ensure_topics
+from tracehound.infra.kafka.topics import check_topics
 from tracehound.schemas.errors import BrokerError
 from tracehound.schemas.topics import Topics
-from tracehound.scripts.cli import main
 from tracehound.scripts.kafka.topic_reading import TopicReader
 from tracehound.streams.settings.roles import roles
 from tracehound.streams.settings.settings import Settings
 
-PREFIX = "acme."
-USERS = [*roles(Settings()), "nobody", "groupless"]
-LOGIN = "org.apache.kafka.common.security.plain.PlainLoginModule required"
 RUN = "from tracehound.scripts.cli import main; main(['{}'])"
 
 
 @pytest.fixture(scope="module")
 def guarded(broker_program: object) -> Iterator[tuple[str, str]]:
-    """Addresses of a broker for administrators, who may do all, and for users with a password, who may do nothing."""
-    (port,) = free_ports(1)
-    users = " ".join(f'user_{name}="{name}-secret"' for name in USERS)
-    more = {
-        "listeners": f"{{own}},SASL://127.0.0.1:{port}",
-        "advertised.listeners": f"{{own}},SASL://127.0.0.1:{port}",
-        "listener.security.protocol.map": "{own},SASL:SASL_PLAINTEXT",
-        "sasl.enabled.mechanisms": "PLAIN",
-        "listener.name.sasl.plain.sasl.jaas.config": f"{LOGIN} {users};",
-        "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
-        "super.users": "User:ANONYMOUS",
-    }
-    with ApacheKafka(more=more) as cluster:
-        ensure_topics(cluster.bootstrap_servers, Topics(PREFIX, 2), 1)
-        yield cluster.bootstrap_servers, f"127.0.0.1:{port}"
-
-
-def environment(servers: str, user: str = "") -> dict[str, str]:
-    shared = {"KAFKA_BOOTSTRAP_SERVERS": servers, "TRACEHOUND_TOPIC_PREFIX": PREFIX, "TRACEHOUND_PARTITIONS": "2"}
-    given = {
-        "TRACEHOUND_SECURITY_PROTOCOL": "SASL_PLAINTEXT",
-        "TRACEHOUND_SASL_USERNAME": user,
-        "TRACEHOUND_SASL_PASSWORD": f"{user}-secret",
-    }
-    return shared | (given if user else {})
-
-
-@pytest.fixture
-def command(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
-    def run(of: dict[str, str], *arguments: str) -> Any:
-        with monkeypatch.context() as patched:
-            for name, value in of.items():
-                patched.setenv(name, value)
-            return CliRunner().invoke(main, list(arguments))
-
-    return run
+    with guarded_broker() as addresses:
+        yield addresses
 
 
 def send(servers: str, count: int) -> None:
@@ -186,8 +147,8 @@ def answered(port: int, path: str, body: bytes | None = None) -> bool:
 @pytest.mark.parametrize(
     ("user", "sentence"),
     [
-        ("nobody", "this user may not see it; grant access by: tracehound acls"),
-        ("groupless", "may not use the consumer group"),
+        ("nobody", "may not READ the topic 'acme.executions.v1'; grant access by: tracehound acls worker User:nobody"),
+        ("groupless", "may not READ the consumer group 'tracehound-scoring'"),
     ],
 )
 def test_who_lacks_something_is_told_and_ended(

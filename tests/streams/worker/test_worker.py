@@ -61,7 +61,7 @@ def served(act: Callable[[FakeApp, Failure, asyncio.Event], None]) -> tuple[int,
     async def test() -> tuple[int, FakeApp]:
         app, failure, stop = FakeApp(), Failure(), asyncio.Event()
         health = HealthServer(CollectorRegistry(), NoVitals(), "127.0.0.1", 0, 60.0)
-        serving = asyncio.create_task(serve(Worker("group", app, health, failure, ()), stop, 0.1))
+        serving = asyncio.create_task(serve(Worker("worker", "group", app, health, failure, ()), stop, 0.1))
         await asyncio.sleep(0.01)
         act(app, failure, stop)
         return await asyncio.wait_for(serving, 120), app
