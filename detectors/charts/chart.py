@@ -7,16 +7,31 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tracehound.detectors.bank import Flags, Floats, Slots, State
-from tracehound.detectors.charts.kernel import KEY, POOL, ROW, RULES, STORED_KEY, STORED_POOL, run_chart
+from tracehound.detectors.charts.kernel import (
+    CANDIDATES,
+    KEY,
+    POOL,
+    REFERENCE,
+    ROW,
+    ROWS_PER_VALUE,
+    RULES,
+    STORED_KEY,
+    STORED_POOL,
+    run_chart,
+)
 from tracehound.detectors.charts.priors import shipped_reference
 from tracehound.detectors.charts.season import BINS, DAYS
 from tracehound.detectors.packed.fields import RecordField
+from tracehound.detectors.packed.growing_rows import NO_ROW, GrowingRows, room_for
 from tracehound.detectors.packed.rests import NO_GAPS
 from tracehound.detectors.packed.slots import SlotRecords
 from tracehound.detectors.packed.stored_numbers import checked
 from tracehound.detectors.packed.tail import tail_score
 
-_NUMBERS = tuple(name for name, (_, shape) in KEY.items() if not shape)
+_ROWS = {"ordered": "count", "candidate": "candidates"}
+"""What is kept in rows, and how many values each has."""
+_NUMBERS = tuple(name for name, (_, shape) in KEY.items() if not shape and name not in _ROWS)
+_VALUE = np.dtype(np.float32).itemsize
 _NO_SEASON = {"visit": 0, "visit_most": 0.0, "season": np.zeros((BINS, DAYS), np.uint8)}
 _SINCE_0_1_0 = {"waiting": float("nan"), **_NO_SEASON, **NO_GAPS}
 """What states of earlier versions lack."""
@@ -120,10 +135,11 @@ class Chart:
         self.rules = rules
         self._prior = np.zeros(0, np.float32) if signal is None else shipped_reference(signal)
         self._rules = np.array([astuple(rules)], RULES)
-        self._keys, self._pools = SlotRecords(KEY), SlotRecords(POOL)
+        self._keys, self._pools, self._rows = SlotRecords(KEY), SlotRecords(POOL), GrowingRows()
 
     def open(self, slot: int, seed: int) -> None:
         """Start afresh for the key in ``slot``; all its randomness follows from ``seed``."""
+        self._give_back(self._keys, slot)
         self._keys.open(slot)
         self._keys["random"][slot] = seed & 0x7FFFFFFF
         self._keys["deviating_since"][slot] = self._keys["waiting"][slot] = np.nan
@@ -131,10 +147,9 @@ class Chart:
 
     def open_pool(self, slot: int, seed: int) -> None:
         """Start a pool in ``slot`` from the shipped prior."""
+        self._give_back(self._pools, slot)
         self._pools.open(slot)
-        self._pools["random"][slot] = seed & 0x7FFFFFFF
-        self._pools["count"][slot] = len(self._prior)
-        self._pools["ordered"][slot, : len(self._prior)] = self._prior
+        self._put(self._pools, slot, {"random": seed & 0x7FFFFFFF, "count": len(self._prior), "ordered": self._prior})
 
     def judge(self, slots: Slots, pools: Slots, values: Floats) -> ChartJudgement:
         """Judge values (n,) as if each came next for its slot. Changes nothing."""
@@ -178,9 +193,10 @@ class Chart:
         early: Flags,
     ) -> ChartJudgement:
         judged = ChartJudgement.empty(len(slots))
+        self._rows.reserve(ROWS_PER_VALUE * len(slots))
         run_chart(
             *(slots, pools, np.ascontiguousarray(values), times, learn, accept_after, released, early),
-            *(self._rules, self._keys.records, self._pools.records, judged.rows),
+            *(self._rules, (self._keys.records, self._pools.records, self._rows.memory), judged.rows),
         )
         return judged
 
@@ -189,7 +205,7 @@ class Chart:
         count = self.count(slot)
         if count == 0:
             return 0.0, 0.0, 0.0
-        ordered = self._keys["ordered"][slot]
+        ordered = self._ordered(slot)
         low, middle, high = (float(ordered[min(count - 1, int(q * count))]) for q in (0.05, 0.5, 0.95))
         return low, middle, high
 
@@ -200,14 +216,17 @@ class Chart:
     def tail_of(self, slot: int, value: float) -> float:
         """−log10 of the probability that the key's next value exceeds ``value``; 0 while warming."""
         count = self.count(slot)
-        return float(tail_score(self._keys["ordered"][slot], count, value)) if count >= self.rules.warm_up else 0.0
+        return float(tail_score(self._ordered(slot), count, value)) if count >= self.rules.warm_up else 0.0
+
+    def _ordered(self, slot: int) -> NDArray[np.float32]:
+        return self._rows.row(int(self._keys["ordered"][slot]), self.count(slot))
 
     def snapshot(self, slot: int) -> State:
         """A copy of the key's complete state."""
         key = self._keys.records[slot]
         state: State = {name: key[name].item() for name in _NUMBERS}
-        state["ordered"] = key["ordered"][: state["count"]].copy()
-        state["candidate"] = key["candidate"][: state["candidates"]].copy()
+        for name, count in _ROWS.items():
+            state[name] = self._rows.row(int(key[name]), int(key[count])).copy()
         state["season"] = key["season"].copy()
         return state
 
@@ -217,13 +236,14 @@ class Chart:
         Raises:
             KeyError, ValueError: the state is not one of this chart.
         """
-        _put(self._keys, slot, checked("a chart", state, STORED_KEY, _SINCE_0_1_0))
+        self._put(self._keys, slot, checked("a chart", state, STORED_KEY, _SINCE_0_1_0))
 
     def snapshot_pool(self, slot: int) -> State:
         """A copy of a pool's complete state."""
-        count = int(self._pools["count"][slot])
-        random = int(self._pools["random"][slot])
-        return {"ordered": self._pools["ordered"][slot, :count].copy(), "count": count, "random": random}
+        pool = self._pools.records[slot]
+        count = int(pool["count"])
+        ordered = self._rows.row(int(pool["ordered"]), count).copy()
+        return {"ordered": ordered, "count": count, "random": int(pool["random"])}
 
     def restore_pool(self, slot: int, state: State) -> None:
         """Replace a pool's state by one that ``snapshot_pool`` returned.
@@ -231,21 +251,32 @@ class Chart:
         Raises:
             KeyError, ValueError: the state is not one of a pool.
         """
-        _put(self._pools, slot, checked("a chart's pool", state, STORED_POOL))
+        self._put(self._pools, slot, checked("a chart's pool", state, STORED_POOL))
+
+    def _put(self, store: SlotRecords, slot: int, taken: dict[str, Any]) -> None:
+        self._give_back(store, slot)
+        record = store.records[slot]
+        for name, value in taken.items():
+            record[name] = self._rows.put(value) if name in _ROWS else value
+
+    def _give_back(self, store: SlotRecords, slot: int) -> None:
+        """Give the rows of a slot back, if it has been used."""
+        if slot >= len(store.records):
+            return
+        record = store.records[slot]
+        for name, count in _ROWS.items():
+            if name in record.dtype.names and record[name]:
+                self._rows.give_back(int(record[name]), int(record[count]))
+                record[name] = NO_ROW
 
     def nbytes(self) -> int:
-        """Bytes that one key takes."""
-        return self._keys.row_bytes()
+        """Bytes that one key takes at most."""
+        return self._keys.row_bytes() + (int(room_for(REFERENCE)) + int(room_for(CANDIDATES))) * _VALUE
 
     def pool_nbytes(self) -> int:
-        """Bytes that one pool takes."""
-        return self._pools.row_bytes()
+        """Bytes that one pool takes at most."""
+        return self._pools.row_bytes() + int(room_for(REFERENCE)) * _VALUE
 
-
-def _put(store: SlotRecords, slot: int, taken: dict[str, Any]) -> None:
-    for name, value in taken.items():
-        if isinstance(value, np.ndarray):
-            store[name][slot, : len(value)] = value
-            store[name][slot, len(value) :] = 0
-        else:
-            store[name][slot] = value
+    def nbytes_now(self, keys: int, pools: int) -> int:
+        """Bytes that so many keys and pools take, with the values that are there now."""
+        return keys * self._keys.row_bytes() + pools * self._pools.row_bytes() + self._rows.nbytes()

@@ -174,13 +174,10 @@ class Charts:
                 chart.restore_pool(slot, state[signal.name])
 
     def nbytes(self, operations: int, applications: int, calls: int) -> int:
-        """Bytes that so many operations, applications, and called peers and queues take."""
-        pools = sum(chart.pool_nbytes() for chart in (*self.signals, *self.keyed))
-        return (
-            operations * sum(chart.nbytes() for chart in self.signals)
-            + applications * pools
-            + calls * self.calls[0].nbytes()
-        )
+        """Bytes that so many operations, applications, and called peers and queues take, with the values there now."""
+        of_operations = sum(chart.nbytes_now(operations, applications) for chart in self.signals)
+        of_calls = sum(chart.nbytes_now(0, applications) for chart in self.keyed)
+        return of_operations + of_calls + self.calls[0].nbytes_now(calls, 0) - self.calls[0].nbytes_now(0, 0)
 
 
 @njit(cache=True)

@@ -9,17 +9,27 @@ from numpy.typing import NDArray
 
 from tracehound.detectors.bank import Flags, Floats, Slots, State
 from tracehound.detectors.packed.compiling import njit
+from tracehound.detectors.packed.growing_rows import (
+    NO_ROW,
+    GrowingRows,
+    copied_row,
+    give_row_back,
+    larger_row,
+    room_for,
+    row_at,
+)
 from tracehound.detectors.packed.slots import SlotArrays
 from tracehound.detectors.packed.stored_numbers import EARLIEST_S, LARGEST_SINGLE, LATEST_S, Stored, checked, numbers
 
 BINS = 10
 SAMPLE = 100
 """Values whose deciles become the edges of the bins."""
+EDGES = BINS - 1
 REFERENCE = 1_500
 """Values after those, whose shares of the bins are the reference."""
 BLOCK = 300
 LIMIT = 0.2
-NOISE = (BINS - 1) * (1.0 / BLOCK + 1.0 / REFERENCE)
+NOISE = EDGES * (1.0 / BLOCK + 1.0 / REFERENCE)
 """What the index of a block is on average without any drift: 0.036."""
 SMOOTHING = 0.5 / BLOCK
 BLOCKS = 2
@@ -32,12 +42,13 @@ LARGEST_INDEX = 100.0
 _FEATURE = np.dtype(
     [
         *(("count", np.int32), ("over", np.int32), ("since", np.float64), ("told", np.float64), ("psi", np.float32)),
-        *(("reference", np.int16, (BINS,)), ("block", np.int16, (BINS,)), ("sample", np.float32, (SAMPLE,))),
+        *(("reference", np.int16, (BINS,)), ("block", np.int16, (BINS,)), ("sample", np.int32)),
     ],
     align=True,
 )
-"""One feature of an operation."""
-_ARRAYS = ("sample", "reference", "block", "count", "over", "since", "told", "psi")
+"""One feature of an operation. ``sample`` is the place of a row (``detectors.packed.growing_rows``): of the values so
+far while there are fewer than ``SAMPLE``, of the ``EDGES`` that are made of them then."""
+_ARRAYS = ("reference", "block", "count", "over", "since", "told", "psi")
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,11 +103,12 @@ class Drift:
                 raise ValueError(f"The '{name}' parameter of Drift must be at least {least}. Got {value} instead.")
         self.columns = columns
         self._patience_s, self._blocks = patience_s, blocks
-        self._store = SlotArrays({"features": (_FEATURE, (columns,))})
+        self._store, self._rows = SlotArrays({"features": (_FEATURE, (columns,))}), GrowingRows()
         self._stored = _stored(columns)
 
     def open(self, slot: int, seed: int) -> None:  # noqa: ARG002 (nothing random here)
         """Start afresh for the operation in ``slot``."""
+        self._give_back(slot)
         self._store.open(slot)
         self._of(slot)["psi"], self._of(slot)["told"] = np.nan, EARLIEST_S
 
@@ -108,8 +120,9 @@ class Drift:
             )
         told = np.empty((values.size, 2), np.int64)
         indexes = np.empty(len(told))
-        state = self._store["features"]
-        found = _run(slots, values, times, learn, self._patience_s, self._blocks, state, told, indexes)
+        self._rows.reserve(values.size, SAMPLE)
+        state = self._store["features"], self._rows.memory
+        found = _run(slots, values, times, learn, self._patience_s, self._blocks, *state, told, indexes)
         return [
             DriftFinding(row, int(slots[row]), column, psi)
             for (row, column), psi in zip(told[:found].tolist(), indexes[:found].tolist(), strict=True)
@@ -132,7 +145,10 @@ class Drift:
 
     def snapshot(self, slot: int) -> State:
         """A copy of the operation's complete state."""
-        return {name: self._of(slot)[name].copy() for name in _ARRAYS}
+        sample = np.zeros((self.columns, SAMPLE), np.float32)
+        for column, (place, count) in enumerate(self._samples(slot)):
+            sample[column, :count] = self._rows.row(place, count)
+        return {"sample": sample, **{name: self._of(slot)[name].copy() for name in _ARRAYS}}
 
     def restore(self, slot: int, state: State) -> None:
         """Replace the operation's state by one that ``snapshot`` returned.
@@ -146,17 +162,37 @@ class Drift:
         for name, count in zip(("reference", "block"), counted, strict=True):
             if (taken[name].sum(axis=1) != count).any():
                 raise ValueError(f"The bins of drift's {name!r} must hold what it counted, {count.tolist()}.")
+        self._give_back(slot)
         features = self._of(slot)
-        for name, values in taken.items():
-            features[name] = values
+        for name in _ARRAYS:
+            features[name] = taken[name]
+        for column, (_, count) in enumerate(self._samples(slot)):
+            features["sample"][column] = self._rows.put(taken["sample"][column, :count])
+
+    def _samples(self, slot: int) -> list[tuple[int, int]]:
+        """The place of each feature's row, and how many values it has."""
+        features = self._of(slot)
+        counts = [count if count < SAMPLE else EDGES for count in features["count"].tolist()]
+        return list(zip(features["sample"].tolist(), counts, strict=True))
+
+    def _give_back(self, slot: int) -> None:
+        """Give the rows of a slot back, if it has been used."""
+        if slot < len(self._store["features"]):
+            for place, count in self._samples(slot):
+                self._rows.give_back(place, count)
+            self._of(slot)["sample"] = NO_ROW
 
     def _of(self, slot: int) -> NDArray[np.void]:
         features: NDArray[np.void] = self._store["features"][slot]
         return features
 
     def nbytes(self) -> int:
-        """Bytes that one operation takes."""
-        return self._store.row_bytes()
+        """Bytes that one operation takes at most."""
+        return self._store.row_bytes() + self.columns * int(room_for(SAMPLE)) * np.dtype(np.float32).itemsize
+
+    def nbytes_now(self, operations: int) -> int:
+        """Bytes that so many operations take, with the samples that are there now."""
+        return operations * self._store.row_bytes() + self._rows.nbytes()
 
 
 def _stored(columns: int) -> dict[str, Stored]:
@@ -208,18 +244,33 @@ def _stability_index(block: Any, reference: Any) -> Any:
 @njit(cache=True)
 def _bin_of(edges: Any, value: float) -> int:
     below, up_to = 0, 0
-    for j in range(BINS - 1):
+    for j in range(EDGES):
         below += edges[j] < value
         up_to += edges[j] <= value
     return (below + up_to) >> 1
 
 
 @njit(cache=True)
-def _freeze_edges(sample: Any) -> None:
-    """Keep the deciles of a full sample in its first places."""
+def _freeze_edges(memory: Any, one: Any) -> None:
+    """Keep the deciles of a full sample instead of it."""
+    sample = row_at(memory, one.sample, SAMPLE)
     sample.sort()
-    for j in range(BINS - 1):
+    for j in range(EDGES):
         sample[j] = 0.5 * (sample[(j + 1) * SAMPLE // BINS - 1] + sample[(j + 1) * SAMPLE // BINS])
+    edges = copied_row(memory, one.sample, EDGES, EDGES)
+    give_row_back(memory, one.sample, room_for(SAMPLE))
+    one.sample = edges
+
+
+@njit(cache=True)
+def _add(memory: Any, one: Any, value: float) -> None:
+    """Add a value to a sample that is not full."""
+    if one.count == room_for(one.count):
+        one.sample = larger_row(memory, one.sample, one.count)
+    row_at(memory, one.sample, SAMPLE)[one.count] = value
+    one.count += 1
+    if one.count == SAMPLE:
+        _freeze_edges(memory, one)
 
 
 @njit(cache=True)
@@ -231,6 +282,7 @@ def _run(
     patience_s: float,
     blocks: int,
     features: Any,
+    memory: Any,
     told: Any,
     indexes: Any,
 ) -> int:
@@ -244,18 +296,16 @@ def _run(
                 continue
             one = features[slots[i], column]
             count = one.count
-            one.count = count + 1
             if count < SAMPLE:
-                one.sample[count] = value
-                if count == SAMPLE - 1:
-                    _freeze_edges(one.sample)
+                _add(memory, one, value)
                 continue
+            one.count, edges = count + 1, row_at(memory, one.sample, EDGES)
             if count < SAMPLE + REFERENCE:
-                one.reference[_bin_of(one.sample, value)] += 1
+                one.reference[_bin_of(edges, value)] += 1
                 continue
             if count == SAMPLE + REFERENCE and one.over == 0:
                 one.since = times[i]
-            one.block[_bin_of(one.sample, value)] += 1
+            one.block[_bin_of(edges, value)] += 1
             if count < SAMPLE + REFERENCE + BLOCK - 1:
                 continue
             one.count = SAMPLE + REFERENCE
@@ -271,6 +321,7 @@ def _run(
             one.told = times[i]
             told[found, 0], told[found, 1], indexes[found] = i, column, psi
             found += 1
-            one.count = one.over = 0
+            give_row_back(memory, one.sample, room_for(EDGES))
+            one.sample, one.count, one.over = NO_ROW, 0, 0
             one.reference[:] = 0
     return found

@@ -7,6 +7,7 @@ import numpy as np
 
 from tracehound.detectors.charts.season import BIN_S, BINS, DAYS, MOST, note, settle, usual_then
 from tracehound.detectors.packed.compiling import njit
+from tracehound.detectors.packed.growing_rows import NO_ROW, copied_row, give_row_back, larger_row, room_for, row_at
 from tracehound.detectors.packed.lean import LEAN
 from tracehound.detectors.packed.reference import RANDOM_MOST, deviation, insert, next_random, rank_of, replace
 from tracehound.detectors.packed.rests import GAPS, STORED_GAPS, note_gap, outlived
@@ -65,20 +66,21 @@ KEY: Final[dict[str, tuple[Any, tuple[int, ...]]]] = {
     "outlier_learned": (np.float64, ()),
     "waiting": (np.float64, ()),
     "random": (np.int64, ()),
-    "ordered": (np.float32, (REFERENCE,)),
-    "candidate": (np.float32, (CANDIDATES,)),
+    "ordered": (np.int32, ()),
+    "candidate": (np.int32, ()),
     "visit": (np.int64, ()),
     "visit_most": (np.float64, ()),
     "season": (np.uint8, (BINS, DAYS)),
     **{name: (dtype, ()) for name, dtype in GAPS.items()},
 }
-"""The layout of a key's state. ``waiting`` is an outlier of a young key (``YOUNG``), NaN without one. ``visit`` to
+"""The layout of a key's state. ``ordered`` and ``candidate`` are places of rows (``detectors.packed.growing_rows``) of
+``count`` and ``candidates`` values. ``waiting`` is an outlier of a young key (``YOUNG``), NaN without one. ``visit`` to
 ``season`` are of ``detectors.charts.season``: the half-hour of the newest deviation (since the epoch), its size so far,
 and what is usual; the last are of ``detectors.packed.rests``."""
 POOL: Final[dict[str, tuple[Any, tuple[int, ...]]]] = {
     "count": (np.int32, ()),
     "random": (np.int64, ()),
-    "ordered": (np.float32, (REFERENCE,)),
+    "ordered": (np.int32, ()),
 }
 STORED_KEY: Final = {
     "count": whole(0, REFERENCE),
@@ -108,6 +110,8 @@ RULES: Final = np.dtype(
         *((name, np.float64) for name in ("gate_sigma", "patience_s", "margin", "margin_share")),
     ]
 )
+ROWS_PER_VALUE: Final = 5
+"""Rows that one value may lead to: of its key and its pool, for one that waited too, and of what is held back."""
 ROW: Final = np.dtype(
     [
         *((name, np.float64) for name in ("sigma", "tail", "rank", "level")),
@@ -121,15 +125,19 @@ ROW: Final = np.dtype(
 
 
 @njit(**LEAN)
-def _keep(ordered: Any, count: int, value: float, random: int, replace_one_in: int) -> tuple[int, int]:
-    """Add a value to a reference; the new count and state of the generator."""
+def _keep(
+    memory: Any, place: int, count: int, value: float, random: int, most: int, replace_one_in: int
+) -> tuple[int, int, int]:
+    """Add a value to a row of at most so many; its place, its count and the state of the generator from now on."""
     random = next_random(random)
-    if count < ordered.size:
-        insert(ordered, count, value)
-        return count + 1, random
+    if count < most:
+        if count == room_for(count):
+            place = larger_row(memory, place, count)
+        insert(row_at(memory, place, count + 1), count, value)
+        return place, count + 1, random
     if (random >> 9) % replace_one_in == 0:
-        replace(ordered, count, (random >> 12) % ordered.size, value)
-    return count, random
+        replace(row_at(memory, place, count), count, (random >> 12) % most, value)
+    return place, count, random
 
 
 @njit(**LEAN)
@@ -166,13 +174,15 @@ def run_chart(
     released: Any,
     early: Any,
     rules: Any,
-    all_keys: Any,
-    all_pools: Any,
+    state: Any,
     said: Any,
 ) -> None:
-    """See ``detectors.charts.chart.Chart``: a record of ``RULES``, of ``KEY`` per slot, ``POOL`` per pool, ``ROW`` per
-    row."""
-    rules = rules[0]
+    """See ``detectors.charts.chart.Chart``: a record of ``RULES``, and of ``ROW`` per row.
+
+    ``state`` are records of ``KEY`` per slot and of ``POOL`` per pool, and the memory of their rows, with
+    ``ROWS_PER_VALUE`` reserved for each row of ``said``.
+    """
+    rules, (all_keys, all_pools, memory) = rules[0], state
     warm_up, gate, margin, margin_share = rules.warm_up, rules.gate_sigma, rules.margin, rules.margin_share
     for i in range(slots.size):
         key, pool, row = all_keys[slots[i]], all_pools[pools[i]], said[i]
@@ -181,14 +191,15 @@ def run_chart(
         if np.isnan(values[i]):
             continue
         value = np.float32(min(max(values[i], LEAST_VALUE), LARGEST_VALUE))
-        score, tail, row.rank = _judge(key.ordered, count, pool.ordered, pool_count, value, margin, margin_share)
+        own, others = row_at(memory, key.ordered, count), row_at(memory, pool.ordered, pool_count)
+        score, tail, row.rank = _judge(own, count, others, pool_count, value, margin, margin_share)
         plain, factor = score, 1.0
         usual = usual_then(key.season, times[i])
         row.seasonal = usual > 0.0
         if score >= SEASON_ASKED and row.seasonal:
             factor = np.exp(usual)
             less = np.float32((1.0 + value) / factor - 1.0)
-            then, tail_then, _ = _judge(key.ordered, count, pool.ordered, pool_count, less, margin, margin_share)
+            then, tail_then, _ = _judge(own, count, others, pool_count, less, margin, margin_share)
             score, tail = min(score, then), min(tail, tail_then)
         counted = min(HIGHEST, max(LOWEST, score))
         quick = key.fast + FAST * (counted - key.fast)
@@ -206,9 +217,9 @@ def run_chart(
             row.sigma = sigma
             row.outlived = sigma >= gate and outlived(key, times[i], early[i], score >= EVIDENT)
         if (sigma >= gate or tail >= DEVIATING_TAIL) and count > 0:
-            row.bounds[0] = key.ordered[int(0.05 * count)]
-            row.bounds[1] = key.ordered[count // 2]
-            row.bounds[2] = key.ordered[int(0.95 * count)]
+            row.bounds[0] = own[int(0.05 * count)]
+            row.bounds[1] = own[count // 2]
+            row.bounds[2] = own[int(0.95 * count)]
             for k in range(3):
                 row.bounds[k] = (1.0 + row.bounds[k]) * factor - 1.0
         if not learn[i]:
@@ -219,10 +230,10 @@ def run_chart(
         deviates = sigma >= gate and count >= OWN_LEAST
         note_gap(key, times[i], deviates, score >= EVIDENT)
         if plain >= EVIDENT and (deviates or row.seasonal) and released[i] == -np.inf:
-            note(key, times[i], recent - np.log(1.0 + key.ordered[count // 2]))
+            note(key, times[i], recent - np.log(1.0 + own[count // 2]))
         if deviates:
             key.waiting = np.nan
-            _hold_back(key, value, times[i], accept_after[i], released[i], rules.patience_s, row)
+            _hold_back(key, memory, value, times[i], accept_after[i], released[i], rules.patience_s, row)
             continue
         key.deviating_since = np.nan
         if row.seasonal and plain >= EVIDENT:
@@ -235,32 +246,40 @@ def run_chart(
             key.waiting = value
             continue
         if not np.isnan(key.waiting):
-            _learn(key, pool, np.float32(key.waiting))
+            waited = np.float32(key.waiting)
+            _learn(key, memory, waited)
+            _learn(pool, memory, waited)
             key.waiting = np.nan
-        _learn(key, pool, value)
+        _learn(key, memory, value)
+        _learn(pool, memory, value)
 
 
 @njit(**LEAN)
-def _learn(key: Any, pool: Any, value: float) -> None:
-    key.count, key.random = _keep(key.ordered, key.count, value, key.random, REPLACE_ONE_IN)
-    pool.count, pool.random = _keep(pool.ordered, pool.count, value, pool.random, REPLACE_ONE_IN)
+def _learn(one: Any, memory: Any, value: float) -> None:
+    """Let a key, or a pool, learn a value."""
+    one.ordered, one.count, one.random = _keep(
+        memory, one.ordered, one.count, value, one.random, REFERENCE, REPLACE_ONE_IN
+    )
 
 
 @njit(**LEAN)
 def _hold_back(
-    key: Any, value: float, time: float, accept_after: float, released: float, patience_s: float, row: Any
+    key: Any, memory: Any, value: float, time: float, accept_after: float, released: float, patience_s: float, row: Any
 ) -> None:
     """Keep the value of a deviation apart; once that has lasted, what was kept apart is the new normal."""
     if np.isnan(key.deviating_since):
         key.deviating_since = time
-        key.candidates = 0
-    key.candidates, key.random = _keep(key.candidate, key.candidates, value, key.random, 1)
+        give_row_back(memory, key.candidate, room_for(key.candidates))
+        key.candidate, key.candidates = NO_ROW, 0
+    key.candidate, key.candidates, key.random = _keep(
+        memory, key.candidate, key.candidates, value, key.random, CANDIDATES, 1
+    )
     row.lasting = max(0.0, time - key.deviating_since)
     after = min(accept_after, patience_s) if key.count < PRIOR_WEIGHT else accept_after
     if row.lasting > after and key.deviating_since >= released and key.candidates >= CANDIDATES_LEAST:
+        give_row_back(memory, key.ordered, room_for(key.count))
         key.count = key.candidates
-        for j in range(key.candidates):
-            key.ordered[j] = key.candidate[j]
+        key.ordered = copied_row(memory, key.candidate, key.count, key.count)
         key.fast = key.slow = 0.0
         key.deviating_since = np.nan
         row.accepted = True

@@ -103,14 +103,13 @@ def _restore_detectors(ensemble: Ensemble, scope: str, slot: int, state: dict[st
 
 
 def nbytes(ensemble: Ensemble, operations: int, applications: int, calls: int) -> int:
-    """Bytes that so many operations, applications and called peers take; structure as it is now."""
-    per_operation = ensemble.structure_changes.nbytes() + ensemble.drift.nbytes() + ensemble.bursts.nbytes()
+    """Bytes that so many operations, applications and called peers take, with what rows and entries hold now."""
+    per_operation = ensemble.structure_changes.nbytes() + ensemble.bursts.nbytes()
     per_application = ensemble.calibration.nbytes() + ensemble.windows.nbytes() + ensemble.error_types.nbytes()
-    per_application += ensemble.bursts.group_nbytes()
-    per_application += ensemble.exposure.nbytes() + sum(chart.pool_nbytes() for _, chart in ensemble.charted_scores())
+    per_application += ensemble.bursts.group_nbytes() + ensemble.exposure.nbytes()
+    together = ensemble.charts.nbytes(operations, applications, calls)
+    together += ensemble.structure.nbytes() + ensemble.drift.nbytes_now(operations)
     for bank, chart in zip(ensemble.detectors, ensemble.score_charts, strict=True):
-        size = bank.nbytes(0) + (chart.nbytes() if chart is not None else 0)
-        per_operation += size if bank.scope == "operation" else 0
-        per_application += size if bank.scope == "application" else 0
-    charts = ensemble.charts.nbytes(operations, applications, calls) + ensemble.structure.nbytes()
-    return operations * per_operation + applications * per_application + charts
+        keys = operations if bank.scope == "operation" else applications
+        together += keys * bank.nbytes(0) + (chart.nbytes_now(keys, applications) if chart is not None else 0)
+    return operations * per_operation + applications * per_application + together

@@ -1,7 +1,7 @@
 """What deviating executions of an operation have in common that usual ones have not: a host, version, or attribute."""
 
 import math
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
@@ -87,7 +87,7 @@ class Contrast:
     samples: int = 0
     usual: dict[str, Usual] = field(default_factory=dict)
     left_out: list[str] = field(default_factory=list)
-    recent: deque[tuple[float, int, tuple[Pair, ...]]] = field(default_factory=lambda: deque(maxlen=RECENT))
+    recent: list[tuple[float, int, tuple[Pair, ...]]] = field(default_factory=list)
 
     @staticmethod
     def wants(number: int) -> bool:
@@ -136,6 +136,7 @@ class Contrast:
     def deviates(self, at_s: float, kinds: int, pairs: Iterable[Pair]) -> None:
         """A deviating execution at event time ``at_s``."""
         self.recent.append((at_s, kinds, tuple(pair for pair in pairs if pair[0] not in self.left_out)))
+        del self.recent[:-RECENT]
 
     def alike(self, kind: str, since_s: float) -> Iterator[tuple[float, tuple[Pair, ...]]]:
         """Event time and pairs of the executions that deviated in ``kind`` since ``since_s``."""

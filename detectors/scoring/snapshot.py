@@ -1,6 +1,5 @@
 """The state of one application, with all its operations, as a snapshot and back."""
 
-from collections import deque
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
@@ -11,7 +10,7 @@ from tracehound.detectors.application.models import ApplicationModels, Operation
 from tracehound.detectors.ensemble import state as ensemble_state
 from tracehound.detectors.ensemble.ensemble import Ensemble
 from tracehound.detectors.features.batch import KEYED_SIGNALS, QUEUES
-from tracehound.detectors.features.contrast import RECENT, Contrast, Usual
+from tracehound.detectors.features.contrast import Contrast, Usual
 from tracehound.detectors.packed.snapshot import pack, unpack
 from tracehound.detectors.scoring.stored import (
     StoredContrast,
@@ -152,13 +151,13 @@ def _contrast(known: Contrast) -> list[Any] | None:
     if not known.samples and not known.recent:
         return None
     usual = {name: [one.count, one.counts] for name, one in known.usual.items()}
-    return [known.samples, usual, known.left_out, list(known.recent)]
+    return [known.samples, usual, known.left_out, known.recent]
 
 
 def _contrast_of(stored: StoredContrast) -> Contrast:
     usual = {name: Usual(count, counts) for name, (count, counts) in stored.usual.items()}
-    recent = ((at_s, kinds, tuple(pairs)) for at_s, kinds, pairs in stored.recent)
-    return Contrast(stored.samples, usual, stored.left_out, deque(recent, maxlen=RECENT))
+    recent = [(at_s, kinds, tuple(pairs)) for at_s, kinds, pairs in stored.recent]
+    return Contrast(stored.samples, usual, stored.left_out, recent)
 
 
 def _of_known(idle: Sequence[dict[str, int]], calls: tuple[dict[str, int], ...]) -> tuple[dict[str, int], ...]:

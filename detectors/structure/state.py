@@ -66,7 +66,8 @@ class Memory(NamedTuple):
 
     ``operations`` (one record of ``OPERATION`` per slot), ``entries`` (records of ``ENTRY``), ``places`` (numbers of
     entries by the hash of slot and key) and ``free``: [first free entry, how many are free, number of the row last
-    judged, what only this process knows of the hash].
+    judged, what only this process knows of the hash]. The ``next`` of a free entry says how far behind the following
+    one the next free one is: what was never used is zero, so that it needs no memory yet.
     """
 
     operations: NDArray[np.void]
@@ -78,7 +79,6 @@ class Memory(NamedTuple):
 INDEX_PER_ENTRY: Final = 8
 """Bytes of the hash index per entry."""
 SECRET: Final = 3
-FREE: Final = -1
 NOTHING: Final = -1
 
 
@@ -116,7 +116,7 @@ def insert(memory: Any, slot: int, key: int, is_set: bool) -> Any:
     entries, index, free = memory.entries, memory.places, memory.free
     entry = free[0]
     one = entries[entry]
-    free[0] = one.next
+    free[0] = entry + 1 + one.next
     free[1] -= 1
     one.key, one.slot, one.is_set = key, slot, is_set
     one.learned, one.log_time, one.total_count = 0, 0.0, 0.0
@@ -164,8 +164,7 @@ def drop(memory: Any, entry: int) -> None:
         operations[one.slot].sets -= 1
     else:
         operations[one.slot].paths -= 1
-    one.slot = FREE
-    one.next = free[0]
+    one.next = free[0] - entry - 1
     free[0] = entry
     free[1] += 1
 
@@ -198,10 +197,10 @@ def drop_all(memory: Any, slot: int) -> None:
 
 
 @njit(**LEAN)
-def reindex(entries: Any, index: Any, free: Any, used: int) -> None:
-    """Fill an empty index with the entries in use among the first ``used``."""
-    for entry in range(used):
-        if entries[entry].slot != FREE:
+def reindex(entries: Any, before: Any, index: Any, free: Any) -> None:
+    """Fill an empty index with the entries of a smaller one."""
+    for entry in before:
+        if entry != NOTHING:
             place = _home(free, entries[entry].slot, entries[entry].key, index.size)
             while index[place] != NOTHING:
                 place = (place + 1) & (index.size - 1)
@@ -215,8 +214,8 @@ class StructureState:
         self.operations = np.zeros(16, OPERATION)
         self.entries = np.zeros(0, ENTRY)
         self.index = np.zeros(0, np.int32)
-        self.free = np.array([NOTHING, 0, 0, SECRET_SEED], np.int64)
-        self.operations["head"] = NOTHING
+        self.free = np.array([0, 0, 0, SECRET_SEED], np.int64)
+        self._opened = 0
         self.reserve(64)
 
     @property
@@ -234,22 +233,20 @@ class StructureState:
             size *= 2
         entries = np.zeros(size, ENTRY)
         entries[:used] = self.entries
-        entries["slot"][used:] = FREE
-        entries["next"][used:-1] = np.arange(used + 1, size)
-        entries["next"][-1] = self.free[0]
-        self.free[:2] = used, self.free[1] + size - used
-        self.entries, self.index = entries, np.full(2 * size, NOTHING, np.int32)
-        reindex(self.entries, self.index, self.free, used)
+        self.free[1] += size - used
+        before, self.entries, self.index = self.index, entries, np.full(2 * size, NOTHING, np.int32)
+        reindex(self.entries, before, self.index, self.free)
 
     def open(self, slot: int) -> None:
         """Make sure that ``slot`` exists and has nothing in it."""
         while slot >= len(self.operations):
             larger = np.zeros(2 * len(self.operations), OPERATION)
-            larger["head"] = NOTHING
             larger[: len(self.operations)] = self.operations
             self.operations = larger
-        drop_all(self.memory, slot)
-        self.operations[slot] = np.zeros((), OPERATION)
+        if slot < self._opened:  # what was never used is zero, and takes no memory yet
+            drop_all(self.memory, slot)
+            self.operations[slot] = np.zeros((), OPERATION)
+        self._opened = max(self._opened, slot + 1)
         self.operations[slot]["head"] = NOTHING
 
     def numbers(self, slot: int) -> list[int]:

@@ -74,6 +74,8 @@ class Adapter:
     score = 0
     """Which of the answers must be finite for every row."""
     row_bytes_at_most = 16_384
+    partly_kept: frozenset[str] = frozenset()
+    """Entries of a state that has places which say nothing: what stands there is left out."""
 
     def __init__(self, make: Callable[[], Any]) -> None:
         self.detector = make()
@@ -183,7 +185,10 @@ class ErrorTypesAdapter(Adapter):
 
 
 class DriftAdapter(Adapter):
+    """Of a full sample the edges alone are kept; 0.1.0 stored the rest of it as well."""
+
     judges = False
+    partly_kept = frozenset({"sample"})
 
     def learn(self, rows: Rows) -> Answers:
         """All values are larger from second 2,000 on."""
