@@ -91,7 +91,12 @@ class ModelStates:
 
     async def snapshot(self, partition: int, key: ApplicationKey) -> bytes | None:
         """The stored models of an application, if there are any."""
-        return await self._on_disk(partition, lambda store: store.snapshot(key))
+        [found] = await self.snapshots(partition, [key])
+        return found
+
+    async def snapshots(self, partition: int, keys: Sequence[ApplicationKey]) -> list[bytes | None]:
+        """The same of several applications, in their order."""
+        return await self._on_disk(partition, lambda store: [store.snapshot(key) for key in keys])
 
     async def save(self, partition: int, states: Sequence[ModelState]) -> int:
         """Write states to the topic and to the copy, then remove what they replace; returns their bytes.
@@ -114,9 +119,9 @@ class ModelStates:
                 outgoing.append(Outgoing(self._topic, key, value, partition=partition))
         await asyncio.gather(*map(self._publisher.publish, outgoing))
         self._turns.update(turns)  # not before: the save after an interrupted one would replace the last whole state
-        await self._on_disk(partition, lambda store: store.put(states, records))
-        for state in states:
-            await self._remove_outdated(partition, state.key, generation)
+        outdated = await self._on_disk(partition, partial(_put, states=states, records=records, generation=generation))
+        if outdated:
+            await self._tombstone(partition, outdated)
         return sum(len(one.value or b"") for one in outgoing)
 
     async def remove(self, partition: int, keys: Collection[ApplicationKey]) -> None:
@@ -144,13 +149,6 @@ class ModelStates:
         store = self._stores.pop(number, None)
         if store is not None:
             store.close()
-
-    async def _remove_outdated(self, partition: int, key: ApplicationKey, generation: int) -> None:
-        records = await self._on_disk(partition, lambda store: store.records(key))
-        known = {record: read_key(record) for record in records}
-        outdated = {record for record, read in known.items() if read is None or read.generation != generation}
-        if outdated:
-            await self._tombstone(partition, outdated)
 
     async def _tombstone(self, partition: int, records: set[bytes]) -> None:
         gone = (Outgoing(self._topic, record, None, partition=partition) for record in sorted(records))
@@ -200,6 +198,15 @@ class ModelStates:
             f"The setting 'state_dir' must name a folder that can be written to. "
             f"Got {str(self._folder())!r} instead: {error}."
         )
+
+
+def _put(
+    store: StateStore, states: Sequence[ModelState], records: Mapping[bytes, ApplicationKey], generation: int
+) -> set[bytes]:
+    """Keep states, and give the records of other generations that hold earlier ones of the same applications."""
+    store.put(states, records)
+    known = {record: read_key(record) for state in states for record in store.records(state.key)}
+    return {record for record, read in known.items() if read is None or read.generation != generation}
 
 
 _NONE = (0, -1)

@@ -27,6 +27,7 @@ from tracehound.streams.states.state_batch import StateBatch
 from tracehound.streams.states.used_models import UsedModels
 
 _LIVE_AT_ONCE = 50
+_READ_AT_ONCE = 32
 _MOST_HELD = 20_000
 MOST_PER_PARTITION = 20_000
 _SLICE_S = 0.02
@@ -145,17 +146,24 @@ class ResidentModels:
         await self._make_room(len(new), keys | keep)
         doubtful = sorted(new & partition.doubtful.keys())
         told = [_loss(key, partition.doubtful.pop(key), event_s) for key in doubtful]
-        for key in sorted(new & partition.unrestored):
-            snapshot = await self._states.snapshot(partition.number, key)
-            if partition.lost:
-                return told
-            partition.unrestored.discard(key)
-            if snapshot is not None:
-                unreadable = self._restored(key, snapshot, event_s)
-                skipped = partition.skipped(key) if unreadable else None
-                told += unreadable if skipped is None else [*unreadable, _loss(key, skipped, event_s)]
+        stored = sorted(new & partition.unrestored)
+        for begin in range(0, len(stored), _READ_AT_ONCE):
+            some = stored[begin : begin + _READ_AT_ONCE]
+            for key, snapshot in zip(some, await self._states.snapshots(partition.number, some), strict=True):
+                await asyncio.sleep(0)  # each may take a while
+                if partition.lost:
+                    return told
+                partition.unrestored.discard(key)
+                told += self._restored_or_lost(partition, key, snapshot, event_s)
         self._used.use(keys, partition)
         return told
+
+    def _restored_or_lost(
+        self, partition: Partition, key: ApplicationKey, snapshot: bytes | None, event_s: float
+    ) -> list[ModelEvent]:
+        told = [] if snapshot is None else self._restored(key, snapshot, event_s)
+        skipped = partition.skipped(key) if told else None
+        return told if skipped is None else [*told, _loss(key, skipped, event_s)]
 
     def _restored(self, key: ApplicationKey, snapshot: bytes, event_s: float) -> list[ModelEvent]:
         with self._metrics.restore_seconds.time():
