@@ -30,7 +30,7 @@ from tracehound.detectors.packed.tail import tail_score
 
 _ROWS = {"ordered": "count", "candidate": "candidates"}
 """What is kept in rows, and how many values each has."""
-_NUMBERS = tuple(name for name, (_, shape) in KEY.items() if not shape and name not in _ROWS)
+_NUMBERS = tuple(name for name, rule in STORED_KEY.items() if rule.dtype is None)
 _VALUE = np.dtype(np.float32).itemsize
 _NO_SEASON = {"visit": 0, "visit_most": 0.0, "season": np.zeros((BINS, DAYS), np.uint8)}
 _SINCE_0_1_0 = {"waiting": float("nan"), **_NO_SEASON, **NO_GAPS}

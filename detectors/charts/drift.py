@@ -12,7 +12,6 @@ from tracehound.detectors.packed.compiling import njit
 from tracehound.detectors.packed.growing_rows import (
     NO_ROW,
     GrowingRows,
-    copied_row,
     give_row_back,
     larger_row,
     room_for,
@@ -42,12 +41,13 @@ LARGEST_INDEX = 100.0
 _FEATURE = np.dtype(
     [
         *(("count", np.int32), ("over", np.int32), ("since", np.float64), ("told", np.float64), ("psi", np.float32)),
-        *(("reference", np.int16, (BINS,)), ("block", np.int16, (BINS,)), ("sample", np.int32)),
+        *(("reference", np.int16, (BINS,)), ("block", np.int16, (BINS,))),
+        *(("edges", np.float32, (EDGES,)), ("sample", np.int32)),
     ],
     align=True,
 )
-"""One feature of an operation. ``sample`` is the place of a row (``detectors.packed.growing_rows``): of the values so
-far while there are fewer than ``SAMPLE``, of the ``EDGES`` that are made of them then."""
+"""One feature of an operation. ``sample`` is the place of a row (``detectors.packed.growing_rows``) of the values so
+far, while there are fewer than ``SAMPLE``; then ``edges`` are made of them."""
 _ARRAYS = ("reference", "block", "count", "over", "since", "told", "psi")
 
 
@@ -148,6 +148,8 @@ class Drift:
         sample = np.zeros((self.columns, SAMPLE), np.float32)
         for column, (place, count) in enumerate(self._samples(slot)):
             sample[column, :count] = self._rows.row(place, count)
+        edged = self._of(slot)["count"] >= SAMPLE
+        sample[edged, :EDGES] = self._of(slot)["edges"][edged]
         return {"sample": sample, **{name: self._of(slot)[name].copy() for name in _ARRAYS}}
 
     def restore(self, slot: int, state: State) -> None:
@@ -166,14 +168,15 @@ class Drift:
         features = self._of(slot)
         for name in _ARRAYS:
             features[name] = taken[name]
+        features["edges"] = taken["sample"][:, :EDGES] * (taken["count"] >= SAMPLE)[:, np.newaxis]
         for column, (_, count) in enumerate(self._samples(slot)):
             features["sample"][column] = self._rows.put(taken["sample"][column, :count])
 
     def _samples(self, slot: int) -> list[tuple[int, int]]:
         """The place of each feature's row, and how many values it has."""
         features = self._of(slot)
-        counts = [count if count < SAMPLE else EDGES for count in features["count"].tolist()]
-        return list(zip(features["sample"].tolist(), counts, strict=True))
+        counts = np.where(features["count"] < SAMPLE, features["count"], 0)
+        return list(zip(features["sample"].tolist(), counts.tolist(), strict=True))
 
     def _give_back(self, slot: int) -> None:
         """Give the rows of a slot back, if it has been used."""
@@ -256,10 +259,9 @@ def _freeze_edges(memory: Any, one: Any) -> None:
     sample = row_at(memory, one.sample, SAMPLE)
     sample.sort()
     for j in range(EDGES):
-        sample[j] = 0.5 * (sample[(j + 1) * SAMPLE // BINS - 1] + sample[(j + 1) * SAMPLE // BINS])
-    edges = copied_row(memory, one.sample, EDGES, EDGES)
+        one.edges[j] = 0.5 * (sample[(j + 1) * SAMPLE // BINS - 1] + sample[(j + 1) * SAMPLE // BINS])
     give_row_back(memory, one.sample, room_for(SAMPLE))
-    one.sample = edges
+    one.sample = NO_ROW
 
 
 @njit(cache=True)
@@ -299,13 +301,13 @@ def _run(
             if count < SAMPLE:
                 _add(memory, one, value)
                 continue
-            one.count, edges = count + 1, row_at(memory, one.sample, EDGES)
+            one.count = count + 1
             if count < SAMPLE + REFERENCE:
-                one.reference[_bin_of(edges, value)] += 1
+                one.reference[_bin_of(one.edges, value)] += 1
                 continue
             if count == SAMPLE + REFERENCE and one.over == 0:
                 one.since = times[i]
-            one.block[_bin_of(edges, value)] += 1
+            one.block[_bin_of(one.edges, value)] += 1
             if count < SAMPLE + REFERENCE + BLOCK - 1:
                 continue
             one.count = SAMPLE + REFERENCE
@@ -321,7 +323,6 @@ def _run(
             one.told = times[i]
             told[found, 0], told[found, 1], indexes[found] = i, column, psi
             found += 1
-            give_row_back(memory, one.sample, room_for(EDGES))
-            one.sample, one.count, one.over = NO_ROW, 0, 0
+            one.count = one.over = 0
             one.reference[:] = 0
     return found

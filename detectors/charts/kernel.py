@@ -59,6 +59,8 @@ SEASON_ASKED = 0.5
 KEY: Final[dict[str, tuple[Any, tuple[int, ...]]]] = {
     "count": (np.int32, ()),
     "candidates": (np.int32, ()),
+    "ordered": (np.int32, ()),
+    "candidate": (np.int32, ()),
     "fast": (np.float64, ()),
     "slow": (np.float64, ()),
     "level": (np.float64, ()),
@@ -66,17 +68,15 @@ KEY: Final[dict[str, tuple[Any, tuple[int, ...]]]] = {
     "outlier_learned": (np.float64, ()),
     "waiting": (np.float64, ()),
     "random": (np.int64, ()),
-    "ordered": (np.int32, ()),
-    "candidate": (np.int32, ()),
+    **{name: (dtype, ()) for name, dtype in GAPS.items()},
     "visit": (np.int64, ()),
     "visit_most": (np.float64, ()),
     "season": (np.uint8, (BINS, DAYS)),
-    **{name: (dtype, ()) for name, dtype in GAPS.items()},
 }
 """The layout of a key's state. ``ordered`` and ``candidate`` are places of rows (``detectors.packed.growing_rows``) of
 ``count`` and ``candidates`` values. ``waiting`` is an outlier of a young key (``YOUNG``), NaN without one. ``visit`` to
 ``season`` are of ``detectors.charts.season``: the half-hour of the newest deviation (since the epoch), its size so far,
-and what is usual; the last are of ``detectors.packed.rests``."""
+and what is usual; those of ``GAPS`` are of ``detectors.packed.rests``."""
 POOL: Final[dict[str, tuple[Any, tuple[int, ...]]]] = {
     "count": (np.int32, ()),
     "random": (np.int64, ()),

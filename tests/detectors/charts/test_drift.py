@@ -153,7 +153,7 @@ def test_a_snapshot_resumes_identically() -> None:
 def test_memory_is_small_and_does_not_grow() -> None:
     drift = opened(columns=4)
     most = drift.nbytes()
-    assert most < 2_400
+    assert most < 2_560
     for begin in range(0, 5_000, 50):
         observe(drift, normal(200, seed=begin).reshape(50, 4))
         assert drift.nbytes_now(1) <= most
