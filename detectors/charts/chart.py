@@ -265,8 +265,8 @@ class Chart:
             return
         record = store.records[slot]
         for name, count in _ROWS.items():
-            if name in record.dtype.names and record[name]:
-                self._rows.give_back(int(record[name]), int(record[count]))
+            if name in store.records.dtype.names and (place := record[name]):
+                self._rows.give_back(int(place), int(record[count]))
                 record[name] = NO_ROW
 
     def nbytes(self) -> int:

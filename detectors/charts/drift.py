@@ -180,7 +180,7 @@ class Drift:
 
     def _give_back(self, slot: int) -> None:
         """Give the rows of a slot back, if it has been used."""
-        if slot < len(self._store["features"]):
+        if slot < len(self._store["features"]) and self._of(slot)["sample"].any():
             for place, count in self._samples(slot):
                 self._rows.give_back(place, count)
             self._of(slot)["sample"] = NO_ROW

@@ -183,6 +183,8 @@ class GrowingRows:
 
     def put(self, values: NDArray[np.float32]) -> int:
         """The place of a new row that holds ``values`` (n,)."""
+        if not len(values):
+            return NO_ROW
         self.reserve(1)
         place = int(take_row(self._memory, room_for(len(values))))
         self._memory.values[place * UNIT : place * UNIT + len(values)] = values
@@ -194,7 +196,8 @@ class GrowingRows:
 
     def give_back(self, place: int, count: int) -> None:
         """Let the row at ``place`` that holds ``count`` values be taken again."""
-        give_row_back(self._memory, place, room_for(count))
+        if place != NO_ROW:
+            give_row_back(self._memory, place, room_for(count))
 
     def nbytes(self) -> int:
         """Bytes of the rows in use."""

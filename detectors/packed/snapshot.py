@@ -50,7 +50,7 @@ def _from_plain(value: Any) -> Any:
         return [_from_plain(element) if type(element) in _NESTED else element for element in value]
     if not isinstance(value, dict):
         return value
-    if value.keys() == _OF_AN_ARRAY:
+    if len(value) == len(_OF_AN_ARRAY) and value.keys() == _OF_AN_ARRAY:
         if value["dtype"] not in _DTYPES:
             raise SnapshotError(f"A snapshot's arrays must be numbers. Got the type {value['dtype']!r} instead.")
         return np.frombuffer(value["data"], value["dtype"]).reshape(value["shape"]).copy()

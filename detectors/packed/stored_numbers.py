@@ -7,6 +7,8 @@ from typing import Annotated, Any, Final
 import msgspec
 import numpy as np
 
+from tracehound.detectors.packed.compiling import njit
+
 EARLIEST_S: Final = -62_135_596_800.0
 LATEST_S: Final = 253_402_300_799.0
 """Event times lie in the years 1 to 9999, as in RFC 3339; epoch seconds."""
@@ -48,10 +50,13 @@ class Stored:
         if not isinstance(value, np.ndarray) or value.dtype != self.dtype or value.shape != shape:
             got = f"{value.dtype} {value.shape}" if isinstance(value, np.ndarray) else type(value).__name__
             raise ValueError(f"The {name!r} of {owner} must be an array of {self.dtype} {shape}. Got {got} instead.")
-        fits = (value >= self.low) & (value <= self.high)
-        if not fits.all():
-            self._refuse_beyond(owner, name, value, fits)
-        if self.ascending and (value[..., 1:] < value[..., :-1]).any():
+        if not value.size:  # as are most of those that hold what deviates
+            return value
+        if not (type(self.low) is float and _lies_within(value.ravel(), self.low, self.high)):
+            fits = (value >= self.low) & (value <= self.high)
+            if not fits.all():
+                self._refuse_beyond(owner, name, value, fits)
+        if self.ascending and not _ascends(value.reshape(-1, value.shape[-1])):
             raise ValueError(f"The {name!r} of {owner} must ascend.")
         return value
 
@@ -70,6 +75,25 @@ class Stored:
             at = tuple(np.argwhere(beyond)[0].tolist())
             rule = _rule(*(np.broadcast_to(limit, value.shape)[at] for limit in (self.low, self.high, self.missing)))
             raise ValueError(f"The {name!r} of {owner} must at {at} be a number {rule}. Got {value[at]:g} instead.")
+
+
+@njit(cache=True)
+def _lies_within(values: Any, low: float, high: float) -> bool:
+    """Whether all of ``values`` (n,) do, none of them NaN: in one pass, where NumPy takes four."""
+    within = True
+    for i in range(values.size):
+        within &= low <= values[i] <= high
+    return within
+
+
+@njit(cache=True)
+def _ascends(values: Any) -> bool:
+    """Whether no row of ``values`` (n, m) falls anywhere; NaN is not less than anything."""
+    falls = False
+    for i in range(values.shape[0]):
+        for k in range(1, values.shape[1]):
+            falls |= values[i, k] < values[i, k - 1]
+    return not falls
 
 
 def _rule(low: float, high: float, missing: bool) -> str:
@@ -95,7 +119,8 @@ def numbers(
     dtype: Any, shape: tuple[int | str, ...], low: Any, high: Any, *, missing: Any = False, ascending: bool = False
 ) -> Stored:
     """An array of numbers; see ``Stored``."""
-    return Stored(low, high, missing=missing, dtype=np.dtype(dtype), shape=shape, ascending=ascending)
+    limits = [limit if isinstance(limit, np.ndarray) else float(limit) for limit in (low, high)]
+    return Stored(*limits, missing=missing, dtype=np.dtype(dtype), shape=shape, ascending=ascending)
 
 
 def checked(
@@ -122,5 +147,8 @@ def checked(
     taken: dict[str, Any] = {}
     for name, rule in rules.items():
         value = added[name] if added is not None and name in added and name not in state else state[name]
-        taken[name] = rule.check(owner, name, value, taken)
+        kind = type(value)
+        of_kind = rule.dtype is None and (kind is int or (kind is float and not rule.whole))
+        fits = of_kind and rule.low <= value <= rule.high  # as nearly all do, without a call for each
+        taken[name] = value if fits else rule.check(owner, name, value, taken)
     return taken
