@@ -265,7 +265,7 @@ class Chart:
             return
         record = store.records[slot]
         for name, count in _ROWS.items():
-            if name in store.records.dtype.names and (place := record[name]):
+            if name in (record.dtype.names or ()) and (place := record[name]):
                 self._rows.give_back(int(place), int(record[count]))
                 record[name] = NO_ROW
 

@@ -52,7 +52,8 @@ class Stored:
             raise ValueError(f"The {name!r} of {owner} must be an array of {self.dtype} {shape}. Got {got} instead.")
         if not value.size:  # as are most of those that hold what deviates
             return value
-        if not (type(self.low) is float and _lies_within(value.ravel(), self.low, self.high)):
+        of_numbers = type(self.low) is float and type(self.high) is float
+        if not (of_numbers and _lies_within(value.ravel(), self.low, self.high)):
             fits = (value >= self.low) & (value <= self.high)
             if not fits.all():
                 self._refuse_beyond(owner, name, value, fits)
@@ -119,8 +120,9 @@ def numbers(
     dtype: Any, shape: tuple[int | str, ...], low: Any, high: Any, *, missing: Any = False, ascending: bool = False
 ) -> Stored:
     """An array of numbers; see ``Stored``."""
-    limits = [limit if isinstance(limit, np.ndarray) else float(limit) for limit in (low, high)]
-    return Stored(*limits, missing=missing, dtype=np.dtype(dtype), shape=shape, ascending=ascending)
+    if not (isinstance(low, np.ndarray) or isinstance(high, np.ndarray)):
+        low, high = float(low), float(high)  # one kind, for the kernel
+    return Stored(low, high, missing=missing, dtype=np.dtype(dtype), shape=shape, ascending=ascending)
 
 
 def checked(
