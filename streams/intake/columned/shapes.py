@@ -1,5 +1,6 @@
 """What is known of resources and of the shapes of spans, worked out once for all that have them."""
 
+from collections.abc import Iterable
 from typing import Any, Final
 
 import msgspec
@@ -32,6 +33,7 @@ MOST: Final = 8_192
 """Resources, and shapes, that are remembered; beyond, all are learned anew."""
 _KINDS: Final = {None: NO_KIND, "internal": INTERNAL, "server": SERVER, "client": CLIENT}
 _EXECUTION, _SEGMENT = Execution("", "", 0.0, 0.0), Segment("", 0.0)
+_News = dict[tuple[bytes, bytes | None], int]
 _encode = msgspec.msgpack.Encoder().encode
 _decode_span = msgspec.msgpack.Decoder(Span).decode
 _decode_resource = msgspec.msgpack.Decoder(Resource).decode
@@ -50,14 +52,25 @@ class Shapes:
         self.shapes: Slots = np.zeros((256, SHAPE_COLUMNS), np.int64)
         self._keys: set[bytes] = set()
         self._counts = [0, 0]
+        self._news: tuple[_News, _News] = ({}, {})
 
     @property
     def full(self) -> bool:
         """Whether as many are known as should be."""
         return max(*self._counts, len(self.texts.texts) // 8) >= MOST or self.resource_keys.full or self.shape_keys.full
 
-    def learn(self, what: int, written: bytes) -> bool:
-        """Take up a resource or a span; False where nothing is learned: it is known, neither, or there is no room."""
+    def learn_all(self, given: Iterable[tuple[int, bytes]]) -> bool:
+        """Take up resources and spans, each as it is written; False where nothing is learned: they are known, neither,
+        or there is no room.
+        """
+        learned = [self._learn(what, written) for what, written in given]
+        for keys, news in zip((self.resource_keys, self.shape_keys), self._news, strict=True):
+            if news:
+                keys.add(news)  # (all at once: it takes as long as of one)
+                news.clear()
+        return any(learned)
+
+    def _learn(self, what: int, written: bytes) -> bool:
         if self.full:
             return False
         try:
@@ -71,7 +84,7 @@ class Shapes:
         row = self._of_resource(_decode_resource(written))
         count = self._counts[0]
         self.resources = _with_row(self.resources, count, row)
-        self.resource_keys.add({(written, None): count})
+        self._news[0][written, None] = count
         self._counts[0] += 1
         return True
 
@@ -81,7 +94,7 @@ class Shapes:
             return False
         self._keys.add(key)
         self.shapes = _with_row(self.shapes, count, self._of_shape(span))
-        self.shape_keys.add({(key, None): count})
+        self._news[1][key, None] = count
         self._counts[1] += 1
         return True
 

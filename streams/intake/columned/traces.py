@@ -108,11 +108,11 @@ class ColumnedTraces:
 
     def _learn(self, pieces: bytes, unknown: Sequence[tuple[int, int, int]]) -> bool:
         """Take up what was not known; says whether that was anything."""
-        learned = False
-        for what, written in {(what, pieces[begin:end]) for what, begin, end in unknown}:
-            self._credit -= 1
-            learned |= self._known.learn(what, written)
-        return learned
+        if not unknown:
+            return False
+        news = {(what, pieces[begin:end]) for what, begin, end in unknown}
+        self._credit -= len(news)
+        return self._known.learn_all(news)
 
     def _columns(self) -> tuple[Any, ...]:
         known = self._known
