@@ -8,8 +8,8 @@ from tracehound.schemas.errors import InvalidExecutionError
 from tracehound.schemas.execution import ApplicationKey, Count, EpochSeconds, Name
 
 MOST_SETTINGS = 50
-_Setting = Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
-Own = Annotated[dict[_Setting, float], msgspec.Meta(max_length=MOST_SETTINGS)]
+SettingName = Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
+Own = Annotated[dict[SettingName, float], msgspec.Meta(max_length=MOST_SETTINGS)]
 """Settings of detection by their names; all others are as the workers have them."""
 
 

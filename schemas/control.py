@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from tracehound.schemas.errors import InvalidExecutionError
-from tracehound.schemas.execution import EpochSeconds, Name
+from tracehound.schemas.execution import Environment, EpochSeconds, Name
 from tracehound.schemas.feedback import Lesson
 
 CONTROL_HEADER = "tracehound_control"
@@ -24,7 +24,7 @@ class Control(msgspec.Struct, omit_defaults=True):
 
     verb: Verb
     application: Name
-    environment: str = ""
+    environment: Environment = ""
     asked_at: EpochSeconds = 0.0
     snapshot: bytes = b""
     lesson: Lesson | None = None

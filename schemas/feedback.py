@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from tracehound.schemas.anomaly import AnomalyKind
-from tracehound.schemas.execution import EpochSeconds, Name
+from tracehound.schemas.execution import Environment, EpochSeconds, Name
 
 Judgement = Literal["false_positive", "confirmed", "expected_change"]
 
@@ -80,7 +80,7 @@ class Maintenance(msgspec.Struct, omit_defaults=True):
     starts_at: EpochSeconds
     ends_at: EpochSeconds
     application: Name | Literal[""] = ""
-    environment: str = ""
+    environment: Environment = ""
     learn: bool = False
     note: _Note = ""
     withdrawn: bool = False

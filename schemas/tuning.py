@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from tracehound.schemas.application_settings import SettingName
 from tracehound.schemas.errors import InvalidExecutionError
 from tracehound.schemas.execution import Count, EpochSeconds, Name
 
@@ -38,7 +39,7 @@ class TuningTask(msgspec.Struct, omit_defaults=True, kw_only=True):
     number: Count
     application: Name
     environment: Annotated[str, msgspec.Meta(max_length=200)] = ""
-    settings: Annotated[dict[str, float], msgspec.Meta(max_length=50)]
+    settings: Annotated[dict[SettingName, float], msgspec.Meta(max_length=50)]
     partition: Count
     first: Count
     last: Count

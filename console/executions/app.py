@@ -23,7 +23,7 @@ from tracehound.streams.envelopes.mapping import FieldMapping
 from tracehound.streams.envelopes.opener import ExecutionReader
 from tracehound.streams.envelopes.registered import RegisteredSchemas
 from tracehound.streams.kafka.forwarding import NUMBERS_PER_OFFSET, OriginTopic
-from tracehound.streams.kafka.librdkafka import librdkafka_options
+from tracehound.streams.kafka.librdkafka import FETCH_BYTES, fetch_options, librdkafka_options
 from tracehound.streams.settings.settings import Settings
 
 _MB = 1_000_000
@@ -95,7 +95,7 @@ def _consumer(settings: Settings, told: Callable[[KafkaError], None]) -> Consume
         "isolation.level": "read_committed",
         "session.timeout.ms": round(settings.session_timeout_s * 1_000),
         "queued.max.messages.kbytes": _QUEUE_KB,
-        "fetch.message.max.bytes": settings.max_record_bytes + _MB,
+        **fetch_options(settings, FETCH_BYTES),
         "error_cb": told,
     }
     try:

@@ -2,7 +2,7 @@
 
 from typing import TypeAlias
 
-from tracehound.streams.kafka.librdkafka import librdkafka_options, producer_options
+from tracehound.streams.kafka.librdkafka import fetch_options, librdkafka_options, producer_options
 from tracehound.streams.settings.roles import COMMANDS_GROUP
 from tracehound.streams.settings.settings import Settings
 
@@ -45,5 +45,5 @@ def consumer_config(settings: Settings, *, group_id: str = COMMANDS_GROUP, from_
         "enable.auto.commit": False,
         "enable.partition.eof": True,
         "auto.offset.reset": "earliest" if from_beginning else "latest",
-        "fetch.message.max.bytes": settings.max_record_bytes + 1_000_000,
+        **fetch_options(settings),
     }

@@ -1,8 +1,11 @@
 """How confluent-kafka's clients connect: apart from Faust's, so that commands need not import Faust."""
 
-from typing import Any
+from typing import Any, Final
 
 from tracehound.streams.settings.settings import Settings
+
+FETCH_BYTES: Final = 250_000
+"""Of a partition at a time, for those who read many: what is fetched is compressed, and takes several times that."""
 
 
 def librdkafka_options(settings: Settings) -> dict[str, Any]:
@@ -55,5 +58,23 @@ def producer_options(settings: Settings) -> dict[str, Any]:
         "compression.type": "lz4",
         "linger.ms": 5,
         # the limit counts uncompressed bytes; a dead letter is a record of the largest size plus our headers
-        "message.max.bytes": settings.max_record_bytes + 1_000_000,
+        "message.max.bytes": longest_record(settings),
     }
+
+
+def longest_record(settings: Settings) -> int:
+    """Bytes of the longest record that there is: one of the largest size as a dead letter, with our headers.
+
+    >>> longest_record(Settings())
+    9000000
+    """
+    return settings.max_record_bytes + 1_000_000
+
+
+def fetch_options(settings: Settings, at_once: int | None = None) -> dict[str, Any]:
+    """How much a consumer asks of a partition at once, in bytes as they lie on the broker: compressed.
+
+    What is larger comes alone, for a broker gives at least one batch. ``at_once``: where many partitions are read;
+    without it the longest record fits.
+    """
+    return {"fetch.message.max.bytes": longest_record(settings) if at_once is None else at_once}

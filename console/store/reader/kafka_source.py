@@ -10,13 +10,11 @@ from tracehound.console.store.reader.positions import Extent, Partition
 from tracehound.console.store.reader.record import Record
 from tracehound.infra.kafka.topics import topic_ids
 from tracehound.schemas.errors import BrokerError, ConfigurationError
-from tracehound.streams.kafka.librdkafka import librdkafka_options
+from tracehound.streams.kafka.librdkafka import FETCH_BYTES, fetch_options, librdkafka_options
 from tracehound.streams.settings.settings import Settings
 
 _TIMEOUT_S: Final = 10.0
 _QUEUE_KB: Final = 8_192
-_FETCH_BYTES: Final = 250_000
-"""Of a partition at a time, as it lies on the broker: compressed. A larger record comes alone."""
 _AT_ONCE: Final = 500
 
 
@@ -74,7 +72,7 @@ class KafkaSource:
                     "isolation.level": "read_committed",
                     "auto.offset.reset": "earliest",
                     "queued.max.messages.kbytes": _QUEUE_KB,
-                    "fetch.message.max.bytes": _FETCH_BYTES,
+                    **fetch_options(settings, FETCH_BYTES),
                     "error_cb": self._remember,
                 }
             )

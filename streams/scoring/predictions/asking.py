@@ -14,7 +14,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Produ
 from tracehound.schemas.errors import BrokerError, InvalidExecutionError, TracehoundError
 from tracehound.schemas.execution import ApplicationKey
 from tracehound.schemas.score import ScoreAnswer, UnreadScoreRequest, read_score_answer
-from tracehound.streams.kafka.librdkafka import librdkafka_options, producer_options
+from tracehound.streams.kafka.librdkafka import fetch_options, librdkafka_options, producer_options
 from tracehound.streams.settings.roles import COMMANDS_GROUP
 from tracehound.streams.settings.settings import Settings
 
@@ -139,7 +139,7 @@ class PredictionClient:
 
     def _connect(self) -> Producer:
         options = librdkafka_options(self._settings) | {"client.id": "tracehound-predictions", "log_level": 0}
-        more = {"group.id": COMMANDS_GROUP, "enable.auto.commit": False, "fetch.message.max.bytes": 10_000_000}
+        more = {"group.id": COMMANDS_GROUP, "enable.auto.commit": False, **fetch_options(self._settings)}
         consumer = Consumer(options | more)
         try:
             consumer.assign(self._ends(consumer))

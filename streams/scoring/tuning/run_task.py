@@ -17,7 +17,7 @@ from tracehound.schemas.tuning import State, TuningResult, TuningTask
 from tracehound.streams.envelopes.mapping import FieldMapping
 from tracehound.streams.envelopes.opener import ExecutionReader
 from tracehound.streams.envelopes.registered import RegisteredSchemas
-from tracehound.streams.kafka.librdkafka import librdkafka_options
+from tracehound.streams.kafka.librdkafka import fetch_options, librdkafka_options
 from tracehound.streams.scoring.tuning.given_up import GivenUp
 from tracehound.streams.settings.settings import Settings
 
@@ -121,7 +121,7 @@ def recorded(settings: Settings, task: TuningTask) -> Iterator[Sequence[Message]
             "auto.offset.reset": "earliest",
             "client.id": "tracehound-tuning",
             "log_level": 0,
-            "fetch.message.max.bytes": settings.max_record_bytes + 1_000_000,
+            **fetch_options(settings),
         }
     )
     try:
