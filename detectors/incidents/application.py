@@ -6,6 +6,8 @@ RELEASES = 5
 """Releases that are remembered of an application."""
 ATTESTED = 2
 """Progress records that show how far an application really is: a single one may be of a clock that is wrong."""
+AHEAD_S = 60.0
+"""From so far on a clock that is ahead moves no time but its own (``detectors.features.clocks``)."""
 _RATE_WEIGHT = 0.2
 
 
@@ -57,7 +59,9 @@ class KnownApplication(msgspec.Struct, array_like=True):
             self.scored_s = through_s if last_s is None else min(last_s, through_s)
             self.told_s = through_s
             self._attest()
-        if self.silent_since_s is not None and through_s > self.silent_since_s:
+        if self.silent_since_s is not None and (
+            through_s > self.silent_since_s or (executions > 0 and self._is_belied(self.silent_since_s - through_s))
+        ):
             self.silent_since_s, self.back_s = None, through_s
             self.deviates(through_s)
 
@@ -75,6 +79,13 @@ class KnownApplication(msgspec.Struct, array_like=True):
         """A version was first seen at ``at_s``."""
         if (version, at_s) not in self.releases:
             self.releases = [*self.releases, (version, at_s)][-RELEASES:]
+
+    def _is_belied(self, behind_s: float) -> bool:
+        """Whether what came since it was said to be silent, though so far behind, shows that it is not: the last that
+        came before were of a clock that was ahead, whose time others reach hours or days later. What is hardly behind
+        may have come before, and be told late.
+        """
+        return behind_s > AHEAD_S and self.attested >= ATTESTED
 
     def _attest(self) -> None:
         """A deviation that lies beyond all that was scored since came from a clock that is wrong."""

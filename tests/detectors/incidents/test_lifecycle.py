@@ -3,6 +3,7 @@
 import pytest
 
 from tests.detectors.incidents.records import World, anomaly, changes, progress, released, silence
+from tracehound.detectors.incidents.book_state import unpack_book
 from tracehound.detectors.incidents.settings import IncidentSettings
 from tracehound.schemas.anomaly import AnomalyKind
 
@@ -288,6 +289,24 @@ def test_the_same_kind_or_the_same_place_is_the_same_incident_again(
     [again] = world.take(anomaly("shop", 400.0, operation=operation, kind=kind))
 
     assert (again.subject, again.data.reopened) == (first.subject, 1)
+
+
+def test_a_silence_of_a_clock_that_was_ahead_ends_with_the_executions_that_come() -> None:
+    world = World({"shop": []})
+    [opened] = world.take(silence("shop", 3_600.0, 3_660.0))  # the last executions were of a host an hour ahead
+    told = world.run(until_s=400.0)
+    assert opened.data.state == "open"
+    assert changes(told)[-1][0] == "resolved"
+    assert world.book.statistics()["open"] == 0
+
+
+def test_progress_of_before_that_comes_late_ends_no_silence() -> None:
+    world = World({"shop": []})
+    world.take(silence("shop", 15.0, 75.0))
+    world.take(progress("shop", 13.0), progress("shop", 14.0), progress("shop", 15.0))
+    [known] = next(iter(unpack_book(world.book.snapshot()).environments.values())).applications.values()
+    assert known.silent
+    assert world.book.statistics()["open"] == 1
 
 
 def test_silence_that_nobody_misses_is_not_critical() -> None:
