@@ -34,6 +34,9 @@ usually brings can be missed at any time."""
 MISSED = 3.0
 """How many times as many executions as for a sudden silence must be missing then: hours differ more from day to day
 than minutes."""
+QUIET_S = 57_600.0
+"""Where nobody came at the usual hour, that is told once: not again for as long as a day at work and its evening
+last."""
 LASTING_S = 45.0
 """A silence that was told sooner is told again when it has lasted for so long: by then it is no restart."""
 LEAST_SEEN = 60
@@ -52,7 +55,8 @@ class SilenceWatch:
     that the profiles of day and week know of this hour (``detectors.windows.golden_signals``): at night, at the end of
     a job or on a Sunday nothing is missed. Silence has a share of the alarm budget; an application with more gaps a
     day is asked for more certainty. An application that was quiet already, and to which nobody comes at an hour at
-    which somebody always does, is told as well: it may be a holiday, so that is minor.
+    which somebody always does, is told as well: it may be a holiday, so that is minor, and told once however many gaps
+    such a day has.
 
     A sudden one that has lasted for ``LASTING_S`` is told once more: what is redeployed is back by then.
 
@@ -106,6 +110,8 @@ class SilenceWatch:
             expected = self._least_expected(slot, newest_s, now_s, 2.0 * enough)
             if not enough < expected < float("inf"):
                 return None
+            if not sudden and 0.0 <= now_s - application.quiet_told_s < QUIET_S:
+                return None
         typical = silent_s * 1000.0 / expected
         low, high = (typical * one for one in self._arrivals.usual_gaps(slot))
         sigma = sigma_of_score(score)
@@ -114,6 +120,8 @@ class SilenceWatch:
             return None
         severity = severity_of(Evidence("traffic", silent=sudden, missed=not sudden), self._settings)
         application.silent_since_s, application.silence_short = newest_s, sudden and silent_s < LASTING_S
+        if not sudden:
+            application.quiet_told_s = now_s
         name, environment = application.key
         data = Anomaly(
             application=name,

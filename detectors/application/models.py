@@ -99,7 +99,8 @@ class ApplicationModels:
     jobs or commands, of those that profiles sample. ``slow_s`` is when an execution was slow last since the newest
     release, ``slow_opening_s`` when the last release was seen whose first executions were slow and got over it.
     ``idle`` is for how many periods each of ``calls`` was not seen. ``silence_short``: the silence that began at
-    ``silent_since_s`` was told, and is to be told again if it lasts.
+    ``silent_since_s`` was told, and is to be told again if it lasts. ``quiet_told_s`` is when it was told last that
+    nobody came at the usual hour.
     """
 
     key: ApplicationKey
@@ -121,6 +122,7 @@ class ApplicationModels:
     prior: int = PRIOR_VERSION
     silent_since_s: float | None = None
     silence_short: bool = False
+    quiet_told_s: float = float("-inf")
     feedback: FeedbackMemory = field(default_factory=FeedbackMemory)
     peaks: Peaks = field(default_factory=Peaks)
     expected_s: float = float("-inf")

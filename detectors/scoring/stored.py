@@ -43,6 +43,7 @@ class StoredNumbers(StoredVersions, kw_only=True):
     asked_why: str
     last_refit: Counted
     silence_short: bool = False
+    quiet_told_s: Since = float("-inf")
     batches: Annotated[float, msgspec.Meta(ge=0.0, le=1.0)] = 0.0
     slow_s: Since = float("-inf")
     slow_opening_s: Since = float("-inf")

@@ -137,6 +137,18 @@ def test_nobody_coming_at_the_usual_hour_is_told_once_and_is_minor() -> None:
     assert 8.0 < (epoch_seconds(missing.time) - friday) / 3_600.0 < 10.5
 
 
+def test_a_holiday_on_which_a_few_come_is_told_once_and_the_day_after_is_watched_again() -> None:
+    rate, most, _ = LIVES["an office"]
+    watched = Watched()
+    watched.see(arrivals(rate, most, 18))  # until Friday morning
+    friday, monday = MONDAY + 18 * DAY_S, MONDAY + 21 * DAY_S
+    [missing] = watched.see(arrivals(lambda t: 0.003 * rate(t) / most, 0.003, 1, seed=2, start=friday))
+    assert missing.data.severity == "minor"
+    [nobody] = watched.wait(monday + 0.5 * DAY_S)
+    assert nobody.data.severity == "minor"
+    assert 8.0 < (epoch_seconds(nobody.time) - monday) / 3_600.0 < 10.5
+
+
 def test_jobs_and_pods_that_end_are_not_missed() -> None:
     scorer, told = Scorer(DetectionSettings(extra_detectors=()), InlineFitter()), []
     for kind, lived_s, lives in (("request", 120.0, 20), ("job", 1_800.0, 5), ("command", 1_800.0, 5)):
