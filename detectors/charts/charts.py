@@ -118,7 +118,7 @@ class Charts:
             return ChartJudgement.empty(len(values))
         return chart.judge_then_learn(
             *(batch.operations, batch.applications, values, batch.times),
-            accept_after=batch.accept_after,
+            accept_after=batch.patience(),
             released=batch.released,
             early=batch.early,
         )
@@ -130,7 +130,7 @@ class Charts:
             rows = calls.rows
             judged = chart.judge_then_learn(
                 *(calls.slots, batch.applications[rows], calls.values, batch.times[rows]),
-                accept_after=batch.accept_after[rows],
+                accept_after=batch.patience()[rows],
                 released=batch.released[rows],
                 early=batch.early[rows],
             )
@@ -147,7 +147,7 @@ class Charts:
         rows = waits.rows
         judged = self.queues.judge_then_learn(
             *(waits.slots, batch.applications[rows], waits.values, batch.times[rows]),
-            accept_after=batch.accept_after[rows],
+            accept_after=batch.patience()[rows],
             released=batch.released[rows],
             early=batch.early[rows],
         )

@@ -275,7 +275,7 @@ def _hold_back(
         memory, key.candidate, key.candidates, value, key.random, CANDIDATES, 1
     )
     row.lasting = max(0.0, time - key.deviating_since)
-    after = min(accept_after, patience_s) if key.count < PRIOR_WEIGHT else accept_after
+    after = patience_s if key.count < PRIOR_WEIGHT and accept_after > patience_s else accept_after
     if row.lasting > after and key.deviating_since >= released and key.candidates >= CANDIDATES_LEAST:
         give_row_back(memory, key.ordered, room_for(key.count))
         key.count = key.candidates

@@ -169,7 +169,7 @@ class Ensemble:
         normal = take_charts(batch.signals, charts, calls, self._settings.gate_sigma, statistics)
         opening = batch.times < batch.opening_until
         leave_to_release(opening, batch, charts, calls, statistics)
-        patience = np.minimum(batch.accept_after, self._settings.patience_s)
+        patience = batch.patience(self._settings.patience_s)
         seasonal = np.logical_or.reduce([chart.seasonal for chart in charts] + [call.seasonal for call in calls])
         normal &= ~seasonal
         structure = self.structure.judge_then_learn(batch.operations, batch.paths, batch.times, normal, patience)
@@ -231,7 +231,7 @@ class Ensemble:
         usual = np.where(local.learned >= OWN_LEAST, ndtri(local.rank), np.nan)
         return self.windows.observe(
             *(batch.applications, batch.counted, batch.durations, batch.errors, usual),
-            *(batch.accept_after, batch.anew, batch.adjusted),
+            *(batch.patience(), batch.anew, batch.adjusted),
         )
 
     @staticmethod
@@ -274,7 +274,7 @@ class Ensemble:
         raw = bank.score_then_learn_many(slots, values, batch.times, learn)
         # A warming bank scores 0, and the ranks of a warming operation say nothing: neither has a score to chart.
         usable = np.where((raw == 0.0) | warming, np.nan, raw)
-        lasting = (batch.accept_after, batch.released, batch.early)
+        lasting = (batch.patience(), batch.released, batch.early)
         judged = chart.judge_then_learn(slots, batch.applications, usable, batch.times, None, *lasting)
         return DetectorJudgement(judged.sigma, np.zeros(len(slots)))
 

@@ -44,7 +44,7 @@ class Batch:
     ``queues`` has at most one wait per execution, and is None where no execution tells of any; ``logged`` (n,) is True
     for log events, and None where there are none.
     ``early`` (n,) is True where an execution may be the first after a rest: it is early, and nobody agrees yet on what
-    time it is.
+    time it is; ``doubtful`` (n,) where few do.
     """
 
     operations: Slots
@@ -63,5 +63,13 @@ class Batch:
     opening_until: Floats
     adjusted: Floats
     early: Flags
+    doubtful: Flags
     queues: Calls | None = None
     logged: Flags | None = None
+
+    def patience(self, most_s: float = np.inf) -> Floats:
+        """(n,) for how many seconds a deviation must last to become the new normal, ``most_s`` at most.
+
+        NaN, which nothing is longer than, where the time is doubtful: nobody knows how long it lasted.
+        """
+        return np.where(self.doubtful, np.nan, np.minimum(self.accept_after, most_s))

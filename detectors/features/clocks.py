@@ -6,18 +6,10 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from tracehound.detectors.bank import Floats, Slots, State
+from tracehound.detectors.bank import Flags, Floats, Slots, State
 from tracehound.detectors.packed.compiling import njit
 from tracehound.detectors.packed.slots import SlotRecords
-from tracehound.detectors.packed.stored_numbers import (
-    EARLIEST_S,
-    LARGEST,
-    LATEST_S,
-    checked,
-    moment,
-    numbers,
-    real,
-)
+from tracehound.detectors.packed.stored_numbers import EARLIEST_S, LARGEST, LATEST_S, checked, moment, numbers, real
 
 IN_TIME, EARLY, LATE, ANEW = range(4)
 """How an execution stands to its application's time: within reach of it, begun beyond it, ended long before it; or with
@@ -34,6 +26,8 @@ AGREE_BACK = 32.0
 """The least that set it back; more, where more had agreed on the time that it is."""
 CONTRADICTS = 2.0
 """What an execution in time takes from those that are not: the time is another only where two thirds say so."""
+FAR_S = 86_400.0
+"""By so much a time must have been set forward to be doubtful: shorter rests are usual."""
 DOUBT = 8.0
 """How many times as many must agree as were found to be wrong of late."""
 ALIKE = 0.25
@@ -46,18 +40,22 @@ MOST_HELD = 5_000.0
 SKEWS = 8
 """How many different differences between clocks are known of an application."""
 
-_NUMBERS: Final = ("now_s", "gap_s", "other_s", "ahead", "votes", "most", "held", "seen", "rest_s")
+_AMOUNTS: Final = ("votes", "most", "held", "seen", "rest_s", "doubted")
+_NUMBERS: Final = ("now_s", "gap_s", "other_s", "ahead", *_AMOUNTS, "before_s")
 _SKEW: Final = ("skew_s", "wrong", "since_s", "last_s")
 _STORED: Final = {
     "now_s": moment(missing=True),
     "gap_s": real(0.0, LARGEST),
     "other_s": moment(),
     "ahead": real(0.0, 1.0),
-    **dict.fromkeys(_NUMBERS[4:], real(0.0, LARGEST)),
+    **dict.fromkeys(_AMOUNTS, real(0.0, LARGEST)),
+    "before_s": moment(never=True),
     "skew_s": numbers(np.float64, (SKEWS,), -LARGEST, LARGEST),
     "wrong": numbers(np.float64, (SKEWS,), 0.0, LARGEST),
     **dict.fromkeys(_SKEW[2:], numbers(np.float64, (SKEWS,), EARLIEST_S, LATEST_S)),
 }
+_ADDED: Final = {"doubted": 0.0, "before_s": -np.inf}
+"""What earlier states lack: how many more must agree on a time that was set forward, and what time it was before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +63,13 @@ class GivenTimes:
     """The time of n executions by their applications' clocks: each array is (n,), times in epoch seconds.
 
     ``times`` are what they are given, ``counted`` in which time they count as traffic (NaN: in none), ``standing`` how
-    they stand to their application's time (``IN_TIME`` and following).
+    they stand to their application's time (``IN_TIME`` and following); ``doubtful``: few agree yet on one far ahead.
     """
 
     times: Floats
     counted: Floats
     standing: NDArray[np.int8]
+    doubtful: Flags
 
 
 class Clocks:
@@ -79,8 +78,10 @@ class Clocks:
     An application's time is that of its newest execution within reach. One that begins beyond reach does not move it:
     it is *early*, and is given the application's time. The time moves there once several in a row agree, as they do
     after a rest, and more of them where such a claim was contradicted of late, as where the clocks of some hosts are
-    ahead. One that ended out of reach before it is *late*, and keeps its own time, for the past has no bound; only
-    where many more agree on that than had agreed on the time that it is, the time had run ahead and is *set back*.
+    ahead. One that ended out of reach before it is *late*, and is given the application's time too: what it begins is
+    not as old as its clock says. Only where many more agree on that than had agreed on the time that it is, the time
+    had run ahead and is *set back*. Until ``AGREE_BACK`` more than not agree on a time that was set forward, what is
+    late by that alone keeps its own.
 
     So one clock that is wrong by an hour moves nothing, where half of the clocks are ahead the slower half or the
     faster one is followed and not both in turn, and what most say is followed after at most some thousand executions.
@@ -121,7 +122,7 @@ class Clocks:
     def open(self, slot: int) -> None:
         """Start afresh for the application in ``slot``."""
         self._store.open(slot)
-        self._store["now_s"][slot] = np.nan
+        self._store["now_s"][slot], self._store["before_s"][slot] = np.nan, -np.inf
 
     def give(self, slots: Slots, starts: Floats, durations_ms: Floats) -> GivenTimes:
         """The times of executions, in order; each array is (n,).
@@ -129,8 +130,8 @@ class Clocks:
         ``starts`` are by the clock of who sent it, epoch seconds.
         """
         n = len(slots)
-        given = GivenTimes(np.empty(n), np.empty(n), np.empty(n, np.int8))
-        into = (given.times, given.counted, given.standing, self.counts)
+        given = GivenTimes(np.empty(n), np.empty(n), np.empty(n, np.int8), np.empty(n, np.bool_))
+        into = (given.times, given.counted, given.standing, given.doubtful, self.counts)
         _give(slots, starts, durations_ms, self._lateness_s, self._store.records, *into)
         return given
 
@@ -138,10 +139,11 @@ class Clocks:
         """The time of an application in epoch seconds; NaN before its first execution."""
         return float(self._store["now_s"][slot])
 
-    def told(self, slot: int, started_s: float) -> float:
-        """The time of something that happens at ``started_s`` by one clock: never beyond what is believed of it."""
+    def told(self, slot: int, started_s: float, duration_ms: float) -> float:
+        """The time of an execution by one clock, where that is within reach of its application's; else the latter."""
         now_s = self.now_s(slot)
-        return now_s if started_s > now_s + _reach(self._store.records[slot]) else started_s
+        lead, reach = started_s - now_s, _reach(self._store.records[slot])
+        return now_s if lead > reach or lead + duration_ms / 1000.0 < -reach else started_s
 
     def begin(self, slot: int, now_s: float, gap_s: float) -> None:
         """Start with a time and a usual gap, in seconds (NaN and 0: unknown)."""
@@ -159,7 +161,7 @@ class Clocks:
         Raises:
             KeyError, ValueError: the state is not one of clocks.
         """
-        for name, value in checked("clocks", state, _STORED).items():
+        for name, value in checked("clocks", state, _STORED, _ADDED).items():
             self._store[name][slot] = value
 
     def nbytes(self) -> int:
@@ -182,6 +184,7 @@ def _give(
     times: Any,
     counted: Any,
     standing: Any,
+    doubtful: Any,
     counts: Any,
 ) -> None:
     for i in range(slots.size):
@@ -190,11 +193,12 @@ def _give(
         lead, reach = start - one.now_s, _reach(one)
         sent = lead + durations_ms[i] / 1000.0
         if np.isnan(lead):
-            one.now_s, one.held = start, 1.0
+            one.now_s, one.held, one.doubted = start, 1.0, AGREE_BACK
         elif lead <= reach and sent >= -reach:
             _hold(one, lead)
             if sent < -lateness_s:
                 counted[i] = max(start, one.now_s - lateness_s)
+            times[i] = _time_of(one, start, durations_ms[i])
         else:
             at = _skew(one, lead if lead > 0.0 else sent, reach)
             differs = one.now_s - one.since_s[at] >= REACH_S
@@ -209,9 +213,25 @@ def _give(
                 standing[i], times[i], counted[i] = EARLY, one.now_s, one.now_s if differs else np.nan
             else:
                 standing[i] = LATE
+                times[i] = _time_of(one, start, durations_ms[i])
                 if differs:
                     counted[i] = one.now_s
+        doubtful[i] = one.doubted > 0.0 and one.now_s - one.before_s >= FAR_S
         counts[standing[i]] += 1
+
+
+@njit(cache=True)
+def _time_of(one: Any, start: float, duration_ms: float) -> float:
+    """The time of one that is not early: its own, if it was sent in time or is late by a doubtful time alone."""
+    sent = start + duration_ms / 1000.0
+    if sent >= one.now_s - REACH_S:
+        one.doubted = max(0.0, one.doubted - 1.0)
+        return start
+    if one.doubted > 0.0:
+        one.doubted = min(AGREE_BACK, one.doubted + 1.0)
+        if sent >= one.before_s - REACH_S:
+            return start
+    return float(one.now_s)
 
 
 @njit(cache=True)
@@ -300,6 +320,7 @@ def _claim(one: Any, start: float, ahead: bool, reach: float, known: int) -> boo
         return False
     before_s, held = one.now_s, one.held
     one.now_s, one.held, one.votes = one.other_s, 1.0, 0.0
+    one.before_s, one.doubted = before_s, AGREE_BACK if ahead else 0.0
     if ahead:
         _note_gap(one, one.now_s - before_s)
     else:

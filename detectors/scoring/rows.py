@@ -130,6 +130,7 @@ class Rows:
             opening_until=np.where(opens_slowly, released + settings.release_patience_s, -np.inf),
             adjusted=heads.adjusted,
             early=(given.standing == EARLY) & np.isnan(given.counted),
+            doubtful=given.doubtful,
             queues=self._queues(heads, new_call),
             logged=logged if logged.any() else None,
         )

@@ -118,7 +118,9 @@ class Scorer:
             if application.seen >= application.next_stop:
                 self._judge(rows, given, result)
                 rows = Rows(index)
-                now_s = self._clocks.told(application.slot, float(heads.started_s[index]))
+                now_s = self._clocks.told(
+                    application.slot, float(heads.started_s[index]), float(given.columns.whole_ms[index])
+                )
                 self._refits.advance(application, now_s, result.model_events)
             if application.seen and application.seen % PERIOD == 0:
                 self._judge(rows, given, result)
@@ -131,7 +133,7 @@ class Scorer:
                 if application.versions.would_release(name, now):
                     self._judge(rows, given, result)
                     rows = Rows(index)
-                    self._release(application, name, now[0], result)
+                    self._release(application, name, now[0], float(given.columns.whole_ms[index]), result)
                 application.versions.note(name, now)
             operation = operations.get(pair)
             if operation is None:
@@ -142,8 +144,10 @@ class Scorer:
         self._judge(rows, given, result)
         return result
 
-    def _release(self, application: ApplicationModels, version: str, started_s: float, result: ScoredBatch) -> None:
-        now_s = self._clocks.told(application.slot, started_s)
+    def _release(
+        self, application: ApplicationModels, version: str, started_s: float, duration_ms: float, result: ScoredBatch
+    ) -> None:
+        now_s = self._clocks.told(application.slot, started_s, duration_ms)
         # After a rest the first execution may bring the version, before anybody agrees on what time it is.
         patience_s = self._settings.release_patience_s
         application.begin_release(max(now_s, started_s), patience_s)

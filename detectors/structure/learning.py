@@ -49,7 +49,7 @@ def accept(operation: Any, entries: Any, rules: Any, time: float, patience_s: fl
         operation.disturbed_since = np.nan
     if not np.isnan(operation.disturbed_since):
         mixed_up = operation.deviating > DRIFTING and operation.unusual < REPLACED
-        if time - operation.disturbed_since <= patience_s * (MIXED_PATIENCE if mixed_up else 1.0):
+        if not time - operation.disturbed_since > patience_s * (MIXED_PATIENCE if mixed_up else 1.0):
             return REFUSED
         _restart(operation, entries, rules)
         return ACCEPTED

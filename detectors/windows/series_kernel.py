@@ -151,7 +151,7 @@ def run_series(
             if np.isnan(numbers[SINCE]):
                 numbers[SINCE] = time
                 _learn_residual(one, min(size, size_of_largest(threshold, excess, share)))
-            doubted = time - numbers[SINCE] <= patience_s[i]
+            doubted = not time - numbers[SINCE] > patience_s[i]
             rate = LASTING_RATE
         else:
             numbers[SINCE] = np.nan

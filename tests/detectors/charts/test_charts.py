@@ -52,6 +52,7 @@ def batch(signals: Floats, gaps: Calls = NO_CALLS, waits: Calls = NO_CALLS, star
         opening_until=np.full(n, -np.inf),
         adjusted=np.ones(n),
         early=np.zeros(n, np.bool_),
+        doubtful=np.zeros(n, np.bool_),
     )
 
 

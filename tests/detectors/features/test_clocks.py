@@ -102,8 +102,29 @@ def test_a_backlog_is_late_and_no_traffic_of_now() -> None:
     together = np.concatenate([live[:2_000], backlog, live[2_000:]])
     given = give(opened(), together)
     assert (given.standing[2_000:3_000] == LATE).all()
+    assert (given.times[2_000:3_000] == live[1_999]).all()
     assert np.array_equal(given.counted[2_000:3_000], backlog)
     assert (given.standing[3_000:] == IN_TIME).all()
+
+
+@pytest.mark.parametrize("behind_s", [90.0, HOUR, 30 * 24 * HOUR])
+def test_after_a_rest_too_what_is_from_a_clock_behind_is_of_the_time_that_it_is(behind_s: float) -> None:
+    before = poisson(500)
+    after = poisson(500, start=before[-1] + 8 * HOUR)
+    old = after - behind_s * (np.arange(500) % 4 == 3)
+    given = give(opened(), np.concatenate([before, old]))
+    assert (given.times[600:] >= np.maximum.accumulate(old)[100:] - 1e-6).all()
+
+
+def test_a_time_that_was_set_forward_is_doubtful_until_many_agree() -> None:
+    times = poisson(1_000)
+    rested = give(opened(), np.concatenate([times[:500], times[500:] + 48 * HOUR]))
+    assert np.flatnonzero(rested.doubtful).tolist() == [*range(32), *range(503, 535)]
+    wrong = np.where((np.arange(1_000) >= 500) & (np.arange(1_000) < 505), 72 * HOUR, 0.0)
+    ahead = give(opened(), times + wrong)
+    assert ahead.doubtful[504:560].all()
+    assert not ahead.doubtful[700:].any()
+    assert np.array_equal(ahead.times[505:], times[505:])  # they are late by the doubtful time alone
 
 
 def test_a_host_that_is_ahead_and_sends_hundreds_at_once_is_believed_at_most_once() -> None:
