@@ -23,6 +23,11 @@ Written by `make bench-cost`: CPU time for each byte of records as they may be s
 byte of good ones in the same process, in turn; of {rounds} rounds the median. Executions are taken out of
 Kafka's batches, read and scored, and what is refused of them is put into batches of dead letters; spans are decoded,
 joined and encoded; all without a broker. Of a record its value and headers count and {framing} bytes of framing.
+
+The aim is ten times. Beyond it are records of next to nothing, since each becomes a dead letter with its reason and its
+bytes: a record costs as much as two or three good ones, which are ten times as long, and a broker takes only so many
+records a second however short they are. So are applications that were never seen, for each is given its models (some
+84 kB); at most `applications_per_partition` of them are remembered, and those that were made up are forgotten first.
 """
 
 
