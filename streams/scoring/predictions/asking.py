@@ -150,10 +150,11 @@ class PredictionClient:
         except BrokerError:
             consumer.close()
             raise
-        self._producer = Producer(options | producer_options(self._settings) | {"linger.ms": 1})
-        self._thread = threading.Thread(target=self._listen, args=(consumer,), name="predictions", daemon=True)
+        producer = Producer(options | producer_options(self._settings) | {"linger.ms": 1})
+        self._producer = producer
+        self._thread = threading.Thread(target=self._listen, args=(consumer, producer), name="predictions", daemon=True)
         self._thread.start()
-        return self._producer
+        return producer
 
     def _ends(self, consumer: Consumer) -> list[TopicPartition]:
         """Where answers to what is asked from now on will be."""
@@ -166,14 +167,17 @@ class PredictionClient:
             one.offset = consumer.get_watermark_offsets(one, timeout=_BROKER_S)[1]
         return partitions
 
-    def _listen(self, consumer: Any) -> None:
+    def _listen(self, consumer: Any, producer: Any) -> None:
         try:
             while not self._stop.is_set():
-                if self._producer is not None:
-                    self._producer.poll(0)
+                producer.poll(0)
                 message = consumer.poll(_POLL_S)
                 if message is not None and message.error() is None:
                     self._take(message)
+        except KafkaException as error:  # fatal, as where a right is taken away: who asks next connects anew
+            self._producer = None
+            for identity in list(self._waiting):
+                self._settle(identity, BrokerError(f"Kafka did not take the request: {error.args[0].str()}."))
         finally:
             consumer.close()
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from confluent_kafka import KafkaError, KafkaException
 
 from tracehound.schemas.errors import BrokerError
 from tracehound.schemas.score import ScoreAnswer, read_score_request
@@ -35,6 +36,18 @@ class Wire:
 class Refusal:
     def str(self) -> str:
         return "Broker: Message size too large"
+
+
+class Failed:
+    def poll(self, _: float) -> None:
+        raise KafkaException(KafkaError(KafkaError.CLUSTER_AUTHORIZATION_FAILED, "Cluster authorization failed", True))
+
+
+class Ended:
+    closed = False
+
+    def close(self) -> None:
+        self.closed = True
 
 
 class Answered:
@@ -96,6 +109,17 @@ def test_what_kafka_refuses_is_told(client: PredictionClient, wire: Wire) -> Non
     wire.refusal = Refusal()
     with pytest.raises(BrokerError, match="Kafka did not take the request: Broker: Message size too large"):
         client.ask(SHOP, b"{}", 30.0).result(0)
+
+
+def test_a_producer_that_has_failed_for_good_is_given_up(client: PredictionClient, wire: Wire) -> None:
+    """So does librdkafka where a right to write is taken away: whoever asks next connects anew."""
+    asked = client.ask(SHOP, b"[{}]", 60.0)
+    reader = Ended()
+    client._listen(reader, Failed())
+    assert reader.closed
+    with pytest.raises(BrokerError, match="Cluster authorization failed"):
+        asked.result(0)
+    assert client._producer is None
 
 
 def test_so_many_may_wait_and_no_more(client: PredictionClient, wire: Wire) -> None:
