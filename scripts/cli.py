@@ -92,12 +92,17 @@ class LazyGroup(click.Group):
 
     def main(self, args: Sequence[str] | None = None, **extra: Any) -> Any:  # type: ignore[override]
         # (the base class has overloads by standalone_mode, which pass through here)
-        """Run a command; an error raised on purpose becomes its sentence on standard error and its status."""
+        """Run a command; an error raised on purpose or by Kafka's client becomes a sentence on standard error, and its
+        status.
+        """
         try:
             return super().main(args, **extra)
-        except TracehoundError as error:
-            from tracehound.scripts.denied import why_denied
+        except Exception as raised:
+            from tracehound.scripts.denied import told_by_kafka, why_denied
 
+            error = raised if isinstance(raised, TracehoundError) else told_by_kafka(raised)
+            if error is None:
+                raise
             click.echo(f"tracehound: {_safe(error)}", err=True)
             for sentence in why_denied(sys.argv[1:] if args is None else args, error):
                 click.echo(f"tracehound: {printable(sentence)}", err=True)

@@ -4,7 +4,9 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from tracehound.schemas.errors import TracehoundError
+from confluent_kafka import KafkaException
+
+from tracehound.schemas.errors import BrokerError, TracehoundError
 from tracehound.streams.kafka.permissions import lacking_sentences
 from tracehound.streams.settings.settings import load_settings
 
@@ -25,6 +27,11 @@ _ROLES: Final = {
 }
 _MAY_BE_DENIED: Final = re.compile(r"uthoriz|does not exist|has no topic|No worker answered")
 """Kafka tells who may not see a topic that it is not there, and who may not use a group nothing at all."""
+
+
+def told_by_kafka(error: Exception) -> BrokerError | None:
+    """An error of Kafka's client as one of ours: it raises where it knows already that it may not, and else tells."""
+    return BrokerError(f"Kafka refuses: {error.args[0].str()}.") if isinstance(error, KafkaException) else None
 
 
 def why_denied(arguments: Sequence[str], error: TracehoundError) -> list[str]:

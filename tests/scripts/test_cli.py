@@ -4,6 +4,7 @@ import sys
 import click
 import pytest
 from click.testing import CliRunner
+from confluent_kafka import KafkaError, KafkaException
 
 from tracehound.schemas.errors import BrokerError
 from tracehound.scripts import cli
@@ -37,21 +38,30 @@ def test_an_unknown_command_is_a_usage_error() -> None:
     assert "No such command 'explode'" in result.output
 
 
-def test_an_expected_error_is_one_sentence_and_status_2(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("error", "sentence"),
+    [
+        (BrokerError("No broker answers."), "No broker answers."),
+        (KafkaException(KafkaError(KafkaError.TOPIC_AUTHORIZATION_FAILED, "Denied")), "Kafka refuses: Denied."),
+    ],
+)
+def test_an_expected_error_is_one_sentence_and_status_2(
+    monkeypatch: pytest.MonkeyPatch, error: Exception, sentence: str
+) -> None:
     @click.group(cls=cli.LazyGroup)
     def group() -> None:
         pass
 
     @click.command()
     def broken() -> None:
-        raise BrokerError("No broker answers.")
+        raise error
 
     monkeypatch.setattr(group, "get_command", lambda context, name: broken)
 
     result = CliRunner().invoke(group, ["broken"])
 
     assert result.exit_code == 2
-    assert result.stderr == "tracehound: No broker answers.\n"
+    assert result.stderr == f"tracehound: {sentence}\n"
     assert result.stdout == ""
 
 
