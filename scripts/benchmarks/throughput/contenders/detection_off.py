@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import orjson
 
+from tracehound.detectors.columns.columned_executions import columned
 from tracehound.detectors.scoring.scored_batch import ScoredBatch
 from tracehound.detectors.settings import DetectionSettings
 from tracehound.schemas.anomaly import AnomalyEvent
@@ -40,12 +41,12 @@ class NoDetection:
         return []
 
     def score(self, executions: Sequence[ExecutionHead]) -> ScoredBatch:
-        """Count; nothing is unusual."""
-        seen = self._seen
-        for execution in executions:
-            key = (execution.application, execution.environment)
-            seen[key] = seen.get(key, 0) + 1
-        n = len(executions)
+        """Count, by the numbers that reading gave their names; nothing is unusual."""
+        heads, n = columned(executions).heads, len(executions)
+        for number, count in enumerate(np.bincount(heads.application).tolist()):
+            if count:
+                key = heads.names.applications.names[number]
+                self._seen[key] = self._seen.get(key, 0) + count
         return ScoredBatch(np.zeros(n), [None] * n, np.zeros(n, np.bool_), [], [])
 
     def judge_silence(self, now_s: float, applications: Iterable[ApplicationKey]) -> list[AnomalyEvent]:  # noqa: ARG002
