@@ -105,8 +105,8 @@ format: $(STAMP) ## Format the code and write the generated documents anew
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 	$(BIN)/python -m tracehound.schemas.generate docs/contracts
-	$(BIN)/python -m tracehound.scripts.documents README.md docs
 	$(BIN)/python -m tracehound.scripts.sizing docs/benchmarks scripts/sizing/measured.json
+	$(BIN)/python -m tracehound.scripts.documents README.md docs
 	$(BIN)/tracehound settings > docs/reference/tracehound.toml
 	$(BIN)/tracehound gateway --openapi > docs/reference/gateway.openapi.json
 	$(BIN)/tracehound console --openapi > docs/reference/console.openapi.json
