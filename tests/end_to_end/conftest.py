@@ -87,6 +87,9 @@ class WorkerProcess:
         try:
             with urllib.request.urlopen(url + path, timeout=120) as answer:
                 return answer.status, answer.read().decode()
+        except ConnectionResetError:  # its loop was busy for longer than a request may take to come: ask again
+            assert self.is_running()
+            return self.get(path)
         except urllib.error.HTTPError as error:
             with error:
                 return error.code, error.read().decode()

@@ -114,7 +114,8 @@ def blames_the_network(event: dict[str, Any]) -> bool:
     """It is told at the first slow calls, as minor, and again when it has become certain."""
     anomaly = event["data"]
     certain = anomaly["kind"] == "latency" and anomaly["severity"] == "major"
-    return certain and names_the_call(event) and "on the way" in anomaly["reason"]
+    delayed = anomaly["actual"] > 1_000 * DELAY_S / 2  # and not a machine that stalled just before
+    return certain and delayed and names_the_call(event) and "on the way" in anomaly["reason"]
 
 
 def executions(messages: list[Message]) -> list[Execution]:
