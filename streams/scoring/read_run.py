@@ -146,6 +146,9 @@ class RunReader:
         """
         if partition.learned_to or records[0].offset < partition.scored_to:
             return False
+        for record in records:
+            if record.headers and any(map(_is_ours, record.headers)):
+                return False
         oldest_ms = min([record.timestamp or 0 for record in records])
         if oldest_ms >= EARLIEST_MS:
             oldest_s = oldest_ms / 1000.0
@@ -155,9 +158,6 @@ class RunReader:
         read = self._columned(records, oldest_s)
         if read is None:
             return False
-        for record in records:
-            if record.headers and any(map(_is_ours, record.headers)):
-                return False
         applications = read.executions.heads.applications()
         if not all(self._partitioner.partition_of(name) == records[0].partition for name, _ in applications):
             return False

@@ -247,14 +247,15 @@ class Scoring(RunListener):
         """Score runs in one call. False, with nothing done, where they hold more than one chunk or what must keep an
         order, or where a partition is lost.
         """
-        executions = ColumnedExecutions.joined([part for reading in readings for part in reading.parts])
-        if len(executions) > self._scorer.chunk or not all(reading.executions_only for reading in readings):
+        parts = [part for reading in readings for part in reading.parts]
+        if sum(map(len, parts)) > self._scorer.chunk or not all(reading.executions_only for reading in readings):
             return False
+        executions = ColumnedExecutions.joined(parts)
         parcel = Parcel(taken[0][1].number, dead_letters=[letter for one in readings for letter in one.dead_letters])
-        by_run = [reading.executions for reading in readings]
-        together = executions.heads.applications()
-        for (_, partition), own in zip(taken, by_run, strict=True):
-            await self._fetch_models(partition, own, together.keys(), parcel)
+        by_run = [(own := reading.executions, own.heads.applications().keys()) for reading in readings]
+        together = executions.heads.applications().keys()
+        for (_, partition), (own, applications) in zip(taken, by_run, strict=True):
+            await self._fetch_models(partition, own, applications, together, parcel)
         await self._await_fits(executions)
         if any(partition.lost for _, partition in taken):
             await self._delivery.send(Parcel(parcel.source, parcel.outgoing))  # what fetching led to
@@ -262,8 +263,8 @@ class Scoring(RunListener):
         sources = [source for reading in readings for source in reading.sources]
         outcomes = [self._score(executions, sources, parcel, self._doubts(taken))] if executions else []
         tallies = tally(executions, outcomes, self._scorer.now_s)
-        for (run, partition), reading, own in zip(taken, readings, by_run, strict=True):
-            self._note(run, partition, reading, {key: tallies[key] for key in own.heads.applications()})
+        for (run, partition), reading, (_, applications) in zip(taken, readings, by_run, strict=True):
+            self._note(run, partition, reading, {key: tallies[key] for key in applications})
         parcel.when_safe = lambda: self._delivered(taken, tallies)
         await self._delivery.send(parcel)
         return True
@@ -272,7 +273,8 @@ class Scoring(RunListener):
         parcel = Parcel(partition.number, dead_letters=reading.dead_letters, forwards=reading.forwards)
         outcomes: list[ChunkOutcome] = []
         executions = reading.executions
-        await self._fetch_models(partition, executions, executions.heads.applications().keys(), parcel)
+        applications = executions.heads.applications().keys()
+        await self._fetch_models(partition, executions, applications, applications, parcel)
         for start, stop in _chunks(0, len(executions), self._scorer.chunk):
             chunk = executions[start:stop]
             await self._await_fits(chunk)
@@ -368,10 +370,14 @@ class Scoring(RunListener):
         parcel.outgoing += incident_input_outgoing(told, self._topics.incident_input.name)
 
     async def _fetch_models(
-        self, partition: Partition, executions: ColumnedExecutions, keep: Set[ApplicationKey], parcel: Parcel
+        self,
+        partition: Partition,
+        executions: ColumnedExecutions,
+        learning: Set[ApplicationKey],
+        keep: Set[ApplicationKey],
+        parcel: Parcel,
     ) -> None:
-        """Have the models in memory that executions are learned by, with those of ``keep`` beside them."""
-        learning = executions.heads.applications().keys()
+        """Have the models of ``learning`` in memory, by which these executions are learned, with those of ``keep``."""
         if not learning:
             return
         told = await self._models.fetch(partition, learning, float(executions.heads.started_s[0]), keep)
