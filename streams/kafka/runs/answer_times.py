@@ -6,6 +6,8 @@ from typing import Any
 from aiokafka.protocol.fetch import FetchRequest
 from faust.types import TP
 
+from tracehound.streams.kafka.runs.fetch_watch import watch_fetches
+
 LONGEST_WAIT_MS = 500
 """How long a broker holds an answer back at most where nothing is new."""
 
@@ -23,19 +25,12 @@ class AnswerTimes:
 
     def watch(self, client: Any) -> None:
         """Note the fetches that an ``AIOKafkaClient`` sends from now on."""
-        send = client.send
+        watch_fetches(client, lambda: int(time.time() * 1000) + LONGEST_WAIT_MS, self._note)
 
-        async def noting(node_id: int, request: Any, **more: Any) -> Any:
-            if not isinstance(request, FetchRequest):
-                return await send(node_id, request, **more)
-            latest_ms = int(time.time() * 1000) + LONGEST_WAIT_MS
-            answer = await send(node_id, request, **more)
-            for topic, partitions in request.topics:
-                for partition, *_ in partitions:
-                    self._by_partition[TP(topic, partition)] = latest_ms
-            return answer
-
-        client.send = noting
+    def _note(self, latest_ms: int, request: FetchRequest, _: Any) -> None:
+        for topic, partitions in request.topics:
+            for partition, *_rest in partitions:
+                self._by_partition[TP(topic, partition)] = latest_ms
 
     def bounded(self, tp: TP, read_ms: int) -> int:
         """When the answer that was read at ``read_ms`` was given, at the latest; epoch milliseconds."""

@@ -141,9 +141,8 @@ class RunConsumer(driver.Consumer):
             for raw_tp, wanted in error.args[0].items():
                 tp = ensure_TP(raw_tp)
                 if tp.topic in self.app.run_topics and seeks.get(tp) != self._handovers[tp].seeks:
-                    await self._rewind(
-                        tp
-                    )  # it was out of range of where the fetcher stood before, of another topic maybe
+                    # it was out of range of where the fetcher stood before, of another topic maybe
+                    await self._rewind(tp)
                 else:
                     await self._resume_after_loss(tp, wanted)
         except NoOffsetForPartitionError as error:

@@ -6,6 +6,8 @@ from typing import Any
 
 from aiokafka.protocol.fetch import FetchRequest
 
+from tracehound.streams.kafka.runs.fetch_watch import watch_fetches
+
 MUCH_BYTES = 524_288
 """An answer of so many bytes is one of many that pile up: the next is asked for without a pause."""
 
@@ -31,15 +33,8 @@ class FetchPace:
 
     def watch(self, consumer: Any) -> None:
         """Pace the fetches of an ``AIOKafkaConsumer`` that has been started."""
-        client, fetcher = consumer._client, consumer._fetcher
-        send, actions = client.send, fetcher._get_actions_per_node
-
-        async def noting(node_id: int, request: Any, **more: Any) -> Any:
-            asked_s = time.monotonic()
-            answer = await send(node_id, request, **more)
-            if isinstance(request, FetchRequest):
-                self._note(asked_s, sum(len(one[-1] or b"") for _, partitions in answer.topics for one in partitions))
-            return answer
+        fetcher = consumer._fetcher
+        actions = fetcher._get_actions_per_node
 
         def paced(assignment: Any) -> Any:
             fetches, resets, wait_s, *others = actions(assignment)
@@ -48,12 +43,14 @@ class FetchPace:
                 fetches, wait_s = [], min(wait_s, pause_s)
             return fetches, resets, wait_s, *others
 
-        client.send, fetcher._get_actions_per_node = noting, paced
+        watch_fetches(consumer._client, time.monotonic, self._note)
+        fetcher._get_actions_per_node = paced
 
     def pause_s(self) -> float:
         """How many seconds the next fetch has to wait yet; 0 or less: none."""
         return self._asked_s + self._gather_s - self._took_s() - time.monotonic()
 
-    def _note(self, asked_s: float, size: int) -> None:
+    def _note(self, asked_s: float, _: FetchRequest, answer: Any) -> None:
+        size = sum(len(one[-1] or b"") for _, partitions in answer.topics for one in partitions)
         if size:
             self._asked_s = asked_s if size < MUCH_BYTES else 0.0
