@@ -18,6 +18,7 @@ from tracehound.detectors.columns.json_tokens import (
     after_object,
     after_plain_string,
     after_string,
+    next_field,
     truth_at,
     word_of,
     words,
@@ -166,20 +167,10 @@ def _read_one(
     seen, field = 0, -1
     at = after_blanks(text, at + 1)
     while text[at] != CLOSE_BRACE:
-        if seen:
-            if text[at] != COMMA:
-                return -1, count
-            at = after_blanks(text, at + 1)
-        if text[at] != QUOTE:
-            return -1, count
-        field, at = word_of(text, at + 1, _FIELD_WORDS, field + 1)
-        if field < 0 or seen & (1 << field):
+        field, at = next_field(text, at, seen, field + 1, _FIELD_WORDS)
+        if field < 0:
             return -1, count
         seen |= 1 << field
-        at = after_blanks(text, at)
-        if text[at] != COLON:
-            return -1, count
-        at = after_blanks(text, at + 1)
         if text[at] == QUOTE:
             begin = at + 1
             if field == _KIND:
@@ -273,20 +264,10 @@ def _read_error(text: Any, at: int, places: Any) -> Any:
     handled, seen, field = 0, 0, -1
     at = after_blanks(text, at + 1)
     while text[at] != CLOSE_BRACE:
-        if seen:
-            if text[at] != COMMA:
-                return -1, False
-            at = after_blanks(text, at + 1)
-        if text[at] != QUOTE:
-            return -1, False
-        field, at = word_of(text, at + 1, _ERROR_WORDS, field + 1)
-        if field < 0 or seen & (1 << field):
+        field, at = next_field(text, at, seen, field + 1, _ERROR_WORDS)
+        if field < 0:
             return -1, False
         seen |= 1 << field
-        at = after_blanks(text, at)
-        if text[at] != COLON:
-            return -1, False
-        at = after_blanks(text, at + 1)
         if field == _HANDLED:
             places[ERROR + 3] = at
             handled, at = truth_at(text, at)

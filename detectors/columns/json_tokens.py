@@ -54,6 +54,26 @@ def word_of(text: Any, at: int, known: Any, likely: int) -> Any:
 
 
 @njit(**LEAN, forceinline=True)
+def next_field(text: Any, at: int, seen: int, likely: int, known: Any) -> Any:
+    """Which of the words ``known`` names the field that follows at ``at`` in an object, and where its value begins; -1
+    and -1 where it is none of them, or one that was ``seen`` (bits) before.
+    """
+    if seen:
+        if text[at] != COMMA:
+            return -1, -1
+        at = after_blanks(text, at + 1)
+    if text[at] != QUOTE:
+        return -1, -1
+    field, at = word_of(text, at + 1, known, likely)
+    if field < 0 or seen & (1 << field):
+        return -1, -1
+    at = after_blanks(text, at)
+    if text[at] != COLON:
+        return -1, -1
+    return field, after_blanks(text, at + 1)
+
+
+@njit(**LEAN, forceinline=True)
 def after_string(text: Any, at: int) -> int:
     """What follows the quote that ends the string from ``at`` on; -1 where it has control characters. Which escapes it
     has is not looked at.

@@ -12,7 +12,6 @@ from tracehound.detectors.columns.decimal_numbers import read_number
 from tracehound.detectors.columns.json_tokens import (
     CLOSE_BRACE,
     CLOSE_BRACKET,
-    COLON,
     COMMA,
     OPEN_BRACE,
     OPEN_BRACKET,
@@ -22,6 +21,7 @@ from tracehound.detectors.columns.json_tokens import (
     after_null,
     after_plain_string,
     after_string,
+    next_field,
     word_of,
     words,
 )
@@ -141,20 +141,10 @@ def _read_one(text: Any, at: int, first: int, count: int, tables: Any, numbers: 
     name_at, name_length, peer_at, peer_length = 0, 0, 0, NO_PEER
     seen, field = 0, -1
     while text[at] != CLOSE_BRACE:
-        if seen:
-            if text[at] != COMMA:
-                return -1
-            at = after_blanks(text, at + 1)
-        if text[at] != QUOTE:
-            return -1
-        field, at = word_of(text, at + 1, _FIELD_WORDS, field + 1)
-        if field < 0 or seen & (1 << field):
+        field, at = next_field(text, at, seen, field + 1, _FIELD_WORDS)
+        if field < 0:
             return -1
         seen |= 1 << field
-        at = after_blanks(text, at)
-        if text[at] != COLON:
-            return -1
-        at = after_blanks(text, at + 1)
         if text[at] == QUOTE:
             begin = at + 1
             if field == _KIND:
