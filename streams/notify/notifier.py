@@ -35,7 +35,8 @@ class Notifier(ConsumerRebalanceListener):
 
     Input: incidents, keyed by incident. Output: messages to receivers, and dead letters. An offset is committed once
     every message of the records before it was taken or is a dead letter; what is not yet done of later ones is named
-    beside it, so that a restart repeats only what was under way.
+    beside it, so that a restart repeats only what was under way; and so is the topic's id, so that it counts for no
+    topic that was made anew.
 
     Parameters:
         consumer: an ``AIOKafkaConsumer`` of a group that commits nothing by itself.
@@ -73,6 +74,7 @@ class Notifier(ConsumerRebalanceListener):
         self._fail = fail
         self._clock = clock
         self._topic_id = topic_id
+        self._topic = ""
         self._began_with = ""
         self._assigned: set[TopicPartition] | None = None
         self._partitions: dict[TopicPartition, IncidentPartition] = {}
@@ -136,10 +138,12 @@ class Notifier(ConsumerRebalanceListener):
         assigned = self._assigned
         for tp in sorted((assigned or set()) - self._partitions.keys()):
             try:
-                committed, debts, begin = await self._find_debts(tp)
+                partition, is_known = await self._find_debts(tp)
+                if not is_known and self._assigned is assigned:
+                    await self._begin(tp, partition.commit())
                 if self._assigned is not assigned:  # it was taken away meanwhile, and has maybe come back, paused
                     return
-                self._consumer.seek(tp, begin)
+                self._consumer.seek(tp, partition.position)
                 self._consumer.resume(tp)
             except IllegalStateError:  # it was taken away meanwhile
                 return
@@ -147,36 +151,42 @@ class Notifier(ConsumerRebalanceListener):
                 log.warning("partition_not_ready", partition=tp.partition, cause=repr(error))
                 await asyncio.sleep(_RETRY_S)
                 return
-            self._partitions[tp] = IncidentPartition(tp.partition, self._routes, begin, committed, debts)
+            self._partitions[tp] = partition
             self._behind.add(tp)
             self._held_up = False
         self._catch_up()
 
-    async def _find_debts(self, tp: TopicPartition) -> tuple[int, Debts, int]:
-        """The committed offset, what is owed, and from where to read to know what is open."""
+    async def _find_debts(self, tp: TopicPartition) -> tuple[IncidentPartition, bool]:
+        """The partition, at the first record that is to be read again to know what is open, and whether anything is
+        committed of it."""
         # the consumer's own ``committed`` leaves the metadata out
-        made_anew = await self._made_anew()
         known = (await self._consumer._coordinator.fetch_committed_offsets([tp])).get(tp)
-        first = int((await self._consumer.beginning_offsets([tp]))[tp])
         end = int((await self._consumer.end_offsets([tp]))[tp])
+        made_anew = await self._made_anew()  # asked after the two: ids do not come back, so they are of this topic too
+        first = int((await self._consumer.beginning_offsets([tp]))[tp])
         recent = await self._recent(tp, first, end)
-        nothing_committed = known is None or known.offset < 0
-        if nothing_committed and made_anew:  # what was committed is gone with the topic that is no more
-            return first, Debts(first), first
-        if nothing_committed:  # the group's first start: what happened before is not told
-            async with self._committing:
-                await self._consumer.commit({tp: OffsetAndMetadata(end, "")})
-            return end, Debts(end), max(first, min(recent, end))
-        if known.offset > end:  # the topic was created anew
-            return first, Debts(first), first
-        committed = max(first, int(known.offset))
-        return committed, read_commit(int(known.offset), known.metadata or ""), max(first, min(recent, committed))
+        is_known = known is not None and known.offset >= 0
+        if is_known:
+            committed, debts = max(first, int(known.offset)), read_commit(int(known.offset), known.metadata or "")
+            another = bool(debts.topic_id and self._topic) and debts.topic_id != self._topic
+            made_anew = another or known.offset > end
+        else:  # the group's first start: what happened before is not told
+            committed, debts = end, Debts(end)
+        if made_anew:  # all that it holds is to be told; of no topic that is no more is anything remembered
+            committed, debts, recent = first, Debts(first), first
+        begin = max(first, min(recent, committed))
+        return IncidentPartition(tp.partition, self._routes, begin, committed, debts, self._topic), is_known
+
+    async def _begin(self, tp: TopicPartition, commit: Commit) -> None:
+        """Commit what a partition begins with, so that whoever has it next does not take its start for the first."""
+        async with self._committing:
+            await self._consumer.commit({tp: OffsetAndMetadata(commit.offset, commit.metadata)})
 
     async def _made_anew(self) -> bool:
         """Whether the topic was made anew since this process began, as far as the cluster says so."""
-        now = await self._topic_id()
-        self._began_with = self._began_with or now
-        return bool(now) and now != self._began_with
+        self._topic = await self._topic_id()
+        self._began_with = self._began_with or self._topic
+        return bool(self._topic) and self._topic != self._began_with
 
     async def _recent(self, tp: TopicPartition, first: int, end: int) -> int:
         """The first offset that is worth remembering."""

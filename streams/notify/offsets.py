@@ -9,12 +9,13 @@ _MOST_BYTES = 3_500
 """Brokers take 4,096 bytes of metadata with an offset."""
 
 
-class _Metadata(msgspec.Struct):
+class _Metadata(msgspec.Struct, omit_defaults=True):
     """``to``: records from the committed offset to there were read. ``owed``: how far beyond the committed offset
-    those records are which a receiver is still to be told of."""
+    those records are which a receiver is still to be told of. ``topic_id``: of the topic that all of this is about."""
 
     to: int
     owed: dict[str, list[int]]
+    topic_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,10 +28,14 @@ class Commit:
 
 @dataclass(frozen=True, slots=True)
 class Debts:
-    """What was owed when a partition was last left: everything from ``to`` on, and before it what ``owed`` names."""
+    """What was owed when a partition was last left: everything from ``to`` on, and before it what ``owed`` names.
+
+    ``topic_id`` is that of the topic it was left of; empty where nobody knew it.
+    """
 
     to: int
     owed: Mapping[str, frozenset[int]] = field(default_factory=dict)
+    topic_id: str = ""
 
     def include(self, receiver: str, offset: int) -> bool:
         """Whether a receiver is still to be told of the record at an offset."""
@@ -48,8 +53,16 @@ def read_commit(offset: int, metadata: str) -> Debts:
     except (msgspec.DecodeError, RecursionError):
         return Debts(offset)
     if found.to < offset:
-        return Debts(offset)
-    return Debts(found.to, {name: frozenset(offset + beyond for beyond in owed) for name, owed in found.owed.items()})
+        return Debts(offset, topic_id=found.topic_id)
+    owed = {name: frozenset(offset + beyond for beyond in distances) for name, distances in found.owed.items()}
+    return Debts(found.to, owed, found.topic_id)
+
+
+def nothing_owed(offset: int, topic_id: str) -> Commit:
+    """What to commit where all before an offset is done."""
+    if not topic_id:
+        return Commit(offset)
+    return Commit(offset, msgspec.json.encode(_Metadata(offset, {}, topic_id)).decode())
 
 
 class OwedMessages:
@@ -57,10 +70,12 @@ class OwedMessages:
 
     Parameters:
         position: offset of the next record to read.
+        topic_id: id of their topic, which is committed beside offsets; empty where nobody knows it.
     """
 
-    def __init__(self, position: int) -> None:
+    def __init__(self, position: int, topic_id: str = "") -> None:
         self._position = position
+        self._topic_id = topic_id
         self._owed: dict[int, set[str]] = {}
 
     def read(self, offset: int) -> None:
@@ -86,7 +101,7 @@ class OwedMessages:
     def commit(self) -> Commit:
         """What to commit. Where too much is owed to be named, more is sent again after a restart than need be."""
         if not self._owed:
-            return Commit(self._position)
+            return nothing_owed(self._position, self._topic_id)
         offsets = sorted(self._owed)
         base, to = offsets[0], self._position
         room = _MOST_BYTES - sum(len(name) + 8 for name in self._names(offsets))
@@ -99,7 +114,7 @@ class OwedMessages:
         for offset in offsets:
             for name in sorted(self._owed[offset]):
                 owed.setdefault(name, []).append(offset - base)
-        return Commit(base, msgspec.json.encode(_Metadata(to, owed)).decode())
+        return Commit(base, msgspec.json.encode(_Metadata(to, owed, self._topic_id)).decode())
 
     def _names(self, offsets: Iterable[int]) -> set[str]:
         return {name for offset in offsets for name in self._owed[offset]}

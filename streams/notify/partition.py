@@ -39,15 +39,18 @@ class IncidentPartition:
         begin: offset from which it is read.
         committed: offset that was committed last.
         debts: what is owed.
+        topic_id: id of its topic; empty where nobody knows it.
     """
 
-    def __init__(self, number: int, routes: Routes, begin: int, committed: int, debts: Debts) -> None:
+    def __init__(
+        self, number: int, routes: Routes, begin: int, committed: int, debts: Debts, topic_id: str = ""
+    ) -> None:
         self.number = number
         self.gone = asyncio.Event()
         self.position = begin
         self._debts = debts
         self._follower = IncidentFollower(routes)
-        self._owed = OwedMessages(committed)
+        self._owed = OwedMessages(committed, topic_id)
 
     def caught_up(self) -> bool:
         """Whether everything was read again that had been read before; until then nothing may be committed."""

@@ -213,6 +213,8 @@ def _noticing_damage() -> Iterator[None]:
         if _is_of_damage(error):
             raise DamagedCopyError(f"The copy is damaged: {error}.") from error
         raise
+    except UnicodeDecodeError as error:  # raised by the module for what SQLite says where that quotes the file
+        raise DamagedCopyError(f"The copy is damaged: {error}.") from error
 
 
 def _is_of_damage(error: sqlite3.Error) -> bool:

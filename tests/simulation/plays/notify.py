@@ -15,6 +15,7 @@ from tracehound.schemas.anomaly import Severity
 from tracehound.schemas.incident import IncidentChange
 from tracehound.streams.notify.app import build_notify
 from tracehound.streams.notify.notice import Notice
+from tracehound.streams.notify.offsets import read_commit
 from tracehound.streams.notify.outcome import Delivered, Failed, Outcome, WithoutMemory
 from tracehound.streams.settings.notify import NotifySettings, Route, Webhook
 from tracehound.streams.settings.settings import Settings
@@ -123,7 +124,7 @@ class NotifyPlay:
 
     def finished(self, scene: Scene) -> bool:
         committed = scene.cluster.committed[self.settings.notify.group_id]
-        nothing_owed = all(not metadata for _, metadata in committed.values())
+        nothing_owed = all(not read_commit(*commit).owed for commit in committed.values())
         return nothing_owed and scene.committed_to_end(self.settings.notify.group_id, (self.settings.topics.severity,))
 
     def problems(self, scene: Scene) -> list[str]:

@@ -30,8 +30,9 @@ class FakeConsumer:
         self.committed: dict[TopicPartition, OffsetAndMetadata] = {TP: OffsetAndMetadata(0, "")}
 
     async def fetch_committed_offsets(self, tps: Iterable[TopicPartition]) -> Mapping[TopicPartition, Any]:
+        known = dict(self.committed)
         await asyncio.sleep(1.0)
-        return self.committed
+        return known
 
     async def beginning_offsets(self, tps: Iterable[TopicPartition]) -> Mapping[TopicPartition, int]:
         return dict.fromkeys(tps, 0)
@@ -150,5 +151,49 @@ def test_all_that_a_topic_holds_that_was_made_anew_is_told_also_before_the_group
         await running
         assert (len(buried), failures) == (told, [])
         assert consumer.committed[TP].offset == 1
+
+    run_in_virtual_time(test())
+
+
+@pytest.mark.parametrize(("now", "told"), [("before", 0), ("after", 1)])
+def test_what_was_committed_of_a_topic_that_is_no_more_does_not_count(now: str, told: int) -> None:
+    async def test() -> None:
+        buried: list[DeadLetter] = []
+        consumer, stop, failures = FakeConsumer(), asyncio.Event(), list[BaseException]()
+        consumer.committed[TP] = OffsetAndMetadata(1, "")
+        notifier = notifier_of(consumer, buried, failures, ("before", "before", now))
+        notifier.on_partitions_assigned([TP])
+        running = asyncio.create_task(notifier.run(stop))
+        await asyncio.sleep(1.2)  # it owns the partition, and has committed nothing of it yet
+        consumer.committed.clear()  # the topic is made anew, and soon has one record again
+        await asyncio.sleep(5.0)
+        assert consumer.committed[TP].offset == 1
+        await notifier.on_partitions_revoked([TP])
+        notifier.on_partitions_assigned([TP])
+        await asyncio.sleep(5.0)
+        stop.set()
+        await running
+        assert (len(buried), failures) == (told, [])
+        assert consumer.committed[TP].offset == 1
+
+    run_in_virtual_time(test())
+
+
+def test_a_first_start_that_a_rebalance_overtook_commits_nothing() -> None:
+    async def test() -> None:
+        buried: list[DeadLetter] = []
+        consumer, stop, failures = FakeConsumer(), asyncio.Event(), list[BaseException]()
+        consumer.committed.clear()
+        notifier = notifier_of(consumer, buried, failures)
+        notifier.on_partitions_assigned([TP])
+        running = asyncio.create_task(notifier.run(stop))
+        await asyncio.sleep(0.5)  # it waits to hear that nothing is committed
+        await notifier.on_partitions_revoked([TP])
+        consumer.committed[TP] = OffsetAndMetadata(0, "")  # another one begins, and has told nobody yet
+        notifier.on_partitions_assigned([TP])
+        await asyncio.sleep(10.0)
+        stop.set()
+        await running
+        assert (len(buried), failures) == (1, [])
 
     run_in_virtual_time(test())

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tracehound.streams.notify.offsets import OwedMessages, read_commit
+from tracehound.streams.notify.offsets import OwedMessages, nothing_owed, read_commit
 
 NAMES = ("team", "chat", "a-receiver-with-a-name-of-forty-characters")
 
@@ -32,7 +32,7 @@ def test_after_a_restart_exactly_what_is_not_done_is_owed(messages: list[tuple[s
 
 @given(st.sets(st.integers(0, 10**9), min_size=1, max_size=3_000))
 def test_what_does_not_fit_beside_the_offset_is_owed_all_the_same(offsets: set[int]) -> None:
-    owed = OwedMessages(0)
+    owed = OwedMessages(0, "X" * 22)
     for offset in sorted(offsets):
         for name in NAMES:
             owed.add(name, offset)
@@ -49,6 +49,17 @@ def test_nothing_owed_is_the_next_offset_alone() -> None:
     assert (owed.commit().offset, owed.commit().metadata) == (7, "")
     owed.read(41)
     assert owed.commit().offset == 42
+
+
+def test_the_topic_s_id_is_committed_beside_what_is_owed_and_where_nothing_is() -> None:
+    owed = OwedMessages(7, "X" * 22)
+    assert owed.commit() == nothing_owed(7, "X" * 22)
+    for _ in range(2):
+        debts = read_commit(owed.commit().offset, owed.commit().metadata)
+        assert debts.topic_id == "X" * 22
+        owed.add("team", 7)
+        owed.read(7)
+    assert (debts.to, debts.owed) == (8, {"team": frozenset({7})})
 
 
 @pytest.mark.parametrize(

@@ -86,6 +86,18 @@ def test_a_damaged_file_is_made_anew(path: Path) -> None:
     store.close()
 
 
+def test_a_file_whose_damage_sqlite_quotes_is_made_anew(path: Path) -> None:
+    store = StateStore(path)
+    store.put([state(5)], {}, 77)
+    store.close()
+    written = path.read_bytes()
+    assert b"WITHOUT ROWID" in written
+    path.write_bytes(written.replace(b"WITHOUT ROWID", b"WITHOUT \xd2OWID"))
+    store = StateStore(path)
+    assert (store.heads(), store.following) == ({}, 0)
+    store.close()
+
+
 @pytest.mark.parametrize("seed", range(40))
 def test_what_is_read_of_a_damaged_file_is_right_or_refused(path: Path, seed: int) -> None:
     draw = random.Random(seed)
