@@ -97,6 +97,7 @@ check: $(STAMP) $(RELEASE)/.installed ## Check format, lint, types, import rules
 	$(BIN)/tracehound gateway --openapi | diff docs/reference/gateway.openapi.json -
 	$(BIN)/tracehound console --openapi | diff docs/reference/console.openapi.json -
 	$(BIN)/python -m tracehound.scripts.sizing docs/benchmarks scripts/sizing/measured.json --check
+	$(BIN)/python -m tracehound.scripts.release.images $$(git ls-files '*Dockerfile' '*compose*.y*ml')
 	$(BIN)/python -m tracehound.scripts.release.licences $(RELEASE)/bin infra/docker/requirements.lock
 	$(BIN)/python -m tracehound.scripts.manifests.files
 	$(BIN)/python -m tracehound.scripts.manifests infra/helm/tracehound infra/helm/examples/*.yaml

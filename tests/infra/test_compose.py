@@ -83,8 +83,10 @@ def test_services_are_those_promised(services: dict[str, Any]) -> None:
 
 def test_images_are_pinned(services: dict[str, Any]) -> None:
     for name, service in services.items():
-        assert re.fullmatch(r"[a-z/]+:v?\d+\.\d+\.\d+", service["image"]), f"{name}: {service['image']}"
-    assert {services[name]["image"] for name in BROKERS} == {f"apache/kafka:{kafka_version()}"}
+        assert re.fullmatch(r"[a-z/]+:v?\d+\.\d+\.\d+(@sha256:[0-9a-f]{64})?", service["image"]), (
+            f"{name}: {service['image']}"
+        )
+    assert {services[name]["image"].partition("@")[0] for name in BROKERS} == {f"apache/kafka:{kafka_version()}"}
 
 
 def test_ports_are_published_on_the_loopback_address_only(services: dict[str, Any]) -> None:

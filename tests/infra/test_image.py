@@ -8,7 +8,7 @@ from tests.checkout import PROJECT
 def test_the_image_is_built_from_files_that_exist_and_runs_unprivileged() -> None:
     dockerfile = (PROJECT / "infra/docker/Dockerfile").read_text()
     ignored = (PROJECT / "infra/docker/Dockerfile.dockerignore").read_text().splitlines()
-    assert re.search(r"^ARG BASE=python:3\.11-slim$", dockerfile, re.MULTILINE)
+    assert re.search(r"^ARG BASE=python:3\.11\.\d+-slim@sha256:[0-9a-f]{64}$", dockerfile, re.MULTILINE)
     build, run = re.split(r"^FROM ", dockerfile, flags=re.MULTILINE)[1:]
     assert (build.split()[0], run.split()[0]) == ("${BASE}", "${BASE}")
     assert "pip" not in re.sub(r"^#.*$", "", run, flags=re.MULTILINE), "what installs is left behind"

@@ -1,8 +1,9 @@
 """Connections that say nothing, slowly or too many of them keep nobody from asking for long."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 
 from aiohttp import web
 
@@ -74,5 +75,18 @@ def test_headers_that_come_slowly_are_cut_off() -> None:
             slow = [answered(port, *[b"GET / HTTP/1.1\r\n"] * 10_000, pause_s=0.02) for _ in range(3)]
             assert not any(b"hello" in one for one in await asyncio.gather(*slow))
             await opened(0)
+
+    asyncio.run(test())
+
+
+def test_who_asks_while_the_loop_hangs_is_answered_after_it() -> None:
+    async def test() -> None:
+        async with listening(longest_s=1.0) as (port, opened):
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            with closing(writer):
+                await opened(1)
+                writer.write(ASKS)
+                time.sleep(2.5)  # noqa: ASYNC251 (the loop is to hang)
+                assert b"hello" in await reader.read()
 
     asyncio.run(test())
