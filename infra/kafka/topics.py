@@ -145,30 +145,42 @@ def connect(kafka: ClientConfig) -> "Client":
     return Client({"bootstrap.servers": kafka} if isinstance(kafka, str) else kafka)
 
 
+class _Met:
+    """The errors that a client met: the last one, and whether one of them was final."""
+
+    def __init__(self) -> None:
+        self.last = ""
+        self.is_refused = False
+
+    def remember(self, error: KafkaError) -> None:
+        """What librdkafka calls back."""
+        self.is_refused |= is_final(error)
+        if error.code() != KafkaError._ALL_BROKERS_DOWN:  # says less than the error before it
+            self.last = error.str()
+
+
 class Client:
     """An AdminClient, quiet on standard error, that keeps the last connection error it met.
 
-    ``is_refused``: one of them was final.
+    It ends with its last reference, with its threads and connections: what librdkafka calls back must not refer to it,
+    or it lives on until Python looks for cycles.
 
     Raises:
         ConfigurationError: librdkafka does not accept the configuration.
     """
 
     def __init__(self, config: Mapping[str, Any]) -> None:
-        errors: list[str] = []
-        self.is_refused = False
-
-        def remember(error: KafkaError) -> None:
-            self.is_refused |= is_final(error)
-            if error.code() != KafkaError._ALL_BROKERS_DOWN:  # says less than the error before it
-                errors[:] = [error.str()]
-
-        self._errors = errors
+        self._met = _Met()
         try:
-            self.admin = AdminClient({"log_level": 0, **config, "error_cb": remember})
+            self.admin = AdminClient({"log_level": 0, **config, "error_cb": self._met.remember})
         except (KafkaException, TypeError, ValueError) as error:
             cause = error.args[0].str() if isinstance(error, KafkaException) else str(error)
             raise ConfigurationError(f"The Kafka client's configuration is wrong: {cause}.") from error
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether one of the errors was final."""
+        return self._met.is_refused
 
     def metadata(self, timeout_s: float) -> Any:
         """The brokers and topics that there are.
@@ -187,7 +199,7 @@ class Client:
         """The cause of a failed request, as far as it is known."""
         self.admin.poll(0)
         own: KafkaError = error.args[0]
-        return self._errors[0] if self._errors else own.str()
+        return self._met.last or own.str()
 
 
 def _as_list(topics: Topics | Iterable[Topic]) -> list[Topic]:

@@ -1,10 +1,12 @@
+import gc
+import weakref
 from dataclasses import replace
 
 import pytest
 from confluent_kafka.admin import AdminClient, ConfigResource
 
 from tracehound.infra.kafka.broker import Broker
-from tracehound.infra.kafka.topics import check_topics, count_brokers, ensure_topics
+from tracehound.infra.kafka.topics import check_topics, connect, count_brokers, ensure_topics
 from tracehound.schemas.errors import BrokerError, ConfigurationError
 from tracehound.schemas.topics import Topic, Topics
 
@@ -102,3 +104,14 @@ def test_the_client_configuration_is_passed_on() -> None:
     config = {"bootstrap.servers": UNREACHABLE, "security.protocol": "SASL_PLAINTEXT", "sasl.mechanism": "NONE"}
     with pytest.raises(ConfigurationError, match=r"configuration is wrong.*Unsupported SASL mechanism: NONE"):
         check_topics(config, Topics("never."), timeout_s=1)
+
+
+def test_a_client_ends_with_its_last_reference() -> None:
+    client = connect(UNREACHABLE)
+    admin = weakref.ref(client.admin)
+    gc.disable()  # which would end it too, with the hundreds that workers made meanwhile
+    try:
+        del client
+        assert admin() is None
+    finally:
+        gc.enable()
