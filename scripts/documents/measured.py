@@ -19,9 +19,10 @@ class Measured:
         figures: dict[str, Any] = orjson.loads((self._folder / f"{name}.json").read_bytes())
         return figures
 
-    def origin(self, name: str, command: str) -> str:
-        """The line under a table: how it was measured, when, and on which commit."""
-        figures = self.of(name)
+    def origin(self, name: str, command: str, part: str = "") -> str:
+        """The line under a table: how it was measured, when, and on which commit; ``part`` of a file whose parts are
+        measured apart."""
+        figures = self.of(name)["measured"][part] if part else self.of(name)
         return f"Measured by `{command}` on {figures['date']}, commit `{figures['commit']}`."
 
 

@@ -88,7 +88,7 @@ def targets(measured: Measured) -> str:
         (
             measured.origin("throughput", "make bench-throughput"),
             measured.origin("latency", "make bench-latency"),
-            measured.origin("reliability", "make soak"),
+            measured.origin("reliability", "python -m tracehound.scripts.soak.memory", "memory"),
         )
     )
     return f"{table(('target', 'found', ''), rows)}\n\n{origins}"

@@ -11,7 +11,7 @@ import click
 from tracehound.infra.kafka.broker import Broker, broker
 from tracehound.scripts.soak.campaign import Trial, summary, trial
 from tracehound.scripts.soak.faults import FAULTS, Fault
-from tracehound.scripts.soak.report import SOAK, update
+from tracehound.scripts.soak.report import SOAK, Part, update
 from tracehound.scripts.soak.scene import LONG, Pace
 from tracehound.scripts.soak.soak import most_per_second, soak
 
@@ -55,7 +55,7 @@ def main(
         for fault in faults if runs else ():
             figures = _try(fault, embedded if fault.needs == "embedded" else cluster, folder, pace, runs, seed)
             sound &= _is_sound(figures)
-            _write(report, {"faults": [figures]})
+            _write(report, "faults", {"faults": [figures]})
         if minutes:
             place = folder / "calibration"
             place.mkdir()
@@ -78,7 +78,7 @@ def main(
             figures = summary(SOAK, [Trial(SOAK, soaked.verdict)])
             click.echo(f"{figures}\n{soaked.figures()}\n" + "\n".join(soaked.verdict.examples))
             sound &= _is_sound(figures)
-            _write(report, {**soaked.figures(), "most_per_second": most and round(most), "faults": [figures]})
+            _write(report, "soak", {**soaked.figures(), "most_per_second": most and round(most), "faults": [figures]})
     raise SystemExit(0 if sound else 1)
 
 
@@ -97,9 +97,9 @@ def _is_sound(figures: dict[str, Any]) -> bool:
     return not figures.get("failures") and not any(figures[name] for name in wrong)
 
 
-def _write(report: Path | None, figures: dict[str, Any]) -> None:
+def _write(report: Path | None, part: Part, figures: dict[str, Any]) -> None:
     if report is not None:
-        update(report, figures)
+        update(report, part, figures)
 
 
 if __name__ == "__main__":

@@ -68,7 +68,7 @@ def main(applications: int, operations: int, executions: int, report: Path | Non
     figures = measure(applications, operations, executions)
     click.echo(figures)
     if report is not None:
-        update(report, figures)
+        update(report, "memory", figures)
 
 
 if __name__ == "__main__":

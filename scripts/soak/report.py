@@ -1,11 +1,15 @@
-"""What was measured, as ``reliability.json`` and as a page for people; each command adds its own figures."""
+"""What was measured, as ``reliability.json`` and as a page for people; each command adds its own figures.
+
+Each part says of which commit and day it is: faults, and parts that are objects, beside their figures; those whose
+figures stand at the top, by their names under ``measured``. What stands at the top is of the part written last.
+"""
 
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
-from tracehound.scripts.documents.stored import store
+from tracehound.scripts.documents.stored import stamped, store
 from tracehound.scripts.soak.faults import FAULTS
 
 NAME: Final = "reliability"
@@ -22,6 +26,7 @@ _COLUMNS: Final = {
     "ids_differing": "ids differing",
     "anomalies_repeated": "repeated",
 }
+Part = Literal["faults", "soak", "simulation", "memory", "restart", "cost"]
 _HEAD = """# Reliability
 
 Written by `make soak` (`python -m tracehound.scripts.soak`): worker processes against a real Apache Kafka, faults at
@@ -33,15 +38,28 @@ with the same id and content, which is allowed. What each promise means is in `d
 """
 
 
-def update(folder: Path, figures: Mapping[str, Any]) -> None:
-    """Put figures beside those that are there already, and write the page anew. ``faults`` are merged by name."""
+def update(folder: Path, part: Part, figures: Mapping[str, Any]) -> None:
+    """Put the figures of a part, as of this commit and day, beside those that are there already, and write the page
+    anew. ``faults`` are merged by name."""
     file = folder / f"{NAME}.json"
     known: dict[str, Any] = json.loads(file.read_text()) if file.exists() else {}
-    faults = {fault["name"]: fault for fault in [*known.get("faults", []), *figures.get("faults", [])]}
+    stamp = stamped()
+    new = {
+        name: value | stamp if isinstance(value, dict) and name == part else value for name, value in figures.items()
+    }
+    faults = {fault["name"]: fault for fault in known.get("faults", [])}
+    faults |= {fault["name"]: fault | stamp for fault in figures.get("faults", [])}
     order = [*FAULTS, SOAK]
-    merged = {**known, **figures, "faults": [faults[name] for name in order if name in faults]}
+    merged = {**known, **new, "faults": [faults[name] for name in order if name in faults]}
+    if any(name not in {part, "faults"} for name in figures):
+        merged["measured"] = {**known.get("measured", {}), part: stamp}
     store(file, merged)
     (folder / f"{NAME}.md").write_text(page(merged))
+
+
+def _origin(stamp: Mapping[str, Any] | None) -> list[str]:
+    """The line that says when a part was measured, and on which commit."""
+    return [f"Measured on {stamp['date']}, commit `{stamp['commit']}`.", ""] if stamp and "commit" in stamp else []
 
 
 def page(figures: Mapping[str, Any]) -> str:
@@ -52,11 +70,12 @@ def page(figures: Mapping[str, Any]) -> str:
 
 
 def _fault_table(faults: Iterable[Mapping[str, Any]]) -> list[str]:
-    lines = [f"| fault | {' | '.join(_COLUMNS.values())} |", "|---|" + "---:|" * len(_COLUMNS)]
+    lines = [f"| fault | {' | '.join(_COLUMNS.values())} | measured |", "|---|" + "---:|" * len(_COLUMNS) + "---|"]
     notes = []
     for fault in faults:
         cells = (f"{fault.get(name, 0):,}" for name in _COLUMNS)
-        lines.append(f"| {fault['name']} | {' | '.join(cells)} |")
+        measured = f"{fault['date']}, `{fault['commit']}`" if "commit" in fault else ""
+        lines.append(f"| {fault['name']} | {' | '.join(cells)} | {measured} |")
         known = FAULTS.get(fault["name"])
         notes.append(f"- **{fault['name']}**: {known.sentence if known else _SOAK_SENTENCE}")
         notes += [f"  - Without a verdict: {failure.splitlines()[0]}" for failure in fault.get("failures", [])]
@@ -67,13 +86,18 @@ def _simulation(figures: Mapping[str, Any]) -> list[str]:
     told = figures.get("simulation")
     if told is None:
         return []
+    took = ""
+    if "wall_s" in told:
+        took = f" They took {told['cpu_s']:,} s of CPU time, in {told['wall_s']:,} s."
     return [
         "## Simulation",
         "",
         f"{told['seeds']:,} stories of whole workers on a cluster in memory, in virtual time (`make simulate`): "
-        f"{told['violations']:,} ended badly. Of protocols that are broken on purpose {told['broken_protocols_found']} "
-        f"of {told['broken_protocols']} were found. What is real in them is in `docs/guarantees.md`.",
+        f"{told['violations']:,} ended badly.{took} Of protocols that are broken on purpose "
+        f"{told['broken_protocols_found']} of {told['broken_protocols']} were found. What is real in them, and what "
+        "became of those that ended badly, is in `docs/guarantees.md`.",
         "",
+        *_origin(told),
     ]
 
 
@@ -100,6 +124,7 @@ def _soak(figures: Mapping[str, Any]) -> list[str]:
         f"Executions not yet committed: {figures['lag_median']:,} in the median, {figures['lag_peak']:,} at most, "
         "0 at the end.",
         "",
+        *_origin(figures.get("measured", {}).get("soak")),
     ]
 
 
@@ -111,6 +136,7 @@ def _last_hour(share: float | None) -> list[str]:
 
 def _sizes(figures: Mapping[str, Any]) -> list[str]:
     lines = []
+    measured = figures.get("measured", {})
     if "restart_seconds_10000_applications" in figures:
         lines += [
             "## Restart with 10,000 applications",
@@ -121,6 +147,7 @@ def _sizes(figures: Mapping[str, Any]) -> list[str]:
             f"without `state_dir`, {figures['restart_seconds_10000_applications_state_dir']:.1f} s "
             f"({figures['restart_caught_up_seconds_state_dir']:.1f} s) with it.",
             "",
+            *_origin(measured.get("restart")),
         ]
     if "bytes_per_operation_100000" in figures:
         lines += [
@@ -130,5 +157,6 @@ def _sizes(figures: Mapping[str, Any]) -> list[str]:
             f"detectors; the process grew by {figures['rss_bytes_per_operation_100000']:,} bytes for each, with "
             f"{figures['forests_100000']:,} forests of as many applications in it.",
             "",
+            *_origin(measured.get("memory")),
         ]
     return lines

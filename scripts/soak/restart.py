@@ -85,7 +85,7 @@ def main(applications: int, executions: int, report: Path | None) -> None:
             figures[f"restart_seconds_{applications}_applications{suffix}"] = round(first_s, 2)
             figures[f"restart_caught_up_seconds{suffix}"] = round(all_s, 2)
     if report is not None:
-        update(report, figures)
+        update(report, "restart", figures)
 
 
 if __name__ == "__main__":

@@ -48,16 +48,31 @@ def main(
         outcome = _again(replay)
         click.echo("\n".join([*outcome.said, _ending(outcome)]))
         sys.exit(bool(outcome.problems))
-    bad = 0
+    bad, begun_s = 0, time.perf_counter()
     if broken != "only":
-        begun_s = time.perf_counter()
         bad = _tell_all(seeds, first, processes, only)
-        click.echo(f"{seeds} seeds, {bad} of them end badly, {time.perf_counter() - begun_s:.0f} s")
+    wall_s, cpu_s = round(time.perf_counter() - begun_s), round(_cpu_s())
+    if broken != "only":
+        click.echo(f"{seeds} seeds, {bad} of them end badly, {wall_s} s, {cpu_s} s of CPU time")
     found = sum(_is_found(name, seeds) for name in BROKEN) if broken else None
     if report is not None:
-        figures = {"seeds": seeds, "violations": bad, "broken_protocols_found": found, "broken_protocols": len(BROKEN)}
-        update(report, {"simulation": figures})
+        figures = {
+            "seeds": seeds,
+            "first_seed": first,
+            "violations": bad,
+            "broken_protocols_found": found,
+            "broken_protocols": len(BROKEN),
+            "wall_s": wall_s,
+            "cpu_s": cpu_s,
+        }
+        update(report, "simulation", {"simulation": figures})
     sys.exit(bool(bad) or (found is not None and found < len(BROKEN)))
+
+
+def _cpu_s() -> float:
+    """CPU time of this process and of those that it waited for."""
+    used = os.times()
+    return used.user + used.system + used.children_user + used.children_system
 
 
 def _again(named: str) -> Outcome:

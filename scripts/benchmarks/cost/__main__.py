@@ -7,13 +7,13 @@ from statistics import median
 from typing import Any, Protocol
 
 import click
-import orjson
 import structlog
 
 from tracehound.scripts.benchmarks.cost import executions, small, spans
 from tracehound.scripts.benchmarks.cost.measure import FRAMING, Joining, Scoring
 from tracehound.scripts.benchmarks.cost.values import Makers, Records
 from tracehound.scripts.documents.stored import store
+from tracehound.scripts.soak.report import update
 from tracehound.streams.worker.process import GC_THRESHOLDS
 
 ROUNDS = 3
@@ -65,13 +65,6 @@ def page(rows: Sequence[Mapping[str, Any]]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _note(reliability: Path, worst: float) -> None:
-    """Beside the figures of the soak, whose commit and date stay."""
-    known = orjson.loads(reliability.read_bytes()) if reliability.exists() else {}
-    known["cost_per_byte_worst_ratio"] = worst
-    reliability.write_bytes(orjson.dumps(known, option=orjson.OPT_INDENT_2) + b"\n")
-
-
 @click.command()
 @click.option("--output", default="docs/benchmarks", show_default=True, type=click.Path(path_type=Path))
 def main(output: Path) -> None:
@@ -88,7 +81,7 @@ def main(output: Path) -> None:
     worst = max(row["ratio"] for row in rows)
     store(output / "cost.json", {"rounds": ROUNDS, "worst_ratio": worst, "inputs": rows})
     (output / "cost.md").write_text(page(rows))
-    _note(output / "reliability.json", worst)
+    update(output, "cost", {"cost_per_byte_worst_ratio": worst})
     click.echo(f"At worst {worst:.1f} times a good byte.")
 
 

@@ -5,6 +5,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+from tracehound.scripts.documents.stored import stamped
 from tracehound.scripts.soak.campaign import Trial, summary
 from tracehound.scripts.soak.checker import Verdict
 from tracehound.scripts.soak.report import SOAK, update
@@ -40,16 +41,17 @@ def test_runs_of_a_fault_add_up() -> None:
 
 
 def test_each_command_adds_its_figures_and_replaces_its_own(tmp_path: Path) -> None:
-    update(tmp_path, {"faults": [summary(SOAK, [Trial(SOAK, SOUND)])]})
-    update(tmp_path, {"faults": [summary("zombie", [Trial("zombie", BAD)])]})
-    update(tmp_path, {"faults": [summary("zombie", [Trial("zombie", SOUND)])], "note": 1})
+    update(tmp_path, "faults", {"faults": [summary(SOAK, [Trial(SOAK, SOUND)])]})
+    update(tmp_path, "faults", {"faults": [summary("zombie", [Trial("zombie", BAD)])]})
+    update(tmp_path, "soak", {"faults": [summary("zombie", [Trial("zombie", SOUND)])], "note": 1})
     figures = read(tmp_path)
     assert figures["note"] == 1
     assert [(fault["name"], fault["lost"]) for fault in figures["faults"]] == [("zombie", 0), (SOAK, 0)]
 
 
 def test_the_page_shows_what_failed(tmp_path: Path) -> None:
-    update(tmp_path, {"faults": [summary("zombie", [Trial("zombie", BAD), Trial("zombie", Verdict(), "It hung.\nx")])]})
+    trials = [Trial("zombie", BAD), Trial("zombie", Verdict(), "It hung.\nx")]
+    update(tmp_path, "faults", {"faults": [summary("zombie", trials)]})
     page = (tmp_path / "reliability.md").read_text()
     assert "| zombie | 2 | 500 | 3 | 2 | 1 | 0 | 1 | 4 | 0 |" in page
     assert "Without a verdict: It hung." in page
@@ -59,12 +61,14 @@ def test_the_page_shows_what_failed(tmp_path: Path) -> None:
 
 def test_the_page_of_everything_names_all_figures(tmp_path: Path) -> None:
     soaked = Soaked(30.0, 1_234.0, 2, Counter(zombie=2), SAMPLES, SOUND)
-    update(tmp_path, {**soaked.figures(), "most_per_second": 2_468, "faults": [summary(SOAK, [Trial(SOAK, SOUND)])]})
+    update(
+        tmp_path, "soak", soaked.figures() | {"most_per_second": 2_468, "faults": [summary(SOAK, [Trial(SOAK, SOUND)])]}
+    )
     restart = {"restart_seconds_10000_applications": 9.0, "restart_caught_up_seconds": 12.0}
     copies = {"restart_seconds_10000_applications_state_dir": 5.0, "restart_caught_up_seconds_state_dir": 8.0}
-    update(tmp_path, restart | copies)
+    update(tmp_path, "restart", restart | copies)
     memory = {"bytes_per_operation_100000": 13_000, "rss_bytes_per_operation_100000": 15_000, "forests_100000": 1_000}
-    update(tmp_path, memory)
+    update(tmp_path, "memory", memory)
     page = (tmp_path / "reliability.md").read_text()
     for wanted in (
         "30 minutes",
@@ -78,3 +82,32 @@ def test_the_page_of_everything_names_all_figures(tmp_path: Path) -> None:
     ):
         assert wanted in page
     assert read(tmp_path)["soak_minutes"] == 30.0
+
+
+def test_what_is_measured_anew_leaves_commit_and_date_of_all_else_as_they_are(tmp_path: Path) -> None:
+    soaked = Soaked(30.0, 1_234.0, 2, Counter(zombie=2), SAMPLES, SOUND)
+    update(tmp_path, "soak", {**soaked.figures(), "faults": [summary(SOAK, [Trial(SOAK, SOUND)])]})
+    update(tmp_path, "faults", {"faults": [summary("zombie", [Trial("zombie", SOUND)])]})
+    simulated = {"seeds": 7, "violations": 0, "broken_protocols_found": 2, "broken_protocols": 2}
+    update(tmp_path, "simulation", {"simulation": simulated | {"wall_s": 1_234, "cpu_s": 567}})
+    now = stamped()
+    file = tmp_path / "reliability.json"
+    file.write_text(file.read_text().replace(now["commit"], "aged").replace(now["date"], "2001-02-03"))
+    aged = {"commit": "aged", "date": "2001-02-03"}
+    assert read(tmp_path) | aged == read(tmp_path)
+
+    update(
+        tmp_path, "memory", {"bytes_per_operation_100000": 1, "rss_bytes_per_operation_100000": 2, "forests_100000": 3}
+    )
+    update(tmp_path, "faults", {"faults": [summary("rolling_restart", [Trial("rolling_restart", SOUND)])]})
+    found = read(tmp_path)
+    faults = {fault["name"]: fault["commit"] for fault in found["faults"]}
+    assert faults == {"zombie": "aged", SOAK: "aged", "rolling_restart": now["commit"]}
+    assert found["measured"] == {"soak": aged, "memory": now}
+    assert found["simulation"] == simulated | {"wall_s": 1_234, "cpu_s": 567} | aged
+    assert {name: found[name] for name in now} == now, "of what was written last"
+    page = (tmp_path / "reliability.md").read_text()
+    assert "| zombie | 1 | 1,000 | 0 | 0 | 0 | 7 | 0 | 0 | 2 | 2001-02-03, `aged` |" in page
+    assert "567 s of CPU time, in 1,234 s" in page
+    assert page.count("Measured on 2001-02-03, commit `aged`.") == 2
+    assert f"Measured on {now['date']}, commit `{now['commit']}`." in page
