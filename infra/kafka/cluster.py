@@ -15,7 +15,7 @@ from tracehound.schemas.errors import BrokerError
 
 HOST = "127.0.0.1"
 MAX_MESSAGE_BYTES = 10 * 1024 * 1024
-START_TIMEOUT_S = 120.0
+START_TIMEOUT_S = 300.0
 _POLL_S = 0.25
 _METADATA_TIMEOUT_S = 2.0
 _MAX_BROKERS = 9

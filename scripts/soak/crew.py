@@ -23,9 +23,9 @@ RUN = (
     "sys.exit(run_worker(load_settings(), build_scoring))"
 )
 _POLL_S = 0.05
-_START_S = 90.0
-_STOP_S = 60.0
-_HTTP_TIMEOUT_S = 5.0
+_START_S = 600.0
+_STOP_S = 300.0
+_HTTP_TIMEOUT_S = 30.0
 _LAST_LINES = 5
 
 

@@ -43,7 +43,7 @@ class Pace:
     least: int = 0
 
 
-LONG = Pace(rounds=6, pause_s=5.0, away_s=60.0, rate=1_000.0, applications=10, settle_s=180.0)
+LONG = Pace(rounds=6, pause_s=5.0, away_s=60.0, rate=1_000.0, applications=10, settle_s=900.0)
 """For soaks."""
 
 
