@@ -1,7 +1,8 @@
 """One fault from start to verdict: workers, feed, fault, the end of the feed, a clean stop, the checker."""
 
+from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,19 +21,25 @@ REPORTED = (
     "anomalies_missing",
     "ids_differing",
     "anomalies_repeated",
+    "refused",
+    "not_buried",
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """What one run of a fault led to; ``failure`` says why there is no verdict (a worker that gave up, a time-out)."""
+    """What one run of a fault led to; ``failure`` says why there is no verdict (a worker that gave up, a time-out).
+
+    ``measured`` is what the fault itself measured, by name.
+    """
 
     name: str
     verdict: Verdict
     failure: str = ""
+    measured: Mapping[str, float] = field(default_factory=dict)
 
 
-def try_fault(fault: Fault, broker: Broker, folder: Path, pace: Pace, seed: int = 1) -> Verdict:
+def try_fault(fault: Fault, broker: Broker, folder: Path, pace: Pace, seed: int = 1) -> Trial:
     """Let one fault happen to busy workers, and judge what they left behind.
 
     Raises:
@@ -43,7 +50,7 @@ def try_fault(fault: Fault, broker: Broker, folder: Path, pace: Pace, seed: int 
         with stage.feed:
             fault.act(stage)
             stage.feed.stop(pace.least)
-        return finish(stage)
+        return Trial(fault.name, finish(stage), measured=stage.measured)
 
 
 def finish(stage: Scene) -> Verdict:
@@ -53,11 +60,14 @@ def finish(stage: Scene) -> Verdict:
     return stage.verdict()
 
 
-def summary(name: str, trials: list[Trial]) -> dict[str, Any]:
-    """The figures of all runs of a fault together."""
+def summary(name: str, trials: list[Trial], pace: Pace) -> dict[str, Any]:
+    """The figures of all runs of a fault together, with the pace that all had."""
     totals = {what: sum(asdict(trial.verdict)[what] for trial in trials) for what in REPORTED}
     failures = [trial.failure for trial in trials if trial.failure]
-    return {"name": name, "runs": len(trials), **totals, **({"failures": failures} if failures else {})}
+    how = {"rounds": pace.rounds, "rate": round(pace.rate)}
+    measured = {what: max(one.measured.get(what, 0) for one in trials) for trial in trials for what in trial.measured}
+    figures = {"name": name, "runs": len(trials), **how, **totals, **measured}
+    return figures | ({"failures": failures} if failures else {})
 
 
 def trial(fault: Fault, broker: Broker, folder: Path, pace: Pace, seed: int) -> Trial:
@@ -65,6 +75,6 @@ def trial(fault: Fault, broker: Broker, folder: Path, pace: Pace, seed: int) -> 
     with suppress(FileExistsError):
         folder.mkdir()
     try:
-        return Trial(fault.name, try_fault(fault, broker, folder, pace, seed))
+        return try_fault(fault, broker, folder, pace, seed)
     except (TracehoundError, AssertionError) as error:
         return Trial(fault.name, Verdict(), str(error) or repr(error))

@@ -1,7 +1,7 @@
 """Compares what workers left behind with one uninterrupted run of the scoring core over the same executions."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -13,18 +13,23 @@ from tracehound.detectors.packed.snapshot import pack, unpack
 from tracehound.detectors.scoring.scorer import Scorer
 from tracehound.detectors.settings import DetectionSettings
 from tracehound.schemas.anomaly import AnomalyEvent
-from tracehound.schemas.codec import decode_record, encode
+from tracehound.schemas.codec import encode
+from tracehound.schemas.control import CONTROL_HEADER
 from tracehound.schemas.errors import SnapshotError
 from tracehound.schemas.execution import ApplicationKey, Execution
 from tracehound.schemas.execution_rules import Limits
 from tracehound.schemas.model_state import ModelState
 from tracehound.schemas.operations import normalize_operation
-from tracehound.streams.kafka.forwarding import Headers, Partitioner, read_origin
+from tracehound.streams.delivery.foreign_records import COUNTED_ONLY
+from tracehound.streams.envelopes.opener import ExecutionReader
+from tracehound.streams.kafka.bounded_batches import PACKED_HEADER
+from tracehound.streams.kafka.forwarding import Headers, Origin, Partitioner, read_origin
 from tracehound.streams.states.scoring_core import ScoringCore
 
 _NO_BOUND = 10_000_000
 _AT_ONCE = 1_000
 _MOST_EXAMPLES = 20
+_MISPLACED = frozenset((CONTROL_HEADER, PACKED_HEADER))
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +51,8 @@ class Verdict:
     the right count whose models are not those of the uninterrupted run, or whose state names a wrong position.
     ``anomalies_missing`` are anomalies of the uninterrupted run that were never published, ``ids_differing`` those
     published under an id that it does not know, or under one of its ids with another content.
-    ``anomalies_repeated`` were published again, which is allowed. ``examples`` are sentences about the first faults.
+    ``anomalies_repeated`` were published again, which is allowed. ``refused`` are records of which at least a part is
+    no execution; ``not_buried`` of them became no dead letter. ``examples`` are sentences about the first faults.
     """
 
     executions: int = 0
@@ -58,13 +64,20 @@ class Verdict:
     anomalies_missing: int = 0
     ids_differing: int = 0
     anomalies_repeated: int = 0
+    refused: int = 0
+    not_buried: int = 0
     examples: tuple[str, ...] = ()
 
     @property
     def sound(self) -> bool:
         """Whether nothing was lost, learned twice, missing or different."""
         return not (
-            self.lost or self.learned_twice or self.states_differing or self.anomalies_missing or self.ids_differing
+            self.lost
+            or self.learned_twice
+            or self.states_differing
+            or self.anomalies_missing
+            or self.ids_differing
+            or self.not_buried
         )
 
 
@@ -81,6 +94,8 @@ class Replay:
         settings: of detection, as the workers had them.
         normalize: of operation names, as the workers did.
         scorer: learns; without it the real core, which ``settings`` are of.
+        judged: the only applications that are looked at; None for all.
+        believes: which origins workers believed.
     """
 
     def __init__(
@@ -92,13 +107,18 @@ class Replay:
         limits: Limits | None = None,
         normalize: Callable[[str], str] | None = normalize_operation,
         scorer: ScoringCore | None = None,
+        judged: Collection[ApplicationKey] | None = None,
+        believes: Callable[[Origin], bool] = lambda _: True,
     ) -> None:
         settings = replace(settings or DetectionSettings(), applications_per_worker=_NO_BOUND)
         self._scorer = scorer or Scorer(settings, InlineFitter())
         self._origins = frozenset((topic, *origins))
         self._partitions = partitions
         self._partitioner = Partitioner(partitions)
-        self._limits = limits or Limits()
+        self._reader = ExecutionReader(limits or Limits())
+        self._judged = judged
+        self._believes = believes
+        self._refused: set[tuple[int, int]] = set()
         self._normalize = normalize
         self._highest: dict[tuple[ApplicationKey, str, int], int] = {}
         self._waiting: list[Execution] = []
@@ -110,11 +130,19 @@ class Replay:
     def take(self, record: Logged) -> None:
         """Learn a record."""
         self._ends[record.partition] = record.offset + 1
-        decoded = decode_record(record.value, self._limits, record.timestamp_ms / 1000.0)
-        executions = decoded.executions
-        if not executions or self._partitioner.partition_of(executions[0].application) != record.partition:
+        if any(name in _MISPLACED for name, _ in record.headers):
+            self._refused.add((record.partition, record.offset))
             return
+        decoded = self._reader.decode(record.value, record.headers, record.timestamp_ms / 1000.0)
+        executions = decoded.executions
+        if executions and self._partitioner.partition_of(executions[0].application) != record.partition:
+            return
+        if any(refused.error not in COUNTED_ONLY for refused in decoded.rejected):
+            self._refused.add((record.partition, record.offset))
+        executions = [one for one in executions if self._judged is None or _key_of(one) in self._judged]
         origin = read_origin(record.headers, self._origins, self._partitions)
+        if origin is not None and not self._believes(origin):
+            origin = None
         if origin is not None:
             sources = {key: (key, *origin.source) for key in map(_key_of, executions)}
             news = {key for key, source in sources.items() if origin.offset > self._highest.get(source, -1)}
@@ -139,19 +167,30 @@ class Replay:
         """How many executions have been learned."""
         return self._learned.total()
 
-    def compare(self, states: Mapping[ApplicationKey, ModelState], anomalies: Iterable[bytes]) -> Verdict:
-        """Judge the states that workers left when they were stopped, and the values of the anomalies topic."""
+    def compare(
+        self,
+        states: Mapping[ApplicationKey, ModelState],
+        anomalies: Iterable[bytes],
+        buried: Collection[tuple[int, int]] | None = None,
+    ) -> Verdict:
+        """Judge the states that workers left when they were stopped, the values of the anomalies topic, and of which
+        records, by partition and offset, there are dead letters (None: nobody looked).
+        """
         self._score()
         found = _Findings()
+        missing = [] if buried is None else sorted(self._refused.difference(buried))
+        found.count("not_buried", len(missing), f"There is no dead letter of (partition, offset) {missing[:5]}.")
         for key, expected in self._learned.items():
             self._compare_state(key, expected, states.get(key), found)
-        for key in states.keys() - self._learned.keys():
+        known = self._learned.keys() if self._judged is None else states.keys()
+        for key in states.keys() - known:
             found.differs(f"There is a state of {key}, which sent nothing.")
         self._compare_anomalies(anomalies, found)
         return Verdict(
             executions=self.executions,
             applications=len(self._learned),
             anomalies=len(self._anomalies),
+            refused=len(self._refused),
             examples=tuple(found.examples),
             **found.counts,
         )
@@ -189,6 +228,8 @@ class Replay:
         seen: Counter[str] = Counter()
         for value in anomalies:
             event = _decode_anomaly(value)
+            if self._judged is not None and (event.data.application, event.data.environment) not in self._judged:
+                continue
             right = self._anomalies.get(event.id)
             if right == value:
                 seen[event.id] += 1

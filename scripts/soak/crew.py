@@ -85,11 +85,17 @@ class Member:
 
     def resident_mb(self) -> float:
         """Memory that its process has in RAM; 0 once it has ended."""
+        return _megabytes(self.pid, "VmRSS")
+
+    def peak_mb(self) -> float:
+        """The most memory that its process has ever had in RAM, and those it started: at most so much at once."""
+        return sum(_megabytes(pid, "VmHWM") for pid in (self.pid, *self.helpers()))
+
+    def helpers(self) -> list[int]:
+        """The processes that it started."""
         with suppress(FileNotFoundError, ProcessLookupError):
-            for line in Path(f"/proc/{self.pid}/status").read_text().splitlines():
-                if line.startswith("VmRSS"):
-                    return int(line.split()[1]) / 1024
-        return 0.0
+            return [int(pid) for pid in Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()]
+        return []
 
     def counted(self, name: str) -> float:
         """The sum over labels of one of its metrics (``tracehound_`` before ``name``); 0 while it does not answer."""
@@ -204,6 +210,15 @@ class Crew:
             if status := member.wait(_STOP_S):
                 raise TracehoundError(f"{member.name} ended with status {status}:\n{member.end_of_log()}")
             self.members.remove(member)
+
+
+def _megabytes(pid: int, name: str) -> float:
+    """What the kernel says of a process's memory; 0 once it has ended."""
+    with suppress(FileNotFoundError, ProcessLookupError):
+        for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+            if line.startswith(name):
+                return int(line.split()[1]) / 1024
+    return 0.0
 
 
 def _of(pipe: IO[str] | None) -> IO[str]:

@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final, Literal
 
 from confluent_kafka import KafkaError
@@ -57,6 +56,21 @@ from tracehound.streams.worker.worker import run_worker
 sys.exit(run_worker(load_settings(), build_scoring))
 """
 """A worker whose files cannot grow beyond 150 kB, as on a disk that is full."""
+MEMORY_OF_2_GB: Final = """
+import resource, sys
+resource.setrlimit(resource.RLIMIT_DATA, (2_000_000_000, 2_000_000_000))
+from tracehound.streams.scoring.app import build_scoring
+from tracehound.streams.settings.settings import load_settings
+from tracehound.streams.worker.worker import run_worker
+sys.exit(run_worker(load_settings(), build_scoring))
+"""
+"""A worker that gets no more than 2 GB, nor do its helpers: of what it may write to, whether in RAM or not.
+
+Address space would be no honest bound: it counts what compiled code, libraries and each thread's allocator only put
+aside. Memory in RAM, of the worker and its helpers together, is looked at beside it.
+"""
+_MODEL_MEMORY_MB: Final = 500
+_OF_2_GB: Final = 2_000_000_000 / 2**20
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +79,7 @@ class Fault:
 
     ``act`` does it, with random moments, to ``workers`` workers that are fed meanwhile, and leaves all brokers
     running and at least one worker. ``needs`` says on which kind of broker it can be done; ``mixes`` whether it can
-    be one of many in a long soak.
+    be one of many in a long soak; ``once`` that one run of it is long enough.
     """
 
     name: str
@@ -74,6 +88,7 @@ class Fault:
     act: Callable[[Scene], None]
     needs: Literal["kafka", "cluster", "embedded"] = "kafka"
     mixes: bool = True
+    once: bool = False
 
 
 def kill_only_worker(scene: Scene) -> None:
@@ -204,9 +219,9 @@ def helpers_killed(scene: Scene) -> None:
         deadline_s = time.monotonic() + scene.pace.settle_s
         while member.counted("fit_helpers_replaced_total") < scene.pace.rounds:
             assert time.monotonic() < deadline_s, "no helper was replaced: were there any refits?"
-            for helper in Path(f"/proc/{member.pid}/task/{member.pid}/children").read_text().split():
+            for helper in member.helpers():
                 with suppress(ProcessLookupError):
-                    os.kill(int(helper), signal.SIGKILL)
+                    os.kill(helper, signal.SIGKILL)
             scene.pause()
         assert member.runs, member.end_of_log()
 
@@ -242,13 +257,34 @@ def hostile_changelog(scene: Scene) -> None:
         assert not (scene.folder / "by-a-pickle").exists(), "code from the topic was run"
 
 
+def fuzzed_in_2_gb(scene: Scene) -> None:
+    """Strangers send what a fuzzer and ill will think of to a worker of 2 GB, 200 records and 500 kB a second."""
+    for member in list(scene.crew.members):
+        member.kill()
+        scene.crew.dismiss(member)
+    member = scene.crew.hire(MEMORY_OF_2_GB, TRACEHOUND_MODEL_MEMORY_MB=str(_MODEL_MEMORY_MB))
+    scene.crew.wait_until_ready()
+    scene.judged = scene.feed.applications  # of others some are forgotten, as they should be
+    ends_s, peak_mb = time.monotonic() + scene.pace.fuzzed_s, 0.0
+    with scene.strangers() as strangers:
+        while time.monotonic() < ends_s or not strangers.rounds:
+            time.sleep(0.5)
+            strangers.check()
+            scene.crew.check()
+            peak_mb = max(peak_mb, member.peak_mb())
+    assert peak_mb <= _OF_2_GB, f"{peak_mb:.0f} MB"
+    assert not member.counted("scoring_begun_anew_total"), member.end_of_log()
+    scene.measured |= {"seconds": round(scene.pace.fuzzed_s), "strange": strangers.sent, "peak_mb": round(peak_mb)}
+
+
 def _fault(
     act: Callable[[Scene], None],
     workers: int,
     needs: Literal["kafka", "cluster", "embedded"] = "kafka",
     mixes: bool = True,
+    once: bool = False,
 ) -> Fault:
-    return Fault(act.__name__, (act.__doc__ or "").strip(), workers, act, needs, mixes)
+    return Fault(act.__name__, (act.__doc__ or "").strip(), workers, act, needs, mixes, once)
 
 
 FAULTS: Final = {
@@ -268,5 +304,6 @@ FAULTS: Final = {
         _fault(helpers_killed, 1, mixes=False),
         _fault(disk_full, 1, mixes=False),
         _fault(hostile_changelog, 1),
+        _fault(fuzzed_in_2_gb, 1, mixes=False, once=True),
     )
 }

@@ -11,7 +11,7 @@ from confluent_kafka import KafkaError, Producer
 
 from tracehound.schemas.codec import encode
 from tracehound.schemas.errors import TracehoundError
-from tracehound.schemas.execution import Execution
+from tracehound.schemas.execution import ApplicationKey, Execution
 from tracehound.scripts.simulator.applications import build_system
 from tracehound.scripts.simulator.faults import EFFECT_RANGES, Fault, FaultName
 from tracehound.scripts.simulator.simulation import Simulation, even_traffic
@@ -71,6 +71,7 @@ class Feed:
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self.sent = 0
+        self.applications: set[ApplicationKey] = set()
 
     def __enter__(self) -> Self:
         self.start()
@@ -98,7 +99,7 @@ class Feed:
 
     def prepare(self, count: int) -> list[tuple[bytes, bytes]]:
         """The keys and values of the next so many records, for ``burst``: simulating them takes time of its own."""
-        return [_encoded(execution) for execution in itertools.islice(self._executions, count)]
+        return [self._encoded(execution) for execution in itertools.islice(self._executions, count)]
 
     def burst(self, records: Iterable[tuple[bytes, bytes]]) -> None:
         """Send records at once, instead of ``start``, and wait until the broker has them.
@@ -124,7 +125,7 @@ class Feed:
                     return
             if self._stopping.is_set():
                 return
-            self._send(*_encoded(execution))
+            self._send(*self._encoded(execution))
 
     def _send(self, key: bytes, value: bytes) -> None:
         while True:
@@ -139,6 +140,6 @@ class Feed:
         if error is not None:
             self._refused.append(str(error))
 
-
-def _encoded(execution: Execution) -> tuple[bytes, bytes]:
-    return execution.application.encode(), encode(execution)
+    def _encoded(self, execution: Execution) -> tuple[bytes, bytes]:
+        self.applications.add((execution.application, execution.environment))
+        return execution.application.encode(), encode(execution)

@@ -1,16 +1,19 @@
 """Reads what workers left on a broker: executions in their order, the highest states, anomalies, commits."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import closing
 from typing import Any
 
 from confluent_kafka import Consumer, Message, TopicPartition
 
+from tracehound.schemas.dead_letter import HEADER_PREFIX
 from tracehound.schemas.errors import TracehoundError
+from tracehound.schemas.execution import ApplicationKey
 from tracehound.schemas.topics import Topics
 from tracehound.scripts.commands.stored_states import stored_states
 from tracehound.scripts.kafka.topic_reading import TopicReader
 from tracehound.scripts.soak.checker import Logged, Replay, Verdict
+from tracehound.streams.kafka.forwarding import Origin
 
 _TIMEOUT_S = 10.0
 
@@ -25,11 +28,14 @@ def client(servers: str) -> dict[str, Any]:
         "enable.partition.eof": True,
         "auto.offset.reset": "earliest",
         "fetch.message.max.bytes": 10_000_000,
+        "receive.message.max.bytes": 1_000_000_000,  # also what a batch may unpack to
     }
 
 
-def verdict_on(servers: str, topics: Topics) -> Verdict:
-    """Replay the executions topic, and compare it with the states and anomalies on the broker.
+def verdict_on(servers: str, topics: Topics, judged: Collection[ApplicationKey] | None = None) -> Verdict:
+    """Replay the executions topic, and compare it with the states, anomalies and dead letters on the broker.
+
+    ``judged`` are the only applications that are looked at; None for all.
 
     Call it once all workers have ended.
 
@@ -37,16 +43,35 @@ def verdict_on(servers: str, topics: Topics) -> Verdict:
         BrokerError: the broker does not answer.
         TracehoundError: the broker has deleted executions.
     """
-    replay = Replay(topics.executions.name, topics.partitions, (topics.spans.name,))
     with TopicReader(client(servers)) as reader:
         ends = reader.ends(topics.executions.name)
+
+        def believes(origin: Origin) -> bool:
+            return origin.topic != topics.executions.name or origin.offset < ends.get(origin.partition, (0, 0))[1]
+
+        replay = Replay(
+            *(topics.executions.name, topics.partitions, (topics.spans.name,)), judged=judged, believes=believes
+        )
         if any(low for low, _ in ends.values()):
             raise TracehoundError(f"{topics.executions.name} has lost its beginning, so that nothing can be proved.")
         for message in reader.scan(topics.executions.name, ends):
             replay.take(logged(message))
         stored, _ = stored_states(_all(reader, topics.model_states.name))
         anomalies = [message.value() for message in _all(reader, topics.anomalies.name)]
-    return replay.compare({key: one.state for key, one in stored.items()}, anomalies)
+        buried = {
+            place
+            for message in _all(reader, topics.dead_letters.name)
+            if (place := _place(message, topics.executions.name)) is not None
+        }
+    return replay.compare({key: one.state for key, one in stored.items()}, anomalies, buried)
+
+
+def _place(letter: Message, topic: str) -> tuple[int, int] | None:
+    """Where the record was that a dead letter is about; None if on another topic."""
+    said = dict(letter.headers() or ())
+    if said.get(HEADER_PREFIX + "topic") != topic.encode():
+        return None
+    return int(said[HEADER_PREFIX + "partition"]), int(said[HEADER_PREFIX + "offset"])
 
 
 def _all(reader: TopicReader, topic: str) -> Iterator[Message]:

@@ -17,6 +17,8 @@ SOAK: Final = "soak"
 _SOAK_SENTENCE = "All of those that can be mixed, one after the other under steady load."
 _COLUMNS: Final = {
     "runs": "runs",
+    "rounds": "rounds",
+    "rate": "rate",
     "executions": "executions",
     "lost": "lost",
     "learned_twice": "learned twice",
@@ -25,8 +27,14 @@ _COLUMNS: Final = {
     "anomalies_missing": "missing",
     "ids_differing": "ids differing",
     "anomalies_repeated": "repeated",
+    "refused": "refused",
+    "not_buried": "not buried",
 }
 Part = Literal["faults", "soak", "simulation", "memory", "restart", "cost"]
+_FUZZED = (
+    "{seconds:,} seconds; {strange:,} records of strangers. The worker and its helpers had at most {peak_mb:,} MB in "
+    "RAM (each its own peak, taken together)."
+)
 _HEAD = """# Reliability
 
 Written by `make soak` (`python -m tracehound.scripts.soak`): worker processes against a real Apache Kafka, faults at
@@ -34,7 +42,8 @@ random moments, and then the checker (`scripts/soak/checker.py`): it reads the e
 without any interruption, and compares with what the workers left. *Lost* executions were never learned. *States
 differing* are applications whose models are not those of the uninterrupted run bit for bit. *Missing* anomalies were
 never published, *ids differing* counts anomalies that the uninterrupted run does not know; *repeated* ones came again
-with the same id and content, which is allowed. What each promise means is in `docs/guarantees.md`.
+with the same id and content, which is allowed. *Refused* records held what is no execution, and are dead letters but
+for those *not buried*. What each promise means is in `docs/guarantees.md`.
 """
 
 
@@ -73,11 +82,12 @@ def _fault_table(faults: Iterable[Mapping[str, Any]]) -> list[str]:
     lines = [f"| fault | {' | '.join(_COLUMNS.values())} | measured |", "|---|" + "---:|" * len(_COLUMNS) + "---|"]
     notes = []
     for fault in faults:
-        cells = (f"{fault.get(name, 0):,}" for name in _COLUMNS)
+        cells = (f"{fault[name]:,}" if name in fault else "–" for name in _COLUMNS)
         measured = f"{fault['date']}, `{fault['commit']}`" if "commit" in fault else ""
         lines.append(f"| {fault['name']} | {' | '.join(cells)} | {measured} |")
         known = FAULTS.get(fault["name"])
         notes.append(f"- **{fault['name']}**: {known.sentence if known else _SOAK_SENTENCE}")
+        notes += [f"  - {_FUZZED.format_map(fault)}"] if "peak_mb" in fault else []
         notes += [f"  - Without a verdict: {failure.splitlines()[0]}" for failure in fault.get("failures", [])]
     return [*lines, "", *notes, ""]
 

@@ -1,28 +1,34 @@
 """Everything one fault happens to: a broker with topics of its own, the workers, the feed, and how long things take."""
 
+import itertools
 import random
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from confluent_kafka import KafkaException
 
 from tracehound.infra.kafka.apache import ApacheKafka
 from tracehound.infra.kafka.broker import Broker
 from tracehound.infra.kafka.embedded_process import EmbeddedBrokerProcess
+from tracehound.schemas.codec import encode
 from tracehound.schemas.errors import BrokerError, TracehoundError
+from tracehound.schemas.execution import ApplicationKey
 from tracehound.schemas.topics import Topics
 from tracehound.scripts.soak.checker import Verdict
 from tracehound.scripts.soak.crew import Crew
-from tracehound.scripts.soak.feed import Feed
+from tracehound.scripts.soak.feed import Feed, executions
 from tracehound.scripts.soak.reading import ends_and_commits, verdict_on
+from tracehound.scripts.strangers.sending import Strangers
 
 SESSION_S = 6.0
 """The shortest session that Apache Kafka's default settings allow."""
 _POLL_S = 0.3
+_SEEDS = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +38,7 @@ class Pace:
     ``rounds``: repetitions of kills and the like. ``pause_s``: the longest random wait between them.
     ``away_s``: how long brokers are away. ``rate``: executions per second. ``settle_s``: the longest that
     workers may take to learn, save and commit what is left. ``least``: so many executions are sent at least.
+    ``fuzzed_s``: how long strangers send to a worker.
     """
 
     rounds: int = 3
@@ -41,10 +48,15 @@ class Pace:
     applications: int = 5
     settle_s: float = 60.0
     least: int = 0
+    fuzzed_s: float = 5.0
 
 
-LONG = Pace(rounds=6, pause_s=5.0, away_s=60.0, rate=1_000.0, applications=10, settle_s=900.0)
-"""For soaks."""
+PACES: Final = {
+    "long": Pace(rounds=6, pause_s=5.0, away_s=60.0, rate=1_000.0, applications=10, settle_s=900.0, fuzzed_s=3_600.0),
+    "short": Pace(2, pause_s=2.0, away_s=10.0, rate=300.0, applications=5, settle_s=900.0, least=3_000, fuzzed_s=60.0),
+}
+"""By name; the short one is for a machine that has other things to do."""
+LONG: Final = PACES["long"]
 
 
 class Scene:
@@ -56,6 +68,8 @@ class Scene:
         seed: of random moments and of the feed.
         partitions: of each topic.
         environment: further settings of the workers.
+
+    A fault may say which applications alone are ``judged`` in the end, and what it ``measured``.
     """
 
     def __init__(
@@ -85,8 +99,17 @@ class Scene:
             "TRACEHOUND_SAVE_INTERVAL_S": "0.5",
             **(environment or {}),
         }
+        self.judged: Collection[ApplicationKey] | None = None
+        self.measured: dict[str, float] = {}
         self.crew = Crew(folder, self.environment)
         self.feed = Feed(broker.bootstrap_servers, self.topics.executions.name, pace.rate, pace.applications, seed)
+
+    def strangers(self) -> Strangers:
+        """Those who send what nobody should, some of it to the applications of the feed."""
+        some = executions(self.pace.applications, self.chance.randrange(2**31), self.pace.rate, time.time())
+        seeds = [encode(execution) for execution in itertools.islice(some, _SEEDS)]
+        topic = self.topics.executions.name
+        return Strangers(self.broker.bootstrap_servers, topic, self.topics.partitions, seeds, self.chance)
 
     @property
     def cluster(self) -> ApacheKafka:
@@ -138,7 +161,7 @@ class Scene:
 
     def verdict(self) -> Verdict:
         """What became of everything that was sent; call it once all workers have ended."""
-        return verdict_on(self.broker.bootstrap_servers, self.topics)
+        return verdict_on(self.broker.bootstrap_servers, self.topics, self.judged)
 
 
 @contextmanager

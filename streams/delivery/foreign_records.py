@@ -7,7 +7,8 @@ from aiokafka import ConsumerRecord
 
 from tracehound.schemas.rejection import Rejection
 
-_FLOODS = frozenset(("OtherSignal", "ForeignFormat"))
+COUNTED_ONLY = frozenset(("OtherSignal", "ForeignFormat"))
+"""Errors of records of which not each becomes a dead letter."""
 
 log = structlog.get_logger(__name__)
 
@@ -28,7 +29,7 @@ class ForeignRecords:
 
     def told(self, record: ConsumerRecord, refused: Rejection) -> Rejection | None:
         """The rejection with how many like it were not told before; None for one that is only counted."""
-        if refused.error not in _FLOODS or refused.indexes:
+        if refused.error not in COUNTED_ONLY or refused.indexes:
             return refused
         self._log(record.topic, refused)
         key = (record.topic, record.partition, refused.error)

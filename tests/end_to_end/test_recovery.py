@@ -53,16 +53,16 @@ def assert_sound(verdict: Verdict) -> None:
     ],
 )
 def test_nothing_is_lost_and_nothing_learned_twice(fault: str, kafka: Broker, tmp_path: Path) -> None:
-    assert_sound(try_fault(FAULTS[fault], kafka, tmp_path, SHORT))
+    assert_sound(try_fault(FAULTS[fault], kafka, tmp_path, SHORT).verdict)
 
 
 @pytest.mark.parametrize("fault", ["broker_killed", "all_brokers_away"])
 def test_nothing_is_lost_where_brokers_fail(fault: str, kafka_cluster: ApacheKafka, tmp_path: Path) -> None:
-    assert_sound(try_fault(FAULTS[fault], of_cluster(kafka_cluster), tmp_path, SHORT))
+    assert_sound(try_fault(FAULTS[fault], of_cluster(kafka_cluster), tmp_path, SHORT).verdict)
 
 
 def test_nothing_is_lost_where_the_broker_refuses_and_is_late(embedded_kafka: Broker, tmp_path: Path) -> None:
-    assert_sound(try_fault(FAULTS["producer_faults"], embedded_kafka, tmp_path, FEW))
+    assert_sound(try_fault(FAULTS["producer_faults"], embedded_kafka, tmp_path, FEW).verdict)
 
 
 Harm = Callable[[Scene, Member], bool]

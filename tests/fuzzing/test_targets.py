@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.fuzzing.mutation import mutated
 from tests.fuzzing.targets import TARGETS, Target
+from tracehound.scripts.strangers.mutation import mutated
 
 COUNT = 150
 

@@ -9,11 +9,12 @@ from typing import Any, Protocol
 import click
 import structlog
 
-from tracehound.scripts.benchmarks.cost import executions, small, spans
+from tracehound.scripts.benchmarks.cost import spans
 from tracehound.scripts.benchmarks.cost.measure import FRAMING, Joining, Scoring
-from tracehound.scripts.benchmarks.cost.values import Makers, Records
 from tracehound.scripts.documents.stored import store
 from tracehound.scripts.soak.report import update
+from tracehound.scripts.strangers import executions, small
+from tracehound.scripts.strangers.values import Makers, Records
 from tracehound.streams.worker.process import GC_THRESHOLDS
 
 ROUNDS = 3

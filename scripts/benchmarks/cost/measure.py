@@ -17,8 +17,8 @@ from tracehound.detectors.settings import DetectionSettings
 from tracehound.schemas.codec import encode
 from tracehound.schemas.execution_rules import Limits
 from tracehound.schemas.operations import normalize_operation
-from tracehound.scripts.benchmarks.cost.executions import goods
-from tracehound.scripts.benchmarks.cost.values import Given, Records, given
+from tracehound.scripts.strangers.executions import goods
+from tracehound.scripts.strangers.values import Given, Records, given
 from tracehound.streams.delivery.delivery import Delivery, Parcel
 from tracehound.streams.intake.assembly.assemble import assemble
 from tracehound.streams.intake.formats.decode import decode_spans

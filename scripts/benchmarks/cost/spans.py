@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from tracehound.scripts.benchmarks.cost.values import Makers
+from tracehound.scripts.strangers.values import Makers
 from tracehound.streams.intake.formats.wire import framed
 
 Values = list[bytes]

@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -14,6 +15,7 @@ from tracehound.detectors.scoring.scorer import Scorer
 from tracehound.detectors.settings import DetectionSettings
 from tracehound.schemas.anomaly import AnomalyEvent
 from tracehound.schemas.codec import encode
+from tracehound.schemas.control import CONTROL_HEADER
 from tracehound.schemas.execution import ApplicationKey, Execution
 from tracehound.schemas.model_state import Head, ModelState
 from tracehound.scripts.soak.checker import Logged, Replay, Verdict, first_difference
@@ -41,8 +43,8 @@ def records(executions: Sequence[Execution]) -> list[Logged]:
     return made
 
 
-def replay(logged: Sequence[Logged]) -> Replay:
-    made = Replay(TOPIC, PARTITIONS)
+def replay(logged: Sequence[Logged], **given: Any) -> Replay:
+    made = Replay(TOPIC, PARTITIONS, **given)
     for record in logged:
         made.take(record)
     return made
@@ -188,10 +190,45 @@ def test_a_forwarded_record_counts_once_and_not_where_it_was_forwarded_from() ->
     assert Left(SENT, 450).judged_by(made).sound
 
 
-def test_what_cannot_be_decoded_is_passed_over() -> None:
+def test_what_cannot_be_decoded_is_passed_over_and_has_to_be_buried() -> None:
     right = partition_of("shop")
-    made = replay([*records(SENT), Logged(right, 400, 10**12, b"{nonsense"), Logged(right, 401, 10**12, None)])
-    assert Left(SENT, 402).judged_by(made).sound
+    refused = [
+        Logged(right, 400, 10**12, b"{nonsense"),
+        Logged(right, 401, 10**12, None),
+        Logged(right, 402, 10**12, encode(SENT[0]), [(CONTROL_HEADER, b"reset")]),
+        Logged(right, 403, 10**12, b"[{}," + encode(SENT[0])[:-1] + b"]"),
+    ]
+    made = replay([*records(SENT), *refused])
+    left = Left(SENT, 404)
+    assert left.judged_by(made).sound
+    verdicts = [
+        made.compare(left.states, left.anomalies, {(right, at) for at in range(400, end)}) for end in (404, 402)
+    ]
+    assert [(verdict.refused, verdict.not_buried, verdict.sound) for verdict in verdicts] == [
+        (4, 0, True),
+        (4, 2, False),
+    ]
+
+
+def test_what_is_around_an_execution_is_taken_off() -> None:
+    wrapped = [replace(one, value=b'{"schema":{},"payload":%b}' % (one.value or b"")) for one in records(SENT)]
+    assert Left(SENT, 400).judged_by(replay(wrapped)).sound
+
+
+def test_an_origin_that_workers_did_not_believe_hides_nothing() -> None:
+    lie = origin_headers([], TOPIC, 1, 2**40)
+    lied = [Logged(one.partition, one.offset, one.timestamp_ms, one.value, lie) for one in records(SENT)]
+    assert replay(lied).executions == 1
+    assert replay(lied, believes=lambda origin: origin.offset < 400).executions == 400
+
+
+def test_nothing_is_said_of_applications_that_are_not_judged() -> None:
+    others = [execution(number, "cart") for number in range(400)]
+    left = Left([*SENT, *others], 400)
+    made = replay(records([*SENT, *others]), judged={key_of(SENT[0])})
+    assert made.executions == 400
+    assert left.judged_by(made).sound
+    assert not left.judged_by(replay(records(SENT))).sound
 
 
 @pytest.mark.parametrize(

@@ -9,12 +9,14 @@ from tracehound.scripts.documents.stored import stamped
 from tracehound.scripts.soak.campaign import Trial, summary
 from tracehound.scripts.soak.checker import Verdict
 from tracehound.scripts.soak.report import SOAK, update
+from tracehound.scripts.soak.scene import PACES
 from tracehound.scripts.soak.soak import Samples, Soaked
 
-SOUND = Verdict(executions=1_000, applications=5, anomalies=7, anomalies_repeated=2)
+SOUND = Verdict(executions=1_000, applications=5, anomalies=7, anomalies_repeated=2, refused=9, not_buried=1)
 BAD = Verdict(executions=500, lost=3, learned_twice=2, anomalies_missing=1, ids_differing=4, states_differing=1)
 
 
+PACE = PACES["short"]
 SAMPLES = Samples(resident_mb=[(50.0, 350.0)], steady_mb=[(0.0, 250.0), (15.0, 300.0), (30.0, 301.5)], lag=[(1.0, 5)])
 
 
@@ -24,10 +26,13 @@ def read(folder: Path) -> dict[str, Any]:
 
 
 def test_runs_of_a_fault_add_up() -> None:
-    figures = summary("zombie", [Trial("zombie", SOUND), Trial("zombie", BAD), Trial("zombie", Verdict(), "It hung.")])
+    trials = [Trial("zombie", SOUND), Trial("zombie", BAD), Trial("zombie", Verdict(), "It hung.")]
+    figures = summary("zombie", trials, PACE)
     assert figures == {
         "name": "zombie",
         "runs": 3,
+        "rounds": 2,
+        "rate": 300,
         "executions": 1_500,
         "lost": 3,
         "learned_twice": 2,
@@ -36,14 +41,16 @@ def test_runs_of_a_fault_add_up() -> None:
         "anomalies_missing": 1,
         "ids_differing": 4,
         "anomalies_repeated": 2,
+        "refused": 9,
+        "not_buried": 1,
         "failures": ["It hung."],
     }
 
 
 def test_each_command_adds_its_figures_and_replaces_its_own(tmp_path: Path) -> None:
-    update(tmp_path, "faults", {"faults": [summary(SOAK, [Trial(SOAK, SOUND)])]})
-    update(tmp_path, "faults", {"faults": [summary("zombie", [Trial("zombie", BAD)])]})
-    update(tmp_path, "soak", {"faults": [summary("zombie", [Trial("zombie", SOUND)])], "note": 1})
+    update(tmp_path, "faults", {"faults": [summary(SOAK, [Trial(SOAK, SOUND)], PACE)]})
+    update(tmp_path, "faults", {"faults": [summary("zombie", [Trial("zombie", BAD)], PACE)]})
+    update(tmp_path, "soak", {"faults": [summary("zombie", [Trial("zombie", SOUND)], PACE)], "note": 1})
     figures = read(tmp_path)
     assert figures["note"] == 1
     assert [(fault["name"], fault["lost"]) for fault in figures["faults"]] == [("zombie", 0), (SOAK, 0)]
@@ -51,9 +58,9 @@ def test_each_command_adds_its_figures_and_replaces_its_own(tmp_path: Path) -> N
 
 def test_the_page_shows_what_failed(tmp_path: Path) -> None:
     trials = [Trial("zombie", BAD), Trial("zombie", Verdict(), "It hung.\nx")]
-    update(tmp_path, "faults", {"faults": [summary("zombie", trials)]})
+    update(tmp_path, "faults", {"faults": [summary("zombie", trials, PACE)]})
     page = (tmp_path / "reliability.md").read_text()
-    assert "| zombie | 2 | 500 | 3 | 2 | 1 | 0 | 1 | 4 | 0 |" in page
+    assert "| zombie | 2 | 2 | 300 | 500 | 3 | 2 | 1 | 0 | 1 | 4 | 0 | 0 | 0 |" in page
     assert "Without a verdict: It hung." in page
     assert "SIGSTOP one worker" in page
     assert "Soak" not in page
@@ -62,7 +69,9 @@ def test_the_page_shows_what_failed(tmp_path: Path) -> None:
 def test_the_page_of_everything_names_all_figures(tmp_path: Path) -> None:
     soaked = Soaked(30.0, 1_234.0, 2, Counter(zombie=2), SAMPLES, SOUND)
     update(
-        tmp_path, "soak", soaked.figures() | {"most_per_second": 2_468, "faults": [summary(SOAK, [Trial(SOAK, SOUND)])]}
+        tmp_path,
+        "soak",
+        soaked.figures() | {"most_per_second": 2_468, "faults": [summary(SOAK, [Trial(SOAK, SOUND)], PACE)]},
     )
     restart = {"restart_seconds_10000_applications": 9.0, "restart_caught_up_seconds": 12.0}
     copies = {"restart_seconds_10000_applications_state_dir": 5.0, "restart_caught_up_seconds_state_dir": 8.0}
@@ -86,8 +95,8 @@ def test_the_page_of_everything_names_all_figures(tmp_path: Path) -> None:
 
 def test_what_is_measured_anew_leaves_commit_and_date_of_all_else_as_they_are(tmp_path: Path) -> None:
     soaked = Soaked(30.0, 1_234.0, 2, Counter(zombie=2), SAMPLES, SOUND)
-    update(tmp_path, "soak", {**soaked.figures(), "faults": [summary(SOAK, [Trial(SOAK, SOUND)])]})
-    update(tmp_path, "faults", {"faults": [summary("zombie", [Trial("zombie", SOUND)])]})
+    update(tmp_path, "soak", {**soaked.figures(), "faults": [summary(SOAK, [Trial(SOAK, SOUND)], PACE)]})
+    update(tmp_path, "faults", {"faults": [summary("zombie", [Trial("zombie", SOUND)], PACE)]})
     simulated = {"seeds": 7, "violations": 0, "broken_protocols_found": 2, "broken_protocols": 2}
     update(tmp_path, "simulation", {"simulation": simulated | {"wall_s": 1_234, "cpu_s": 567}})
     now = stamped()
@@ -99,7 +108,7 @@ def test_what_is_measured_anew_leaves_commit_and_date_of_all_else_as_they_are(tm
     update(
         tmp_path, "memory", {"bytes_per_operation_100000": 1, "rss_bytes_per_operation_100000": 2, "forests_100000": 3}
     )
-    update(tmp_path, "faults", {"faults": [summary("rolling_restart", [Trial("rolling_restart", SOUND)])]})
+    update(tmp_path, "faults", {"faults": [summary("rolling_restart", [Trial("rolling_restart", SOUND)], PACE)]})
     found = read(tmp_path)
     faults = {fault["name"]: fault["commit"] for fault in found["faults"]}
     assert faults == {"zombie": "aged", SOAK: "aged", "rolling_restart": now["commit"]}
@@ -107,7 +116,26 @@ def test_what_is_measured_anew_leaves_commit_and_date_of_all_else_as_they_are(tm
     assert found["simulation"] == simulated | {"wall_s": 1_234, "cpu_s": 567} | aged
     assert {name: found[name] for name in now} == now, "of what was written last"
     page = (tmp_path / "reliability.md").read_text()
-    assert "| zombie | 1 | 1,000 | 0 | 0 | 0 | 7 | 0 | 0 | 2 | 2001-02-03, `aged` |" in page
+    assert "| zombie | 1 | 2 | 300 | 1,000 | 0 | 0 | 0 | 7 | 0 | 0 | 2 | 9 | 1 | 2001-02-03, `aged` |" in page
     assert "567 s of CPU time, in 1,234 s" in page
     assert page.count("Measured on 2001-02-03, commit `aged`.") == 2
     assert f"Measured on {now['date']}, commit `{now['commit']}`." in page
+
+
+def test_what_a_fault_measured_stands_beside_it(tmp_path: Path) -> None:
+    trials = [
+        Trial("fuzzed_in_2_gb", SOUND, measured={"seconds": 3_600, "strange": 9_000, "peak_mb": peak_mb})
+        for peak_mb in (800, 700)
+    ]
+    trials.append(Trial("fuzzed_in_2_gb", Verdict(), "It hung."))
+    update(tmp_path, "faults", {"faults": [summary("fuzzed_in_2_gb", trials, PACE)]})
+    page = (tmp_path / "reliability.md").read_text()
+    assert "3,600 seconds; 9,000 records of strangers" in page
+    assert "at most 800 MB" in page
+
+
+def test_figures_of_before_rounds_were_told_are_still_shown(tmp_path: Path) -> None:
+    old = summary("zombie", [Trial("zombie", SOUND)], PACE)
+    del old["rounds"]
+    update(tmp_path, "faults", {"faults": [old]})
+    assert "| zombie | 1 | – | 300 |" in (tmp_path / "reliability.md").read_text()

@@ -4,10 +4,11 @@ import pytest
 
 from tracehound.schemas.codec import decode_record
 from tracehound.schemas.execution_rules import Limits
-from tracehound.scripts.benchmarks.cost import executions, small, spans
+from tracehound.scripts.benchmarks.cost import spans
 from tracehound.scripts.benchmarks.cost.__main__ import page, rows_of
 from tracehound.scripts.benchmarks.cost.measure import Joining, Scoring, nanoseconds_a_byte
-from tracehound.scripts.benchmarks.cost.values import Given, Makers, given
+from tracehound.scripts.strangers import executions, small
+from tracehound.scripts.strangers.values import Given, Makers, given
 from tracehound.streams.intake.formats.decode import decode_spans
 from tracehound.streams.intake.formats.decoded import SpanLimits
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from tracehound.schemas.codec import encode
 from tracehound.schemas.execution import Execution, ExecutionFailure, Segment
-from tracehound.scripts.benchmarks.cost.values import Makers
+from tracehound.scripts.strangers.values import Makers
 
 Values = list[bytes]
 _USUAL: Final = (

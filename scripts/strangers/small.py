@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from typing import Final
 
-from tracehound.scripts.benchmarks.cost.executions import good
-from tracehound.scripts.benchmarks.cost.values import Given, Makers, Records
+from tracehound.scripts.strangers.executions import good
+from tracehound.scripts.strangers.values import Given, Makers, Records
 
 _MANY: Final = 10_000
 

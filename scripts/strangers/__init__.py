@@ -1,0 +1,1 @@
+"""Records that nobody should have sent, and those who send them."""
