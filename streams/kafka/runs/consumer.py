@@ -168,10 +168,10 @@ class RunConsumer(driver.Consumer):
             self._handovers[tp].go_back_to(offset, time.time())
             if self._read_topics.is_of_another(tp):
                 self._begin_anew(tp, offset or 0)
+        self.app.positioned(positions)  # before any record of there can be handed over, as it may once one is sought
         # Again: a rebalance may be over before a fetch from before it is, and what that took after aiokafka's own seek
         # (which is to positive offsets only) would be neither handed over nor fetched again.
         await asyncio.gather(*map(self._rewind, positions))
-        self.app.positioned(positions)
         return committed
 
     def _begin_anew(self, tp: TP, offset: int) -> None:

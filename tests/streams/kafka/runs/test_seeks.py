@@ -14,7 +14,7 @@ from tracehound.streams.kafka.runs.consumer import RunConsumer
 from tracehound.streams.kafka.runs.handover import Handover
 from tracehound.streams.kafka.runs.read_topics import ReadTopics
 
-PLACE = TP("executions", 0)
+PLACE, OTHER = TP("executions", 0), TP("executions", 1)
 
 
 class RevokedThread:
@@ -62,6 +62,25 @@ class NewTopic:
         return set()
 
 
+class SlowThread:
+    """Nothing is committed of two partitions; the start of one is soon found, and that of the other never."""
+
+    def __init__(self) -> None:
+        self.found = asyncio.Event()
+
+    async def seek_to_committed(self) -> dict[TP, int | None]:
+        return {PLACE: None, OTHER: None}
+
+    def assignment(self) -> set[TP]:
+        return {PLACE, OTHER}
+
+    async def seek_to_beginning(self, *partitions: TP) -> None:
+        if partitions == (PLACE,):
+            self.found.set()
+        else:
+            await asyncio.Event().wait()
+
+
 class FetchingConsumer(RunConsumer):
     """Gets two records with each fetch, as a client does that reads from what is committed by itself."""
 
@@ -96,7 +115,6 @@ def test_nothing_is_handed_over_before_what_is_committed_was_sought() -> None:
 
 
 def test_all_partitions_of_a_topic_that_was_made_anew_are_read_from_their_start() -> None:
-    other = TP(PLACE.topic, 1)
     consumer: Any = object.__new__(RunConsumer)
     consumer.app = consumer._thread = topic = NewTopic()
     consumer._handovers, consumer._committed_offset = defaultdict(Handover), {}
@@ -104,14 +122,14 @@ def test_all_partitions_of_a_topic_that_was_made_anew_are_read_from_their_start(
 
     async def test() -> None:
         await consumer._read_topics.learn([PLACE.topic])
-        assert not any(map(consumer._read_topics.is_of_another, (PLACE, other)))
+        assert not any(map(consumer._read_topics.is_of_another, (PLACE, OTHER)))
         topic.id = "after"
         await consumer._resume_after_loss(PLACE, 9)
-        await consumer._resume_after_loss(other, 9)
-        await consumer._resume_after_loss(other, 7)  # the brokers have lost the last records of the new one
+        await consumer._resume_after_loss(OTHER, 9)
+        await consumer._resume_after_loss(OTHER, 7)  # the brokers have lost the last records of the new one
 
     asyncio.run(test())
-    assert topic.lost == [(PLACE, 9, 0), (other, 9, 0), (other, 7, 5)]
+    assert topic.lost == [(PLACE, 9, 0), (OTHER, 9, 0), (OTHER, 7, 5)]
 
 
 def test_a_partition_that_is_revoked_while_its_start_is_sought_is_left_to_others() -> None:
@@ -132,3 +150,19 @@ def test_what_was_out_of_range_before_a_seek_says_nothing_of_where_reading_goes_
     assert asyncio.run(consumer._getmany({PLACE}, 1.0)) == {}
     assert (handover.positioned, handover.next) == (True, None), "the start of a topic that was made anew"
     assert topic.lost == []
+
+
+def test_who_reads_knows_where_reading_begins_before_any_partition_can_be_read() -> None:
+    consumer: Any = object.__new__(RunConsumer)
+    consumer._thread, told = SlowThread(), dict[TP, int | None]()
+    consumer._handovers, consumer._committed_offset, consumer._read_offset = defaultdict(Handover), {}, {}
+    consumer.app = SimpleNamespace(run_topics={PLACE.topic}, positioned=told.update)
+    consumer._read_topics = ReadTopics(NewTopic().topic_id)
+
+    async def test() -> None:
+        seeking = asyncio.create_task(consumer.seek_to_committed())
+        await consumer._thread.found.wait()  # its records may be handed over from here on
+        assert told == {PLACE: None, OTHER: None}
+        seeking.cancel()
+
+    asyncio.run(test())
