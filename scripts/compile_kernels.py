@@ -6,6 +6,11 @@ import sys
 import time
 from collections.abc import Sequence
 
+import numpy as np
+from aiokafka import ConsumerRecord
+
+from tracehound.detectors.columns.byte_words import PADDING
+from tracehound.detectors.columns.read_records import BATCH, PLACES, read_records
 from tracehound.detectors.columns.read_segments import read_segments
 from tracehound.detectors.columns.read_spans import SpanReader
 from tracehound.detectors.ensemble.registry import EXTRA_DETECTORS
@@ -23,6 +28,8 @@ from tracehound.scripts.simulator.faults import SCENARIOS
 from tracehound.scripts.simulator.trial import course_of_faults, run_trial
 from tracehound.streams.intake.columned.one_trace import join_one_trace
 from tracehound.streams.intake.formats.otlp.packer import Packing, SpanPacker
+from tracehound.streams.kafka.columned_records import ColumnedRecords
+from tracehound.streams.kafka.origin_columns import OriginReader
 from tracehound.streams.scoring.read_columns import ColumnReader
 
 RATE = 20.0
@@ -60,6 +67,17 @@ def compile_kernels() -> None:
         SpanPacker().pack(read, [], Packing(read.ids))
     join_one_trace()
     read_segments([], most=0)  # as where the kernel of executions leaves some
+    _read_fetched()
+
+
+def _read_fetched() -> None:
+    """Read records as a worker does that were fetched, and their headers."""
+    none = (np.zeros((0, BATCH), np.int64), np.zeros(1, np.int64), np.zeros((0, PLACES), np.int64))
+    read_records(np.frombuffer(PADDING, np.uint8), *none)
+    record = ConsumerRecord("", 0, 0, 0, 0, None, b"{}", None, -1, 2, (("name", b"value"),))
+    records = ColumnedRecords.of([record])
+    OriginReader((), 1).read(records)
+    ColumnReader(Limits()).read_joined(records.values, math.inf)
 
 
 def _one_operation_stops() -> list[Execution]:

@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tracehound.detectors.bank import Floats, Slots
-from tracehound.detectors.columns.byte_words import PADDING
 from tracehound.detectors.columns.columned_executions import ColumnedExecutions
 from tracehound.detectors.columns.head_kernel import (
     ADJUSTED,
@@ -27,7 +26,7 @@ from tracehound.detectors.columns.head_kernel import (
     read_texts,
 )
 from tracehound.detectors.columns.heads import HeadNames, Heads
-from tracehound.detectors.columns.json_tokens import SEPARATOR
+from tracehound.detectors.columns.joined_texts import JoinedTexts
 from tracehound.detectors.columns.numbered_texts import NumberedTexts
 from tracehound.detectors.columns.read_segments import SHORTEST_SEGMENT, segments_read
 from tracehound.detectors.columns.segment_columns import within
@@ -106,7 +105,7 @@ class HeadReader:
         normalize: turns an operation's name into its template.
 
     >>> one = b'{"application":"shop","operation":"GET /","started_at":9,"duration_ms":5,"segments":[]}'
-    >>> read = HeadReader().read([one, b"[%b,%b]" % (one, one)], most=5)
+    >>> read = HeadReader().read(JoinedTexts.of([one, b"[%b,%b]" % (one, one)]), most=5)
     >>> read.counts.tolist(), read.left.tolist(), read.executions.heads.started_s.tolist()
     ([1, 2], [], [9.0, 9.0, 9.0])
     """
@@ -126,18 +125,16 @@ class HeadReader:
             self._begin()
         return self._names
 
-    def read(self, texts: Sequence[bytes], most: int) -> ReadTexts | None:
+    def read(self, texts: JoinedTexts, most: int) -> ReadTexts | None:
         """The executions of texts; None where they are no JSON, or none of executions. ``most`` is how many segments
         one may have.
         """
-        text = b"".join((SEPARATOR.join(texts), SEPARATOR, PADDING))
+        text = texts.text
         if not text.isascii():
             try:
                 text.decode()
             except UnicodeDecodeError:
                 return None
-        begins = np.zeros(len(texts) + 1, np.int64)
-        np.cumsum([len(one) + len(SEPARATOR) for one in texts], out=begins[1:])
         counts, room = np.empty(len(texts), np.int64), len(text) // _SHORTEST + len(texts)
         starts, places, numbers = (
             np.zeros(room + 1, np.int64),
@@ -148,7 +145,7 @@ class HeadReader:
         segment_numbers, segment_places = np.empty((3, segments_room)), np.empty((6, segments_room), np.int64)
         names, of_segments = self.names, segment_names()
         n = read_texts(
-            *(np.frombuffer(text, np.uint8), begins, most, tuple(one.tables for one in self._texts)),
+            *(np.frombuffer(text, np.uint8), texts.begins, most, tuple(one.tables for one in self._texts)),
             *(of_segments.texts.tables, counts, starts, numbers, places, segment_numbers, segment_places),
         )
         if n < 0:

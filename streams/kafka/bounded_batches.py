@@ -4,7 +4,7 @@ import struct
 import sys
 import zlib
 from collections.abc import Iterator, Sequence
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 import aiokafka.consumer.fetcher as fetcher
 import cramjam
@@ -93,6 +93,19 @@ def unpack_snappy(packed: Any, most: int) -> bytes:
     return b"".join(found)
 
 
+def unpack(codec: int, packed: Any, most: int) -> bytes:
+    """What was packed by a codec (a place in Kafka's list of them); raises as each of the others does.
+
+    Raises:
+        KeyError: there is no such codec.
+    """
+    if codec:
+        return _UNPACK[codec](bytes(packed), most)
+    if len(packed) > most:
+        raise _too_large(most)
+    return bytes(packed)
+
+
 def _unpack_into(unpack: Any, packed: Any, most: int) -> bytes:
     guess = min(most, _USUAL_RATIO * len(packed))
     for size in (guess, most):
@@ -111,15 +124,20 @@ def _too_large(most: int) -> BatchTooLargeError:
     return BatchTooLargeError(f"A batch of records must unpack to at most {most} bytes. Got more instead")
 
 
+_UNPACK: Final = dict(enumerate((unpack_gzip, unpack_snappy, unpack_lz4, unpack_zstd), 1))
+
+
 class BoundedRecords:
     """What aiokafka's fetcher reads batches from; one that cannot be unpacked is one record, its bytes as they came.
 
-    So it is a dead letter like any other, and what follows is read.
+    So it is a dead letter like any other, and what follows is read. ``most`` bytes are what one may unpack to.
     """
+
+    most: ClassVar[int] = sys.maxsize
 
     def __init__(self, content: bytes) -> None:
         self._records = MemoryRecords(content)
-        self._content = content
+        self.content = content
         self._at = 0
 
     def size_in_bytes(self) -> int:
@@ -136,11 +154,11 @@ class BoundedRecords:
         batch = self._records.next_batch()
         if batch is None:
             return None
-        (length,) = struct.unpack_from(">i", self._content, begin + _LENGTH_AT)
+        (length,) = struct.unpack_from(">i", self.content, begin + _LENGTH_AT)
         self._at = begin + _OVERHEAD + length
         if not isinstance(batch, DefaultRecordBatch) or not batch.compression_type:
             return batch
-        return _Packed(batch, memoryview(self._content)[begin : self._at])
+        return _Packed(batch, memoryview(self.content)[begin : self._at])
 
 
 class _Packed:
@@ -186,6 +204,7 @@ def packed_sentence(headers: Sequence[tuple[str, bytes]]) -> str | None:
 def bound_batches(most: int) -> None:
     """Unpack batches to at most so many bytes, in all of this process's aiokafka consumers from now on."""
     fetcher.MemoryRecords = BoundedRecords
+    BoundedRecords.most = most
     for kind in (DefaultRecordBatch, LegacyRecordBatch):
         module: Any = sys.modules[kind.__module__]
         module.gzip_decode = lambda packed: unpack_gzip(packed, most)

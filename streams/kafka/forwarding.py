@@ -6,13 +6,16 @@ from dataclasses import dataclass
 from aiokafka.partitioner import murmur2
 
 ORIGIN_PREFIX = "tracehound_origin_"
-_TOPIC, _PARTITION, _OFFSET, _ID = (ORIGIN_PREFIX + part for part in ("topic", "partition", "offset", "topic_id"))
+TOPIC_HEADER, PARTITION_HEADER, OFFSET_HEADER, ID_HEADER = (
+    ORIGIN_PREFIX + part for part in ("topic", "partition", "offset", "topic_id")
+)
 NUMBERS_PER_OFFSET = 1_000_000
 """How many numbers one record of the spans topic may use as origins of what it led to."""
-_LARGEST = 10**17
+LARGEST_OFFSET = 10**17
 """No topic has so many records, also with a million numbers for each."""
 _REMEMBERED = 100_000
-_LONGEST_ID = 64
+LONGEST_ID = 64
+MOST_PARTITION_DIGITS, MOST_OFFSET_DIGITS = 9, 19
 
 Headers = Sequence[tuple[str, bytes]]
 
@@ -84,10 +87,10 @@ def origin_headers(
     """A record's own headers, and what led to it: where it was read, or a number that grows with that."""
     return [
         *without_origin(headers),
-        (_TOPIC, topic.encode()),
-        (_PARTITION, b"%d" % partition),
-        (_OFFSET, b"%d" % offset),
-        *([(_ID, topic_id.encode())] if topic_id else ()),
+        (TOPIC_HEADER, topic.encode()),
+        (PARTITION_HEADER, b"%d" % partition),
+        (OFFSET_HEADER, b"%d" % offset),
+        *([(ID_HEADER, topic_id.encode())] if topic_id else ()),
     ]
 
 
@@ -107,11 +110,14 @@ def read_origin(headers: Headers, topics: Collection[str], partitions: int) -> O
     if not headers:
         return None
     given = dict(headers)
-    topic = (given.get(_TOPIC) or b"").decode(errors="replace")
-    partition, offset = given.get(_PARTITION), given.get(_OFFSET)
+    topic = (given.get(TOPIC_HEADER) or b"").decode(errors="replace")
+    partition, offset = given.get(PARTITION_HEADER), given.get(OFFSET_HEADER)
     if topic not in topics or partition is None or offset is None:
         return None
-    if not (partition.isdigit() and offset.isdigit() and len(partition) < 10 and len(offset) < 20):
+    if not (partition.isdigit() and len(partition) <= MOST_PARTITION_DIGITS):
         return None
-    origin = Origin(topic, int(partition), int(offset), (given.get(_ID) or b"")[:_LONGEST_ID].decode(errors="replace"))
-    return origin if origin.partition < partitions and origin.offset < _LARGEST else None
+    if not (offset.isdigit() and len(offset) <= MOST_OFFSET_DIGITS):
+        return None
+    topic_id = (given.get(ID_HEADER) or b"")[:LONGEST_ID].decode(errors="replace")
+    origin = Origin(topic, int(partition), int(offset), topic_id)
+    return origin if origin.partition < partitions and origin.offset < LARGEST_OFFSET else None

@@ -2,15 +2,19 @@
 
 import asyncio
 import time
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Mapping, Sequence, Set
 
+import numpy as np
 import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
 
+from tracehound.detectors.bank import Flags
 from tracehound.streams.kafka.clients import KafkaClients
+from tracehound.streams.kafka.columned_records import ColumnedRecords
 from tracehound.streams.kafka.extent import Extent
-from tracehound.streams.kafka.forwarding import Origin, OriginTopic, read_origin
+from tracehound.streams.kafka.forwarding import Origin, OriginTopic
+from tracehound.streams.kafka.origin_columns import NO_ORIGIN, OriginColumns, OriginReader
 
 _PATIENCE_S = 5.0
 _IDS_EVERY_S = 10.0
@@ -34,6 +38,7 @@ class OriginBounds:
     def __init__(self, clients: KafkaClients, topics: Mapping[str, OriginTopic]) -> None:
         self._clients = clients
         self._topics = topics
+        self._origins = OriginReader(topics.keys(), max(topic.partitions for topic in topics.values()))
         self._known: dict[str, Extent] = {}
         self._asked_s: dict[str, float] = {}
         self._denied: dict[str, set[str]] = {}  # ids that topics did not have when last asked
@@ -41,12 +46,14 @@ class OriginBounds:
         self._consumer: AIOKafkaConsumer | None = None
         self._asking = asyncio.Lock()
 
-    async def look(self, records: Iterable[ConsumerRecord]) -> None:
+    async def look(self, records: Sequence[ConsumerRecord]) -> None:
         """Ask how far topics go, where a record names an origin beyond what is known of them."""
         wanted: dict[str, set[str]] = {}
-        for record in records:
-            if record.headers and (origin := self._read(record)) is not None and not self.believes(origin):
-                wanted.setdefault(origin.topic, set()).add(origin.topic_id)
+        origins = self._origins.read(ColumnedRecords.of(records))
+        doubted = origins.of(~self.believed(origins)).topic
+        for number in np.unique(doubted[doubted != NO_ORIGIN]).tolist():
+            topic, topic_id = origins.topics[number]
+            wanted.setdefault(topic, set()).add(topic_id)
         async with self._asking:
             for topic, ids in wanted.items():
                 await self._ask(topic, ids)
@@ -58,9 +65,19 @@ class OriginBounds:
             return False
         return origin.offset // topic.per_offset < extent.ends.get(origin.partition, 0)
 
-    def _read(self, record: ConsumerRecord) -> Origin | None:
-        most = max(topic.partitions for topic in self._topics.values())
-        return read_origin(record.headers, self._topics.keys(), most)
+    def believed(self, origins: OriginColumns) -> Flags:
+        """Of n records those whose origin ``believes`` would believe: (n,)."""
+        believed = np.zeros(len(origins), np.bool_)
+        for number, (name, topic_id) in enumerate(origins.topics):
+            topic, extent = self._topics.get(name), self._known.get(name)
+            if topic is None or extent is None or not extent.is_of(topic_id):
+                continue
+            rows = np.flatnonzero(origins.topic == number)
+            ends = np.zeros(int(origins.partition[rows].max(initial=0)) + 1, np.int64)
+            for partition, end in extent.ends.items():
+                ends[partition : partition + 1] = end
+            believed[rows] = origins.offset[rows] // topic.per_offset < ends[origins.partition[rows]]
+        return believed
 
     async def _ask(self, topic: str, ids: Set[str]) -> None:
         if time.monotonic() < self._not_before_s.get(topic, 0.0):

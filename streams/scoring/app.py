@@ -17,6 +17,7 @@ from tracehound.streams.envelopes.registered import RegisteredSchemas
 from tracehound.streams.kafka.asked_extent import extent_of
 from tracehound.streams.kafka.changelog import KafkaChangelogReader
 from tracehound.streams.kafka.clients import KafkaClients
+from tracehound.streams.kafka.columned_batches import read_in_columns
 from tracehound.streams.kafka.forwarding import NUMBERS_PER_OFFSET, OriginTopic
 from tracehound.streams.kafka.origin_bounds import OriginBounds
 from tracehound.streams.scoring.metrics import Metrics, StateCollector
@@ -157,6 +158,7 @@ def build_scoring(
     tuner = PoolFitter(1, niceness=_GIVES_WAY_TO_ALL)  # starts with the first task
     closing.callback(tuner.close)
     tuning = Tuning(settings, tuner, base.delivery(metrics), clock)
+    read_in_columns(topics.executions.name)
     app.read_runs([topics.executions.name], score_executions, scoring)
     app.read_runs([topics.control.name], obey_controls, controlling)
     if settled is not None:

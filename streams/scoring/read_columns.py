@@ -2,32 +2,25 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
 
 import numpy as np
 
+from tracehound.detectors.bank import Slots
 from tracehound.detectors.columns.columned_executions import ColumnedExecutions
 from tracehound.detectors.columns.heads import HeadNames, heads_of
+from tracehound.detectors.columns.joined_texts import JoinedTexts
 from tracehound.detectors.columns.read_heads import HeadReader, ReadTexts
 from tracehound.detectors.columns.read_segments import read_segments
 from tracehound.schemas.codec import decode_unread
 from tracehound.schemas.execution_rules import Limits
 
-_T = TypeVar("_T")
-
 
 @dataclass(frozen=True, slots=True)
 class ReadRecords:
-    """The executions of records, in order, and how many each record held; None where each held one."""
+    """The executions of records, in order, and the place of the record that each came from: ``records`` (n,)."""
 
     executions: ColumnedExecutions
-    counts: list[int] | None = None
-
-    def each_of(self, records: Sequence[_T]) -> Sequence[_T]:
-        """The record that each execution came from."""
-        if self.counts is None:
-            return records
-        return [record for record, count in zip(records, self.counts, strict=True) for _ in range(count)]
+    records: Slots
 
 
 class ColumnReader:
@@ -62,20 +55,23 @@ class ColumnReader:
         Parameters:
             timestamp_s: a Kafka timestamp in epoch seconds that none of the records is older than.
         """
-        texts = [value for value in values if value is not None and len(value) <= self._limits.max_record_bytes]
-        if len(texts) < len(values):
+        texts = [value for value in values if value is not None]
+        return self.read_joined(JoinedTexts.of(texts), timestamp_s) if len(texts) == len(values) else None
+
+    def read_joined(self, values: JoinedTexts, timestamp_s: float) -> ReadRecords | None:
+        """``read`` of values that lie one after the other."""
+        if values.longest > self._limits.max_record_bytes:
             return None
-        read = self._heads.read(texts, self._limits.max_segments)
+        read = self._heads.read(values, self._limits.max_segments)
         if read is None or (read.bytes_each > self._limits.max_event_bytes).any():
             return None
         executions = self._completed(read, timestamp_s) if len(read.left) else read.executions
         if executions is None or (executions.heads.started_s > timestamp_s + self._limits.max_future_s).any():
             return None
-        if len(executions) == len(values) and (read.counts == 1).all():
-            return ReadRecords(executions)
-        if not self._limits.by_trace and not _belong_together(executions, read):
+        records = np.repeat(np.arange(len(values)), read.counts)
+        if (read.counts > 1).any() and not self._limits.by_trace and not _belong_together(executions, records):
             return None
-        return ReadRecords(executions, read.counts.tolist())
+        return ReadRecords(executions, records)
 
     def _completed(self, read: ReadTexts, timestamp_s: float) -> ColumnedExecutions | None:
         """What the kernel left is decoded into objects; None where it is not valid, or its segments are unusual."""
@@ -89,10 +85,10 @@ class ColumnReader:
         return read.completed(ColumnedExecutions(unread.executions, heads, columns))
 
 
-def _belong_together(executions: ColumnedExecutions, read: ReadTexts) -> bool:
+def _belong_together(executions: ColumnedExecutions, records: Slots) -> bool:
     """Whether the elements of each array are of one application."""
     heads = executions.heads
-    first = np.repeat((np.cumsum(read.counts) - read.counts), read.counts)
+    first = np.searchsorted(records, records)
     others = np.flatnonzero(heads.application != heads.application[first])
     name = heads.names.applications.names
     return all(name[one][0] == name[other][0] for one, other in heads.application[[others, first[others]]].T.tolist())

@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from operator import itemgetter
 
+import numpy as np
 import structlog
 from aiokafka import ConsumerRecord
 
@@ -18,11 +19,15 @@ from tracehound.streams.delivery.foreign_records import ForeignRecords
 from tracehound.streams.delivery.letters import failure_letter, letter_of, rejection_letter
 from tracehound.streams.envelopes.opener import ExecutionReader
 from tracehound.streams.kafka.bounded_batches import PACKED, PACKED_HEADER, packed_sentence
-from tracehound.streams.kafka.forwarding import ORIGIN_PREFIX, Origin, Partitioner, origin_headers, read_origin
+from tracehound.streams.kafka.columned_records import ColumnedRecords
+from tracehound.streams.kafka.forwarding import Origin, Partitioner, origin_headers, read_origin
 from tracehound.streams.kafka.origin_bounds import OriginBounds
+from tracehound.streams.kafka.origin_columns import OriginReader
 from tracehound.streams.kafka.publisher import Outgoing
 from tracehound.streams.kafka.record_time import EARLIEST_MS, judged_at_s, written_ms
+from tracehound.streams.scoring.news import all_news
 from tracehound.streams.scoring.read_columns import ColumnReader, ReadRecords
+from tracehound.streams.scoring.sources import Sources
 from tracehound.streams.states.partitions import Partition
 
 _MISPLACED = (
@@ -40,15 +45,16 @@ log = structlog.get_logger(__name__)
 
 @dataclass(slots=True)
 class Reading:
-    """What a run holds. ``sources[i]`` is the record that execution i came from.
+    """What a run holds.
 
     ``parts`` are its executions, one part after the other.
-    ``origins`` are those of records that have one, by the applications that learn them. ``skipped`` counts records of
-    another format that were not told one by one; ``origins_refused`` those that name an origin that is not there.
+    ``origins`` are those of records that have one, by the applications that learn them, the last of each source at
+    least. ``skipped`` counts records of another format that were not told one by one; ``origins_refused`` those that
+    name an origin that is not there.
     """
 
     parts: list[ColumnedExecutions] = field(default_factory=list)
-    sources: list[ConsumerRecord] = field(default_factory=list)
+    sources: Sources = field(default_factory=Sources)
     dead_letters: list[DeadLetter] = field(default_factory=list)
     forwards: list[Outgoing] = field(default_factory=list)
     duplicates: int = 0
@@ -69,10 +75,6 @@ class Reading:
 
 def _key(execution: ExecutionHead) -> ApplicationKey:
     return execution.application, execution.environment
-
-
-def _is_ours(header: tuple[str, bytes]) -> bool:
-    return header[0].startswith(ORIGIN_PREFIX) or header[0] in _OURS
 
 
 class RunReader:
@@ -106,6 +108,7 @@ class RunReader:
         self._topic = topic
         self._clock = clock
         self._origins = frozenset((topic, *intake_topics))
+        self._origin_columns = OriginReader(self._origins, partitions, _OURS)
         self._partitions = partitions
         self._limits = limits
         self._normalize = normalize
@@ -125,10 +128,14 @@ class RunReader:
             together = False
         if not together:
             read: list[ExecutionHead] = []
-            for record in records:
+            rows: list[int] = []
+            for row, record in enumerate(records):
                 if not self._refuse_at_once(partition, record, reading):
-                    read += self._read_one(partition, record, reading)
+                    found = self._read_one(partition, record, reading)
+                    read += found
+                    rows += [row] * len(found)
             reading.parts.append(columned(read, self._columns.names))
+            reading.sources.add(records, np.array(rows, np.int64))
 
     def _refuse_at_once(self, partition: Partition, record: ConsumerRecord, reading: Reading) -> bool:
         """Refuse what few bytes alone say enough of: reading it costs as much as reading hundreds of good ones."""
@@ -140,41 +147,56 @@ class RunReader:
         reading.dead_letters.append(rejection_letter(record, refused))
         return True
 
-    def _read_together(self, partition: Partition, records: Sequence[ConsumerRecord], reading: Reading) -> bool:
+    def _read_together(self, partition: Partition, given: Sequence[ConsumerRecord], reading: Reading) -> bool:
         """Read records of which nothing is refused or known already, and which are to be scored here, as nearly all
         are; False, with nothing done, where any is not.
         """
-        if partition.learned_to or records[0].offset < partition.scored_to:
+        records = ColumnedRecords.of(given)
+        first = int(records.offsets[0])
+        if first < partition.scored_to or records.has_nulls:
             return False
-        for record in records:
-            if record.headers and any(map(_is_ours, record.headers)):
-                return False
-        oldest_ms = min([record.timestamp or 0 for record in records])
-        if oldest_ms >= EARLIEST_MS:
-            oldest_s = oldest_ms / 1000.0
-        else:
-            now_s = self._clock()
-            oldest_s = min([judged_at_s(record, now_s) for record in records])
-        read = self._columned(records, oldest_s)
+        origins = self._origin_columns.read(records)
+        if origins.marked:
+            return False
+        read = self._columned(records, self._oldest_s(records))
         if read is None:
             return False
-        applications = read.executions.heads.applications()
-        if not all(self._partitioner.partition_of(name) == records[0].partition for name, _ in applications):
+        heads = read.executions.heads
+        applications = heads.applications()
+        if not all(self._partitioner.partition_of(name) == records.partition for name, _ in applications):
             return False
         if partition.full and not applications.keys() <= partition.applications.keys():
             return False
+        if partition.learned_to and any(first < partition.learned_to.get(key, 0) for key in applications):
+            return False
+        believed = origins if self._bounds is None else origins.of(self._bounds.believed(origins))
+        news = all_news(partition, heads, read.records, believed)
+        if news is None:
+            return False
+        for key, origin in news:
+            partition.note_read(key, origin)
+        reading.origins += news
+        reading.origins_refused += origins.count - believed.count
         self._executions.earn(_EARNED * len(records))
-        reading.sources += read.each_of(records)
+        reading.sources.add(records, read.records)
         reading.parts.append(read.executions)
         return True
 
-    def _columned(self, records: Sequence[ConsumerRecord], oldest_s: float) -> ReadRecords | None:
+    def _oldest_s(self, records: ColumnedRecords) -> float:
+        """A time that none of the records is older than, epoch seconds."""
+        oldest_ms = int(records.timestamps_ms.min())
+        if oldest_ms >= EARLIEST_MS:
+            return oldest_ms / 1000.0
+        now_s = self._clock()
+        return min(judged_at_s(record, now_s) for record in records)
+
+    def _columned(self, records: ColumnedRecords, oldest_s: float) -> ReadRecords | None:
         """The executions of records, also where there is something around each of them."""
-        values = [record.value for record in records]
-        read = self._columns.read(values, oldest_s)
-        if read is not None or any(map(self._executions.holds_none, values)):
+        read = self._columns.read_joined(records.values, oldest_s)
+        if read is not None or any(self._executions.holds_none(record.value) for record in records):
             return read
-        if self._executions.content(values[0], records[0].headers) is not values[0]:
+        first = records[0]
+        if self._executions.content(value := first.value, first.headers) is not value:
             inner = [
                 record.value
                 if decode_unread([record.value], self._limits, oldest_s) is not None
@@ -186,7 +208,9 @@ class RunReader:
 
     def read(self, partition: Partition, record: ConsumerRecord, reading: Reading) -> None:
         """``read_all`` of one record, as it is read where not all can be read together."""
-        reading.parts.append(columned(self._read_one(partition, record, reading), self._columns.names))
+        executions = self._read_one(partition, record, reading)
+        reading.parts.append(columned(executions, self._columns.names))
+        reading.sources.add([record], np.zeros(len(executions), np.int64))
 
     def _read_one(self, partition: Partition, record: ConsumerRecord, reading: Reading) -> list[ExecutionHead]:
         try:
@@ -197,7 +221,6 @@ class RunReader:
         except Exception as error:  # noqa: BLE001 (whatever it is, the records behind this one must be read)
             reading.dead_letters.append(failure_letter(record, record.value, "decode", error))
             return []
-        reading.sources += [record] * len(executions)
         return executions
 
     def _read(self, partition: Partition, record: ConsumerRecord, reading: Reading) -> list[ExecutionHead]:

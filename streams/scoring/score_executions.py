@@ -32,6 +32,7 @@ from tracehound.streams.scoring.metrics import Metrics
 from tracehound.streams.scoring.read_run import Reading, RunReader
 from tracehound.streams.scoring.report_progress import ProgressLedger, Tallies, report_progress, tally
 from tracehound.streams.scoring.score_chunk import ChunkOutcome, ScoringFailedError, score_at_once, score_chunk
+from tracehound.streams.scoring.sources import Sources
 from tracehound.streams.states.partitions import Partition, Partitions, Seen
 from tracehound.streams.states.resident_models import ResidentModels
 from tracehound.streams.states.scoring_core import ScoringCore
@@ -260,7 +261,7 @@ class Scoring(RunListener):
         if any(partition.lost for _, partition in taken):
             await self._delivery.send(Parcel(parcel.source, parcel.outgoing))  # what fetching led to
             return False
-        sources = [source for reading in readings for source in reading.sources]
+        sources = Sources.joined(reading.sources for reading in readings)
         outcomes = [self._score(executions, sources, parcel, self._doubts(taken))] if executions else []
         tallies = tally(executions, outcomes, self._scorer.now_s)
         for (run, partition), reading, (_, applications) in zip(taken, readings, by_run, strict=True):

@@ -103,10 +103,13 @@ class Partition:
 
     def has_learned(self, key: ApplicationKey, origin: Origin) -> bool:
         """Whether an application has learned what has this origin before, or is about to."""
-        source = origin.source
+        return origin.offset <= self.learned_through(key, origin.source)
+
+    def learned_through(self, key: ApplicationKey, source: Source) -> int:
+        """The highest number of a source that an application has learned, or is about to; -1 for none."""
         seen = self.applications.get(key)
         learned = -1 if seen is None else seen.origins.get(source, -1)
-        return origin.offset <= max(learned, self._read_origins.get((key, source), -1))
+        return max(learned, self._read_origins.get((key, source), -1))
 
     def skipped(self, key: ApplicationKey) -> str | None:
         """What is lost where the stored state of an application turns out to be unusable; None if nothing is.

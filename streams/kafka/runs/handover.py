@@ -1,12 +1,16 @@
 """How far one partition was handed over: which runs are out, where the next one begins, what may be committed. Pure."""
 
+from bisect import bisect_left
 from collections import deque
 from collections.abc import Sequence
+from operator import attrgetter
 
 from aiokafka import ConsumerRecord
 from faust.types import TP
 
 from tracehound.streams.kafka.runs.run import MakeRun, Run
+
+_OFFSET = attrgetter("offset")
 
 
 class Handover:
@@ -110,7 +114,7 @@ class Handover:
         """A run of those records that were not handed over before, if there are any."""
         start = self._next
         if start is not None and records[0].offset < start:
-            records = [record for record in records if record.offset >= start]
+            records = records[bisect_left(records, start, key=_OFFSET) :]
         if not records:
             return None
         run = self._make_run(tp, records)

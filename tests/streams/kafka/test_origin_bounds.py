@@ -7,8 +7,10 @@ from aiokafka import ConsumerRecord
 
 from tests.virtual_time import run_in_virtual_time
 from tracehound.streams.kafka.clients import KafkaClients
+from tracehound.streams.kafka.columned_records import ColumnedRecords
 from tracehound.streams.kafka.forwarding import Origin, OriginTopic, origin_headers
 from tracehound.streams.kafka.origin_bounds import OriginBounds
+from tracehound.streams.kafka.origin_columns import OriginReader
 
 
 class Cluster(KafkaClients):
@@ -43,10 +45,14 @@ class Bounds(OriginBounds):
             raise OSError("nobody answers")
         return dict.fromkeys((0, 1), self.ends[topic])
 
-    def believed(self, *origins: Origin) -> list[bool]:
-        """Which of these are believed, after a look at records that name them."""
-        asyncio.run(self.look([record(origin) for origin in origins]))
-        return [self.believes(origin) for origin in origins]
+    def asked_of(self, *origins: Origin) -> list[bool]:
+        """Which of these are believed, after a look at records that name them, one by one as well as together."""
+        records = [record(origin) for origin in origins]
+        asyncio.run(self.look(records))
+        columns = OriginReader({"e", "s"}, 2).read(ColumnedRecords.of(records))
+        found = [self.believes(origin) for origin in origins]
+        assert self.believed(columns).tolist() == found
+        return found
 
 
 def record(origin: Origin | None) -> ConsumerRecord:
@@ -58,13 +64,13 @@ def record(origin: Origin | None) -> ConsumerRecord:
 
 def test_what_its_topic_holds_is_believed_and_what_lies_beyond_is_not() -> None:
     bounds = Bounds("now", {"e": 7, "s": 7})
-    found = bounds.believed(Origin("e", 0, 6), Origin("e", 0, 7), Origin("s", 1, 6_999), Origin("s", 1, 7_000))
+    found = bounds.asked_of(Origin("e", 0, 6), Origin("e", 0, 7), Origin("s", 1, 6_999), Origin("s", 1, 7_000))
     assert found == [True, False, True, False]
 
 
 def test_an_origin_in_a_topic_that_was_made_anew_or_in_another_cluster_is_none() -> None:
     bounds = Bounds("now", {"e": 7, "s": 7})
-    assert bounds.believed(Origin("e", 0, 3, "before"), Origin("e", 0, 3, "now"), Origin("e", 0, 3)) == [
+    assert bounds.asked_of(Origin("e", 0, 3, "before"), Origin("e", 0, 3, "now"), Origin("e", 0, 3)) == [
         False,
         True,
         True,
@@ -73,24 +79,24 @@ def test_an_origin_in_a_topic_that_was_made_anew_or_in_another_cluster_is_none()
 
 def test_a_topic_that_was_made_anew_is_believed_at_once_and_forged_ids_are_asked_about_a_few_times() -> None:
     bounds = Bounds("now", {"e": 7, "s": 7})
-    assert bounds.believed(Origin("e", 0, 3, "now")) == [True]
+    assert bounds.asked_of(Origin("e", 0, 3, "now")) == [True]
     bounds.cluster.id_of_all = "anew"
-    assert bounds.believed(Origin("e", 0, 3, "anew")) == [True]
+    assert bounds.asked_of(Origin("e", 0, 3, "anew")) == [True]
     asked = bounds.cluster.ids_asked
     for number in range(50):
-        assert bounds.believed(Origin("e", 0, 3, f"forged {number % 25}")) == [False]
+        assert bounds.asked_of(Origin("e", 0, 3, f"forged {number % 25}")) == [False]
     assert bounds.cluster.ids_asked <= asked + 8
-    assert bounds.believed(Origin("e", 0, 3, "anew")) == [True]
+    assert bounds.asked_of(Origin("e", 0, 3, "anew")) == [True]
 
 
 def test_topics_are_asked_about_only_where_something_is_not_known() -> None:
     bounds = Bounds("now", {"e": 7, "s": 7})
-    bounds.believed(Origin("e", 0, 3))
-    bounds.believed(Origin("e", 1, 4))
+    bounds.asked_of(Origin("e", 0, 3))
+    bounds.asked_of(Origin("e", 1, 4))
     asyncio.run(bounds.look([record(None)]))
     assert bounds.asked == ["e"]
     bounds.ends = {"e": 9, "s": 7}
-    assert bounds.believed(Origin("e", 1, 8)) == [True]
+    assert bounds.asked_of(Origin("e", 1, 8)) == [True]
     assert bounds.asked == ["e", "e"]
 
 
@@ -104,7 +110,7 @@ def test_while_nobody_answers_at_all_it_is_waited_for() -> None:
 
 def test_where_how_far_a_topic_goes_cannot_be_asked_nothing_is_believed_and_nobody_is_asked_each_time() -> None:
     bounds = Bounds("now", None)
-    assert bounds.believed(Origin("e", 0, 3)) == [False]
+    assert bounds.asked_of(Origin("e", 0, 3)) == [False]
     assert bounds.asked == ["e", "e"]  # once more after somebody answered
-    assert bounds.believed(Origin("e", 0, 3)) == [False]
+    assert bounds.asked_of(Origin("e", 0, 3)) == [False]
     assert bounds.asked == ["e", "e"]

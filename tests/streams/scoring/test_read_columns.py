@@ -13,6 +13,7 @@ from tests.detectors.columns.same_columns import assert_same
 from tracehound.detectors.columns import heads, numbered_texts
 from tracehound.detectors.columns.columned_executions import columned
 from tracehound.detectors.columns.heads import HeadNames
+from tracehound.detectors.columns.joined_texts import JoinedTexts
 from tracehound.schemas.codec import decode_record, encode
 from tracehound.schemas.execution import Execution, ExecutionFailure, QueueWait, Segment
 from tracehound.schemas.execution_rules import Limits
@@ -79,15 +80,13 @@ def assert_as_objects(values: Sequence[bytes], reader: ColumnReader | None = Non
     decoded = [decode_record(value, LIMITS, NOW_S) for value in values]
     assert not any(one.rejected for one in decoded)
     assert_same(read.executions, columned([execution for one in decoded for execution in one.executions]))
-    assert list(read.each_of(range(len(values)))) == [
-        record for record, one in enumerate(decoded) for _ in one.executions
-    ]
+    assert read.records.tolist() == [record for record, one in enumerate(decoded) for _ in one.executions]
     return read
 
 
 def kernel_reads(reader: ColumnReader, text: bytes) -> bool:
     """Whether no object is made of it."""
-    read = reader._heads.read([text], LIMITS.max_segments)
+    read = reader._heads.read(JoinedTexts.of([text]), LIMITS.max_segments)
     return read is not None and not len(read.left)
 
 

@@ -76,6 +76,9 @@ HEADERS = st.sampled_from(
         [(PACKED_HEADER, b"It is too large.")],
         origin_headers([], TOPIC, 0, 5),
         origin_headers([], TOPIC, 0, 9),
+        origin_headers([], TOPIC, 0, 9, "anew"),
+        origin_headers([("traceparent", b"00-1")], "spans.v1", 2, 10**16),
+        [("tracehound_origin_topic", b"spans.v1"), ("tracehound_origin_partition", b"0"), ("traceparent", None)],
         origin_headers([], "other", 0, 9),
     ]
 )
@@ -104,8 +107,11 @@ def _reader(normalize: bool) -> RunReader:
 
 
 def _read_by(reading: Reading) -> dict[str, Any]:
-    found = {one.name: getattr(reading, one.name) for one in fields(reading) if one.name != "parts"}
-    return found | {"executions": [whole(execution) for execution in reading.executions]}
+    found = {one.name: getattr(reading, one.name) for one in fields(reading) if one.name not in ("parts", "origins")}
+    return found | {
+        "sources": list(reading.sources),
+        "executions": [whole(execution) for execution in reading.executions],
+    }
 
 
 @given(RECORDS, st.integers(0, 6), st.none() | st.integers(0, 12), st.booleans(), st.sampled_from([100_000, None, 0]))
@@ -129,6 +135,9 @@ def test_records_read_together_are_those_read_one_by_one(
     assert _read_by(together) == _read_by(one_by_one)
     assert_same(together.executions, columned(list(one_by_one.executions)))
     assert partitions[0] == partitions[1]
+    for partition, reading in zip(partitions, (together, one_by_one), strict=True):
+        partition.note_learned(reading.origins)
+    assert partitions[0] == partitions[1]
 
 
 @pytest.mark.parametrize("headers", [[], [("traceparent", b"00-1")]])
@@ -138,7 +147,7 @@ def test_usual_records_are_not_looked_at_one_by_one(headers: Headers, monkeypatc
     reading = Reading()
     _reader(normalize=True).read_all(_partition(0, None), records, reading)
     assert [execution.application for execution in reading.executions] == HERE[:2]
-    assert reading.sources == records
+    assert list(reading.sources) == records
     assert msgspec.to_builtins(reading.executions[0])["operation"] == "get /cart"
 
 

@@ -1,0 +1,158 @@
+"""Records of one partition as columns: of most of them no object is ever made."""
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Any, overload
+
+import numpy as np
+from aiokafka import ConsumerRecord
+from aiokafka.record.util import decode_varint, encode_varint
+from numpy.typing import NDArray
+
+from tracehound.detectors.bank import Slots
+from tracehound.detectors.columns.byte_words import PADDING
+from tracehound.detectors.columns.joined_texts import JoinedTexts
+from tracehound.detectors.columns.read_records import (
+    FOUND,
+    HEADER_COUNT,
+    HEADERS,
+    KEY,
+    KEY_LENGTH,
+    NONE,
+    OFFSET,
+    STAMPED,
+    TIMESTAMP,
+    VALUE,
+    VALUE_LENGTH,
+    find_headers,
+)
+
+Headers = Sequence[tuple[str, bytes]]
+
+
+class ColumnedRecords(Sequence[ConsumerRecord]):
+    """Records in the order of their offsets, of which an object is made each time that one is asked for.
+
+    Parameters:
+        text: ends with ``PADDING``; where keys, values and headers lie.
+        places: (n, ``PLACES``), see ``detectors.columns.read_records``.
+        made: the records where they are objects already.
+
+    >>> record = ConsumerRecord("t", 0, 7, 5, 0, b"k", b"v", None, 1, 1, (("name", b"value"),))
+    >>> records = ColumnedRecords.of([record])
+    >>> records.offsets.tolist(), records.values.text[:1], records[0] is record
+    ([7], b'v', True)
+    """
+
+    def __init__(
+        self,
+        topic: str,
+        partition: int,
+        text: bytes,
+        places: NDArray[np.int64],
+        made: Sequence[ConsumerRecord] | None = None,
+    ) -> None:
+        self.topic, self.partition = topic, partition
+        self._text, self._places, self._made = text, places, made
+
+    @classmethod
+    def of(cls, records: Sequence[ConsumerRecord]) -> "ColumnedRecords":
+        """The columns of records of one partition, of which there is at least one."""
+        if isinstance(records, cls):
+            return records
+        pieces: list[bytes] = []
+        places: list[tuple[int, ...]] = []
+        at = 0
+        for record in records:
+            value, headers = record.value or b"", _written(record.headers) if record.headers else b""
+            pieces += (value, headers)
+            value_length = NONE if record.value is None else len(value)
+            of_headers = (at + len(value), len(record.headers))
+            stamps = (record.offset, record.timestamp or 0, record.timestamp_type or 0)
+            places.append((*stamps, 0, NONE, at, value_length, *of_headers))
+            at += len(value) + len(headers)
+        text = b"".join((*pieces, PADDING))
+        return cls(records[0].topic, records[0].partition, text, np.array(places, np.int64), records)
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    @overload
+    def __getitem__(self, index: int) -> ConsumerRecord: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> "ColumnedRecords": ...
+
+    def __getitem__(self, index: int | slice) -> "ConsumerRecord | ColumnedRecords":
+        if isinstance(index, slice):
+            made = None if self._made is None else self._made[index]
+            return ColumnedRecords(self.topic, self.partition, self._text, self._places[index], made)
+        return self._make(index) if self._made is None else self._made[index]
+
+    def _make(self, index: int) -> ConsumerRecord:
+        place: list[int] = self._places[index].tolist()
+        key, value = self._piece(place[KEY], place[KEY_LENGTH]), self._piece(place[VALUE], place[VALUE_LENGTH])
+        return ConsumerRecord(
+            *(self.topic, self.partition, place[OFFSET], place[TIMESTAMP], place[STAMPED], key, value, None),
+            *(place[KEY_LENGTH], place[VALUE_LENGTH], _read(self._text, place[HEADERS], place[HEADER_COUNT])),
+        )
+
+    def _piece(self, at: int, length: int) -> bytes | None:
+        return None if length < 0 else self._text[at : at + length]
+
+    @property
+    def offsets(self) -> Slots:
+        """(n,)"""
+        return self._places[:, OFFSET]
+
+    @property
+    def timestamps_ms(self) -> Slots:
+        """(n,) epoch milliseconds; 0 for no time."""
+        return self._places[:, TIMESTAMP]
+
+    @property
+    def has_nulls(self) -> bool:
+        """Whether a value is null."""
+        return bool((self._places[:, VALUE_LENGTH] < 0).any())
+
+    @cached_property
+    def values(self) -> JoinedTexts:
+        """The values, of which none is null."""
+        return JoinedTexts.cut_out(self._text, self._places[:, VALUE], self._places[:, VALUE_LENGTH])
+
+    def headers_of(self, names: JoinedTexts) -> NDArray[np.int64] | None:
+        """(n, k, ``FOUND``), what ``find_headers`` finds of these k names; None where no record has a header."""
+        if not self._places[:, HEADER_COUNT].any():
+            return None
+        found = np.empty((len(self), len(names), FOUND), np.int64)
+        text, wanted = (np.frombuffer(one, np.uint8) for one in (self._text, names.text))
+        find_headers(text, self._places, wanted, names.begins, found)
+        return found
+
+    def header(self, place: int, length: int) -> bytes:
+        """What a header holds that was found there; nothing where it is null or not there."""
+        return self._text[place : place + max(0, length)]
+
+
+def _written(headers: Headers) -> bytes:
+    """Headers as Kafka writes them."""
+    written = bytearray()
+    for name, value in headers:
+        for piece in (name.encode(), value):
+            encode_varint(NONE if piece is None else len(piece), written.append)
+            written += piece or b""
+    return bytes(written)
+
+
+def _read(text: bytes, at: int, count: int) -> tuple[tuple[str, Any], ...]:
+    found: list[tuple[str, Any]] = []
+    for _ in range(count):
+        name, at = _next(text, at)
+        value, at = _next(text, at)
+        found.append((name.decode(), value))
+    return tuple(found)
+
+
+def _next(text: Any, at: int) -> tuple[Any, int]:
+    length, at = decode_varint(text, at)
+    return (None, at) if length < 0 else (text[at : at + length], at + length)
