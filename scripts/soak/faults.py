@@ -55,7 +55,7 @@ from tracehound.streams.settings.settings import load_settings
 from tracehound.streams.worker.worker import run_worker
 sys.exit(run_worker(load_settings(), build_scoring))
 """
-"""A worker whose files cannot grow beyond 150 kB, as on a disk that is full."""
+"""A worker whose files cannot grow beyond 150 kB, as on a disk that is full; so nor can the file of its log."""
 MEMORY_OF_2_GB: Final = """
 import resource, sys
 resource.setrlimit(resource.RLIMIT_DATA, (2_000_000_000, 2_000_000_000))
@@ -235,7 +235,7 @@ def disk_full(scene: Scene) -> None:
     no_folder = scene.folder / "no-folder"
     no_folder.touch()
     for member in (
-        scene.crew.hire(DISK_OF_150_KB, TRACEHOUND_STATE_DIR=str(states)),
+        scene.crew.hire(DISK_OF_150_KB, TRACEHOUND_STATE_DIR=str(states), TRACEHOUND_LOG_LEVEL="error"),
         scene.crew.hire(TRACEHOUND_STATE_DIR=str(no_folder / "states")),
     ):
         status = member.wait(scene.pace.settle_s)

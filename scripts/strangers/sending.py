@@ -96,7 +96,14 @@ class Strangers:
     def _send(self, one: Given, partition: int) -> None:
         key = self._chance.choice([None, b"shop", self._chance.randbytes(9)])
         headers = list(one.headers)
-        self._producer.produce(self._topic, one.value, key, partition, headers=headers, on_delivery=self._delivered)
+        while True:
+            try:
+                self._producer.produce(
+                    self._topic, one.value, key, partition, headers=headers, on_delivery=self._delivered
+                )
+                break
+            except BufferError:  # the broker has enough to do
+                self._producer.poll(_TURN_S)
         self.sent += 1
         self.sent_bytes += size(one)
 
