@@ -22,6 +22,22 @@ if __name__ == "__main__":
     time.sleep(60)
 """
 
+CLOSER = """
+import sys, time
+from pathlib import Path
+from tracehound.detectors.forests.fitting import PoolFitter
+def endless(begun):
+    Path(begun).touch()
+    time.sleep(10_000)
+if __name__ == "__main__":
+    fitter, begun = PoolFitter(1), Path(sys.argv[1])
+    fit = fitter.submit(endless, str(begun))
+    while not begun.exists():
+        time.sleep(0.01)
+    fitter.close()
+    print(repr(fit.exception()), flush=True)
+"""
+
 
 def test_a_fit_that_fails_keeps_its_error() -> None:
     with pytest.raises(ZeroDivisionError):
@@ -47,6 +63,15 @@ def test_its_processes_end_when_their_parent_is_killed(tmp_path: Path) -> None:
     while is_running(helper):
         assert time.monotonic() < deadline, "the helper process outlived its parent"
         time.sleep(0.1)
+
+
+def test_a_process_that_closes_it_ends_whatever_is_being_fitted(tmp_path: Path) -> None:
+    script = tmp_path / "closer.py"
+    script.write_text(CLOSER)
+    with running([sys.executable, str(script), str(tmp_path / "begun")], stderr=None) as closer:
+        assert closer.stdout is not None
+        assert closer.stdout.readline() == "CancelledError()\n"
+        assert closer.wait(120) == 0
 
 
 def is_running(process: int) -> bool:
