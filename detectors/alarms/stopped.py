@@ -1,6 +1,6 @@
 """Operations that stop while the rest of their application goes on: what its traffic as a whole may hide."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import log, log10
 from typing import Any, Final
@@ -191,14 +191,14 @@ class StoppedWatch:
         """A copy of an operation's complete state."""
         return {"arrivals": self._arrivals.snapshot(slot), "hours": self._hours.snapshot(slot)}
 
-    def restore_operation(self, slot: int, state: dict[str, State]) -> None:
-        """Replace an operation's state by one that ``snapshot_operation`` returned.
+    def restore_operations(self, slots: Slots, states: Sequence[Mapping[str, Mapping[str, Any]]]) -> None:
+        """Replace the states of operations by those that ``snapshot_operation`` returned.
 
         Raises:
-            KeyError, ValueError: the state is not one of an operation's arrivals.
+            KeyError, ValueError: a state is not one of an operation's arrivals.
         """
-        self._arrivals.restore(slot, state["arrivals"])
-        self._hours.restore(slot, state["hours"])
+        self._arrivals.restore_many(slots, [state["arrivals"] for state in states])
+        self._hours.restore_many(slots, [state["hours"] for state in states])
 
     def nbytes(self, operations: int, applications: int) -> int:
         """Bytes that so many operations and applications take."""

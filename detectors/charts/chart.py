@@ -1,5 +1,6 @@
 """The chart per key: smoothed ranks in a reference of the key's own past, and the tail of single values beside it."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass
 from typing import Any
 
@@ -23,9 +24,10 @@ from tracehound.detectors.charts.priors import shipped_reference
 from tracehound.detectors.charts.season import BINS, DAYS
 from tracehound.detectors.packed.fields import RecordField
 from tracehound.detectors.packed.growing_rows import NO_ROW, GrowingRows, room_for
+from tracehound.detectors.packed.many_rows import put_rows
 from tracehound.detectors.packed.rests import NO_GAPS
 from tracehound.detectors.packed.slots import SlotRecords
-from tracehound.detectors.packed.stored_numbers import checked
+from tracehound.detectors.packed.stored_columns import RestoredTogether, checked_columns
 from tracehound.detectors.packed.tail import tail_score
 
 _ROWS = {"ordered": "count", "candidate": "candidates"}
@@ -90,7 +92,7 @@ class ChartJudgement:
         return cls(rows)
 
 
-class Chart:
+class Chart(RestoredTogether):
     """EWMA chart on ranks for many keys, one signal, one-sided: only larger values deviate.
 
     A value, less a margin that matters to nobody, is placed in a sorted reference of the key's last 500 values;
@@ -149,7 +151,8 @@ class Chart:
         """Start a pool in ``slot`` from the shipped prior."""
         self._give_back(self._pools, slot)
         self._pools.open(slot)
-        self._put(self._pools, slot, {"random": seed & 0x7FFFFFFF, "count": len(self._prior), "ordered": self._prior})
+        self._pools["random"][slot], self._pools["count"][slot] = seed & 0x7FFFFFFF, len(self._prior)
+        self._pools["ordered"][slot] = self._rows.put(self._prior)
 
     def judge(self, slots: Slots, pools: Slots, values: Floats) -> ChartJudgement:
         """Judge values (n,) as if each came next for its slot. Changes nothing."""
@@ -230,13 +233,9 @@ class Chart:
         state["season"] = key["season"].copy()
         return state
 
-    def restore(self, slot: int, state: State) -> None:
-        """Replace the key's state by one that ``snapshot`` returned, also that of 0.1.0, which knew less.
-
-        Raises:
-            KeyError, ValueError: the state is not one of this chart.
-        """
-        self._put(self._keys, slot, checked("a chart", state, STORED_KEY, _SINCE_0_1_0))
+    def restore_many(self, slots: Slots, states: Sequence[Mapping[str, Any]]) -> None:
+        """Replace the states of keys, also by those of 0.1.0, which knew less."""
+        self._put(self._keys, slots, checked_columns("a chart", states, STORED_KEY, _SINCE_0_1_0))
 
     def snapshot_pool(self, slot: int) -> State:
         """A copy of a pool's complete state."""
@@ -251,13 +250,14 @@ class Chart:
         Raises:
             KeyError, ValueError: the state is not one of a pool.
         """
-        self._put(self._pools, slot, checked("a chart's pool", state, STORED_POOL))
+        self._put(self._pools, np.array([slot]), checked_columns("a chart's pool", [state], STORED_POOL))
 
-    def _put(self, store: SlotRecords, slot: int, taken: dict[str, Any]) -> None:
-        self._give_back(store, slot)
-        record = store.records[slot]
-        for name, value in taken.items():
-            record[name] = self._rows.put(value) if name in _ROWS else value
+    def _put(self, store: SlotRecords, slots: Slots, taken: dict[str, NDArray[Any]]) -> None:
+        for slot in slots.tolist():
+            self._give_back(store, slot)
+        for name, column in taken.items():
+            rows = name in _ROWS
+            store[name][slots] = put_rows(self._rows, column, taken[_ROWS[name]]) if rows else column
 
     def _give_back(self, store: SlotRecords, slot: int) -> None:
         """Give the rows of a slot back, if it has been used."""

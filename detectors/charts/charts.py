@@ -1,5 +1,6 @@
 """The charts of an application: one per operation and signal, one per called peer, and one per queue."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -157,10 +158,10 @@ class Charts:
         """The state of an operation's charts."""
         return {signal.name: chart.snapshot(slot) for signal, chart in zip(CHARTS, self.signals, strict=True)}
 
-    def restore_operation(self, slot: int, state: dict[str, State]) -> None:
-        """Take over an operation's charts."""
+    def restore_operations(self, slots: Slots, states: Sequence[Mapping[str, Mapping[str, Any]]]) -> None:
+        """Take over the charts of operations."""
         for signal, chart in zip(CHARTS, self.signals, strict=True):
-            chart.restore(slot, state[signal.name])
+            chart.restore_many(slots, [state[signal.name] for state in states])
 
     def snapshot_application(self, slot: int) -> dict[str, State]:
         """The state of an application's pools."""

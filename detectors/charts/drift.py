@@ -1,6 +1,6 @@
 """Drift: whether the values of an operation's features are still distributed as they were, by blocks of 300."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,8 +17,10 @@ from tracehound.detectors.packed.growing_rows import (
     room_for,
     row_at,
 )
+from tracehound.detectors.packed.many_rows import put_rows
 from tracehound.detectors.packed.slots import SlotArrays
-from tracehound.detectors.packed.stored_numbers import EARLIEST_S, LARGEST_SINGLE, LATEST_S, Stored, checked, numbers
+from tracehound.detectors.packed.stored_columns import RestoredTogether, checked_columns
+from tracehound.detectors.packed.stored_numbers import EARLIEST_S, LARGEST_SINGLE, LATEST_S, Stored, numbers
 
 BINS = 10
 SAMPLE = 100
@@ -62,7 +64,7 @@ class DriftFinding:
     psi: float
 
 
-class Drift:
+class Drift(RestoredTogether):
     """Population stability index (PSI) per operation and feature, on blocks of 300 values.
 
     Binning: the deciles of a feature's first 100 learned values are the edges of ten bins, frozen. A value equal to
@@ -152,25 +154,24 @@ class Drift:
         sample[edged, :EDGES] = self._of(slot)["edges"][edged]
         return {"sample": sample, **{name: self._of(slot)[name].copy() for name in _ARRAYS}}
 
-    def restore(self, slot: int, state: State) -> None:
-        """Replace the operation's state by one that ``snapshot`` returned.
-
-        Raises:
-            KeyError, ValueError: the state is not one of drift, or of other columns.
-        """
-        taken = checked("drift", state, self._stored, {"told": np.zeros(self.columns)})
+    def restore_many(self, slots: Slots, states: Sequence[Mapping[str, Any]]) -> None:
+        """Replace the states of operations, of as many columns."""
+        taken = checked_columns("drift", states, self._stored, {"told": np.zeros(self.columns)})
         beyond = np.maximum(taken["count"].astype(np.int64) - SAMPLE, 0)
         counted = np.minimum(beyond, REFERENCE), np.maximum(beyond - REFERENCE, 0)
         for name, count in zip(("reference", "block"), counted, strict=True):
-            if (taken[name].sum(axis=1) != count).any():
+            if (taken[name].sum(axis=2) != count).any():
                 raise ValueError(f"The bins of drift's {name!r} must hold what it counted, {count.tolist()}.")
-        self._give_back(slot)
-        features = self._of(slot)
+        for slot in slots.tolist():
+            self._give_back(slot)
+        features, sample = self._store["features"], taken["sample"]
         for name in _ARRAYS:
-            features[name] = taken[name]
-        features["edges"] = taken["sample"][:, :EDGES] * (taken["count"] >= SAMPLE)[:, np.newaxis]
-        for column, (_, count) in enumerate(self._samples(slot)):
-            features["sample"][column] = self._rows.put(taken["sample"][column, :count])
+            features[name][slots] = taken[name]
+        edged = taken["count"] >= SAMPLE
+        features["edges"][slots] = sample[..., :EDGES] * edged[..., np.newaxis]
+        counts = np.where(edged, 0, taken["count"]).astype(np.int64)
+        kept = sample[np.arange(SAMPLE) < counts[..., np.newaxis]]
+        features["sample"][slots] = put_rows(self._rows, kept, counts.ravel()).reshape(counts.shape)
 
     def _samples(self, slot: int) -> list[tuple[int, int]]:
         """The place of each feature's row, and how many values it has."""

@@ -1,5 +1,6 @@
 """Evidence that adds up: probabilities of single executions, smoothed per key."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -9,7 +10,8 @@ from tracehound.detectors.charts.kernel import FAST, HIGHEST, LOWEST, SLOW, TO_S
 from tracehound.detectors.packed.compiling import njit
 from tracehound.detectors.packed.reference import normal_score_of_tail
 from tracehound.detectors.packed.slots import SlotRecords
-from tracehound.detectors.packed.stored_numbers import LARGEST, checked, moment, real
+from tracehound.detectors.packed.stored_columns import RestoredTogether, checked_columns
+from tracehound.detectors.packed.stored_numbers import LARGEST, moment, real
 
 BEGINS, ENDS = 6.0, 2.0
 """Sigma from which a deviation goes on, and below which it has ended."""
@@ -25,7 +27,7 @@ _ADDED: Final = {"since": -np.inf, "shown": 0.0, "certain": -np.inf}
 was certain."""
 
 
-class SmoothedScores:
+class SmoothedScores(RestoredTogether):
     """EWMA chart for many keys on scores that are calibrated already, so that it needs no reference.
 
     A score, −log10 of a false-alarm probability, becomes a normal score, counts within [-0.5, 4] and is smoothed
@@ -90,14 +92,10 @@ class SmoothedScores:
         """A copy of the key's complete state."""
         return {name: float(self._store[name][slot]) for name in _STORED}
 
-    def restore(self, slot: int, state: State) -> None:
-        """Replace the key's state by one that ``snapshot`` returned.
-
-        Raises:
-            KeyError, ValueError: the state is not one of smoothed scores.
-        """
-        for name, value in checked("smoothed scores", state, _STORED, _ADDED).items():
-            self._store[name][slot] = value
+    def restore_many(self, slots: Slots, states: Sequence[Mapping[str, Any]]) -> None:
+        """Replace the states of keys."""
+        for name, column in checked_columns("smoothed scores", states, _STORED, _ADDED).items():
+            self._store[name][slots] = column
 
     def nbytes(self) -> int:
         """Bytes that one key takes."""

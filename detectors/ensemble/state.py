@@ -1,12 +1,26 @@
 """The state of an ensemble: of one operation or application, in every detector of that scope, and back; its size."""
 
+from collections.abc import Sequence
 from typing import Any
 
+import msgspec
 import numpy as np
 
-from tracehound.detectors.bank import State
+from tracehound.detectors.bank import Bank, Slots, State
 from tracehound.detectors.calibration.calibration import PER_CHANNEL
 from tracehound.detectors.ensemble.ensemble import Ensemble
+from tracehound.detectors.packed.stored_columns import RestoredTogether, StoredKey, plain
+
+
+class StoredBanks(msgspec.Struct):
+    """What ``snapshot_operation`` gives, as it is read: of each detector one state, or several by name."""
+
+    charts: dict[str, StoredKey]
+    structure: StoredKey
+    structure_changes: StoredKey
+    drift: StoredKey
+    banks: dict[str, StoredKey]
+    bursts: StoredKey | None = None
 
 
 def snapshot_operation(ensemble: Ensemble, slot: int) -> dict[str, Any]:
@@ -51,15 +65,29 @@ def _snapshot_detectors(ensemble: Ensemble, scope: str, slot: int) -> dict[str, 
     return state
 
 
-def restore_operation(ensemble: Ensemble, slot: int, state: dict[str, Any]) -> None:
-    """Take over an operation's state; a bank that the state does not know stays fresh."""
-    ensemble.charts.restore_operation(slot, state["charts"])
-    ensemble.structure.restore(slot, state["structure"])
-    ensemble.structure_changes.restore(slot, state["structure_changes"])
-    ensemble.drift.restore(slot, state["drift"])
-    _restore_detectors(ensemble, "operation", slot, state["banks"])
-    if "bursts" in state:
-        ensemble.bursts.restore(slot, state["bursts"])
+def restore_operations(ensemble: Ensemble, slots: Slots, states: Sequence[StoredBanks]) -> None:
+    """Take over the states of operations; a bank that a state does not know stays fresh."""
+    ensemble.charts.restore_operations(slots, [state.charts for state in states])
+    ensemble.structure.restore_many(slots, [state.structure for state in states])
+    ensemble.structure_changes.restore_many(slots, [state.structure_changes for state in states])
+    ensemble.drift.restore_many(slots, [state.drift for state in states])
+    for bank, chart in zip(ensemble.detectors, ensemble.score_charts, strict=True):
+        if bank.scope == "operation":
+            known = [place for place, state in enumerate(states) if bank.name in state.banks]
+            _restore_bank(bank, slots[known], [states[place].banks[bank.name] for place in known])
+            if chart is not None:
+                chart.restore_many(slots[known], [states[place].banks[f"chart {bank.name}"] for place in known])
+    for slot, state in zip(slots.tolist(), states, strict=True):
+        if state.bursts is not None:
+            ensemble.bursts.restore(slot, {name: plain(value) for name, value in state.bursts.items()})
+
+
+def _restore_bank(bank: Bank, slots: Slots, states: Sequence[StoredKey]) -> None:
+    if isinstance(bank, RestoredTogether):
+        bank.restore_many(slots, states)
+        return
+    for slot, state in zip(slots.tolist(), states, strict=True):
+        bank.restore(slot, {name: plain(value) for name, value in state.items()})
 
 
 def restore_application(ensemble: Ensemble, slot: int, state: dict[str, Any]) -> None:
@@ -72,7 +100,11 @@ def restore_application(ensemble: Ensemble, slot: int, state: dict[str, Any]) ->
     for name, chart in ensemble.charted_scores():
         if name in state["score_pools"]:
             chart.restore_pool(slot, state["score_pools"][name])
-    _restore_detectors(ensemble, "application", slot, state["banks"])
+    for bank, charted in zip(ensemble.detectors, ensemble.score_charts, strict=True):
+        if bank.scope == "application" and bank.name in state["banks"]:
+            bank.restore(slot, state["banks"][bank.name])
+            if charted is not None:
+                charted.restore(slot, state["banks"][f"chart {bank.name}"])
     if "bursts" in state:
         ensemble.bursts.restore_group(slot, state["bursts"])
 
@@ -92,14 +124,6 @@ def _restore_calibration(ensemble: Ensemble, slot: int, names: list[str], stored
             raise ValueError(f"The {name!r} of a calibration must be {fresh[name].dtype} of {len(names)} channels.")
         state[name][now] = known_before[then]
     ensemble.calibration.restore(slot, state)
-
-
-def _restore_detectors(ensemble: Ensemble, scope: str, slot: int, state: dict[str, State]) -> None:
-    for bank, chart in zip(ensemble.detectors, ensemble.score_charts, strict=True):
-        if bank.scope == scope and bank.name in state:
-            bank.restore(slot, state[bank.name])
-            if chart is not None:
-                chart.restore(slot, state[f"chart {bank.name}"])
 
 
 def nbytes(ensemble: Ensemble, operations: int, applications: int, calls: int) -> int:

@@ -1,5 +1,6 @@
 """Error bursts: a Bernoulli CUSUM per operation against the error rate that the operation is used to."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -8,7 +9,8 @@ from tracehound.detectors.bank import Bank, Flags, Floats, Judged, Slots, State
 from tracehound.detectors.packed.compiling import njit
 from tracehound.detectors.packed.rests import NO_GAPS, STORED_GAPS, note_gap, outlived
 from tracehound.detectors.packed.slots import SlotRecords
-from tracehound.detectors.packed.stored_numbers import COUNTED, checked, moment, real
+from tracehound.detectors.packed.stored_columns import RestoredTogether, checked_columns
+from tracehound.detectors.packed.stored_numbers import COUNTED, moment, real
 from tracehound.schemas.anomaly import AnomalyKind
 
 WARM_UP = 10
@@ -52,7 +54,7 @@ ROW = np.dtype(
 """What is said about one row; the score is still a sum of logarithms."""
 
 
-class ErrorRate(Bank):
+class ErrorRate(RestoredTogether, Bank):
     """Bernoulli CUSUM on the error flag: the sum of log-likelihood ratios of a raised rate against the usual one.
 
     The usual rate p0 is learned with a prior of 1 % worth 5 executions, and tested from the tenth on; the rate it is
@@ -141,19 +143,14 @@ class ErrorRate(Bank):
         """A copy of the key's complete state."""
         return {name: float(self._store[name][slot]) for name in _STORED}
 
-    def restore(self, slot: int, state: State) -> None:
-        """Replace the key's state by one that ``snapshot`` returned.
-
-        Raises:
-            KeyError, ValueError: the state is not one of an error rate.
-        """
-        taken = checked("an error rate", state, _STORED, _SINCE_0_1_0)
-        if taken["errors"] > taken["seen"]:
-            raise ValueError(
-                f"The 'errors' of an error rate must be at most its 'seen'. Got {taken['errors']} instead."
-            )
-        for name, value in taken.items():
-            self._store[name][slot] = value
+    def restore_many(self, slots: Slots, states: Sequence[Mapping[str, Any]]) -> None:
+        """Replace the states of keys."""
+        taken = checked_columns("an error rate", states, _STORED, _SINCE_0_1_0)
+        beyond = taken["errors"][taken["errors"] > taken["seen"]]
+        if len(beyond):
+            raise ValueError(f"The 'errors' of an error rate must be at most its 'seen'. Got {beyond[0]} instead.")
+        for name, column in taken.items():
+            self._store[name][slots] = column
 
     def nbytes(self, slot: int) -> int:  # noqa: ARG002 (the same for every key)
         """Bytes that one key takes."""

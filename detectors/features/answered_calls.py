@@ -1,5 +1,6 @@
 """How long calls that a callee answers for usually last: what a call stands for whose other side did not arrive."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -10,7 +11,8 @@ from tracehound.detectors.columns.segment_columns import SegmentColumns
 from tracehound.detectors.features.measures import PeerTimes, local_times
 from tracehound.detectors.packed.compiling import njit
 from tracehound.detectors.packed.slots import SlotRecords
-from tracehound.detectors.packed.stored_numbers import COUNTED, LARGEST, checked, real
+from tracehound.detectors.packed.stored_columns import RestoredTogether, checked_columns
+from tracehound.detectors.packed.stored_numbers import COUNTED, LARGEST, real
 
 KNOWN: Final = 30.0
 """Answered calls by which it is known how long they last."""
@@ -22,7 +24,7 @@ whose durations are widely scattered (log-normal, σ = 1) are within."""
 _STORED: Final = {"count": real(0.0, COUNTED), "mean_ms": real(0.0, LARGEST), "off_ms": real(0.0, LARGEST)}
 
 
-class AnsweredCalls:
+class AnsweredCalls(RestoredTogether):
     """Mean and mean absolute deviation of the duration of answered calls, by called peer of an application.
 
     A call is *answered* where the callee's own execution was joined with it. Spans get lost: a Collector restarts, a
@@ -65,14 +67,10 @@ class AnsweredCalls:
         """A copy of the peer's complete state."""
         return {name: float(self._store[name][slot]) for name in _STORED}
 
-    def restore(self, slot: int, state: State) -> None:
-        """Replace the peer's state by one that ``snapshot`` returned.
-
-        Raises:
-            KeyError, ValueError: the state is not one of answered calls.
-        """
-        for name, value in checked("answered calls", state, _STORED).items():
-            self._store[name][slot] = value
+    def restore_many(self, slots: Slots, states: Sequence[Mapping[str, Any]]) -> None:
+        """Replace the states of peers."""
+        for name, column in checked_columns("answered calls", states, _STORED).items():
+            self._store[name][slots] = column
 
     def nbytes(self) -> int:
         """Bytes that one peer takes."""

@@ -1,5 +1,6 @@
 """What each day brought to each operation: how many executions, how long they took, and how many failed."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -8,7 +9,8 @@ from numpy.typing import NDArray
 from tracehound.detectors.bank import Flags, Floats, Slots, State
 from tracehound.detectors.packed.compiling import njit
 from tracehound.detectors.packed.slots import SlotRecords
-from tracehound.detectors.packed.stored_numbers import COUNTED, EARLIEST_S, LARGEST, LATEST_S, checked, numbers, real
+from tracehound.detectors.packed.stored_columns import RestoredTogether, checked_columns
+from tracehound.detectors.packed.stored_numbers import COUNTED, EARLIEST_S, LARGEST, LATEST_S, numbers, real
 
 DAY_S: Final = 86_400.0
 DAYS = 15
@@ -27,7 +29,7 @@ _STORED: Final = {
 }
 
 
-class DailyLevels:
+class DailyLevels(RestoredTogether):
     """Executions of many operations by the day (UTC) of event time, for the last 15 whole days.
 
     Durations count by their logarithms, so that a few very long ones do not make a day: e to the power of their mean is
@@ -74,17 +76,15 @@ class DailyLevels:
         one = self._store.records[slot]
         return {name: float(one[name]) for name in ("day", *_SUMS)} | {"days": one["days"].copy()}
 
-    def restore(self, slot: int, state: State) -> None:
-        """Replace the operation's state by one that ``snapshot`` returned.
-
-        Raises:
-            KeyError, ValueError: the state is not one of daily levels.
-        """
-        taken = checked("daily levels", state, _STORED)
-        if not 0.0 <= taken["failed"] <= taken["count"] <= COUNTED or taken["squares"] < 0.0:
+    def restore_many(self, slots: Slots, states: Sequence[Mapping[str, Any]]) -> None:
+        """Replace the states of operations."""
+        taken = checked_columns("daily levels", states, _STORED)
+        failed, count = taken["failed"], taken["count"]
+        sums = (failed >= 0.0) & (failed <= count) & (count <= COUNTED) & (taken["squares"] >= 0.0)
+        if not sums.all():
             raise ValueError("The sums of daily levels must be of executions of which at most all have failed.")
-        for name, value in taken.items():
-            self._store[name][slot] = value
+        for name, column in taken.items():
+            self._store[name][slots] = column
 
     def nbytes(self) -> int:
         """Bytes that one operation takes."""

@@ -1,13 +1,13 @@
 """Compares, whenever a day of an application ends, what its operations do with what they did a week before."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 import numpy as np
 
 from tracehound.detectors.application.models import ApplicationModels
-from tracehound.detectors.bank import State
+from tracehound.detectors.bank import Slots, State
 from tracehound.detectors.features.batch import Batch
 from tracehound.detectors.levels.daily_levels import DAY_S, DailyLevels, first_of_new_days
 from tracehound.detectors.levels.gradual import WEEK, Change, failures, latency, traffic
@@ -110,13 +110,13 @@ class LevelWatch:
         """A copy of an operation's complete state."""
         return self._levels.snapshot(slot)
 
-    def restore_operation(self, slot: int, state: State) -> None:
-        """Replace an operation's state by one that ``snapshot_operation`` returned.
+    def restore_operations(self, slots: Slots, states: Sequence[Mapping[str, Any]]) -> None:
+        """Replace the states of operations by those that ``snapshot_operation`` returned.
 
         Raises:
-            KeyError, ValueError: the state is not one of daily levels.
+            KeyError, ValueError: a state is not one of daily levels.
         """
-        self._levels.restore(slot, state)
+        self._levels.restore_many(slots, states)
 
     def nbytes(self, operations: int, applications: int) -> int:
         """Bytes that so many operations and applications take."""

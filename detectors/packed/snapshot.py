@@ -9,6 +9,7 @@ import msgspec
 import numpy as np
 
 from tracehound.detectors.packed.message_pack import DEEPEST, TOO_DEEP, elements_of
+from tracehound.detectors.packed.stored_columns import DTYPES
 from tracehound.schemas.errors import SnapshotError
 
 VERSION = 3
@@ -18,8 +19,7 @@ _MAGIC = b"THS"
 _DIGEST = 16
 _LENGTH = 4
 _LEVEL = 1  # Zstandard's: a sixth of the time of zlib's fastest, and smaller
-_DTYPES = frozenset({"float32", "float64", "int8", "int16", "int32", "int64", "uint8"})
-_NAMES = {np.dtype(name): name for name in _DTYPES}
+_NAMES = {np.dtype(name): name for name in DTYPES}
 """NumPy works the name of a type out anew each time, which took a fifth of a snapshot."""
 _OF_AN_ARRAY = frozenset({"dtype", "shape", "data"})
 _NESTED = frozenset({dict, list})
@@ -31,10 +31,11 @@ _EXPANSION, _ANYWAY = 200, 65_536
 _ELEMENTS, _BYTES_PER_ELEMENT = 4_000_000, 4
 """Values that a state may hold, and bytes that it needs for each: 15 in those with most names, 100 in others."""
 _FEW = 1_000
-_UNREADABLE = (
+UNREADABLE = (
     *(zlib.error, cramjam.DecompressionError),
     *(msgspec.DecodeError, ValueError, KeyError, TypeError, RecursionError),
 )
+"""What reading of bytes may raise that are no state."""
 
 
 def _to_plain(value: Any) -> Any:
@@ -45,16 +46,21 @@ def _to_plain(value: Any) -> Any:
     raise TypeError(f"A snapshot holds numbers, strings and arrays. Got {type(value).__name__} instead.")
 
 
-def _from_plain(value: Any) -> Any:
+def with_arrays(value: Any) -> Any:
+    """A part of a state as it was given to ``pack``, of one that was decoded.
+
+    Raises:
+        SnapshotError, ValueError, KeyError, TypeError: an array is none of numbers, or has others than its shape says.
+    """
     if isinstance(value, list):
-        return [_from_plain(element) if type(element) in _NESTED else element for element in value]
+        return [with_arrays(element) if type(element) in _NESTED else element for element in value]
     if not isinstance(value, dict):
         return value
     if len(value) == len(_OF_AN_ARRAY) and value.keys() == _OF_AN_ARRAY:
-        if value["dtype"] not in _DTYPES:
+        if value["dtype"] not in DTYPES:
             raise SnapshotError(f"A snapshot's arrays must be numbers. Got the type {value['dtype']!r} instead.")
         return np.frombuffer(value["data"], value["dtype"]).reshape(value["shape"]).copy()
-    return {key: _from_plain(element) if type(element) in _NESTED else element for key, element in value.items()}
+    return {key: with_arrays(element) if type(element) in _NESTED else element for key, element in value.items()}
 
 
 def pack(state: dict[str, Any]) -> bytes:
@@ -86,6 +92,21 @@ def unpack(snapshot: bytes) -> dict[str, Any]:
     Raises:
         SnapshotError: it is no snapshot, of another version, damaged, or too large.
     """
+    try:
+        state = with_arrays(msgspec.msgpack.decode(decompressed(snapshot)))
+    except UNREADABLE as error:
+        raise SnapshotError(f"The snapshot cannot be read: {error}") from error
+    if not isinstance(state, dict):
+        raise SnapshotError("The snapshot holds no state.")
+    return state
+
+
+def decompressed(snapshot: bytes) -> bytes | bytearray:
+    """The MessagePack that a snapshot holds, of no more values and bytes than are believed.
+
+    Raises:
+        SnapshotError: it is no snapshot, of another version, damaged, or too large.
+    """
     header = len(_MAGIC) + 1
     if snapshot[: len(_MAGIC)] != _MAGIC or len(snapshot) < header + _DIGEST:
         raise SnapshotError("The stored state is not a snapshot of tracehound.")
@@ -99,13 +120,10 @@ def unpack(snapshot: bytes) -> dict[str, Any]:
         raise SnapshotError("The snapshot is damaged: its checksum does not fit.")
     try:
         plain = _inflate(body) if version == _ZLIB_VERSION else _decompress(body)
-        _check_elements(plain)
-        state = _from_plain(msgspec.msgpack.decode(plain))
-    except _UNREADABLE as error:
+    except UNREADABLE as error:
         raise SnapshotError(f"The snapshot cannot be read: {error}") from error
-    if not isinstance(state, dict):
-        raise SnapshotError("The snapshot holds no state.")
-    return state
+    _check_elements(plain)
+    return plain
 
 
 def _decompress(body: bytes) -> bytearray:

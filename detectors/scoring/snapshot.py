@@ -5,13 +5,14 @@ from dataclasses import asdict
 from typing import Any
 
 import msgspec
+import numpy as np
 
 from tracehound.detectors.application.models import ApplicationModels, OperationModels, Published, Refit
 from tracehound.detectors.ensemble import state as ensemble_state
 from tracehound.detectors.ensemble.ensemble import Ensemble
 from tracehound.detectors.features.batch import KEYED_SIGNALS, QUEUES
 from tracehound.detectors.features.contrast import Contrast, Usual
-from tracehound.detectors.packed.snapshot import pack, unpack
+from tracehound.detectors.packed.snapshot import UNREADABLE, decompressed, pack, with_arrays
 from tracehound.detectors.scoring.stored import (
     StoredContrast,
     StoredDeviation,
@@ -27,6 +28,9 @@ from tracehound.schemas.errors import SnapshotError
 
 MOST_RESTORED = 10_000
 """Operations, and called services of a kind, that a state may have, where the settings do not allow more of them."""
+_WITH_ARRAYS = ("banks", "silence", "clock", "levels", "sampling", "stopped")
+"""Parts of a state that are dicts of dicts, of one application each."""
+_decode = msgspec.msgpack.Decoder(StoredState).decode
 _NUMBERS = tuple(name for name in StoredNumbers.__struct_fields__ if name not in StoredVersions.__struct_fields__)
 
 
@@ -80,11 +84,18 @@ def read(snapshot: bytes) -> StoredState:
     Raises:
         SnapshotError: it is damaged, of another version, or holds what cannot be.
     """
-    state = unpack(snapshot)
+    plain = decompressed(snapshot)
     try:
-        return msgspec.convert(state, StoredState)
+        state = _decode(plain)
+        for name in _WITH_ARRAYS:
+            setattr(state, name, with_arrays(getattr(state, name)))
+        for refit in state.refits:
+            refit.sample = with_arrays(refit.sample)
+        return state
     except msgspec.ValidationError as error:
         raise SnapshotError(f"The snapshot does not hold what it must: {error}.") from error
+    except UNREADABLE as error:
+        raise SnapshotError(f"The snapshot cannot be read: {error}") from error
 
 
 def check_sizes(state: StoredState, settings: DetectionSettings) -> None:
@@ -126,24 +137,27 @@ def fill(stored: StoredState, application: ApplicationModels, ensemble: Ensemble
             application.peaks.restore(stored.feedback.peaks)
             application.expected_s, application.expected_until_s = stored.feedback.expected
         for chart, slots, peers in zip(ensemble.charts.keyed, application.calls, stored.keyed, strict=True):
-            for peer, content in peers.items():
-                chart.restore(slots[peer], content)
+            chart.restore_many(np.array([slots[peer] for peer in peers], np.int64), list(peers.values()))
         if stored.idle:
             application.idle = _of_known(stored.idle, application.calls)
-        for name, operation in stored.operations.items():
-            _fill_operation(operation, application.operations[name], ensemble)
+        _fill_operations(stored.operations, application.operations, ensemble)
         watches.restore(application, stored)
     except (KeyError, TypeError, ValueError, IndexError, OverflowError) as error:
         raise SnapshotError(f"The snapshot of {stored.key[0]} does not fit this tracehound: {error!r}") from error
 
 
-def _fill_operation(stored: StoredOperation, operation: OperationModels, ensemble: Ensemble) -> None:
-    ensemble_state.restore_operation(ensemble, operation.slot, stored.banks)
-    operation.seen, operation.idle = stored.seen, stored.idle
-    operation.path_names = {path: (name, part) for path, name, part in stored.path_names}
-    operation.profile.learned, operation.profile.averages = stored.profile.learned, stored.profile.averages
-    if stored.contrast is not None:  # 0.1.0 had none
-        operation.contrast = _contrast_of(stored.contrast)
+def _fill_operations(
+    stored: dict[str, StoredOperation], operations: dict[str, OperationModels], ensemble: Ensemble
+) -> None:
+    slots = np.array([operations[name].slot for name in stored], np.int64)
+    ensemble_state.restore_operations(ensemble, slots, [one.banks for one in stored.values()])
+    for name, one in stored.items():
+        operation = operations[name]
+        operation.seen, operation.idle = one.seen, one.idle
+        operation.path_names = {path: (segment, part) for path, segment, part in one.path_names}
+        operation.profile.learned, operation.profile.averages = one.profile.learned, one.profile.averages
+        if one.contrast is not None:  # 0.1.0 had none
+            operation.contrast = _contrast_of(one.contrast)
 
 
 def _contrast(known: Contrast) -> list[Any] | None:

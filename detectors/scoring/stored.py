@@ -7,9 +7,11 @@ import msgspec
 from tracehound.detectors.alarms.publishing import REMEMBERED
 from tracehound.detectors.application.models import REMEMBERED_PATHS
 from tracehound.detectors.application.versions import REMEMBERED_VERSIONS
+from tracehound.detectors.ensemble.state import StoredBanks
 from tracehound.detectors.features.attributes import LONGEST, MOST_PAIRS
 from tracehound.detectors.features.contrast import ATTRIBUTES, INSTANCES, LEFT_OUT, MEMORY, RECENT
 from tracehound.detectors.features.profile import MAX_PARTS
+from tracehound.detectors.packed.stored_columns import StoredKey
 from tracehound.detectors.packed.stored_numbers import COUNTED, LARGEST, LATEST_S, Moment
 from tracehound.schemas.anomaly import SEVERITIES, AnomalyKind
 from tracehound.schemas.execution import Name
@@ -74,14 +76,14 @@ class StoredContrast(msgspec.Struct, array_like=True):
 class StoredOperation(msgspec.Struct):
     """An operation: its detectors' states, and what is in ``detectors.application.models.OperationModels``."""
 
-    banks: dict[str, Any]
+    banks: StoredBanks
     seen: Counted
     profile: StoredProfile
     path_names: Annotated[list[tuple[int, str, str]], msgspec.Meta(max_length=REMEMBERED_PATHS)]
     idle: Counted = 0
     contrast: StoredContrast | None = None
-    levels: dict[str, Any] | None = None
-    stopped: dict[str, dict[str, Any]] | None = None
+    levels: StoredKey | None = None
+    stopped: dict[str, StoredKey] | None = None
 
 
 class StoredRefit(msgspec.Struct):
@@ -124,18 +126,18 @@ class StoredState(msgspec.Struct):
     silence: dict[str, Any]
     refits: Annotated[list[StoredRefit], msgspec.Meta(max_length=_DETECTORS)]
     published: Annotated[list[StoredDeviation], msgspec.Meta(max_length=REMEMBERED)]
-    calls: list[dict[str, dict[str, Any]]]
+    calls: list[dict[str, StoredKey]]
     operations: dict[str, StoredOperation]
     feedback: StoredFeedback | None = None
     clock: dict[str, Any] | None = None
     levels: dict[str, Any] | None = None
     sampling: dict[str, Any] | None = None
     stopped: dict[str, Any] | None = None
-    queues: dict[str, dict[str, Any]] = {}
-    answered: dict[str, dict[str, Any]] = {}
+    queues: dict[str, StoredKey] = {}
+    answered: dict[str, StoredKey] = {}
     idle: list[dict[str, Counted]] = []
 
     @property
-    def keyed(self) -> tuple[dict[str, dict[str, Any]], ...]:
+    def keyed(self) -> tuple[dict[str, StoredKey], ...]:
         """By kind and name the states of called peers and queues; of queues there are none in states of before."""
         return (*self.calls, self.queues)

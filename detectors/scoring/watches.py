@@ -1,10 +1,14 @@
 """What looks at an application's executions beside the ensemble: clocks, sampling, calls, levels, and their absence."""
 
+from collections.abc import Iterable
 from typing import Any
+
+import numpy as np
 
 from tracehound.detectors.alarms.silence import SilenceWatch
 from tracehound.detectors.alarms.stopped import StoppedWatch
 from tracehound.detectors.application.models import ApplicationModels
+from tracehound.detectors.bank import Slots
 from tracehound.detectors.features.answered_calls import AnsweredCalls
 from tracehound.detectors.features.batch import GAPS
 from tracehound.detectors.features.clocks import Clocks
@@ -72,15 +76,18 @@ class Watches:
             self.levels.restore(slot, stored.levels)
         if stored.stopped is not None:
             self.stopped.restore(slot, stored.stopped)
-        for peer, content in stored.answered.items():
-            self.answered.restore(application.calls[GAPS][peer], content)
-        for name, operation in stored.operations.items():
-            if operation.levels is not None:
-                self.levels.restore_operation(application.operations[name].slot, operation.levels)
-            if operation.stopped is not None:
-                self.stopped.restore_operation(application.operations[name].slot, operation.stopped)
+        calls, operations = application.calls[GAPS], application.operations
+        self.answered.restore_many(_slots(calls[peer] for peer in stored.answered), list(stored.answered.values()))
+        levels = {name: one.levels for name, one in stored.operations.items() if one.levels is not None}
+        self.levels.restore_operations(_slots(operations[name].slot for name in levels), list(levels.values()))
+        stopped = {name: one.stopped for name, one in stored.operations.items() if one.stopped is not None}
+        self.stopped.restore_operations(_slots(operations[name].slot for name in stopped), list(stopped.values()))
 
     def nbytes(self, operations: int, applications: int, calls: int) -> int:
         """Bytes that so many operations, applications and called peers take; clocks and silence next to nothing."""
         days = self.levels.nbytes(operations, applications) + self.stopped.nbytes(operations, applications)
         return days + applications * self.sampling.nbytes() + calls * self.answered.nbytes()
+
+
+def _slots(slots: Iterable[int]) -> Slots:
+    return np.fromiter(slots, np.int64)

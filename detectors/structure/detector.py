@@ -1,6 +1,8 @@
 """The structure detector: sets of call paths never seen, paths missing, too many of a path, too much time in one."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,6 +10,7 @@ from numpy.typing import NDArray
 from tracehound.detectors.bank import Flags, Floats, Slots, State
 from tracehound.detectors.features.paths import Paths
 from tracehound.detectors.packed.fields import RecordField
+from tracehound.detectors.packed.stored_columns import RestoredTogether
 from tracehound.detectors.structure import snapshot as structure_snapshot
 from tracehound.detectors.structure.kernel import FOLDED, ROW, RULES, run
 from tracehound.detectors.structure.renewal import start
@@ -44,7 +47,7 @@ class StructureJudgement:
     remembered = RecordField[Flags]()
 
 
-class Structure:
+class Structure(RestoredTogether):
     """Frozen −log10 probabilities of an execution's set of paths, of their counts and of their times, for many keys.
 
     *Novelty*: a known set's probability is that of all sets that are at most as frequent; an unknown set's is
@@ -143,14 +146,10 @@ class Structure:
         """A copy of the operation's complete state."""
         return structure_snapshot.take(self._state, slot)
 
-    def restore(self, slot: int, state: State) -> None:
-        """Replace the operation's state by one that ``snapshot`` returned.
-
-        Raises:
-            KeyError, ValueError: the state is not one of this detector.
-        """
+    def restore_many(self, slots: Slots, states: Sequence[Mapping[str, Any]]) -> None:
+        """Replace the states of operations."""
         rules = self._rules[0]
-        structure_snapshot.put(self._state, slot, state, int(rules["paths"]) + 1, int(rules["sets"]))
+        structure_snapshot.put(self._state, slots, states, int(rules["paths"]) + 1, int(rules["sets"]))
 
     def nbytes(self) -> int:
         """Bytes that all operations take, with what is kept free for the next."""

@@ -1,12 +1,21 @@
-"""One operation's structure as plain arrays and back."""
+"""Operations' structures as plain arrays and back."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from tracehound.detectors.bank import State
+from tracehound.detectors.bank import Slots, State
 from tracehound.detectors.structure.state import ENTRY, StructureState, insert_all
-from tracehound.detectors.structure.stored import COLUMNS, LACKING, LARGEST_OF, ROWS, SCALARS, checked_structure
+from tracehound.detectors.structure.stored import (
+    COLUMNS,
+    ENTRIES,
+    LACKING,
+    LARGEST_OF,
+    ROWS,
+    SCALARS,
+    checked_structures,
+)
 
 
 def take(state: StructureState, slot: int) -> State:
@@ -24,31 +33,32 @@ def take(state: StructureState, slot: int) -> State:
     return taken
 
 
-def put(state: StructureState, slot: int, taken: State, most_paths: int, most_sets: int) -> None:
-    """Replace what ``slot`` remembers by what ``take`` returned, of so many paths and sets at most.
+def put(
+    state: StructureState, slots: Slots, taken: Sequence[Mapping[str, Any]], most_paths: int, most_sets: int
+) -> None:
+    """Replace what ``slots`` (n,) remember by what ``take`` returned for n, each of so many paths and sets at most.
 
     Raises:
-        KeyError, ValueError: it is not of this version, or damaged. The slot is left as it was.
+        KeyError, ValueError: one is not of this version, or damaged. All slots are left as they were.
     """
-    found = checked_structure(taken, most_paths, most_sets)
-    entries = _entries(found)
-    state.open(slot)
+    found = checked_structures(taken, most_paths, most_sets)
+    entries, ends = _entries(found), np.cumsum(found[ENTRIES]).tolist()
     state.reserve(len(entries))
-    insert_all(state.memory, slot, entries)
-    operation = state.operations[slot]
-    for name, value in zip(SCALARS, found["operation"].tolist(), strict=True):
-        operation[name] = value
-    for name, value in zip(LACKING, found["lacking"].tolist(), strict=True):
-        operation[name] = value
+    for slot, begin, end in zip(slots.tolist(), [0, *ends], ends, strict=False):
+        state.open(slot)
+        insert_all(state.memory, slot, entries[begin:end])
+    for names, of_operations in ((SCALARS, found["operation"]), (LACKING, found["lacking"])):
+        for name, column in zip(names, of_operations.T, strict=True):
+            state.operations[name][slots] = column
     for name in LARGEST_OF:
-        operation[name] = found[name]
+        state.operations[name][slots] = found[name]
 
 
-def _entries(taken: State) -> Any:
-    entries = np.zeros(len(taken["keys"]), ENTRY)  # type: ignore[arg-type] # an array, as it was checked
+def _entries(taken: dict[str, Any]) -> Any:
+    entries = np.zeros(len(taken["keys"]), ENTRY)
     entries["key"] = taken["keys"]
     for name, (_, fields) in COLUMNS.items():
-        for field, values in zip(fields, taken[name], strict=True):  # type: ignore[arg-type]
+        for field, values in zip(fields, taken[name], strict=True):
             entries[field] = values
     for name in ROWS:
         entries[name] = taken[name]

@@ -1,19 +1,19 @@
-"""What the state of one operation's structure may hold: each number by itself, and how they must fit each other."""
+"""What the state of an operation's structure may hold: each number by itself, and how they must fit each other."""
 
 import math
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
 
-from tracehound.detectors.bank import State
 from tracehound.detectors.columns.segment_columns import LONGEST_MS
+from tracehound.detectors.packed.stored_columns import StoredArray, checked_columns
 from tracehound.detectors.packed.stored_numbers import (
     COUNTED,
     EARLIEST_S,
     LARGEST,
     LATEST_S,
     Stored,
-    checked,
     numbers,
     whole,
 )
@@ -65,12 +65,12 @@ COLUMNS: Final[dict[str, tuple[Any, dict[str, tuple[float, float]]]]] = {
 ROWS: Final = {"times": LARGEST_TIMES, "counts": LARGEST_COUNTS}
 _POSITIVE: Final = ("at_bound", "scale", "shared_at_bound", "count_at_bound", "count_scale")
 """What a path divides by, or takes logarithms of, once it has been frozen."""
-_ENTRIES: Final = "entries"
+ENTRIES: Final = "entries"
 
 
 def _of_columns(dtype: Any, fields: dict[str, tuple[float, float]]) -> Stored:
     low, high = np.array(list(fields.values()), dtype).T
-    return numbers(dtype, (len(fields), _ENTRIES), low[:, None], high[:, None])
+    return numbers(dtype, (len(fields), ENTRIES), low[:, None], high[:, None])
 
 
 _STORED: Final = {
@@ -81,10 +81,10 @@ _STORED: Final = {
     **dict.fromkeys(("peaks", "sums"), numbers(np.float32, (LARGEST_RAW,), -1.0, LARGEST, ascending=True)),
     "pool": numbers(np.float32, (GRID,), -1e3, 1.0),
     "lacking": numbers(np.int64, (len(LACKING),), *np.array(list(LACKING.values())).T),
-    "keys": numbers(np.int64, (_ENTRIES,), -np.inf, np.inf),
+    "keys": numbers(np.int64, (ENTRIES,), -np.inf, np.inf),
     **{name: _of_columns(*column) for name, column in COLUMNS.items()},
-    "times": numbers(np.float32, (_ENTRIES, LARGEST_TIMES), -1.0, 2.0 * LONGEST_MS, ascending=True),
-    "counts": numbers(np.float32, (_ENTRIES, LARGEST_COUNTS), 0.0, LARGEST, ascending=True),
+    "times": numbers(np.float32, (ENTRIES, LARGEST_TIMES), -1.0, 2.0 * LONGEST_MS, ascending=True),
+    "counts": numbers(np.float32, (ENTRIES, LARGEST_COUNTS), 0.0, LARGEST, ascending=True),
 }
 _ADDED: Final = {"lacking": np.zeros(len(LACKING), np.int64)}
 LARGEST_OF: Final = ("peaks", "sums", "pool")
@@ -95,42 +95,63 @@ _CALIBRATED: Final = ("peak_at_bound", "peak_scale", "sum_at_bound", "sum_scale"
 """What an operation divides by, or takes logarithms of, once it is known."""
 
 
-def checked_structure(taken: State, most_paths: int, most_sets: int) -> dict[str, Any]:
-    """The state of a structure of so many paths and sets at most.
+def checked_structures(taken: Sequence[Mapping[str, Any]], most_paths: int, most_sets: int) -> dict[str, Any]:
+    """The states of structures of so many paths and sets at most each, together; see ``checked_columns``.
 
     Raises:
         KeyError, ValueError: a number is not what it must be, or does not fit the others.
     """
-    keys = taken["keys"]
-    if not isinstance(keys, np.ndarray) or keys.ndim != 1 or len(np.unique(keys)) != len(keys):
-        raise ValueError("The keys of a structure's entries must be a list without repetition.")
-    rules = {_ENTRIES: whole(0, most_paths + most_sets), **_STORED}
-    found = checked("structure", {**taken, _ENTRIES: len(keys)}, rules, _ADDED)
-    operation = dict(zip(SCALARS, found["operation"].tolist(), strict=True))
+    states = [{**state, ENTRIES: _entries_of(state["keys"])} for state in taken]
+    rules = {ENTRIES: whole(0, most_paths + most_sets), **_STORED}
+    found = checked_columns("structure", states, rules, _ADDED)
+    owner = np.repeat(np.arange(len(states)), found[ENTRIES])
+    operations = dict(zip(SCALARS, found["operation"].T, strict=True))
     entries = {"times": found["times"]}
     for matrix, (_, names) in COLUMNS.items():
         entries.update(zip(names, found[matrix], strict=True))
-    sets = int(entries["is_set"].sum())
-    if sets > most_sets or len(keys) - sets > most_paths:
-        raise ValueError(f"A structure must have at most {most_paths} paths and {most_sets} sets. Got {sets} sets.")
-    for rule, kept in {**_of_operation(operation, found["pool"]), **_of_entries(entries, operation["learned"])}.items():
-        if not kept:
+    sets = np.bincount(owner[entries["is_set"] == 1], minlength=len(states))
+    if (sets > most_sets).any() or (found[ENTRIES] - sets > most_paths).any():
+        raise ValueError(
+            f"A structure must have at most {most_paths} paths and {most_sets} sets. Got {sets.max()} sets."
+        )
+    kept = {
+        "hold no key twice": not _twice(found["keys"], owner),
+        **_of_operations(operations, found["pool"]),
+        **_of_entries(entries, operations["learned"][owner]),
+    }
+    for rule, is_kept in kept.items():
+        if not is_kept:
             raise ValueError(f"A stored structure must {rule}.")
     return found
 
 
-def _of_operation(operation: dict[str, float], pool: Any) -> dict[str, Any]:
-    """What an operation must do, and whether it does."""
+def _entries_of(keys: Any) -> int:
+    shape = keys.shape if isinstance(keys, np.ndarray | StoredArray) else ()
+    if len(shape) != 1:
+        raise ValueError("The keys of a structure's entries must be a list.")
+    return int(shape[0])
+
+
+def _twice(keys: Any, owner: Any) -> bool:
+    """Whether a structure has a key twice; ``owner`` (k,) says whose each of the ``keys`` (k,) is."""
+    order = np.lexsort((keys, owner))
+    keys, owner = keys[order], owner[order]
+    return bool(((keys[1:] == keys[:-1]) & (owner[1:] == owner[:-1])).any())
+
+
+def _of_operations(operations: dict[str, Any], pools: Any) -> dict[str, Any]:
+    """What operations must do, and whether all do."""
+    known, renewal = operations["known"] > 0.0, operations["next_renewal"]
     return {
-        "count in whole numbers": not any(operation[name] % 1.0 for name in _WHOLE),
-        "be renewed after it has learned": 1 <= operation["next_renewal"] >= operation["learned"],
-        "be calibrated once it is known": not operation["known"] or all(operation[name] > 0.0 for name in _CALIBRATED),
-        "have a shared tail that falls": (np.diff(pool) <= _ROUNDING).all(),
+        "count in whole numbers": not any((operations[name] % 1.0).any() for name in _WHOLE),
+        "be renewed after it has learned": ((renewal >= 1.0) & (renewal >= operations["learned"])).all(),
+        "be calibrated once it is known": all((operations[name][known] > 0.0).all() for name in _CALIBRATED),
+        "have a shared tail that falls": (np.diff(pools) <= _ROUNDING).all(),
     }
 
 
-def _of_entries(entries: dict[str, Any], executions: float) -> dict[str, Any]:
-    """What the entries of an operation that learned so many ``executions`` must do, and whether they do."""
+def _of_entries(entries: dict[str, Any], executions: Any) -> dict[str, Any]:
+    """What entries (k,) of operations that learned so many ``executions`` (k,) must do, and whether they do."""
     is_set, learned = entries["is_set"] == 1, entries["learned"]
     frozen = ~is_set & (entries["known"] > 0)
     timed = (entries["times"] >= 0.0).sum(axis=1)

@@ -1,5 +1,6 @@
 """How often an application's executions come of late, and how evenly: what a gap between them is compared with."""
 
+from collections.abc import Mapping, Sequence
 from math import log, log10
 from typing import Any, Final
 
@@ -9,7 +10,8 @@ from scipy.special import gammaincc, gammainccinv
 from tracehound.detectors.bank import Flags, Floats, Slots, State
 from tracehound.detectors.packed.compiling import njit
 from tracehound.detectors.packed.slots import SlotRecords
-from tracehound.detectors.packed.stored_numbers import LARGEST, checked, moment, real
+from tracehound.detectors.packed.stored_columns import RestoredTogether, checked_columns
+from tracehound.detectors.packed.stored_numbers import LARGEST, moment, real
 
 MEMORY_S, MEMORY_EXECUTIONS = 900.0, 30.0
 """The rate is the smaller one of those over about so long, and over about so many executions."""
@@ -40,7 +42,7 @@ _NUMBERS: Final = ("newest_s", "gap_s", "executions", "span_s", "usual", "square
 _STORED: Final = {"newest_s": moment(missing=True), **dict.fromkeys(_NUMBERS[1:], real(0.0, LARGEST))}
 
 
-class Arrivals:
+class Arrivals(RestoredTogether):
     """Rate and evenness of the arrivals of many keys, forgotten with time.
 
     The rate is the smaller one of that of the last quarter of an hour and that of the last 30 executions. Gaps, in
@@ -158,14 +160,10 @@ class Arrivals:
         """A copy of the key's complete state."""
         return {name: float(self._store[name][slot]) for name in _NUMBERS}
 
-    def restore(self, slot: int, state: State) -> None:
-        """Replace the key's state by one that ``snapshot`` returned.
-
-        Raises:
-            KeyError, ValueError: the state is not one of arrivals.
-        """
-        for name, value in checked("arrivals", state, _STORED).items():
-            self._store[name][slot] = value
+    def restore_many(self, slots: Slots, states: Sequence[Mapping[str, Any]]) -> None:
+        """Replace the states of keys."""
+        for name, column in checked_columns("arrivals", states, _STORED).items():
+            self._store[name][slots] = column
 
     def begin(self, slot: int, newest_s: float, gap_s: float) -> None:
         """Start with a newest arrival and the gap that was usual before it, in seconds (0: unknown)."""

@@ -1,5 +1,6 @@
 """The fewest arrivals that each half-hour of the day had on the last days, by key."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -7,7 +8,8 @@ import numpy as np
 from tracehound.detectors.bank import Flags, Floats, Slots, State
 from tracehound.detectors.packed.compiling import njit
 from tracehound.detectors.packed.slots import SlotRecords
-from tracehound.detectors.packed.stored_numbers import COUNTED, EARLIEST_S, LARGEST, LATEST_S, checked, numbers, real
+from tracehound.detectors.packed.stored_columns import RestoredTogether, checked_columns
+from tracehound.detectors.packed.stored_numbers import COUNTED, EARLIEST_S, LARGEST, LATEST_S, numbers, real
 
 HALF_HOUR_S: Final = 1_800.0
 BINS: Final = 48
@@ -20,7 +22,7 @@ _STORED: Final = {
 }
 
 
-class HalfHours:
+class HalfHours(RestoredTogether):
     """Arrivals of many keys by half-hours of the day (UTC), of which each keeps about the fewest of the last days.
 
     What came fewer times than ever is the fewest at once; more raise it by a quarter of the difference a day.
@@ -67,14 +69,10 @@ class HalfHours:
         one = self._store.records[slot]
         return {name: float(one[name]) for name in ("first", "newest", "count")} | {"least": one["least"].copy()}
 
-    def restore(self, slot: int, state: State) -> None:
-        """Replace the key's state by one that ``snapshot`` returned.
-
-        Raises:
-            KeyError, ValueError: the state is not one of half-hours.
-        """
-        for name, value in checked("half-hours", state, _STORED).items():
-            self._store[name][slot] = value
+    def restore_many(self, slots: Slots, states: Sequence[Mapping[str, Any]]) -> None:
+        """Replace the states of keys."""
+        for name, column in checked_columns("half-hours", states, _STORED).items():
+            self._store[name][slots] = column
 
     def nbytes(self) -> int:
         """Bytes that one key takes."""

@@ -133,7 +133,7 @@ def test_a_snapshot_resumes_and_pools_belong_to_the_application() -> None:
     made, resumed = trained(), Charts(DetectionSettings())
     resumed.open_application(0, seed=9)
     resumed.open_operation(0, seed=9)
-    resumed.restore_operation(0, made.snapshot_operation(0))
+    resumed.restore_operations(np.array([0]), [made.snapshot_operation(0)])
     resumed.restore_application(0, made.snapshot_application(0))
     for kind in (GAPS, WAITS):
         for slot in (0, 1):
