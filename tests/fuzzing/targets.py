@@ -7,7 +7,7 @@ not. Its ``seeds`` are good bytes, from which a fuzzer goes on.
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from tests.fuzzing import asked, internal, outside, states
+from tests.fuzzing import asked, heard, internal, outside, states
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,4 +36,8 @@ TARGETS = {
     "score-requests": Target(asked.read_request_record, asked.score_requests),
     "tuning": Target(asked.read_tuning_record, asked.tuning_records),
     "incidents": Target(internal.read_incident, internal.incidents),
+    "what-people-say": Target(heard.read_said, heard.said),
+    "log-events": Target(heard.read_log_events, heard.log_events),
+    "log-checkpoints": Target(heard.read_log_checkpoint, heard.log_checkpoints),
+    "owed-messages": Target(heard.read_commit_of_others, heard.commits),
 }
