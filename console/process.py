@@ -15,6 +15,7 @@ from tracehound.console.exemplars.keeping import ExemplarKeeper
 from tracehound.console.store.engine import Store, StoreError
 from tracehound.console.store.reader.build import build_reader
 from tracehound.console.store.reader.reader import Reader
+from tracehound.streams.kafka.bounded_batches import BATCHES_REFUSED
 from tracehound.streams.kafka.permissions import check_permissions
 from tracehound.streams.settings.settings import Settings
 from tracehound.streams.worker.process_metrics import HealthCollector, tell_of_process
@@ -57,6 +58,7 @@ def run_console(settings: Settings, serve: Serve) -> int:
     check_permissions(settings, "console")
     registry = CollectorRegistry()
     tell_of_process(registry)
+    registry.register(BATCHES_REFUSED)
     store = Store(settings.console.database_url.get_secret_value())
     try:
         wait_for_tables(store)
@@ -90,6 +92,7 @@ def keep_executions(settings: Settings) -> int:
     check_permissions(settings, "executions")
     registry = CollectorRegistry()
     tell_of_process(registry)
+    registry.register(BATCHES_REFUSED)
     store = Store(settings.console.database_url.get_secret_value())
     try:
         wait_for_tables(store)

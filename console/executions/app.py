@@ -22,12 +22,12 @@ from tracehound.schemas.operations import normalize_operation
 from tracehound.streams.envelopes.mapping import FieldMapping
 from tracehound.streams.envelopes.opener import ExecutionReader
 from tracehound.streams.envelopes.registered import RegisteredSchemas
+from tracehound.streams.kafka.bounded_consumer import BoundedConsumer
 from tracehound.streams.kafka.forwarding import NUMBERS_PER_OFFSET, OriginTopic
-from tracehound.streams.kafka.librdkafka import FETCH_BYTES, fetch_options, librdkafka_options
+from tracehound.streams.kafka.librdkafka import FETCH_BYTES, librdkafka_options
 from tracehound.streams.settings.settings import Settings
 
 _MB = 1_000_000
-_QUEUE_KB = 32_768
 
 
 def build_follower(
@@ -67,6 +67,7 @@ def build_follower(
         Parts(
             topic=topics.executions.name,
             consumer=lambda told: _consumer(settings, told),
+            records=lambda: BoundedConsumer(settings, "tracehound-console-executions", FETCH_BYTES),
             topics=lambda consumer: KafkaTopics(settings, consumer),
             reader=reader,
             keeper=lambda: Keeper(store, topics.executions.name, private, _bounds(settings), wall),
@@ -91,11 +92,7 @@ def _consumer(settings: Settings, told: Callable[[KafkaError], None]) -> Consume
         "client.id": "tracehound-console-executions",
         "group.id": settings.kept_executions.group_id,
         "enable.auto.commit": False,
-        "auto.offset.reset": "earliest",
-        "isolation.level": "read_committed",
         "session.timeout.ms": round(settings.session_timeout_s * 1_000),
-        "queued.max.messages.kbytes": _QUEUE_KB,
-        **fetch_options(settings, FETCH_BYTES),
         "error_cb": told,
     }
     try:

@@ -4,11 +4,11 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Protocol
 
 import structlog
-from confluent_kafka import TIMESTAMP_NOT_AVAILABLE, Consumer, KafkaError, KafkaException, TopicPartition
-from confluent_kafka import Message as KafkaMessage
+from aiokafka import ConsumerRecord
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from tracehound.console.executions.kafka_topics import KafkaTopics
 from tracehound.console.executions.keeper import Keeper, SupersededError
@@ -18,9 +18,11 @@ from tracehound.console.executions.records import Counted, Message, RecordReader
 from tracehound.console.store.engine import StoreError
 from tracehound.schemas.drill import DRILL_APPLICATION
 from tracehound.schemas.errors import BrokerError
+from tracehound.streams.kafka.bounded_consumer import BoundedConsumer
 from tracehound.streams.kafka.record_time import EARLIEST_MS
 
 _DECODED_AT_ONCE = 4_000_000
+_TOLD_AT_ONCE = 100
 
 log = structlog.get_logger(__name__)
 
@@ -66,10 +68,15 @@ class Watcher(Protocol):
 
 @dataclass(slots=True)
 class Parts:
-    """What following is made of: the makers are asked anew after each failure and each change of partitions."""
+    """What following is made of: the makers are asked anew after each failure and each change of partitions.
+
+    ``consumer`` is the member of the group, of which it learns its partitions; ``records`` reads them, for
+    librdkafka unpacks without a bound.
+    """
 
     topic: str
     consumer: Callable[[Callable[[KafkaError], None]], Consumer]
+    records: Callable[[], BoundedConsumer]
     topics: Callable[[Consumer], KafkaTopics]
     reader: Callable[[KafkaTopics], RecordReader]
     keeper: Callable[[], Keeper]
@@ -139,58 +146,69 @@ class Follower:
 
     def _follow(self) -> None:
         consumer = self._parts.consumer(self._told)
+        records = self._parts.records()
         topics = self._parts.topics(consumer)
         reader = self._parts.reader(topics)
         self._owned = None
         try:
             consumer.subscribe(
                 [self._parts.topic],
-                on_assign=lambda _, given: self._assigned(consumer, topics, given),
-                on_revoke=lambda *_: self._revoked(consumer),
-                on_lost=lambda *_: self._lost(),
+                on_assign=lambda _, given: self._assigned(consumer, records, topics, given),
+                on_revoke=lambda *_: self._revoked(consumer, records),
+                on_lost=lambda *_: self._lost(records),
             )
             while not self._stop.is_set():
-                self._take(consumer, reader, consumer.consume(self._pace.records, self._pace.wait_s))
+                self._hear(consumer)
+                self._take(consumer, reader, records.consume(self._pace.records, self._pace.wait_s))
                 self._keep(consumer)
             self._store(consumer)
         finally:
             self._owned = None
             consumer.close()
+            records.close()
 
-    def _assigned(self, consumer: Consumer, topics: KafkaTopics, given: Sequence[TopicPartition]) -> None:
+    def _assigned(
+        self, consumer: Consumer, records: BoundedConsumer, topics: KafkaTopics, given: Sequence[TopicPartition]
+    ) -> None:
         owned = _Owned(self._parts.keeper(), self._parts.recent())
         topic_id = topics.id_of(self._parts.topic) if given else ""
+        offsets = {}
         for one in given:
             earliest, end = topics.offsets(one.topic, one.partition)
             begin = owned.keeper.begin(one.partition, topic_id, earliest, end)
             owned.counted_from[one.partition] = begin
-            one.offset = max(earliest, begin - self._pace.back)
-        consumer.assign(list(given))
+            offsets[one.topic, one.partition] = max(earliest, begin - self._pace.back)
+        consumer.assign([])  # a member it is all the same
+        records.assign(offsets)
         self._owned, self._trouble = owned, ""
         log.info("executions_assigned", partitions=sorted(owned.counted_from))
 
-    def _revoked(self, consumer: Consumer) -> None:
+    def _revoked(self, consumer: Consumer, records: BoundedConsumer) -> None:
         try:
             self._store(consumer)
         except (StoreError, SupersededError) as error:  # whoever takes it over goes on at what is stored
             log.warning("executions_not_stored", sentence=str(error))
-        self._lost()
+        self._lost(records)
 
-    def _lost(self) -> None:
+    def _lost(self, records: BoundedConsumer) -> None:
+        records.assign({})
         self._owned = None
 
     def _told(self, error: KafkaError) -> None:
         if error.code() == KafkaError._ALL_BROKERS_DOWN or error.fatal():
             self._trouble = f"Kafka cannot be used: {error.str()}."
 
-    def _take(self, consumer: Consumer, reader: RecordReader, messages: Sequence[KafkaMessage]) -> None:
-        by_partition: dict[int, list[Message]] = {}
-        for message in messages:
-            error = message.error()
+    def _hear(self, consumer: Consumer) -> None:
+        """What the group has to say: changes of partitions, in their callbacks, and errors."""
+        for said in consumer.consume(_TOLD_AT_ONCE, 0.0):
+            error = said.error()
             if error is not None:
                 self._told(error)
-                continue
-            by_partition.setdefault(message.partition(), []).append(_message(message))
+
+    def _take(self, consumer: Consumer, reader: RecordReader, records: Sequence[ConsumerRecord]) -> None:
+        by_partition: dict[int, list[Message]] = {}
+        for record in records:
+            by_partition.setdefault(record.partition, []).append(_message(record))
         owned = self._owned
         if owned is None:
             return
@@ -258,8 +276,6 @@ def _some_at_once(messages: Sequence[Message]) -> Iterator[Sequence[Message]]:
         yield messages[first:]
 
 
-def _message(message: KafkaMessage) -> Message:
-    kind, timestamp_ms = message.timestamp()
-    known = kind != TIMESTAMP_NOT_AVAILABLE and timestamp_ms >= EARLIEST_MS
-    headers: Any = message.headers() or ()
-    return Message(message.offset(), timestamp_ms / 1_000.0 if known else time.time(), message.value(), headers)
+def _message(record: ConsumerRecord) -> Message:
+    written_s = record.timestamp / 1_000.0 if record.timestamp >= EARLIEST_MS else time.time()
+    return Message(record.offset, written_s, record.value, record.headers)

@@ -14,6 +14,7 @@ from tracehound.schemas.control import CONTROL_HEADER
 from tracehound.schemas.execution import ApplicationKey, ExecutionHead
 from tracehound.schemas.execution_rules import Limits
 from tracehound.streams.envelopes.opener import ExecutionReader
+from tracehound.streams.kafka.bounded_batches import PACKED_HEADER
 from tracehound.streams.kafka.forwarding import ORIGIN_PREFIX, Origin, Partitioner
 
 ReadOrigin = Callable[[Sequence[tuple[str, bytes]]], Origin | None]
@@ -125,7 +126,7 @@ class RecordReader:
         counted: Counted,
     ) -> None:
         headers = message.headers
-        if any(name == CONTROL_HEADER for name, _ in headers):
+        if any(name in (CONTROL_HEADER, PACKED_HEADER) for name, _ in headers):
             counted.refused += 1
             return
         decoded = self._executions.decode(message.value, headers, message.written_s)
@@ -148,4 +149,4 @@ class RecordReader:
 
 
 def _is_ours(header: tuple[str, bytes]) -> bool:
-    return header[0].startswith(ORIGIN_PREFIX) or header[0] == CONTROL_HEADER
+    return header[0].startswith(ORIGIN_PREFIX) or header[0] in (CONTROL_HEADER, PACKED_HEADER)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Set
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from confluent_kafka import Message
+from aiokafka import ConsumerRecord
 
 from tracehound.schemas.dead_letter import TRUNCATED_HEADER, DeadLetter, read_dead_letter
 from tracehound.schemas.errors import BrokerError, TracehoundError
@@ -78,17 +78,17 @@ class LetterFilter:
         )
 
 
-def read_stored(message: Message) -> StoredLetter | None:
+def read_stored(message: ConsumerRecord) -> StoredLetter | None:
     """The dead letter in a record; None if the record is none."""
-    headers = message.headers() or []
+    headers = message.headers
     try:
-        letter = read_dead_letter(message.value(), message.key(), headers)
+        letter = read_dead_letter(message.value, message.key, headers)
     except ValueError:
         return None
-    identity = LetterId(message.topic(), message.partition(), message.offset())
+    identity = LetterId(message.topic, message.partition, message.offset)
     cut_from = dict(headers).get(TRUNCATED_HEADER)
     text = None if cut_from is None else cut_from.decode(errors="replace")
-    return StoredLetter(identity, message.timestamp()[1] / 1_000, letter, text)
+    return StoredLetter(identity, message.timestamp / 1_000, letter, text)
 
 
 def scan_letters(reader: TopicReader, topic: str, wanted: LetterFilter) -> Iterator[StoredLetter]:

@@ -22,7 +22,7 @@ from tracehound.scripts.commands.dead_letter_topic import (
 )
 from tracehound.scripts.commands.moments import Moment
 from tracehound.scripts.commands.terminal_text import printable, printable_bytes
-from tracehound.scripts.kafka.clients import consumer_config, producer_config
+from tracehound.scripts.kafka.clients import producer_config
 from tracehound.scripts.kafka.topic_reading import TopicReader
 from tracehound.streams.delivery.resending import resendable_topics
 from tracehound.streams.settings.settings import load_settings
@@ -63,7 +63,7 @@ def list_letters(limit: int, **filters: Any) -> None:
             counts[stored.letter.error] += 1
             yield stored
 
-    with TopicReader(consumer_config(settings)) as reader:
+    with TopicReader(settings) as reader:
         letters = counted(scan_letters(reader, topic, LetterFilter(**filters)))
         newest = heapq.nlargest(limit, letters, key=lambda stored: (stored.stored_s, stored.id))
     console = _console()
@@ -109,7 +109,7 @@ def show(letter_id: str) -> None:
     """Show the dead letter ID: why it was refused, its headers, and its original bytes."""
     settings = load_settings()
     identity = LetterId.parse(letter_id, settings.topics.dead_letters.name)
-    with TopicReader(consumer_config(settings)) as reader:
+    with TopicReader(settings) as reader:
         (stored,) = fetch_letters(reader, identity.topic, [identity])
     letter = stored.letter
     console = _console()
@@ -155,7 +155,7 @@ def resend(letter_ids: tuple[str, ...], every: bool, yes: bool, **filters: Any) 
     inputs = resendable_topics(settings.topics)
     identities = [LetterId.parse(text, topic) for text in letter_ids]
     console = _console()
-    with TopicReader(consumer_config(settings)) as reader:
+    with TopicReader(settings) as reader:
         if every:
             matching = scan_letters(reader, topic, LetterFilter(**filters))
             identities = [stored.id for stored in matching if stored.why_not_resendable(inputs) is None]

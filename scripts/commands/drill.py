@@ -11,7 +11,8 @@ from typing import Final
 
 import click
 import msgspec
-from confluent_kafka import Message, Producer, TopicPartition
+from aiokafka import ConsumerRecord
+from confluent_kafka import Producer, TopicPartition
 from prometheus_client import CollectorRegistry, Gauge, write_to_textfile
 
 from tracehound.schemas.anomaly import AnomalyEvent
@@ -22,7 +23,7 @@ from tracehound.scripts.commands.console_tables import json_option, print_json
 from tracehound.scripts.commands.moments import Duration
 from tracehound.scripts.commands.terminal_text import printable
 from tracehound.scripts.exit_codes import NotInTimeError
-from tracehound.scripts.kafka.clients import consumer_config, producer_config
+from tracehound.scripts.kafka.clients import producer_config
 from tracehound.scripts.kafka.topic_reading import TopicReader
 from tracehound.scripts.recorded.sending import ExecutionSender
 from tracehound.streams.settings.settings import Settings, load_settings
@@ -146,7 +147,7 @@ def carry_out(settings: Settings, planned: Drill, timeout_s: float, clock: Calla
         NotInTimeError: nothing was told.
     """
     topic = settings.topics.anomalies.name
-    with TopicReader(consumer_config(settings)) as reader:
+    with TopicReader(settings) as reader:
         ends = reader.ends(topic)
         begins = [(partition, ends.get(partition, (0, 0))[1]) for partition in reader.partitions(topic)]
         reader.start(TopicPartition(topic, partition, offset) for partition, offset in begins)
@@ -175,9 +176,9 @@ def _plant(settings: Settings, planned: Drill, clock: Callable[[], float]) -> fl
     return sent_s
 
 
-def _anomaly(message: Message) -> AnomalyEvent | None:
+def _anomaly(message: ConsumerRecord) -> AnomalyEvent | None:
     try:
-        return _decode(message.value() or b"")
+        return _decode(message.value or b"")
     except (msgspec.DecodeError, ValueError, RecursionError):
         return None  # written by somebody else
 

@@ -16,7 +16,6 @@ from tracehound.scripts.commands.terminal_text import printable
 from tracehound.scripts.commands.told import subjects_like
 from tracehound.scripts.console.client import ConsoleClient, console_client, console_is_named
 from tracehound.scripts.console.shapes import PreviewShape
-from tracehound.scripts.kafka.clients import consumer_config
 from tracehound.scripts.kafka.topic_reading import TopicReader
 from tracehound.streams.settings.settings import CONSOLE_URL, load_settings
 
@@ -109,7 +108,7 @@ def _to_kafka(
     given = Verdict(subject_id, judgement, time.time(), user_name() if by is None else by, note, withdraw)
     checked(given, Verdict)
     settings = load_settings()
-    with TopicReader(consumer_config(settings)) as reader:
+    with TopicReader(settings) as reader:
         like = subjects_like(reader, settings, subject_id)
     see = "tracehound incidents list --all` or `tracehound tail --from-beginning"
     verdict = msgspec.structs.replace(given, subject_id=resolved(subject_id, like, "an anomaly or incident", see))

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Iterator
 from difflib import get_close_matches
 
 import msgspec
-from confluent_kafka import Message
+from aiokafka import ConsumerRecord
 
 from tracehound.schemas.errors import TracehoundError
 from tracehound.schemas.execution import ApplicationKey
@@ -47,7 +47,7 @@ def newest_progress(reader: TopicReader, settings: Settings) -> Iterator[Progres
     ends = {number: (max(low, high - _NEWEST), high) for number, (low, high) in reader.ends(topic).items()}
     for message in reader.scan(topic, ends):
         try:
-            yield _decode(message.value() or b"")
+            yield _decode(message.value or b"")
         except (msgspec.DecodeError, ValueError, RecursionError):
             continue  # written by somebody else
 
@@ -81,8 +81,8 @@ def _among(wanted: tuple[str | None, str | None], known: Iterable[ApplicationKey
     return any(application in (None, name) and environment in (None, where) for name, where in known)
 
 
-def _owners(messages: Iterable[Message]) -> Iterator[ApplicationKey]:
+def _owners(messages: Iterable[ConsumerRecord]) -> Iterator[ApplicationKey]:
     for message in messages:
-        named = read_key(message.key())
+        named = read_key(message.key)
         if named is not None:
             yield named.application, named.environment

@@ -19,14 +19,14 @@ from tracehound.scripts.commands.identities import resolved
 from tracehound.scripts.commands.known_applications import require_known
 from tracehound.scripts.commands.moments import Duration, Moment
 from tracehound.scripts.commands.terminal_text import printable
-from tracehound.scripts.kafka.clients import consumer_config
 from tracehound.scripts.kafka.topic_reading import TopicReader
 from tracehound.streams.settings.settings import Settings, load_settings
 
 
 class Record(Protocol):
-    """The part of ``confluent_kafka.Message`` that is needed."""
+    """The part of ``aiokafka.ConsumerRecord`` that is needed."""
 
+    @property
     def value(self) -> bytes | None:
         """What it holds; None where its key was deleted."""
         ...
@@ -127,7 +127,7 @@ def _where(window: Maintenance) -> str:
 def _require_known(settings: Settings, window: Maintenance) -> None:
     application, environment = window.application or None, window.environment
     if application is not None or environment != ANYWHERE:
-        with TopicReader(consumer_config(settings)) as reader:
+        with TopicReader(settings) as reader:
             require_known(reader, settings, application, None if environment == ANYWHERE else environment)
 
 
@@ -137,7 +137,7 @@ def _announce(settings: Settings, window: Maintenance) -> None:
 
 def _stored(settings: Settings) -> dict[str, Maintenance]:
     topic = settings.topics.maintenance.name
-    with TopicReader(consumer_config(settings)) as reader:
+    with TopicReader(settings) as reader:
         return known_windows(reader.scan(topic, reader.ends(topic)))
 
 
@@ -149,7 +149,7 @@ def known_windows(messages: Iterable[Record]) -> dict[str, Maintenance]:
     found: dict[str, Maintenance] = {}
     for message in messages:
         try:
-            window = _decode(message.value() or b"")
+            window = _decode(message.value or b"")
         except (msgspec.DecodeError, ValueError, RecursionError):
             continue
         found.pop(window.window_id, None)

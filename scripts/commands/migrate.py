@@ -3,13 +3,14 @@
 from collections.abc import Iterable, Iterator
 
 import click
+from aiokafka import ConsumerRecord
 from confluent_kafka import KafkaError, Message, Producer
 
 from tracehound.infra.kafka.topics import check_topics, connect
 from tracehound.schemas.errors import BrokerError, ConfigurationError, TracehoundError
 from tracehound.schemas.model_state import Head, ModelState, RecordKey, pack_state
 from tracehound.scripts.commands.stored_states import stored_states
-from tracehound.scripts.kafka.clients import admin_config, consumer_config, producer_config
+from tracehound.scripts.kafka.clients import admin_config, producer_config
 from tracehound.scripts.kafka.groups import committed_of, members_of, waiting_for
 from tracehound.scripts.kafka.topic_reading import TopicReader
 from tracehound.streams.kafka.forwarding import Partitioner
@@ -47,7 +48,7 @@ def migrate(from_prefix: str) -> None:
     old = new.model_copy(update={"topic_prefix": from_prefix})
     if problems := check_topics(admin_config(new), new.topics):
         raise ConfigurationError("\n".join(problems))
-    with TopicReader(consumer_config(new)) as reader:
+    with TopicReader(new) as reader:
         _refuse_too_late(new)
         _refuse_too_early(old, reader)
         counts = dict.fromkeys(("applications", "settings", "maintenance windows", "incidents"), 0)
@@ -134,11 +135,11 @@ def _incidents(old: Settings, new: Settings, reader: TopicReader) -> Iterator[tu
         yield "incidents", [(target, f"0/0/0/{index}".encode(), piece, 0) for index, piece in enumerate(pieces)]
 
 
-def _newest(messages: Iterable[Message]) -> dict[bytes, bytes]:
+def _newest(messages: Iterable[ConsumerRecord]) -> dict[bytes, bytes]:
     """The newest value of each key, as compaction would leave them."""
     found: dict[bytes, bytes] = {}
     for message in messages:
-        key, value = message.key() or b"", message.value()
+        key, value = message.key or b"", message.value
         found.pop(key, None)
         if value is not None:
             found[key] = value

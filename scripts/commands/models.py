@@ -23,7 +23,6 @@ from tracehound.scripts.commands.terminal_text import printable
 from tracehound.scripts.console.client import console_client
 from tracehound.scripts.console.shapes import Models as ConsoleModels
 from tracehound.scripts.exit_codes import UnknownThingError
-from tracehound.scripts.kafka.clients import consumer_config
 from tracehound.scripts.kafka.topic_reading import TopicReader
 from tracehound.streams.settings.settings import Settings, load_settings
 
@@ -42,7 +41,7 @@ def models() -> None:
 def list_models(application: str | None) -> None:
     """List the stored models of every application."""
     settings = load_settings()
-    with TopicReader(consumer_config(settings)) as reader:
+    with TopicReader(settings) as reader:
         found, unusable = _stored(reader, settings)
     shown = [found[key] for key in sorted(found) if application is None or application in key[0]]
     table = Table("application", "environment", "operations", "learned", "newest execution", "partition", "bytes")
@@ -130,7 +129,7 @@ def _of_application(settings: Settings, application: str, environment: str | Non
     Raises:
         TracehoundError: nothing is.
     """
-    with TopicReader(consumer_config(settings)) as reader:
+    with TopicReader(settings) as reader:
         stored, _ = _stored(reader, settings)
     found = {key: one for key, one in stored.items() if key[0] == application and environment in (None, key[1])}
     if not found:

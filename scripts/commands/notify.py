@@ -6,8 +6,6 @@ from typing import Any
 
 import click
 import msgspec
-from aiokafka import ConsumerRecord
-from confluent_kafka import Message
 
 from tracehound.schemas.errors import ConfigurationError
 from tracehound.schemas.execution import rfc3339
@@ -15,7 +13,6 @@ from tracehound.schemas.incident import IncidentEvent
 from tracehound.scripts.commands.identities import short
 from tracehound.scripts.commands.moments import Moment
 from tracehound.scripts.commands.terminal_text import printable
-from tracehound.scripts.kafka.clients import consumer_config
 from tracehound.scripts.kafka.topic_reading import TopicReader
 from tracehound.streams.notify.follow import IncidentFollower
 from tracehound.streams.notify.notice import Notice
@@ -55,9 +52,8 @@ def _preview(settings: Settings, since_s: float) -> Iterator[str]:
     routes, followers = Routes(settings.notify), dict[int, IncidentFollower]()
     count = 0
     topic = settings.topics.severity.name
-    with TopicReader(consumer_config(settings)) as reader:
-        for message in reader.scan(topic, reader.ends(topic)):
-            record = _record(message)
+    with TopicReader(settings) as reader:
+        for record in reader.scan(topic, reader.ends(topic)):
             follower = followers.setdefault(record.partition, IncidentFollower(routes))
             try:
                 event = msgspec.json.decode(record.value or b"", type=IncidentEvent)
@@ -99,22 +95,3 @@ def _payload(receiver: AnyReceiver, notice: Notice, at_s: float) -> str:
 
 def _pretty(content: Any) -> str:
     return json.dumps(content, indent=2, ensure_ascii=False)
-
-
-def _record(message: Message) -> ConsumerRecord:
-    """A record of confluent-kafka in the form that the notifier takes."""
-    timestamp_ms = max(0, message.timestamp()[1])
-    value, headers = message.value(), tuple(message.headers() or ())
-    return ConsumerRecord(
-        message.topic(),
-        message.partition(),
-        message.offset(),
-        timestamp_ms,
-        0,
-        message.key(),
-        value,
-        None,
-        -1,
-        -1,
-        headers,
-    )

@@ -24,7 +24,7 @@ from tracehound.scripts.commands.identities import short
 from tracehound.scripts.commands.known_applications import newest_progress
 from tracehound.scripts.commands.terminal_text import printable
 from tracehound.scripts.commands.told import stored_incidents
-from tracehound.scripts.kafka.clients import admin_config, consumer_config
+from tracehound.scripts.kafka.clients import admin_config
 from tracehound.scripts.kafka.groups import members_of, waiting_for
 from tracehound.scripts.kafka.topic_reading import TopicReader
 from tracehound.streams.kafka.permissions import lacking_sentences
@@ -83,7 +83,7 @@ def look(settings: Settings) -> Iterator[Finding]:
             yield Finding("topics", f"and {len(problems) - _LISTED} more like these", wrong=True)
         return
     yield Finding("topics", f"all {len(settings.topics.all())} are there, with the prefix {settings.topic_prefix!r}")
-    with TopicReader(consumer_config(settings)) as reader:
+    with TopicReader(settings) as reader:
         for process in groups_of(settings):
             yield _running(process, client, reader, settings)
         yield _gateway(settings)
@@ -166,7 +166,7 @@ def _executions(reader: TopicReader, settings: Settings) -> Finding:
     if not records:
         return Finding("executions", f"none are stored: publish some to {topic}")
     newest_s = max(
-        message.timestamp()[1] / 1000
+        message.timestamp / 1000
         for message in reader.scan(topic, {partition: (high - 1, high) for partition, (_, high) in ends.items()})
     )
     return Finding("executions", f"{records:,} records are stored, the newest of {rfc3339(newest_s)}")
@@ -178,7 +178,7 @@ def _judged(reader: TopicReader, settings: Settings) -> Finding:
     for progress in newest_progress(reader, settings):
         judged |= {(progress.application, progress.environment, one): False for one in progress.operations}
     for message in reader.scan(topic, reader.ends(topic)):
-        event = _decoded(_decode_model_event, message.value())
+        event = _decoded(_decode_model_event, message.value)
         if event is not None and event.data.operation and event.data.change in ("warming", "ready"):
             key = (event.data.application, event.data.environment, event.data.operation)
             judged[key] = event.data.change == "ready"
@@ -193,7 +193,7 @@ def _anomalies(reader: TopicReader, settings: Settings) -> Finding:
     found: Counter[str] = Counter()
     newest: AnomalyEvent | None = None
     for message in reader.scan_since(topic, time.time() - _DAY_S):
-        event = _decoded(_decode_anomaly, message.value())
+        event = _decoded(_decode_anomaly, message.value)
         if event is not None:
             found[event.data.severity] += 1
             newest = event if newest is None or event.time > newest.time else newest

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from confluent_kafka import Message
+from aiokafka import ConsumerRecord
 
 from tracehound.schemas.errors import SnapshotError
 from tracehound.schemas.execution import ApplicationKey
@@ -19,15 +19,15 @@ class Stored:
     state: ModelState
 
 
-def stored_states(messages: Iterable[Message]) -> tuple[dict[ApplicationKey, Stored], int]:
+def stored_states(messages: Iterable[ConsumerRecord]) -> tuple[dict[ApplicationKey, Stored], int]:
     """The state with the highest position of every application, and how many records are unusable.
 
     ``messages`` are all of the model state topic, in the order of each partition.
     """
     live: dict[int, dict[bytes, bytes]] = {}
     for message in messages:
-        records = live.setdefault(message.partition(), {})
-        key, value = message.key() or b"", message.value()
+        records = live.setdefault(message.partition, {})
+        key, value = message.key or b"", message.value
         if value is None:
             records.pop(key, None)  # removed: the state was reset, or replaced
         else:

@@ -8,7 +8,8 @@ from typing import Protocol
 
 import click
 import msgspec
-from confluent_kafka import OFFSET_BEGINNING, OFFSET_END, Message, TopicPartition
+from aiokafka import ConsumerRecord
+from confluent_kafka import OFFSET_BEGINNING, OFFSET_END, TopicPartition
 from rich.console import Console
 from rich.text import Text
 
@@ -21,7 +22,6 @@ from tracehound.scripts.commands.identities import short
 from tracehound.scripts.commands.known_applications import require_known
 from tracehound.scripts.commands.severity_colours import SEVERITY_COLOURS
 from tracehound.scripts.commands.terminal_text import printable
-from tracehound.scripts.kafka.clients import consumer_config
 from tracehound.scripts.kafka.topic_reading import TopicReader
 from tracehound.streams.kafka.permissions import check_permissions
 from tracehound.streams.settings.roles import COMMANDS_GROUP
@@ -101,7 +101,7 @@ class Reader(Protocol):
         """Read from these positions on."""
         ...
 
-    def poll(self) -> Message | None:
+    def poll(self) -> ConsumerRecord | None:
         """The next record, or None if there is none yet."""
         ...
 
@@ -135,7 +135,7 @@ class Follower:
         self._warn = warn
         self._retry_s = retry_s
 
-    def records(self) -> Iterator[Message]:
+    def records(self) -> Iterator[ConsumerRecord]:
         """Every record from now on (or from the beginning); never ends by itself."""
         self._reader.start(
             TopicPartition(topic, partition, self._offset)
@@ -165,10 +165,10 @@ class Follower:
                 time.sleep(self._retry_s)
 
 
-def read_event(kind: type[Event], message: Message) -> Event | None:
+def read_event(kind: type[Event], message: ConsumerRecord) -> Event | None:
     """The event in a record; None if it is none, as a record written by somebody else."""
     try:
-        return msgspec.json.decode(message.value() or b"", type=kind)
+        return msgspec.json.decode(message.value or b"", type=kind)
     except (msgspec.DecodeError, ValueError, RecursionError):
         return None
 
@@ -207,10 +207,10 @@ def tail(
     def say(sentence: str) -> None:
         click.echo(f"tracehound: {printable(sentence)}", err=True)
 
-    def show(message: Message) -> None:
-        event = read_event(kinds[message.topic()], message)
+    def show(message: ConsumerRecord) -> None:
+        event = read_event(kinds[message.topic], message)
         if event is None:
-            say(f"Record {message.offset()} of {message.topic()}-{message.partition()} is no event; passed over.")
+            say(f"Record {message.offset} of {message.topic}-{message.partition} is no event; passed over.")
         elif wanted(event) and as_json:
             click.echo(encode(event))
         elif wanted(event):
@@ -221,7 +221,7 @@ def tail(
     check_permissions(settings, "reader", *kinds, COMMANDS_GROUP)  # what it may not read it would wait for
     try:
         say(f"Waiting for records on {' and '.join(kinds)} at {settings.bootstrap_servers}; Ctrl-C ends it.")
-        with TopicReader(consumer_config(settings, from_beginning=from_beginning), TIMEOUT_S) as reader:
+        with TopicReader(settings, TIMEOUT_S, from_beginning=from_beginning) as reader:
             if application is not None or environment is not None:
                 with suppress(BrokerError):  # whoever is not there yet is waited for, and so is what it knows
                     require_known(reader, settings, application, environment)

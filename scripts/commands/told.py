@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 import msgspec
-from confluent_kafka import Message
+from aiokafka import ConsumerRecord
 
 from tracehound.schemas.anomaly import AnomalyEvent
 from tracehound.schemas.incident import IncidentEvent
@@ -14,7 +14,7 @@ _decode_anomaly = msgspec.json.Decoder(AnomalyEvent).decode
 _decode_incident = msgspec.json.Decoder(IncidentEvent).decode
 
 
-def incidents_of(messages: Iterable[Message]) -> dict[str, list[IncidentEvent]]:
+def incidents_of(messages: Iterable[ConsumerRecord]) -> dict[str, list[IncidentEvent]]:
     """The events of each incident, by its id, in the order in which they happened; each event once.
 
     Records that hold no incident are passed over: whoever reads the topic to tell people makes dead letters of them.
@@ -22,7 +22,7 @@ def incidents_of(messages: Iterable[Message]) -> dict[str, list[IncidentEvent]]:
     found: dict[str, dict[int, IncidentEvent]] = {}
     for message in messages:
         try:
-            event = _decode_incident(message.value() or b"")
+            event = _decode_incident(message.value or b"")
         except (msgspec.DecodeError, ValueError, RecursionError):
             continue
         found.setdefault(event.data.incident_id, {})[event.data.revision] = event
@@ -57,7 +57,7 @@ def _anomalies_like(reader: TopicReader, settings: Settings, beginning: str) -> 
     topic = settings.topics.anomalies.name
     for message in reader.scan(topic, reader.ends(topic)):
         try:
-            event = _decode_anomaly(message.value() or b"")
+            event = _decode_anomaly(message.value or b"")
         except (msgspec.DecodeError, ValueError, RecursionError):
             continue
         if event.id.startswith(beginning):

@@ -15,7 +15,6 @@ from tracehound.scripts.commands.identities import resolved
 from tracehound.scripts.commands.known_applications import require_known
 from tracehound.scripts.commands.told import stored_incidents
 from tracehound.scripts.console.client import console_client
-from tracehound.scripts.kafka.clients import consumer_config
 from tracehound.scripts.kafka.topic_reading import TopicReader
 from tracehound.streams.settings.settings import load_settings
 
@@ -70,7 +69,7 @@ def incidents_of_kafka(asked: IncidentsAsked, limit: int) -> ToldIncidents:
         BrokerError: no broker answers, or the topic does not exist.
     """
     settings = load_settings()
-    with TopicReader(consumer_config(settings)) as reader:
+    with TopicReader(settings) as reader:
         if asked.application is not None or asked.environment is not None:
             require_known(reader, settings, asked.application, asked.environment)
         stored = stored_incidents(reader, settings)
@@ -115,7 +114,7 @@ def life_of_kafka(given: str) -> ToldIncidents:
         UnknownThingError: there is none.
     """
     settings = load_settings()
-    with TopicReader(consumer_config(settings)) as reader:
+    with TopicReader(settings) as reader:
         stored = stored_incidents(reader, settings)
     events = stored[resolved(given, stored, "an incident", "tracehound incidents list --all")]
     return ToldIncidents(msgspec.to_builtins(events), events)

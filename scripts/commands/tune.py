@@ -23,8 +23,7 @@ from tracehound.scripts.commands.named_settings import read_values, settings_tex
 from tracehound.scripts.commands.recorded_file import FileOfExecutions, write_recorded
 from tracehound.scripts.commands.terminal_text import printable
 from tracehound.scripts.commands.validate import open_source, read_lines
-from tracehound.scripts.kafka.clients import consumer_config
-from tracehound.scripts.kafka.topic_reading import TopicReader
+from tracehound.scripts.kafka.topic_reading import TopicReader, Unreadable
 from tracehound.streams.scoring.tuning.plan import best_of, planned
 from tracehound.streams.scoring.tuning.recorded import KafkaRecordings, Recorded
 from tracehound.streams.settings.settings import Settings, load_settings
@@ -65,7 +64,7 @@ def tune(
     is run again by the next. Nothing is changed: the best one's settings are printed.
     """
     settings = load_settings()
-    with TopicReader(consumer_config(settings)) as reader:
+    with TopicReader(settings) as reader:
         results = settings.topics.tuning_results.name
         if tuning is None:
             if budget_money is not None:
@@ -132,16 +131,16 @@ def _gathered(
     positions = list(begins)
     while time.monotonic() < until_s:
         for message in reader.newest(positions, until_s):
-            if message.error() is not None:
-                raise BrokerError(f"Results cannot be read: {message.error().str()}.")
+            if isinstance(message, Unreadable):
+                raise BrokerError(f"Results cannot be read: {message.why}")
             positions = [
-                TopicPartition(one.topic, one.partition, message.offset() + 1)
-                if one.partition == message.partition()
+                TopicPartition(one.topic, one.partition, message.offset + 1)
+                if one.partition == message.partition
                 else one
                 for one in positions
             ]
             try:
-                result = read_tuning_result(message.value())
+                result = read_tuning_result(message.value)
             except InvalidExecutionError:
                 continue
             if result.tuning == tuning and result.id not in seen and not is_cancellation(result):

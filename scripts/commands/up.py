@@ -12,7 +12,7 @@ from typing import Literal, NoReturn, TypeVar
 
 import click
 import msgspec
-from confluent_kafka import Message
+from aiokafka import ConsumerRecord
 from rich.console import Console
 from rich.text import Text
 
@@ -28,7 +28,7 @@ from tracehound.scripts.commands.compiling import compile_first
 from tracehound.scripts.commands.dead_letter_topic import read_stored
 from tracehound.scripts.commands.up_lines import UpLines
 from tracehound.scripts.commands.worker_process import Kind, WorkerProcess
-from tracehound.scripts.kafka.clients import admin_config, consumer_config
+from tracehound.scripts.kafka.clients import admin_config
 from tracehound.scripts.kafka.topic_reading import TopicReader
 from tracehound.streams.settings.settings import Settings, load_settings
 
@@ -91,7 +91,7 @@ def _run(stack: ExitStack, console: Console, kafka: str, logs: Path | None) -> N
     started.create_topics(settings.topics)
     folder = logs or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tracehound-up-")))
     folder.mkdir(parents=True, exist_ok=True)
-    reader = stack.enter_context(TopicReader(consumer_config(settings)))
+    reader = stack.enter_context(TopicReader(settings))
     echo = Echo(reader, settings, console)
     processes = [stack.enter_context(_process(kind, folder, settings)) for kind in _KINDS]
     for process in processes:
@@ -195,7 +195,7 @@ class Echo:
     def __init__(self, reader: TopicReader, settings: Settings, console: Console) -> None:
         self._reader, self._console, self._lines = reader, console, UpLines()
         topics = settings.topics
-        self._readers: dict[str, Callable[[Message], Iterator[Text]]] = {
+        self._readers: dict[str, Callable[[ConsumerRecord], Iterator[Text]]] = {
             topics.progress.name: lambda one: self._lines.arrived(_decoded(one, Progress)),
             topics.dead_letters.name: self._refused,
             topics.models.name: lambda one: self._lines.model(_decoded(one, ModelEvent)),
@@ -209,25 +209,25 @@ class Echo:
 
         What comes together is printed in the order of cause and effect: topics have no order among each other.
         """
-        together: list[Message] = []
+        together: list[ConsumerRecord] = []
         message = self._reader.poll(timeout_s)
         while message is not None:
             together.append(message)
             message = self._reader.poll(_TOGETHER_S) if len(together) < _MOST_TOGETHER else None
         order = list(self._readers)
-        for one in sorted(together, key=lambda message: order.index(message.topic())):
+        for one in sorted(together, key=lambda message: order.index(message.topic)):
             self._print(one)
         for line in self._lines.due():
             self._console.print(line)
 
-    def _print(self, message: Message) -> None:
+    def _print(self, message: ConsumerRecord) -> None:
         try:
-            for line in self._readers[message.topic()](message):
+            for line in self._readers[message.topic](message):
                 self._console.print(line)
         except (msgspec.DecodeError, ValueError, RecursionError):  # written by somebody else
-            self._console.print(f"Record {message.offset()} of {message.topic()} is none of ours; passed over.")
+            self._console.print(f"Record {message.offset} of {message.topic} is none of ours; passed over.")
 
-    def _refused(self, message: Message) -> Iterator[Text]:
+    def _refused(self, message: ConsumerRecord) -> Iterator[Text]:
         stored = read_stored(message)
         if stored is None:
             raise ValueError("no dead letter")
@@ -237,5 +237,5 @@ class Echo:
 Event = TypeVar("Event")
 
 
-def _decoded(message: Message, kind: type[Event]) -> Event:
-    return msgspec.json.decode(message.value() or b"", type=kind)
+def _decoded(message: ConsumerRecord, kind: type[Event]) -> Event:
+    return msgspec.json.decode(message.value or b"", type=kind)

@@ -10,8 +10,8 @@ from confluent_kafka.admin import AdminClient, OffsetSpec
 
 from tracehound.schemas.errors import BrokerError
 from tracehound.schemas.topics import Topics
-from tracehound.scripts.kafka.clients import admin_config, consumer_config
-from tracehound.scripts.kafka.topic_reading import TIMEOUT_S, TopicReader
+from tracehound.scripts.kafka.clients import admin_config
+from tracehound.scripts.kafka.topic_reading import TIMEOUT_S, TopicReader, Unreadable
 from tracehound.streams.settings.settings import Settings
 
 MOST_TOPICS = 200
@@ -67,7 +67,7 @@ def sample_topics(settings: Settings, wanted: Sequence[str] = (), most_topics: i
     Raises:
         BrokerError: no broker answers, or a wanted topic is not there.
     """
-    with TopicReader(consumer_config(settings)) as reader:
+    with TopicReader(settings) as reader:
         known = reader.topics()
         if missing := [topic for topic in wanted if topic not in known]:
             raise BrokerError(
@@ -133,11 +133,11 @@ def _read(reader: TopicReader, ends: Ends, samples: Mapping[str, TopicSample]) -
         for each in some[:_PARTITIONS]
     ]
     for message in reader.newest(positions, time.monotonic() + _READ_S):
-        sample = samples[message.topic()]
-        if message.error() is not None:
-            sample.trouble = _why(message.error())
+        sample = samples[message.topic]
+        if isinstance(message, Unreadable):
+            sample.trouble = f"this user may not read it ({message.why.rstrip('.')})"
         elif len(sample.records) < RECORDS:
-            sample.records.append(Sampled(message.value(), _headers(message.headers())))
+            sample.records.append(Sampled(message.value, _headers(message.headers)))
 
 
 def _why(error: KafkaError) -> str:

@@ -2,7 +2,7 @@
 
 from typing import TypeAlias
 
-from tracehound.streams.kafka.librdkafka import fetch_options, librdkafka_options, producer_options
+from tracehound.streams.kafka.librdkafka import librdkafka_options, producer_options
 from tracehound.streams.settings.roles import COMMANDS_GROUP
 from tracehound.streams.settings.settings import Settings
 
@@ -35,15 +35,6 @@ def producer_config(settings: Settings) -> ClientConfig:
     return _connection(settings) | producer_options(settings)
 
 
-def consumer_config(settings: Settings, *, group_id: str = COMMANDS_GROUP, from_beginning: bool = True) -> ClientConfig:
-    """For ``Consumer`` of a command, which assigns partitions itself and commits nothing.
-
-    ``from_beginning`` says where partitions without an explicit offset start. Partition ends are reported.
-    """
-    return _connection(settings) | {
-        "group.id": group_id,
-        "enable.auto.commit": False,
-        "enable.partition.eof": True,
-        "auto.offset.reset": "earliest" if from_beginning else "latest",
-        **fetch_options(settings),
-    }
+def consumer_config(settings: Settings, *, group_id: str = COMMANDS_GROUP) -> ClientConfig:
+    """For a ``Consumer`` that asks what there is; it is assigned nothing, for librdkafka unpacks without a bound."""
+    return _connection(settings) | {"group.id": group_id, "enable.auto.commit": False}

@@ -1,47 +1,68 @@
 """Reading topics outside of any consumer group: partitions found, ends known, every failure a sentence."""
 
 import time
+from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+import click
+from aiokafka import ConsumerRecord
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from tracehound.infra.kafka.asking import ask_until, is_final
 from tracehound.schemas.errors import BrokerError, ConfigurationError
-from tracehound.scripts.kafka.clients import ClientConfig
+from tracehound.scripts.kafka.clients import consumer_config
+from tracehound.streams.kafka.bounded_batches import packed_sentence
+from tracehound.streams.kafka.bounded_consumer import BoundedConsumer, RefusedError
+from tracehound.streams.settings.settings import Settings
 
 TIMEOUT_S = 10.0
 _POLL_S = 1.0
+_AT_ONCE = 500
 _LEADER_POLL_S = 0.1
 _LEADER_MOVES = (KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILABLE)
+
+
+class Unreadable(NamedTuple):
+    """A topic that may not be read, and why."""
+
+    topic: str
+    why: str
 
 
 class TopicReader:
     """A consumer that is told what to read and commits nothing. Close it when done.
 
+    What there is it asks of librdkafka, which says in sentences what is wrong; records are read by aiokafka, for it can
+    be kept from unpacking without a bound. A batch that holds more is told, and passed over.
+
     Parameters:
-        config: of librdkafka, from ``scripts.kafka.clients.consumer_config``.
+        settings: where the brokers are, and how to talk to them.
         timeout_s: how long a broker may take to answer before that is an error.
+        from_beginning: where partitions start without an offset.
 
     Raises:
-        ConfigurationError: librdkafka does not accept the configuration, as where a certificate cannot be read.
+        ConfigurationError: a client does not accept the settings, as where a certificate cannot be read.
     """
 
-    def __init__(self, config: ClientConfig, timeout_s: float = TIMEOUT_S) -> None:
-        self.servers = str(config["bootstrap.servers"])
+    def __init__(self, settings: Settings, timeout_s: float = TIMEOUT_S, *, from_beginning: bool = True) -> None:
+        self.servers = settings.bootstrap_servers
         self._timeout_s = timeout_s
         self._trouble = ""
         self._refused = False
         try:
-            self._consumer = Consumer({**config, "error_cb": self._remember})
+            self._consumer = Consumer({**consumer_config(settings), "error_cb": self._remember})
         except KafkaException as error:
             raise ConfigurationError(f"The Kafka client's configuration is wrong: {error.args[0].str()}.") from error
+        self._records = BoundedConsumer(settings, "tracehound", from_beginning=from_beginning, tell=_tell)
+        self._read: deque[ConsumerRecord] = deque()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exception: object) -> None:
+        self._records.close()
         self._consumer.close()
 
     def _remember(self, error: KafkaError) -> None:
@@ -88,26 +109,23 @@ class TopicReader:
             found = self._metadata().topics
         return {name: sorted(topic.partitions) for name, topic in found.items()}
 
-    def newest(self, positions: Iterable[TopicPartition], until_s: float) -> Iterator[Message]:
+    def newest(self, positions: Iterable[TopicPartition], until_s: float) -> Iterator[ConsumerRecord | Unreadable]:
         """What lies from these positions to the ends of their partitions, as far as it comes until then (monotonic).
 
-        A partition that cannot be read gives one message, with its error.
+        A topic that may not be read gives one ``Unreadable``.
         """
-        missing = {(each.topic, each.partition): each for each in positions}
-        self.start(missing.values())
+        missing = {(each.topic, each.partition) for each in positions}
+        self.start(positions)
         while missing and (left_s := until_s - time.monotonic()) > 0:
-            message = self._consumer.poll(min(left_s, _POLL_S))
-            if message is None:
+            try:
+                found = self._consume(min(left_s, _POLL_S))
+            except RefusedError as error:
+                missing = {one for one in missing if one[0] != error.topic}
+                yield Unreadable(error.topic, str(error))
                 continue
-            error = message.error()
-            if error is None:
-                yield message
-            elif message.topic() is None:
-                self._remember(error)
-            else:
-                missing.pop((message.topic(), message.partition()), None)
-                if error.code() != KafkaError._PARTITION_EOF:
-                    yield message
+            ended = self._records.at_end()
+            yield from found
+            missing -= ended
 
     def ends(self, topic: str) -> dict[int, tuple[int, int]]:
         """First offset and offset after the last of each partition, empty partitions left out.
@@ -123,7 +141,7 @@ class TopicReader:
                 ends[partition] = (low, high)
         return ends
 
-    def scan_since(self, topic: str, since_s: float) -> Iterator[Message]:
+    def scan_since(self, topic: str, since_s: float) -> Iterator[ConsumerRecord]:
         """Every record stored until now, by Kafka's timestamps from ``since_s`` (epoch seconds) on.
 
         Raises:
@@ -136,7 +154,7 @@ class TopicReader:
         windows = {
             partition: (max(ends[partition][0], offset), ends[partition][1]) for partition, offset in first.items()
         }
-        return (one for one in self.scan(topic, windows) if one.timestamp()[1] >= since_s * 1000)
+        return (one for one in self.scan(topic, windows) if one.timestamp >= since_s * 1000)
 
     def _first_since(self, topic: str, partitions: Iterable[int], since_s: float) -> dict[int, int]:
         asked = [TopicPartition(topic, partition, int(since_s * 1000)) for partition in partitions]
@@ -170,48 +188,52 @@ class TopicReader:
                     raise
             time.sleep(_LEADER_POLL_S)
 
-    def scan(self, topic: str, ends: dict[int, tuple[int, int]]) -> Iterator[Message]:
+    def scan(self, topic: str, ends: dict[int, tuple[int, int]]) -> Iterator[ConsumerRecord]:
         """Every record that lies within ``ends``, as given by that method.
 
         Raises:
-            BrokerError: the broker stopped answering.
+            BrokerError: the broker stopped answering, or refuses to be read.
         """
         missing = dict(ends)
         self.start(TopicPartition(topic, partition, low) for partition, (low, _) in ends.items())
-        heard_s = time.monotonic()
+        heard_s, answered_ms = time.monotonic(), 0
         while missing:
-            message = self._consumer.poll(_POLL_S)
-            if message is None:
-                if time.monotonic() - heard_s > self._timeout_s:
-                    raise self._unreachable(self.take_trouble() or "no answer")
-                continue
-            heard_s = time.monotonic()
-            partition = message.partition()
-            if message.error() is not None:
-                if message.error().code() != KafkaError._PARTITION_EOF:
-                    raise self._unreachable(message.error().str())
+            found, ended = self._consume(_POLL_S), self._records.at_end()
+            if found or self._records.answered_ms() > answered_ms:
+                heard_s, answered_ms = time.monotonic(), self._records.answered_ms()
+            elif time.monotonic() - heard_s > self._timeout_s:
+                raise self._unreachable(self.take_trouble() or "no answer")
+            for record in found:
+                high = missing.get(record.partition, (0, 0))[1]
+                if record.offset < high:
+                    yield record
+                if record.offset + 1 >= high:
+                    missing.pop(record.partition, None)
+            for _, partition in ended:
                 missing.pop(partition, None)
-                continue
-            if partition in missing and message.offset() < missing[partition][1]:
-                yield message
-            if partition in missing and message.offset() + 1 >= missing[partition][1]:
-                del missing[partition]
+            heard_s = max(heard_s, time.monotonic()) if found else heard_s  # (whoever takes them may take long)
 
     def start(self, positions: Iterable[TopicPartition]) -> None:
         """Read from these positions on."""
-        self._consumer.assign(list(positions))
+        self._read.clear()
+        self._records.assign({(one.topic, one.partition): one.offset for one in positions})
 
-    def poll(self, timeout_s: float = _POLL_S) -> Message | None:
-        """The next record, or None if there is none yet; ends of partitions are passed over.
+    def poll(self, timeout_s: float = _POLL_S) -> ConsumerRecord | None:
+        """The next record, or None if there is none yet.
 
         Troubles of the connection are not raised, since the client goes on trying: see ``take_trouble``.
         """
-        message: Message | None = self._consumer.poll(timeout_s)
-        if message is None or message.error() is None:
-            return message
-        if message.error().code() != KafkaError._PARTITION_EOF:
-            self._remember(message.error())
-        return None
+        if not self._read:
+            try:
+                self._read.extend(self._consume(timeout_s))
+            except RefusedError as error:
+                self._trouble = str(error)
+        return self._read.popleft() if self._read else None
+
+    def _consume(self, wait_s: float) -> list[ConsumerRecord]:
+        found = self._records.consume(_AT_ONCE, wait_s)
+        self._consumer.poll(0)  # serves the error callback: it is assigned nothing
+        return [one for one in found if not one.headers or packed_sentence(one.headers) is None]
 
     def _unreachable(self, why: str) -> BrokerError:
         return BrokerError(f"No Kafka broker answers at {self.servers}: {why}.")
@@ -223,3 +245,8 @@ class TopicReader:
         except KafkaException as error:
             self._consumer.poll(0)  # serves the error callback, which knows more
             raise self._unreachable(self.take_trouble() or error.args[0].str()) from error
+
+
+def _tell(record: ConsumerRecord, sentence: str) -> None:
+    where = f"offset {record.offset} of {record.topic}-{record.partition}"
+    click.echo(f"tracehound: Passed over, up to {where}: {sentence}", err=True)

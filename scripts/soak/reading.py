@@ -4,7 +4,8 @@ from collections.abc import Collection, Iterator, Mapping
 from contextlib import closing
 from typing import Any
 
-from confluent_kafka import Consumer, Message, TopicPartition
+from aiokafka import ConsumerRecord
+from confluent_kafka import Consumer, TopicPartition
 
 from tracehound.schemas.dead_letter import HEADER_PREFIX
 from tracehound.schemas.errors import TracehoundError
@@ -14,6 +15,7 @@ from tracehound.scripts.commands.stored_states import stored_states
 from tracehound.scripts.kafka.topic_reading import TopicReader
 from tracehound.scripts.soak.checker import Logged, Replay, Verdict
 from tracehound.streams.kafka.forwarding import Origin
+from tracehound.streams.settings.settings import Settings
 
 _TIMEOUT_S = 10.0
 
@@ -43,7 +45,7 @@ def verdict_on(servers: str, topics: Topics, judged: Collection[ApplicationKey] 
         BrokerError: the broker does not answer.
         TracehoundError: the broker has deleted executions.
     """
-    with TopicReader(client(servers)) as reader:
+    with TopicReader(Settings(bootstrap_servers=servers)) as reader:
         ends = reader.ends(topics.executions.name)
 
         def believes(origin: Origin) -> bool:
@@ -57,7 +59,7 @@ def verdict_on(servers: str, topics: Topics, judged: Collection[ApplicationKey] 
         for message in reader.scan(topics.executions.name, ends):
             replay.take(logged(message))
         stored, _ = stored_states(_all(reader, topics.model_states.name))
-        anomalies = [message.value() for message in _all(reader, topics.anomalies.name)]
+        anomalies = [message.value for message in _all(reader, topics.anomalies.name)]
         buried = {
             place
             for message in _all(reader, topics.dead_letters.name)
@@ -66,23 +68,21 @@ def verdict_on(servers: str, topics: Topics, judged: Collection[ApplicationKey] 
     return replay.compare({key: one.state for key, one in stored.items()}, anomalies, buried)
 
 
-def _place(letter: Message, topic: str) -> tuple[int, int] | None:
+def _place(letter: ConsumerRecord, topic: str) -> tuple[int, int] | None:
     """Where the record was that a dead letter is about; None if on another topic."""
-    said = dict(letter.headers() or ())
+    said = dict(letter.headers)
     if said.get(HEADER_PREFIX + "topic") != topic.encode():
         return None
     return int(said[HEADER_PREFIX + "partition"]), int(said[HEADER_PREFIX + "offset"])
 
 
-def _all(reader: TopicReader, topic: str) -> Iterator[Message]:
+def _all(reader: TopicReader, topic: str) -> Iterator[ConsumerRecord]:
     return reader.scan(topic, reader.ends(topic))
 
 
-def logged(message: Message) -> Logged:
+def logged(message: ConsumerRecord) -> Logged:
     """A message of the executions topic."""
-    return Logged(
-        message.partition(), message.offset(), message.timestamp()[1], message.value(), message.headers() or ()
-    )
+    return Logged(message.partition, message.offset, message.timestamp, message.value, message.headers)
 
 
 def ends_and_commits(servers: str, group: str, topic: str) -> Mapping[int, tuple[int, int]]:
@@ -92,7 +92,7 @@ def ends_and_commits(servers: str, group: str, topic: str) -> Mapping[int, tuple
         BrokerError: the broker does not answer.
         confluent_kafka.KafkaException: the group's coordinator does not answer.
     """
-    with TopicReader(client(servers), _TIMEOUT_S) as reader:
+    with TopicReader(Settings(bootstrap_servers=servers), _TIMEOUT_S) as reader:
         ends = reader.ends(topic)
     with closing(Consumer(client(servers) | {"group.id": group})) as consumer:
         wanted = [TopicPartition(topic, partition) for partition in ends]

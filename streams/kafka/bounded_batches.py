@@ -3,7 +3,7 @@
 import struct
 import sys
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, ClassVar, Final
 
 import aiokafka.consumer.fetcher as fetcher
@@ -181,11 +181,11 @@ class _Packed:
         batch = self._batch
         name = _CODECS[batch.compression_type] if batch.compression_type < len(_CODECS) else "unknown"
         sentence = (
-            f"A batch of {len(self._content)} bytes, packed with {name}, is not unpacked, and one dead letter with all "
+            f"A batch of {len(self._content)} bytes, packed with {name}, is not unpacked, and one record with all "
             f"its bytes: {str(error) or type(error).__name__}."
         )
         BATCHES_REFUSED.inc()
-        log.error("batch_refused", sentence=sentence, base_offset=batch.base_offset, next_offset=batch.next_offset)
+        _tell(sentence, batch.base_offset, batch.next_offset)
         return DefaultRecord(
             batch.next_offset - 1,  # a reader may stand in the midst of it
             *(batch.max_timestamp, batch.timestamp_type, None, bytes(self._content)),
@@ -193,7 +193,7 @@ class _Packed:
         )
 
 
-def packed_sentence(headers: Sequence[tuple[str, bytes]]) -> str | None:
+def packed_sentence(headers: Sequence[tuple[str, bytes | None]]) -> str | None:
     """Why a record is a whole batch that was not unpacked; None for all others."""
     for name, value in headers:
         if name == PACKED_HEADER:
@@ -201,8 +201,20 @@ def packed_sentence(headers: Sequence[tuple[str, bytes]]) -> str | None:
     return None
 
 
-def bound_batches(most: int) -> None:
-    """Unpack batches to at most so many bytes, in all of this process's aiokafka consumers from now on."""
+def _log(sentence: str, base_offset: int, next_offset: int) -> None:
+    log.error("batch_refused", sentence=sentence, base_offset=base_offset, next_offset=next_offset)
+
+
+_tell: Callable[[str, int, int], None] = _log
+
+
+def bound_batches(most: int, tell: Callable[[str, int, int], None] = _log) -> None:
+    """Unpack batches to at most so many bytes, in all of this process's aiokafka consumers from now on.
+
+    ``tell`` is given each that is not unpacked: why, its first offset, and that after its last.
+    """
+    global _tell  # (as what follows, it holds for the process)
+    _tell = tell
     fetcher.MemoryRecords = BoundedRecords
     BoundedRecords.most = most
     for kind in (DefaultRecordBatch, LegacyRecordBatch):

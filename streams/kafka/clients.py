@@ -8,8 +8,8 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from tracehound.infra.kafka.topics import topic_id
+from tracehound.streams.kafka.aiokafka_options import client_options
 from tracehound.streams.kafka.bounded_batches import bound_batches
-from tracehound.streams.kafka.connection import client_options
 from tracehound.streams.kafka.librdkafka import librdkafka_options
 from tracehound.streams.kafka.runs.app import RunTransport
 from tracehound.streams.settings.settings import Settings

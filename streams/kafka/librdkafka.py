@@ -69,12 +69,3 @@ def longest_record(settings: Settings) -> int:
     9000000
     """
     return settings.max_record_bytes + 1_000_000
-
-
-def fetch_options(settings: Settings, at_once: int | None = None) -> dict[str, Any]:
-    """How much a consumer asks of a partition at once, in bytes as they lie on the broker: compressed.
-
-    What is larger comes alone, for a broker gives at least one batch. ``at_once``: where many partitions are read;
-    without it the longest record fits.
-    """
-    return {"fetch.message.max.bytes": longest_record(settings) if at_once is None else at_once}

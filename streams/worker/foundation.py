@@ -5,9 +5,10 @@ from collections.abc import Callable, Sequence
 from prometheus_client import CollectorRegistry, Counter
 
 from tracehound.streams.delivery.delivery import Delivery, DeliveryMetrics
+from tracehound.streams.kafka.aiokafka_options import broker_urls
 from tracehound.streams.kafka.bounded_batches import BATCHES_REFUSED
 from tracehound.streams.kafka.clients import KafkaClients
-from tracehound.streams.kafka.connection import broker_urls, faust_credentials
+from tracehound.streams.kafka.connection import faust_credentials
 from tracehound.streams.kafka.publisher import KafkaPublisher
 from tracehound.streams.kafka.runs.app import RunApp
 from tracehound.streams.settings.settings import Settings

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from confluent_kafka import Producer
+from pydantic import SecretStr
 
 from tests.end_to_end.conftest import WorkerProcess, wait_until_within
 from tests.end_to_end.guarded import PREFIX, environment, guarded_broker
@@ -176,10 +177,16 @@ def test_commands_tell_a_wrong_password_without_waiting_for_what_no_waiting_mend
     wrong = environment(servers, "operator") | {"TRACEHOUND_SASL_PASSWORD": "guess"}
     with_it = {"security.protocol": "SASL_PLAINTEXT", "sasl.mechanism": "PLAIN", "sasl.username": "operator"}
     config = {"bootstrap.servers": servers, **with_it, "sasl.password": "guess"}
+    guessing = Settings(
+        bootstrap_servers=servers,
+        security_protocol="SASL_PLAINTEXT",
+        sasl_username="operator",
+        sasl_password=SecretStr("guess"),
+    )
     with pytest.raises(BrokerError, match="uthentication"):
         check_topics(config, Topics(PREFIX, 2), timeout_s=100_000.0)
     with (
-        TopicReader({**config, "group.id": "any"}, timeout_s=100_000.0) as reader,
+        TopicReader(guessing, timeout_s=100_000.0) as reader,
         pytest.raises(BrokerError, match="uthentication"),
     ):
         reader.partitions(Topics(PREFIX, 2).models.name)

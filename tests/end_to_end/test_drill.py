@@ -11,7 +11,6 @@ from click.testing import CliRunner
 from tests.end_to_end.conftest import Field, WorkerProcess, wait_until_within
 from tests.end_to_end.incident_stage import Stage
 from tracehound.scripts.cli import main
-from tracehound.scripts.kafka.clients import consumer_config
 from tracehound.scripts.kafka.topic_reading import TopicReader
 from tracehound.streams.settings.settings import Settings
 
@@ -36,6 +35,6 @@ def test_drills_are_told_one_after_the_other_and_make_no_incident(
     )
     assert incidents.counted("drill_detected_seconds") > 0.0
     settings = Settings()
-    with TopicReader(consumer_config(settings)) as reader:
+    with TopicReader(settings) as reader:
         assert reader.ends(settings.topics.anomalies.name)
         assert not reader.ends(settings.topics.severity.name)

@@ -17,7 +17,6 @@ from tracehound.schemas.topics import Topics
 from tracehound.scripts.commands.maintenance import maintenance
 from tracehound.scripts.commands.migrate import migrate
 from tracehound.scripts.commands.stored_states import stored_states
-from tracehound.scripts.kafka.clients import consumer_config
 from tracehound.scripts.kafka.topic_reading import TopicReader
 from tracehound.streams.kafka.forwarding import Partitioner
 from tracehound.streams.settings.settings import Settings
@@ -70,7 +69,7 @@ def learned(field: Field) -> dict[str, int]:
     """What is stored of each application, which must be in the partition that its name says."""
     settings = Settings(bootstrap_servers=field.broker.bootstrap_servers, topic_prefix=field.topics.prefix)
     topic = field.topics.model_states
-    with TopicReader(consumer_config(settings)) as reader:
+    with TopicReader(settings) as reader:
         found, unusable = stored_states(reader.scan(topic.name, reader.ends(topic.name)))
     assert not unusable
     right = Partitioner(topic.partitions).partition_of

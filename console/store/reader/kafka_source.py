@@ -4,17 +4,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from time import monotonic, time_ns
 from typing import Any, Final, Protocol
 
-from confluent_kafka import TIMESTAMP_NOT_AVAILABLE, Consumer, KafkaError, KafkaException, Message, TopicPartition
+from aiokafka import ConsumerRecord
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from tracehound.console.store.reader.positions import Extent, Partition
 from tracehound.console.store.reader.record import Record
 from tracehound.infra.kafka.topics import topic_ids
 from tracehound.schemas.errors import BrokerError, ConfigurationError
-from tracehound.streams.kafka.librdkafka import FETCH_BYTES, fetch_options, librdkafka_options
+from tracehound.streams.kafka.bounded_consumer import BoundedConsumer
+from tracehound.streams.kafka.librdkafka import FETCH_BYTES, librdkafka_options
 from tracehound.streams.settings.settings import Settings
 
 _TIMEOUT_S: Final = 10.0
-_QUEUE_KB: Final = 8_192
 _AT_ONCE: Final = 500
 
 
@@ -46,19 +47,19 @@ class Source(Protocol):
 
 
 class KafkaSource:
-    """A consumer of confluent-kafka.
+    """Asks what there is by confluent-kafka, and reads it by aiokafka, which unpacks within a bound.
 
     Parameters:
         topics: are read; those that do not exist yet, once they do.
 
     Raises:
-        ConfigurationError: librdkafka does not accept the settings.
+        ConfigurationError: a client does not accept the settings.
     """
 
     def __init__(self, settings: Settings, topics: Iterable[str]) -> None:
         self._settings, self._topics = settings, list(topics)
         self._trouble = ""
-        self._ends: set[Partition] = set()
+        self._answered_ms = 0
         self._options: dict[str, Any] = {**librdkafka_options(settings), "log_level": 0}
         try:
             self._consumer = Consumer(
@@ -67,17 +68,12 @@ class KafkaSource:
                     "client.id": "tracehound-console",
                     "group.id": settings.console.group_id,
                     "enable.auto.commit": False,
-                    "enable.auto.offset.store": False,
-                    "enable.partition.eof": True,
-                    "isolation.level": "read_committed",
-                    "auto.offset.reset": "earliest",
-                    "queued.max.messages.kbytes": _QUEUE_KB,
-                    **fetch_options(settings, FETCH_BYTES),
                     "error_cb": self._remember,
                 }
             )
         except (KafkaException, TypeError, ValueError) as error:
             raise ConfigurationError(f"The Kafka client's configuration is wrong: {error}.") from error
+        self._records = BoundedConsumer(settings, "tracehound-console", FETCH_BYTES)
 
     def extents(self, known: Iterable[Partition]) -> Mapping[Partition, Extent]:
         """See ``Source``."""
@@ -105,8 +101,7 @@ class KafkaSource:
 
     def start(self, offsets: Mapping[Partition, int]) -> None:
         """See ``Source``."""
-        self._ends.clear()
-        self._consumer.assign([TopicPartition(name, number, offset) for (name, number), offset in offsets.items()])
+        self._records.assign(offsets)
 
     def fetch(self, most: int, most_bytes: int, wait_s: float) -> Sequence[Record]:
         """See ``Source``."""
@@ -114,46 +109,42 @@ class KafkaSource:
         size, until_s = 0, monotonic() + wait_s
         while len(records) < most and size < most_bytes:
             left_s = until_s - monotonic()
-            messages = self._consumer.consume(min(_AT_ONCE, most - len(records)), max(0.0, left_s))
-            for message in messages:
-                record = self._record(message)
-                if record is not None:
-                    records.append(record)
-                    size += record.bytes
-            if left_s <= 0 or (records and not messages):
+            found = self._records.consume(min(_AT_ONCE, most - len(records)), max(0.0, left_s))
+            for one in found:
+                records.append(_record(one))
+                size += records[-1].bytes
+            if left_s <= 0 or (records and not found):
                 break
+        self._look_after_brokers(bool(records))
         return records
 
     def at_end(self) -> set[Partition]:
         """See ``Source``."""
-        return set(self._ends)
+        return set(self._records.at_end())
 
     def trouble(self) -> str:
         """See ``Source``."""
-        return self._trouble
+        return self._trouble or self._records.trouble()
 
     def close(self) -> None:
         """See ``Source``."""
+        self._records.close()
         self._consumer.close()
 
-    def _record(self, message: Message) -> Record | None:
-        """A message as a record; None for one that says something about the connection."""
-        error = message.error()
-        if error is None:
+    def _look_after_brokers(self, came: bool) -> None:
+        """What went wrong with them is over once one answers."""
+        self._consumer.poll(0)  # serves the error callback: it is assigned nothing
+        answered_ms = self._records.answered_ms()
+        if came or answered_ms > self._answered_ms:
             self._trouble = ""
-            self._ends.discard((message.topic(), message.partition()))
-            kind, timestamp_ms = message.timestamp()
-            # no later than now: what is too old is removed up to the first row that is not
-            told_us = 0 if kind == TIMESTAMP_NOT_AVAILABLE else max(0, min(timestamp_ms * 1_000, time_ns() // 1_000))
-            place = (message.topic(), message.partition(), message.offset(), told_us)
-            return Record(*place, message.key(), message.value(), message.headers() or ())
-        if error.code() == KafkaError._PARTITION_EOF:
-            self._trouble = ""
-            self._ends.add((message.topic(), message.partition()))
-        else:
-            self._remember(error)
-        return None
+        self._answered_ms = answered_ms
 
     def _remember(self, error: KafkaError) -> None:
         if error.code() != KafkaError._ALL_BROKERS_DOWN or not self._trouble:  # says less than the error before it
             self._trouble = error.str()
+
+
+def _record(found: ConsumerRecord) -> Record:
+    # no later than now: what is too old is removed up to the first row that is not
+    told_us = max(0, min(found.timestamp * 1_000, time_ns() // 1_000))
+    return Record(found.topic, found.partition, found.offset, told_us, found.key, found.value, found.headers)

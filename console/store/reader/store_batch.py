@@ -16,6 +16,7 @@ from tracehound.console.store.reader.writers.upsert import Changes, upsert
 from tracehound.console.store.reader.writers.writer import Row, Writer, write_events
 from tracehound.console.store.tables import offsets, unreadable
 from tracehound.schemas.drill import DRILL_KEY
+from tracehound.streams.kafka.bounded_batches import packed_sentence
 
 _REASON_CHARACTERS: Final = 1_000
 
@@ -104,6 +105,9 @@ class BatchWriter:
         refused: list[tuple[Record, str]] = []
         for record in records:
             if record.key == DRILL_KEY:  # read, and not kept: people are told nothing of it
+                continue
+            if record.headers and (packed := packed_sentence(record.headers)) is not None:
+                refused.append((record, packed))
                 continue
             try:
                 row = self._writers[record.topic].row(record)

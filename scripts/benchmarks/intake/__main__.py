@@ -23,7 +23,7 @@ from tracehound.scripts.benchmarks.intake.stages import StageCost, measure_stage
 from tracehound.scripts.benchmarks.intake.tracers import measure_tracers
 from tracehound.scripts.benchmarks.intake.worker import PARTITIONS, TRACE_WAIT_S, IntakeWorker
 from tracehound.scripts.benchmarks.intake.workload import Made, Record, make_workload
-from tracehound.scripts.kafka.clients import consumer_config, producer_config
+from tracehound.scripts.kafka.clients import producer_config
 from tracehound.scripts.kafka.topic_reading import TopicReader
 from tracehound.scripts.recorded.otlp_encoding import Encode, encode_json, encode_protobuf
 from tracehound.scripts.recorded.sending import connect
@@ -96,7 +96,7 @@ def run_worker(kafka: Broker, filled: Filled, prefix: str, folder: Path, core: i
     wanted = filled.made.executions
     settings = load_settings(bootstrap_servers=kafka.bootstrap_servers)
     with (
-        TopicReader(consumer_config(settings)) as reader,
+        TopicReader(settings) as reader,
         IntakeWorker(kafka.bootstrap_servers, prefix, filled.topic, folder, core, build) as worker,
     ):
         reader.start(TopicPartition(topics.executions.name, number, 0) for number in range(PARTITIONS))
@@ -111,7 +111,7 @@ def run_worker(kafka: Broker, filled: Filled, prefix: str, folder: Path, core: i
             if message is None:
                 worker.check(deadline_s, lambda: f"{out.total} of {wanted}")
             else:
-                out.take(message.value() or b"")
+                out.take(message.value or b"")
         wall_s, cpu_s = time.monotonic() - begun_s, worker.cpu_s() - begun_cpu_s
         counts = worker.counts()
         check_counts(filled.made, out, counts)

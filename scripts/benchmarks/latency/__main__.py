@@ -28,7 +28,7 @@ from tracehound.scripts.benchmarks.latency.workload import Load, Operation, Spre
 from tracehound.scripts.benchmarks.measured_process import cpu_seconds
 from tracehound.scripts.benchmarks.throughput.run import CLOCK_STARTS, Sizes
 from tracehound.scripts.benchmarks.workload import records
-from tracehound.scripts.kafka.clients import consumer_config, producer_config
+from tracehound.scripts.kafka.clients import producer_config
 from tracehound.scripts.kafka.topic_reading import TopicReader
 from tracehound.scripts.recorded.sending import TopicWriter, connect
 from tracehound.scripts.soak.crew import Crew, Member
@@ -110,24 +110,24 @@ class AnomaliesSince:
     """Reads the anomalies that were appended since it was made."""
 
     def __init__(self, servers: str, topic: str) -> None:
-        self._config = consumer_config(Settings(bootstrap_servers=servers))
+        self._settings = Settings(bootstrap_servers=servers)
         self._topic = topic
-        with TopicReader(self._config) as reader:
+        with TopicReader(self._settings) as reader:
             self._begun = {partition: high for partition, (_, high) in reader.ends(topic).items()}
 
     def told(self) -> Iterator[tuple[str, int]]:
         """Trace ids and when their anomalies were appended, epoch milliseconds."""
-        with TopicReader(self._config) as reader:
+        with TopicReader(self._settings) as reader:
             ends = {
                 partition: (max(low, self._begun.get(partition, 0)), high)
                 for partition, (low, high) in reader.ends(self._topic).items()
                 if high > self._begun.get(partition, 0)
             }
             for message in reader.scan(self._topic, ends):
-                kind, moment_ms = message.timestamp()
-                if kind != TIMESTAMP_LOG_APPEND_TIME:
+                moment_ms = message.timestamp
+                if message.timestamp_type != TIMESTAMP_LOG_APPEND_TIME:
                     raise BrokerError(f"The broker must stamp the records of {self._topic} when it appends them.")
-                yield from ((trace_id, moment_ms) for trace_id in trace_ids(message.value() or b""))
+                yield from ((trace_id, moment_ms) for trace_id in trace_ids(message.value or b""))
 
     def answers(self, sent: Sent) -> Answers:
         """Latencies, once all planted executions have their anomaly or it takes too long."""

@@ -5,22 +5,25 @@ import time
 import uuid
 from collections.abc import Callable
 from concurrent.futures import Future
-from contextlib import suppress
+from contextlib import closing, suppress
 from typing import Any
 
 import msgspec
+from aiokafka import ConsumerRecord
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
 
 from tracehound.schemas.errors import BrokerError, InvalidExecutionError, TracehoundError
 from tracehound.schemas.execution import ApplicationKey
 from tracehound.schemas.score import ScoreAnswer, UnreadScoreRequest, read_score_answer
-from tracehound.streams.kafka.librdkafka import fetch_options, librdkafka_options, producer_options
+from tracehound.streams.kafka.bounded_consumer import BoundedConsumer, Partition
+from tracehound.streams.kafka.librdkafka import librdkafka_options, producer_options
 from tracehound.streams.settings.roles import COMMANDS_GROUP
 from tracehound.streams.settings.settings import Settings
 
 MOST_BYTES = 1_000_000
 """Executions of one request, as JSON."""
 _POLL_S = 0.1
+_AT_ONCE = 100
 _BROKER_S = 5.0
 
 
@@ -139,50 +142,47 @@ class PredictionClient:
 
     def _connect(self) -> Producer:
         options = librdkafka_options(self._settings) | {"client.id": "tracehound-predictions", "log_level": 0}
-        more = {"group.id": COMMANDS_GROUP, "enable.auto.commit": False, **fetch_options(self._settings)}
-        consumer = Consumer(options | more)
         try:
-            consumer.assign(self._ends(consumer))
+            with closing(Consumer(options | {"group.id": COMMANDS_GROUP, "enable.auto.commit": False})) as asked:
+                ends = self._ends(asked)
         except KafkaException as error:
-            consumer.close()
             servers = self._settings.bootstrap_servers
             raise BrokerError(f"Kafka at {servers} cannot be asked for predictions: {error.args[0].str()}.") from error
-        except BrokerError:
-            consumer.close()
-            raise
+        consumer = BoundedConsumer(self._settings, "tracehound-predictions")
+        consumer.assign(ends)
         producer = Producer(options | producer_options(self._settings) | {"linger.ms": 1})
         self._producer = producer
         self._thread = threading.Thread(target=self._listen, args=(consumer, producer), name="predictions", daemon=True)
         self._thread.start()
         return producer
 
-    def _ends(self, consumer: Consumer) -> list[TopicPartition]:
+    def _ends(self, consumer: Consumer) -> dict[Partition, int]:
         """Where answers to what is asked from now on will be."""
         topic = self._settings.topics.score_answers.name
         found = consumer.list_topics(topic, timeout=_BROKER_S).topics[topic]
         if found.error is not None or not found.partitions:
             raise BrokerError(f"Kafka has no topic {topic}: create it with `tracehound topics`.")
-        partitions = [TopicPartition(topic, number) for number in found.partitions]
-        for one in partitions:
-            one.offset = consumer.get_watermark_offsets(one, timeout=_BROKER_S)[1]
-        return partitions
+        return {
+            (topic, number): consumer.get_watermark_offsets(TopicPartition(topic, number), timeout=_BROKER_S)[1]
+            for number in found.partitions
+        }
 
     def _listen(self, consumer: Any, producer: Any) -> None:
         try:
             while not self._stop.is_set():
                 producer.poll(0)
-                message = consumer.poll(_POLL_S)
-                if message is not None and message.error() is None:
-                    self._take(message)
-        except KafkaException as error:  # fatal, as where a right is taken away: who asks next connects anew
+                for record in consumer.consume(_AT_ONCE, _POLL_S):
+                    self._take(record)
+        except (KafkaException, BrokerError) as error:  # as where a right is taken away: who asks next connects anew
+            why = error.args[0].str() if isinstance(error, KafkaException) else str(error).rstrip(".")
             self._producer = None
             for identity in list(self._waiting):
-                self._settle(identity, BrokerError(f"Kafka did not take the request: {error.args[0].str()}."))
+                self._settle(identity, BrokerError(f"Kafka did not take the request: {why}."))
         finally:
             consumer.close()
 
-    def _take(self, message: Message) -> None:
-        identity = (message.key() or b"").decode(errors="replace")
+    def _take(self, record: ConsumerRecord) -> None:
+        identity = (record.key or b"").decode(errors="replace")
         if identity in self._waiting:  # the answers of others are on the topic, too
             with suppress(InvalidExecutionError):
-                self._settle(identity, read_score_answer(message.value()))
+                self._settle(identity, read_score_answer(record.value))

@@ -1,13 +1,12 @@
 """Whether somebody gave a tuning up, looked for on the topic of results while its candidates are tried."""
 
 import time
+from contextlib import suppress
 from typing import Self
 
-from confluent_kafka import Consumer, KafkaError, TopicPartition
-
-from tracehound.schemas.errors import InvalidExecutionError
+from tracehound.schemas.errors import BrokerError, InvalidExecutionError
 from tracehound.schemas.tuning import TuningTask, is_cancellation, read_tuning_result
-from tracehound.streams.kafka.librdkafka import librdkafka_options
+from tracehound.streams.kafka.bounded_consumer import BoundedConsumer
 from tracehound.streams.settings.settings import Settings
 
 _AT_ONCE = 1_000
@@ -23,18 +22,9 @@ class GivenUp:
     def __init__(self, settings: Settings, task: TuningTask) -> None:
         self._tuning = task.tuning
         self._found = False
-        self._consumer = Consumer(
-            librdkafka_options(settings)
-            | {
-                "group.id": settings.group_id,  # joined by nobody here: librdkafka asks for one
-                "enable.auto.commit": False,
-                "enable.partition.eof": True,
-                "auto.offset.reset": "earliest",
-                "client.id": "tracehound-tuning",
-                "log_level": 0,
-            }
-        )
-        self._consumer.assign([TopicPartition(settings.topics.tuning_results.name, 0, task.results_from)])
+        self._place = (settings.topics.tuning_results.name, 0)
+        self._consumer = BoundedConsumer(settings, "tracehound-given-up")
+        self._consumer.assign({self._place: task.results_from})
 
     def __enter__(self) -> Self:
         """Read what there is by now, so that a task that waits for its turn is not begun."""
@@ -53,15 +43,9 @@ class GivenUp:
 
     def _read(self, wait_s: float) -> bool:
         """Read on; True at the end of the topic."""
-        for message in self._consumer.consume(_AT_ONCE, wait_s):
-            error = message.error()
-            if error is not None:
-                if error.code() == KafkaError._PARTITION_EOF:
-                    return True
-                continue
-            try:
-                result = read_tuning_result(message.value())
-            except InvalidExecutionError:
-                continue
-            self._found |= result.tuning == self._tuning and is_cancellation(result)
-        return False
+        with suppress(BrokerError):
+            for record in self._consumer.consume(_AT_ONCE, wait_s):
+                with suppress(InvalidExecutionError):
+                    result = read_tuning_result(record.value)
+                    self._found |= result.tuning == self._tuning and is_cancellation(result)
+        return self._place in self._consumer.at_end()

@@ -3,10 +3,10 @@
 import socket
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, closing
 from typing import Any
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+from aiokafka import ConsumerRecord
 
 from tracehound.detectors.candidates import with_candidate
 from tracehound.detectors.scoring.backtest import Stretch, backtest
@@ -17,14 +17,15 @@ from tracehound.schemas.tuning import State, TuningResult, TuningTask
 from tracehound.streams.envelopes.mapping import FieldMapping
 from tracehound.streams.envelopes.opener import ExecutionReader
 from tracehound.streams.envelopes.registered import RegisteredSchemas
-from tracehound.streams.kafka.librdkafka import fetch_options, librdkafka_options
+from tracehound.streams.kafka.bounded_batches import packed_sentence
+from tracehound.streams.kafka.bounded_consumer import BoundedConsumer
 from tracehound.streams.scoring.tuning.given_up import GivenUp
 from tracehound.streams.settings.settings import Settings
 
 _AT_ONCE = 500
 _POLL_S = 1.0
 _SILENT_S = 30.0
-Records = Callable[[Settings, TuningTask], Iterator[Sequence[Message]]]
+Records = Callable[[Settings, TuningTask], Iterator[Sequence[ConsumerRecord]]]
 Watching = Callable[[Settings, TuningTask], AbstractContextManager[Callable[[], bool]]]
 
 
@@ -76,7 +77,9 @@ def run_task(
     )
 
 
-def _while_wanted(records: Iterator[Sequence[Message]], given_up: Callable[[], bool]) -> Iterator[Sequence[Message]]:
+def _while_wanted(
+    records: Iterator[Sequence[ConsumerRecord]], given_up: Callable[[], bool]
+) -> Iterator[Sequence[ConsumerRecord]]:
     while not given_up():
         together = next(records, None)
         if together is None:
@@ -86,7 +89,7 @@ def _while_wanted(records: Iterator[Sequence[Message]], given_up: Callable[[], b
 
 
 def _executions(
-    settings: Settings, task: TuningTask, records: Iterator[Sequence[Message]]
+    settings: Settings, task: TuningTask, records: Iterator[Sequence[ConsumerRecord]]
 ) -> Iterator[list[Execution]]:
     schemas, mapping = RegisteredSchemas(settings.schemas_dir), FieldMapping(settings.execution_fields)
     reader = ExecutionReader(settings.limits, schemas, mapping)
@@ -95,10 +98,12 @@ def _executions(
     for together in records:
         batch = []
         for record in together:
-            if task.from_file and record.key() != own:  # several files may be written at once
+            if task.from_file and record.key != own:  # several files may be written at once
                 continue
-            judged_at_s = max(record.timestamp()[1] / 1_000.0, 0.0) or time.time()
-            for one in reader.decode(record.value(), record.headers() or (), judged_at_s).executions:
+            if record.headers and packed_sentence(record.headers) is not None:
+                continue
+            judged_at_s = max(record.timestamp / 1_000.0, 0.0) or time.time()
+            for one in reader.decode(record.value, record.headers, judged_at_s).executions:
                 if (one.application, one.environment) == key and task.since <= one.started_s < until_s:
                     if settings.normalize_operations:
                         one.operation = normalize_operation(one.operation)
@@ -106,42 +111,23 @@ def _executions(
         yield batch
 
 
-def recorded(settings: Settings, task: TuningTask) -> Iterator[Sequence[Message]]:
+def recorded(settings: Settings, task: TuningTask) -> Iterator[Sequence[ConsumerRecord]]:
     """The records of a task's stretch, as far as Kafka still has them.
 
     Raises:
         BrokerError: no broker answers, or the topic is not there.
     """
-    consumer = Consumer(
-        librdkafka_options(settings)
-        | {
-            "group.id": settings.group_id,  # joined by nobody here: librdkafka asks for one
-            "enable.auto.commit": False,
-            "enable.partition.eof": True,
-            "auto.offset.reset": "earliest",
-            "client.id": "tracehound-tuning",
-            "log_level": 0,
-            **fetch_options(settings),
-        }
-    )
-    try:
-        topic = settings.topics.recorded_executions if task.from_file else settings.topics.executions
-        consumer.assign([TopicPartition(topic.name, task.partition, task.first)])
+    topic = settings.topics.recorded_executions if task.from_file else settings.topics.executions
+    place = (topic.name, task.partition)
+    with closing(BoundedConsumer(settings, "tracehound-tuning")) as consumer:
+        consumer.assign({place: task.first})
         heard_s, ended = time.monotonic(), task.first >= task.last
         while not ended:
-            together = []
-            for message in consumer.consume(_AT_ONCE, _POLL_S):
-                error = message.error()
-                if error is None and message.offset() < task.last:
-                    together.append(message)
-                elif error is not None and error.code() != KafkaError._PARTITION_EOF:
-                    raise BrokerError(f"Executions cannot be read: {error.str()}.")
-                ended |= error is not None or message.offset() + 1 >= task.last
+            found = consumer.consume(_AT_ONCE, _POLL_S)
+            ended = place in consumer.at_end() or any(record.offset + 1 >= task.last for record in found[-1:])
+            if found or ended:
                 heard_s = time.monotonic()
-            if time.monotonic() - heard_s > _SILENT_S:
-                raise BrokerError(f"Kafka at {settings.bootstrap_servers} gave no executions for {_SILENT_S:g} s.")
-            yield together
-    except KafkaException as error:
-        raise BrokerError(f"Executions cannot be read: {error}.") from error
-    finally:
-        consumer.close()
+            elif time.monotonic() - heard_s > _SILENT_S:
+                why = consumer.trouble() or f"Kafka at {settings.bootstrap_servers} gave none for {_SILENT_S:g} s."
+                raise BrokerError(f"Executions cannot be read: {why}")
+            yield [record for record in found if record.offset < task.last]

@@ -13,6 +13,7 @@ from tracehound.schemas.errors import BrokerError
 from tracehound.schemas.execution_rules import Limits
 from tracehound.schemas.operations import normalize_operation
 from tracehound.streams.envelopes.opener import ExecutionReader
+from tracehound.streams.kafka.bounded_batches import PACKED_HEADER
 from tracehound.streams.kafka.extent import Extent
 from tracehound.streams.kafka.forwarding import Origin, OriginTopic, Partitioner, origin_headers
 
@@ -60,9 +61,9 @@ def test_arrays_and_neighbours_of_what_is_refused_count(others: list[tuple[bytes
     assert (len(counted.executions), counted.refused) == (3, len(others))
 
 
-def test_no_value_and_control_records_are_refused() -> None:
-    counted = read([(None, ()), (value(), [(CONTROL_HEADER, b"reset")])])
-    assert (counted.executions, counted.refused) == ([], 2)
+def test_no_value_control_records_and_batches_that_are_not_unpacked_are_refused() -> None:
+    counted = read([(None, ()), (value(), [(CONTROL_HEADER, b"reset")]), (value(), [(PACKED_HEADER, b"Too large.")])])
+    assert (counted.executions, counted.refused) == ([], 3)
 
 
 def test_records_of_another_partition_count_there() -> None:

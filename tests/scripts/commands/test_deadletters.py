@@ -10,7 +10,6 @@ from tracehound.schemas.dead_letter import TRUNCATED_HEADER, DeadLetter
 from tracehound.schemas.errors import BrokerError, TracehoundError
 from tracehound.schemas.topics import Topics
 from tracehound.scripts.commands.deadletters import deadletters
-from tracehound.scripts.kafka.clients import consumer_config
 from tracehound.scripts.kafka.topic_reading import TopicReader
 from tracehound.streams.settings.settings import Settings
 
@@ -49,7 +48,7 @@ def letters(topics: Topics, send: Send) -> Topics:
 
 def resent(topics: Topics, environment: Mapping[str, str]) -> list[Any]:
     settings = Settings(bootstrap_servers=environment["KAFKA_BOOTSTRAP_SERVERS"])
-    with TopicReader(consumer_config(settings)) as reader:
+    with TopicReader(settings) as reader:
         return list(reader.scan(topics.executions.name, reader.ends(topics.executions.name)))
 
 
@@ -111,10 +110,10 @@ def test_resend_sends_the_original_bytes_to_the_source(
     result = run(deadletters, "resend", "0-2", "--yes")
     assert (result.exit_code, result.output) == (0, "Sent 1 records again.\n")
     (message,) = resent(letters, environment)
-    assert message.key() == b"bank"
-    assert message.value() == f"{HOSTILE}4".encode() + b"\xff"
+    assert message.key == b"bank"
+    assert message.value == f"{HOSTILE}4".encode() + b"\xff"
     identity = f"{letters.dead_letters.name}-0-2".encode()
-    assert message.headers() == [("traceparent", HOSTILE.encode()), ("tracehound_resent", identity)]
+    assert message.headers == (("traceparent", HOSTILE.encode()), ("tracehound_resent", identity))
 
 
 def test_resend_all_asks_and_keeps_to_the_filters(letters: Topics, run: Run, environment: Mapping[str, str]) -> None:
@@ -124,7 +123,7 @@ def test_resend_all_asks_and_keeps_to_the_filters(letters: Topics, run: Run, env
     assert "Send 3 records again?" in declined.output
     assert resent(letters, environment) == []
     assert run(deadletters, *arguments, input="y\n").exit_code == 0
-    assert sorted(message.value()[-2:-1] for message in resent(letters, environment)) == [b"1", b"2", b"3"]
+    assert sorted(message.value[-2:-1] for message in resent(letters, environment)) == [b"1", b"2", b"3"]
 
 
 def test_what_cannot_be_sent_again_is_passed_over_by_all(topics: Topics, run: Run, send: Send) -> None:
@@ -155,7 +154,7 @@ def test_a_missing_topic_is_one_sentence(run: Run, prefix: str) -> None:
 
 def test_an_unreachable_broker_is_one_sentence() -> None:
     with (
-        TopicReader(consumer_config(Settings(bootstrap_servers="127.0.0.1:1")), timeout_s=0.5) as reader,
+        TopicReader(Settings(bootstrap_servers="127.0.0.1:1"), timeout_s=0.5) as reader,
         pytest.raises(BrokerError, match=r"^No Kafka broker answers at 127\.0\.0\.1:1: .+\.$"),
     ):
         reader.ends("any")

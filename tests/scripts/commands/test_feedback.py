@@ -12,7 +12,6 @@ from tracehound.schemas.errors import TracehoundError
 from tracehound.schemas.feedback import Verdict
 from tracehound.schemas.topics import Topics
 from tracehound.scripts.commands.feedback import feedback
-from tracehound.scripts.kafka.clients import consumer_config
 from tracehound.scripts.kafka.topic_reading import TopicReader
 from tracehound.streams.settings.settings import Settings
 
@@ -33,11 +32,11 @@ def test_a_verdict_is_sent_with_who_and_why_and_taken_back(
 ) -> None:
     said = run(feedback, "4f2a", "false_positive", "--by", "ann", "--note", "nightly batch", catch_exceptions=False)
     back = run(feedback, "4f2a", "false_positive", "--by", "bob", "--withdraw", catch_exceptions=False)
-    with TopicReader(consumer_config(Settings(bootstrap_servers=environment["KAFKA_BOOTSTRAP_SERVERS"]))) as reader:
+    with TopicReader(Settings(bootstrap_servers=environment["KAFKA_BOOTSTRAP_SERVERS"])) as reader:
         found = list(reader.scan(topics.feedback.name, reader.ends(topics.feedback.name)))
-    first, second = (msgspec.json.decode(message.value(), type=Verdict) for message in found)
+    first, second = (msgspec.json.decode(message.value, type=Verdict) for message in found)
 
-    assert {message.key() for message in found} == {ID.encode()}
+    assert {message.key for message in found} == {ID.encode()}
     assert (first.subject_id, first.judgement, first.by) == (ID, "false_positive", "ann")
     assert (first.note, first.withdrawn) == ("nightly batch", False)
     assert (second.withdrawn, second.by) == (True, "bob")
@@ -63,7 +62,7 @@ def test_an_id_that_nothing_has_or_that_is_not_clear_is_refused(
 ) -> None:
     with pytest.raises(TracehoundError, match=why):
         run(feedback, given, "confirmed", "--by", "ann", catch_exceptions=False)
-    with TopicReader(consumer_config(Settings(bootstrap_servers=environment["KAFKA_BOOTSTRAP_SERVERS"]))) as reader:
+    with TopicReader(Settings(bootstrap_servers=environment["KAFKA_BOOTSTRAP_SERVERS"])) as reader:
         assert list(reader.scan(topics.feedback.name, reader.ends(topics.feedback.name))) == []
 
 

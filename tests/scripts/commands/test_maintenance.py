@@ -22,10 +22,7 @@ class Message:
     """A record that holds ``window``, or other bytes."""
 
     def __init__(self, window: Maintenance | bytes | None) -> None:
-        self._value = msgspec.json.encode(window) if isinstance(window, Maintenance) else window
-
-    def value(self) -> bytes | None:
-        return self._value
+        self.value = msgspec.json.encode(window) if isinstance(window, Maintenance) else window
 
 
 @pytest.fixture

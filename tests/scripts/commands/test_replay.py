@@ -16,7 +16,6 @@ from tracehound.schemas.spans import TraceChunk
 from tracehound.schemas.topics import Topics
 from tracehound.scripts.cli import main
 from tracehound.scripts.commands.replay import Pace, shifted
-from tracehound.scripts.kafka.clients import consumer_config
 from tracehound.scripts.kafka.topic_reading import TopicReader
 from tracehound.scripts.recorded.offline import ScoreLine
 from tracehound.scripts.recorded.traces import open_recording
@@ -121,10 +120,10 @@ def test_a_missing_topic_is_said(recorded: Path, environment: Mapping[str, str])
 def received(topics: Topics, environment: Mapping[str, str]) -> dict[str, list[Execution]]:
     settings = Settings(bootstrap_servers=environment["KAFKA_BOOTSTRAP_SERVERS"])
     by_key: dict[str, list[Execution]] = {}
-    with TopicReader(consumer_config(settings)) as reader:
+    with TopicReader(settings) as reader:
         for message in reader.scan(topics.executions.name, reader.ends(topics.executions.name)):
-            by_key.setdefault((message.key() or b"").decode(), []).extend(
-                msgspec.json.decode(message.value() or b"", type=list[Execution])
+            by_key.setdefault((message.key or b"").decode(), []).extend(
+                msgspec.json.decode(message.value or b"", type=list[Execution])
             )
     return by_key
 
@@ -155,9 +154,9 @@ def test_online_event_times_can_be_shifted_to_now(
 
     assert replay(recorded, "--shift-to-now", env=three_partitions).exit_code == 0
 
-    with TopicReader(consumer_config(settings)) as reader:
+    with TopicReader(settings) as reader:
         name = topics.executions.name
-        sent_s = max(message.timestamp()[1] / 1e3 for message in reader.scan(name, reader.ends(name)))
+        sent_s = max(message.timestamp / 1e3 for message in reader.scan(name, reader.ends(name)))
     found = received(topics, three_partitions)
     starts = sorted(one.started_s for part in found.values() for one in part)
     assert starts[-1] - starts[0] == pytest.approx(299.0)
@@ -196,11 +195,11 @@ def joined(env: Mapping[str, str]) -> tuple[list[Execution], int]:
     """The executions that the spans on the OTLP topic make up, and the number of records."""
     chunks: dict[str, list[TraceChunk]] = {}
     name, records = env["TRACEHOUND_INTAKE__OTLP_TOPICS"], 0
-    with TopicReader(consumer_config(Settings(bootstrap_servers=env["KAFKA_BOOTSTRAP_SERVERS"]))) as reader:
+    with TopicReader(Settings(bootstrap_servers=env["KAFKA_BOOTSTRAP_SERVERS"])) as reader:
         for message in reader.scan(name, reader.ends(name)):
-            assert message.key() is None
+            assert message.key is None
             records += 1
-            decoded = decode_spans(message.value(), SpanLimits())
+            decoded = decode_spans(message.value, SpanLimits())
             assert decoded.rejected == []
             for trace_id, chunk in decoded.traces.items():
                 chunks.setdefault(trace_id, []).append(chunk)
@@ -247,9 +246,9 @@ def test_online_executions_can_be_sent_by_trace(recorded_traces: Path, otlp: Map
     assert "Sent 24 executions in 12 records" in result.output
     name = f"{otlp['TRACEHOUND_TOPIC_PREFIX']}traces.v1"
     found: dict[str, list[Execution]] = {}
-    with TopicReader(consumer_config(Settings(bootstrap_servers=otlp["KAFKA_BOOTSTRAP_SERVERS"]))) as reader:
+    with TopicReader(Settings(bootstrap_servers=otlp["KAFKA_BOOTSTRAP_SERVERS"])) as reader:
         for message in reader.scan(name, reader.ends(name)):
-            found[(message.key() or b"").decode()] = msgspec.json.decode(message.value() or b"", type=list[Execution])
+            found[(message.key or b"").decode()] = msgspec.json.decode(message.value or b"", type=list[Execution])
     for trace in open_recording(recorded_traces).traces():
         assert assemble(trace.trace_id, [TraceChunk(executions=found[trace.trace_id])]).executions == trace.executions
 

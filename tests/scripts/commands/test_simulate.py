@@ -10,7 +10,6 @@ from tracehound.schemas.execution import Execution, epoch_seconds
 from tracehound.schemas.spans import TraceChunk
 from tracehound.schemas.topics import Topics
 from tracehound.scripts.cli import main
-from tracehound.scripts.kafka.clients import consumer_config
 from tracehound.scripts.kafka.topic_reading import TopicReader
 from tracehound.scripts.simulator.truth import Truth
 from tracehound.streams.intake.assembly.assemble import assemble
@@ -121,15 +120,15 @@ def test_to_kafka_the_past_comes_first_with_the_time_of_sending(
     assert result.exit_code == 0, result.output
     settings = Settings(bootstrap_servers=env["KAFKA_BOOTSTRAP_SERVERS"])
     found: list[Execution] = []
-    with TopicReader(consumer_config(settings)) as reader:
+    with TopicReader(settings) as reader:
         name = topics.executions.name
         messages = list(reader.scan(name, reader.ends(name)))
     for message in messages:
-        executions = msgspec.json.decode(message.value() or b"", type=list[Execution])
-        assert {one.application.encode() for one in executions} == {message.key()}
+        executions = msgspec.json.decode(message.value or b"", type=list[Execution])
+        assert {one.application.encode() for one in executions} == {message.key}
         found += executions
     starts = [one.started_s for one in found]
-    sent_s = [message.timestamp()[1] / 1e3 for message in messages]
+    sent_s = [message.timestamp / 1e3 for message in messages]
     assert max(starts) - min(starts) > 298
     assert max(sent_s) - min(sent_s) < 150
     assert 0 < max(sent_s) - max(starts) < 150
@@ -150,9 +149,9 @@ def test_spans_to_a_topic_of_choice_make_up_the_same_kinds_of_executions(
 
     assert result.exit_code == 0, result.output
     chunks: dict[str, list[TraceChunk]] = {}
-    with TopicReader(consumer_config(Settings(bootstrap_servers=environment["KAFKA_BOOTSTRAP_SERVERS"]))) as reader:
+    with TopicReader(Settings(bootstrap_servers=environment["KAFKA_BOOTSTRAP_SERVERS"])) as reader:
         for message in reader.scan(name, reader.ends(name)):
-            for trace_id, chunk in decode_spans(message.value(), SpanLimits()).traces.items():
+            for trace_id, chunk in decode_spans(message.value, SpanLimits()).traces.items():
                 chunks.setdefault(trace_id, []).append(chunk)
     found = [one for trace_id in chunks for one in assemble(trace_id, chunks[trace_id]).executions]
     assert result.stderr.endswith(f"{len(found):,} executions.\n")

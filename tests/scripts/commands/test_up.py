@@ -2,7 +2,7 @@
 
 import io
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from rich.console import Console
@@ -14,18 +14,10 @@ from tracehound.scripts.commands.up import Echo
 from tracehound.streams.settings.settings import Settings
 
 
-class Message:
-    def __init__(self, topic: str, value: bytes) -> None:
-        self._topic, self._value = topic, value
-
-    def topic(self) -> str:
-        return self._topic
-
-    def value(self) -> bytes:
-        return self._value
-
-    def offset(self) -> int:
-        return 7
+class Message(NamedTuple):
+    topic: str
+    value: bytes
+    offset: int = 7
 
 
 class Reader:

@@ -46,11 +46,8 @@ def test_producers_are_safe_and_partition_as_java_does() -> None:
     assert int(config["message.max.bytes"]) > 20_000_000
 
 
-@pytest.mark.parametrize(("from_beginning", "reset"), [(True, "earliest"), (False, "latest")])
-def test_consumers_commit_nothing(from_beginning: bool, reset: str) -> None:
-    config = consumer_config(Settings(), from_beginning=from_beginning)
-    assert config["enable.auto.commit"] is False
-    assert config["auto.offset.reset"] == reset
+def test_consumers_commit_nothing() -> None:
+    assert consumer_config(Settings())["enable.auto.commit"] is False
 
 
 @pytest.mark.parametrize("largest", [1_000, 100_000_000])

@@ -27,24 +27,6 @@ _PARTITIONS = 2
 _APPLICATIONS = 5
 
 
-class StoredMessage:
-    """A record as confluent-kafka's messages are read."""
-
-    def __init__(self, record: Any) -> None:
-        self._record = record
-
-    def partition(self) -> int:
-        return int(self._record.partition)
-
-    def key(self) -> bytes | None:
-        key: bytes | None = self._record.key
-        return key
-
-    def value(self) -> bytes | None:
-        value: bytes | None = self._record.value
-        return value
-
-
 class ScoringPlay:
     """Executions of some applications, some of them misplaced, damaged, or written by an intake that replays; and
     lessons.
@@ -182,7 +164,7 @@ class ScoringPlay:
                 assert control.lesson is not None
                 right.heed((control.application, control.environment), control.lesson)
         states = scene.records_of(topics.model_states.name)
-        stored, _ = stored_states(map(StoredMessage, states))
+        stored, _ = stored_states(states)
         anomalies = [record.value or b"" for record in scene.records_of(topics.anomalies.name)]
         verdict = replay.compare({key: one.state for key, one in stored.items()}, anomalies)
         return [] if verdict.sound else list(verdict.examples)

@@ -8,13 +8,8 @@ from pydantic import SecretStr
 from structlog.testing import capture_logs
 
 from tracehound.schemas.errors import ConfigurationError
-from tracehound.streams.kafka.connection import (
-    broker_urls,
-    client_options,
-    faust_credentials,
-    ssl_context,
-    wait_for_broker,
-)
+from tracehound.streams.kafka.aiokafka_options import broker_urls, client_options, ssl_context
+from tracehound.streams.kafka.connection import faust_credentials, wait_for_broker
 from tracehound.streams.kafka.librdkafka import librdkafka_options
 from tracehound.streams.settings.settings import Settings
 

@@ -15,6 +15,7 @@ from tracehound.console.store.reader.writers.anomalies import AnomalyWriter
 from tracehound.console.store.reader.writers.writer import Row
 from tracehound.console.store.tables import anomalies, incident_events, unreadable
 from tracehound.schemas.drill import DRILL_APPLICATION, DRILL_KEY
+from tracehound.streams.kafka.bounded_batches import PACKED_HEADER
 
 ANOMALIES, SEVERITY = TOPICS.anomalies.name, TOPICS.severity.name
 START = {(ANOMALIES, 0): Position("id", 0), (ANOMALIES, 1): Position("id", 5), (SEVERITY, 0): Position("", 0)}
@@ -93,6 +94,14 @@ def test_what_is_no_event_is_kept_with_its_reason_and_the_others_are_stored(stor
     assert (row.topic, row.partition, row.offset, row.key, row.value) == (ANOMALIES, 0, 1, b"\xff", b"\x00{")
     assert row.reason.startswith("DecodeError: ")
     assert stored_positions(store)[ANOMALIES, 0].offset == 3
+
+
+def test_a_batch_that_is_not_unpacked_is_kept_with_its_reason(store: Store, batches: BatchWriter) -> None:
+    packed = told([1])[0]._replace(headers=((PACKED_HEADER, b"It is too large."),))
+    stored = batches.write([packed, *told([2], first=1)], START)
+    assert (stored.new, stored.unreadable) == ({ANOMALIES: 1}, {ANOMALIES: 1})
+    with store.read() as connection:
+        assert connection.execute(select(unreadable.c.reason)).scalars().all() == ["It is too large."]
 
 
 def test_what_the_database_refuses_is_kept_with_its_reason_and_the_others_are_stored(store: Store) -> None:

@@ -1,7 +1,7 @@
 """Who asks gets the first answer with the id of the request, an error in time, and is kept within bounds."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import pytest
@@ -50,17 +50,11 @@ class Ended:
         self.closed = True
 
 
-class Answered:
+class Answered(NamedTuple):
     """A record of the topic of answers."""
 
-    def __init__(self, key: bytes | None, value: bytes | None) -> None:
-        self._key, self._value = key, value
-
-    def key(self) -> bytes | None:
-        return self._key
-
-    def value(self) -> bytes | None:
-        return self._value
+    key: bytes | None
+    value: bytes | None
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import pytest
@@ -11,6 +11,7 @@ import pytest
 from tests.detectors.scoring.shop import slowed, workload
 from tracehound.schemas.errors import BrokerError
 from tracehound.schemas.tuning import Confirmed, TuningResult, TuningTask, read_tuning_result
+from tracehound.streams.kafka.bounded_batches import PACKED_HEADER
 from tracehound.streams.scoring.tuning.run_task import Records, run_task
 from tracehound.streams.settings.settings import Settings
 
@@ -18,23 +19,13 @@ START_S = 1_767_225_600.0
 SETTINGS = Settings()
 
 
-class Recorded:
-    """A record as confluent-kafka hands it over."""
+class Recorded(NamedTuple):
+    """A record of executions."""
 
-    def __init__(self, value: bytes | None, key: bytes = b"shop") -> None:
-        self._value, self._key = value, key
-
-    def key(self) -> bytes:
-        return self._key
-
-    def value(self) -> bytes | None:
-        return self._value
-
-    def headers(self) -> None:
-        return None
-
-    def timestamp(self) -> tuple[int, int]:
-        return 1, round(1_000 * START_S) + 10_000_000
+    value: bytes | None
+    key: bytes | None = b"shop"
+    headers: tuple[tuple[str, bytes], ...] = ()
+    timestamp: int = round(1_000 * START_S) + 10_000_000
 
 
 def task(**more: Any) -> TuningTask:
@@ -58,7 +49,7 @@ def records(_settings: Settings, _task: TuningTask) -> Iterator[Sequence[Any]]:
     shop[700:720] = slowed(shop[700:720], 30_000.0)
     values = [json.dumps(msgspec.to_builtins(one)).encode() for one in [*shop, *workload("other", 50, start=START_S)]]
     values[100:100] = [b"{", json.dumps({"application": "shop"}).encode()]
-    yield [Recorded(None)]
+    yield [Recorded(None), Recorded(values[0], headers=((PACKED_HEADER, b"It is too large."),))]
     yield from ([Recorded(value) for value in values[first : first + 300]] for first in range(0, len(values), 300))
 
 
