@@ -253,8 +253,11 @@ class Chart(RestoredTogether):
         self._put(self._pools, np.array([slot]), checked_columns("a chart's pool", [state], STORED_POOL))
 
     def _put(self, store: SlotRecords, slots: Slots, taken: dict[str, NDArray[Any]]) -> None:
+        if not len(slots):
+            return
         for slot in slots.tolist():
             self._give_back(store, slot)
+        store.open(int(slots.max()))
         for name, column in taken.items():
             rows = name in _ROWS
             store[name][slots] = put_rows(self._rows, column, taken[_ROWS[name]]) if rows else column

@@ -162,8 +162,11 @@ class Drift(RestoredTogether):
         for name, count in zip(("reference", "block"), counted, strict=True):
             if (taken[name].sum(axis=2) != count).any():
                 raise ValueError(f"The bins of drift's {name!r} must hold what it counted, {count.tolist()}.")
+        if not len(slots):
+            return
         for slot in slots.tolist():
             self._give_back(slot)
+        self._store.open(int(slots.max()))
         features, sample = self._store["features"], taken["sample"]
         for name in _ARRAYS:
             features[name][slots] = taken[name]

@@ -122,8 +122,13 @@ class Ensemble:
         """Start afresh for the operation in ``slot``."""
         self.charts.open_operation(slot, seed)
         self.structure.open(slot, seed)
-        self.structure_changes.open(slot)
         self.drift.open(slot, seed)
+        self.open_to_restore(slot, seed)
+
+    def open_to_restore(self, slot: int, seed: int) -> None:
+        """Start afresh, for the operation in ``slot``, what its stored state may lack or knows little of: charts,
+        structure and drift, which cost most, are those of the slot before until they are restored."""
+        self.structure_changes.open(slot)
         self.bursts.open(slot)
         self._open_detectors("operation", slot, seed)
 

@@ -196,9 +196,12 @@ class Scorer:
                 return application.operations[name]
         return self._open_operation(application, name)
 
-    def _open_operation(self, application: ApplicationModels, name: str) -> OperationModels:
+    def _open_operation(
+        self, application: ApplicationModels, name: str, *, to_restore: bool = False
+    ) -> OperationModels:
         slot = self._operation_slots.take()
-        self._ensemble.open_operation(slot, seed_of(*application.key, name))
+        open_in = self._ensemble.open_to_restore if to_restore else self._ensemble.open_operation
+        open_in(slot, seed_of(*application.key, name))
         self._watches.open_operation(slot)
         operation = application.operations[name] = OperationModels(name, slot)
         return operation
@@ -313,7 +316,7 @@ class Scorer:
         try:
             application_snapshot.check_sizes(state, self._settings)
             for name in state.operations:
-                self._open_operation(application, name)
+                self._open_operation(application, name, to_restore=True)
             for kind, peers in enumerate(state.keyed):
                 for peer in peers:
                     self._open_call(application, kind, peer)

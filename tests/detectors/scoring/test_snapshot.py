@@ -103,6 +103,13 @@ def full() -> Scorer:
     return made
 
 
+def test_a_state_is_taken_back_whole_where_another_application_was(snapshot: bytes) -> None:
+    found = full()
+    found.forget(SHOP)
+    found.restore(snapshot)
+    assert found.snapshot(SHOP) == snapshot
+
+
 def execution(number: int, random: np.random.Generator) -> Execution:
     slow = 40.0 if 600 <= number < 620 else 1.0
     call = Segment("GET /stock", 9.0 + random.random(), "http", 0.0, peer="stock", remote_ms=6.0)
