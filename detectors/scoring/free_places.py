@@ -2,9 +2,13 @@
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from tracehound.detectors.application.models import ApplicationModels
 from tracehound.detectors.application.places import Place, give_way
+from tracehound.detectors.bank import Flags
 from tracehound.detectors.charts.charts import Charts
+from tracehound.detectors.columns.columned_executions import ColumnedExecutions
 from tracehound.detectors.packed.slots import SlotNumbers
 from tracehound.detectors.settings import DetectionSettings
 
@@ -30,3 +34,14 @@ def free_places(
         for name in give_way(places, application.seen, settings.peers_per_application):
             slots.give_back(calls.pop(name))
             del idle[name]
+
+
+def may_be_full(
+    application: ApplicationModels, settings: DetectionSettings, waiting: ColumnedExecutions, own: Flags
+) -> bool:
+    """Whether all places of an application may be taken once its ``own`` (n,) of n executions have been judged."""
+    if len(application.operations) >= settings.operations_per_application:
+        return True
+    segments = np.repeat(own, np.diff(waiting.columns.starts))
+    brought = len(np.unique(waiting.columns.name[segments])) + len(waiting.heads.waits)
+    return max(map(len, application.calls)) + brought >= settings.peers_per_application

@@ -47,6 +47,7 @@ class Rows:
         self.operations: list[OperationModels] = []
         self.called: dict[ApplicationKey, dict[str, int]] = {}
         self._numbers: list[int] = []
+        self._periods: dict[int, int] = {}
         self._executions: Sequence[ExecutionHead] = ()
         self._made: dict[int, Execution] = {}
 
@@ -58,6 +59,10 @@ class Rows:
         self.applications.append(application)
         self.operations.append(operation)
         self._numbers.append(application.seen)
+
+    def begin_period(self, application: ApplicationModels) -> None:
+        """With the next execution begins a period of its application: what was seen before it alone is idle in that."""
+        self._periods[application.slot] = len(self)
 
     def execution(self, row: int) -> Execution:
         """The execution of a row, once there is a ``batch``."""
@@ -163,12 +168,7 @@ class Rows:
         for row, wait in zip(heads.waiting.tolist(), heads.waits, strict=True):
             application = self.applications[row]
             name = queue_name(wait, application.key[0])
-            slot = application.calls[QUEUES].get(name)
-            if slot is None:
-                slot = new_call(application, QUEUES, name)
-            else:
-                application.idle[QUEUES][name] = 0
-            slots.append(slot)
+            slots.append(self._slot(application, QUEUES, name, row, new_call))
         return Calls(heads.waiting, np.array(slots, np.int64), durations([wait.waited_ms for wait in heads.waits]))
 
     def _calls(
@@ -180,18 +180,26 @@ class Rows:
         _, first, which = np.unique(pairs, return_index=True, return_inverse=True)
         slots, answering = np.empty(len(first), np.int64), np.empty(len(first), np.int64)
         counts = np.bincount(which, minlength=len(first))
+        last = np.empty(len(first), np.int64)
+        last[which] = calls.rows  # of a pair's rows, which ascend, the last one stays
         for pair in np.argsort(first).tolist():  # in order of appearance, in which new peers are given slots
             entry = first[pair]
             application, peer = self.applications[calls.rows[entry]], peers[calls.peers[entry]]
-            slot = application.calls[kind].get(peer)
-            if slot is None:
-                slot = new_call(application, kind, peer)
-            else:
-                application.idle[kind][peer] = 0
+            slot = self._slot(application, kind, peer, int(last[pair]), new_call)
             slots[pair], answering[pair] = slot, application.calls[GAPS].get(peer, -1)
             called = self.called.setdefault(application.key, {})
             called[peer] = called.get(peer, 0) + int(counts[pair])
         return Calls(calls.rows, slots[which], calls.ms), answering[which]
+
+    def _slot(self, application: ApplicationModels, kind: int, name: str, last: int, new_call: NewCall) -> int:
+        """The slot of a called peer or queue of an application that was seen, at the row ``last`` for the last time."""
+        known = application.calls[kind]
+        slot = known.get(name)
+        if slot is None:
+            slot = new_call(application, kind, name)
+        if name in known:
+            application.idle[kind][name] = int(last < self._periods.get(application.slot, 0))
+        return slot
 
 
 def _error_types(heads: Heads) -> Slots:

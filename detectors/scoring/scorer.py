@@ -23,7 +23,7 @@ from tracehound.detectors.features.clocks import EARLY, LATE
 from tracehound.detectors.forests.fitting import Fitter
 from tracehound.detectors.packed.slots import SlotNumbers
 from tracehound.detectors.scoring import snapshot as application_snapshot
-from tracehound.detectors.scoring.free_places import free_places
+from tracehound.detectors.scoring.free_places import free_places, may_be_full
 from tracehound.detectors.scoring.outcomes import JudgedRows, Outcomes
 from tracehound.detectors.scoring.refits import AFTER_DRIFT, Refits
 from tracehound.detectors.scoring.rows import Rows
@@ -123,9 +123,12 @@ class Scorer:
                 )
                 self._refits.advance(application, now_s, result.model_events)
             if application.seen and application.seen % PERIOD == 0:
-                self._judge(rows, given, result)
-                rows = Rows(index)
+                waiting = given[rows.first : index]
+                if may_be_full(application, self._settings, waiting, waiting.heads.application == number):
+                    self._judge(rows, given, result)
+                    rows = Rows(index)
                 free_places(application, self._settings, self._ensemble.charts, self._operation_slots, self._call_slots)
+                rows.begin_period(application)
                 operations.clear()
             application.seen += 1
             if version:

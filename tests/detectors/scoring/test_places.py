@@ -5,7 +5,7 @@ from tracehound.detectors.forests.fitting import InlineFitter
 from tracehound.detectors.scoring.scorer import Scorer
 from tracehound.detectors.settings import DetectionSettings
 from tracehound.detectors.telling.names import OTHER_OPERATIONS
-from tracehound.schemas.execution import Execution, Segment
+from tracehound.schemas.execution import Execution, QueueWait, Segment
 
 SETTINGS = DetectionSettings(extra_detectors=(), operations_per_application=50, peers_per_application=20)
 SHOP = ("shop", "")
@@ -74,3 +74,24 @@ def test_places_are_freed_at_the_same_executions_whatever_the_batches_and_after_
         again.score(given[first : first + 700])
         parts = again
     assert parts.snapshot(SHOP) == whole.snapshot(SHOP)
+
+
+def test_a_period_that_ends_among_executions_scored_together_counts_what_each_of_its_sides_saw() -> None:
+    def calling(number: int) -> Execution:
+        other = "before" if number < PERIOD else "after" if number % 2 else "both"
+        calls = [Segment("GET", 10.0, "http", 0.0, peer=peer) for peer in ("both", other)]
+        wait = QueueWait(f"orders {other}", 4.0)
+        return Execution("shop", "GET /", float(number), 20.0, segments=calls, queue_wait=wait)
+
+    given = [calling(number) for number in range(PERIOD + 300)]
+    given[500::7] = [Execution("till", "pay", one.started_s, 9.0) for one in given[500::7]]
+    together, one_by_one = Scorer(SETTINGS, InlineFitter()), Scorer(SETTINGS, InlineFitter())
+    together.score(given[:500])
+    together.score(given[500:])
+    for one in given:
+        one_by_one.score([one])
+    for key in (SHOP, ("till", "")):
+        assert together.snapshot(key) == one_by_one.snapshot(key)
+    application = one_by_one.models(SHOP)
+    assert application is not None
+    assert application.idle[1] == {"both": 0, "before": 1, "after": 0}
