@@ -152,7 +152,8 @@ def whole(execution: ExecutionHead) -> Execution:
     if isinstance(execution, Execution):
         return execution
     assert isinstance(execution, UnreadExecution)
-    return Execution(**msgspec.structs.asdict(execution) | {"segments": _SEGMENTS.decode(execution.segments)})
+    *head, segments = msgspec.structs.astuple(execution)
+    return Execution(*head, _SEGMENTS.decode(segments))
 
 
 def epoch_seconds(moment: str) -> float:

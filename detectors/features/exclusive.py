@@ -25,7 +25,9 @@ def exclusive_ms(segments: Sequence[Segment]) -> list[float]:
             if not in_call[place] and segment.offset_ms is not None:
                 within.setdefault(parent, []).append(segment)
     return [
-        0.0 if in_call[place] else segment.duration_ms - _covered_ms(segment, within.get(place, ()))
+        0.0
+        if in_call[place]
+        else segment.duration_ms - (_covered_ms(segment, within[place]) if place in within else 0.0)
         for place, segment in enumerate(segments)
     ]
 
