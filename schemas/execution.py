@@ -153,7 +153,8 @@ def whole(execution: ExecutionHead) -> Execution:
         return execution
     assert isinstance(execution, UnreadExecution)
     *head, segments = msgspec.structs.astuple(execution)
-    return Execution(*head, _SEGMENTS.decode(segments))
+    fields = (*head, _SEGMENTS.decode(segments))  # in which segments come last
+    return Execution(*fields)
 
 
 def epoch_seconds(moment: str) -> float:

@@ -1,5 +1,6 @@
 """Where the time of an operation usually goes: average milliseconds and counts per kind of segment."""
 
+from tracehound.detectors.bank import Flags, Slots
 from tracehound.detectors.columns.segment_columns import LONGEST_MS
 from tracehound.detectors.features.exclusive import exclusive_ms
 from tracehound.schemas.execution import Execution, Segment
@@ -43,9 +44,10 @@ class Profile:
         self.averages: dict[str, list[float]] = {}
 
     @staticmethod
-    def wants(number: int) -> bool:
-        """Whether to learn the operation's ``number``-th execution: the first 32, then every 16th."""
-        return number <= 32 or number % 16 == 0
+    def wants(numbers: Slots) -> Flags:
+        """Which of an operation's executions to learn, by their ``numbers`` (n,): the first 32, then every 16th."""
+        wanted: Flags = (numbers <= 32) | (numbers % 16 == 0)
+        return wanted
 
     def learn(self, found: dict[str, tuple[float, float]]) -> None:
         """Move the averages towards the parts of one execution."""

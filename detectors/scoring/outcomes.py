@@ -1,7 +1,9 @@
 """What judged executions lead to: alarms that are told or withheld, and what has become of the models."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+
+import numpy as np
 
 from tracehound.detectors.alarms import events
 from tracehound.detectors.alarms.anomaly import anomaly_of
@@ -13,8 +15,9 @@ from tracehound.detectors.alarms.of_windows import WindowRules
 from tracehound.detectors.alarms.publishing import is_told
 from tracehound.detectors.alarms.rules import AlarmRules
 from tracehound.detectors.alarms.stopped import StoppedOperations
-from tracehound.detectors.application.models import ApplicationModels
+from tracehound.detectors.application.models import ApplicationModels, OperationModels
 from tracehound.detectors.application.subject import Subject
+from tracehound.detectors.bank import Slots
 from tracehound.detectors.charts.drift import DriftFinding
 from tracehound.detectors.charts.signals import CALLS, CHARTS, QUEUE
 from tracehound.detectors.ensemble.ensemble import DRIFTING, Ensemble, Judgements
@@ -25,6 +28,7 @@ from tracehound.detectors.features.profile import Profile, parts
 from tracehound.detectors.features.sampling import SamplingChange
 from tracehound.detectors.levels.watch import LevelFinding
 from tracehound.detectors.scoring.deviating import Deviating
+from tracehound.detectors.scoring.occurrences import Occurrences
 from tracehound.detectors.scoring.refits import Refits
 from tracehound.detectors.scoring.rows import Rows
 from tracehound.detectors.scoring.scored_batch import ScoredBatch
@@ -92,12 +96,12 @@ class Outcomes:
         sampled = {change.row: change for change in given.sampled}
         stopped = {found.row: found for found in given.stopped}
         asked = candidates.union(windows, accepted, drifted, given.levels, sampled, stopped)
-        for row in self._worth_a_look(given, asked):
+        for row, teaches in self._worth_a_look(given, asked):
             subject = given.subject(row)
             deviating.note(row)
             if row in candidates:
                 self._raise_alarms(subject, given, result)
-            self._remember(subject, judged, result)
+            self._remember(subject, judged, teaches, result)
             for finding, alarm in windows.get(row, ()):
                 within = finding.start_s, finding.end_s, finding.count
                 self._raise_window_alarm(subject, within, alarm, rows.first, result)
@@ -116,16 +120,23 @@ class Outcomes:
                 result.model_events.append(level_changed(subject.application, level, subject.now_s))
         deviating.note(len(rows))
 
-    def _worth_a_look(self, given: JudgedRows, told: set[int]) -> Iterator[int]:
-        """The rows that are told, warm up, or teach more than that they came; all are counted, in order."""
-        needed, wants, judged = self._settings.warm_up_executions, Profile.wants, given.judged
-        asked = told.union(judged.structure.remembered.nonzero()[0].tolist())
-        for row, (operation, normal) in enumerate(zip(given.rows.operations, judged.normal.tolist(), strict=True)):
-            number = operation.seen + 1
-            if number <= needed or row in asked or (normal and wants(number)):
-                yield row
-            else:
-                operation.seen = number
+    def _worth_a_look(self, given: JudgedRows, told: set[int]) -> Iterator[tuple[int, bool]]:
+        """The rows that are told, warm up, or teach more than that they came, and whether they teach what is usual; all
+        are counted, in order.
+        """
+        rows, judged, came = given.rows, given.judged, Occurrences(given.batch.operations)
+        operations = [rows.operations[row] for row in came.first]
+        known = np.array([operation.seen for operation in operations], np.int64)
+        seen = known[came.place] + came.earlier
+        teaches = judged.normal & Profile.wants(seen + 1)
+        looked_at = teaches | judged.structure.remembered | (seen < self._settings.warm_up_executions)
+        looked_at[list(told)] = True
+        for row in np.flatnonzero(looked_at).tolist():
+            if row in given.levels:  # which may tell of any operation
+                _set_seen(operations, known + came.until(row))
+            rows.operations[row].seen = int(seen[row])
+            yield row, bool(teaches[row])
+        _set_seen(operations, known + came.until(len(rows)))
 
     def _raise_alarms(self, subject: Subject, given: JudgedRows, result: ScoredBatch) -> None:
         index, execution = given.rows.first + subject.row, subject.execution
@@ -177,7 +188,7 @@ class Outcomes:
             event = events.anomaly(application.key, identifier, end_s, data)
             result.anomalies.append((first + subject.row, event))
 
-    def _remember(self, subject: Subject, judged: Judgements, result: ScoredBatch) -> None:
+    def _remember(self, subject: Subject, judged: Judgements, teaches: bool, result: ScoredBatch) -> None:
         application, operation, execution = subject.application, subject.operation, subject.execution
         operation.seen += 1
         needed = self._settings.warm_up_executions
@@ -187,13 +198,18 @@ class Outcomes:
             result.model_events.append(told)
         if judged.structure.remembered[subject.row]:
             operation.remember_paths(named_paths(execution))
-        if judged.normal[subject.row] and operation.profile.wants(operation.seen):
+        if teaches:
             operation.profile.learn(parts(execution, subject.self_ms))
             if operation.contrast.wants(operation.seen):
                 operation.contrast.learn(pairs_of(execution, self._private))
             application.batches += _NEWEST_KIND * ((execution.kind in _BATCHES) - application.batches)
         if operation.seen == needed:
             result.model_events.append(events.ready(application.key, operation, subject.now_s))
+
+
+def _set_seen(operations: Sequence[OperationModels], seen: Slots) -> None:
+    for operation, count in zip(operations, seen.tolist(), strict=True):
+        operation.seen = count
 
 
 def _new_normals(given: JudgedRows) -> dict[int, list[NewNormal]]:
