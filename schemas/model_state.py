@@ -22,7 +22,8 @@ class Head(msgspec.Struct, array_like=True):
     ``origins``: topic, partition and highest number of records that came with an origin.
     ``newest_event_s`` and ``scored_at_s``: event time of the newest execution, and when it was scored.
     ``topic_id``: of which topic of executions ``position`` is an offset; empty where nobody knew. ``epoch`` grows each
-    time that positions of the partition begin again at a lower one, or models are changed by others than executions.
+    time that positions of the partition begin again at a lower one, or models are changed by others than executions,
+    and with each generation of the consumer group.
     ``first_scored_at_s``: when the first execution was scored; 0 where that was not noted yet, long ago.
     """
 

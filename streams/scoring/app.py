@@ -97,7 +97,7 @@ def build_scoring(
         settled = SettledApplications(own, settings.partitions, core.settle)
 
     used = UsedModels(scorer.forget)
-    partitions = Partitions(used.forget, partial(app.known_topic_id, topics.executions.name))
+    partitions = Partitions(used.forget, partial(app.known_topic_id, topics.executions.name), app.generation)
     vitals = ScoringVitals(app, topics.executions.name, partitions, clock)
     delivery = base.delivery(metrics)
     models = ResidentModels(

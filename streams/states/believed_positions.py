@@ -31,7 +31,7 @@ def bring_within(extent: Extent, partition: Partition, heads: dict[ApplicationKe
             f"topic {why}: its models are kept, learning goes on at offset {position}, and executions may be missing."
         )
     if moved:
-        partition.epoch = 1 + max(head.epoch for head in heads.values())
+        partition.epoch = max(partition.epoch, *(1 + head.epoch for head in heads.values()))
         log.error(
             "positions_begin_again",
             sentence=f"States of {len(moved)} applications are of offsets that partition {partition.number} does not "

@@ -14,6 +14,8 @@ from tracehound.streams.kafka.runs.run import Run
 log = structlog.get_logger(__name__)
 
 Source = tuple[str, int]
+_EPOCHS_OF_GENERATION = 20
+"""So many bits are left for what else makes the states of one generation later ones."""
 
 
 @dataclass(slots=True)
@@ -52,8 +54,9 @@ class Partition:
     have learned since their last save, with the offset from which on; ``saving`` the same while it is under way.
     ``lost`` is set when the partition is taken away: stop working on it. Offsets are those of the topic ``topic_id``
     (empty: not known); ``epoch`` grows each time that they begin again at a lower one, or models are changed
-    by others than executions. ``rewound``: they have begun again since the states were looked for. ``full``: how many
-    applications there are, where no more are taken; 0 where there is room.
+    by others than executions, and with each ``generation`` of the consumer group. ``rewound``: they have begun again
+    since the states were looked for. ``full``: how many applications there are, where no more are taken; 0 where there
+    is room.
     """
 
     number: int
@@ -71,6 +74,7 @@ class Partition:
     lost: bool = False
     topic_id: str = ""
     epoch: int = 0
+    generation: int = 0
     rewound: bool = False
     full: int = 0
     _loaded_at: int = field(default=0, init=False)
@@ -207,11 +211,18 @@ class Partitions:
     Parameters:
         forget: lets the core forget the models of an application.
         topic_id: gives the id of the topic that is read; empty where nobody knows.
+        generation: gives that of the consumer group.
     """
 
-    def __init__(self, forget: Callable[[ApplicationKey], None], topic_id: Callable[[], str] = lambda: "") -> None:
+    def __init__(
+        self,
+        forget: Callable[[ApplicationKey], None],
+        topic_id: Callable[[], str] = lambda: "",
+        generation: Callable[[], int] = lambda: 0,
+    ) -> None:
         self._forget = forget
         self._topic_id = topic_id
+        self._generation = generation
         self._owned: dict[int, Partition] = {}
 
     def __iter__(self) -> Iterator[Partition]:
@@ -257,19 +268,27 @@ class Partitions:
         """Reading begins at these committed offsets.
 
         Where they lie above what was scored here, another worker went on meanwhile and the models are stale. They may
-        be where offsets have begun anew, too: what another one learned before that, no offset tells any more.
+        be where offsets have begun anew, too: what another one learned before that, no offset tells any more. Nor does
+        any where a generation was missed, and another one may have saved states in it, which count as later than those
+        from here.
         """
+        generation = self._generation()
         for number, offset in committed.items():
             partition = self._owned.get(number)
             if partition is None:
                 continue
             begin = offset or 0
             partition.held.clear()
-            if partition.positioned and (partition.rewound or begin > partition.scored_to):
+            missed = generation > partition.generation + 1
+            if partition.positioned and (partition.rewound or missed or begin > partition.scored_to):
                 log.warning("models_stale", partition=number, scored_to=partition.scored_to, committed=begin)
                 self._drop(number)
                 partition = self._owned[number] = Partition(number)
             partition.scored_to = max(partition.scored_to, begin)
+            partition.generation = generation
+            # Whoever has lost the partition without knowing it may obey a control, which makes its states later ones:
+            # but not later than those of whoever owns it since, and has read further.
+            partition.epoch = max(partition.epoch, generation << _EPOCHS_OF_GENERATION)
             partition.positioned = True
 
     def rewound(self, number: int, offset: int) -> None:

@@ -217,3 +217,34 @@ def test_nothing_makes_room_while_its_records_may_be_read_again() -> None:
 def test_clocks_that_jump_back_let_nobody_go() -> None:
     partition = _crowded(a=(500.0, 100.0), b=(500.0, 500.0))
     assert (partition.crowd_out(1, 50.0), partition.full) == ([], 2)
+
+
+def test_what_a_worker_of_a_past_generation_makes_later_is_not_later_than_what_its_successor_saves() -> None:
+    past = Partitions(lambda _: None, generation=lambda: 1)
+    present = Partitions(lambda _: None, generation=lambda: 2)
+    for partitions in (past, present):
+        partitions.assign([1])
+        partitions.positioned({1: 20})
+    [ahead], [owner] = past, present
+    ahead.load({})
+    owner.load({SHOP: Head(20, epoch=ahead.epoch)})
+    ahead.epoch += 1  # it obeys a control, and was frozen meanwhile
+    ahead.note_scored(30)
+    owner.note_scored(25)
+    assert Head(30, epoch=ahead.epoch).rank < Head(25, epoch=owner.epoch).rank
+
+
+def test_a_partition_that_may_have_been_another_s_is_loaded_anew() -> None:
+    generations = iter((4, 5, 5, 7))
+    partitions = Partitions(lambda _: None, generation=lambda: next(generations))
+    partitions.assign([1])
+    partitions.positioned({1: 20})
+    [first] = partitions
+    first.load({})
+    for _ in range(2):  # it stays in the next generation, and where reading goes back within that
+        partitions.positioned({1: 20})
+        assert list(partitions) == [first]
+    assert first.epoch == 5 << 20
+    partitions.positioned({1: 20})
+    [second] = partitions
+    assert (first.lost, second.loaded, second.scored_to, second.epoch) == (True, False, 20, 7 << 20)
