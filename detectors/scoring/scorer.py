@@ -9,11 +9,7 @@ import numpy as np
 
 from tracehound.detectors.alarms import events
 from tracehound.detectors.alarms.lessons import Lessons
-from tracehound.detectors.application.models import (
-    ApplicationModels,
-    OperationModels,
-    seed_of,
-)
+from tracehound.detectors.application.models import ApplicationModels, OperationModels, seed_of
 from tracehound.detectors.application.places import PERIOD
 from tracehound.detectors.columns.columned_executions import ColumnedExecutions, columned
 from tracehound.detectors.ensemble import state as ensemble_state
