@@ -37,7 +37,7 @@ class DeadLetterHeaders(msgspec.Struct, omit_defaults=True, rename=lambda name: 
     format: str = ""
 
 
-class DeadLetter(msgspec.Struct):
+class DeadLetter(msgspec.Struct, gc=False):
     """A dead letter before it is sent: value and key are the original bytes, the rest become headers.
 
     ``stage`` is the part of tracehound that refused it (``decode``, ``validate``, ``score``), ``error`` the
@@ -68,13 +68,10 @@ class DeadLetter(msgspec.Struct):
 
     def our_headers(self) -> list[tuple[str, bytes]]:
         """Those under the prefix ``tracehound_``."""
-        ours = [
-            *_where(self.topic, self.partition),
-            (_OFFSET, b"%d" % self.offset),
-            (_TIMESTAMP, b"%d" % self.timestamp_ms),
-            *_class(self.stage, self.error),
-            (_REASON, self.reason.encode(errors="backslashreplace")),
-        ]
+        topic, partition, stage, error = _usual(self.topic, self.partition, self.stage, self.error)
+        offset, timestamp = str(self.offset).encode(), str(self.timestamp_ms).encode()
+        reason = self.reason.encode("utf-8", "backslashreplace")
+        ours = [topic, partition, (_OFFSET, offset), (_TIMESTAMP, timestamp), stage, error, (_REASON, reason)]
         if self.format:
             ours.append((FORMAT_HEADER, self.format.encode(errors="backslashreplace")))
         return ours
@@ -83,17 +80,9 @@ class DeadLetter(msgspec.Struct):
 _OFFSET, _TIMESTAMP, _REASON = (HEADER_PREFIX + name for name in ("offset", "timestamp_ms", "reason"))
 
 
-@lru_cache(maxsize=256)  # of many dead letters nearly all say the same
-def _where(topic: str, partition: int) -> tuple[tuple[str, bytes], ...]:
-    return _encoded(topic=topic, partition=str(partition))
-
-
-@lru_cache(maxsize=256)
-def _class(stage: str, error: str) -> tuple[tuple[str, bytes], ...]:
-    return _encoded(stage=stage, error=error)
-
-
-def _encoded(**texts: str) -> tuple[tuple[str, bytes], ...]:
+@lru_cache(maxsize=1_024)  # of many dead letters nearly all say the same
+def _usual(topic: str, partition: int, stage: str, error: str) -> tuple[tuple[str, bytes], ...]:
+    texts = {"topic": topic, "partition": str(partition), "stage": stage, "error": error}
     return tuple((HEADER_PREFIX + name, text.encode(errors="backslashreplace")) for name, text in texts.items())
 
 

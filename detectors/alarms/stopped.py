@@ -35,8 +35,9 @@ LEAST_LEFT = 0.5
 """The share of its traffic that an application must still have; what is less is told by its windows."""
 _ENDS: Final = np.array([kind not in ("request", "consumer") for kind in KINDS])
 """Which kinds of executions end, and are not missed."""
+_TIMES: Final = ("newest_s", "resumed_s", "looked_s")
 _STORED: Final = {
-    **dict.fromkeys(("newest_s", "resumed_s", "looked_s"), moment(missing=True)),
+    **dict.fromkeys(_TIMES, moment(missing=True)),
     "gap_s": real(0.0, LARGEST),
     "count": real(0.0, COUNTED),
 }
@@ -81,13 +82,11 @@ class StoppedWatch:
     def __init__(self, settings: DetectionSettings) -> None:
         self._budget = settings.alarm_budget
         self._arrivals, self._hours = Arrivals(), HalfHours()
-        self._store = SlotRecords(dict.fromkeys(_STORED, (np.float64, ())))
+        self._store = SlotRecords(dict.fromkeys(_STORED, (np.float64, ())), dict.fromkeys(_TIMES, np.nan))
 
     def open(self, slot: int) -> None:
         """Start afresh for the application in ``slot``."""
         self._store.open(slot)
-        for name in ("newest_s", "resumed_s", "looked_s"):
-            self._store[name][slot] = np.nan
 
     def open_operation(self, slot: int) -> None:
         """Start afresh for the operation in ``slot``."""

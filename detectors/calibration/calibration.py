@@ -20,7 +20,7 @@ from tracehound.detectors.calibration.kernel import (
     run_calibration,
 )
 from tracehound.detectors.packed.fields import RecordField
-from tracehound.detectors.packed.slots import SlotArrays, SlotRecords
+from tracehound.detectors.packed.slots import SlotRecords
 from tracehound.detectors.packed.stored_numbers import (
     COUNTED,
     EARLIEST_S,
@@ -148,19 +148,17 @@ class Calibration:
             for one, handicap in zip(channels, handicaps.tolist(), strict=True)
         ]
         self._fixed = np.array(fixed, CHANNEL)
-        self._applications = SlotRecords(APPLICATION)
-        self._channels = SlotArrays({"channels": (OF_CHANNEL, (len(self.channels),))})
+        fresh = np.zeros(len(self.channels), OF_CHANNEL)
+        fresh["largest"], fresh["traffic"] = -np.inf, FIRST_TRAFFIC
+        find_levels(fresh, self._fixed)
+        self._applications = SlotRecords(APPLICATION, {"block": -1, "pause": 1.0})
+        self._channels = SlotRecords({"channels": (OF_CHANNEL, fresh.shape)}, {"channels": fresh})
         self._stored = _stored(len(self.channels))
 
     def open(self, slot: int, seed: int) -> None:  # noqa: ARG002 (nothing random here)
         """Start afresh for the application in ``slot``."""
         self._applications.open(slot)
-        self._applications["block"][slot] = -1
-        self._applications["pause"][slot] = 1.0
         self._channels.open(slot)
-        self._of(slot)["largest"] = -np.inf
-        self._of(slot)["traffic"] = FIRST_TRAFFIC
-        find_levels(self._of(slot), self._fixed)
 
     def _of(self, slot: int) -> NDArray[np.void]:
         channels: NDArray[np.void] = self._channels["channels"][slot]

@@ -34,6 +34,7 @@ _ROWS = {"ordered": "count", "candidate": "candidates"}
 """What is kept in rows, and how many values each has."""
 _NUMBERS = tuple(name for name, rule in STORED_KEY.items() if rule.dtype is None)
 _VALUE = np.dtype(np.float32).itemsize
+_FRESH = {"deviating_since": np.nan, "waiting": np.nan, "outlier_learned": -np.inf, "newest_s": -np.inf}
 _NO_SEASON = {"visit": 0, "visit_most": 0.0, "season": np.zeros((BINS, DAYS), np.uint8)}
 _SINCE_0_1_0 = {"waiting": float("nan"), **_NO_SEASON, **NO_GAPS}
 """What states of earlier versions lack."""
@@ -137,21 +138,20 @@ class Chart(RestoredTogether):
         self.rules = rules
         self._prior = np.zeros(0, np.float32) if signal is None else shipped_reference(signal)
         self._rules = np.array([astuple(rules)], RULES)
-        self._keys, self._pools, self._rows = SlotRecords(KEY), SlotRecords(POOL), GrowingRows()
+        self._keys, self._pools = SlotRecords(KEY, _FRESH), SlotRecords(POOL, {"count": len(self._prior)})
+        self._rows = GrowingRows()
 
     def open(self, slot: int, seed: int) -> None:
         """Start afresh for the key in ``slot``; all its randomness follows from ``seed``."""
         self._give_back(self._keys, slot)
         self._keys.open(slot)
         self._keys["random"][slot] = seed & 0x7FFFFFFF
-        self._keys["deviating_since"][slot] = self._keys["waiting"][slot] = np.nan
-        self._keys["outlier_learned"][slot] = self._keys["newest_s"][slot] = -np.inf
 
     def open_pool(self, slot: int, seed: int) -> None:
         """Start a pool in ``slot`` from the shipped prior."""
         self._give_back(self._pools, slot)
         self._pools.open(slot)
-        self._pools["random"][slot], self._pools["count"][slot] = seed & 0x7FFFFFFF, len(self._prior)
+        self._pools["random"][slot] = seed & 0x7FFFFFFF
         self._pools["ordered"][slot] = self._rows.put(self._prior)
 
     def judge(self, slots: Slots, pools: Slots, values: Floats) -> ChartJudgement:
@@ -264,7 +264,7 @@ class Chart(RestoredTogether):
 
     def _give_back(self, store: SlotRecords, slot: int) -> None:
         """Give the rows of a slot back, if it has been used."""
-        if slot >= len(store.records):
+        if not store.used(slot):
             return
         record = store.records[slot]
         for name, count in _ROWS.items():

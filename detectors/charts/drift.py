@@ -18,7 +18,7 @@ from tracehound.detectors.packed.growing_rows import (
     row_at,
 )
 from tracehound.detectors.packed.many_rows import put_rows
-from tracehound.detectors.packed.slots import SlotArrays
+from tracehound.detectors.packed.slots import SlotRecords
 from tracehound.detectors.packed.stored_columns import RestoredTogether, checked_columns
 from tracehound.detectors.packed.stored_numbers import EARLIEST_S, LARGEST_SINGLE, LATEST_S, Stored, numbers
 
@@ -105,14 +105,15 @@ class Drift(RestoredTogether):
                 raise ValueError(f"The '{name}' parameter of Drift must be at least {least}. Got {value} instead.")
         self.columns = columns
         self._patience_s, self._blocks = patience_s, blocks
-        self._store, self._rows = SlotArrays({"features": (_FEATURE, (columns,))}), GrowingRows()
+        fresh = np.zeros(columns, _FEATURE)
+        fresh["psi"], fresh["told"] = np.nan, EARLIEST_S
+        self._store, self._rows = SlotRecords({"features": (_FEATURE, fresh.shape)}, {"features": fresh}), GrowingRows()
         self._stored = _stored(columns)
 
     def open(self, slot: int, seed: int) -> None:  # noqa: ARG002 (nothing random here)
         """Start afresh for the operation in ``slot``."""
         self._give_back(slot)
         self._store.open(slot)
-        self._of(slot)["psi"], self._of(slot)["told"] = np.nan, EARLIEST_S
 
     def observe(self, slots: Slots, values: Floats, times: Floats, learn: Flags) -> list[DriftFinding]:
         """Count ``values`` (n, columns) at ``times`` (n,) in order, where ``learn`` (n,) is True; tell what drifted."""
@@ -184,7 +185,7 @@ class Drift(RestoredTogether):
 
     def _give_back(self, slot: int) -> None:
         """Give the rows of a slot back, if it has been used."""
-        if slot < len(self._store["features"]) and self._of(slot)["sample"].any():
+        if self._store.used(slot) and self._of(slot)["sample"].any():
             for place, count in self._samples(slot):
                 self._rows.give_back(place, count)
             self._of(slot)["sample"] = NO_ROW

@@ -22,6 +22,7 @@ AGAIN_S = 86_400.0
 become usual meanwhile."""
 _STORED = {"fast": real(LOWEST, HIGHEST), "slow": real(LOWEST, HIGHEST), "told": moment(never=True)}
 _STORED |= {"since": moment(never=True), "shown": real(0.0, LARGEST), "certain": moment(never=True)}
+_FRESH: Final = dict.fromkeys(("told", "since", "certain"), -np.inf)
 _ADDED: Final = {"since": -np.inf, "shown": 0.0, "certain": -np.inf}
 """What states of 0.1.0 lack: since when a deviation goes on, how many executions have shown it since, and when one last
 was certain."""
@@ -48,13 +49,11 @@ class SmoothedScores(RestoredTogether):
     """
 
     def __init__(self) -> None:
-        self._store = SlotRecords(dict.fromkeys(_STORED, (np.float64, ())))
+        self._store = SlotRecords(dict.fromkeys(_STORED, (np.float64, ())), _FRESH)
 
     def open(self, slot: int) -> None:
         """Start afresh for the key in ``slot``."""
         self._store.open(slot)
-        for name in ("told", "since", "certain"):
-            self._store[name][slot] = -np.inf
 
     def judge_then_learn(self, slots: Slots, scores: Floats) -> Floats:
         """The deviation, in sigma, of each key after each score (n,); a missing (NaN) one changes nothing and has 0."""

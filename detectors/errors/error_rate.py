@@ -32,6 +32,7 @@ MOST_WEIGHT, WEIGHT_RATE = 1e6, 0.2
 _LOG_10 = float(np.log(10.0))
 OVER = 5.0 * _LOG_10
 """Log-likelihood ratio of the usual rate against that of the burst at which the burst is over."""
+_FRESH = {"deviating_since": np.nan, "newest_s": -np.inf}
 _STORED = {
     "cusum": real(0.0, LARGEST_SUM),
     "recovery": real(0.0, 2.0 * OVER),
@@ -97,13 +98,11 @@ class ErrorRate(RestoredTogether, Bank):
 
     def __init__(self, gate: float = 3.0, patience_s: float = 600.0, persist_s: float = 86_400.0) -> None:
         self._gate, self._patience_s, self._persist_s = gate, patience_s, persist_s
-        self._store = SlotRecords(dict.fromkeys(_STORED, (np.float64, ())))
+        self._store = SlotRecords(dict.fromkeys(_STORED, (np.float64, ())), _FRESH)
 
     def open(self, slot: int, seed: int) -> None:  # noqa: ARG002 (nothing random here)
         """Start afresh for the key in ``slot``."""
         self._store.open(slot)
-        self._store["deviating_since"][slot] = np.nan
-        self._store["newest_s"][slot] = -np.inf
 
     def score_many(self, slots: Slots, values: Floats) -> Floats:
         """Scores as if each row came next."""

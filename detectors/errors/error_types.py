@@ -8,7 +8,7 @@ import numpy as np
 
 from tracehound.detectors.bank import Flags, Floats, Slots, State
 from tracehound.detectors.packed.compiling import njit
-from tracehound.detectors.packed.slots import SlotArrays, SlotRecords
+from tracehound.detectors.packed.slots import SlotRecords
 from tracehound.detectors.packed.stored_numbers import COUNTED, LATEST_S, Stored, checked, numbers, real, whole
 
 MEMORY = 100_000.0
@@ -117,7 +117,7 @@ class ErrorTypes:
                 raise ValueError(f"The '{name}' parameter of ErrorTypes must be at least {least}. Got {value} instead.")
         self._warm_up, self._patience_s = warm_up, patience_s
         self._stored = _stored(capacity)
-        self._types = SlotArrays({"types": (_TYPE, (capacity,))})
+        self._types = SlotRecords({"types": (_TYPE, (capacity,))})
         self._keys = SlotRecords(
             {
                 **dict.fromkeys(("known", "seen", "forgotten"), (np.int64, ())),

@@ -43,6 +43,7 @@ SKEWS = 8
 _AMOUNTS: Final = ("votes", "most", "held", "seen", "rest_s", "doubted")
 _NUMBERS: Final = ("now_s", "gap_s", "other_s", "ahead", *_AMOUNTS, "before_s")
 _SKEW: Final = ("skew_s", "wrong", "since_s", "last_s")
+_FRESH: Final = {"now_s": np.nan, "before_s": -np.inf}
 _STORED: Final = {
     "now_s": moment(missing=True),
     "gap_s": real(0.0, LARGEST),
@@ -115,14 +116,13 @@ class Clocks:
             raise ValueError(f"The 'lateness_s' parameter of Clocks must be 0 or above. Got {lateness_s} instead.")
         self._lateness_s = lateness_s
         layout: dict[str, tuple[Any, tuple[int, ...]]] = dict.fromkeys(_NUMBERS, (np.float64, ()))
-        self._store = SlotRecords(layout | dict.fromkeys(_SKEW, (np.float64, (SKEWS,))))
+        self._store = SlotRecords(layout | dict.fromkeys(_SKEW, (np.float64, (SKEWS,))), _FRESH)
         self.counts = np.zeros(4, np.int64)
         """Executions since the start by how they stood to the time of their application."""
 
     def open(self, slot: int) -> None:
         """Start afresh for the application in ``slot``."""
         self._store.open(slot)
-        self._store["now_s"][slot], self._store["before_s"][slot] = np.nan, -np.inf
 
     def give(self, slots: Slots, starts: Floats, durations_ms: Floats) -> GivenTimes:
         """The times of executions, in order; each array is (n,).

@@ -56,12 +56,12 @@ class Sampling:
     """
 
     def __init__(self) -> None:
-        self._store = SlotRecords(dict.fromkeys(_STORED, (np.float64, ())))
+        fresh = {"told_each": 1.0, "told_s": EARLIEST_S}
+        self._store = SlotRecords(dict.fromkeys(_STORED, (np.float64, ())), fresh)
 
     def open(self, slot: int) -> None:
         """Start afresh for the application in ``slot``."""
         self._store.open(slot)
-        self._store["told_each"][slot], self._store["told_s"][slot] = 1.0, EARLIEST_S
 
     def learn(self, slots: Slots, times: Floats, counts: Floats) -> list[SamplingChange]:
         """Learn the adjusted ``counts`` (n,) of executions in order, 0 where nobody knows; tell what changed."""

@@ -11,7 +11,7 @@ from tracehound.detectors.forests.forest_fit import DEPTH, MAX_NODES, TREES, Fit
 from tracehound.detectors.forests.refitting import RefittedBank
 from tracehound.detectors.packed.compiling import njit
 from tracehound.detectors.packed.reference import RANDOM_MOST
-from tracehound.detectors.packed.slots import SlotArrays, SlotBlocks
+from tracehound.detectors.packed.slots import SlotBlocks, SlotRecords
 from tracehound.detectors.packed.stored_numbers import LARGEST_SINGLE, checked, numbers, real, whole
 
 _NODE = np.dtype([("value", np.float32), ("child", np.uint16), ("feature", np.uint16)])
@@ -67,7 +67,7 @@ class IsolationForest(RefittedBank):
             "child": numbers(np.int16, (TREES, MAX_NODES), 0, MAX_NODES - 2),
             "value": numbers(np.float32, (TREES, MAX_NODES), -LARGEST_SINGLE, LARGEST_SINGLE),
         }
-        self._store = SlotArrays(
+        self._store = SlotRecords(
             {
                 "offset": (np.float64, ()),
                 "seen": (np.int64, ()),

@@ -50,12 +50,11 @@ class DailyLevels(RestoredTogether):
 
     def __init__(self) -> None:
         layout: dict[str, tuple[Any, tuple[int, ...]]] = dict.fromkeys(("day", *_SUMS), (np.float64, ()))
-        self._store = SlotRecords(layout | {"days": (np.float32, (DAYS, 4))})
+        self._store = SlotRecords(layout | {"days": (np.float32, (DAYS, 4))}, {"day": np.nan})
 
     def open(self, slot: int) -> None:
         """Start afresh for the operation in ``slot``."""
         self._store.open(slot)
-        self._store["day"][slot] = np.nan
 
     def count(self, slots: Slots, days: Floats, durations_ms: Floats, failed: Floats) -> None:
         """Count executions in order; each array is (n,): operation, day since the epoch, duration, 1 where it failed.

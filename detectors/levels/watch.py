@@ -11,7 +11,7 @@ from tracehound.detectors.bank import Slots, State
 from tracehound.detectors.features.batch import Batch
 from tracehound.detectors.levels.daily_levels import DAY_S, DailyLevels, first_of_new_days
 from tracehound.detectors.levels.gradual import WEEK, Change, failures, latency, traffic
-from tracehound.detectors.packed.slots import SlotArrays
+from tracehound.detectors.packed.slots import SlotRecords
 from tracehound.detectors.packed.stored_numbers import EARLIEST_S, LATEST_S, checked, numbers, real
 
 LevelSignal = Literal["duration_ms", "error_rate", "traffic"]
@@ -53,12 +53,11 @@ class LevelWatch:
         self._least_ms = least_ms
         self._levels = DailyLevels()
         layout: dict[str, tuple[Any, tuple[int, ...]]] = {"day": (np.float64, ()), "told": (np.float64, (3,))}
-        self._applications = SlotArrays(layout)
+        self._applications = SlotRecords(layout, dict.fromkeys(layout, np.nan))
 
     def open(self, slot: int) -> None:
         """Start afresh for the application in ``slot``."""
         self._applications.open(slot)
-        self._applications["day"][slot] = self._applications["told"][slot] = np.nan
 
     def open_operation(self, slot: int) -> None:
         """Start afresh for the operation in ``slot``."""

@@ -137,6 +137,14 @@ def larger_row(memory: Any, place: int, count: int) -> Any:
     return larger
 
 
+@njit(cache=True)
+def _put_row(memory: Any, values: Any) -> Any:
+    place = take_row(memory, room_for(values.size))
+    for k in range(values.size):
+        memory.values[place * UNIT + k] = values[k]
+    return place
+
+
 class GrowingRows:
     """Rows of up to 512 values in one array: blocks of powers of two, which go from key to key.
 
@@ -171,7 +179,8 @@ class GrowingRows:
     def reserve(self, rows: int, count: int = UNIT * MOST_UNITS) -> None:
         """Make sure that so many rows can be taken, of at most ``count`` values each."""
         before, used = self._memory, int(self._free[_NEVER_USED])
-        needed = used + MOST_UNITS + rows * int(room_for(count)) // UNIT
+        of_row = MOST_UNITS if count == UNIT * MOST_UNITS else int(room_for(count)) // UNIT
+        needed = used + MOST_UNITS + rows * of_row
         units = len(before.kinds)
         if needed <= units:
             return
@@ -186,9 +195,7 @@ class GrowingRows:
         if not len(values):
             return NO_ROW
         self.reserve(1)
-        place = int(take_row(self._memory, room_for(len(values))))
-        self._memory.values[place * UNIT : place * UNIT + len(values)] = values
-        return place
+        return int(_put_row(self._memory, values))
 
     def row(self, place: int, count: int) -> NDArray[np.float32]:
         """The first ``count`` values of the row at ``place``, not copied."""

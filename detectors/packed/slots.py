@@ -1,82 +1,63 @@
-"""Packed arrays, records and blocks with a row per key that grow on demand, and the numbering of the keys."""
+"""Packed records and blocks with one per key that grow on demand, and the numbering of the keys."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 
-class SlotArrays:
-    """Arrays with one row per slot, grown together by doubling.
-
-    ``layout`` maps a name to (dtype, shape of one row); ``store[name]`` is the array.
-
-    >>> store = SlotArrays({"count": (np.int64, ())})
-    >>> slot = store.open(40); store["count"][slot] += 1
-    >>> int(store["count"][40])
-    1
-    """
-
-    def __init__(self, layout: dict[str, tuple[Any, tuple[int, ...]]], capacity: int = 16) -> None:
-        self._arrays: dict[str, NDArray[Any]] = {
-            name: np.zeros((capacity, *shape), dtype) for name, (dtype, shape) in layout.items()
-        }
-        self._capacity = capacity
-
-    def __getitem__(self, name: str) -> NDArray[Any]:
-        return self._arrays[name]
-
-    def open(self, slot: int) -> int:
-        """Make sure that ``slot`` exists, set its rows to zero, return it."""
-        while slot >= self._capacity:
-            self._grow()
-        for array in self._arrays.values():
-            array[slot] = 0
-        return slot
-
-    def row_bytes(self) -> int:
-        """Bytes that one slot takes."""
-        return sum(array[:1].nbytes for array in self._arrays.values())
-
-    def _grow(self) -> None:
-        for name, array in self._arrays.items():
-            larger = np.zeros((2 * self._capacity, *array.shape[1:]), array.dtype)
-            larger[: self._capacity] = array
-            self._arrays[name] = larger
-        self._capacity *= 2
-
-
 class SlotRecords:
     """One record per slot, in one array that grows by doubling: a key's state lies together, and is one argument.
 
     ``layout`` maps a name to (dtype, shape within the record); ``store[name]`` is that field of all records.
+    ``fresh`` is what fields of a record begin with; the others begin with zero.
 
-    >>> store = SlotRecords({"count": (np.int64, ()), "newest": (np.float32, (4,))})
+    >>> store = SlotRecords({"count": (np.int64, ()), "newest": (np.float32, (4,))}, {"newest": np.nan})
     >>> slot = store.open(40); store["count"][slot] += 1
-    >>> int(store.records[40]["count"]), store["newest"].shape
-    (1, (64, 4))
+    >>> int(store.records[40]["count"]), store["newest"].shape, store["newest"][40].tolist()
+    (1, (64, 4), [nan, nan, nan, nan])
     """
 
-    def __init__(self, layout: dict[str, tuple[Any, tuple[int, ...]]], capacity: int = 16) -> None:
+    def __init__(
+        self,
+        layout: dict[str, tuple[Any, tuple[int, ...]]],
+        fresh: Mapping[str, Any] = MappingProxyType({}),
+        capacity: int = 16,
+    ) -> None:
         fields = [(name, dtype, shape) for name, (dtype, shape) in layout.items()]
-        self.records: NDArray[np.void] = np.zeros(capacity, np.dtype(fields, align=True))
+        of_one = np.dtype(fields, align=True)
+        first = np.zeros(1, of_one)
+        for name, value in fresh.items():
+            first[name] = value
+        self._fresh, self._begins_with_zeros = first.view(np.uint8), not fresh
         self._opened = 0
+        self._keep(np.zeros(capacity, of_one))
+
+    def _keep(self, records: NDArray[np.void]) -> None:
+        self.records = records
+        self._bytes = records.view(np.uint8).reshape(len(records), records.itemsize)
 
     def __getitem__(self, name: str) -> NDArray[Any]:
         return self.records[name]
 
     def open(self, slot: int) -> int:
-        """Make sure that ``slot`` exists, set its record to zero, return it."""
+        """Make sure that ``slot`` exists, let its record begin afresh, return it."""
         while slot >= len(self.records):
-            larger = np.zeros(2 * len(self.records), self.records.dtype)
-            larger.view(np.uint8)[: self.records.nbytes] = self.records.view(np.uint8)
-            self.records = larger
-        if slot < self._opened:  # what was never used is zero, and takes no memory yet
-            begin = slot * self.records.itemsize
-            self.records.view(np.uint8)[begin : begin + self.records.itemsize] = 0
-        self._opened = max(self._opened, slot + 1)
+            before = self._bytes
+            self._keep(np.zeros(2 * len(self.records), self.records.dtype))
+            self._bytes[: self._opened] = before[: self._opened]
+        used = self.used(slot)
+        if used or not self._begins_with_zeros:  # what was never used is zero, and takes no memory yet
+            self._bytes[slot] = self._fresh
+        if not used:
+            self._opened = slot + 1
         return slot
+
+    def used(self, slot: int) -> bool:
+        """Whether this slot, or one after it, was opened before."""
+        return slot < self._opened
 
     def row_bytes(self) -> int:
         """Bytes that one slot takes."""

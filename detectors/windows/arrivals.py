@@ -70,13 +70,12 @@ class Arrivals(RestoredTogether):
     """
 
     def __init__(self) -> None:
-        self._store = SlotRecords(dict.fromkeys(_NUMBERS, (np.float64, ())))
+        fresh = {"newest_s": np.nan, "usual": 1.0, "squares": 2.0}
+        self._store = SlotRecords(dict.fromkeys(_NUMBERS, (np.float64, ())), fresh)
 
     def open(self, slot: int) -> None:
         """Start afresh for the key in ``slot``."""
         self._store.open(slot)
-        self._store["newest_s"][slot] = np.nan
-        self._store["usual"][slot], self._store["squares"][slot] = 1.0, 2.0
 
     def learn(self, slots: Slots, times: Floats, anew: Flags | None = None) -> None:
         """Learn arrivals (n,) at ``times`` (epoch seconds), in order; where ``anew`` (n,) is True, the time of its key

@@ -91,18 +91,16 @@ class Bursts:
         if not 0 < window_s < float("inf"):
             raise ValueError(f"The 'window_s' parameter of Bursts must be above 0. Got {window_s} instead.")
         self._window_s = window_s
-        self._keys = SlotRecords(dict.fromkeys(_NUMBERS, (np.float64, ())))
-        self._groups = SlotRecords(dict.fromkeys(_GROUP, (np.float64, ())))
+        self._keys = SlotRecords(dict.fromkeys(_NUMBERS, (np.float64, ())), {"window": np.nan})
+        self._groups = SlotRecords(dict.fromkeys(_GROUP, (np.float64, ())), {"window": np.nan})
 
     def open(self, slot: int) -> None:
         """Start afresh for the key in ``slot``."""
         self._keys.open(slot)
-        self._keys["window"][slot] = np.nan
 
     def open_group(self, slot: int) -> None:
         """Start afresh for the group in ``slot``."""
         self._groups.open(slot)
-        self._groups["window"][slot] = np.nan
 
     def judge_then_learn(self, keys: Slots, groups: Slots, times: Floats, logged: Flags, anew: Flags) -> Burst:
         """Count rows (n,) in order, and judge each key that has come often enough.

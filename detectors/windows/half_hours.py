@@ -37,13 +37,13 @@ class HalfHours(RestoredTogether):
 
     def __init__(self) -> None:
         layout: dict[str, tuple[Any, tuple[int, ...]]] = dict.fromkeys(("first", "newest", "count"), (np.float64, ()))
-        self._store = SlotRecords(layout | {"least": (np.float32, (BINS,))})
+        self._store = SlotRecords(
+            layout | {"least": (np.float32, (BINS,))}, dict.fromkeys(("first", "newest", "least"), np.nan)
+        )
 
     def open(self, slot: int) -> None:
         """Start afresh for the key in ``slot``."""
         self._store.open(slot)
-        for name in ("first", "newest", "least"):
-            self._store[name][slot] = np.nan
 
     def learn(self, slots: Slots, times: Floats, anew: Flags) -> None:
         """Learn arrivals (n,) at ``times`` in order; where ``anew`` (n,) is True the time may be set back."""

@@ -51,6 +51,11 @@ _STORED: Final[dict[str, Stored]] = {
     "runs": numbers(np.float64, (RUNS,), series_runs.LEAST, series_runs.MOST, missing=series_runs.MISSING),
 }
 _NO_RUNS: Final = np.where(series_runs.MISSING, np.nan, 0.0)
+_FRESH: Final = {
+    "numbers": np.where(np.isin(np.arange(NUMBERS), [SINCE, SMOOTH + DAY, SMOOTH + WEEK]), np.nan, 0.0),
+    "runs": _NO_RUNS,
+    **{name: np.where(np.arange(BIN) == MEAN, np.nan, 0.0) for name in _BINS},
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,15 +141,11 @@ class WindowSeries:
             raise ValueError(f"The 'warm_up' parameter of WindowSeries must be at least 10. Got {warm_up} instead.")
         self.step_s, self.warm_up = step_s, warm_up
         self._patience_s, self._counts = patience_s, counts
-        self._store = SlotRecords(SERIES)
+        self._store = SlotRecords(SERIES, _FRESH)
 
     def open(self, slot: int, seed: int) -> None:  # noqa: ARG002 (nothing random here)
         """Start afresh for the key in ``slot``."""
         self._store.open(slot)
-        self._store["numbers"][slot, [SINCE, SMOOTH + DAY, SMOOTH + WEEK]] = np.nan
-        self._store["runs"][slot] = _NO_RUNS
-        for profile in _BINS:
-            self._store[profile][slot, :, MEAN] = np.nan
 
     def learned(self, slot: int) -> int:
         """How many windows of a key were learned."""

@@ -116,14 +116,14 @@ class Windows:
                 "newest": (np.float64, ()),
                 "late": (np.int64, ()),
                 "sums": (np.float64, (_OPEN, SUMS)),
-            }
+            },
+            {"newest": np.nan},
         )
         self._left_out = np.zeros(1, np.int64)
 
     def open(self, slot: int) -> None:
         """Start afresh for the application in ``slot``."""
         self._store.open(slot)
-        self._store["newest"][slot] = np.nan
 
     def add(
         self,

@@ -42,7 +42,7 @@ T = TypeVar("T")
 log = structlog.get_logger(__name__)
 
 
-class Outgoing(msgspec.Struct, frozen=True):
+class Outgoing(msgspec.Struct, frozen=True, gc=False):
     """One record to send. Without ``partition`` the key decides (murmur2); without ``timestamp_ms`` it is now."""
 
     topic: str
