@@ -195,9 +195,7 @@ class Scorer:
                 return application.operations[name]
         return self._open_operation(application, name)
 
-    def _open_operation(
-        self, application: ApplicationModels, name: str, *, to_restore: bool = False
-    ) -> OperationModels:
+    def _open_operation(self, application: ApplicationModels, name: str, to_restore: bool = False) -> OperationModels:
         slot = self._operation_slots.take()
         open_in = self._ensemble.open_to_restore if to_restore else self._ensemble.open_operation
         open_in(slot, seed_of(*application.key, name))
