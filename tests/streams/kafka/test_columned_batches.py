@@ -89,7 +89,7 @@ def _one_by_one(content: bytes, begin: int, aborted: Any) -> tuple[list[Any], in
     fetched, found = _read(PartitionRecords, content, begin, aborted), list[Any]()
     try:
         found.extend(fetched)
-    except (KafkaError, ValueError):
+    except (KafkaError, ValueError, SystemError):  # (the last of the oldest formats, damaged)
         return found, fetched.next_fetch_offset, False
     return found, fetched.next_fetch_offset, True
 
@@ -103,7 +103,7 @@ def _together(content: bytes, begin: int, aborted: Any, most: int | None) -> tup
             records = result.getall(most)
             assert most is None or len(records) <= most
             found += records
-    except (KafkaError, ValueError):
+    except (KafkaError, ValueError, SystemError):  # (the last of the oldest formats, damaged)
         return found, assignment.state.position, False
     return found, assignment.state.position, True
 
