@@ -15,15 +15,18 @@ OFFSET, TIMESTAMP, STAMPED, KEY, KEY_LENGTH, VALUE, VALUE_LENGTH, HEADERS, HEADE
 PLACES: Final = 9
 """Of each record: offset, timestamp and its type, where key, value and headers begin, and their lengths; that of the
 headers is how many there are."""
-AT, END, LEFT, BASE, FIRST_MS, LAST_MS, APPENDED, NEXT = range(8)
-BATCH: Final = 8
+AT, END, LEFT, BASE, FIRST_MS, LAST_MS, APPENDED, NEXT, READ = range(9)
+BATCH: Final = 9
 """Of each batch: where its records begin and end, and how many there are, its first offset, its first and last
-timestamp, 1 where the broker stamped it when it was appended, and the offset that follows it."""
+timestamp, 1 where the broker stamped it when it was appended, the offset that follows it, and that of the record which
+was read last, the one before the first where none was."""
 NONE: Final = -1
 """The length of a key or value that is null."""
 ABSENT: Final = -2
 """The length of a header that is not there."""
 MALFORMED: Final = -1
+MOST_HEADERS: Final = 10_000
+"""Of a record."""
 SHORTEST_RECORD: Final = 7
 """Bytes: length, attributes, time, offset, key, value and headers, of one each."""
 HEADER_PLACE, HEADER_LENGTH, HEADER_NUMBER, HEADER_REPEATS = range(4)
@@ -41,8 +44,8 @@ def read_records(text: Any, batches: Any, following: Any, places: Any) -> int:
     ``following`` (1,) on.
 
     Returns how many there are, no more than there is room for, or ``MALFORMED`` where a batch is not what the format
-    says, or a header has a name that is not ASCII. What is read is taken out of ``batches``, and ``following`` moves
-    on.
+    says, a header has a name that is not ASCII, there are very many, or offsets do not rise within the batch. What is
+    read is taken out of ``batches``, and ``following`` moves on.
     """
     row = 0
     for index in range(len(batches)):
@@ -53,6 +56,9 @@ def read_records(text: Any, batches: Any, following: Any, places: Any) -> int:
             at = _read_record(text, batch, places[row])
             if at < 0:
                 return MALFORMED
+            if not batch[READ] < places[row, OFFSET] <= batch[NEXT] - batch[LEFT]:  # each that is left has its own
+                return MALFORMED
+            batch[READ] = places[row, OFFSET]
             batch[AT] = at
             batch[LEFT] -= 1
             if places[row, OFFSET] >= following[0]:
@@ -112,7 +118,7 @@ def _read_record(text: Any, batch: Any, places: Any) -> int:
     if at < 0:
         return MALFORMED
     count, at = _signed(text, at, end)
-    if at < 0 or count < 0:
+    if at < 0 or count < 0 or count > MOST_HEADERS:
         return MALFORMED
     places[HEADERS], places[HEADER_COUNT] = at, count
     for _ in range(count):

@@ -22,14 +22,14 @@ from tracehound.schemas.model_state import ModelState
 from tracehound.schemas.operations import normalize_operation
 from tracehound.streams.delivery.foreign_records import COUNTED_ONLY
 from tracehound.streams.envelopes.opener import ExecutionReader
-from tracehound.streams.kafka.bounded_batches import PACKED_HEADER
 from tracehound.streams.kafka.forwarding import Headers, Origin, Partitioner, read_origin
+from tracehound.streams.kafka.odd_records import UNREAD_HEADER
 from tracehound.streams.states.scoring_core import ScoringCore
 
 _NO_BOUND = 10_000_000
 _AT_ONCE = 1_000
 _MOST_EXAMPLES = 20
-_MISPLACED = frozenset((CONTROL_HEADER, PACKED_HEADER))
+_MISPLACED = frozenset((CONTROL_HEADER, UNREAD_HEADER))
 
 
 @dataclass(frozen=True, slots=True)

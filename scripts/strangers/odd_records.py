@@ -10,8 +10,8 @@ from tracehound.schemas.control import CONTROL_HEADER
 from tracehound.scripts.strangers import executions, small
 from tracehound.scripts.strangers.mutation import mutated
 from tracehound.scripts.strangers.values import Given, Makers, Records, given
-from tracehound.streams.kafka.bounded_batches import PACKED_HEADER
 from tracehound.streams.kafka.forwarding import origin_headers
+from tracehound.streams.kafka.odd_records import UNREAD_HEADER
 
 _OF_A_KIND: Final = 60
 _BYTES_OF_A_KIND: Final = 300_000
@@ -55,7 +55,7 @@ def _lying(value: bytes, topic: str, chance: random.Random) -> Given:
     origin = dict(origin_headers((), topic, chance.choice([0, 1, 99]), chance.choice([0, 2**40, 10**18])))
     name = chance.choice([*origin])
     origin[name] = chance.choice([origin[name], b"", b"-1", b"9" * 30, b"\xff" * 50])
-    further = chance.choice([[], [(CONTROL_HEADER, b"reset")], [(PACKED_HEADER, b"")]])
+    further = chance.choice([[], [(CONTROL_HEADER, b"reset")], [(UNREAD_HEADER, b"")]])
     return Given(value, (*origin.items(), *further))
 
 

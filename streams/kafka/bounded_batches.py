@@ -1,24 +1,30 @@
-"""Compressed batches are unpacked within a bound: aiokafka unpacks each as a whole, and has no setting against it."""
+"""Batches are unpacked within a bound, and odd ones read: aiokafka has no setting against either, and stops at them."""
 
 import struct
 import sys
+import threading
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain, islice
+from operator import lt
 from typing import Any, ClassVar, Final
 
 import aiokafka.consumer.fetcher as fetcher
 import cramjam
 import structlog
 from aiokafka import codec
-from aiokafka.record.default_records import DefaultRecord, DefaultRecordBatch
+from aiokafka.record import default_records
+from aiokafka.record.default_records import DefaultRecordBatch
 from aiokafka.record.legacy_records import LegacyRecordBatch
 from aiokafka.record.memory_records import MemoryRecords
 from prometheus_client import Counter
 
 from tracehound.schemas.errors import TracehoundError
+from tracehound.streams.kafka.bounded_parts import BoundedPart, PlainRecords
+from tracehound.streams.kafka.odd_records import UNREAD_HEADER, odd_records, stand_in
 
-PACKED_HEADER: Final = "tracehound_packed_batch"
-"""Of a record that stands for a whole batch which is not unpacked; its value is the batch as it came."""
+PACKED_HEADER: Final = UNREAD_HEADER
+"""Of a record that stands for a whole batch which is not unpacked, or for what of one cannot be read."""
 PACKED: Final = "PackedBatch"
 """The class of its dead letter."""
 _OVERHEAD: Final = 12
@@ -28,6 +34,9 @@ _USUAL_RATIO: Final = 16
 _XERIAL_HEAD: Final = 16
 _WITH_ITS_HEAD: Final = 31
 _LONGEST_SENTENCE: Final = 500
+_AT_A_TIME: Final = 500
+_READ_BY_AIOKAFKA: Final = 4_000_000
+"""Larger batches are read with a bound on headers: of two bytes each, aiokafka makes thirty times as many of them."""
 _CODECS: Final = ("none", "gzip", "snappy", "lz4", "zstd")
 
 BATCHES_REFUSED: Final = Counter(
@@ -156,13 +165,13 @@ class BoundedRecords:
             return None
         (length,) = struct.unpack_from(">i", self.content, begin + _LENGTH_AT)
         self._at = begin + _OVERHEAD + length
-        if not isinstance(batch, DefaultRecordBatch) or not batch.compression_type:
+        if not isinstance(batch, DefaultRecordBatch) or batch.is_control_batch:  # (of brokers alone)
             return batch
-        return _Packed(batch, memoryview(self.content)[begin : self._at])
+        return _Guarded(batch, memoryview(self.content)[begin : self._at])
 
 
-class _Packed:
-    """A compressed batch: aiokafka's own, but that it never fails to give its records."""
+class _Guarded:
+    """A batch: aiokafka's own, but that it never fails to give its records, each at an offset of its own."""
 
     def __init__(self, batch: Any, content: memoryview) -> None:
         self._batch = batch
@@ -173,11 +182,34 @@ class _Packed:
 
     def __iter__(self) -> Iterator[Any]:
         try:
-            return iter(self._batch)
+            records = iter(self._batch)
         except Exception as error:  # noqa: BLE001 (each codec has its own, and the batches behind this one must be read)
             return iter([self._as_one(error)])
+        if self._size() > _READ_BY_AIOKAFKA:
+            return odd_records(bytes(self._content))
+        return chain.from_iterable(self._given(records))
 
-    def _as_one(self, error: Exception) -> DefaultRecord:
+    def _size(self) -> int:
+        return _unpacked.size if self._batch.compression_type else len(self._content)
+
+    def _given(self, records: Iterator[Any]) -> Iterator[Iterable[Any]]:
+        """The records; where one is odd, all of them anew: aiokafka leaves out those that it was given."""
+        following, end = self._batch.base_offset, self._batch.next_offset
+        records = chain(records)  # aiokafka's begin anew where they are asked behind their end
+        try:
+            while chunk := list(islice(records, _AT_A_TIME)):
+                offsets = [record.offset for record in chunk]
+                if offsets[0] < following or offsets[-1] >= end or not all(map(lt, offsets, offsets[1:])):
+                    break
+                following = offsets[-1] + 1
+                yield chunk
+            else:
+                return
+        except Exception as error:  # noqa: BLE001 (whatever is wrong, the records behind this one must be read)
+            log.warning("odd_batch", base_offset=self._batch.base_offset, error=f"{type(error).__name__}: {error}")
+        yield odd_records(bytes(self._content))
+
+    def _as_one(self, error: Exception) -> Any:
         batch = self._batch
         name = _CODECS[batch.compression_type] if batch.compression_type < len(_CODECS) else "unknown"
         sentence = (
@@ -186,15 +218,12 @@ class _Packed:
         )
         BATCHES_REFUSED.inc()
         _tell(sentence, batch.base_offset, batch.next_offset)
-        return DefaultRecord(
-            batch.next_offset - 1,  # a reader may stand in the midst of it
-            *(batch.max_timestamp, batch.timestamp_type, None, bytes(self._content)),
-            [(PACKED_HEADER, sentence.encode())],
-        )
+        last = batch.next_offset - 1  # a reader may stand in the midst of it
+        return stand_in(last, batch.max_timestamp, batch.timestamp_type, bytes(self._content), sentence)
 
 
 def packed_sentence(headers: Sequence[tuple[str, bytes | None]]) -> str | None:
-    """Why a record is a whole batch that was not unpacked; None for all others."""
+    """Why a record is a batch that was not unpacked, or a part of one that cannot be read; None for all others."""
     for name, value in headers:
         if name == PACKED_HEADER:
             return (value or b"").decode(errors="replace")[:_LONGEST_SENTENCE]
@@ -208,19 +237,36 @@ def _log(sentence: str, base_offset: int, next_offset: int) -> None:
 _tell: Callable[[str, int, int], None] = _log
 
 
-def bound_batches(most: int, tell: Callable[[str, int, int], None] = _log) -> None:
+def bound_batches(most: int, tell: Callable[[str, int, int], None] = _log, longest: int = BoundedPart.longest) -> None:
     """Unpack batches to at most so many bytes, in all of this process's aiokafka consumers from now on.
 
-    ``tell`` is given each that is not unpacked: why, its first offset, and that after its last.
+    ``tell`` is given each that is not unpacked: why, its first offset, and that after its last. Values are cut to
+    ``longest`` bytes.
     """
     global _tell  # (as what follows, it holds for the process)
     _tell = tell
     fetcher.MemoryRecords = BoundedRecords
-    BoundedRecords.most = most
-    for kind in (DefaultRecordBatch, LegacyRecordBatch):
-        module: Any = sys.modules[kind.__module__]
-        module.gzip_decode = lambda packed: unpack_gzip(packed, most)
-        module.snappy_decode = lambda packed: unpack_snappy(packed, most)
-        module.lz4_decode = lambda packed: unpack_lz4(packed, most)
+    BoundedRecords.most, BoundedPart.longest = most, longest
+    if not issubclass(fetcher.FetchResult, BoundedPart):  # (some topics may be read in columns already)
+        fetcher.PartitionRecords, fetcher.FetchResult = PlainRecords, BoundedPart
+    for name in (DefaultRecordBatch.__module__, LegacyRecordBatch.__module__, default_records.__name__):
+        module: Any = sys.modules[name]
+        module.gzip_decode = lambda packed: _measured(unpack_gzip(packed, most))
+        module.snappy_decode = lambda packed: _measured(unpack_snappy(packed, most))
+        module.lz4_decode = lambda packed: _measured(unpack_lz4(packed, most))
         if hasattr(module, "zstd_decode"):
-            module.zstd_decode = lambda packed: unpack_zstd(packed, most)
+            module.zstd_decode = lambda packed: _measured(unpack_zstd(packed, most))
+
+
+class _Unpacked(threading.local):
+    """How large what this thread unpacked last is, which the batch does not say."""
+
+    size = 0
+
+
+_unpacked = _Unpacked()
+
+
+def _measured(content: bytes) -> bytes:
+    _unpacked.size = len(content)
+    return content

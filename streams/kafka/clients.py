@@ -10,7 +10,7 @@ from aiokafka.errors import KafkaError
 from tracehound.infra.kafka.topics import topic_id
 from tracehound.streams.kafka.aiokafka_options import client_options
 from tracehound.streams.kafka.bounded_batches import bound_batches
-from tracehound.streams.kafka.librdkafka import librdkafka_options
+from tracehound.streams.kafka.librdkafka import librdkafka_options, longest_record
 from tracehound.streams.kafka.runs.app import RunTransport
 from tracehound.streams.settings.settings import Settings
 
@@ -21,14 +21,14 @@ class KafkaClients:
     """Makes clients with the addresses and the security of the settings, and says which topic has a name.
 
     Nothing connects before a client is started. ``transport`` is what Faust's consumers are made by. From then on the
-    whole process unpacks compressed batches within ``Settings.batch_bytes``.
+    whole process unpacks compressed batches within ``Settings.batch_bytes``, and reads what aiokafka stops at.
     """
 
     transport: Callable[..., Any] = RunTransport
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        bound_batches(settings.batch_bytes)
+        bound_batches(settings.batch_bytes, longest=longest_record(settings))
 
     def consumer(self, **options: Any) -> AIOKafkaConsumer:
         """A consumer; ``options`` are aiokafka's."""

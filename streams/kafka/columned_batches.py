@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from tracehound.detectors.columns.byte_words import PADDING
 from tracehound.detectors.columns.read_records import BATCH, LEFT, MALFORMED, PLACES, SHORTEST_RECORD, read_records
 from tracehound.streams.kafka.bounded_batches import BoundedRecords, unpack
+from tracehound.streams.kafka.bounded_parts import BoundedPart, PlainRecords
 from tracehound.streams.kafka.columned_records import ColumnedRecords
 
 _HEAD: Final = struct.Struct(">qiibIhiqqqhii")
@@ -36,7 +37,7 @@ def read_in_columns(topic: str) -> None:
     fetcher.PartitionRecords, fetcher.FetchResult = ColumnedPartition, ColumnedResult
 
 
-class ColumnedPartition(fetcher.PartitionRecords):
+class ColumnedPartition(PlainRecords):
     """What was fetched of a partition, which may be taken as columns.
 
     What is unusual is left to aiokafka, with all that follows: batches that are damaged, of a transaction, for brokers
@@ -86,7 +87,9 @@ class ColumnedPartition(fetcher.PartitionRecords):
                 break
             text, (base, _, _, _, _, attributes, last, first_ms, last_ms, _, _, _, count) = found
             appended = int(attributes & _APPENDED > 0)
-            batches.append((size, size + len(text), count, base, first_ms, last_ms, appended, base + last + 1))
+            batches.append(
+                (size, size + len(text), count, base, first_ms, last_ms, appended, base + last + 1, base - 1)
+            )
             texts.append(text)
             size += len(text)
             self._begins.append(self._end)
@@ -125,7 +128,7 @@ class ColumnedPartition(fetcher.PartitionRecords):
         self._columned = False
 
 
-class ColumnedResult(fetcher.FetchResult):
+class ColumnedResult(BoundedPart):
     """The answer to a fetch of a partition."""
 
     _partition_records: ColumnedPartition | None
@@ -133,7 +136,7 @@ class ColumnedResult(fetcher.FetchResult):
     def getall(self, max_records: int | None = None) -> Sequence[ConsumerRecord]:
         """The next records, no more than ``max_records``."""
         fetched = self._partition_records
-        if not self.check_assignment(self._topic_partition) or fetched is None:
+        if fetched is None or not self.check_assignment(self._topic_partition):
             return []
         records = fetched.take(sys.maxsize if max_records is None else max_records)
         if records is None:

@@ -111,6 +111,11 @@ class ColumnedRecords(Sequence[ConsumerRecord]):
         return self._places[:, TIMESTAMP]
 
     @property
+    def value_bytes(self) -> int:
+        """How long the values are together."""
+        return int(np.maximum(self._places[:, VALUE_LENGTH], 0).sum())
+
+    @property
     def has_nulls(self) -> bool:
         """Whether a value is null."""
         return bool((self._places[:, VALUE_LENGTH] < 0).any())

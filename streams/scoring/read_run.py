@@ -18,9 +18,10 @@ from tracehound.schemas.execution_rules import Limits
 from tracehound.streams.delivery.foreign_records import ForeignRecords
 from tracehound.streams.delivery.letters import failure_letter, letter_of, rejection_letter
 from tracehound.streams.envelopes.opener import ExecutionReader
-from tracehound.streams.kafka.bounded_batches import PACKED, PACKED_HEADER, packed_sentence
+from tracehound.streams.kafka.bounded_batches import PACKED, packed_sentence
 from tracehound.streams.kafka.columned_records import ColumnedRecords
 from tracehound.streams.kafka.forwarding import Origin, Partitioner, origin_headers, read_origin
+from tracehound.streams.kafka.odd_records import UNREAD_HEADER
 from tracehound.streams.kafka.origin_bounds import OriginBounds
 from tracehound.streams.kafka.origin_columns import OriginReader
 from tracehound.streams.kafka.publisher import Outgoing
@@ -37,7 +38,7 @@ _MISPLACED = (
 
 _EARNED = 100
 """Bytes of a record that is read, for what may be explained of others: nobody needs to count them."""
-_OURS = frozenset((CONTROL_HEADER, PACKED_HEADER))
+_OURS = frozenset((CONTROL_HEADER, UNREAD_HEADER))
 _NAME = itemgetter(0)
 
 log = structlog.get_logger(__name__)

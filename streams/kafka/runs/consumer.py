@@ -22,6 +22,8 @@ from tracehound.streams.kafka.runs.reading_app import ReadingApp
 
 _BUFFER_WAIT_S = 0.2
 _BUFFERED_POLL_S = 0.01
+_HELD_BYTES = 32_000_000
+"""Nothing more is taken of a partition while so much of it waits to be read: 16 runs of large records are too many."""
 
 log = structlog.get_logger(__name__)
 
@@ -132,6 +134,12 @@ class RunConsumer(driver.Consumer):
 
     async def _getmany(self, active_partitions: set[TP] | None, timeout: float) -> Any:  # noqa: ASYNC109
         seeks = self._seeks_done()
+        if heavy := {tp for tp, handover in self._handovers.items() if handover.held_bytes() > _HELD_BYTES}:
+            active_partitions = (self.assignment() if active_partitions is None else active_partitions) - heavy
+            timeout = _BUFFERED_POLL_S
+            if not active_partitions:  # (aiokafka would take that for all)
+                await asyncio.sleep(timeout)
+                return {}
         try:
             fetched = await super()._getmany(active_partitions, timeout)
             if fetched or timeout > _BUFFERED_POLL_S:  # nothing within a short poll says nothing

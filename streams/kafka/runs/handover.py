@@ -8,6 +8,7 @@ from operator import attrgetter
 from aiokafka import ConsumerRecord
 from faust.types import TP
 
+from tracehound.streams.kafka.bounded_parts import bytes_of
 from tracehound.streams.kafka.runs.run import MakeRun, Run
 
 _OFFSET = attrgetter("offset")
@@ -39,6 +40,7 @@ class Handover:
         self.seeks = 0
         self.sought_at: float | None = None
         self.runs: deque[Run] = deque()
+        self._held: deque[tuple[Run, int]] = deque()  # those that may not have been read yet, and their bytes
         self._next: int | None = None
         self._passed = 0  # the fetcher's position while all that it had taken was handed over
         self._sought = False  # the fetcher has come to where handing over goes on; before, its position is another one
@@ -119,6 +121,7 @@ class Handover:
             return None
         run = self._make_run(tp, records)
         self.runs.append(run)
+        self._held.append((run, bytes_of(records)))
         self._sought = True  # whatever was said, or not, of the seek before
         self.go_on_at(run.end)
         return run
@@ -138,6 +141,12 @@ class Handover:
         if not self.runs and self.positioned and self._passed > (self._next or 0):
             return self._passed  # nothing lies between but records that are not for consumers, as of transactions
         return self._processed
+
+    def held_bytes(self) -> int:
+        """Bytes of the values of the records that were handed over and are not yet read."""
+        while self._held and not (self._held[0][0].records and self._held[0][0].outstanding):
+            self._held.popleft()
+        return sum(size for _, size in self._held)
 
     @property
     def all_done(self) -> bool:

@@ -11,7 +11,7 @@ from tracehound.schemas.execution_rules import Limits
 from tracehound.schemas.spans import SpanBatch, TraceChunk
 from tracehound.streams.envelopes.mapping import FieldMapping
 from tracehound.streams.intake.read_source import SourceReader, SourceReading, partition_of
-from tracehound.streams.kafka.bounded_batches import PACKED_HEADER
+from tracehound.streams.kafka.odd_records import UNREAD_HEADER
 
 PARTITIONS = 3
 METRICS = b'{"resourceMetrics":[]}'
@@ -49,7 +49,7 @@ def test_spans_of_any_format_go_where_their_trace_belongs() -> None:
 
 
 def test_a_batch_that_was_not_unpacked_is_a_dead_letter_that_says_why() -> None:
-    (letter,) = read(record(b"\0\0\0\0\0\0\0\7packed", headers=[(PACKED_HEADER, b"It is too large.")])).dead_letters
+    (letter,) = read(record(b"\0\0\0\0\0\0\0\7packed", headers=[(UNREAD_HEADER, b"It is too large.")])).dead_letters
     assert (letter.error, letter.reason) == ("PackedBatch", "It is too large.")
 
 

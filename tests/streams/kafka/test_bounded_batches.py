@@ -12,9 +12,9 @@ from aiokafka.record.default_records import DefaultRecordBatchBuilder
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tracehound.streams.kafka import bounded_batches
 from tracehound.streams.kafka.bounded_batches import (
     BATCHES_REFUSED,
-    PACKED_HEADER,
     BatchTooLargeError,
     BoundedRecords,
     bound_batches,
@@ -23,6 +23,7 @@ from tracehound.streams.kafka.bounded_batches import (
     unpack_snappy,
     unpack_zstd,
 )
+from tracehound.streams.kafka.odd_records import UNREAD_HEADER
 from tracehound.streams.settings.settings import Settings
 
 TP = TopicPartition("executions", 3)
@@ -91,9 +92,18 @@ def test_batches_before_and_behind_one_that_is_too_large_are_read(number: int) -
     assert [record.value for record in records] == [b"a", b"b", large, b"c"]
     assert following == 5
     ((name, sentence),) = records[2].headers
-    assert name == PACKED_HEADER
+    assert name == UNREAD_HEADER
     assert b"must unpack to at most 1000000 bytes" in sentence
     assert read(content, begin=3)[0][0].value == large  # a reader may stand in the midst of it
+
+
+@pytest.mark.parametrize("number", [0, 4])
+@pytest.mark.parametrize("count", [1, 499, 500, 501, 1_000])
+def test_what_is_not_odd_is_read_by_aiokafka_alone(monkeypatch: pytest.MonkeyPatch, number: int, count: int) -> None:
+    monkeypatch.setattr(bounded_batches, "odd_records", lambda _: pytest.fail("it is not odd"))
+    records, following = read(batch(number, [b"value"] * count) + batch(number, [b"behind"], base=count))
+    assert [record.offset for record in records] == list(range(count + 1))
+    assert following == count + 1
 
 
 def test_refused_batches_are_counted() -> None:
@@ -109,3 +119,74 @@ def test_a_batch_that_is_damaged_though_its_checksum_is_right_is_one_record() ->
     records, following = read(bytes(made))
     assert [record.value for record in records] == [bytes(made)]
     assert following == 1
+
+
+@pytest.fixture(params=[0, 4])
+def odd(request: pytest.FixtureRequest) -> Callable[[bytes, bytes], bytes]:
+    """Three records with a header each, packed and not, of which some bytes are others."""
+
+    def make(these: bytes, others: bytes) -> bytes:
+        builder = DefaultRecordBatchBuilder(2, 0, 0, -1, -1, -1, 2**31 - 1)
+        for offset in range(3):
+            assert builder.append(offset, 1_700_000_000_000, b"key", b"value", [(f"name{offset}", b"x")]) is not None
+        made = bytearray(builder.build())
+        records = bytes(made[61:])
+        assert records.count(these) == 1
+        made[61:] = (
+            codec.zstd_encode(records.replace(these, others)) if request.param else records.replace(these, others)
+        )
+        made[8:12] = (len(made) - 12).to_bytes(4, "big")
+        made[22] = request.param
+        made[17:21] = crc(bytes(made[21:])).to_bytes(4, "big")
+        return bytes(made)
+
+    return make
+
+
+Odd = Callable[[bytes, bytes], bytes]
+
+
+def test_names_of_headers_that_are_no_text_are_escaped_and_their_records_read(odd: Odd) -> None:
+    records, following = read(odd(b"name1", b"\xffame1") + batch(0, [b"behind"], base=3))
+    assert [record.value for record in records] == [b"value"] * 3 + [b"behind"]
+    assert [list(record.headers) for record in records[:3]] == [
+        [("name0", b"x")],
+        [("\\xffame1", b"x")],
+        [("name2", b"x")],
+    ]
+    assert ([record.offset for record in records], following) == ([0, 1, 2, 3], 4)
+    assert {record.timestamp for record in records} == {1_700_000_000_000}
+
+
+def test_a_record_that_cannot_be_read_is_one_with_its_bytes_and_the_next_is_read(odd: Odd) -> None:
+    records, following = read(odd(b"\x0aname1", b"\x7dname1"))
+    assert [record.offset for record in records] == [0, 1, 2]
+    assert [record.value == b"value" for record in records] == [True, False, True]
+    assert b"name1" in records[1].value
+    assert [name for name, _ in records[1].headers] == [UNREAD_HEADER]
+    assert following == 3
+
+
+def test_of_a_record_without_an_end_all_that_follows_is_one_record(odd: Odd) -> None:
+    content = odd(b"name1\x02x", b"name1\x02x\xff\xff\xff\xff\x0f")
+    records, following = read(content + batch(0, [b"behind"], base=3))
+    assert records[0].value == b"value"
+    assert records[-1].value == b"behind"
+    assert any(UNREAD_HEADER in dict(record.headers) for record in records)
+    assert following == 4
+
+
+@pytest.mark.parametrize("said", [b"\x80\x10", b"\x00", b"\x01", b"\x04"])  # 1024, 0, -1, 2
+def test_no_record_is_at_an_offset_outside_of_its_batch_or_twice(said: bytes) -> None:
+    made = bytearray(batch(0, [b"one", b"two", b"three"], base=7))
+    at = made.index(b"\x06key\x06two")
+    assert made[at - 1] == 2
+    made[at - 1 : at] = said
+    begin = at - 4
+    made[begin] += 2 * (len(said) - 1)
+    made[8:12] = (len(made) - 12).to_bytes(4, "big")
+    made[17:21] = crc(bytes(made[21:])).to_bytes(4, "big")
+    records, following = read(bytes(made) + batch(0, [b"behind"], base=10), begin=7)
+    assert [record.value for record in records] == [b"one", b"two", b"three", b"behind"]
+    assert [record.offset for record in records] == [7, 8, 9, 10]
+    assert following == 11

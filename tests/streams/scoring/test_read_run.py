@@ -16,8 +16,8 @@ from tracehound.schemas.control import CONTROL_HEADER
 from tracehound.schemas.execution import Execution, Segment, whole
 from tracehound.schemas.execution_rules import Limits
 from tracehound.streams.delivery.letters import FAILURE
-from tracehound.streams.kafka.bounded_batches import PACKED_HEADER
 from tracehound.streams.kafka.forwarding import Headers, Partitioner, origin_headers
+from tracehound.streams.kafka.odd_records import UNREAD_HEADER
 from tracehound.streams.scoring.read_run import Reading, RunReader
 from tracehound.streams.states.partitions import Partition, Seen
 
@@ -73,7 +73,7 @@ HEADERS = st.sampled_from(
     [
         [("traceparent", b"00-1")],
         [(CONTROL_HEADER, b"1")],
-        [(PACKED_HEADER, b"It is too large.")],
+        [(UNREAD_HEADER, b"It is too large.")],
         origin_headers([], TOPIC, 0, 5),
         origin_headers([], TOPIC, 0, 9),
         origin_headers([], TOPIC, 0, 9, "anew"),

@@ -25,6 +25,19 @@ def test_what_was_handed_over_before_is_left_out_of_the_next_run() -> None:
     assert handover.new_run(PLACE, records([2, 3])) is None
 
 
+def test_what_is_held_are_the_values_of_what_was_not_read_yet() -> None:
+    handover = Handover()
+    value = b"x" * 100
+    of_size = [ConsumerRecord(*PLACE, offset, 0, 0, None, value, None, -1, 100, ()) for offset in range(6)]
+    runs = [handover.new_run(PLACE, of_size[first : first + 2]) for first in (0, 2, 4)]
+    assert handover.held_bytes() == 600
+    assert runs[0] is not None
+    runs[0].release()
+    assert handover.held_bytes() == 400
+    handover.give_up()
+    assert handover.held_bytes() == 0
+
+
 def test_only_leading_acknowledged_runs_count_for_the_commit() -> None:
     handover = Handover()
     runs = [run for some in ([0, 1], [2], [5, 6]) if (run := handover.new_run(PLACE, records(some)))]
