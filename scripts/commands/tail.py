@@ -24,7 +24,6 @@ from tracehound.scripts.commands.severity_colours import SEVERITY_COLOURS
 from tracehound.scripts.commands.terminal_text import printable
 from tracehound.scripts.kafka.topic_reading import TopicReader
 from tracehound.streams.kafka.permissions import check_permissions
-from tracehound.streams.settings.roles import COMMANDS_GROUP
 from tracehound.streams.settings.settings import load_settings
 
 Event = AnomalyEvent | ModelEvent
@@ -218,7 +217,7 @@ def tail(
             for line in evidence_of(event) if evidence else ():
                 console.print(Text(f"  {line}", "dim"))
 
-    check_permissions(settings, "reader", *kinds, COMMANDS_GROUP)  # what it may not read it would wait for
+    check_permissions(settings, "reader", *kinds)  # what it may not read it would wait for
     try:
         say(f"Waiting for records on {' and '.join(kinds)} at {settings.bootstrap_servers}; Ctrl-C ends it.")
         with TopicReader(settings, TIMEOUT_S, from_beginning=from_beginning) as reader:

@@ -101,7 +101,6 @@ def roles(settings: Settings) -> Mapping[str, Role]:
             "tracehound tail, incidents list and show, models list, deadletters list, status",
             reads=told,
             sees=tuple(topic.name for topic in topics.all() if topic.name not in told),
-            groups=(COMMANDS_GROUP,),
         ),
         "console": Role(
             "tracehound console",
@@ -116,7 +115,7 @@ def roles(settings: Settings) -> Mapping[str, Role]:
                 *(tuning_tasks, tuning_results),
             ),
             sees=(spans,),
-            groups=(settings.console.group_id, settings.kept_executions.group_id, COMMANDS_GROUP),
+            groups=(settings.console.group_id, settings.kept_executions.group_id),
         ),
         "executions": Role(
             "tracehound console --only executions",
@@ -128,18 +127,15 @@ def roles(settings: Settings) -> Mapping[str, Role]:
             "tracehound score",
             reads=(score_answers,),
             writes=(score_requests,),
-            groups=(COMMANDS_GROUP,),
         ),
         "person": Role(
             "tracehound feedback, maintenance",
             reads=(topics.anomalies.name, topics.severity.name, *people, *outputs[1:], topics.model_states.name),
             writes=people,
-            groups=(COMMANDS_GROUP,),
         ),
         "operator": Role(
             "tracehound models export, import, reset, refit; tune; deadletters resend",
             reads=(topics.model_states.name, dead_letters, tuning_results),
             writes=(control, tuning_tasks, recorded, executions, traces, logs, *otlp),
-            groups=(COMMANDS_GROUP,),
         ),
     }

@@ -25,7 +25,7 @@ from tests.end_to_end.guarded import PREFIX, Guarded, environment, guarded_broke
 from tracehound.infra.kafka import access
 from tracehound.schemas.dead_letter import DeadLetter
 from tracehound.streams.kafka.permissions import lacking_sentences
-from tracehound.streams.settings.roles import COMMANDS_GROUP, roles
+from tracehound.streams.settings.roles import roles
 from tracehound.streams.settings.settings import Settings
 
 GIVEN = Settings(topic_prefix=PREFIX)
@@ -91,20 +91,19 @@ HEAVY = ("worker", "intake", "incidents", "console")
 ANNOUNCE = "maintenance add --for 1h --application x"
 DENIED = [
     ("reader", "models list", [("READ", "model-states.v1")]),
-    ("reader", "deadletters list", [("READ", "dead-letters.v1"), ("READ", "")]),
+    ("reader", "deadletters list", [("READ", "dead-letters.v1")]),
     ("reader", "incidents list", [("READ", "severity.v1")]),
     ("reader", "tail --from-beginning", [("READ", "anomalies.v1")]),
     ("reader", "status", [("READ", "progress.v1"), ("DESCRIBE", "executions.v1"), ("DESCRIBE", "tuning-tasks.v1")]),
     ("operator", "models reset shop --yes", [("READ", "model-states.v1")]),
     ("operator", "deadletters resend --all --yes", [("READ", "dead-letters.v1"), ("WRITE", "executions.v1")]),
-    ("person", "maintenance list", [("READ", "maintenance.v1"), ("READ", "")]),
+    ("person", "maintenance list", [("READ", "maintenance.v1")]),
     ("person", ANNOUNCE, [("WRITE", "maintenance.v1")]),
     ("person", "feedback a-1 confirmed", [("READ", "anomalies.v1"), ("READ", "severity.v1")]),
     ("predictions", "score {} --timeout 2", [("READ", "score-answers.v1"), ("WRITE", "score-requests.v1")]),
-    ("predictions", "score {} --timeout 1", [("READ", "")]),
     ("producer", "replay {}", [("WRITE", "executions.v1")]),
 ]
-"""Role, command, and what it cannot do without; no topic means the group of commands."""
+"""Role, command, and what it cannot do without."""
 
 
 @pytest.mark.timeout(900)
@@ -122,7 +121,7 @@ def test_commands_that_are_denied_something_name_it(
     assert announced.exit_code == 0, announced.output
     for role, words, permissions in DENIED:
         for operation, topic in permissions:
-            grant = (operation, "TOPIC", PREFIX + topic) if topic else (operation, "GROUP", COMMANDS_GROUP)
+            grant = (operation, "TOPIC", PREFIX + topic)
             sentence = take_away(guarded, role, grant)
             denied = command(environment(guarded.servers, role), *words.format(some).split())
             assert denied.exit_code != 0, (words, grant)

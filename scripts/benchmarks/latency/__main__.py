@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any, Final
 
 import click
-from confluent_kafka import TIMESTAMP_LOG_APPEND_TIME
 from rich.console import Console
 from rich.table import Table
 
@@ -36,6 +35,8 @@ from tracehound.streams.settings.settings import Settings
 
 PARTITIONS: Final = 12
 _POLL_S: Final = 0.2
+_BY_THE_BROKER: Final = 1
+"""Kafka's `timestampType` of records that are stamped when they are appended, as aiokafka gives it."""
 _TIMEOUT_S: Final = 180.0
 _ANSWER_S: Final = 5.0
 """How long an anomaly may take after its execution was scored before it counts as missing."""
@@ -125,7 +126,7 @@ class AnomaliesSince:
             }
             for message in reader.scan(self._topic, ends):
                 moment_ms = message.timestamp
-                if message.timestamp_type != TIMESTAMP_LOG_APPEND_TIME:
+                if message.timestamp_type != _BY_THE_BROKER:
                     raise BrokerError(f"The broker must stamp the records of {self._topic} when it appends them.")
                 yield from ((trace_id, moment_ms) for trace_id in trace_ids(message.value or b""))
 

@@ -128,7 +128,7 @@ def test_topics_that_may_not_be_read_or_are_not_there_are_told(
         embedded_kafka.cluster.clear_failures(_FETCH)
     assert (refused.exit_code, file.exists()) == (2, False)
     assert f"{prefix}secret: cannot be read: this user may not read it" in refused.output
-    assert "Topic authorization failed" in refused.output
+    assert "TopicAuthorizationFailedError" in refused.output
     missing = looked(embedded_kafka, file, prefix, "secret", "missing")
     assert (missing.exit_code, file.exists()) == (2, False)
     assert f"The topic {prefix}missing does not exist" in missing.output
