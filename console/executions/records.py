@@ -14,8 +14,8 @@ from tracehound.schemas.control import CONTROL_HEADER
 from tracehound.schemas.execution import ApplicationKey, ExecutionHead
 from tracehound.schemas.execution_rules import Limits
 from tracehound.streams.envelopes.opener import ExecutionReader
-from tracehound.streams.kafka.bounded_batches import PACKED_HEADER
 from tracehound.streams.kafka.forwarding import ORIGIN_PREFIX, Origin, Partitioner
+from tracehound.streams.kafka.odd_records import UNREAD_HEADER
 
 ReadOrigin = Callable[[Sequence[tuple[str, bytes]]], Origin | None]
 """Reads the origin in the headers of a record; None where it names none, or one that is not believed."""
@@ -126,7 +126,7 @@ class RecordReader:
         counted: Counted,
     ) -> None:
         headers = message.headers
-        if any(name in (CONTROL_HEADER, PACKED_HEADER) for name, _ in headers):
+        if any(name in (CONTROL_HEADER, UNREAD_HEADER) for name, _ in headers):
             counted.refused += 1
             return
         decoded = self._executions.decode(message.value, headers, message.written_s)
@@ -149,4 +149,4 @@ class RecordReader:
 
 
 def _is_ours(header: tuple[str, bytes]) -> bool:
-    return header[0].startswith(ORIGIN_PREFIX) or header[0] in (CONTROL_HEADER, PACKED_HEADER)
+    return header[0].startswith(ORIGIN_PREFIX) or header[0] in (CONTROL_HEADER, UNREAD_HEADER)

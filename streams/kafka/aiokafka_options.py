@@ -4,6 +4,8 @@ import ssl
 from functools import lru_cache
 from typing import Any
 
+from aiokafka import AIOKafkaConsumer
+
 from tracehound.schemas.errors import ConfigurationError
 from tracehound.streams.kafka.tokens import ClientCredentials
 from tracehound.streams.settings.settings import Settings
@@ -102,3 +104,13 @@ def client_options(settings: Settings) -> dict[str, Any]:
             "sasl_plain_password": settings.sasl_password.get_secret_value(),
         }
     return options
+
+
+async def started(consumer: AIOKafkaConsumer) -> AIOKafkaConsumer:
+    """The consumer, once it is connected; where that fails, or is cut short, nothing of it is left."""
+    try:
+        await consumer.start()
+    except BaseException:
+        await consumer.stop()
+        raise
+    return consumer

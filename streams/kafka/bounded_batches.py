@@ -23,8 +23,6 @@ from tracehound.schemas.errors import TracehoundError
 from tracehound.streams.kafka.bounded_parts import BoundedPart, PlainRecords
 from tracehound.streams.kafka.odd_records import UNREAD_HEADER, odd_records, stand_in
 
-PACKED_HEADER: Final = UNREAD_HEADER
-"""Of a record that stands for a whole batch which is not unpacked, or for what of one cannot be read."""
 PACKED: Final = "PackedBatch"
 """The class of its dead letter."""
 _OVERHEAD: Final = 12
@@ -225,7 +223,7 @@ class _Guarded:
 def packed_sentence(headers: Sequence[tuple[str, bytes | None]]) -> str | None:
     """Why a record is a batch that was not unpacked, or a part of one that cannot be read; None for all others."""
     for name, value in headers:
-        if name == PACKED_HEADER:
+        if name == UNREAD_HEADER:
             return (value or b"").decode(errors="replace")[:_LONGEST_SENTENCE]
     return None
 

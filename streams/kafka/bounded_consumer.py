@@ -14,7 +14,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
 
 from tracehound.schemas.errors import BrokerError
-from tracehound.streams.kafka.aiokafka_options import client_options
+from tracehound.streams.kafka.aiokafka_options import client_options, started
 from tracehound.streams.kafka.bounded_batches import bound_batches, packed_sentence
 from tracehound.streams.kafka.librdkafka import longest_record
 from tracehound.streams.settings.settings import Settings
@@ -70,7 +70,8 @@ class BoundedConsumer:
         tell: Callable[[ConsumerRecord, str], None] = _log,
     ) -> None:
         logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # it says again and again what ``consume`` says once
-        bound_batches(settings.batch_bytes, lambda *_: None)  # ``tell`` knows the topic, too
+        # ``tell`` knows the topic, too
+        bound_batches(settings.batch_bytes, lambda *_: None)
         self._servers = settings.bootstrap_servers
         self._tell = tell
         self._options: dict[str, Any] = {
@@ -134,7 +135,9 @@ class BoundedConsumer:
             await asyncio.sleep(wait_s)
             return ()
         try:
-            consumer = self._consumer or await self._connect()
+            if self._consumer is None:
+                self._consumer = await started(AIOKafkaConsumer(**self._options))
+            consumer = self._consumer
             if not self._begun:
                 self._begin(consumer)
             found = await consumer.getmany(timeout_ms=max(0, round(wait_s * 1_000)), max_records=most)
@@ -152,16 +155,6 @@ class BoundedConsumer:
             if record.headers and (sentence := packed_sentence(record.headers)) is not None:
                 self._tell(record, sentence)
         return records
-
-    async def _connect(self) -> AIOKafkaConsumer:
-        consumer = AIOKafkaConsumer(**self._options)
-        try:
-            await consumer.start()
-        except BaseException:
-            await consumer.stop()
-            raise
-        self._consumer = consumer
-        return consumer
 
     def _begin(self, consumer: AIOKafkaConsumer) -> None:
         consumer.assign([TopicPartition(*partition) for partition in self._wanted])

@@ -10,6 +10,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
 
 from tracehound.detectors.bank import Flags
+from tracehound.streams.kafka.aiokafka_options import started
 from tracehound.streams.kafka.clients import KafkaClients
 from tracehound.streams.kafka.columned_records import ColumnedRecords
 from tracehound.streams.kafka.extent import Extent
@@ -129,13 +130,7 @@ class OriginBounds:
 
     async def _ends(self, topic: str) -> dict[int, int]:
         if self._consumer is None:
-            consumer = self._clients.consumer()
-            try:
-                await consumer.start()
-            except BaseException:
-                await consumer.stop()
-                raise
-            self._consumer = consumer
+            self._consumer = await started(self._clients.consumer())
         partitions = [TopicPartition(topic, number) for number in range(self._topics[topic].partitions)]
         ends = await self._consumer.end_offsets(partitions)
         return {tp.partition: int(end) for tp, end in ends.items()}

@@ -13,9 +13,9 @@ from tracehound.schemas.errors import BrokerError
 from tracehound.schemas.execution_rules import Limits
 from tracehound.schemas.operations import normalize_operation
 from tracehound.streams.envelopes.opener import ExecutionReader
-from tracehound.streams.kafka.bounded_batches import PACKED_HEADER
 from tracehound.streams.kafka.extent import Extent
 from tracehound.streams.kafka.forwarding import Origin, OriginTopic, Partitioner, origin_headers
+from tracehound.streams.kafka.odd_records import UNREAD_HEADER
 
 NOW_S = 1_790_000_000.0
 HERE = Partitioner(12).partition_of("shop")
@@ -62,7 +62,7 @@ def test_arrays_and_neighbours_of_what_is_refused_count(others: list[tuple[bytes
 
 
 def test_no_value_control_records_and_batches_that_are_not_unpacked_are_refused() -> None:
-    counted = read([(None, ()), (value(), [(CONTROL_HEADER, b"reset")]), (value(), [(PACKED_HEADER, b"Too large.")])])
+    counted = read([(None, ()), (value(), [(CONTROL_HEADER, b"reset")]), (value(), [(UNREAD_HEADER, b"Too large.")])])
     assert (counted.executions, counted.refused) == ([], 3)
 
 

@@ -15,7 +15,7 @@ from tracehound.console.store.reader.writers.anomalies import AnomalyWriter
 from tracehound.console.store.reader.writers.writer import Row
 from tracehound.console.store.tables import anomalies, incident_events, unreadable
 from tracehound.schemas.drill import DRILL_APPLICATION, DRILL_KEY
-from tracehound.streams.kafka.bounded_batches import PACKED_HEADER
+from tracehound.streams.kafka.odd_records import UNREAD_HEADER
 
 ANOMALIES, SEVERITY = TOPICS.anomalies.name, TOPICS.severity.name
 START = {(ANOMALIES, 0): Position("id", 0), (ANOMALIES, 1): Position("id", 5), (SEVERITY, 0): Position("", 0)}
@@ -97,7 +97,7 @@ def test_what_is_no_event_is_kept_with_its_reason_and_the_others_are_stored(stor
 
 
 def test_a_batch_that_is_not_unpacked_is_kept_with_its_reason(store: Store, batches: BatchWriter) -> None:
-    packed = told([1])[0]._replace(headers=((PACKED_HEADER, b"It is too large."),))
+    packed = told([1])[0]._replace(headers=((UNREAD_HEADER, b"It is too large."),))
     stored = batches.write([packed, *told([2], first=1)], START)
     assert (stored.new, stored.unreadable) == ({ANOMALIES: 1}, {ANOMALIES: 1})
     with store.read() as connection:

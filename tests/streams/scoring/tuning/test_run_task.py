@@ -11,7 +11,7 @@ import pytest
 from tests.detectors.scoring.shop import slowed, workload
 from tracehound.schemas.errors import BrokerError
 from tracehound.schemas.tuning import Confirmed, TuningResult, TuningTask, read_tuning_result
-from tracehound.streams.kafka.bounded_batches import PACKED_HEADER
+from tracehound.streams.kafka.odd_records import UNREAD_HEADER
 from tracehound.streams.scoring.tuning.run_task import Records, run_task
 from tracehound.streams.settings.settings import Settings
 
@@ -49,7 +49,7 @@ def records(_settings: Settings, _task: TuningTask) -> Iterator[Sequence[Any]]:
     shop[700:720] = slowed(shop[700:720], 30_000.0)
     values = [json.dumps(msgspec.to_builtins(one)).encode() for one in [*shop, *workload("other", 50, start=START_S)]]
     values[100:100] = [b"{", json.dumps({"application": "shop"}).encode()]
-    yield [Recorded(None), Recorded(values[0], headers=((PACKED_HEADER, b"It is too large."),))]
+    yield [Recorded(None), Recorded(values[0], headers=((UNREAD_HEADER, b"It is too large."),))]
     yield from ([Recorded(value) for value in values[first : first + 300]] for first in range(0, len(values), 300))
 
 
