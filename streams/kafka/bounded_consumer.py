@@ -71,7 +71,7 @@ class BoundedConsumer:
     ) -> None:
         logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # it says again and again what ``consume`` says once
         # ``tell`` knows the topic, too
-        bound_batches(settings.batch_bytes, lambda *_: None)
+        bound_batches(settings.batch_bytes, lambda *_: None, longest=longest_record(settings))
         self._servers = settings.bootstrap_servers
         self._tell = tell
         self._options: dict[str, Any] = {

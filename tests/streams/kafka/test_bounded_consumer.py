@@ -13,6 +13,8 @@ from tracehound.infra.kafka.broker import Broker
 from tracehound.schemas.topics import Topics
 from tracehound.streams.kafka.bounded_batches import BATCHES_REFUSED, bound_batches, packed_sentence
 from tracehound.streams.kafka.bounded_consumer import BoundedConsumer
+from tracehound.streams.kafka.bounded_parts import BoundedPart
+from tracehound.streams.kafka.librdkafka import longest_record
 from tracehound.streams.settings.settings import Settings
 
 FEW = 10_000
@@ -98,3 +100,9 @@ def test_it_goes_on_trying_and_says_why() -> None:
         consumer.assign({("any", 0): 0})
         assert consumer.consume(1, 0.0) == ()
         assert consumer.trouble().startswith("Kafka at 127.0.0.1:1 cannot be read: ")
+
+
+def test_a_value_is_not_cut_that_is_as_long_as_a_record_may_be() -> None:
+    settings = Settings(max_record_bytes=20_000_000)
+    with closing(BoundedConsumer(settings, "test")):
+        assert BoundedPart.longest == longest_record(settings) == 21_000_000
