@@ -246,6 +246,7 @@ class StructureState:
         if slot < self._opened:  # what was never used is zero, and takes no memory yet
             drop_all(self.memory, slot)
             self.operations[slot] = np.zeros((), OPERATION)
+        self.operations["head"][self._opened : slot] = NOTHING  # those that are passed over may be opened later
         self._opened = max(self._opened, slot + 1)
         self.operations[slot]["head"] = NOTHING
 

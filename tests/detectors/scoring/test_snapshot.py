@@ -76,6 +76,17 @@ def test_a_refused_snapshot_takes_nothing_from_others(snapshot: bytes) -> None:
     assert found.snapshot(SHOP) == snapshot
 
 
+def test_operations_in_places_of_a_refused_state_take_nothing_from_others(snapshot: bytes) -> None:
+    found, damaged = scorer(), unpack(snapshot)
+    found.restore(snapshot)
+    damaged["key"] = ["other", ""]
+    del damaged["banks"]["calibration"]  # which is looked for once its operations have their places
+    with pytest.raises(SnapshotError):
+        found.restore(pack(damaged))
+    found.score([Execution("third", f"GET /{i % 4}", float(i), 20.0) for i in range(8)])
+    assert found.snapshot(SHOP) == snapshot
+
+
 def test_an_application_without_models_has_no_snapshot() -> None:
     with pytest.raises(KeyError):
         scorer().snapshot(SHOP)
