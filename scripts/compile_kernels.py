@@ -73,11 +73,11 @@ def compile_kernels() -> None:
 def _read_fetched() -> None:
     """Read records as a worker does that were fetched, and their headers."""
     none = (np.zeros((0, BATCH), np.int64), np.zeros(1, np.int64), np.zeros((0, PLACES), np.int64))
-    read_records(np.frombuffer(PADDING, np.uint8), *none)
+    read_records(np.frombuffer(bytearray(PADDING), np.uint8), *none)
     record = ConsumerRecord("", 0, 0, 0, 0, None, b"{}", None, -1, 2, (("name", b"value"),))
     records = ColumnedRecords.of([record])
     OriginReader((), 1).read(records)
-    ColumnReader(Limits()).read_joined(records.values, math.inf)
+    ColumnReader(Limits()).read_placed(records.values, math.inf)
 
 
 def _one_operation_stops() -> list[Execution]:

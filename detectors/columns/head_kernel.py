@@ -68,6 +68,7 @@ _MOST_ADJUSTED, _LATEST_S, _WHOLE = float(LARGEST_ADJUSTED_COUNT), float(LATEST_
 def read_texts(
     text: Any,
     begins: Any,
+    ends: Any,
     most: int,
     names: Any,
     segment_names: Any,
@@ -78,15 +79,15 @@ def read_texts(
     segment_numbers: Any,
     segment_places: Any,
 ) -> int:
-    """Reads the texts that begin at ``begins`` (k + 1,), each followed by a separator, and counts their executions in
-    ``counts`` (k,). Returns how many executions there are, or -1 where a text is neither an execution nor an array.
+    """Reads the texts from ``begins`` (k,) to ``ends`` (k,), each followed by a separator, and counts their executions
+    in ``counts`` (k,). Returns how many executions there are, or -1 where a text is neither an execution nor an array.
 
     Fills ``numbers`` (n, ``NUMBERS``) and ``places`` (n, ``PLACES``), and with segments ``starts`` (n + 1,) and the
     last two as ``read_list`` does. ``names`` are the tables of ``NAMED``. An execution that is left has no segments.
     """
     row = count = 0
-    for index in range(begins.size - 1):
-        end, before = begins[index + 1] - 1, row
+    for index in range(begins.size):
+        end, before = ends[index], row
         at = after_blanks(text, begins[index])
         if text[at] == OPEN_BRACE:
             if row >= len(places):

@@ -43,10 +43,10 @@ class NumberedTexts:
         self.text[:_SECRETS] = np.array([SECRET_SEED, SECRET_FACTOR], np.uint64).view(np.uint8)
         self._count, self._filled = 0, _SECRETS
 
-    def number(self, text: bytes, numbers: Slots, where: Slots, number: "NumberOf") -> None:
+    def number(self, text: NDArray[np.uint8], numbers: Slots, where: Slots, number: "NumberOf") -> None:
         """Put the number of each that is ``NO_NUMBER`` among ``numbers`` (n,) there, and remember it.
 
-        ``where`` (4, n) are their places in ``text``. By one thread at a time, and not while a kernel reads.
+        ``where`` (4, n) are their places in ``text`` (bytes,). By one thread at a time, and not while a kernel reads.
 
         Raises:
             msgspec.DecodeError: one is no valid name, as ``number`` says.
@@ -58,8 +58,8 @@ class NumberedTexts:
         for at, (name_at, name_length, peer_at, peer_length) in zip(
             unknown.tolist(), where[:, unknown].T.tolist(), strict=True
         ):
-            name = text[name_at : name_at + name_length]
-            peer = None if peer_length == NO_PEER else text[peer_at : peer_at + peer_length]
+            name = text[name_at : name_at + name_length].tobytes()
+            peer = None if peer_length == NO_PEER else text[peer_at : peer_at + peer_length].tobytes()
             if (name, peer) not in news:
                 news[name, peer] = number(name, peer)
             numbers[at] = news[name, peer]

@@ -26,8 +26,8 @@ from tracehound.detectors.columns.head_kernel import (
     read_texts,
 )
 from tracehound.detectors.columns.heads import HeadNames, Heads
-from tracehound.detectors.columns.joined_texts import JoinedTexts
 from tracehound.detectors.columns.numbered_texts import NumberedTexts
+from tracehound.detectors.columns.placed_texts import PlacedTexts
 from tracehound.detectors.columns.read_segments import SHORTEST_SEGMENT, segments_read
 from tracehound.detectors.columns.segment_columns import within
 from tracehound.detectors.columns.segment_names import segment_names
@@ -44,11 +44,11 @@ _EXECUTION = msgspec.json.Decoder(UnreadExecution)
 class UnmadeExecutions(Sequence[ExecutionHead]):
     """Executions as their JSON, of which an object is made each time that one is asked for.
 
-    ``begins`` and ``ends`` (n,) are their places in ``text``, which are valid; ``normalize`` turns an operation's name
-    into its template.
+    ``begins`` and ``ends`` (n,) are their places in ``text`` (bytes,), which are valid; ``normalize`` turns an
+    operation's name into its template.
     """
 
-    def __init__(self, text: bytes, begins: Slots, ends: Slots, normalize: Callable[[str], str]) -> None:
+    def __init__(self, text: NDArray[np.uint8], begins: Slots, ends: Slots, normalize: Callable[[str], str]) -> None:
         self._text, self._begins, self._ends, self._normalize = text, begins, ends, normalize
 
     def __len__(self) -> int:
@@ -73,7 +73,7 @@ class UnmadeExecutions(Sequence[ExecutionHead]):
 
     def json(self, index: int) -> bytes:
         """One as it was read."""
-        return self._text[self._begins[index] : self._ends[index]]
+        return self._text[self._begins[index] : self._ends[index]].tobytes()
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +105,7 @@ class HeadReader:
         normalize: turns an operation's name into its template.
 
     >>> one = b'{"application":"shop","operation":"GET /","started_at":9,"duration_ms":5,"segments":[]}'
-    >>> read = HeadReader().read(JoinedTexts.of([one, b"[%b,%b]" % (one, one)]), most=5)
+    >>> read = HeadReader().read(PlacedTexts.of([one, b"[%b,%b]" % (one, one)]), most=5)
     >>> read.counts.tolist(), read.left.tolist(), read.executions.heads.started_s.tolist()
     ([1, 2], [], [9.0, 9.0, 9.0])
     """
@@ -125,27 +125,24 @@ class HeadReader:
             self._begin()
         return self._names
 
-    def read(self, texts: JoinedTexts, most: int) -> ReadTexts | None:
+    def read(self, texts: PlacedTexts, most: int) -> ReadTexts | None:
         """The executions of texts; None where they are no JSON, or none of executions. ``most`` is how many segments
         one may have.
         """
         text = texts.text
-        if not text.isascii():
-            try:
-                text.decode()
-            except UnicodeDecodeError:
-                return None
-        counts, room = np.empty(len(texts), np.int64), len(text) // _SHORTEST + len(texts)
+        if not texts.are_utf8:
+            return None
+        counts, room = np.empty(len(texts), np.int64), texts.total_bytes // _SHORTEST + len(texts)
         starts, places, numbers = (
             np.zeros(room + 1, np.int64),
             np.empty((room, PLACES), np.int64),
             np.empty((room, NUMBERS)),
         )
-        segments_room = len(text) // SHORTEST_SEGMENT + 1
+        segments_room = texts.total_bytes // SHORTEST_SEGMENT + 1
         segment_numbers, segment_places = np.empty((3, segments_room)), np.empty((6, segments_room), np.int64)
         names, of_segments = self.names, segment_names()
         n = read_texts(
-            *(np.frombuffer(text, np.uint8), texts.begins, most, tuple(one.tables for one in self._texts)),
+            *(text, texts.begins, texts.ends, most, tuple(one.tables for one in self._texts)),
             *(of_segments.texts.tables, counts, starts, numbers, places, segment_numbers, segment_places),
         )
         if n < 0:
@@ -168,7 +165,7 @@ class HeadReader:
             places[:, END] - places[:, BEGIN],
         )
 
-    def _heads(self, text: bytes, names: HeadNames, numbers: Floats, places: Slots) -> Heads:
+    def _heads(self, text: NDArray[np.uint8], names: HeadNames, numbers: Floats, places: Slots) -> Heads:
         numbered = self._number(text, names, places)
         return Heads(
             names,
@@ -177,7 +174,7 @@ class HeadReader:
             *(np.empty(0, np.int64), []),
         )
 
-    def _number(self, text: bytes, names: HeadNames, places: Slots) -> list[Slots]:
+    def _number(self, text: NDArray[np.uint8], names: HeadNames, places: Slots) -> list[Slots]:
         """The numbers of applications, operations, versions and errors; new names are given some.
 
         Raises:

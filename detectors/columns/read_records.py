@@ -8,6 +8,7 @@ from typing import Any, Final
 import numpy as np
 
 from tracehound.detectors.columns.byte_words import same_bytes
+from tracehound.detectors.columns.json_tokens import SEPARATOR
 from tracehound.detectors.packed.compiling import njit
 from tracehound.detectors.packed.lean import LEAN
 
@@ -45,7 +46,8 @@ def read_records(text: Any, batches: Any, following: Any, places: Any) -> int:
 
     Returns how many there are, no more than there is room for, or ``MALFORMED`` where a batch is not what the format
     says, a header has a name that is not ASCII, there are very many, or offsets do not rise within the batch. What is
-    read is taken out of ``batches``, and ``following`` moves on.
+    read is taken out of ``batches``, and ``following`` moves on. Behind each value ``SEPARATOR`` is written into
+    ``text``, over the number of headers, which is known then.
     """
     row = 0
     for index in range(len(batches)):
@@ -121,6 +123,8 @@ def _read_record(text: Any, batch: Any, places: Any) -> int:
     if at < 0 or count < 0 or count > MOST_HEADERS:
         return MALFORMED
     places[HEADERS], places[HEADER_COUNT] = at, count
+    if places[VALUE_LENGTH] >= 0:
+        text[places[VALUE] + places[VALUE_LENGTH]] = SEPARATOR[0]
     for _ in range(count):
         name, name_length, at = _piece(text, at, end)
         if at < 0 or name_length < 0:
@@ -135,29 +139,29 @@ def _read_record(text: Any, batch: Any, places: Any) -> int:
 
 
 @njit(**LEAN)
-def find_headers(text: Any, places: Any, names: Any, name_begins: Any, found: Any) -> None:
+def find_headers(text: Any, places: Any, names: Any, name_begins: Any, name_ends: Any, found: Any) -> None:
     """Fills ``found`` (n, k, ``FOUND``) with those headers of records (n, ``PLACES``) that have one of k names, of
-    several with one name the last. ``names`` and ``name_begins`` (k + 1,) are those of ``JoinedTexts``; ``text`` ends
-    with ``PADDING``.
+    several with one name the last. ``names``, ``name_begins`` and ``name_ends`` (k,) are those of ``PlacedTexts``;
+    ``text`` ends with ``PADDING``.
     """
     last = -1  # the row before that has headers
     for row in range(len(places)):
-        for name in range(name_begins.size - 1):
+        for name in range(name_begins.size):
             found[row, name, HEADER_LENGTH], found[row, name, HEADER_NUMBER] = ABSENT, NO_NUMBER
             found[row, name, HEADER_PLACE], found[row, name, HEADER_REPEATS] = 0, places[row, HEADER_COUNT] == 0
         at = places[row, HEADERS]
         for _ in range(places[row, HEADER_COUNT]):
             key, length, at = _piece(text, at, text.size)
             value, value_length, at = _piece(text, at, text.size)
-            for name in range(name_begins.size - 1):
+            for name in range(name_begins.size):
                 begin = name_begins[name]
-                if name_begins[name + 1] - 1 - begin == length and same_bytes(names, begin, text, key, length):
+                if name_ends[name] - begin == length and same_bytes(names, begin, text, key, length):
                     found[row, name, HEADER_PLACE], found[row, name, HEADER_LENGTH] = value, value_length
                     found[row, name, HEADER_NUMBER] = _number(text, value, value_length)
         if places[row, HEADER_COUNT] == 0:
             continue
         if last >= 0:
-            for name in range(name_begins.size - 1):
+            for name in range(name_begins.size):
                 length = found[row, name, HEADER_LENGTH]
                 found[row, name, HEADER_REPEATS] = length == found[last, name, HEADER_LENGTH] and same_bytes(
                     text, found[row, name, HEADER_PLACE], text, found[last, name, HEADER_PLACE], length

@@ -5,6 +5,7 @@ from typing import Any, Final, get_args
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from tracehound.detectors.bank import Floats, Slots
 from tracehound.detectors.columns.byte_words import PADDING
@@ -55,12 +56,12 @@ def read_segments(executions: Sequence[UnreadExecution], most: int) -> SegmentCo
     True
     """
     texts = [execution.segments for execution in executions]
-    together = b"".join((SEPARATOR.join(texts), SEPARATOR, PADDING))
+    together = np.frombuffer(b"".join((SEPARATOR.join(texts), SEPARATOR, PADDING)), np.uint8)
     names = segment_names()
     room = len(together) // SHORTEST_SEGMENT + 1
     numbers, places = np.empty((3, room)), np.empty((6, room), np.int64)
     starts = np.zeros(len(texts) + 1, np.int64)
-    count = _read(np.frombuffer(together, np.uint8), most, names.texts.tables, starts, numbers, places)
+    count = _read(together, most, names.texts.tables, starts, numbers, places)
     if count < 0:
         return None
     whole_ms = durations([execution.duration_ms for execution in executions])
@@ -71,9 +72,15 @@ def read_segments(executions: Sequence[UnreadExecution], most: int) -> SegmentCo
 
 
 def segments_read(
-    text: bytes, names: SegmentNames, whole_ms: Floats, starts: Slots, numbers: Floats, places: Slots
+    text: NDArray[np.uint8],
+    names: SegmentNames,
+    whole_ms: Floats,
+    starts: Slots,
+    numbers: Floats,
+    places: Slots,
 ) -> SegmentColumns:
-    """The columns of what ``read_list`` has read of executions of ``whole_ms``; new ``names`` are given numbers.
+    """The columns of what ``read_list`` has read in ``text`` (bytes,) of executions of ``whole_ms``; new ``names`` are
+    given numbers.
 
     Raises:
         msgspec.DecodeError: a segment's name is not valid.

@@ -100,17 +100,18 @@ def unpack_snappy(packed: Any, most: int) -> bytes:
     return b"".join(found)
 
 
-def unpack(codec: int, packed: Any, most: int) -> bytes:
-    """What was packed by a codec (a place in Kafka's list of them); raises as each of the others does.
+def unpack_into(codec: int, packed: memoryview, room: memoryview) -> int:
+    """Puts what was packed by a codec (a place in Kafka's list of them) there, and returns how many bytes it has.
 
     Raises:
         KeyError: there is no such codec.
+        Exception: it is damaged, or larger than the room (each codec has its own).
     """
-    if codec:
-        return _UNPACK[codec](bytes(packed), most)
-    if len(packed) > most:
-        raise _too_large(most)
-    return bytes(packed)
+    if codec in _INTO:
+        return int(_INTO[codec](packed, room))
+    content = _UNPACK[codec](packed, len(room)) if codec else packed
+    room[: len(content)] = content
+    return len(content)
 
 
 def _unpack_into(unpack: Any, packed: Any, most: int) -> bytes:
@@ -132,6 +133,7 @@ def _too_large(most: int) -> BatchTooLargeError:
 
 
 _UNPACK: Final = dict(enumerate((unpack_gzip, unpack_snappy, unpack_lz4, unpack_zstd), 1))
+_INTO: Final = {3: cramjam.lz4.decompress_into, 4: cramjam.zstd.decompress_into}
 
 
 class BoundedRecords:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from tracehound.detectors.columns.byte_words import PADDING
 from tracehound.detectors.columns.read_records import BATCH, LEFT, MALFORMED, PLACES, SHORTEST_RECORD, read_records
-from tracehound.streams.kafka.bounded_batches import BoundedRecords, unpack
+from tracehound.streams.kafka.bounded_batches import BoundedRecords, unpack_into
 from tracehound.streams.kafka.bounded_parts import BoundedPart, PlainRecords
 from tracehound.streams.kafka.columned_records import ColumnedRecords
 
@@ -27,6 +27,7 @@ _FOR_BROKERS: Final = 0x30
 """Of a transaction, or a control record."""
 _MOST_BYTES: Final = 16_000_000
 """Of batches that are read together, unpacked."""
+_USUAL_RATIO: Final = 16
 
 _topics: Final[set[str]] = set()
 
@@ -52,7 +53,7 @@ class ColumnedPartition(PlainRecords):
         self._content = records.content if self._columned else b""
         self._end = 0  # of the batches that were gathered
         self._begins: list[int] = []  # of each of them
-        self._text = PADDING
+        self._text = np.zeros(len(PADDING), np.uint8)
         self._batches: NDArray[np.int64] = np.empty((0, BATCH), np.int64)
 
     def take(self, most: int) -> ColumnedRecords | None:
@@ -63,12 +64,14 @@ class ColumnedPartition(PlainRecords):
             self._gather()
         batches, following = self._batches.copy(), np.array([self.next_fetch_offset])
         places = np.empty((min(most, int(batches[:, LEFT].sum())), PLACES), np.int64)
-        count = read_records(np.frombuffer(self._text, np.uint8), batches, following, places)
+        count = read_records(self._text, batches, following, places)
         if not self._begins or count == MALFORMED:
             self._leave()
             return None
         self._batches, self.next_fetch_offset = batches, int(following[0])
-        return ColumnedRecords(self._tp.topic, self._tp.partition, self._text, places[:count])
+        text = self._text.view()
+        text.flags.writeable = False
+        return ColumnedRecords(self._tp.topic, self._tp.partition, text, places[:count])
 
     @property
     def taken(self) -> bool:
@@ -77,25 +80,34 @@ class ColumnedPartition(PlainRecords):
 
     def _gather(self) -> None:
         """Unpack the next batches."""
-        texts: list[bytes] = []
+        guess = _USUAL_RATIO * (len(self._content) - self._end)
+        if not self._gather_into(min(guess, _MOST_BYTES)) and guess < _MOST_BYTES:
+            self._gather_into(_MOST_BYTES)
+
+    def _gather_into(self, most: int) -> bool:
+        """Unpack the next batches, no more than there is room for; whether there was any."""
+        text = np.empty(most + len(PADDING), np.uint8)
         batches: list[tuple[int, ...]] = []
         size = 0
         self._begins = []
-        while (end := self._end_of_batch(self._end)) is not None:
-            found = self._unpacked(end, min(BoundedRecords.most, _MOST_BYTES - size))
-            if found is None:
-                break
-            text, (base, _, _, _, _, attributes, last, first_ms, last_ms, _, _, _, count) = found
-            appended = int(attributes & _APPENDED > 0)
-            batches.append(
-                (size, size + len(text), count, base, first_ms, last_ms, appended, base + last + 1, base - 1)
-            )
-            texts.append(text)
-            size += len(text)
-            self._begins.append(self._end)
-            self._end = end
-        self._text = b"".join((*texts, PADDING))
+        with text.data as room:
+            while (end := self._end_of_batch(self._end)) is not None:
+                found = self._unpack(end, room[size : min(size + BoundedRecords.most, most)])
+                if found is None:
+                    break
+                length, (base, _, _, _, _, attributes, last, first_ms, last_ms, _, _, _, count) = found
+                appended = int(attributes & _APPENDED > 0)
+                batches.append(
+                    (size, size + length, count, base, first_ms, last_ms, appended, base + last + 1, base - 1)
+                )
+                size += length
+                self._begins.append(self._end)
+                self._end = end
+        text[size : size + len(PADDING)] = 0
+        text.resize(size + len(PADDING), refcheck=False)  # gives back what was not needed, and copies nothing
+        self._text = text
         self._batches = np.array(batches, np.int64).reshape(-1, BATCH)
+        return bool(batches)
 
     def _end_of_batch(self, at: int) -> int | None:
         """Where the batch ends that begins at ``at``; None where it is not there, or not all of it."""
@@ -105,8 +117,10 @@ class ColumnedPartition(PlainRecords):
         end: int = at + _OVERHEAD + _LENGTH.unpack_from(self._content, at + _LENGTH_AT)[0]
         return end if end <= len(self._content) else None
 
-    def _unpacked(self, end: int, most: int) -> tuple[bytes, tuple[int, ...]] | None:
-        """The records of the next batch, which ends at ``end``, and its head; None where it is unusual."""
+    def _unpack(self, end: int, room: memoryview) -> tuple[int, tuple[int, ...]] | None:
+        """Puts the records of the next batch, which ends at ``end``, into the room; returns how many bytes they are,
+        and its head. None where it is unusual, or there is too little room.
+        """
         content = memoryview(self._content)[self._end : end]
         if len(content) < _HEAD.size:
             return None
@@ -115,10 +129,10 @@ class ColumnedPartition(PlainRecords):
         if magic != _MAGIC or attributes & _FOR_BROKERS or calc_crc32c(content[_CHECKED_FROM:]) != checksum:
             return None
         try:
-            text = unpack(attributes & _CODEC, content[_HEAD.size :], most)
+            length = unpack_into(attributes & _CODEC, content[_HEAD.size :], room)
         except Exception:  # noqa: BLE001 (each codec has its own; whoever reads it then says what is wrong)
             return None
-        return (text, head) if 0 <= count * SHORTEST_RECORD <= len(text) else None
+        return (length, head) if 0 <= count * SHORTEST_RECORD <= length else None
 
     def _leave(self) -> None:
         """Let aiokafka read what was not taken."""

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from tracehound.detectors.bank import Slots
 from tracehound.detectors.columns.byte_words import PADDING
-from tracehound.detectors.columns.joined_texts import JoinedTexts
+from tracehound.detectors.columns.json_tokens import SEPARATOR
+from tracehound.detectors.columns.placed_texts import PlacedTexts
 from tracehound.detectors.columns.read_records import (
     FOUND,
     HEADER_COUNT,
@@ -34,13 +35,14 @@ class ColumnedRecords(Sequence[ConsumerRecord]):
     """Records in the order of their offsets, of which an object is made each time that one is asked for.
 
     Parameters:
-        text: ends with ``PADDING``; where keys, values and headers lie.
+        text: (bytes,) where keys, values and headers lie, not writable; ``SEPARATOR`` follows each value, and
+            ``PADDING`` all of them.
         places: (n, ``PLACES``), see ``detectors.columns.read_records``.
         made: the records where they are objects already.
 
     >>> record = ConsumerRecord("t", 0, 7, 5, 0, b"k", b"v", None, 1, 1, (("name", b"value"),))
     >>> records = ColumnedRecords.of([record])
-    >>> records.offsets.tolist(), records.values.text[:1], records[0] is record
+    >>> records.offsets.tolist(), records.values.text[:1].tobytes(), records[0] is record
     ([7], b'v', True)
     """
 
@@ -48,7 +50,7 @@ class ColumnedRecords(Sequence[ConsumerRecord]):
         self,
         topic: str,
         partition: int,
-        text: bytes,
+        text: NDArray[np.uint8],
         places: NDArray[np.int64],
         made: Sequence[ConsumerRecord] | None = None,
     ) -> None:
@@ -65,13 +67,13 @@ class ColumnedRecords(Sequence[ConsumerRecord]):
         at = 0
         for record in records:
             value, headers = record.value or b"", _written(record.headers) if record.headers else b""
-            pieces += (value, headers)
+            pieces += (value, SEPARATOR, headers)
             value_length = NONE if record.value is None else len(value)
-            of_headers = (at + len(value), len(record.headers))
+            of_headers = (at + len(value) + len(SEPARATOR), len(record.headers))
             stamps = (record.offset, record.timestamp or 0, record.timestamp_type or 0)
             places.append((*stamps, 0, NONE, at, value_length, *of_headers))
-            at += len(value) + len(headers)
-        text = b"".join((*pieces, PADDING))
+            at += len(value) + len(SEPARATOR) + len(headers)
+        text = np.frombuffer(b"".join((*pieces, PADDING)), np.uint8)
         return cls(records[0].topic, records[0].partition, text, np.array(places, np.int64), records)
 
     def __len__(self) -> int:
@@ -94,11 +96,11 @@ class ColumnedRecords(Sequence[ConsumerRecord]):
         key, value = self._piece(place[KEY], place[KEY_LENGTH]), self._piece(place[VALUE], place[VALUE_LENGTH])
         return ConsumerRecord(
             *(self.topic, self.partition, place[OFFSET], place[TIMESTAMP], place[STAMPED], key, value, None),
-            *(place[KEY_LENGTH], place[VALUE_LENGTH], _read(self._text, place[HEADERS], place[HEADER_COUNT])),
+            *(place[KEY_LENGTH], place[VALUE_LENGTH], _read(self._text.data, place[HEADERS], place[HEADER_COUNT])),
         )
 
     def _piece(self, at: int, length: int) -> bytes | None:
-        return None if length < 0 else self._text[at : at + length]
+        return None if length < 0 else self._text[at : at + length].tobytes()
 
     @property
     def offsets(self) -> Slots:
@@ -121,22 +123,22 @@ class ColumnedRecords(Sequence[ConsumerRecord]):
         return bool((self._places[:, VALUE_LENGTH] < 0).any())
 
     @cached_property
-    def values(self) -> JoinedTexts:
+    def values(self) -> PlacedTexts:
         """The values, of which none is null."""
-        return JoinedTexts.cut_out(self._text, self._places[:, VALUE], self._places[:, VALUE_LENGTH])
+        begins = self._places[:, VALUE].copy()
+        return PlacedTexts(self._text, begins, begins + self._places[:, VALUE_LENGTH])
 
-    def headers_of(self, names: JoinedTexts) -> NDArray[np.int64] | None:
+    def headers_of(self, names: PlacedTexts) -> NDArray[np.int64] | None:
         """(n, k, ``FOUND``), what ``find_headers`` finds of these k names; None where no record has a header."""
         if not self._places[:, HEADER_COUNT].any():
             return None
         found = np.empty((len(self), len(names), FOUND), np.int64)
-        text, wanted = (np.frombuffer(one, np.uint8) for one in (self._text, names.text))
-        find_headers(text, self._places, wanted, names.begins, found)
+        find_headers(self._text, self._places, names.text, names.begins, names.ends, found)
         return found
 
     def header(self, place: int, length: int) -> bytes:
         """What a header holds that was found there; nothing where it is null or not there."""
-        return self._text[place : place + max(0, length)]
+        return self._text[place : place + max(0, length)].tobytes()
 
 
 def _written(headers: Headers) -> bytes:
@@ -149,7 +151,7 @@ def _written(headers: Headers) -> bytes:
     return bytes(written)
 
 
-def _read(text: bytes, at: int, count: int) -> tuple[tuple[str, Any], ...]:
+def _read(text: memoryview, at: int, count: int) -> tuple[tuple[str, Any], ...]:
     found: list[tuple[str, Any]] = []
     for _ in range(count):
         name, at = _next(text, at)
@@ -158,6 +160,6 @@ def _read(text: bytes, at: int, count: int) -> tuple[tuple[str, Any], ...]:
     return tuple(found)
 
 
-def _next(text: Any, at: int) -> tuple[Any, int]:
+def _next(text: memoryview, at: int) -> tuple[Any, int]:
     length, at = decode_varint(text, at)
-    return (None, at) if length < 0 else (text[at : at + length], at + length)
+    return (None, at) if length < 0 else (bytes(text[at : at + length]), at + length)

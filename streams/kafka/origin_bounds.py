@@ -51,6 +51,8 @@ class OriginBounds:
         """Ask how far topics go, where a record names an origin beyond what is known of them."""
         wanted: dict[str, set[str]] = {}
         origins = self._origins.read(ColumnedRecords.of(records))
+        if not origins.topics:
+            return
         doubted = origins.of(~self.believed(origins)).topic
         for number in np.unique(doubted[doubted != NO_ORIGIN]).tolist():
             topic, topic_id = origins.topics[number]

@@ -7,7 +7,7 @@ from typing import Final, Self
 import numpy as np
 
 from tracehound.detectors.bank import Flags, Slots
-from tracehound.detectors.columns.joined_texts import JoinedTexts
+from tracehound.detectors.columns.placed_texts import PlacedTexts
 from tracehound.detectors.columns.read_records import (
     ABSENT,
     HEADER_LENGTH,
@@ -73,7 +73,7 @@ class OriginReader:
 
     def __init__(self, topics: Collection[str], partitions: int, marks: Collection[str] = ()) -> None:
         self._topics, self._partitions = topics, partitions
-        self._names = JoinedTexts.of([name.encode() for name in (*_HEADERS, *marks)])
+        self._names = PlacedTexts.of([name.encode() for name in (*_HEADERS, *marks)])
 
     def read(self, records: ColumnedRecords) -> OriginColumns:
         """The origins of records."""

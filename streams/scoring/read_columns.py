@@ -1,14 +1,15 @@
 """Reads records of executions into columns; an object is made only of what the kernel leaves."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 
 from tracehound.detectors.bank import Slots
 from tracehound.detectors.columns.columned_executions import ColumnedExecutions
 from tracehound.detectors.columns.heads import HeadNames, heads_of
-from tracehound.detectors.columns.joined_texts import JoinedTexts
+from tracehound.detectors.columns.placed_texts import PlacedTexts
 from tracehound.detectors.columns.read_heads import HeadReader, ReadTexts
 from tracehound.detectors.columns.read_segments import read_segments
 from tracehound.schemas.codec import decode_unread
@@ -21,6 +22,15 @@ class ReadRecords:
 
     executions: ColumnedExecutions
     records: Slots
+
+    def parts(self, counts: Sequence[int]) -> Iterator[Self]:
+        """The executions of the first so many records, of the next ones, and so on."""
+        ends = np.cumsum(counts)
+        stops = np.searchsorted(self.records, ends).tolist()
+        begin = start = 0
+        for end, stop in zip(ends.tolist(), stops, strict=True):
+            yield type(self)(self.executions[start:stop], self.records[start:stop] - begin)
+            begin, start = end, stop
 
 
 class ColumnReader:
@@ -56,10 +66,10 @@ class ColumnReader:
             timestamp_s: a Kafka timestamp in epoch seconds that none of the records is older than.
         """
         texts = [value for value in values if value is not None]
-        return self.read_joined(JoinedTexts.of(texts), timestamp_s) if len(texts) == len(values) else None
+        return self.read_placed(PlacedTexts.of(texts), timestamp_s) if len(texts) == len(values) else None
 
-    def read_joined(self, values: JoinedTexts, timestamp_s: float) -> ReadRecords | None:
-        """``read`` of values that lie one after the other."""
+    def read_placed(self, values: PlacedTexts, timestamp_s: float) -> ReadRecords | None:
+        """``read`` of values where they lie."""
         if values.longest > self._limits.max_record_bytes:
             return None
         read = self._heads.read(values, self._limits.max_segments)

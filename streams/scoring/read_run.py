@@ -10,7 +10,7 @@ import structlog
 from aiokafka import ConsumerRecord
 
 from tracehound.detectors.columns.columned_executions import ColumnedExecutions, columned
-from tracehound.schemas.codec import decode_unread, encode
+from tracehound.schemas.codec import encode
 from tracehound.schemas.control import CONTROL_HEADER
 from tracehound.schemas.dead_letter import DeadLetter
 from tracehound.schemas.execution import ApplicationKey, ExecutionHead, whole
@@ -19,15 +19,14 @@ from tracehound.streams.delivery.foreign_records import ForeignRecords
 from tracehound.streams.delivery.letters import failure_letter, letter_of, rejection_letter
 from tracehound.streams.envelopes.opener import ExecutionReader
 from tracehound.streams.kafka.bounded_batches import PACKED, packed_sentence
-from tracehound.streams.kafka.columned_records import ColumnedRecords
 from tracehound.streams.kafka.forwarding import Origin, Partitioner, origin_headers, read_origin
 from tracehound.streams.kafka.odd_records import UNREAD_HEADER
 from tracehound.streams.kafka.origin_bounds import OriginBounds
 from tracehound.streams.kafka.origin_columns import OriginReader
 from tracehound.streams.kafka.publisher import Outgoing
-from tracehound.streams.kafka.record_time import EARLIEST_MS, judged_at_s, written_ms
-from tracehound.streams.scoring.news import all_news
-from tracehound.streams.scoring.read_columns import ColumnReader, ReadRecords
+from tracehound.streams.kafka.record_time import judged_at_s, written_ms
+from tracehound.streams.scoring.read_columns import ColumnReader
+from tracehound.streams.scoring.read_together import Opened, TakenUp, TogetherReader
 from tracehound.streams.scoring.sources import Sources
 from tracehound.streams.states.partitions import Partition
 
@@ -38,6 +37,8 @@ _MISPLACED = (
 
 _EARNED = 100
 """Bytes of a record that is read, for what may be explained of others: nobody needs to count them."""
+_FEW = 250
+"""Records that are read one by one where one of them is unusual; of more, the others are read together."""
 _OURS = frozenset((CONTROL_HEADER, UNREAD_HEADER))
 _NAME = itemgetter(0)
 
@@ -109,34 +110,80 @@ class RunReader:
         self._topic = topic
         self._clock = clock
         self._origins = frozenset((topic, *intake_topics))
-        self._origin_columns = OriginReader(self._origins, partitions, _OURS)
         self._partitions = partitions
-        self._limits = limits
         self._normalize = normalize
         self._columns = ColumnReader(limits, normalize)
         self._partitioner = Partitioner(partitions)
         self._foreign = ForeignRecords(elapsed)
         self._executions = executions or ExecutionReader(limits)
+        origins = OriginReader(self._origins, partitions, _OURS)
+        self._together = TogetherReader(
+            self._columns, origins, self._partitioner, self._executions, limits, bounds, clock
+        )
+
+    def read_runs(
+        self, runs: Sequence[tuple[Partition, Sequence[ConsumerRecord]]]
+    ) -> tuple[list[Reading], ColumnedExecutions | None]:
+        """What runs hold, each as ``read_all`` reads it, one after the other; and all their executions, where these
+        could be read in one call.
+        """
+        try:
+            opened, executions = self._together.open(runs)
+        except Exception:
+            log.exception("records_failed", records=sum(len(records) for _, records in runs))
+            opened, executions = [None for _ in runs], None
+        readings: list[Reading] = []
+        for (partition, records), one in zip(runs, opened, strict=True):
+            reading = Reading()
+            if one is None or not self._add(reading, records, self._taken_up(partition, one)):
+                executions = None
+                self.read_all(partition, records, reading)
+            readings.append(reading)
+        return readings, executions
 
     def read_all(self, partition: Partition, records: Sequence[ConsumerRecord], reading: Reading) -> None:
         """Add what records hold, of which there is at least one, in order, to ``reading``, and remember in
         ``partition`` that they were read.
         """
         try:
-            together = self._read_together(partition, records, reading)
+            together = self._together.read(partition, records)
         except Exception:
             log.exception("records_failed", records=len(records))  # one by one it will be seen which
-            together = False
-        if not together:
-            read: list[ExecutionHead] = []
-            rows: list[int] = []
-            for row, record in enumerate(records):
-                if not self._refuse_at_once(partition, record, reading):
-                    found = self._read_one(partition, record, reading)
-                    read += found
-                    rows += [row] * len(found)
-            reading.parts.append(columned(read, self._columns.names))
-            reading.sources.add(records, np.array(rows, np.int64))
+            together = None
+        if self._add(reading, records, together):
+            return
+        if len(records) > _FEW:
+            middle = len(records) // 2
+            self.read_all(partition, records[:middle], reading)
+            self.read_all(partition, records[middle:], reading)
+            return
+        read: list[ExecutionHead] = []
+        rows: list[int] = []
+        for row, record in enumerate(records):
+            if not self._refuse_at_once(partition, record, reading):
+                found = self._read_one(partition, record, reading)
+                read += found
+                rows += [row] * len(found)
+        reading.parts.append(columned(read, self._columns.names))
+        reading.sources.add(records, np.array(rows, np.int64))
+
+    def _taken_up(self, partition: Partition, opened: Opened) -> TakenUp | None:
+        try:
+            return self._together.take_up(partition, opened)
+        except Exception:
+            log.exception("records_failed", records=len(opened.records))
+            return None
+
+    def _add(self, reading: Reading, records: Sequence[ConsumerRecord], taken: TakenUp | None) -> bool:
+        """Add what was taken up, if anything was."""
+        if taken is None:
+            return False
+        reading.origins += taken.news
+        reading.origins_refused += taken.origins_refused
+        self._executions.earn(_EARNED * len(records))
+        reading.sources.add(records, taken.read.records)
+        reading.parts.append(taken.read.executions)
+        return True
 
     def _refuse_at_once(self, partition: Partition, record: ConsumerRecord, reading: Reading) -> bool:
         """Refuse what few bytes alone say enough of: reading it costs as much as reading hundreds of good ones."""
@@ -147,65 +194,6 @@ class RunReader:
             return False
         reading.dead_letters.append(rejection_letter(record, refused))
         return True
-
-    def _read_together(self, partition: Partition, given: Sequence[ConsumerRecord], reading: Reading) -> bool:
-        """Read records of which nothing is refused or known already, and which are to be scored here, as nearly all
-        are; False, with nothing done, where any is not.
-        """
-        records = ColumnedRecords.of(given)
-        first = int(records.offsets[0])
-        if first < partition.scored_to or records.has_nulls:
-            return False
-        origins = self._origin_columns.read(records)
-        if origins.marked:
-            return False
-        read = self._columned(records, self._oldest_s(records))
-        if read is None:
-            return False
-        heads = read.executions.heads
-        applications = heads.applications()
-        if not all(self._partitioner.partition_of(name) == records.partition for name, _ in applications):
-            return False
-        if partition.full and not applications.keys() <= partition.applications.keys():
-            return False
-        if partition.learned_to and any(first < partition.learned_to.get(key, 0) for key in applications):
-            return False
-        believed = origins if self._bounds is None else origins.of(self._bounds.believed(origins))
-        news = all_news(partition, heads, read.records, believed)
-        if news is None:
-            return False
-        for key, origin in news:
-            partition.note_read(key, origin)
-        reading.origins += news
-        reading.origins_refused += origins.count - believed.count
-        self._executions.earn(_EARNED * len(records))
-        reading.sources.add(records, read.records)
-        reading.parts.append(read.executions)
-        return True
-
-    def _oldest_s(self, records: ColumnedRecords) -> float:
-        """A time that none of the records is older than, epoch seconds."""
-        oldest_ms = int(records.timestamps_ms.min())
-        if oldest_ms >= EARLIEST_MS:
-            return oldest_ms / 1000.0
-        now_s = self._clock()
-        return min(judged_at_s(record, now_s) for record in records)
-
-    def _columned(self, records: ColumnedRecords, oldest_s: float) -> ReadRecords | None:
-        """The executions of records, also where there is something around each of them."""
-        read = self._columns.read_joined(records.values, oldest_s)
-        if read is not None or any(self._executions.holds_none(record.value) for record in records):
-            return read
-        first = records[0]
-        if self._executions.content(value := first.value, first.headers) is not value:
-            inner = [
-                record.value
-                if decode_unread([record.value], self._limits, oldest_s) is not None
-                else self._executions.content(record.value, record.headers)
-                for record in records
-            ]
-            read = self._columns.read(inner, oldest_s)
-        return read
 
     def read(self, partition: Partition, record: ConsumerRecord, reading: Reading) -> None:
         """``read_all`` of one record, as it is read where not all can be read together."""

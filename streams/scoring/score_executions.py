@@ -25,6 +25,7 @@ from tracehound.streams.delivery.outputs import (
     log_outgoing,
     model_events_outgoing,
 )
+from tracehound.streams.kafka.bounded_parts import bytes_of
 from tracehound.streams.kafka.runs.at_hand import at_hand
 from tracehound.streams.kafka.runs.run import Run, RunListener
 from tracehound.streams.scoring.decision_log import log_anomaly
@@ -37,7 +38,8 @@ from tracehound.streams.states.partitions import Partition, Partitions, Seen
 from tracehound.streams.states.resident_models import ResidentModels
 from tracehound.streams.states.scoring_core import ScoringCore
 
-_RECORDS_BETWEEN_YIELDS = 500
+_RECORDS_BETWEEN_YIELDS = 2_000
+_BYTES_BETWEEN_YIELDS = 1_000_000
 _RUNS_AHEAD = 16
 _LINGER_S = 0.002
 _SAVE_REWOUND_S = 10.0
@@ -238,20 +240,25 @@ class Scoring(RunListener):
     async def _take(self, taken: Sequence[tuple[Run, Partition]]) -> None:
         for _, partition in taken:
             self._models.crowd_out(partition, self._clock())
-        readings = [await self._read(run, partition) for run, partition in taken]
-        if len(taken) > 1 and await self._score_together(taken, readings):
+        readings, executions = await self._read(taken)
+        if len(taken) > 1 and await self._score_together(taken, readings, executions):
             return
         for (run, partition), reading in zip(taken, readings, strict=True):
             await self._score_run(run, partition, reading)
 
-    async def _score_together(self, taken: Sequence[tuple[Run, Partition]], readings: Sequence[Reading]) -> bool:
+    async def _score_together(
+        self,
+        taken: Sequence[tuple[Run, Partition]],
+        readings: Sequence[Reading],
+        executions: ColumnedExecutions | None,
+    ) -> bool:
         """Score runs in one call. False, with nothing done, where they hold more than one chunk or what must keep an
-        order, or where a partition is lost.
+        order, or where a partition is lost. ``executions`` are those of all, where that is known.
         """
         parts = [part for reading in readings for part in reading.parts]
         if sum(map(len, parts)) > self._scorer.chunk or not all(reading.executions_only for reading in readings):
             return False
-        executions = ColumnedExecutions.joined(parts)
+        executions = ColumnedExecutions.joined(parts) if executions is None else executions
         parcel = Parcel(taken[0][1].number, dead_letters=[letter for one in readings for letter in one.dead_letters])
         by_run = [(own := reading.executions, own.heads.applications().keys()) for reading in readings]
         together = executions.heads.applications().keys()
@@ -308,10 +315,19 @@ class Scoring(RunListener):
         self._metrics.skipped_records.inc(reading.skipped)
         run.release()
 
-    async def _read(self, run: Run, partition: Partition) -> Reading:
+    async def _read(
+        self, taken: Sequence[tuple[Run, Partition]]
+    ) -> tuple[Sequence[Reading], ColumnedExecutions | None]:
+        """What runs hold, and all their executions where they were read in one call, as short ones are."""
+        for run, _ in taken:
+            await self._reader.look(run.records)
+        if len(taken) > 1 and sum(bytes_of(run.records) for run, _ in taken) <= _BYTES_BETWEEN_YIELDS:
+            return self._reader.read_runs([(partition, run.records) for run, partition in taken])
+        return [await self._read_run(run, partition) for run, partition in taken], None
+
+    async def _read_run(self, run: Run, partition: Partition) -> Reading:
         reading = Reading()
-        await self._reader.look(run.records)
-        for start, stop in _chunks(0, len(run.records), _RECORDS_BETWEEN_YIELDS):
+        for start, stop in _slices(run.records):
             if start:
                 await asyncio.sleep(0)
             self._reader.read_all(partition, run.records[start:stop], reading)
@@ -400,6 +416,13 @@ class Scoring(RunListener):
             partition.acknowledge()
         self._progressed()
         self._ledger.acknowledged(tallies)
+
+
+def _slices(records: Sequence[ConsumerRecord]) -> Iterator[tuple[int, int]]:
+    """Of records that are read at a stretch."""
+    count = len(records)
+    of_bytes = count * _BYTES_BETWEEN_YIELDS // max(1, bytes_of(records))
+    return _chunks(0, count, max(1, min(_RECORDS_BETWEEN_YIELDS, of_bytes)))
 
 
 def _chunks(begin: int, end: int, size: int) -> Iterator[tuple[int, int]]:

@@ -25,6 +25,7 @@ from tracehound.streams.worker.process import (
     EXIT_FAILED,
     EXIT_MISCONFIGURED,
     collect_seldom,
+    keep_freed_memory,
     keep_what_is_there,
 )
 
@@ -124,6 +125,7 @@ async def _run(settings: Settings, build: Callable[[Settings], Worker], prepare:
                 raise ConfigurationError("\n".join(problems))
             log.info("worker_starting", group=worker.group, brokers=settings.bootstrap_servers)
             collect_seldom()
+            keep_freed_memory()
             keep_what_is_there()  # (before there are partitions to read: it stops everything)
             return await serve(worker, stop, settings.finish_timeout_s + _STOP_SLACK_S)
         finally:

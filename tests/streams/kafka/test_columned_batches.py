@@ -14,6 +14,7 @@ from aiokafka.record.legacy_records import LegacyRecordBatchBuilder
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tracehound.detectors.columns.json_tokens import SEPARATOR
 from tracehound.streams.kafka import columned_batches
 from tracehound.streams.kafka.bounded_batches import BoundedRecords
 from tracehound.streams.kafka.columned_batches import ColumnedPartition, ColumnedResult
@@ -142,6 +143,33 @@ def test_usual_batches_are_columns_whatever_packs_them() -> None:
     assert rest.offsets.tolist() == list(range(7, 15))
     assert fetched.taken
     assert rest[-1].headers == (("a", b"b"),)
+
+
+def test_values_are_followed_by_what_ends_a_text() -> None:
+    headers = [("name", b"12345")] * 70  # as many as take two bytes to say
+    given_records = [(0, 5, b"k", b"1", headers[:count]) for count in (0, 1, 24, 70)]
+    fetched = _read(ColumnedPartition, _content([("plain", 3, given_records, None)]), 0, [])
+    records = fetched.take(10)
+    assert isinstance(records, ColumnedRecords)
+    values = records.values
+    assert [values.text[begin:end].tobytes() for begin, end in zip(values.begins, values.ends, strict=True)] == [
+        b"1"
+    ] * 4
+    assert values.text[values.ends].tobytes() == SEPARATOR * 4
+    assert [list(record.headers) for record in records] == [headers[:count] for count in (0, 1, 24, 70)]
+
+
+def test_batches_that_unpack_to_very_much_are_columns_too() -> None:
+    batches: list[tuple[Any, ...]] = [
+        ("plain", codec, [(0, 5, b"k", b"v" * 100_000, [])] * 3, None) for codec in (0, 3, 4, 3)
+    ]
+    fetched = _read(ColumnedPartition, _content(batches), 0, [])
+    found: list[Any] = []
+    while not fetched.taken:
+        records = fetched.take(100)
+        assert isinstance(records, ColumnedRecords)
+        found += records
+    assert [(record.offset, record.value) for record in found] == [(offset, b"v" * 100_000) for offset in range(12)]
 
 
 def test_of_other_topics_aiokafka_reads_the_records() -> None:

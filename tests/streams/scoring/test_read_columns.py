@@ -13,7 +13,7 @@ from tests.detectors.columns.same_columns import assert_same
 from tracehound.detectors.columns import heads, numbered_texts
 from tracehound.detectors.columns.columned_executions import columned
 from tracehound.detectors.columns.heads import HeadNames
-from tracehound.detectors.columns.joined_texts import JoinedTexts
+from tracehound.detectors.columns.placed_texts import PlacedTexts
 from tracehound.schemas.codec import decode_record, encode
 from tracehound.schemas.execution import Execution, ExecutionFailure, QueueWait, Segment
 from tracehound.schemas.execution_rules import Limits
@@ -86,7 +86,7 @@ def assert_as_objects(values: Sequence[bytes], reader: ColumnReader | None = Non
 
 def kernel_reads(reader: ColumnReader, text: bytes) -> bool:
     """Whether no object is made of it."""
-    read = reader._heads.read(JoinedTexts.of([text]), LIMITS.max_segments)
+    read = reader._heads.read(PlacedTexts.of([text]), LIMITS.max_segments)
     return read is not None and not len(read.left)
 
 

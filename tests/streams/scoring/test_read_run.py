@@ -13,7 +13,7 @@ from tests.detectors.columns.same_columns import assert_same
 from tracehound.detectors.columns.columned_executions import columned
 from tracehound.schemas.codec import encode
 from tracehound.schemas.control import CONTROL_HEADER
-from tracehound.schemas.execution import Execution, Segment, whole
+from tracehound.schemas.execution import Execution, ExecutionHead, Segment, whole
 from tracehound.schemas.execution_rules import Limits
 from tracehound.streams.delivery.letters import FAILURE
 from tracehound.streams.kafka.forwarding import Headers, Partitioner, origin_headers
@@ -149,6 +149,59 @@ def test_usual_records_are_not_looked_at_one_by_one(headers: Headers, monkeypatc
     assert [execution.application for execution in reading.executions] == HERE[:2]
     assert list(reading.sources) == records
     assert msgspec.to_builtins(reading.executions[0])["operation"] == "get /cart"
+
+
+@given(st.lists(st.tuples(st.booleans(), RECORDS), min_size=2, max_size=4), st.integers(0, 6), st.booleans())
+def test_runs_read_in_one_call_are_those_read_one_after_the_other(
+    given_runs: list[tuple[bool, list[tuple[bytes | None, Headers]]]], scored_to: int, normalize: bool
+) -> None:
+    """Those of one partition, too: an origin that the first has is known to the second."""
+    runs: list[tuple[bool, list[ConsumerRecord]]] = []
+    following = [3, 3]
+    for other, given_records in given_runs:
+        records = [_record(following[other] + at, *one) for at, one in enumerate(given_records)]
+        runs.append((other, records))
+        following[other] += len(records)
+    partitions, expected_of = ([_partition(scored_to, None) for _ in range(2)] for _ in range(2))
+    readings, executions = _reader(normalize).read_runs([(partitions[other], records) for other, records in runs])
+    reader = _reader(normalize)
+    for (other, records), reading in zip(runs, readings, strict=True):
+        expected = Reading()
+        reader.read_all(expected_of[other], records, expected)
+        assert _read_by(reading) == _read_by(expected)
+        assert_same(reading.executions, columned(list(expected.executions)))
+    assert partitions == expected_of
+    if executions is not None:
+        assert_same(executions, columned([one for reading in readings for one in reading.executions]))
+
+
+def test_usual_runs_are_read_in_one_call(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(RunReader, "read_all", None)
+    partition = _partition(0, None)
+    origins = [origin_headers([], TOPIC, 0, offset) for offset in (5, 9)]
+    runs = [[_record(offset, _execution(HERE[offset]), headers)] for offset, headers in enumerate(origins)]
+    readings, executions = _reader(normalize=True).read_runs([(partition, records) for records in runs])
+    assert executions is not None
+    assert [one.application for one in executions] == HERE[:2]
+    assert [list(reading.sources) for reading in readings] == runs
+
+
+def test_one_unusual_record_of_many_does_not_keep_the_others_from_being_read_together() -> None:
+    class Counting(RunReader):
+        read_by_itself = 0
+
+        def _read_one(self, *given: Any) -> list[ExecutionHead]:
+            self.read_by_itself += 1
+            return super()._read_one(*given)
+
+    reader = Counting(TOPIC, PARTITIONS, LIMITS)
+    values = [_execution(HERE[0])] * 1_999
+    records = [_record(offset, value, []) for offset, value in enumerate([b"", *values])]
+    reading = Reading()
+    reader.read_all(_partition(0, None), records, reading)
+    assert (len(reading.executions), len(reading.dead_letters)) == (1_999, 1)
+    assert reader.read_by_itself <= 250
+    assert [record.offset for record in reading.sources] == list(range(1, 2_000))
 
 
 def test_a_record_that_our_own_code_fails_on_is_a_dead_letter_and_the_others_are_read() -> None:
