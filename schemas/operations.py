@@ -28,6 +28,9 @@ _GENERATED = re.compile(
     rf"|{_WORD_BEGINS}(?:{_UUID}|{_ULID}|(?=[0-9]*[a-fA-F])(?=[a-fA-F]*[0-9])[0-9a-fA-F]{{16,}}){_WORD_ENDS}"
 )
 """What programs name by themselves, anew at each start or for each connection, message or user."""
+_LONG = re.compile(r"[0-9a-fA-F]{16}|[0-9A-Z]{26}")
+_DASHES = 4
+"""Of a UUID."""
 
 
 @lru_cache(maxsize=8_192)
@@ -52,12 +55,20 @@ def normalize_operation(name: str) -> str:
     >>> normalize_operation("Job$$Lambda$772/0x0000000801a3.run"), normalize_operation("process amq.gen-Xa94kcQ5mR")
     ('Job$$Lambda.run', 'process amq.gen-{id}')
     """
-    name = _GENERATED.sub(_named, name)
+    if _may_be_generated(name):
+        name = _GENERATED.sub(_named, name)
     url = _URL_LIKE.fullmatch(name)
     if url is None or not (url["origin"] or url["path"]):
         return name
     path = _QUERY.sub("", url["path"] or "")
     return url["verbs"] + (url["origin"] or "") + "/".join(map(_template, path.split("/")))
+
+
+def _may_be_generated(name: str) -> bool:
+    """Whether ``_GENERATED`` may find anything in a name: of most it need not be asked, and it takes its time."""
+    if "$" in name or "@" in name or "gen-" in name or name.count("-") >= _DASHES:
+        return True
+    return not name.isalpha() and _LONG.search(name) is not None
 
 
 def _named(found: re.Match[str]) -> str:

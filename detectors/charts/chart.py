@@ -138,8 +138,9 @@ class Chart(RestoredTogether):
         self.rules = rules
         self._prior = np.zeros(0, np.float32) if signal is None else shipped_reference(signal)
         self._rules = np.array([astuple(rules)], RULES)
-        self._keys, self._pools = SlotRecords(KEY, _FRESH), SlotRecords(POOL, {"count": len(self._prior)})
         self._rows = GrowingRows()
+        pool = {"count": len(self._prior), "ordered": self._rows.put(self._prior), "shared": len(self._prior) > 0}
+        self._keys, self._pools = SlotRecords(KEY, _FRESH), SlotRecords(POOL, pool)
 
     def open(self, slot: int, seed: int) -> None:
         """Start afresh for the key in ``slot``; all its randomness follows from ``seed``."""
@@ -152,7 +153,6 @@ class Chart(RestoredTogether):
         self._give_back(self._pools, slot)
         self._pools.open(slot)
         self._pools["random"][slot] = seed & 0x7FFFFFFF
-        self._pools["ordered"][slot] = self._rows.put(self._prior)
 
     def judge(self, slots: Slots, pools: Slots, values: Floats) -> ChartJudgement:
         """Judge values (n,) as if each came next for its slot. Changes nothing."""
@@ -251,6 +251,7 @@ class Chart(RestoredTogether):
             KeyError, ValueError: the state is not one of a pool.
         """
         self._put(self._pools, np.array([slot]), checked_columns("a chart's pool", [state], STORED_POOL))
+        self._pools["shared"][slot] = False
 
     def _put(self, store: SlotRecords, slots: Slots, taken: dict[str, NDArray[Any]]) -> None:
         if not len(slots):
@@ -267,6 +268,8 @@ class Chart(RestoredTogether):
         if not store.used(slot):
             return
         record = store.records[slot]
+        if store is self._pools and record["shared"]:
+            return
         for name, count in _ROWS.items():
             if name in (record.dtype.names or ()) and (place := record[name]):
                 self._rows.give_back(int(place), int(record[count]))

@@ -81,7 +81,10 @@ POOL: Final[dict[str, tuple[Any, tuple[int, ...]]]] = {
     "count": (np.int32, ()),
     "random": (np.int64, ()),
     "ordered": (np.int32, ()),
+    "shared": (np.bool_, ()),
 }
+"""The layout of a pool's state. ``ordered`` is as in ``KEY``, and ``shared`` where that row is the prior that pools
+begin with, which each copies before it changes it."""
 STORED_KEY: Final = {
     "count": whole(0, REFERENCE),
     "candidates": whole(0, CANDIDATES),
@@ -110,8 +113,9 @@ RULES: Final = np.dtype(
         *((name, np.float64) for name in ("gate_sigma", "patience_s", "margin", "margin_share")),
     ]
 )
-ROWS_PER_VALUE: Final = 5
-"""Rows that one value may lead to: of its key and its pool, for one that waited too, and of what is held back."""
+ROWS_PER_VALUE: Final = 6
+"""Rows that one value may lead to: of its key and its pool, for one that waited too, of what is held back, and the
+pool's own copy of the prior."""
 ROW: Final = np.dtype(
     [
         *((name, np.float64) for name in ("sigma", "tail", "rank", "level")),
@@ -248,10 +252,18 @@ def run_chart(
         if not np.isnan(key.waiting):
             waited = np.float32(key.waiting)
             _learn(key, memory, waited)
-            _learn(pool, memory, waited)
+            _learn_of_all(pool, memory, waited)
             key.waiting = np.nan
         _learn(key, memory, value)
-        _learn(pool, memory, value)
+        _learn_of_all(pool, memory, value)
+
+
+@njit(**LEAN)
+def _learn_of_all(pool: Any, memory: Any, value: float) -> None:
+    """Let a pool learn a value; the prior that it shares stays as it is."""
+    if pool.shared:
+        pool.ordered, pool.shared = copied_row(memory, pool.ordered, pool.count, pool.count), False
+    _learn(pool, memory, value)
 
 
 @njit(**LEAN)

@@ -1,5 +1,6 @@
 """Evenly windowed series of many keys: forecast by what the hour usually brings, and how improbable each window is."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -142,14 +143,26 @@ class WindowSeries:
         self.step_s, self.warm_up = step_s, warm_up
         self._patience_s, self._counts = patience_s, counts
         self._store = SlotRecords(SERIES, _FRESH)
+        self._unwritten: set[int] = set()  # opened, and without a window: many keys never have one
+        fresh = SlotRecords(SERIES, _FRESH, capacity=1)
+        self._fresh = fresh.records[fresh.open(0)]
 
     def open(self, slot: int, seed: int) -> None:  # noqa: ARG002 (nothing random here)
-        """Start afresh for the key in ``slot``."""
-        self._store.open(slot)
+        """Start afresh for the key in ``slot``; it takes memory from its first window on."""
+        self._unwritten.add(slot)
+
+    def _write(self, slots: Iterable[int]) -> None:
+        for slot in self._unwritten.intersection(slots):
+            self._store.open(slot)
+            self._unwritten.discard(slot)
+
+    def _record(self, slot: int) -> np.void:
+        record: np.void = self._fresh if slot in self._unwritten else self._store.records[slot]
+        return record
 
     def learned(self, slot: int) -> int:
         """How many windows of a key were learned."""
-        return int(self._store["numbers"][slot, COUNT])
+        return int(self._record(slot)["numbers"][COUNT])
 
     def judge_counted(
         self, slots: Slots, values: Floats, times: Floats, noise: Floats, patience_s: Floats | None = None
@@ -159,6 +172,8 @@ class WindowSeries:
         ``times`` (n,) are the starts of the windows in epoch seconds, ascending per slot. ``patience_s`` (n,) is for
         how many seconds a deviation must last to be learned, where that is another time than usual.
         """
+        if self._unwritten:
+            self._write(slots.tolist())
         judged = SeriesJudgement(np.zeros(len(slots), JUDGED))
         patience = np.full(len(slots), self._patience_s) if patience_s is None else patience_s
         settings = (self.step_s, self.warm_up, self._counts)
@@ -169,11 +184,12 @@ class WindowSeries:
         """How many are at least expected between two times at this hour, for roots of counts; not much beyond
         ``enough``, and infinite where nothing is known of the hour.
         """
-        return float(least_expected(self._store.records[slot], start_s, end_s, self.step_s, enough))
+        return float(least_expected(self._record(slot), start_s, end_s, self.step_s, enough))
 
     def snapshot(self, slot: int) -> State:
         """A copy of the key's complete state."""
-        return {name: self._store[name][slot].copy() for name in SERIES}
+        record = self._record(slot)
+        return {name: record[name].copy() for name in SERIES}
 
     def restore(self, slot: int, state: State) -> None:
         """Replace the key's state by one that ``snapshot`` returned, also that of 0.1.0.
@@ -186,6 +202,7 @@ class WindowSeries:
         kept = taken["reference"][: int(min(taken["numbers"][NEXT], REFERENCE))]
         if (kept[1:] < kept[:-1]).any():
             raise ValueError("The 'reference' of a series must ascend.")
+        self._write([slot])
         for name, values in taken.items():
             self._store[name][slot] = values
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tracehound.schemas.operations import normalize_operation
+from tracehound.schemas.operations import _GENERATED, _may_be_generated, normalize_operation
 
 UUID = "123e4567-e89b-12d3-a456-426614174000"
 
@@ -86,6 +86,17 @@ def test_a_template_is_its_own_template_and_never_empty(name: str) -> None:
     template = normalize_operation(name)
     assert normalize_operation(template) == template
     assert bool(template) == bool(name)
+
+
+_PARTS = (
+    *("$$Lambda$772/0x0000000801a3", "amq.gen-Xa94kcQ5mR", "a@b.com", "abcdefab-abcd-abcd-abcd-abcdefabcdef", "-"),
+    *("123e4567-e89b-12d3-a456-426614174000", "01ARZ3NDEKTSV4RRFFQ69G5FAV", "0123456789abcdef", "$Proxy12", "x", " "),
+)
+
+
+@given(st.lists(st.sampled_from(_PARTS) | st.text("$@gen-0aF. ", max_size=9), max_size=6).map("".join))
+def test_what_is_not_looked_at_closer_holds_nothing_generated(name: str) -> None:
+    assert _may_be_generated(name) or _GENERATED.search(name) is None
 
 
 def test_the_cache_is_bounded() -> None:

@@ -115,3 +115,21 @@ def test_a_snapshot_of_another_shape_is_refused() -> None:
 def test_parameters_out_of_range_are_refused(step_s: float, warm_up: int, name: str) -> None:
     with pytest.raises(ValueError, match=name):
         WindowSeries(step_s, warm_up)
+
+
+def test_a_key_takes_memory_from_its_first_window_on_and_begins_afresh_whatever_was_there() -> None:
+    series, fresh = opened(), opened()
+    run(series, normal(500))
+    known = series.snapshot(0)
+    for slot in range(1, 1_000):
+        series.open(slot, seed=0)
+    assert len(series._store.records) < 100
+    series.open(0, seed=0)
+    for slot in (0, 999):
+        assert series.learned(slot) == 0
+        for name, values in fresh.snapshot(0).items():
+            np.testing.assert_array_equal(series.snapshot(slot)[name], values)
+    assert len(series._store.records) < 100
+    series.restore(999, known)
+    assert series.learned(999) == 500
+    assert (run(series, normal(60)).score == run(opened(), normal(60)).score).all()
