@@ -125,8 +125,6 @@ class Grouping(RunListener):
             self._lose()
         elif self._owned is None:
             self._owned = _Owned()
-        if self._owned is not None and self._owned.book is None:
-            self._spawn(self._load())
 
     async def _load(self) -> None:
         """Look for what was saved; runs wait until then."""
@@ -156,19 +154,18 @@ class Grouping(RunListener):
             owned.book = self._restored(None)
 
     def positioned(self, committed: Mapping[TP, int | None]) -> None:
-        """Reading begins at this committed offset.
+        """Reading begins at this committed offset, and only now is it known of which topic it is.
 
-        Where it lies above what was grouped here, another worker went on meanwhile: what it saved is loaded anew.
+        So what was saved is looked for now. Also where it lies above what was grouped here: another worker went on
+        meanwhile.
         """
         owned = self._owned
         for tp, offset in committed.items():
             if owned is None or tp.partition != PARTITION:
                 continue
             owned.held.clear()
-            if owned.book is not None and owned.saved >= 0 and (offset or 0) > owned.next:
-                self._lose()
-                self._owned = _Owned()
-                self._spawn(self._load())
+            if owned.book is None or (offset or 0) > owned.next:
+                self._begin_anew()
 
     def offsets_lost(self, tp: TP, wanted: int, resumed_at: int) -> None:  # noqa: ARG002 (as it is told)
         """Where the input begins again, what was saved is loaded anew, and its position believed within that.
@@ -176,9 +173,12 @@ class Grouping(RunListener):
         Also where nothing had been read of it: what is saved next is of the topic that there is now.
         """
         if self._owned is not None and resumed_at <= wanted:
-            self._lose()
-            self._owned = _Owned()
-            self._spawn(self._load())
+            self._begin_anew()
+
+    def _begin_anew(self) -> None:
+        self._lose()
+        self._owned = _Owned()
+        self._spawn(self._load())
 
     async def finish_runs(self) -> None:
         """Save the book, and acknowledge the runs that it knows."""

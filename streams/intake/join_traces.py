@@ -102,10 +102,8 @@ class Joining(RunListener):
         wanted = {tp.partition for tp in partitions}
         for number in [number for number in self._owned if number not in wanted]:
             self._owned.pop(number).lost = True
-        new = sorted(wanted - self._owned.keys())
-        for number in new:
+        for number in wanted - self._owned.keys():
             self._owned[number] = _Owned(number)
-        self._load_soon([number for number in sorted(wanted) if not self._owned[number].loaded])
 
     def _load_soon(self, numbers: Collection[int]) -> None:
         if numbers:
@@ -122,9 +120,10 @@ class Joining(RunListener):
                 owned.kept, owned.extent, owned.loaded = loaded.get(number), extent, True
 
     def positioned(self, committed: Mapping[TP, int | None]) -> None:
-        """Reading begins at these committed offsets.
+        """Reading begins at these committed offsets, and only now is it known of which topic they are.
 
-        Where one lies above what was joined here, another worker went on meanwhile: its checkpoint is loaded anew.
+        So checkpoints are looked for now. Also where one lies above what was joined here: another worker went on
+        meanwhile.
         """
         stale = []
         for (_, number), offset in committed.items():
@@ -133,7 +132,7 @@ class Joining(RunListener):
                 continue
             owned.held.clear()
             owned.sought = -1
-            if owned.join is not None and (offset or 0) > owned.join.next:
+            if owned.join is None or (offset or 0) > owned.join.next:
                 owned.lost = True
                 self._owned[number] = _Owned(number)
                 stale.append(number)

@@ -92,12 +92,12 @@ class Mining(RunListener):
             self._owned.pop(number).lost = True
         for number in wanted - self._owned.keys():
             self._owned[number] = _Owned(number)
-        self._load_soon([number for number, owned in sorted(self._owned.items()) if owned.logs is None])
 
     def positioned(self, committed: Mapping[TP, int | None]) -> None:
-        """Reading begins at these committed offsets.
+        """Reading begins at these committed offsets, and only now is it known of which topic they are.
 
-        Where one lies above what was read here, another worker went on meanwhile: what it saved is loaded anew.
+        So what was saved is looked for now. Also where one lies above what was read here: another worker went on
+        meanwhile.
         """
         stale = []
         for (_, number), offset in committed.items():
@@ -105,7 +105,7 @@ class Mining(RunListener):
             if owned is None:
                 continue
             owned.held.clear()
-            if owned.logs is not None and (offset or 0) > owned.next:
+            if owned.logs is None or (offset or 0) > owned.next:
                 owned.lost = True
                 self._owned[number] = _Owned(number)
                 stale.append(number)

@@ -163,16 +163,16 @@ class RunConsumer(driver.Consumer):
 
     # --- positions
 
-    async def seek_to_committed(self) -> Mapping[TP, int]:
+    async def seek_to_committed(self) -> Mapping[TP, int | None]:
         """Go back to what is committed. Outstanding runs are given up: their records come again."""
-        committed: Mapping[TP, int] = await super().seek_to_committed()
-        await self._read_topics.learn({tp.topic for tp in committed if tp.topic in self.app.run_topics})
+        committed = await self._seek_to_committed_of_known_topics()
         positions: dict[TP, int | None] = {}
         for raw_tp, offset in committed.items():
             tp = ensure_TP(raw_tp)
             if tp.topic not in self.app.run_topics:
                 continue
             positions[tp] = offset
+            self._committed_offset[tp] = offset or None  # Faust keeps the last one where nothing is committed any more
             self._handovers[tp].go_back_to(offset, time.time())
             if self._read_topics.is_of_another(tp):
                 self._begin_anew(tp, offset or 0)
@@ -182,9 +182,17 @@ class RunConsumer(driver.Consumer):
         await asyncio.gather(*map(self._rewind, positions))
         return committed
 
+    async def _seek_to_committed_of_known_topics(self) -> Mapping[TP, int | None]:
+        """What is committed, of the topics whose ids are known then: one may be made anew between both answers."""
+        while True:
+            known = self._read_topics.known_ids()
+            committed: Mapping[TP, int | None] = await super().seek_to_committed()
+            await self._read_topics.learn({tp.topic for tp in committed if tp.topic in self.app.run_topics})
+            if self._read_topics.known_ids() == known:
+                return committed
+
     def _begin_anew(self, tp: TP, offset: int) -> None:
         """What was read of the partition before means nothing any more."""
-        self._committed_offset[tp] = None
         log.error(
             "topic_made_anew",
             sentence=f"{tp.topic} was made anew. Reading of {tp.topic}-{tp.partition} begins at offset {offset}.",

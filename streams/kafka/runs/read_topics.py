@@ -1,6 +1,7 @@
 """Which topics are read, by the ids that the cluster gave them: one of the same name may be another one later."""
 
-from collections.abc import Awaitable, Callable, Collection
+import asyncio
+from collections.abc import Awaitable, Callable, Collection, Mapping
 
 from faust.types import TP
 
@@ -21,10 +22,15 @@ class ReadTopics:
         """The id of a topic; empty where the cluster gives none."""
         return self._ids.get(topic, "")
 
+    def known_ids(self) -> Mapping[str, str]:
+        """The ids of all topics that are known so far, as of now."""
+        return dict(self._ids)
+
     async def learn(self, topics: Collection[str]) -> None:
         """Ask for the ids of topics; one that is not answered stays what it was."""
-        for topic in topics:
-            if known := await self._ask(topic):
+        asked = sorted(topics)
+        for topic, known in zip(asked, await asyncio.gather(*map(self._ask, asked)), strict=True):
+            if known:
                 self._ids[topic] = known
 
     def is_of_another(self, tp: TP) -> bool:

@@ -61,3 +61,46 @@ def test_what_is_saved_is_of_the_new_input_also_where_nothing_was_read_of_the_ol
         assert (state.position, state.topic_id) == (1, "after"), "else its position means nothing to the next worker"
 
     asyncio.run(test())
+
+
+def test_what_is_saved_is_of_the_new_input_also_where_that_was_made_between_assignment_and_reading() -> None:
+    now = Extent("before", {0: 9})
+
+    async def extent(partitions: Sequence[int]) -> Extent:
+        return now
+
+    async def test() -> None:
+        nonlocal now
+        kept = FakeChangelog(TOPICS.incident_states.name)
+        publisher = KeepingPublisher(kept)
+        worker = Worker(kept, publisher, 1, extent)
+        await worker.grouping.assigned([INPUT])
+        await asyncio.gather(*worker.loading)
+        now = Extent("after", {0: 1})
+        worker.grouping.positioned({INPUT: None})  # whoever reads knows of no other topic before this one
+        await asyncio.gather(*worker.loading)
+        await worker.grouping.take(run_of([encode_input(wrapped(anomaly("shop", 20.0, "critical")))], 0))
+        await worker.grouping.save()
+        state = (await worker.states.load([0]))[0][0]
+        assert state is not None
+        assert (state.position, state.topic_id) == (1, "after")
+
+    asyncio.run(test())
+
+
+def test_what_another_worker_saved_meanwhile_is_loaded_also_where_nothing_had_been_saved_before() -> None:
+    async def test() -> None:
+        kept = FakeChangelog(TOPICS.incident_states.name)
+        publisher = KeepingPublisher(kept)
+        frozen, other = Worker(kept, publisher, 1), Worker(kept, publisher, 2)
+        await frozen.start(None)
+        await other.start(None)
+        values = [encode_input(wrapped(anomaly("shop", 20.0 * step, "critical"))) for step in range(5)]
+        await other.grouping.take(run_of(values, 0))
+        await other.grouping.save()
+        frozen.grouping.positioned({INPUT: 5})
+        await asyncio.gather(*frozen.loading)
+        assert frozen.grouping.statistics() == other.grouping.statistics()
+        assert frozen.grouping.statistics()["applications"] == 1
+
+    asyncio.run(test())

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 
+import pytest
 from aiokafka import ConsumerRecord
 from faust.types import TP
 from prometheus_client import CollectorRegistry
@@ -23,7 +24,8 @@ TOPICS = Topics("", 3)
 SPANS = TP(TOPICS.spans.name, 0)
 
 
-def test_checkpoints_are_of_the_new_topic_also_where_nothing_was_read_of_the_old_one() -> None:
+@pytest.mark.parametrize("noticed", [True, False], ids=["while it is read", "before it is read"])
+def test_checkpoints_are_of_the_new_topic_also_where_nothing_was_read_of_the_old_one(noticed: bool) -> None:
     now = Extent("before", {0: 0})
 
     async def extent(partitions: Sequence[int]) -> Extent:
@@ -54,9 +56,13 @@ def test_checkpoints_are_of_the_new_topic_also_where_nothing_was_read_of_the_old
             lambda: None,
         )
         await joining.assigned([SPANS])
+        if noticed:
+            joining.positioned({SPANS: None})
         await asyncio.gather(*loading)
         now = Extent("after", {0: 1})
-        joining.offsets_lost(SPANS, 0, 0)
+        if noticed:
+            joining.offsets_lost(SPANS, 0, 0)
+        joining.positioned({SPANS: None})
         await asyncio.gather(*loading)
         await joining.take(Run(SPANS, [ConsumerRecord(*SPANS, 0, 0, 0, None, b"no spans", None, -1, -1, ())]))
         await joining.checkpoint()

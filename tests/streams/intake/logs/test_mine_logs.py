@@ -271,3 +271,29 @@ def test_where_the_topic_was_made_anew_before_anything_was_read_origins_are_of_t
         assert origin.topic_id == "after"
 
     play(test())
+
+
+def test_origins_are_of_the_new_topic_also_where_that_was_made_between_assignment_and_reading() -> None:
+    now = Extent("before", {0: 9})
+
+    async def extent(partitions: Sequence[int]) -> Extent:
+        return now
+
+    async def test() -> None:
+        nonlocal now
+        kept = FakeChangelog(TOPICS.log_checkpoints.name)
+        publisher = KeepingPublisher(kept)
+        worker = Worker(kept, publisher, 1, extent)
+        await worker.mining.assigned([INPUT])
+        await asyncio.gather(*worker.loading)
+        now = Extent("after", {0: 1})
+        worker.mining.positioned({INPUT: None})  # whoever reads knows of no other topic before this one
+        await asyncio.gather(*worker.loading)
+        await worker.mining.take(run_of([event()], 0))
+        await worker.mining.save()
+        (made,) = publisher.topic(TOPICS.executions.name)
+        origin = read_origin(made.headers, {INPUT.topic}, 3)
+        assert origin is not None
+        assert origin.topic_id == "after", "else one origin leads to two contents"
+
+    asyncio.run(test())

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import defaultdict
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 from unittest.mock import Mock
@@ -79,6 +80,22 @@ class SlowThread:
             self.found.set()
         else:
             await asyncio.Event().wait()
+
+
+class AskedThread:
+    """What is committed of a partition, as it is each time that it is asked for, and what happens right after that."""
+
+    def __init__(self, *answers: int | None) -> None:
+        self.answers = list(answers)
+        self.then: Callable[[], None] = lambda: None
+
+    async def seek_to_committed(self) -> dict[TP, int | None]:
+        answer = {PLACE: self.answers.pop(0)}
+        self.then()
+        return answer
+
+    def assignment(self) -> set[TP]:
+        return set()
 
 
 class FetchingConsumer(RunConsumer):
@@ -166,3 +183,44 @@ def test_who_reads_knows_where_reading_begins_before_any_partition_can_be_read()
         seeking.cancel()
 
     asyncio.run(test())
+
+
+def seeking_consumer(topic: NewTopic, thread: AskedThread, told: list[dict[TP, int | None]]) -> Any:
+    consumer: Any = object.__new__(RunConsumer)
+    consumer._thread, consumer._read_offset = thread, {}
+    consumer._handovers, consumer._committed_offset = defaultdict(Handover), defaultdict(lambda: None)
+    consumer.app = SimpleNamespace(
+        run_topics={PLACE.topic}, positioned=lambda committed: told.append(dict(committed)), offsets_lost=Mock()
+    )
+    consumer._read_topics = ReadTopics(topic.topic_id)
+    return consumer
+
+
+def test_an_offset_that_was_committed_of_a_topic_that_is_no_more_is_not_taken_for_one_of_the_new_topic() -> None:
+    topic, told = NewTopic(), list[dict[TP, int | None]]()
+    thread = AskedThread(97, 97, 97, None, None)
+    consumer = seeking_consumer(topic, thread, told)
+
+    async def test() -> None:
+        await consumer.perform_seek()
+        thread.then = lambda: setattr(topic, "id", "after")  # once 97 was answered, and before the id is
+        await consumer.perform_seek()
+
+    asyncio.run(test())
+    assert told == [{PLACE: 97}, {PLACE: None}]
+    assert consumer._handovers[PLACE].next is None, "at 97 reading would go on at the end: nothing says it is another's"
+    consumer.app.offsets_lost.assert_called_once_with(PLACE, 0, 0)
+
+
+def test_where_nothing_is_committed_any_more_any_offset_may_be_committed() -> None:
+    told = list[dict[TP, int | None]]()
+    consumer = seeking_consumer(NewTopic(), AskedThread(97, 97, None), told)
+
+    async def test() -> None:
+        await consumer.perform_seek()
+        assert [consumer._should_commit(PLACE, offset) for offset in (3, 97, 98)] == [False, False, True]
+        await consumer.perform_seek()
+        assert [consumer._should_commit(PLACE, offset) for offset in (3, 97, 98)] == [True, True, True]
+
+    asyncio.run(test())
+    assert told == [{PLACE: 97}, {PLACE: None}]
