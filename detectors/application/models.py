@@ -98,7 +98,8 @@ class ApplicationModels:
     on are soon the new normal, because somebody expects them. ``batches`` is which share of its executions of late were
     jobs or commands, of those that profiles sample. ``slow_s`` is when an execution was slow last since the newest
     release, ``slow_opening_s`` when the last release was seen whose first executions were slow and got over it.
-    ``idle`` is for how many periods each of ``calls`` was not seen. ``silence_short``: the silence that began at
+    ``ready`` is how many of its operations have warmed up. ``idle`` is for how many periods each of ``calls`` was not
+    seen. ``silence_short``: the silence that began at
     ``silent_since_s`` was told, and is to be told again if it lasts. ``quiet_told_s`` is when it was told last that
     nobody came at the usual hour.
     """
@@ -110,6 +111,7 @@ class ApplicationModels:
     seen: int = 0
     used: int = 0
     operations: dict[str, OperationModels] = field(default_factory=dict)
+    ready: int = 0
     calls: tuple[dict[str, int], ...] = field(default_factory=lambda: tuple({} for _ in KEYED_SIGNALS))
     versions: Versions = field(default_factory=Versions)
     release_s: float = float("-inf")

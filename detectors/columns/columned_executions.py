@@ -1,5 +1,6 @@
 """Executions as columns: of most of them no object is ever made."""
 
+from abc import ABC, abstractmethod
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from itertools import chain
@@ -10,7 +11,15 @@ from tracehound.detectors.columns.segment_columns import SegmentColumns, columns
 from tracehound.schemas.execution import ExecutionHead
 
 
-class ColumnedExecutions(Sequence[ExecutionHead]):
+class UnreadExecutions(Sequence[ExecutionHead], ABC):
+    """Executions of which an object may be made each time that one is asked for."""
+
+    @abstractmethod
+    def head(self, index: int) -> ExecutionHead:
+        """One as it was sent, maybe without its segments, which costs less."""
+
+
+class ColumnedExecutions(UnreadExecutions):
     """Executions with what detectors need of them as columns, which are those of ``heads_of`` and ``columns_of``.
 
     ``executions`` may make an object each time that one is asked for.
@@ -46,6 +55,10 @@ class ColumnedExecutions(Sequence[ExecutionHead]):
             self._executions[start:stop], self.heads.part(start, stop), self.columns.part(start, stop)
         )
 
+    def head(self, index: int) -> ExecutionHead:
+        """One as it was sent, maybe without its segments, which costs less."""
+        return _head(self._executions, index)
+
     @classmethod
     def joined(cls, parts: "Sequence[ColumnedExecutions]") -> "ColumnedExecutions":
         """One after the other."""
@@ -65,7 +78,11 @@ class ColumnedExecutions(Sequence[ExecutionHead]):
         )
 
 
-class _OneAfterTheOther(Sequence[ExecutionHead]):
+def _head(executions: Sequence[ExecutionHead], index: int) -> ExecutionHead:
+    return executions.head(index) if isinstance(executions, UnreadExecutions) else executions[index]
+
+
+class _OneAfterTheOther(UnreadExecutions):
     """Sequences of executions as one."""
 
     def __init__(self, parts: Sequence[Sequence[ExecutionHead]]) -> None:
@@ -88,13 +105,22 @@ class _OneAfterTheOther(Sequence[ExecutionHead]):
 
     def __getitem__(self, index: int | slice) -> "ExecutionHead | _OneAfterTheOther":
         if isinstance(index, int):
-            at = range(len(self))[index]
-            part = bisect_right(self._begins, at) - 1
-            return self._parts[part][at - self._begins[part]]
+            part, at = self._place(index)
+            return part[at]
         start, stop, _ = index.indices(len(self))
         pieces = zip(self._parts, self._begins, strict=False)
         found = (part[max(0, start - begin) : max(0, stop - begin)] for part, begin in pieces)
         return _OneAfterTheOther([piece for piece in found if len(piece)])
+
+    def head(self, index: int) -> ExecutionHead:
+        """One as it was sent, maybe without its segments, which costs less."""
+        return _head(*self._place(index))
+
+    def _place(self, index: int) -> tuple[Sequence[ExecutionHead], int]:
+        """The part that holds one, and where."""
+        at = range(len(self))[index]
+        part = bisect_right(self._begins, at) - 1
+        return self._parts[part], at - self._begins[part]
 
 
 def columned(executions: Sequence[ExecutionHead], names: HeadNames | None = None) -> ColumnedExecutions:

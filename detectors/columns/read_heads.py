@@ -1,6 +1,6 @@
 """Reads the JSON of executions straight into columns, their segments too."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final, overload
 
@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tracehound.detectors.bank import Floats, Slots
-from tracehound.detectors.columns.columned_executions import ColumnedExecutions
+from tracehound.detectors.columns.columned_executions import ColumnedExecutions, UnreadExecutions
 from tracehound.detectors.columns.head_kernel import (
     ADJUSTED,
     BEGIN,
@@ -41,7 +41,7 @@ _NAME, _OPERATION, _ENVIRONMENT, _VERSION, _ERROR = (
 _EXECUTION = msgspec.json.Decoder(UnreadExecution)
 
 
-class UnmadeExecutions(Sequence[ExecutionHead]):
+class UnmadeExecutions(UnreadExecutions):
     """Executions as their JSON, of which an object is made each time that one is asked for.
 
     ``begins`` and ``ends`` (n,) are their places in ``text`` (bytes,), which are valid; ``normalize`` turns an
@@ -66,10 +66,14 @@ class UnmadeExecutions(Sequence[ExecutionHead]):
     def __getitem__(self, index: int | slice) -> "ExecutionHead | UnmadeExecutions":
         if isinstance(index, slice):
             return UnmadeExecutions(self._text, self._begins[index], self._ends[index], self._normalize)
-        execution = whole(_EXECUTION.decode(self.json(index)))
+        execution = whole(self.head(index))
         execution.started_at = execution.started_s
         execution.operation = self._normalize(execution.operation)
         return execution
+
+    def head(self, index: int) -> UnreadExecution:
+        """One as it was sent, without its segments."""
+        return _EXECUTION.decode(self.json(index))
 
     def json(self, index: int) -> bytes:
         """One as it was read."""

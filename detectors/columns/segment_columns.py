@@ -24,7 +24,7 @@ class SegmentColumns:
     Execution i, of ``whole_ms`` (n,), owns the places ``starts[i]:starts[i + 1]`` (n + 1,) of the columns (m,):
     ``name``, a number of ``names`` for the segment's name and peer; ``duration_ms``; ``offset_ms``, NaN for a segment
     without a place in time; ``remote_ms``, NaN where the callee's own duration is not known; ``parent``, its place
-    within the execution, -1 for none.
+    within the execution, -1 for none. ``count`` (m,) is how many each stands for, None where each stands for itself.
     """
 
     whole_ms: Floats
@@ -35,6 +35,7 @@ class SegmentColumns:
     offset_ms: Floats
     remote_ms: Floats
     parent: NDArray[np.int64]
+    count: Floats | None = None
 
     def part(self, start: int, stop: int) -> Self:
         """The columns of the executions [``start``, ``stop``)."""
@@ -50,6 +51,7 @@ class SegmentColumns:
             self.offset_ms[first:last],
             self.remote_ms[first:last],
             self.parent[first:last],
+            None if self.count is None else self.count[first:last],
         )
 
     @classmethod
@@ -66,7 +68,12 @@ class SegmentColumns:
             np.concatenate([part.offset_ms for part in parts]),
             np.concatenate([part.remote_ms for part in parts]),
             np.concatenate([part.parent for part in parts]),
+            None if all(part.count is None for part in parts) else np.concatenate([part.counts() for part in parts]),
         )
+
+    def counts(self) -> Floats:
+        """(m,) how many each segment stands for."""
+        return np.ones(len(self.name)) if self.count is None else self.count
 
     def with_rows(self, rows: NDArray[np.int64], others: Self) -> Self:
         """The columns with those of ``others`` (k executions) at ``rows`` (k,), which have no segments here.
@@ -85,6 +92,7 @@ class SegmentColumns:
             np.insert(self.offset_ms, at, others.offset_ms),
             np.insert(self.remote_ms, at, others.remote_ms),
             np.insert(self.parent, at, others.parent),
+            None if self.count is None and others.count is None else np.insert(self.counts(), at, others.counts()),
         )
 
 
@@ -111,6 +119,7 @@ def columns_of(executions: Sequence[ExecutionHead]) -> SegmentColumns:
         offset_ms=within(known_floats([segment.offset_ms for segment in segments])),
         remote_ms=within(known_floats([segment.remote_ms for segment in segments])),
         parent=_parents([segment.parent for segment in segments]),
+        count=_counts([segment.count for segment in segments]),
     )
 
 
@@ -146,3 +155,7 @@ def _parents(values: list[int | None]) -> NDArray[np.int64]:
     if values.count(None) == len(values):  # as in most batches
         return np.full(len(values), -1, np.int64)
     return np.fromiter([-1 if value is None else value for value in values], np.int64, len(values))
+
+
+def _counts(values: list[int]) -> Floats | None:
+    return None if values.count(1) == len(values) else np.array(values, np.float64)

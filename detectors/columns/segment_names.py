@@ -17,12 +17,18 @@ NOBODY = -1
 """The number of the peer of a segment that calls nobody."""
 
 
+def part_called(name: str, peer: str | None) -> str:
+    """What a developer would call a segment's share of the time: the called service, or the segment's name."""
+    return f"calls to {peer}" if peer else name
+
+
 class _NamesOfPeer(dict[str, int]):
     """The numbers of the segments' names that go with one peer."""
 
     def __init__(self, names: "SegmentNames", peer: str | None) -> None:
         self._names = names
         self._peer = peer
+        self.part = part_called("", peer)
 
     def __missing__(self, name: str) -> int:
         return self._names.take_up(self, name, self._peer)
@@ -33,8 +39,8 @@ class SegmentNames(dict[str | None, _NamesOfPeer]):
 
     ``path`` is a 63-bit hash of both, where ids within URL-like names do not count. ``joined_peer`` is the number of
     the peer that a joined call with this name is to, which is the name where the peer has none; ``waited_peer`` that
-    of a call whose other side is not known, ``NOBODY`` where the segment calls nobody. ``peers`` are their names, and
-    ``texts`` the numbers by what stands in JSON.
+    of a call whose other side is not known, ``NOBODY`` where the segment calls nobody. ``peers`` are their names,
+    ``parts`` what ``part_called`` says of the segments, by number, and ``texts`` the numbers by what stands in JSON.
 
     >>> names = SegmentNames()
     >>> names["db"]["SELECT"], names[None]["render"], names["db"]["SELECT"]
@@ -48,6 +54,7 @@ class SegmentNames(dict[str | None, _NamesOfPeer]):
         self.joined_peer: Slots = np.zeros(64, np.int64)
         self.waited_peer: Slots = np.zeros(64, np.int64)
         self.peers: list[str] = []
+        self.parts: list[str] = []
         self.texts = NumberedTexts()
         self._peer_numbers: dict[str, int] = {}
         self._count = self._letters = 0
@@ -72,6 +79,7 @@ class SegmentNames(dict[str | None, _NamesOfPeer]):
             self.path[number] = hash_of(name, peer or "")
             self.joined_peer[number] = self._peer_number(peer or name)
             self.waited_peer[number] = NOBODY if peer is None else self._peer_number(peer)
+            self.parts.append(known.part or name)
             self._count += 1
             self._letters += len(name) + len(peer or "")
             known[name] = number

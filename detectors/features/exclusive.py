@@ -16,31 +16,47 @@ def exclusive_ms(segments: Sequence[Segment]) -> list[float]:
     >>> exclusive_ms([layer, handler, call, Segment("tcp.connect", 30.0, offset_ms=21.0, parent=2)])
     [10.0, 30.0, 50.0, 0.0]
     """
-    in_call = [False] * len(segments)
-    within: dict[int, list[Segment]] = {}
-    for place, segment in enumerate(segments):
-        parent = segment.parent
+    return exclusive_of(
+        [segment.duration_ms for segment in segments],
+        [segment.offset_ms for segment in segments],
+        [segment.parent for segment in segments],
+        [segment.peer is not None for segment in segments],
+    )
+
+
+def exclusive_of(
+    durations_ms: Sequence[float],
+    offsets_ms: Sequence[float | None],
+    parents: Sequence[int | None],
+    calls: Sequence[bool],
+) -> list[float]:
+    """``exclusive_ms`` of n segments, each by its duration, offset, parent and whether it is a call."""
+    in_call = [False] * len(durations_ms)
+    within: dict[int, list[tuple[float, float]]] = {}
+    for place, parent in enumerate(parents):
         if parent is not None:
-            in_call[place] = in_call[parent] or segments[parent].peer is not None
-            if not in_call[place] and segment.offset_ms is not None:
-                within.setdefault(parent, []).append(segment)
+            in_call[place] = in_call[parent] or calls[parent]
+            offset_ms = offsets_ms[place]
+            if not in_call[place] and offset_ms is not None:
+                within.setdefault(parent, []).append((offset_ms, durations_ms[place]))
     return [
         0.0
         if in_call[place]
-        else segment.duration_ms - (_covered_ms(segment, within[place]) if place in within else 0.0)
-        for place, segment in enumerate(segments)
+        else duration_ms - (_covered_ms(offsets_ms[place], duration_ms, within[place]) if place in within else 0.0)
+        for place, duration_ms in enumerate(durations_ms)
     ]
 
 
-def _covered_ms(segment: Segment, within: Iterable[Segment]) -> float:
-    if segment.offset_ms is None:
+def _covered_ms(offset_ms: float | None, duration_ms: float, within: Iterable[tuple[float, float]]) -> float:
+    """How much of a segment those ``within`` cover, each an offset and a duration."""
+    if offset_ms is None:
         return 0.0
-    reached = segment.offset_ms
-    end, covered = reached + segment.duration_ms, 0.0
-    for one in sorted(within, key=lambda one: one.offset_ms or 0.0):
-        begin_ms = max(one.offset_ms or 0.0, reached)
-        end_ms = min((one.offset_ms or 0.0) + one.duration_ms, end)
+    reached = offset_ms
+    end, covered = reached + duration_ms, 0.0
+    for its_offset_ms, its_duration_ms in sorted(within, key=lambda one: one[0]):
+        begin_ms = max(its_offset_ms, reached)
+        end_ms = min(its_offset_ms + its_duration_ms, end)
         if end_ms > begin_ms:
             covered += end_ms - begin_ms
             reached = end_ms
-    return min(covered, segment.duration_ms)
+    return min(covered, duration_ms)

@@ -1,8 +1,12 @@
 """Where the time of an operation usually goes: average milliseconds and counts per kind of segment."""
 
+import math
+from collections.abc import Iterable
+
 from tracehound.detectors.bank import Flags, Slots
-from tracehound.detectors.columns.segment_columns import LONGEST_MS
-from tracehound.detectors.features.exclusive import exclusive_ms
+from tracehound.detectors.columns.segment_columns import LONGEST_MS, SegmentColumns
+from tracehound.detectors.columns.segment_names import NOBODY, part_called
+from tracehound.detectors.features.exclusive import exclusive_ms, exclusive_of
 from tracehound.schemas.execution import Execution, Segment
 
 OWN_CODE = "its own code"
@@ -13,18 +17,55 @@ _OTHER = "other segments"
 _MEMORY = 100
 
 
+Parts = dict[str, tuple[float, float]]
+"""Exclusive milliseconds and count per part of an execution."""
+
+
 def part_name(segment: Segment) -> str:
     """What a developer would call a segment's share of the time: the called service, or the segment's name."""
-    return f"calls to {segment.peer}" if segment.peer else segment.name
+    return part_called(segment.name, segment.peer)
 
 
-def parts(execution: Execution, self_ms: float) -> dict[str, tuple[float, float]]:
+def parts(execution: Execution, self_ms: float) -> Parts:
     """Exclusive milliseconds and count per part of an execution."""
-    found: dict[str, tuple[float, float]] = {OWN_CODE: (self_ms, 0.0)}
-    for segment, own_ms in zip(execution.segments, exclusive_ms(execution.segments), strict=True):
-        name = part_name(segment)
+    segments = execution.segments
+    own = exclusive_ms(segments)
+    return _by_part(map(part_name, segments), own, [float(segment.count) for segment in segments], self_ms)
+
+
+def parts_in(columns: SegmentColumns, row: int, self_ms: float) -> Parts | None:
+    """``parts`` of the execution at ``row`` of columns; None where one of its times is too long to be in columns.
+
+    >>> from tracehound.detectors.columns.segment_columns import columns_of
+    >>> one = Execution("shop", "GET /", 0.0, 9.0, segments=[Segment("SELECT", 2.0), Segment("SELECT", 3.0)])
+    >>> parts_in(columns_of([one]), 0, 4.0) == parts(one, 4.0)
+    True
+    """
+    own = slice(*columns.starts[row : row + 2].tolist())
+    durations_ms, parents = columns.duration_ms[own].tolist(), columns.parent[own].tolist()
+    if max(durations_ms, default=0.0) >= LONGEST_MS:
+        return None
+    numbers, names = columns.name[own].tolist(), columns.names
+    exclusive = durations_ms
+    if max(parents, default=-1) >= 0:
+        offsets_ms = columns.offset_ms[own].tolist()
+        if any(abs(offset) >= LONGEST_MS for offset in offsets_ms):
+            return None
+        exclusive = exclusive_of(
+            durations_ms,
+            [None if math.isnan(offset) else offset for offset in offsets_ms],
+            [None if parent < 0 else parent for parent in parents],
+            (names.waited_peer[numbers] != NOBODY).tolist(),
+        )
+    counts = [1.0] * len(numbers) if columns.count is None else columns.count[own].tolist()
+    return _by_part([names.parts[number] for number in numbers], exclusive, counts, self_ms)
+
+
+def _by_part(names: Iterable[str], own_ms: Iterable[float], counts: Iterable[float], self_ms: float) -> Parts:
+    found: Parts = {OWN_CODE: (self_ms, 0.0)}
+    for name, its_ms, its_count in zip(names, own_ms, counts, strict=True):
         spent, count = found.get(name, (0.0, 0.0))
-        found[name] = (spent + min(own_ms, LONGEST_MS), count + segment.count)
+        found[name] = (spent + min(its_ms, LONGEST_MS), count + its_count)
     return found
 
 
@@ -49,7 +90,7 @@ class Profile:
         wanted: Flags = (numbers <= 32) | (numbers % 16 == 0)
         return wanted
 
-    def learn(self, found: dict[str, tuple[float, float]]) -> None:
+    def learn(self, found: Parts) -> None:
         """Move the averages towards the parts of one execution."""
         self.learned += 1
         weight = 1.0 / min(self.learned, _MEMORY)
@@ -61,7 +102,7 @@ class Profile:
             average[0] += weight * (spent - average[0])
             average[1] += weight * (count - average[1])
 
-    def excess(self, found: dict[str, tuple[float, float]], column: int) -> dict[str, float]:
+    def excess(self, found: Parts, column: int) -> dict[str, float]:
         """Each part's share of what is more than usual, largest first, by ``TIME_COLUMN`` or ``COUNT_COLUMN``.
 
         Shares sum to 1; without any excess the largest part has all of it.

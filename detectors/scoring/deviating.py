@@ -50,6 +50,6 @@ class Deviating:
         """Note those up to and with row ``last`` that are not noted yet."""
         while self._next < len(self._waiting) and self._waiting[self._next] <= last:
             row = self._waiting[self._next]
-            pairs = pairs_of(self._rows.execution(row), self._private)
+            pairs = pairs_of(self._rows.head(row), self._private)
             self._rows.operations[row].contrast.deviates(float(self._times[row]), int(self._bits[row]), pairs)
             self._next += 1

@@ -26,7 +26,9 @@ def free_places(
         operation.idle += 1
     places = [Place(one.name, one.seen, one.idle) for one in operations.values()]
     for name in give_way(places, application.seen, settings.operations_per_application):
-        operation_slots.give_back(operations.pop(name).slot)
+        gone = operations.pop(name)
+        operation_slots.give_back(gone.slot)
+        application.ready -= gone.seen >= settings.warm_up_executions
     for chart, slots, calls, idle in zip(charts.keyed, call_slots, application.calls, application.idle, strict=True):
         for name in calls:
             idle[name] = idle.get(name, 0) + 1

@@ -24,7 +24,7 @@ from tracehound.detectors.ensemble.ensemble import DRIFTING, Ensemble, Judgement
 from tracehound.detectors.features.attributes import pairs_of
 from tracehound.detectors.features.batch import QUEUES, Batch
 from tracehound.detectors.features.paths import named_paths
-from tracehound.detectors.features.profile import Profile, parts
+from tracehound.detectors.features.profile import Profile
 from tracehound.detectors.features.sampling import SamplingChange
 from tracehound.detectors.levels.watch import LevelFinding
 from tracehound.detectors.scoring.deviating import Deviating
@@ -97,11 +97,13 @@ class Outcomes:
         stopped = {found.row: found for found in given.stopped}
         asked = candidates.union(windows, accepted, drifted, given.levels, sampled, stopped)
         for row, teaches in self._worth_a_look(given, asked):
-            subject = given.subject(row)
             deviating.note(row)
             if row in candidates:
-                self._raise_alarms(subject, given, result)
-            self._remember(subject, judged, teaches, result)
+                self._raise_alarms(given.subject(row), given, result)
+            self._remember(row, given, teaches, result)
+            if row not in asked:
+                continue
+            subject = given.subject(row)
             for finding, alarm in windows.get(row, ()):
                 within = finding.start_s, finding.end_s, finding.count
                 self._raise_window_alarm(subject, within, alarm, rows.first, result)
@@ -188,23 +190,24 @@ class Outcomes:
             event = events.anomaly(application.key, identifier, end_s, data)
             result.anomalies.append((first + subject.row, event))
 
-    def _remember(self, subject: Subject, judged: Judgements, teaches: bool, result: ScoredBatch) -> None:
-        application, operation, execution = subject.application, subject.operation, subject.execution
+    def _remember(self, row: int, given: JudgedRows, teaches: bool, result: ScoredBatch) -> None:
+        rows, now_s = given.rows, float(given.batch.times[row])
+        application, operation = rows.applications[row], rows.operations[row]
         operation.seen += 1
-        needed = self._settings.warm_up_executions
+        needed, kind = self._settings.warm_up_executions, rows.kind(row)
         # those before came with their application, and are told so; templates of logs are new all the time
-        if operation.seen == 1 and subject.number > needed and execution.kind != "log":
-            told = events.new_operation(application, operation.name, needed, subject.now_s)
-            result.model_events.append(told)
-        if judged.structure.remembered[subject.row]:
-            operation.remember_paths(named_paths(execution))
+        if operation.seen == 1 and rows.number(row) > needed and kind != "log":
+            result.model_events.append(events.new_operation(application, operation.name, needed, now_s))
+        if given.judged.structure.remembered[row]:
+            operation.remember_paths(named_paths(rows.execution(row)))
         if teaches:
-            operation.profile.learn(parts(execution, subject.self_ms))
+            operation.profile.learn(rows.parts(row, float(given.batch.signals[row, 0])))
             if operation.contrast.wants(operation.seen):
-                operation.contrast.learn(pairs_of(execution, self._private))
-            application.batches += _NEWEST_KIND * ((execution.kind in _BATCHES) - application.batches)
+                operation.contrast.learn(pairs_of(rows.head(row), self._private))
+            application.batches += _NEWEST_KIND * ((kind in _BATCHES) - application.batches)
         if operation.seen == needed:
-            result.model_events.append(events.ready(application.key, operation, subject.now_s))
+            application.ready += 1
+            result.model_events.append(events.ready(application.key, operation, now_s))
 
 
 def _set_seen(operations: Sequence[OperationModels], seen: Slots) -> None:

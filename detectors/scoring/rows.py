@@ -7,7 +7,7 @@ import numpy as np
 from tracehound.detectors.application.models import ApplicationModels, OperationModels
 from tracehound.detectors.application.subject import Subject
 from tracehound.detectors.bank import Flags, Floats, Slots
-from tracehound.detectors.columns.columned_executions import ColumnedExecutions
+from tracehound.detectors.columns.columned_executions import ColumnedExecutions, columned
 from tracehound.detectors.columns.heads import KINDS, Heads
 from tracehound.detectors.columns.segment_columns import durations, floats
 from tracehound.detectors.errors.error_types import type_number
@@ -16,11 +16,13 @@ from tracehound.detectors.features.batch import GAPS, QUEUES, Batch, Calls
 from tracehound.detectors.features.clocks import ANEW, EARLY, IN_TIME, Clocks
 from tracehound.detectors.features.measures import SIGNALS, PeerTimes, measure
 from tracehound.detectors.features.paths import paths_in
+from tracehound.detectors.features.profile import Parts, parts, parts_in
 from tracehound.detectors.settings import DetectionSettings
 from tracehound.schemas.execution import ApplicationKey, Execution, ExecutionHead, QueueWait, whole
 
 _LOG = KINDS.index("log")
 _LOCAL = SIGNALS.index("local_ms")
+_NONE = columned([])
 NewCall = Callable[[ApplicationModels, int, str], int]
 """Gives a slot to a peer or queue that an application does not know; the number is a place in ``KEYED_SIGNALS``."""
 
@@ -48,7 +50,7 @@ class Rows:
         self.called: dict[ApplicationKey, dict[str, int]] = {}
         self._numbers: list[int] = []
         self._periods: dict[int, int] = {}
-        self._executions: Sequence[ExecutionHead] = ()
+        self._executions = _NONE
         self._made: dict[int, Execution] = {}
 
     def __len__(self) -> int:
@@ -70,6 +72,23 @@ class Rows:
         if made is None:
             made = self._made[row] = whole(self._executions[row])
         return made
+
+    def head(self, row: int) -> ExecutionHead:
+        """What the execution of a row says beside its segments, once there is a ``batch``, as it was sent."""
+        return self._made.get(row) or self._executions.head(row)
+
+    def parts(self, row: int, self_ms: float) -> Parts:
+        """Where the time of the execution of a row went, once there is a ``batch``."""
+        return parts_in(self._executions.columns, row, self_ms) or parts(self.execution(row), self_ms)
+
+    def kind(self, row: int) -> str:
+        """What kind of execution that of a row is, once there is a ``batch``."""
+        kind: str = KINDS[self._executions.heads.kind[row]]
+        return kind
+
+    def number(self, row: int) -> int:
+        """How many executions of its application there have been with that of a row."""
+        return self._numbers[row]
 
     def subject(self, row: int, batch: Batch) -> Subject:
         """One row, with the models it belongs to."""

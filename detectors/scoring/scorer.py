@@ -318,6 +318,8 @@ class Scorer:
                 for peer in peers:
                     self._open_call(application, kind, peer)
             application_snapshot.fill(state, application, self._ensemble, self._watches)
+            needed = self._settings.warm_up_executions
+            application.ready = sum(operation.seen >= needed for operation in application.operations.values())
             self._refits.resume(application)
         except BaseException:
             self.forget(key)
@@ -329,15 +331,13 @@ class Scorer:
         since the start ``early`` executions and ``late`` ones (``detectors.features.clocks``), and those ``left_out``
         of windows that had closed.
         """
-        needed = self._settings.warm_up_executions
         calls = sum(map(len, self._call_slots))
         places = len(self._operation_slots), len(self._application_slots), calls
         models = self._applications.values()
-        ready = sum(operation.seen >= needed for one in models for operation in one.operations.values())
         return {
             "applications": len(self._applications),
             "operations": len(self._operation_slots),
-            "ready_operations": ready,
+            "ready_operations": sum(one.ready for one in models),
             "forests": sum(one.trained_s is not None for one in models),
             "early": int(self._clocks.counts[EARLY]),
             "late": int(self._clocks.counts[LATE]),

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tracehound.detectors.columns.segment_columns import columns_of
+from tracehound.detectors.columns.segment_columns import SegmentColumns, columns_of
 from tracehound.schemas.execution import Execution, Segment
 
 SEGMENTS = st.lists(
@@ -41,3 +41,18 @@ def test_each_execution_finds_its_segments_again(given_segments: list[list[Segme
         assert columns.parent[own].tolist() == [
             -1 if segment.parent is None else segment.parent for segment in one.segments
         ]
+
+
+def test_it_is_known_how_many_segments_stand_for_and_none_where_each_stands_for_itself() -> None:
+    several, single = (
+        [Execution("shop", "GET /", 0.0, 10.0, segments=[Segment("SELECT", 2.0, count=count), Segment("b", 1.0)])]
+        for count in (20, 1)
+    )
+    assert columns_of(single).count is None
+    together = SegmentColumns.joined([columns_of(single), columns_of(several)])
+    assert together.counts().tolist() == [1.0, 1.0, 20.0, 1.0]
+    assert together.part(1, 2).counts().tolist() == [20.0, 1.0]
+    bare = columns_of([*single, Execution("shop", "GET /", 0.0, 5.0)])
+    filled = bare.with_rows(np.array([1]), columns_of(several))
+    assert filled.counts().tolist() == [1.0, 1.0, 20.0, 1.0]
+    assert bare.with_rows(np.array([1]), columns_of(single)).count is None

@@ -41,6 +41,12 @@ def test_a_new_route_after_a_scan_has_a_model_and_is_told_by_its_name() -> None:
     assert OTHER_OPERATIONS not in found
     assert {"GET /cart", "nightly"} < operations(scorer)
     assert len(operations(scorer)) <= 51
+    [application] = scorer._applications.values()
+    known = sum(one.seen >= SETTINGS.warm_up_executions for one in application.operations.values())
+    assert scorer.statistics()["ready_operations"] == known
+    again = Scorer(SETTINGS, InlineFitter())
+    again.restore(scorer.snapshot(SHOP))
+    assert again.statistics()["ready_operations"] == known
 
 
 def test_what_is_in_use_never_gives_way() -> None:
