@@ -1,6 +1,6 @@
 """Executions on their way to the detectors: collected one by one, handed over as arrays."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from tracehound.detectors.features.clocks import ANEW, EARLY, IN_TIME, Clocks
 from tracehound.detectors.features.measures import SIGNALS, PeerTimes, measure
 from tracehound.detectors.features.paths import paths_in
 from tracehound.detectors.features.profile import Parts, parts, parts_in
+from tracehound.detectors.scoring.occurrences import Occurrences
 from tracehound.detectors.settings import DetectionSettings
 from tracehound.schemas.execution import ApplicationKey, Execution, ExecutionHead, QueueWait, whole
 
@@ -61,6 +62,14 @@ class Rows:
         self.applications.append(application)
         self.operations.append(operation)
         self._numbers.append(application.seen)
+
+    def extend(
+        self, applications: Iterable[ApplicationModels], operations: Iterable[OperationModels], numbers: Iterable[int]
+    ) -> None:
+        """Take the next executions; ``numbers`` are how many there have been of their applications with each."""
+        self.applications.extend(applications)
+        self.operations.extend(operations)
+        self._numbers.extend(numbers)
 
     def begin_period(self, application: ApplicationModels) -> None:
         """With the next execution begins a period of its application: what was seen before it alone is idle in that."""
@@ -114,8 +123,8 @@ class Rows:
         self._executions, n = executions, len(self)
         heads, columns = executions.heads, executions.columns
         measured = measure(heads.memory_mb, columns)
-        _, first, self._which = np.unique(heads.application, return_index=True, return_inverse=True)
-        self._distinct = [self.applications[row] for row in first.tolist()]
+        came = Occurrences(heads.application)
+        self._which, self._distinct = came.place, [self.applications[row] for row in came.first]
         slots = np.array([application.slot for application in self._distinct], np.int64)[self._which]
         given = clocks.give(slots, heads.started_s, columns.whole_ms)
         times = given.times

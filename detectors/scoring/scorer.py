@@ -19,6 +19,7 @@ from tracehound.detectors.features.clocks import EARLY, LATE
 from tracehound.detectors.forests.fitting import Fitter
 from tracehound.detectors.packed.slots import SlotNumbers
 from tracehound.detectors.scoring import snapshot as application_snapshot
+from tracehound.detectors.scoring.coming import Coming
 from tracehound.detectors.scoring.free_places import free_places, may_be_full
 from tracehound.detectors.scoring.outcomes import JudgedRows, Outcomes
 from tracehound.detectors.scoring.refits import AFTER_DRIFT, Refits
@@ -85,63 +86,60 @@ class Scorer:
     def score(self, executions: Sequence[ExecutionHead]) -> ScoredBatch:
         """Score, then learn, in order. Executions may be of several applications."""
         given, n = columned(executions), len(executions)
-        heads = given.heads
-        names = heads.names
-        pairs = heads.application * len(names.operations.names) + heads.operation
-        subjects = zip(heads.application.tolist(), pairs.tolist(), heads.version.tolist(), strict=True)
         self._calls += 1
         result = ScoredBatch(np.zeros(n), [None] * n, np.ones(n, np.bool_), [], [])
-        rows = Rows(0)
-        applications: dict[int, ApplicationModels] = {}  # by the numbers of their names, as long as none has to go
-        operations: dict[int, OperationModels] = {}
-        for index, (number, pair, version) in enumerate(subjects):
-            application = applications.get(number)
-            if application is None:
-                key = names.applications.names[number]
-                known = self._applications.get(key)
-                if known is None:
-                    if len(self._applications) >= self._settings.applications_per_worker:  # one has to go
-                        self._judge(rows, given, result)
-                        rows = Rows(index)
-                        applications.clear()
-                        operations.clear()
-                    known = self._welcome(key, float(heads.started_s[index]), result)
-                application = applications[number] = known
-                application.used = self._calls
-            if index - rows.first >= AFTER_DRIFT:
-                self._judge(rows, given, result)
-                rows = Rows(index)
-            if application.seen >= application.next_stop:
-                self._judge(rows, given, result)
-                rows = Rows(index)
-                now_s = self._clocks.told(
-                    application.slot, float(heads.started_s[index]), float(given.columns.whole_ms[index])
-                )
-                self._refits.advance(application, now_s, result.model_events)
-            if application.seen and application.seen % PERIOD == 0:
-                waiting = given[rows.first : index]
-                if may_be_full(application, self._settings, waiting, waiting.heads.application == number):
-                    self._judge(rows, given, result)
-                    rows = Rows(index)
-                free_places(application, self._settings, self._ensemble.charts, self._operation_slots, self._call_slots)
-                rows.begin_period(application)
-                operations.clear()
-            application.seen += 1
-            if version:
-                name, now = names.versions.names[version], (float(heads.started_s[index]), application.seen)
-                if application.versions.would_release(name, now):
-                    self._judge(rows, given, result)
-                    rows = Rows(index)
-                    self._release(application, name, now[0], float(given.columns.whole_ms[index]), result)
-                application.versions.note(name, now)
-            operation = operations.get(pair)
-            if operation is None:
-                operation = self._operation(application, names.operations.names[heads.operation[index]])
-                operation.idle = 0
-                operations[pair] = operation
-            rows.add(application, operation)
+        rows, coming = Rows(0), Coming(given.heads, self._applications.get, self._calls)
+        index = 0
+        while index < n:
+            until = min(coming.due, rows.first + AFTER_DRIFT)
+            if until > index:
+                coming.take(index, until, rows, self._operation)
+                index = until
+                continue
+            rows = self._prepare(index, rows, coming, given, result)
+            coming.take(index, index + 1, rows, self._operation, counted=True)
+            index += 1
         self._judge(rows, given, result)
         return result
+
+    def _prepare(self, index: int, rows: Rows, coming: Coming, given: ColumnedExecutions, result: ScoredBatch) -> Rows:
+        """Let happen what has to before an execution, and count it; the rows that it comes to, without it."""
+
+        def judged() -> Rows:
+            self._judge(rows, given, result)
+            coming.look_again()
+            return Rows(index)
+
+        heads = given.heads
+        started_s, duration_ms = float(heads.started_s[index]), float(given.columns.whole_ms[index])
+        application = coming.application(index)
+        if application is None:
+            full = len(self._applications) >= self._settings.applications_per_worker  # one has to go
+            if full:
+                rows = judged()
+            application = self._welcome(heads.names.applications.names[heads.application[index]], started_s, result)
+            if full:
+                coming.find_again()
+            coming.welcome(index, application)
+        if index - rows.first >= AFTER_DRIFT:
+            rows = judged()
+        if application.seen >= application.next_stop:
+            rows = judged()
+            now_s = self._clocks.told(application.slot, started_s, duration_ms)
+            self._refits.advance(application, now_s, result.model_events)
+        if application.seen and application.seen % PERIOD == 0:
+            waiting = given[rows.first : index]
+            if may_be_full(application, self._settings, waiting, waiting.heads.application == heads.application[index]):
+                rows = judged()
+            free_places(application, self._settings, self._ensemble.charts, self._operation_slots, self._call_slots)
+            rows.begin_period(application)
+            coming.forget_operations()
+        application.seen += 1
+        version = heads.names.versions.names[heads.version[index]]
+        if version and application.versions.would_release(version, (started_s, application.seen)):
+            rows = judged()
+            self._release(application, version, started_s, duration_ms, result)
+        return rows
 
     def _release(
         self, application: ApplicationModels, version: str, started_s: float, duration_ms: float, result: ScoredBatch
