@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from tracehound.detectors.bank import Flags, Floats, Slots
 from tracehound.detectors.columns.segment_columns import floats, known_floats, within
+from tracehound.detectors.packed.occurrences import Occurrences
 from tracehound.schemas.execution import ApplicationKey, ExecutionHead, ExecutionKind, QueueWait
 
 KINDS: Final = get_args(ExecutionKind)
@@ -110,8 +111,8 @@ class Heads:
 
     def applications(self) -> dict[ApplicationKey, int]:
         """The number of each application, in the order of their first executions."""
-        numbers, first = np.unique(self.application, return_index=True)
-        return {self.names.applications.names[number]: number for number in numbers[np.argsort(first)].tolist()}
+        numbers = self.application[Occurrences(self.application).first].tolist()
+        return {self.names.applications.names[number]: number for number in numbers}
 
 
 _COLUMNS: Final = tuple(one.name for one in fields(Heads) if one.name not in ("names", "waiting", "waits"))

@@ -8,7 +8,7 @@ from tracehound.detectors.application.models import ApplicationModels, Operation
 from tracehound.detectors.application.places import PERIOD
 from tracehound.detectors.bank import Slots
 from tracehound.detectors.columns.heads import Heads
-from tracehound.detectors.scoring.occurrences import Occurrences
+from tracehound.detectors.packed.occurrences import Occurrences
 from tracehound.detectors.scoring.rows import Rows
 from tracehound.schemas.execution import ApplicationKey
 

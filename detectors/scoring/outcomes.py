@@ -27,8 +27,8 @@ from tracehound.detectors.features.paths import named_paths
 from tracehound.detectors.features.profile import Profile
 from tracehound.detectors.features.sampling import SamplingChange
 from tracehound.detectors.levels.watch import LevelFinding
+from tracehound.detectors.packed.occurrences import Occurrences
 from tracehound.detectors.scoring.deviating import Deviating
-from tracehound.detectors.scoring.occurrences import Occurrences
 from tracehound.detectors.scoring.refits import Refits
 from tracehound.detectors.scoring.rows import Rows
 from tracehound.detectors.scoring.scored_batch import ScoredBatch

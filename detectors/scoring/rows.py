@@ -17,7 +17,7 @@ from tracehound.detectors.features.clocks import ANEW, EARLY, IN_TIME, Clocks
 from tracehound.detectors.features.measures import SIGNALS, PeerTimes, measure
 from tracehound.detectors.features.paths import paths_in
 from tracehound.detectors.features.profile import Parts, parts, parts_in
-from tracehound.detectors.scoring.occurrences import Occurrences
+from tracehound.detectors.packed.occurrences import Occurrences
 from tracehound.detectors.settings import DetectionSettings
 from tracehound.schemas.execution import ApplicationKey, Execution, ExecutionHead, QueueWait, whole
 
@@ -205,19 +205,18 @@ class Rows:
         """Calls by the slot of their peer, which is looked up once for each application and peer; and by the slot that
         the peer has among those that answer, -1 where it has none."""
         pairs = applications[calls.rows] * len(peers) + calls.peers
-        _, first, which = np.unique(pairs, return_index=True, return_inverse=True)
-        slots, answering = np.empty(len(first), np.int64), np.empty(len(first), np.int64)
-        counts = np.bincount(which, minlength=len(first))
-        last = np.empty(len(first), np.int64)
-        last[which] = calls.rows  # of a pair's rows, which ascend, the last one stays
-        for pair in np.argsort(first).tolist():  # in order of appearance, in which new peers are given slots
-            entry = first[pair]
-            application, peer = self.applications[calls.rows[entry]], peers[calls.peers[entry]]
-            slot = self._slot(application, kind, peer, int(last[pair]), new_call)
-            slots[pair], answering[pair] = slot, application.calls[GAPS].get(peer, -1)
+        came = Occurrences(pairs)
+        slots, answering = np.empty(len(came.first), np.int64), np.empty(len(came.first), np.int64)
+        last = np.empty(len(came.first), np.int64)
+        last[came.place] = calls.rows  # of a pair's rows, which ascend, the last one stays
+        first = zip(calls.rows[came.first].tolist(), calls.peers[came.first].tolist(), last.tolist(), strict=True)
+        for pair, (row, number, newest) in enumerate(first):  # in the order in which new peers are given slots
+            application, peer = self.applications[row], peers[number]
+            slots[pair] = self._slot(application, kind, peer, newest, new_call)
+            answering[pair] = application.calls[GAPS].get(peer, -1)
             called = self.called.setdefault(application.key, {})
-            called[peer] = called.get(peer, 0) + int(counts[pair])
-        return Calls(calls.rows, slots[which], calls.ms), answering[which]
+            called[peer] = called.get(peer, 0) + came.counts[pair]
+        return Calls(calls.rows, slots[came.place], calls.ms), answering[came.place]
 
     def _slot(self, application: ApplicationModels, kind: int, name: str, last: int, new_call: NewCall) -> int:
         """The slot of a called peer or queue of an application that was seen, at the row ``last`` for the last time."""

@@ -11,6 +11,7 @@ import numpy as np
 from tracehound.detectors.bank import Slots
 from tracehound.detectors.columns.columned_executions import ColumnedExecutions
 from tracehound.detectors.columns.heads import Heads
+from tracehound.detectors.packed.occurrences import Occurrences
 from tracehound.schemas.codec import encode
 from tracehound.schemas.execution import ApplicationKey, QueueWait, rfc3339
 from tracehound.schemas.incident_input import IncidentInput
@@ -78,22 +79,20 @@ def tally(
     nobody knows, the newest execution does.
     """
     heads = executions.heads
-    numbers, first, which, counts = np.unique(
-        heads.application, return_index=True, return_inverse=True, return_counts=True
-    )
-    errors = np.bincount(which[heads.failed], minlength=len(numbers)).tolist()
-    newest_s = np.full(len(numbers), -np.inf)
-    np.maximum.at(newest_s, which, heads.started_s)
-    keys = [heads.names.applications.names[number] for number in numbers.tolist()]
+    came = Occurrences(heads.application)
+    errors = np.bincount(came.place[heads.failed], minlength=len(came.first)).tolist()
+    newest_s = np.full(len(came.first), -np.inf)
+    np.maximum.at(newest_s, came.place, heads.started_s)
     tallies: Tallies = {}
-    for place in np.argsort(first).tolist():
-        known_s = now_s(keys[place])
-        tallies[keys[place]] = Tally(
+    for place, number in enumerate(heads.application[came.first].tolist()):
+        key = heads.names.applications.names[number]
+        known_s = now_s(key)
+        tallies[key] = Tally(
             newest_s=float(newest_s[place]) if known_s is None else known_s,
-            executions=int(counts[place]),
+            executions=came.counts[place],
             errors=errors[place],
         )
-    own = [tallies[key] for key in keys]
+    own, which = list(tallies.values()), came.place
     _count_operations(heads, which, own)
     for row, wait in zip(heads.waiting.tolist(), heads.waits, strict=True):
         own[which[row]].taken.update(_queues(wait))
@@ -110,11 +109,10 @@ def tally(
 def _count_operations(heads: Heads, which: Slots, tallies: Sequence[Tally]) -> None:
     """How often each operation comes, in order of appearance; ``which`` (n,) of the tallies each execution is in."""
     names = heads.names.operations.names
-    pairs, first, counts = np.unique(which * len(names) + heads.operation, return_index=True, return_counts=True)
-    order = np.argsort(first)
-    for pair, count in zip(pairs[order].tolist(), counts[order].tolist(), strict=True):
-        place, operation = divmod(pair, len(names))
-        tallies[place].operations[names[operation]] = count
+    came = Occurrences(which * len(names) + heads.operation)
+    places, numbers = which[came.first].tolist(), heads.operation[came.first].tolist()
+    for place, number, count in zip(places, numbers, came.counts, strict=True):
+        tallies[place].operations[names[number]] = count
 
 
 def _queues(wait: QueueWait) -> tuple[str, ...]:

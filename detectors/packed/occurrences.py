@@ -16,7 +16,7 @@ class Occurrences:
     """The n entries of ``numbers``.
 
     ``first`` (k) are the rows with which the k distinct ones come first, in this order, ``place`` (n,) is which of
-    them each is, and ``earlier`` (n,) how often it came in earlier rows.
+    them each is, and ``earlier`` (n,) how often it came in earlier rows; ``counts`` (k,) how often each came.
 
     >>> found = Occurrences(np.array([7, 4, 7, 7]))
     >>> found.first, found.place.tolist(), found.earlier.tolist(), found.until(3).tolist()
@@ -31,6 +31,7 @@ class Occurrences:
         table = np.full(1 << bits, _NOBODY, np.int64)
         k = _tell_apart(np.ascontiguousarray(numbers), 64 - bits, table, self.place, self.earlier, first, counts)
         self.first: list[int] = first[:k].tolist()
+        self.counts: list[int] = counts[:k].tolist()
 
     def until(self, row: int) -> Slots:
         """How often each of the k distinct ones came before ``row``."""
@@ -38,7 +39,7 @@ class Occurrences:
 
     def rows(self) -> list[Slots]:
         """The rows of each of the k distinct ones, in order."""
-        order, ends = np.argsort(self.place, kind="stable"), np.cumsum(self.until(len(self.place))).tolist()
+        order, ends = np.argsort(self.place, kind="stable"), np.cumsum(self.counts).tolist()
         return [order[begin:end] for begin, end in zip([0, *ends], ends, strict=False)]
 
 

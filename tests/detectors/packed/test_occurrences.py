@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tracehound.detectors.scoring.occurrences import Occurrences
+from tracehound.detectors.packed.occurrences import Occurrences
 
 NUMBERS = st.lists(st.one_of(st.integers(-3, 3), st.integers(-(2**63), 2**63 - 1)), max_size=60)
 
