@@ -26,6 +26,8 @@ from tracehound.schemas.execution_rules import Limits
 from tracehound.scripts.simulator.applications import build_system
 from tracehound.scripts.simulator.faults import SCENARIOS
 from tracehound.scripts.simulator.trial import course_of_faults, run_trial
+from tracehound.streams.delivery.alike_letters import AlikeLetters
+from tracehound.streams.envelopes.short_values import REFUSED, ShortValues
 from tracehound.streams.intake.columned.one_trace import join_one_trace
 from tracehound.streams.intake.formats.otlp.packer import Packing, SpanPacker
 from tracehound.streams.kafka.columned_records import ColumnedRecords
@@ -78,6 +80,9 @@ def _read_fetched() -> None:
     records = ColumnedRecords.of([record])
     OriginReader((), 1).read(records)
     ColumnReader(Limits()).read_placed(records.values, math.inf)
+    ShortValues(framed=False).sort_out(records.text, records.places, np.ones(1, np.bool_))
+    for refused in REFUSED.values():
+        list(AlikeLetters(records, refused).outgoing("").written(1, 1))
 
 
 def _one_operation_stops() -> list[Execution]:

@@ -87,8 +87,9 @@ def _signed(text: Any, at: int, end: int) -> Any:
 
 
 @njit(**LEAN, forceinline=True)
-def _piece(text: Any, at: int, end: int) -> Any:
-    """Where bytes begin, how many, ``NONE`` for null, and what follows, ``MALFORMED`` where they do not end."""
+def piece(text: Any, at: int, end: int) -> Any:
+    """Of a key, a value or a part of a header: where its bytes begin, how many, ``NONE`` for null, and what follows,
+    ``MALFORMED`` where they do not end."""
     length, at = _signed(text, at, end)
     if at < 0 or length > end - at:
         return at, np.int64(NONE), MALFORMED
@@ -113,10 +114,10 @@ def _read_record(text: Any, batch: Any, places: Any) -> int:
     places[OFFSET] = batch[BASE] + delta
     places[TIMESTAMP] = batch[LAST_MS] if batch[APPENDED] else batch[FIRST_MS] + since_ms
     places[STAMPED] = batch[APPENDED]
-    places[KEY], places[KEY_LENGTH], at = _piece(text, at, end)
+    places[KEY], places[KEY_LENGTH], at = piece(text, at, end)
     if at < 0:
         return MALFORMED
-    places[VALUE], places[VALUE_LENGTH], at = _piece(text, at, end)
+    places[VALUE], places[VALUE_LENGTH], at = piece(text, at, end)
     if at < 0:
         return MALFORMED
     count, at = _signed(text, at, end)
@@ -126,13 +127,13 @@ def _read_record(text: Any, batch: Any, places: Any) -> int:
     if places[VALUE_LENGTH] >= 0:
         text[places[VALUE] + places[VALUE_LENGTH]] = SEPARATOR[0]
     for _ in range(count):
-        name, name_length, at = _piece(text, at, end)
+        name, name_length, at = piece(text, at, end)
         if at < 0 or name_length < 0:
             return MALFORMED
         for letter in range(name, at):
             if text[letter] > 127:
                 return MALFORMED
-        _, _, at = _piece(text, at, end)
+        _, _, at = piece(text, at, end)
         if at < 0:
             return MALFORMED
     return at if at == end else MALFORMED
@@ -151,8 +152,8 @@ def find_headers(text: Any, places: Any, names: Any, name_begins: Any, name_ends
             found[row, name, HEADER_PLACE], found[row, name, HEADER_REPEATS] = 0, places[row, HEADER_COUNT] == 0
         at = places[row, HEADERS]
         for _ in range(places[row, HEADER_COUNT]):
-            key, length, at = _piece(text, at, text.size)
-            value, value_length, at = _piece(text, at, text.size)
+            key, length, at = piece(text, at, text.size)
+            value, value_length, at = piece(text, at, text.size)
             for name in range(name_begins.size):
                 begin = name_begins[name]
                 if name_ends[name] - begin == length and same_bytes(names, begin, text, key, length):

@@ -10,6 +10,7 @@ import structlog
 from prometheus_client import Counter
 
 from tracehound.schemas.dead_letter import HEADER_PREFIX, TRUNCATED_HEADER, DeadLetter
+from tracehound.streams.delivery.alike_letters import AlikeLetters
 from tracehound.streams.delivery.letters import unpublished_letter
 from tracehound.streams.delivery.refusals import RefusalLog
 from tracehound.streams.kafka.publisher import Outgoing, Publisher, RefusedError
@@ -35,6 +36,7 @@ class Parcel:
     source: Hashable
     outgoing: list[Outgoing] = field(default_factory=list)
     dead_letters: list[DeadLetter] = field(default_factory=list)
+    alike_letters: list[AlikeLetters] = field(default_factory=list)
     forwards: list[Outgoing] = field(default_factory=list)
     when_safe: Callable[[], None] = _nothing
 
@@ -76,7 +78,7 @@ class Delivery:
 
     async def send(self, parcel: Parcel) -> None:
         """Take a parcel over; waits while too many are in flight, not for this one's arrival."""
-        if not (parcel.outgoing or parcel.dead_letters or parcel.forwards):
+        if not (parcel.outgoing or parcel.dead_letters or parcel.alike_letters or parcel.forwards):
             parcel.when_safe()
             return
         await self._room.acquire()
@@ -114,6 +116,7 @@ class Delivery:
         await asyncio.gather(
             *(self._publish(one) for one in parcel.outgoing),
             self._bury(parcel.dead_letters),
+            *map(self._bury_alike, parcel.alike_letters),
             self._forward(parcel.forwards, before),
         )
         parcel.when_safe()
@@ -132,6 +135,14 @@ class Delivery:
         for letter in letters:
             self._refusals.note(letter)
         sent = [Outgoing(self._topic, letter.key, letter.value, letter.wire_headers()) for letter in letters]
+        await self._publish_letters(sent)
+
+    async def _bury_alike(self, letters: AlikeLetters) -> None:
+        self._metrics.dead_letters.labels(error=letters.error).inc(len(letters))
+        self._refusals.note_all(letters)
+        await self._publish_letters(letters.outgoing(self._topic))
+
+    async def _publish_letters(self, sent: Sequence[Outgoing]) -> None:
         for refused in await self._publisher.publish_together(sent):
             await self._publisher.publish(_cut(refused))
 

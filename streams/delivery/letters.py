@@ -63,8 +63,12 @@ def failure_letter(record: ConsumerRecord, value: bytes | None, stage: str, erro
 
 def rejection_letter(record: ConsumerRecord, refused: Rejection) -> DeadLetter:
     """A dead letter about what decoding refused of ``record``: stage ``decode`` if it is no text or JSON at all."""
-    stage = "decode" if refused.error in _UNDECODABLE else "validate"
-    return letter_of(record, refused.value_bytes, stage, refused.error, refused.reason, refused.format)
+    return letter_of(record, refused.value_bytes, stage_of(refused), refused.error, refused.reason, refused.format)
+
+
+def stage_of(refused: Rejection) -> str:
+    """Which part of decoding refused something."""
+    return "decode" if refused.error in _UNDECODABLE else "validate"
 
 
 def unpublished_letter(outgoing: Outgoing, error: RefusedError) -> DeadLetter:

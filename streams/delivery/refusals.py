@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import structlog
@@ -54,6 +54,13 @@ class RefusalLog:
             **_where(letter),
         )
         self._later(SAY_EVERY_S, self._minute_over)
+
+    def note_all(self, letters: Sequence[DeadLetter]) -> None:
+        """Records were refused, at least one, all with the same error."""
+        self.note(letters[0])
+        if self._counts is not None and len(letters) > 1:
+            self._newest = letters[-1]
+            self._counts[self._newest.error] += len(letters) - 1
 
     def _minute_over(self) -> None:
         counts, newest = self._counts, self._newest

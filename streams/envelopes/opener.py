@@ -2,11 +2,14 @@
 
 from collections.abc import Sequence
 from math import inf
-from operator import itemgetter
 from uuid import UUID
 
+import numpy as np
 from msgspec.structs import replace
+from numpy.typing import NDArray
 
+from tracehound.detectors.bank import Flags
+from tracehound.detectors.columns.short_values import TO_READ
 from tracehound.schemas.codec import DecodedRecord, decode_record, decode_unread
 from tracehound.schemas.execution_rules import Limits
 from tracehound.schemas.json_array import BLANK
@@ -21,7 +24,6 @@ from tracehound.streams.envelopes.short_values import ShortValues
 SCHEMA_HEADER = "__value_schema_id"
 """Where serializers of a schema registry write the id, if not before the content."""
 _MOST_LAYERS = 5
-_NAME = itemgetter(0)
 _WANTED = "an execution"
 
 Headers = Sequence[tuple[str, bytes]]
@@ -44,11 +46,13 @@ class ExecutionReader:
         self._mapping = FieldMapping("") if mapping is None else mapping
         self._short = None if self._mapping else ShortValues(framed=bool(self._schemas))
 
-    def refused_at_once(self, value: bytes | None, headers: Headers) -> Rejection | None:
-        """Why a value is refused that need not be taken apart, as few bytes of a flood of them; None for all others."""
-        if self._short is None or (headers and SCHEMA_HEADER in map(_NAME, headers)):
-            return None
-        return self._short.refused(value)
+    def sort_out(self, text: NDArray[np.uint8], places: NDArray[np.int64], asked: Flags) -> NDArray[np.int8]:
+        """Which of many records need not be taken apart, as few bytes of a flood of them: see ``ShortValues``. Those
+        with the header ``SCHEMA_HEADER`` are not to be ``asked`` for.
+        """
+        if self._short is None:
+            return np.full(len(places), TO_READ, np.int8)
+        return self._short.sort_out(text, places, asked)
 
     def holds_none(self, value: bytes | None) -> bool:
         """Whether a value is too short for an execution, whatever is around it."""

@@ -2,9 +2,14 @@
 
 from typing import Final
 
+import numpy as np
+from numpy.typing import NDArray
+
+from tracehound.detectors.bank import Flags
+from tracehound.detectors.columns.short_values import NULL, SHORT, TO_READ, sort_out_short
 from tracehound.schemas.codec import NULL_VALUE, SHORTEST_EXECUTION, TOO_SHORT
 from tracehound.schemas.json_array import BLANK
-from tracehound.schemas.rejection import Rejection, reject_flaw
+from tracehound.schemas.rejection import reject_flaw
 from tracehound.streams.envelopes.packing import may_be_packed
 
 _SHORTEST_PACKED: Final = 48
@@ -13,8 +18,9 @@ _EXPLANATION_BYTES: Final = 1_000
 """To explain what is wrong with a value takes as long as to read and score so many bytes."""
 _MOST_SAVED: Final = 16 * _EXPLANATION_BYTES
 _NOTHING: Final = BLANK + b"[]"
-_NULL: Final = reject_flaw(None, NULL_VALUE)
-_TOO_SHORT: Final = reject_flaw(None, TOO_SHORT)
+_PACKED: Final = np.array([may_be_packed(bytes([first])) for first in range(256)])
+REFUSED: Final = {NULL: reject_flaw(None, NULL_VALUE), SHORT: reject_flaw(None, TOO_SHORT)}
+"""Why, of each kind of records that need not be read; without their values."""
 
 
 class ShortValues:
@@ -27,12 +33,14 @@ class ShortValues:
     Parameters:
         framed: whether a value that begins with a zero may be a message of a schema registry.
 
-    >>> short = ShortValues(framed=False)
-    >>> {short.refused(b"{}") for _ in range(16)}
-    {None}
-    >>> short.refused(b"{}").reason
+    >>> from tracehound.detectors.columns.read_records import PLACES, VALUE_LENGTH
+    >>> short, places = ShortValues(framed=False), np.zeros((20, PLACES), np.int64)
+    >>> places[:, VALUE_LENGTH] = 2
+    >>> found = short.sort_out(np.frombuffer(b"{}", np.uint8), places, np.ones(20, np.bool_))
+    >>> found.tolist() == 16 * [TO_READ] + 4 * [SHORT]
+    True
+    >>> REFUSED[SHORT].reason
     'An execution has an application, an operation, a start and a duration. Got less than 66 bytes.'
-    >>> short.refused(b"[ ]")
     """
 
     def __init__(self, framed: bool) -> None:
@@ -43,17 +51,20 @@ class ShortValues:
         """So many bytes were read for what they are."""
         self._saved = min(_MOST_SAVED, self._saved + length)
 
-    def refused(self, value: bytes | None) -> Rejection | None:
-        """Why the value is refused; None where it has to be read, be it to say what is wrong with it."""
-        if value is None:
-            return _NULL
-        if not self.holds_none(value):
-            return None
-        if self._saved >= _EXPLANATION_BYTES:
-            self._saved -= _EXPLANATION_BYTES
-            return None
-        self._saved += len(value)
-        return Rejection((), value, _TOO_SHORT.error, _TOO_SHORT.reason)
+    def sort_out(self, text: NDArray[np.uint8], places: NDArray[np.int64], asked: Flags) -> NDArray[np.int8]:
+        """Which records have to be read (``TO_READ``), be it to say what is wrong with them, and which are refused.
+
+        Parameters:
+            text, places: of n records, see ``detectors.columns.read_records``.
+            asked: (n,) whether a record may be refused without being read.
+        """
+        found = np.full(len(places), TO_READ, np.int8)
+        least = np.array([SHORTEST_EXECUTION, _SHORTEST_PACKED])
+        self._saved = sort_out_short(
+            *(text, places, asked, least, _PACKED),
+            *(self._framed, _EXPLANATION_BYTES, self._saved, found),
+        )
+        return found
 
     def holds_none(self, value: bytes) -> bool:
         """Whether a value is too short for an execution, whatever is around it, and is not one that holds nothing."""

@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 from functools import cached_property
-from typing import Any, overload
+from itertools import chain
+from typing import Any, Final, overload
 
 import numpy as np
 from aiokafka import ConsumerRecord
@@ -29,6 +30,7 @@ from tracehound.detectors.columns.read_records import (
 )
 
 Headers = Sequence[tuple[str, bytes]]
+_BEGINS: Final = [KEY, VALUE, HEADERS]
 
 
 class ColumnedRecords(Sequence[ConsumerRecord]):
@@ -42,8 +44,8 @@ class ColumnedRecords(Sequence[ConsumerRecord]):
 
     >>> record = ConsumerRecord("t", 0, 7, 5, 0, b"k", b"v", None, 1, 1, (("name", b"value"),))
     >>> records = ColumnedRecords.of([record])
-    >>> records.offsets.tolist(), records.values.text[:1].tobytes(), records[0] is record
-    ([7], b'v', True)
+    >>> records.offsets.tolist(), records.values.text[:2].tobytes(), records[0] is record
+    ([7], b'kv', True)
     """
 
     def __init__(
@@ -66,13 +68,14 @@ class ColumnedRecords(Sequence[ConsumerRecord]):
         places: list[tuple[int, ...]] = []
         at = 0
         for record in records:
-            value, headers = record.value or b"", _written(record.headers) if record.headers else b""
-            pieces += (value, SEPARATOR, headers)
-            value_length = NONE if record.value is None else len(value)
-            of_headers = (at + len(value) + len(SEPARATOR), len(record.headers))
+            key, value = record.key or b"", record.value or b""
+            headers = written_headers(record.headers) if record.headers else b""
+            pieces += (key, value, SEPARATOR, headers)
+            lengths = (NONE if piece is None else len(piece) for piece in (record.key, record.value))
+            begins = (at, at + len(key), at + len(key) + len(value) + len(SEPARATOR))
             stamps = (record.offset, record.timestamp or 0, record.timestamp_type or 0)
-            places.append((*stamps, 0, NONE, at, value_length, *of_headers))
-            at += len(value) + len(SEPARATOR) + len(headers)
+            places.append((*stamps, *chain.from_iterable(zip(begins, (*lengths, len(record.headers)), strict=True))))
+            at = begins[-1] + len(headers)
         text = np.frombuffer(b"".join((*pieces, PADDING)), np.uint8)
         return cls(records[0].topic, records[0].partition, text, np.array(places, np.int64), records)
 
@@ -101,6 +104,26 @@ class ColumnedRecords(Sequence[ConsumerRecord]):
 
     def _piece(self, at: int, length: int) -> bytes | None:
         return None if length < 0 else self._text[at : at + length].tobytes()
+
+    def chosen(self, rows: Slots) -> "ColumnedRecords":
+        """Those at ``rows`` (k,), which ascend, of which there is at least one; without the text before and behind."""
+        places = self._places[rows]
+        begin = int(places[:, _BEGINS].min())
+        end = _end(self._text.data, *places[-1, [HEADERS, HEADER_COUNT]].tolist())
+        places[:, _BEGINS] -= begin
+        made = None if self._made is None else [self._made[row] for row in rows.tolist()]
+        text = np.frombuffer(self._text[begin:end].tobytes() + PADDING, np.uint8)
+        return ColumnedRecords(self.topic, self.partition, text, places, made)
+
+    @property
+    def text(self) -> NDArray[np.uint8]:
+        """(bytes,) where keys, values and headers lie, see the class."""
+        return self._text
+
+    @property
+    def places(self) -> NDArray[np.int64]:
+        """(n, ``PLACES``), see ``detectors.columns.read_records``."""
+        return self._places
 
     @property
     def offsets(self) -> Slots:
@@ -141,7 +164,7 @@ class ColumnedRecords(Sequence[ConsumerRecord]):
         return self._text[place : place + max(0, length)].tobytes()
 
 
-def _written(headers: Headers) -> bytes:
+def written_headers(headers: Headers) -> bytes:
     """Headers as Kafka writes them."""
     written = bytearray()
     for name, value in headers:
@@ -158,6 +181,14 @@ def _read(text: memoryview, at: int, count: int) -> tuple[tuple[str, Any], ...]:
         value, at = _next(text, at)
         found.append((name.decode(), value))
     return tuple(found)
+
+
+def _end(text: memoryview, at: int, count: int) -> int:
+    """What follows so many headers."""
+    for _ in range(2 * count):
+        length, at = decode_varint(text, at)
+        at += max(0, length)
+    return at
 
 
 def _next(text: memoryview, at: int) -> tuple[Any, int]:

@@ -6,10 +6,12 @@ has acknowledged it, and forwarded records must keep their order.
 """
 
 import asyncio
+import time
+from abc import ABC, abstractmethod
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from itertools import chain, islice
-from typing import Any, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar, overload
 
 import msgspec
 import structlog
@@ -26,6 +28,7 @@ from mode import Service
 
 from tracehound.schemas.errors import TracehoundError
 from tracehound.streams.kafka.clients import KafkaClients
+from tracehound.streams.kafka.written_batch import WrittenBatch
 from tracehound.streams.settings.settings import Settings
 
 _LINGER_MS = 5
@@ -53,6 +56,42 @@ class Outgoing(msgspec.Struct, frozen=True, gc=False):
     timestamp_ms: int | None = None
 
 
+class WrittenPart(NamedTuple):
+    """Records for one partition (None: any), by their places among all of them, and as a batch holds them."""
+
+    partition: int | None
+    rows: list[int]
+    content: memoryview
+
+
+class WrittenRecords(Sequence[Outgoing], ABC):
+    """Records of one topic that can be written into batches without an object for any; they are sent at this time."""
+
+    def __init__(self, topic: str) -> None:
+        self.topic = topic
+
+    @abstractmethod
+    def record(self, row: int) -> Outgoing:
+        """One of them by itself."""
+
+    @abstractmethod
+    def written(self, partitions: int, room: int) -> Iterator[WrittenPart]:
+        """All of them, where their keys belong among so many partitions; no more than ``room`` bytes at once, unless a
+        single one is longer.
+        """
+
+    @overload
+    def __getitem__(self, index: int) -> Outgoing: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> list[Outgoing]: ...
+
+    def __getitem__(self, index: int | slice) -> Outgoing | list[Outgoing]:
+        if isinstance(index, slice):
+            return [self.record(row) for row in range(len(self))[index]]
+        return self.record(index)
+
+
 class RefusedError(TracehoundError):
     """The broker will never take this record (too large, impossible timestamp); the message says why."""
 
@@ -77,7 +116,8 @@ class Publisher(Protocol):
         ...
 
     async def publish_together(self, outgoing: Sequence[Outgoing]) -> list[Outgoing]:
-        """Send records of one topic as few batches, in whatever order: far cheaper than one by one.
+        """Send records of one topic as few batches, in whatever order: far cheaper than one by one, and than that
+        ``WrittenRecords``.
 
         Returns:
             Those that the broker will never take; all others are acknowledged.
@@ -144,6 +184,11 @@ class KafkaPublisher(Service):
         """See ``Publisher``. Keys decide about partitions as they do with ``publish``."""
         topic = outgoing[0].topic
         partitions = len(await _retry(lambda: self._connected.partitions_for(topic), topic))
+        if isinstance(outgoing, WrittenRecords):
+            refused = await asyncio.gather(
+                *(self._send_written(outgoing, part) for part in outgoing.written(partitions, _BATCH_BYTES))
+            )
+            return list(chain.from_iterable(refused))
         by_key: defaultdict[bytes | None, list[Outgoing]] = defaultdict(list)
         for one in outgoing:
             by_key[one.key].append(one)
@@ -158,12 +203,26 @@ class KafkaPublisher(Service):
         for batch, records in self._batches(outgoing):
             try:
                 await self._send_batch(batch, records[0].topic, partition)
-            except RefusedError:  # none of them was taken: find out which is to blame
-                for one in records:
-                    try:
-                        await self.publish(one)
-                    except RefusedError:
-                        refused.append(one)
+            except RefusedError:
+                refused += await self._refused_of(records)
+        return refused
+
+    async def _send_written(self, outgoing: WrittenRecords, part: WrittenPart) -> list[Outgoing]:
+        batch = WrittenBatch(part.content, len(part.rows), int(time.time() * 1000))
+        try:
+            await self._send_batch(batch, outgoing.topic, part.partition)
+        except RefusedError:
+            return await self._refused_of([outgoing[row] for row in part.rows])
+        return []
+
+    async def _refused_of(self, records: Sequence[Outgoing]) -> list[Outgoing]:
+        """Those that are to blame that a batch was refused, of which none was taken."""
+        refused: list[Outgoing] = []
+        for one in records:
+            try:
+                await self.publish(one)
+            except RefusedError:
+                refused.append(one)
         return refused
 
     def _batches(self, outgoing: Sequence[Outgoing]) -> Iterator[tuple[Any, Sequence[Outgoing]]]:

@@ -3,22 +3,28 @@
 import time
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
-from operator import itemgetter
+from operator import attrgetter
 
 import numpy as np
 import structlog
 from aiokafka import ConsumerRecord
 
 from tracehound.detectors.columns.columned_executions import ColumnedExecutions, columned
+from tracehound.detectors.columns.placed_texts import PlacedTexts
+from tracehound.detectors.columns.read_records import ABSENT, HEADER_LENGTH
+from tracehound.detectors.columns.short_values import TO_READ
 from tracehound.schemas.codec import encode
 from tracehound.schemas.control import CONTROL_HEADER
 from tracehound.schemas.dead_letter import DeadLetter
 from tracehound.schemas.execution import ApplicationKey, ExecutionHead, whole
 from tracehound.schemas.execution_rules import Limits
+from tracehound.streams.delivery.alike_letters import AlikeLetters
 from tracehound.streams.delivery.foreign_records import ForeignRecords
 from tracehound.streams.delivery.letters import failure_letter, letter_of, rejection_letter
-from tracehound.streams.envelopes.opener import ExecutionReader
+from tracehound.streams.envelopes.opener import SCHEMA_HEADER, ExecutionReader
+from tracehound.streams.envelopes.short_values import REFUSED
 from tracehound.streams.kafka.bounded_batches import PACKED, packed_sentence
+from tracehound.streams.kafka.columned_records import ColumnedRecords
 from tracehound.streams.kafka.forwarding import Origin, Partitioner, origin_headers, read_origin
 from tracehound.streams.kafka.odd_records import UNREAD_HEADER
 from tracehound.streams.kafka.origin_bounds import OriginBounds
@@ -39,8 +45,13 @@ _EARNED = 100
 """Bytes of a record that is read, for what may be explained of others: nobody needs to count them."""
 _FEW = 250
 """Records that are read one by one where one of them is unusual; of more, the others are read together."""
+_FEW_ALIKE = 16
+"""Letters that are no flood: fewer go with the others, in order."""
 _OURS = frozenset((CONTROL_HEADER, UNREAD_HEADER))
-_NAME = itemgetter(0)
+_MARKS = PlacedTexts.of([name.encode() for name in (*sorted(_OURS), SCHEMA_HEADER)])
+"""Headers of records that have to be read, however short they are."""
+
+_OFFSET = attrgetter("offset")
 
 log = structlog.get_logger(__name__)
 
@@ -58,6 +69,7 @@ class Reading:
     parts: list[ColumnedExecutions] = field(default_factory=list)
     sources: Sources = field(default_factory=Sources)
     dead_letters: list[DeadLetter] = field(default_factory=list)
+    alike_letters: list[AlikeLetters] = field(default_factory=list)
     forwards: list[Outgoing] = field(default_factory=list)
     duplicates: int = 0
     skipped: int = 0
@@ -159,11 +171,12 @@ class RunReader:
             return
         read: list[ExecutionHead] = []
         rows: list[int] = []
-        for row, record in enumerate(records):
-            if not self._refuse_at_once(partition, record, reading):
-                found = self._read_one(partition, record, reading)
-                read += found
-                rows += [row] * len(found)
+        told = len(reading.dead_letters)
+        for row in self._sort_out(partition, ColumnedRecords.of(records), reading):
+            found = self._read_one(partition, records[row], reading)
+            read += found
+            rows += [row] * len(found)
+        reading.dead_letters[told:] = sorted(reading.dead_letters[told:], key=_OFFSET)
         reading.parts.append(columned(read, self._columns.names))
         reading.sources.add(records, np.array(rows, np.int64))
 
@@ -185,15 +198,25 @@ class RunReader:
         reading.parts.append(taken.read.executions)
         return True
 
-    def _refuse_at_once(self, partition: Partition, record: ConsumerRecord, reading: Reading) -> bool:
-        """Refuse what few bytes alone say enough of: reading it costs as much as reading hundreds of good ones."""
-        if record.offset < partition.scored_to or (record.headers and not _OURS.isdisjoint(map(_NAME, record.headers))):
-            return False
-        refused = self._executions.refused_at_once(record.value, record.headers)
-        if refused is None:
-            return False
-        reading.dead_letters.append(rejection_letter(record, refused))
-        return True
+    def _sort_out(self, partition: Partition, records: ColumnedRecords, reading: Reading) -> list[int]:
+        """The places of the records that have to be read. The others are refused at once, since few bytes alone say
+        enough of them: reading one costs as much as reading hundreds of good ones.
+        """
+        asked = records.offsets >= partition.scored_to
+        headers = records.headers_of(_MARKS)
+        if headers is not None:
+            asked &= (headers[:, :, HEADER_LENGTH] == ABSENT).all(axis=1)
+        found = self._executions.sort_out(records.text, records.places, asked)
+        for kind, refused in REFUSED.items():
+            rows = np.flatnonzero(found == kind)
+            if rows.size:
+                letters = AlikeLetters(records.chosen(rows), refused)
+                if rows.size < _FEW_ALIKE:
+                    reading.dead_letters += letters
+                else:
+                    reading.alike_letters.append(letters)
+        places: list[int] = np.flatnonzero(found == TO_READ).tolist()
+        return places
 
     def read(self, partition: Partition, record: ConsumerRecord, reading: Reading) -> None:
         """``read_all`` of one record, as it is read where not all can be read together."""

@@ -259,7 +259,11 @@ class Scoring(RunListener):
         if sum(map(len, parts)) > self._scorer.chunk or not all(reading.executions_only for reading in readings):
             return False
         executions = ColumnedExecutions.joined(parts) if executions is None else executions
-        parcel = Parcel(taken[0][1].number, dead_letters=[letter for one in readings for letter in one.dead_letters])
+        parcel = Parcel(
+            taken[0][1].number,
+            dead_letters=[letter for one in readings for letter in one.dead_letters],
+            alike_letters=[letters for one in readings for letters in one.alike_letters],
+        )
         by_run = [(own := reading.executions, own.heads.applications().keys()) for reading in readings]
         together = executions.heads.applications().keys()
         for (_, partition), (own, applications) in zip(taken, by_run, strict=True):
@@ -278,7 +282,7 @@ class Scoring(RunListener):
         return True
 
     async def _score_run(self, run: Run, partition: Partition, reading: Reading) -> None:
-        parcel = Parcel(partition.number, dead_letters=reading.dead_letters, forwards=reading.forwards)
+        parcel = Parcel(partition.number, [], reading.dead_letters, reading.alike_letters, reading.forwards)
         outcomes: list[ChunkOutcome] = []
         executions = reading.executions
         applications = executions.heads.applications().keys()

@@ -25,10 +25,10 @@ byte of good ones in the same process, in turn; of {rounds} rounds the median. E
 Kafka's batches, read and scored, and what is refused of them is put into batches of dead letters; spans are decoded,
 joined and encoded; all without a broker. Of a record its value and headers count and {framing} bytes of framing.
 
-The aim is ten times. Beyond it are records of next to nothing, since each becomes a dead letter with its reason and its
-bytes: a record costs as much as two or three good ones, which are ten times as long, and a broker takes only so many
-records a second however short they are. So are applications that were never seen, for each is given its models (some
-84 kB); at most `applications_per_partition` of them are remembered, and those that were made up are forgotten first.
+The aim is ten times. The dearest are those that are unlike all before: applications that were never seen, for each is
+given models (at most `applications_per_partition` of them are remembered, and those that were made up are forgotten
+first), names that nobody has heard of, and whatever is wrong in its own way and is explained. Records of next to
+nothing become a dead letter each, with its reason and its bytes; a kernel writes those.
 """
 
 

@@ -5,10 +5,10 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from aiokafka import ConsumerRecord
+from aiokafka import ConsumerRecord, TopicPartition
+from aiokafka.consumer.fetcher import READ_UNCOMMITTED
 from aiokafka.producer.message_accumulator import BatchBuilder
 from aiokafka.record.default_records import DefaultRecordBatchBuilder
-from aiokafka.record.memory_records import MemoryRecords
 from prometheus_client import CollectorRegistry
 
 from tracehound.detectors.forests.fitting import InlineFitter
@@ -23,7 +23,9 @@ from tracehound.streams.delivery.delivery import Delivery, Parcel
 from tracehound.streams.intake.assembly.assemble import assemble
 from tracehound.streams.intake.formats.decode import decode_spans
 from tracehound.streams.intake.formats.decoded import SpanLimits
+from tracehound.streams.kafka.bounded_batches import BoundedRecords
 from tracehound.streams.kafka.clients import KafkaClients
+from tracehound.streams.kafka.columned_batches import ColumnedPartition, read_in_columns
 from tracehound.streams.kafka.publisher import KafkaPublisher
 from tracehound.streams.scoring.metrics import Metrics
 from tracehound.streams.scoring.read_run import Reading, RunReader
@@ -79,6 +81,7 @@ class Scoring:
     """
 
     def __init__(self) -> None:
+        read_in_columns(_TOPIC)
         self._reader = RunReader(_TOPIC, 1, Limits(), normalize_operation)
         self._scorer = Scorer(DetectionSettings(), InlineFitter())
         self._partition = Partition(0)
@@ -103,11 +106,12 @@ class Scoring:
         begun = time.process_time()
         reading = Reading()
         for batch in batches:
-            self._reader.read_all(self._partition, list(_records(batch)), reading)
+            for taken in _fetched(batch):
+                self._reader.read_all(self._partition, taken, reading)
         executions = reading.executions
         for first in range(0, len(executions), _CHUNK):
             self._scorer.score(executions[first : first + _CHUNK])
-        await delivery.send(Parcel(0, dead_letters=reading.dead_letters))
+        await delivery.send(Parcel(0, dead_letters=reading.dead_letters, alike_letters=reading.alike_letters))
         await delivery.idle()
         spent_s = time.process_time() - begun
         await publisher.on_stop()
@@ -120,17 +124,14 @@ class Scoring:
         return bytes(builder.build())
 
 
-def _records(batch: bytes) -> Iterator[ConsumerRecord]:
-    """As aiokafka's fetcher makes them."""
-    found = MemoryRecords(batch).next_batch()
-    if not found.validate_crc():
-        raise ValueError("The batch is damaged.")
-    for one in found:
-        key, value = one.key, one.value
-        yield ConsumerRecord(
-            *(_TOPIC, 0, one.offset, one.timestamp, one.timestamp_type, key, value, one.checksum),
-            *(len(key), -1 if value is None else len(value), tuple(one.headers)),
-        )
+def _fetched(batch: bytes) -> Iterator[Sequence[ConsumerRecord]]:
+    """As a worker takes them out of what was fetched."""
+    tp = TopicPartition(_TOPIC, 0)
+    fetched = ColumnedPartition(tp, BoundedRecords(batch), None, 0, None, None, True, READ_UNCOMMITTED)
+    while records := fetched.take(_TOGETHER):
+        yield records
+    if not fetched.taken:
+        yield list(fetched)
 
 
 def _raise(error: BaseException) -> None:

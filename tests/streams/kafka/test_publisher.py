@@ -2,14 +2,20 @@
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
+from aiokafka import ConsumerRecord
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, TopicPartition
 
+from tracehound.detectors.columns.short_values import SHORT
 from tracehound.infra.kafka.broker import Broker
 from tracehound.infra.kafka.embedded import EmbeddedControl
+from tracehound.streams.delivery.alike_letters import AlikeLetters
+from tracehound.streams.envelopes.short_values import REFUSED
+from tracehound.streams.kafka.columned_records import ColumnedRecords
 from tracehound.streams.kafka.publisher import KafkaPublisher, Outgoing, RefusedError
 from tracehound.streams.settings.settings import Settings
 
@@ -157,3 +163,29 @@ def test_what_is_too_large_is_refused_by_us_or_by_the_broker(
 
     publishing(any_kafka, use, max_record_bytes=max_record_bytes)
     publishing(any_kafka, use_in_order, max_record_bytes=max_record_bytes)
+
+
+def test_letters_that_are_alike_arrive_as_those_that_are_sent_one_by_one(any_kafka: Broker, topic: str) -> None:
+    keys = [b"a", b"b", None, b"c"]
+    given = [
+        ConsumerRecord("t", 0, n, 5, 0, keys[n % 4], b"%d" % n if n % 3 else None, None, 0, 0, (("h", b"x"),))
+        for n in range(400)
+    ]
+    letters = AlikeLetters(ColumnedRecords.of(given), REFUSED[SHORT])
+    outgoing = letters.outgoing(topic)
+
+    async def use(publisher: KafkaPublisher) -> None:
+        for one in (outgoing[0], outgoing[1], outgoing[3]):
+            await publisher.publish(one)
+        assert await publisher.publish_together(outgoing) == []
+
+    publishing(any_kafka, use)
+    found = read_all(any_kafka, topic, 403)
+    where: dict[bytes, set[int]] = {}
+    for one in found:
+        where.setdefault(one.key(), set()).add(one.partition())
+    assert {len(partitions) for key, partitions in where.items() if key is not None} == {1}
+    arrived = [(dict(one.headers())["tracehound_offset"], one.key(), one.value()) for one in found if one.key()]
+    sent = [(b"%d" % one.offset, one.key, one.value) for one in (*letters, letters[0], letters[1], letters[3])]
+    assert Counter(arrived) == Counter(one for one in sent if one[1])
+    assert len(found) == 403

@@ -1,6 +1,8 @@
 """Records that are read together, next to the same read one after the other."""
 
+from collections import defaultdict
 from dataclasses import fields
+from itertools import chain
 from typing import Any
 
 import msgspec
@@ -16,6 +18,7 @@ from tracehound.schemas.control import CONTROL_HEADER
 from tracehound.schemas.execution import Execution, ExecutionHead, Segment, whole
 from tracehound.schemas.execution_rules import Limits
 from tracehound.streams.delivery.letters import FAILURE
+from tracehound.streams.envelopes.opener import SCHEMA_HEADER
 from tracehound.streams.kafka.forwarding import Headers, Partitioner, origin_headers
 from tracehound.streams.kafka.odd_records import UNREAD_HEADER
 from tracehound.streams.scoring.read_run import Reading, RunReader
@@ -107,8 +110,11 @@ def _reader(normalize: bool) -> RunReader:
 
 
 def _read_by(reading: Reading) -> dict[str, Any]:
-    found = {one.name: getattr(reading, one.name) for one in fields(reading) if one.name not in ("parts", "origins")}
+    apart = ("parts", "origins", "dead_letters", "alike_letters")
+    found = {one.name: getattr(reading, one.name) for one in fields(reading) if one.name not in apart}
+    letters = chain(reading.dead_letters, *reading.alike_letters)
     return found | {
+        "letters": sorted(letters, key=lambda letter: letter.offset),
         "sources": list(reading.sources),
         "executions": [whole(execution) for execution in reading.executions],
     }
@@ -258,3 +264,38 @@ def test_a_full_partition_takes_executions_of_the_applications_it_knows_and_buri
         "Partition 1 must have at most as many applications as the setting 'applications_per_partition' says. "
         f"Got '{HERE[1]}' beside 1 that are all in use instead."
     )
+
+
+def test_of_a_flood_of_next_to_nothing_the_letters_are_those_of_each_record() -> None:
+    good = _execution(HERE[0])
+    values = [None, b"{}", good, b"{}", b"x" * 100, b"", b"[]"] * 60
+    marked = {40: (CONTROL_HEADER, b"1"), 47: (UNREAD_HEADER, b"It is too large."), 54: (SCHEMA_HEADER, b"")}
+    records = [
+        _record(at, value, [marked.get(at, ("mine", b"1")), *origin_headers([], "other", 0, 9)])
+        for at, value in enumerate(values)
+    ]
+    reading = Reading()
+    _reader(normalize=False).read_all(_partition(30, None), records, reading)
+    assert reading.duplicates == 30
+    assert len(reading.executions) == values[30:].count(good)
+    letters = sorted(chain(reading.dead_letters, *reading.alike_letters), key=lambda letter: letter.offset)
+    assert [(one.offset, one.value) for one in letters] == [
+        (at, value) for at, value in enumerate(values) if at >= 30 and value not in (good, b"[]")
+    ]
+    assert all(one.headers == [*dict([marked.get(one.offset, ("mine", b"1"))]).items()] for one in letters)
+    assert {one.error for one in letters if one.offset in marked} == {"MisplacedControl", "PackedBatch", "InvalidJson"}
+    alike: defaultdict[str, set[int]] = defaultdict(set)
+    for few in reading.alike_letters:
+        alike[few.error].update(one.offset for one in few)
+    short, null = (offsets for _, offsets in sorted(alike.items()))
+    assert null == {at for at, value in enumerate(values) if at >= 30 and value is None}
+    assert len(short) > 50
+    assert not short & marked.keys()
+
+
+def test_letters_of_a_few_records_keep_their_order() -> None:
+    values = [None, b"{", b"{}", *[b"x"] * 20, None, b"x", b"{", None]
+    reading = Reading()
+    _reader(normalize=False).read_all(_partition(0, None), [_record(*one, []) for one in enumerate(values)], reading)
+    assert not reading.alike_letters
+    assert [(one.offset, one.value) for one in reading.dead_letters] == [*enumerate(values)]
