@@ -139,7 +139,10 @@ class Chart(RestoredTogether):
         self._prior = np.zeros(0, np.float32) if signal is None else shipped_reference(signal)
         self._rules = np.array([astuple(rules)], RULES)
         self._rows = GrowingRows()
-        pool = {"count": len(self._prior), "ordered": self._rows.put(self._prior), "shared": len(self._prior) > 0}
+        before = self._rows.nbytes()
+        self._shared = {"ordered": self._rows.put(self._prior), "shared": len(self._prior) > 0}
+        self._prior_bytes = self._rows.nbytes() - before
+        pool = {"count": len(self._prior), **self._shared}
         self._keys, self._pools = SlotRecords(KEY, _FRESH), SlotRecords(POOL, pool)
 
     def open(self, slot: int, seed: int) -> None:
@@ -251,7 +254,12 @@ class Chart(RestoredTogether):
             KeyError, ValueError: the state is not one of a pool.
         """
         self._put(self._pools, np.array([slot]), checked_columns("a chart's pool", [state], STORED_POOL))
-        self._pools["shared"][slot] = False
+        pool = self._pools.records[slot]
+        pool["shared"] = False
+        if np.array_equal(self._rows.row(int(pool["ordered"]), int(pool["count"])), self._prior):
+            self._give_back(self._pools, slot)
+            for name, value in self._shared.items():
+                pool[name] = value
 
     def _put(self, store: SlotRecords, slots: Slots, taken: dict[str, NDArray[Any]]) -> None:
         if not len(slots):
@@ -284,5 +292,6 @@ class Chart(RestoredTogether):
         return self._pools.row_bytes() + int(room_for(REFERENCE)) * _VALUE
 
     def nbytes_now(self, keys: int, pools: int) -> int:
-        """Bytes that so many keys and pools take, with the values that are there now."""
-        return keys * self._keys.row_bytes() + pools * self._pools.row_bytes() + self._rows.nbytes()
+        """Bytes that so many keys and pools take, with the values that are there now; the prior they share takes none."""
+        values = self._rows.nbytes() - self._prior_bytes
+        return keys * self._keys.row_bytes() + pools * self._pools.row_bytes() + values

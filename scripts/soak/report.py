@@ -50,6 +50,7 @@ for those *not buried*. What each promise means is in `docs/guarantees.md`.
 def update(folder: Path, part: Part, figures: Mapping[str, Any]) -> None:
     """Put the figures of a part, as of this commit and day, beside those that are there already, and write the page
     anew. ``faults`` are merged by name."""
+    folder.mkdir(parents=True, exist_ok=True)
     file = folder / f"{NAME}.json"
     known: dict[str, Any] = json.loads(file.read_text()) if file.exists() else {}
     stamp = stamped()
