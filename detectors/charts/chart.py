@@ -292,6 +292,6 @@ class Chart(RestoredTogether):
         return self._pools.row_bytes() + int(room_for(REFERENCE)) * _VALUE
 
     def nbytes_now(self, keys: int, pools: int) -> int:
-        """Bytes that so many keys and pools take, with the values that are there now; the prior they share takes none."""
+        """Bytes that so many keys and pools take, with the values there now; the prior that pools share takes none."""
         values = self._rows.nbytes() - self._prior_bytes
         return keys * self._keys.row_bytes() + pools * self._pools.row_bytes() + values
