@@ -46,8 +46,8 @@ class PlacedTexts:
         """The texts of one after the other; each has at least one, and they lie in the order of their places.
 
         >>> joined = PlacedTexts.joined([PlacedTexts.of([b"ab"]), PlacedTexts.of([b"c", b"d"])])
-        >>> joined.begins.tolist(), joined.ends.tolist(), joined.text[:7].tobytes()
-        ([0, 3, 5], [2, 4, 6], b'ab\x00c\x00d\x00')
+        >>> joined.begins.tolist(), joined.ends.tolist(), bytes(joined.text[:2])
+        ([0, 3, 5], [2, 4, 6], b'ab')
         """
         first = [int(part.begins[0]) for part in parts]
         last = [int(part.ends[-1]) + len(SEPARATOR) for part in parts]
