@@ -139,9 +139,8 @@ class Chart(RestoredTogether):
         self._prior = np.zeros(0, np.float32) if signal is None else shipped_reference(signal)
         self._rules = np.array([astuple(rules)], RULES)
         self._rows = GrowingRows()
-        before = self._rows.nbytes()
         self._shared = {"ordered": self._rows.put(self._prior), "shared": len(self._prior) > 0}
-        self._prior_bytes = self._rows.nbytes() - before
+        self._prior_bytes = self._rows.nbytes()
         pool = {"count": len(self._prior), **self._shared}
         self._keys, self._pools = SlotRecords(KEY, _FRESH), SlotRecords(POOL, pool)
 

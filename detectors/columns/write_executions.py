@@ -4,6 +4,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from tracehound.detectors.columns.copied_bytes import copied_bytes
 from tracehound.detectors.columns.number_rows import find_row, row_of
 from tracehound.detectors.columns.read_pieces import OWN_ID, PARENT_ID, RESOURCE, SHAPE
 from tracehound.detectors.columns.shortest_numbers import NOT_WRITTEN, write_number
@@ -164,17 +165,12 @@ def _name_peers(execution: int, executions: Any, segments: Any, spans: Any, know
 
 @njit(**LEAN)
 def _put(texts: Any, at: int, given: Any) -> Any:
-    for place in range(len(given)):
-        texts[at + place] = given[place]
-    return at + len(given)
+    return copied_bytes(texts, at, given, 0, len(given))
 
 
 @njit(**LEAN)
 def _put_text(texts: Any, at: int, known: Any, number: int) -> Any:
-    begin, end = known[3][number, 0], known[3][number, 1]
-    for place in range(begin, end):
-        texts[at + place - begin] = known[2][place]
-    return at + end - begin
+    return copied_bytes(texts, at, known[2], known[3][number, 0], known[3][number, 1])
 
 
 @njit(**LEAN)

@@ -9,6 +9,7 @@ from typing import Any, Final
 import numpy as np
 
 from tracehound.detectors.columns.byte_words import PADDING, same_bytes
+from tracehound.detectors.columns.copied_bytes import copied_bytes
 from tracehound.detectors.columns.read_records import (
     HEADER_COUNT,
     HEADERS,
@@ -106,13 +107,13 @@ def write_letters(
             name, its_length, following = piece(text, following, text.size)
             _, _, following = piece(text, following, text.size)
             if not (its_length >= length and same_bytes(left_out, 0, text, name, length)):
-                at = _copy(written, at, text, begin, following)
-        at = _copy(written, at, before, 0, before.size)
-        at = _copy(written, at, names, 0, name_length)
+                at = copied_bytes(written, at, text, begin, following)
+        at = copied_bytes(written, at, before, 0, before.size)
+        at = copied_bytes(written, at, names, 0, name_length)
         at = _put_number(written, at, place[OFFSET])
-        at = _copy(written, at, names, name_length, names.size)
+        at = copied_bytes(written, at, names, name_length, names.size)
         at = _put_number(written, at, place[TIMESTAMP])
-        at = _copy(written, at, behind, 0, behind.size)
+        at = copied_bytes(written, at, behind, 0, behind.size)
     return at
 
 
@@ -158,19 +159,11 @@ def _put(written: Any, at: int, number: int) -> int:
 
 
 @njit(**LEAN, forceinline=True)
-def _copy(written: Any, at: int, text: Any, begin: int, end: int) -> int:
-    for place in range(begin, end):
-        written[at] = text[place]
-        at += 1
-    return at
-
-
-@njit(**LEAN, forceinline=True)
 def _put_piece(written: Any, at: int, text: Any, begin: int, length: int) -> Any:
     if length < 0:
         written[at] = 1  # the number -1
         return at + 1
-    return _copy(written, _put(written, at, length), text, begin, begin + length)
+    return copied_bytes(written, _put(written, at, length), text, begin, begin + length)
 
 
 @njit(**LEAN, forceinline=True)

@@ -5,6 +5,7 @@ from typing import Any, Final
 import numpy as np
 
 from tracehound.detectors.columns.byte_words import bits_of, folded_product, hash_of_bytes, same_bytes
+from tracehound.detectors.columns.copied_bytes import copied_bytes
 from tracehound.detectors.columns.read_spans import END_NS, ID_DIGITS, REMOTE, RESOURCE, START_NS
 from tracehound.detectors.packed.compiling import njit
 from tracehound.detectors.packed.lean import LEAN
@@ -148,7 +149,7 @@ def write_pieces(
             while row >= 0:
                 if numbers[row] < LEFT_OUT:
                     raw = LEFT_OUT - numbers[row]
-                    at = _put(output, at, raws[0], raws[1][raw - 1], raws[1][raw])
+                    at = copied_bytes(output, at, raws[0], raws[1][raw - 1], raws[1][raw])
                 else:
                     at = _put_span(output, at, spans[row], ids, row * ID_DIGITS, likes[numbers[row]], texts)
                 row = following[row]
@@ -159,15 +160,8 @@ def write_pieces(
 
 
 @njit(**LEAN)
-def _put(output: Any, at: Any, given: Any, begin: Any, end: Any) -> Any:
-    for place in range(begin, end):
-        output[at + place - begin] = given[place]
-    return at + end - begin
-
-
-@njit(**LEAN)
 def _put_text(output: Any, at: Any, texts: Any, number: Any) -> Any:
-    return _put(output, at, texts[0], texts[1][number, 0], texts[1][number, 1])
+    return copied_bytes(output, at, texts[0], texts[1][number, 0], texts[1][number, 1])
 
 
 @njit(**LEAN)
@@ -208,14 +202,14 @@ def _put_span(output: Any, at: Any, span: Any, ids: Any, digits: Any, parts: Any
     at = _put_text(output, at, texts, parts[1])
     own, parent = digits + _TRACE_DIGITS, digits + _TRACE_DIGITS + _DIGITS
     output[at] = 0xA0 | _DIGITS
-    at = _put(output, at + 1, ids, own, own + _DIGITS)
+    at = copied_bytes(output, at + 1, ids, own, own + _DIGITS)
     has_parent = False
     for place in range(parent, parent + _DIGITS):
         has_parent = has_parent or ids[place] != _ZERO
     output[at] = 0xA0 | (_DIGITS if has_parent else 0)
     at += 1
     if has_parent:
-        at = _put(output, at, ids, parent, parent + _DIGITS)
+        at = copied_bytes(output, at, ids, parent, parent + _DIGITS)
     at = _put_whole(output, at, span[START_NS])
     at = _put_text(output, at, texts, parts[2])
     output[at] = 0xC0 if span[REMOTE] < 0 else 0xC2 + span[REMOTE]

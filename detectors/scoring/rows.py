@@ -1,4 +1,4 @@
-"""Executions on their way to the detectors: collected one by one, handed over as arrays."""
+"""Executions on their way to the detectors: collected by stretches, handed over as arrays."""
 
 from collections.abc import Callable, Iterable, Sequence
 
@@ -56,12 +56,6 @@ class Rows:
 
     def __len__(self) -> int:
         return len(self.applications)
-
-    def add(self, application: ApplicationModels, operation: OperationModels) -> None:
-        """Take the next execution; its application has counted it."""
-        self.applications.append(application)
-        self.operations.append(operation)
-        self._numbers.append(application.seen)
 
     def extend(
         self, applications: Iterable[ApplicationModels], operations: Iterable[OperationModels], numbers: Iterable[int]

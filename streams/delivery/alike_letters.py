@@ -1,7 +1,7 @@
 """Dead letters that say the same of many records, of which no object is made: a flood of next to nothing is cheap."""
 
-from collections.abc import Iterator, Sequence
-from typing import Final, overload
+from collections.abc import Iterator
+from typing import Final
 
 import numpy as np
 
@@ -20,12 +20,13 @@ from tracehound.schemas.rejection import Rejection
 from tracehound.streams.delivery.letters import letter_of, stage_of
 from tracehound.streams.kafka.columned_records import ColumnedRecords, written_headers
 from tracehound.streams.kafka.forwarding import ORIGIN_PREFIX
+from tracehound.streams.kafka.made_sequence import MadeSequence
 from tracehound.streams.kafka.publisher import Outgoing, WrittenPart, WrittenRecords
 
 _LEFT_OUT: Final = np.frombuffer(ORIGIN_PREFIX.encode() + PADDING, np.uint8)
 
 
-class AlikeLetters(Sequence[DeadLetter]):
+class AlikeLetters(MadeSequence[DeadLetter]):
     """A letter about each of some records, of which there is at least one, with its value as it came.
 
     Parameters:
@@ -44,19 +45,9 @@ class AlikeLetters(Sequence[DeadLetter]):
     def __len__(self) -> int:
         return len(self.records)
 
-    @overload
-    def __getitem__(self, index: int) -> DeadLetter: ...
-
-    @overload
-    def __getitem__(self, index: slice) -> list[DeadLetter]: ...
-
-    def __getitem__(self, index: int | slice) -> DeadLetter | list[DeadLetter]:
-        if isinstance(index, slice):
-            return [self._letter(row) for row in range(len(self))[index]]
-        return self._letter(index)
-
-    def _letter(self, row: int) -> DeadLetter:
-        record = self.records[row]
+    def made(self, index: int) -> DeadLetter:
+        """The letter about the record at this index."""
+        record = self.records[index]
         return letter_of(record, record.value, stage_of(self._refused), self._refused.error, self._refused.reason)
 
     def outgoing(self, topic: str) -> WrittenRecords:
@@ -72,8 +63,8 @@ class _Written(WrittenRecords):
     def __len__(self) -> int:
         return len(self._letters)
 
-    def record(self, row: int) -> Outgoing:
-        letter = self._letters[row]
+    def made(self, index: int) -> Outgoing:
+        letter = self._letters[index]
         return Outgoing(self.topic, letter.key, letter.value, letter.wire_headers())
 
     def written(self, partitions: int, room: int) -> Iterator[WrittenPart]:

@@ -7,11 +7,11 @@ has acknowledged it, and forwarded records must keep their order.
 
 import asyncio
 import time
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from itertools import chain, islice
-from typing import Any, NamedTuple, Protocol, TypeVar, overload
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 import msgspec
 import structlog
@@ -28,6 +28,7 @@ from mode import Service
 
 from tracehound.schemas.errors import TracehoundError
 from tracehound.streams.kafka.clients import KafkaClients
+from tracehound.streams.kafka.made_sequence import MadeSequence
 from tracehound.streams.kafka.written_batch import WrittenBatch
 from tracehound.streams.settings.settings import Settings
 
@@ -64,32 +65,17 @@ class WrittenPart(NamedTuple):
     content: memoryview
 
 
-class WrittenRecords(Sequence[Outgoing], ABC):
+class WrittenRecords(MadeSequence[Outgoing]):
     """Records of one topic that can be written into batches without an object for any; they are sent at this time."""
 
     def __init__(self, topic: str) -> None:
         self.topic = topic
 
     @abstractmethod
-    def record(self, row: int) -> Outgoing:
-        """One of them by itself."""
-
-    @abstractmethod
     def written(self, partitions: int, room: int) -> Iterator[WrittenPart]:
         """All of them, where their keys belong among so many partitions; no more than ``room`` bytes at once, unless a
         single one is longer.
         """
-
-    @overload
-    def __getitem__(self, index: int) -> Outgoing: ...
-
-    @overload
-    def __getitem__(self, index: slice) -> list[Outgoing]: ...
-
-    def __getitem__(self, index: int | slice) -> Outgoing | list[Outgoing]:
-        if isinstance(index, slice):
-            return [self.record(row) for row in range(len(self))[index]]
-        return self.record(index)
 
 
 class RefusedError(TracehoundError):

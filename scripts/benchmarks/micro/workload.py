@@ -47,12 +47,13 @@ class Models:
     def rows(self, made: list[Execution]) -> Rows:
         """Executions with the models that they belong to."""
         collected, known = Rows(0), self._application.operations
+        numbers = range(self._application.seen + 1, self._application.seen + len(made) + 1)
+        self._application.seen += len(made)
         for execution in made:
-            self._application.seen += 1
             if execution.operation not in known:
                 known[execution.operation] = OperationModels(execution.operation, len(known))
                 self.ensemble.open_operation(len(known) - 1, 2)
-            collected.add(self._application, known[execution.operation])
+        collected.extend([self._application] * len(made), [known[execution.operation] for execution in made], numbers)
         return collected
 
     def batch(self, made: list[Execution]) -> Batch:

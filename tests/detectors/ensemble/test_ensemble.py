@@ -43,7 +43,7 @@ class System:
     def judge(self, executions: Sequence[Execution]) -> Judgements:
         rows = Rows(0)
         for _ in executions:
-            rows.add(self.application, self.operation)
+            rows.extend([self.application], [self.operation], [self.application.seen])
         given = (columned(executions), SETTINGS, self.clocks, self.answered, self._new_call)
         return self.ensemble.judge_then_learn(rows.batch(*given))
 

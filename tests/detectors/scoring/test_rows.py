@@ -29,7 +29,7 @@ def batch_of(models: ApplicationModels, *executions: Execution) -> tuple[Rows, B
     rows, operation = Rows(100), OperationModels("GET /", 5)
     for _ in executions:
         models.seen += 1
-        rows.add(models, operation)
+        rows.extend([models], [operation], [models.seen])
     clocks = Clocks(SETTINGS.lateness_s)
     clocks.open(models.slot)
     return rows, rows.batch(columned(executions), SETTINGS, clocks, AnsweredCalls(), new_call)

@@ -1,32 +1,27 @@
 """The input of incidents made anew while a worker reads it."""
 
 import asyncio
-from collections.abc import Sequence
 
 from tests.detectors.incidents.records import anomaly, wrapped
 from tests.streams.conftest import FakeChangelog, KeepingPublisher
 from tests.streams.incidents.test_group_incidents import INPUT, TOPICS, Worker, run_of, told
+from tests.streams.made_anew import RemadeTopic
 from tracehound.schemas.incident_input import encode_input
-from tracehound.streams.kafka.extent import Extent
 
 
 def test_all_that_the_new_input_holds_is_grouped() -> None:
-    now = Extent("before", {0: 9})
-
-    async def extent(partitions: Sequence[int]) -> Extent:
-        return now
+    topic = RemadeTopic(9)
 
     async def test() -> None:
-        nonlocal now
         kept = FakeChangelog(TOPICS.incident_states.name)
         publisher = KeepingPublisher(kept)
-        worker = Worker(kept, publisher, 1, extent)
+        worker = Worker(kept, publisher, 1, topic.extent)
         await worker.start(None)
         before = [encode_input(wrapped(anomaly("shop", 20.0 * step, "critical"))) for step in range(5)]
         await worker.grouping.take(run_of(before, 0))
         await worker.grouping.save()
         known = len(told(publisher))
-        now = Extent("after", {0: 2})
+        topic.make_anew(2)
         worker.grouping.offsets_lost(INPUT, 5, 0)
         await asyncio.gather(*worker.loading)
         after = [encode_input(wrapped(anomaly("till", 200.0 + 20.0 * step, "critical"))) for step in range(2)]
@@ -40,18 +35,14 @@ def test_all_that_the_new_input_holds_is_grouped() -> None:
 
 
 def test_what_is_saved_is_of_the_new_input_also_where_nothing_was_read_of_the_old_one() -> None:
-    now = Extent("before", {0: 0})
-
-    async def extent(partitions: Sequence[int]) -> Extent:
-        return now
+    topic = RemadeTopic(0)
 
     async def test() -> None:
-        nonlocal now
         kept = FakeChangelog(TOPICS.incident_states.name)
         publisher = KeepingPublisher(kept)
-        worker = Worker(kept, publisher, 1, extent)
+        worker = Worker(kept, publisher, 1, topic.extent)
         await worker.start(None)
-        now = Extent("after", {0: 1})
+        topic.make_anew(1)
         worker.grouping.offsets_lost(INPUT, 0, 0)
         await asyncio.gather(*worker.loading)
         await worker.grouping.take(run_of([encode_input(wrapped(anomaly("shop", 20.0, "critical")))], 0))
@@ -64,19 +55,15 @@ def test_what_is_saved_is_of_the_new_input_also_where_nothing_was_read_of_the_ol
 
 
 def test_what_is_saved_is_of_the_new_input_also_where_that_was_made_between_assignment_and_reading() -> None:
-    now = Extent("before", {0: 9})
-
-    async def extent(partitions: Sequence[int]) -> Extent:
-        return now
+    topic = RemadeTopic(9)
 
     async def test() -> None:
-        nonlocal now
         kept = FakeChangelog(TOPICS.incident_states.name)
         publisher = KeepingPublisher(kept)
-        worker = Worker(kept, publisher, 1, extent)
+        worker = Worker(kept, publisher, 1, topic.extent)
         await worker.grouping.assigned([INPUT])
         await asyncio.gather(*worker.loading)
-        now = Extent("after", {0: 1})
+        topic.make_anew(1)
         worker.grouping.positioned({INPUT: None})  # whoever reads knows of no other topic before this one
         await asyncio.gather(*worker.loading)
         await worker.grouping.take(run_of([encode_input(wrapped(anomaly("shop", 20.0, "critical")))], 0))

@@ -1,7 +1,6 @@
 """The topic of spans made anew while a worker joins it."""
 
 import asyncio
-from collections.abc import Sequence
 
 import pytest
 from aiokafka import ConsumerRecord
@@ -9,6 +8,7 @@ from faust.types import TP
 from prometheus_client import CollectorRegistry
 
 from tests.streams.conftest import FakeChangelog, KeepingPublisher
+from tests.streams.made_anew import RemadeTopic
 from tracehound.schemas.join_checkpoint import pack_checkpoint, unpack_checkpoint
 from tracehound.schemas.topics import Topics
 from tracehound.streams.delivery.delivery import Delivery
@@ -16,7 +16,6 @@ from tracehound.streams.intake.emit import Emitter
 from tracehound.streams.intake.join_rules import JoinRules
 from tracehound.streams.intake.join_traces import Joining
 from tracehound.streams.intake.metrics import IntakeMetrics
-from tracehound.streams.kafka.extent import Extent
 from tracehound.streams.kafka.runs.run import Run
 from tracehound.streams.states.checkpoint_log import CheckpointLog
 
@@ -26,22 +25,18 @@ SPANS = TP(TOPICS.spans.name, 0)
 
 @pytest.mark.parametrize("noticed", [True, False], ids=["while it is read", "before it is read"])
 def test_checkpoints_are_of_the_new_topic_also_where_nothing_was_read_of_the_old_one(noticed: bool) -> None:
-    now = Extent("before", {0: 0})
-
-    async def extent(partitions: Sequence[int]) -> Extent:
-        return now
+    topic = RemadeTopic(0)
 
     async def seek(tp: TP, offset: int) -> None:
         raise AssertionError(f"nobody has reason to seek {tp} at {offset}")
 
     async def test() -> None:
-        nonlocal now
         kept = FakeChangelog(TOPICS.join_checkpoints.name)
         publisher = KeepingPublisher(kept)
         metrics = IntakeMetrics(CollectorRegistry())
         failures: list[BaseException] = []
         loading: list[asyncio.Future[None]] = []
-        log = CheckpointLog(kept.topic, kept, publisher, pack_checkpoint, unpack_checkpoint, extent)
+        log = CheckpointLog(kept.topic, kept, publisher, pack_checkpoint, unpack_checkpoint, topic.extent)
         joining = Joining(
             JoinRules(1_000, 2_000, 60_000, 1_000, 1_000_000, 60_000, 60_000),
             1_000,
@@ -59,7 +54,7 @@ def test_checkpoints_are_of_the_new_topic_also_where_nothing_was_read_of_the_old
         if noticed:
             joining.positioned({SPANS: None})
         await asyncio.gather(*loading)
-        now = Extent("after", {0: 1})
+        topic.make_anew(1)
         if noticed:
             joining.offsets_lost(SPANS, 0, 0)
         joining.positioned({SPANS: None})

@@ -13,6 +13,7 @@ from prometheus_client import CollectorRegistry
 from structlog.testing import capture_logs
 
 from tests.streams.conftest import FakeChangelog, KeepingPublisher
+from tests.streams.made_anew import RemadeTopic
 from tracehound.schemas.errors import SnapshotError
 from tracehound.schemas.execution import Execution
 from tracehound.schemas.execution_rules import Limits
@@ -23,7 +24,7 @@ from tracehound.streams.intake.logs.metrics import LogMetrics
 from tracehound.streams.intake.logs.mine_logs import Mining
 from tracehound.streams.intake.logs.partition_logs import LogRules, PartitionLogs
 from tracehound.streams.intake.metrics import IntakeMetrics
-from tracehound.streams.kafka.extent import Extent, ExtentOf
+from tracehound.streams.kafka.extent import ExtentOf
 from tracehound.streams.kafka.forwarding import read_origin
 from tracehound.streams.kafka.runs.run import Run
 from tracehound.streams.states.checkpoint_log import CheckpointLog
@@ -249,18 +250,14 @@ def test_what_was_saved_and_cannot_be_used_is_told_and_reading_begins_anew() -> 
 
 
 def test_where_the_topic_was_made_anew_before_anything_was_read_origins_are_of_the_new_one() -> None:
-    now = Extent("before", {0: 0})
-
-    async def extent(partitions: Sequence[int]) -> Extent:
-        return now
+    topic = RemadeTopic(0)
 
     async def test() -> None:
-        nonlocal now
         kept = FakeChangelog(TOPICS.log_checkpoints.name)
         publisher = KeepingPublisher(kept)
-        worker = Worker(kept, publisher, 1, extent)
+        worker = Worker(kept, publisher, 1, topic.extent)
         await worker.start(None)
-        now = Extent("after", {0: 1})
+        topic.make_anew(1)
         worker.mining.offsets_lost(INPUT, 0, 0)
         await asyncio.gather(*worker.loading)
         await worker.mining.take(run_of([event()], 0))
@@ -274,19 +271,15 @@ def test_where_the_topic_was_made_anew_before_anything_was_read_origins_are_of_t
 
 
 def test_origins_are_of_the_new_topic_also_where_that_was_made_between_assignment_and_reading() -> None:
-    now = Extent("before", {0: 9})
-
-    async def extent(partitions: Sequence[int]) -> Extent:
-        return now
+    topic = RemadeTopic(9)
 
     async def test() -> None:
-        nonlocal now
         kept = FakeChangelog(TOPICS.log_checkpoints.name)
         publisher = KeepingPublisher(kept)
-        worker = Worker(kept, publisher, 1, extent)
+        worker = Worker(kept, publisher, 1, topic.extent)
         await worker.mining.assigned([INPUT])
         await asyncio.gather(*worker.loading)
-        now = Extent("after", {0: 1})
+        topic.make_anew(1)
         worker.mining.positioned({INPUT: None})  # whoever reads knows of no other topic before this one
         await asyncio.gather(*worker.loading)
         await worker.mining.take(run_of([event()], 0))
@@ -296,4 +289,4 @@ def test_origins_are_of_the_new_topic_also_where_that_was_made_between_assignmen
         assert origin is not None
         assert origin.topic_id == "after", "else one origin leads to two contents"
 
-    asyncio.run(test())
+    play(test())
