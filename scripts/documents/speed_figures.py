@@ -20,7 +20,11 @@ _CONTENDERS: Final = {
     "faust_river_take": "Faust with River and a table, many events at a time",
 }
 _FAUSTS: Final = ("faust_river_no_table", "faust_river", "faust_river_take")
-_LATENCY_TARGET_MS, _BYTES_TARGET = 250.0, 16_384
+_SPANS_PER_CPU_SECOND: Final = 100_000
+_CPU_OF_TWO: Final = 1.05
+_RESTORE_MS: Final = 5.0
+_BYTES: Final = 10_000
+_RESTART_S: Final = 20.0
 
 
 def summary(measured: Measured) -> str:
@@ -66,32 +70,67 @@ def targets(measured: Measured) -> str:
             verdict(one["met"]),
         ]
         for one in measured.of("throughput")["targets"]
+        if one["found"] is not None
     ]
-    half = measured.of("latency")["levels"]["0.5"]
-    rows.append(
+    rows += [
         [
-            f"{_LATENCY_TARGET_MS:.0f} ms from append to anomaly, 99th percentile, at half load",
-            f"{half['p99_ms']} ms at {number(half['sent_rate'], 0)} executions/s",
-            verdict(half["p99_ms"] <= _LATENCY_TARGET_MS),
+            f"{one['target']}, at {one['share']:.0%} of the maximum load",
+            f"{number(one['found'], 0)}{one['unit']}",
+            verdict(one["met"]),
         ]
-    )
-    memory = measured.of("reliability")
-    for said, key in (("in arrays", "bytes_per_operation_100000"), ("resident", "rss_bytes_per_operation_100000")):
-        rows.append(
-            [
-                f"{number(_BYTES_TARGET, 0)} bytes per operation at 100,000 operations, {said}",
-                f"{number(memory[key], 0)} bytes",
-                verdict(memory[key] <= _BYTES_TARGET),
-            ]
-        )
+        for one in measured.of("latency")["targets"]
+    ]
+    rows += _of_intake(measured) + _of_scale(measured) + _of_reliability(measured)
     origins = " ".join(
         (
             measured.origin("throughput", "make bench-throughput"),
             measured.origin("latency", "make bench-latency"),
+            measured.origin("intake", "make bench-intake"),
+            measured.origin("scale", "make bench-scale"),
             measured.origin("reliability", "python -m tracehound.scripts.soak.memory", "memory"),
+            measured.origin("reliability", "python -m tracehound.scripts.soak.restart", "restart"),
         )
     )
     return f"{table(('target', 'found', ''), rows)}\n\n{origins}"
+
+
+def _of_intake(measured: Measured) -> list[list[str]]:
+    found = measured.of("intake")["spans_per_cpu_second"]
+    met = verdict(found >= _SPANS_PER_CPU_SECOND)
+    return [[f"{number(_SPANS_PER_CPU_SECOND, 0)} spans per CPU second of intake", f"{number(found, 0)} spans", met]]
+
+
+def _of_scale(measured: Measured) -> list[list[str]]:
+    """What a second worker costs, and what taking back the models of an application does."""
+    figures = measured.of("scale")
+    rows = []
+    crews = {crew["workers"]: crew["executions_per_cpu_second"] for crew in figures["workers"]}
+    if {1, 2} <= crews.keys():
+        times = crews[1] / crews[2]
+        target = f"CPU for an execution with two workers within {_CPU_OF_TWO:g} × that with one"
+        rows.append([target, f"{times:.2f} ×", verdict(times <= _CPU_OF_TWO)])
+    most = max(figures["points"], key=lambda point: (point["operations"], point["segments"]))
+    each = most["operations"] // most["applications"]
+    target = f"{_RESTORE_MS:.0f} ms of CPU to restore an application ({each} operations)"
+    return [*rows, [target, f"{most['restore_ms']:.1f} ms", verdict(most["restore_ms"] <= _RESTORE_MS)]]
+
+
+def _of_reliability(measured: Measured) -> list[list[str]]:
+    """Memory of an operation, and how soon a worker has caught up after a restart."""
+    figures = measured.of("reliability")
+    rows = [
+        [
+            f"{number(_BYTES, 0)} bytes per operation at 100,000 operations, {said}",
+            f"{number(figures[key], 0)} bytes",
+            verdict(figures[key] <= _BYTES),
+        ]
+        for said, key in (("in arrays", "bytes_per_operation_100000"), ("resident", "rss_bytes_per_operation_100000"))
+    ]
+    for said, key in (("without `state_dir`", ""), ("with `state_dir`", "_state_dir")):
+        seconds = figures[f"restart_caught_up_seconds{key}"]
+        target = f"{_RESTART_S:.0f} s until 10,000 applications are scored after a restart, {said}"
+        rows.append([target, f"{seconds:.1f} s", verdict(seconds <= _RESTART_S)])
+    return rows
 
 
 def latency(measured: Measured) -> str:

@@ -11,7 +11,7 @@ from typing import Any, Final, Self
 from tracehound.scripts.benchmarks.intake.tracers import TracerCost
 from tracehound.scripts.documents.stored import store
 
-TARGET: Final = 20_000
+TARGET: Final = 100_000
 """Spans per CPU second that one worker is to bring through."""
 _MARKER: Final = "<!-- what follows is written by hand and kept -->"
 

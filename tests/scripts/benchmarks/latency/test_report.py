@@ -1,6 +1,7 @@
 """Levels are summed up as the page says, and what is missing is counted."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 from tracehound.scripts.benchmarks.intake.report import Machine
@@ -32,9 +33,20 @@ def test_percentiles_are_medians_of_the_rounds_and_the_rarest_of_all_samples() -
 
 
 def test_a_target_that_was_missed_is_told_as_missed() -> None:
-    assert "is met. Of 2 planted executions 0" in findings(round_of(0.5, [10, 249], [])).summary()
-    assert "is missed. Of 2 planted executions 1" in findings(round_of(0.5, [250], ["lost"])).summary()
-    assert findings(round_of(0.8, [1], [])).summary().startswith("Half of the maximum was not measured.")
+    half = findings(round_of(0.5, [10, 60], []), round_of(0.5, [60, 121], ["lost"]), round_of(0.5, [10, 59], []))
+    busy = findings(round_of(0.1, [10, 100], []))
+
+    assert half.summary() == (
+        "At 50 % of the maximum, 60 ms at the 99th percentile: met, 60 ms. At 50 % of the maximum, 120 ms at the "
+        "99.9th percentile: **missed**, 121 ms. Of 7 planted executions 1 led to no anomaly."
+    )
+    assert [verdict.met for verdict in half.verdicts()] == [True, False]
+    assert [(verdict.found, verdict.met) for verdict in busy.verdicts()] == [(10.0, True), (100, True)]
+    assert findings(replace(round_of(0.1, [101], []), busy=0.31)).summary() == (
+        "At 10 % of the maximum, 30 % of a core busy: **missed**, 31 %. At 10 % of the maximum, 100 ms at the 99th "
+        "percentile: **missed**, 101 ms. Of 1 planted executions 0 led to no anomaly."
+    )
+    assert findings(round_of(0.8, [1], [])).verdicts() == []
 
 
 def test_a_level_without_answers_is_not_shown_but_counted() -> None:
