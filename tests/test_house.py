@@ -65,3 +65,36 @@ def test_files_are_short_or_say_why_not() -> None:
     found = [(file.relative_to(PROJECT).as_posix(), len(file.read_text().splitlines())) for file in files(*ALL)]
     assert len(found) > 500
     assert {name: lines for name, lines in found if lines > MOST_LINES and name not in LONG} == {}
+
+
+def kept_to_itself(source: str) -> Iterator[str]:
+    """What a ``__main__.py`` hands to other processes and defines itself: a spawned one does not run that file again,
+    and finds it nowhere.
+    """
+    tree = ast.parse(source)
+    own = {one.name for one in tree.body if isinstance(one, ast.FunctionDef | ast.ClassDef)}
+    for call in ast.walk(tree):
+        if not isinstance(call, ast.Call):
+            continue
+        given = [word.value for word in call.keywords if word.arg == "target"]
+        if isinstance(call.func, ast.Attribute) and call.func.attr in ("map", "submit"):
+            given += call.args[:1]
+        for what in given:
+            while isinstance(what, ast.Call) and what.args:  # partial
+                what = what.args[0]
+            names = {one.id for one in ast.walk(what) if isinstance(one, ast.Name)}
+            if names & (own | {"self"}):
+                yield f"{ast.unparse(what)}, line {call.lineno}"
+
+
+def test_what_other_processes_call_is_defined_where_they_find_it() -> None:
+    mains = [file for file in files(*ALL) if file.name == "__main__.py" and "spawn" in file.read_text()]
+    assert len(mains) >= 3
+    assert {str(file): found for file in mains if (found := list(kept_to_itself(file.read_text())))} == {}
+
+
+def test_functions_that_a_command_keeps_to_itself_are_seen() -> None:
+    own = "def work(): ...\nclass Run:\n    def go(self, pool): pool.map(self.row, [])\n"
+    assert list(kept_to_itself(f"{own}pool.submit(partial(work, 1))")) == ["work, line 4", "self.row, line 3"]
+    assert list(kept_to_itself("def work(): ...\ncontext.Process(target=work)")) == ["work, line 2"]
+    assert list(kept_to_itself("from a import work\npool.map(work, [])\nsum(map(str, []))")) == []

@@ -1,6 +1,5 @@
 """``python -m tests.simulation``: tells the stories of many seeds, and says which of them end badly."""
 
-import gc
 import os
 import sys
 import time
@@ -11,6 +10,7 @@ from pathlib import Path
 import click
 
 from tests.broken_protocols import BROKEN
+from tests.simulation.many_stories import tell_some
 from tests.simulation.story import PLAYS, Outcome, tell
 from tests.simulation.virtual_machine import be_quiet
 from tracehound.scripts.soak.report import update
@@ -84,21 +84,12 @@ def _tell_all(seeds: int, first: int, processes: int, only: str | None) -> int:
     batches = [range(begin, min(begin + _AT_ONCE, first + seeds)) for begin in range(first, first + seeds, _AT_ONCE)]
     bad = 0
     if processes == 1:
-        told = (_tell_some(batch, only) for batch in batches)
+        told = (tell_some(batch, only) for batch in batches)
         bad = sum(map(_announce, told))
     else:
         with ProcessPoolExecutor(processes, get_context("spawn"), be_quiet) as pool:
-            bad = sum(_announce(found) for found in pool.map(_tell_some, batches, [only] * len(batches)))
+            bad = sum(_announce(found) for found in pool.map(tell_some, batches, [only] * len(batches)))
     return bad
-
-
-def _tell_some(seeds: range, only: str | None) -> list[Outcome]:
-    """The bad ones of some stories."""
-    names = [only] if only else list(PLAYS)
-    found = [outcome for seed in seeds if (outcome := tell(seed, names[seed % len(names)])).problems]
-    for _ in range(2):  # the first closes coroutines of killed processes, and only then their frames can go
-        gc.collect()
-    return found
 
 
 def _announce(bad: list[Outcome]) -> int:

@@ -16,7 +16,7 @@ def simulation(*arguments: str) -> tuple[int, list[str]]:
 
 
 def test_two_hundred_stories_end_well() -> None:
-    status, said = simulation("--seeds", "200")
+    status, said = simulation("--seeds", "200", "--processes", "2")
     assert (status, said[:-1]) == (0, [])
     assert "200 seeds, 0 of them" in said[-1]
 

@@ -9,7 +9,6 @@ import pytest
 
 from tracehound.detectors.settings import DetectionSettings
 from tracehound.schemas.execution import Execution, epoch_seconds
-from tracehound.scripts.benchmarks.weeks.__main__ import LIVES, Run, lives_of
 from tracehound.scripts.benchmarks.weeks.curves import (
     DAY_S,
     HOUR_S,
@@ -26,6 +25,7 @@ from tracehound.scripts.benchmarks.weeks.figures import figures_of, row_of
 from tracehound.scripts.benchmarks.weeks.judging import judge
 from tracehound.scripts.benchmarks.weeks.life import Delivery, Draw, Flow, Happening, Life, Operation, Releases, Step
 from tracehound.scripts.benchmarks.weeks.report import report
+from tracehound.scripts.benchmarks.weeks.run import LIVES, Run, lives_of
 from tracehound.scripts.benchmarks.weeks.watching import Record, watch
 from tracehound.scripts.benchmarks.weeks.workload import Change, Workload
 from tracehound.scripts.documents.stored import commit
