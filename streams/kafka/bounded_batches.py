@@ -5,12 +5,15 @@ import sys
 import threading
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import cached_property
 from itertools import chain, islice
 from operator import lt
 from typing import Any, ClassVar, Final
 
 import aiokafka.consumer.fetcher as fetcher
 import cramjam
+import numpy as np
 import structlog
 from aiokafka import codec
 from aiokafka.record import default_records
@@ -20,15 +23,20 @@ from aiokafka.record.memory_records import MemoryRecords
 from prometheus_client import Counter
 
 from tracehound.schemas.errors import TracehoundError
-from tracehound.streams.kafka.bounded_parts import BoundedPart, PlainRecords
-from tracehound.streams.kafka.odd_records import UNREAD_HEADER, odd_records, stand_in
+from tracehound.streams.kafka.bounded_parts import BoundedPart, NoRoomError, PlainRecords
+from tracehound.streams.kafka.odd_records import UNREAD_HEADER, Unpacked, odd_records, stand_in
 
 PACKED: Final = "PackedBatch"
 """The class of its dead letter."""
 _OVERHEAD: Final = 12
 """Bytes before those that the length of a batch counts."""
 _LENGTH_AT: Final = 8
+_MAGIC, _MAGIC_AT, _CODEC_AT = 2, 16, 22
 _USUAL_RATIO: Final = 16
+_MOST_RATIO: Final = {1: 1_032, 2: 22, 3: 255}
+"""Of gzip, snappy and lz4, as their formats have it; Zstandard has none to speak of."""
+_PACKED_PIECE: Final = 16_384
+_PIECE: Final = 262_144
 _XERIAL_HEAD: Final = 16
 _WITH_ITS_HEAD: Final = 31
 _LONGEST_SENTENCE: Final = 500
@@ -49,33 +57,38 @@ class BatchTooLargeError(TracehoundError):
     """What a batch holds, once unpacked, is larger than it may be."""
 
 
-def unpack_gzip(packed: Any, most: int) -> bytes:
+def unpack_gzip(packed: Any, most: int) -> bytearray:
     """What was packed, all members of it.
 
     Raises:
         BatchTooLargeError: it has more than ``most`` bytes.
         zlib.error, EOFError: it is damaged, or cut off.
     """
-    found: list[bytes] = []
-    rest, room = bytes(packed), most + 1
+    found = bytearray()
+    rest = memoryview(packed)
     while rest:
         member = zlib.decompressobj(_WITH_ITS_HEAD)
-        found.append(member.decompress(rest, room))
-        room -= len(found[-1])
-        if room <= 0:
-            raise _too_large(most)
-        if not member.eof:
-            raise EOFError("a gzip member ends early")
-        rest = member.unused_data.lstrip(b"\0")
-    return b"".join(found)
+        while not member.eof:
+            piece = rest[:_PACKED_PIECE]
+            unpacked = member.decompress(piece, min(_PIECE, most + 1 - len(found)))
+            if not piece and not unpacked:
+                raise EOFError("a gzip member ends early")
+            found += unpacked
+            if len(found) > most:
+                raise _too_large(most)
+            rest = rest[len(piece) - len(member.unconsumed_tail) - len(member.unused_data) :]
+        while rest and not rest[0]:
+            padded = bytes(rest[:_PACKED_PIECE])
+            rest = rest[len(padded) - len(padded.lstrip(b"\0")) :]
+    return found
 
 
-def unpack_lz4(packed: Any, most: int) -> bytes:
+def unpack_lz4(packed: Any, most: int) -> memoryview:
     """What was packed; raises as ``unpack_gzip`` does, ``cramjam.DecompressionError`` where it is damaged."""
     return _unpack_into(cramjam.lz4.decompress_into, packed, most)
 
 
-def unpack_zstd(packed: Any, most: int) -> bytes:
+def unpack_zstd(packed: Any, most: int) -> memoryview:
     """What was packed; raises as ``unpack_lz4`` does."""
     return _unpack_into(cramjam.zstd.decompress_into, packed, most)
 
@@ -114,17 +127,20 @@ def unpack_into(codec: int, packed: memoryview, room: memoryview) -> int:
     return len(content)
 
 
-def _unpack_into(unpack: Any, packed: Any, most: int) -> bytes:
+def _unpack_into(unpack: Any, packed: Any, most: int) -> memoryview:
     guess = min(most, _USUAL_RATIO * len(packed))
     for size in (guess, most):
-        room = bytearray(size)  # what is not written is not taken from the machine
+        room = np.empty(size, np.uint8)  # what is not written is not taken from the machine
         try:
-            used = unpack(packed, room)
+            used = int(unpack(packed, room))
         except cramjam.DecompressionError as error:
+            if "not enough memory" in str(error):
+                raise MemoryError(str(error)) from error
             if "whole buffer" not in str(error):
                 raise
             continue
-        return bytes(memoryview(room)[:used])
+        room.resize(used, refcheck=False)
+        return room.data
     raise _too_large(most)
 
 
@@ -132,7 +148,8 @@ def _too_large(most: int) -> BatchTooLargeError:
     return BatchTooLargeError(f"A batch of records must unpack to at most {most} bytes. Got more instead")
 
 
-_UNPACK: Final = dict(enumerate((unpack_gzip, unpack_snappy, unpack_lz4, unpack_zstd), 1))
+_Unpack = Callable[[Any, int], Unpacked]
+_UNPACK: Final[dict[int, _Unpack]] = dict(enumerate((unpack_gzip, unpack_snappy, unpack_lz4, unpack_zstd), 1))
 _INTO: Final = {3: cramjam.lz4.decompress_into, 4: cramjam.zstd.decompress_into}
 
 
@@ -147,7 +164,34 @@ class BoundedRecords:
     def __init__(self, content: bytes) -> None:
         self._records = MemoryRecords(content)
         self.content = content
-        self._at = 0
+        self._at = self._begin = 0
+        self.held_bytes = 0
+        """Of the batch that is being read, once it is unpacked."""
+
+    @cached_property
+    def packed_bytes(self) -> int:
+        """What the compressed ones may unpack to at the most, together; more than any bound where it is not said."""
+        at = found = 0
+        while at + _CODEC_AT < len(self.content):
+            length = max(_OVERHEAD, self._length(at))
+            if self.content[at + _MAGIC_AT] < _MAGIC:  # of an older format
+                return sys.maxsize
+            if codec := self.content[at + _CODEC_AT] & DefaultRecordBatch.CODEC_MASK:
+                found += length * _MOST_RATIO.get(codec, sys.maxsize)
+            at += length
+        return found
+
+    def _length(self, at: int) -> int:
+        (length,) = struct.unpack_from(">i", self.content, at + _LENGTH_AT)
+        return _OVERHEAD + int(length)
+
+    def go_back(self) -> None:
+        """Give the batch again that was given last, and those behind it."""
+        self._records, self._at = MemoryRecords(self.content), 0
+        while self._at < self._begin:
+            self._records.next_batch()
+            self._at += self._length(self._at)
+        self.held_bytes = 0
 
     def size_in_bytes(self) -> int:
         """Of all batches, packed."""
@@ -159,38 +203,42 @@ class BoundedRecords:
 
     def next_batch(self) -> Any:
         """The next batch; None after the last."""
-        begin = self._at
+        begin = self._begin = self._at
+        self.held_bytes = 0
         batch = self._records.next_batch()
         if batch is None:
             return None
-        (length,) = struct.unpack_from(">i", self.content, begin + _LENGTH_AT)
-        self._at = begin + _OVERHEAD + length
+        self._at = begin + self._length(begin)
         if not isinstance(batch, DefaultRecordBatch) or batch.is_control_batch:  # (of brokers alone)
             return batch
-        return _Guarded(batch, memoryview(self.content)[begin : self._at])
+        return _Guarded(batch, memoryview(self.content)[begin : self._at], self)
 
 
 class _Guarded:
     """A batch: aiokafka's own, but that it never fails to give its records, each at an offset of its own."""
 
-    def __init__(self, batch: Any, content: memoryview) -> None:
+    def __init__(self, batch: Any, content: memoryview, records: BoundedRecords) -> None:
         self._batch = batch
         self._content = content
+        self._of = records
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._batch, name)
 
     def __iter__(self) -> Iterator[Any]:
+        _unpacked.is_kept = True
         try:
             records = iter(self._batch)
+        except (NoRoomError, MemoryError):  # nothing is wrong with it
+            raise
         except Exception as error:  # noqa: BLE001 (each codec has its own, and the batches behind this one must be read)
             return iter([self._as_one(error)])
-        if self._size() > _READ_BY_AIOKAFKA:
-            return odd_records(bytes(self._content))
+        finally:
+            unpacked, _unpacked.content, _unpacked.is_kept = _unpacked.content, None, False
+        self._of.held_bytes = 0 if unpacked is None else len(unpacked)
+        if (len(self._content) if unpacked is None else len(unpacked)) > _READ_BY_AIOKAFKA:
+            return odd_records(bytes(self._content), unpacked)
         return chain.from_iterable(self._given(records))
-
-    def _size(self) -> int:
-        return _unpacked.size if self._batch.compression_type else len(self._content)
 
     def _given(self, records: Iterator[Any]) -> Iterator[Iterable[Any]]:
         """The records; where one is odd, all of them anew: aiokafka leaves out those that it was given."""
@@ -205,6 +253,8 @@ class _Guarded:
                 yield chunk
             else:
                 return
+        except MemoryError:  # nothing is wrong with it
+            raise
         except Exception as error:  # noqa: BLE001 (whatever is wrong, the records behind this one must be read)
             log.warning("odd_batch", base_offset=self._batch.base_offset, error=f"{type(error).__name__}: {error}")
         yield odd_records(bytes(self._content))
@@ -251,22 +301,41 @@ def bound_batches(most: int, tell: Callable[[str, int, int], None] = _log, longe
         fetcher.PartitionRecords, fetcher.FetchResult = PlainRecords, BoundedPart
     for name in (DefaultRecordBatch.__module__, LegacyRecordBatch.__module__, default_records.__name__):
         module: Any = sys.modules[name]
-        module.gzip_decode = lambda packed: _measured(unpack_gzip(packed, most))
-        module.snappy_decode = lambda packed: _measured(unpack_snappy(packed, most))
-        module.lz4_decode = lambda packed: _measured(unpack_lz4(packed, most))
+        module.gzip_decode = lambda packed: _in_room(unpack_gzip, packed, most)
+        module.snappy_decode = lambda packed: _in_room(unpack_snappy, packed, most)
+        module.lz4_decode = lambda packed: _in_room(unpack_lz4, packed, most)
         if hasattr(module, "zstd_decode"):
-            module.zstd_decode = lambda packed: _measured(unpack_zstd(packed, most))
+            module.zstd_decode = lambda packed: _in_room(unpack_zstd, packed, most)
 
 
 class _Unpacked(threading.local):
-    """How large what this thread unpacked last is, which the batch does not say."""
+    """What this thread unpacked last, which the batch does not give, where it is to be kept; how large it may be."""
 
-    size = 0
+    content: Unpacked | None = None
+    is_kept = False
+    room = sys.maxsize
 
 
 _unpacked = _Unpacked()
 
 
-def _measured(content: bytes) -> bytes:
-    _unpacked.size = len(content)
-    return content
+@contextmanager
+def within(room: int) -> Iterator[None]:
+    """Let this thread unpack no batch beyond ``room`` bytes for now: it raises ``NoRoomError`` then."""
+    _unpacked.room = room
+    try:
+        yield
+    finally:
+        _unpacked.room = sys.maxsize
+
+
+def _in_room(unpack: _Unpack, packed: Any, most: int) -> Unpacked:
+    try:
+        found = unpack(packed, min(_unpacked.room, most))
+    except BatchTooLargeError as error:
+        if _unpacked.room >= most:
+            raise
+        raise NoRoomError(str(error)) from error
+    if _unpacked.is_kept:
+        _unpacked.content = found
+    return found

@@ -2,12 +2,10 @@
 
 import struct
 import sys
-from collections.abc import Sequence
 from typing import Any, Final
 
 import aiokafka.consumer.fetcher as fetcher
 import numpy as np
-from aiokafka import ConsumerRecord
 from aiokafka.record.default_records import DefaultRecordBatch
 from aiokafka.record.util import calc_crc32c
 from numpy.typing import NDArray
@@ -15,7 +13,7 @@ from numpy.typing import NDArray
 from tracehound.detectors.columns.byte_words import PADDING
 from tracehound.detectors.columns.read_records import BATCH, LEFT, MALFORMED, PLACES, SHORTEST_RECORD, read_records
 from tracehound.streams.kafka.bounded_batches import BoundedRecords, unpack_into
-from tracehound.streams.kafka.bounded_parts import BoundedPart, PlainRecords
+from tracehound.streams.kafka.bounded_parts import BoundedPart, Part, PlainRecords
 from tracehound.streams.kafka.columned_records import ColumnedRecords
 
 _HEAD: Final = struct.Struct(">qiibIhiqqqhii")
@@ -88,11 +86,11 @@ class ColumnedPartition(PlainRecords):
         """Unpack the next batches, no more than there is room for; whether there was any."""
         text = np.empty(most + len(PADDING), np.uint8)
         batches: list[tuple[int, ...]] = []
-        size = 0
-        self._begins = []
+        begins: list[int] = []
+        size, begin = 0, self._end
         with text.data as room:
-            while (end := self._end_of_batch(self._end)) is not None:
-                found = self._unpack(end, room[size : min(size + BoundedRecords.most, most)])
+            while (end := self._end_of_batch(begin)) is not None:
+                found = self._unpack(begin, end, room[size : min(size + BoundedRecords.most, most)])
                 if found is None:
                     break
                 length, (base, _, _, _, _, attributes, last, first_ms, last_ms, _, _, _, count) = found
@@ -101,12 +99,12 @@ class ColumnedPartition(PlainRecords):
                     (size, size + length, count, base, first_ms, last_ms, appended, base + last + 1, base - 1)
                 )
                 size += length
-                self._begins.append(self._end)
-                self._end = end
+                begins.append(begin)
+                begin = end
         text[size : size + len(PADDING)] = 0
         text.resize(size + len(PADDING), refcheck=False)  # gives back what was not needed, and copies nothing
-        self._text = text
-        self._batches = np.array(batches, np.int64).reshape(-1, BATCH)
+        gathered = np.array(batches, np.int64).reshape(-1, BATCH)
+        self._text, self._batches, self._begins, self._end = text, gathered, begins, begin
         return bool(batches)
 
     def _end_of_batch(self, at: int) -> int | None:
@@ -117,11 +115,11 @@ class ColumnedPartition(PlainRecords):
         end: int = at + _OVERHEAD + _LENGTH.unpack_from(self._content, at + _LENGTH_AT)[0]
         return end if end <= len(self._content) else None
 
-    def _unpack(self, end: int, room: memoryview) -> tuple[int, tuple[int, ...]] | None:
-        """Puts the records of the next batch, which ends at ``end``, into the room; returns how many bytes they are,
-        and its head. None where it is unusual, or there is too little room.
+    def _unpack(self, begin: int, end: int, room: memoryview) -> tuple[int, tuple[int, ...]] | None:
+        """Puts the records of the batch that lies there into the room; returns how many bytes they are, and its head.
+        None where it is unusual, or there is too little room.
         """
-        content = memoryview(self._content)[self._end : end]
+        content = memoryview(self._content)[begin:end]
         if len(content) < _HEAD.size:
             return None
         head = _HEAD.unpack_from(content)
@@ -130,6 +128,8 @@ class ColumnedPartition(PlainRecords):
             return None
         try:
             length = unpack_into(attributes & _CODEC, content[_HEAD.size :], room)
+        except MemoryError:  # nothing is wrong with it
+            raise
         except Exception:  # noqa: BLE001 (each codec has its own; whoever reads it then says what is wrong)
             return None
         return (length, head) if 0 <= count * SHORTEST_RECORD <= length else None
@@ -145,18 +145,12 @@ class ColumnedPartition(PlainRecords):
 class ColumnedResult(BoundedPart):
     """The answer to a fetch of a partition."""
 
-    _partition_records: ColumnedPartition | None
+    _partition_records: ColumnedPartition
 
-    def getall(self, max_records: int | None = None) -> Sequence[ConsumerRecord]:
-        """The next records, no more than ``max_records``."""
+    def _next(self, max_records: int | None) -> Part:
         fetched = self._partition_records
-        if fetched is None or not self.check_assignment(self._topic_partition):
-            return []
-        records = fetched.take(sys.maxsize if max_records is None else max_records)
-        if records is None:
-            read: Sequence[ConsumerRecord] = super().getall(max_records)
-            return read
-        self._update_position()
-        if fetched.taken:
-            self._partition_records = None
-        return records
+        try:
+            records = fetched.take(sys.maxsize if max_records is None else max_records)
+        except MemoryError:
+            return Part((), lacks_memory=True)
+        return super()._next(max_records) if records is None else Part(records, ended=fetched.taken)

@@ -12,22 +12,31 @@ from tracehound.detectors.columns.read_records import MOST_HEADERS
 UNREAD_HEADER: Final = "tracehound_packed_batch"
 """Of a record that stands for a batch, or a part of one, that cannot be read; its value are the bytes as they came."""
 
+Unpacked = bytes | bytearray | memoryview
+"""What was packed."""
+
 log = structlog.get_logger(__name__)
 
 
-def odd_records(content: bytes) -> Iterator[DefaultRecord]:
+def odd_records(content: bytes, unpacked: Unpacked | None = None) -> Iterator[DefaultRecord]:
     """The records of a batch, at offsets that rise within it, whatever they say.
 
     Brokers do not look into records that are not compressed: the names of headers may be no UTF-8 (what is not is
     escaped then), and any offset may stand there, which would have a reader skip those of others. What cannot be read
     stands as one record with its bytes (``UNREAD_HEADER``): a record, or all that follows where its length is wrong.
 
+    Parameters:
+        content: the batch.
+        unpacked: its records, if they were packed and are unpacked already.
+
     Raises:
         Exception: the batch cannot be unpacked.
     """
     batch = _DefaultRecordBatchPy(content)
-    iter(batch)  # unpacks
-    buffer, at = batch._buffer, batch._pos
+    buffer, at = unpacked, 0
+    if buffer is None:
+        iter(batch)  # unpacks
+        buffer, at = batch._buffer, batch._pos
     count, following, end = batch._num_records, batch.base_offset, batch.next_offset
     whole = count == end - following  # nothing was compacted away, so offsets follow one another
     for left in range(count, 0, -1):
@@ -65,7 +74,7 @@ def _unread(batch: Any, offset: int, content: bytes, error: Exception) -> Defaul
     return stand_in(offset, batch.max_timestamp, batch.timestamp_type, content, sentence)
 
 
-def _read(record: bytearray) -> tuple[int, int, bytes | None, bytes | None, list[tuple[str, bytes | None]]]:
+def _read(record: Unpacked) -> tuple[int, int, bytes | None, bytes | None, list[tuple[str, bytes | None]]]:
     """Offset and timestamp, both counted from the batch's, key, value and headers of a record without its length.
 
     Raises:
@@ -88,7 +97,7 @@ def _read(record: bytearray) -> tuple[int, int, bytes | None, bytes | None, list
     return delta, timestamp, key, value, headers
 
 
-def _bytes(record: bytearray, at: int) -> tuple[bytes | None, int]:
+def _bytes(record: Unpacked, at: int) -> tuple[bytes | None, int]:
     size, begin = decode_varint(record, at)
     if size < 0:
         return None, begin

@@ -5,6 +5,7 @@ from typing import Any
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
+from tracehound.streams.kafka.reading_aside import ReadingAside
 from tracehound.streams.kafka.runs.answer_times import LONGEST_WAIT_MS, AnswerTimes
 from tracehound.streams.kafka.runs.embedded_group import PatientAssignor
 
@@ -44,13 +45,14 @@ class FetchState:
 
 
 class RunConsumerThread(driver.AIOKafkaConsumerThread):
-    """Faust's thread, for a consumer that reads in runs."""
+    """Faust's thread, for a consumer that reads in runs. It sends heartbeats, and so nothing long is unpacked in it."""
 
     mundane_level = "debug"  # mode says at this level that a service starts and stops
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
         self._answers = AnswerTimes()
+        self._aside: ReadingAside | None = None
 
     def _create_worker_consumer(self, transport: Any) -> Any:
         consumer = super()._create_worker_consumer(transport)
@@ -64,7 +66,14 @@ class RunConsumerThread(driver.AIOKafkaConsumerThread):
     async def on_start(self) -> None:
         """Start the consumer; its fetches are paced."""
         await super().on_start()
+        self._aside = ReadingAside(self._ensure_consumer()._fetcher)
         self.app.pace.watch(self._ensure_consumer())
+
+    async def on_thread_stop(self) -> None:
+        """Stop the consumer."""
+        await super().on_thread_stop()
+        if self._aside is not None:
+            self._aside.stop()
 
     def verify_event_path(self, now: float, tp: TP) -> None:
         """Faust's check for streams that hang, which itself crashes the app while a position is being reset."""

@@ -28,7 +28,7 @@ from tracehound.streams.settings.settings import Settings
 
 TP = TopicPartition("executions", 3)
 MOST = 1_000_000
-CODECS: dict[int, tuple[Callable[[Any], bytes], Callable[[Any, int], bytes]]] = {
+CODECS: dict[int, tuple[Callable[[Any], bytes], Callable[[Any, int], Any]]] = {
     1: (codec.gzip_encode, unpack_gzip),
     2: (codec.snappy_encode, unpack_snappy),
     3: (codec.lz4_encode, unpack_lz4),

@@ -10,6 +10,10 @@ from faust.types import TP
 
 from tests.streams.kafka.runs.reading import ON_APACHE_KAFKA, PARTITIONS, MakeReader, Wait, all_offsets, commits, run
 from tracehound.infra.kafka.broker import Broker
+from tracehound.streams.kafka import bounded_parts
+from tracehound.streams.kafka.bounded_batches import bound_batches
+from tracehound.streams.kafka.bounded_parts import BoundedPart, NoMemoryError, Part
+from tracehound.streams.settings.settings import Settings
 
 
 def test_reads_far_more_records_than_its_buffers_hold_once_each_and_commits_behind_the_last(
@@ -65,9 +69,11 @@ def test_a_fetch_of_partitions_at_their_ends_does_not_hold_up_the_others(
         reading.pause_s = 0.005
         async with reading:
             await wait_until(lambda: len(reading.seen) >= 20, "something was read")
-            first = len(asked_ms)
-            await wait_until(lambda: len(reading.seen) >= 1_000, "half was read")
+            first, reading.pause_s = len(asked_ms), 0.2  # so that records are left, however long fetches take
+            await wait_until(lambda: len(asked_ms) >= first + 3, "partitions at their ends were asked for")
+            assert len(reading.seen) < 1_000
             assert set(asked_ms[first:]) == {50}, "a fetch may wait for the end of others"
+            reading.pause_s = 0.0
             await wait_until(lambda: len(reading.seen) >= 2_000, "all was read")
             await wait_until(lambda: asked_ms[-1] == 500, "an idle reader asks seldom")
 
@@ -204,4 +210,25 @@ def test_reads_compressed_batches(
             await commits(reading, {0: 500, 1: None, 2: None, 3: None})
 
     produce([b"value %d" % number for number in range(500)], compression=compression)
+    run(test())
+
+
+@ON_APACHE_KAFKA
+def test_a_reader_that_has_no_memory_for_what_it_fetched_ends(
+    reader: MakeReader, produce: Callable[..., None], wait_until: Wait, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def without_memory(*_: object) -> Part:
+        return Part((), lacks_memory=True)
+
+    async def test() -> None:
+        reading = reader()
+        async with reading:
+            await wait_until(lambda: reading.app.crash_reason is not None, "it ended")
+        assert isinstance(reading.app.crash_reason, NoMemoryError)
+        assert not reading.seen
+
+    bound_batches(Settings().batch_bytes)
+    monkeypatch.setattr(bounded_parts, "AGAIN_S", 0.0)
+    monkeypatch.setattr(BoundedPart, "_next", without_memory)
+    produce(count=5)
     run(test())
