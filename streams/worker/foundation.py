@@ -14,6 +14,7 @@ from tracehound.streams.kafka.runs.app import RunApp
 from tracehound.streams.settings.settings import Settings
 from tracehound.streams.worker.failure import Failure
 from tracehound.streams.worker.health import HealthServer, Vitals
+from tracehound.streams.worker.process import give_back_freed_memory
 from tracehound.streams.worker.process_metrics import tell_of_process
 from tracehound.streams.worker.tracing import traced_runs
 
@@ -53,6 +54,7 @@ class Foundation:
             patience_s=settings.finish_timeout_s,
             gather_s=settings.gather_s,
             lost=lost.inc,
+            reassigned=give_back_freed_memory,
             topic_id=self.clients.topic_id,
             transport=self.clients.transport,
             make_run=traced_runs(settings.traces_endpoint),

@@ -66,6 +66,7 @@ class RunApp(faust.App):
     Parameters (beyond Faust's):
         patience_s: how long those who read may take to finish their runs.
         lost: told how many records the broker deleted before they were read.
+        reassigned: called after each rebalance, when those who read have been told which partitions they own.
         gather_s: within how many seconds what arrives is gathered and dealt with; 0: fetched as soon as it may be.
         topic_id: asked for the id that a topic was given when it was made; empty: none.
         services_first: started before everything else of the app, and stopped last.
@@ -82,6 +83,7 @@ class RunApp(faust.App):
         *,
         patience_s: float,
         lost: Callable[[int], object],
+        reassigned: Callable[[], object] = lambda: None,
         gather_s: float = 0.0,
         topic_id: Callable[[str], Awaitable[str]] = _no_id,
         services_first: Sequence[ServiceT] = (),
@@ -97,6 +99,7 @@ class RunApp(faust.App):
         self._patience_s = patience_s
         self.pace = FetchPace(gather_s, self._last_took_s)
         self._lost = lost
+        self._reassigned = reassigned
         self._ask_topic_id = topic_id
         self._listeners: dict[str, RunListener] = {}  # by topic
         # The policies of aiokafka skip lost records in silence; the consumer announces them.
@@ -167,6 +170,7 @@ class RunApp(faust.App):
     async def _assigned(self, _app: Any, assigned: Iterable[TP], **_: Any) -> None:
         for listener in self._all_listeners():
             await listener.assigned([tp for tp in assigned if self._listeners.get(tp.topic) is listener])
+        self._reassigned()
 
     def positioned(self, committed: Mapping[TP, int | None]) -> None:
         """Tell those who read where reading begins."""

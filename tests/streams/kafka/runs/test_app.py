@@ -1,7 +1,7 @@
 """Whoever reads topics in runs is told of their partitions, and of no others."""
 
 import asyncio
-from collections.abc import AsyncIterable, Awaitable, Collection, Mapping
+from collections.abc import AsyncIterable, Awaitable, Callable, Collection, Mapping
 
 import pytest
 from faust.types import TP
@@ -46,8 +46,10 @@ class Idle:
 class Quick(RunApp):
     """An app that nobody connects."""
 
-    def __init__(self, lost: list[int]) -> None:
-        super().__init__("quick", patience_s=0.05, lost=lost.append, broker="kafka://127.0.0.1:1")
+    def __init__(self, lost: list[int], reassigned: Callable[[], object] = lambda: None) -> None:
+        super().__init__(
+            "quick", patience_s=0.05, lost=lost.append, reassigned=reassigned, broker="kafka://127.0.0.1:1"
+        )
 
     @property
     def consumer(self) -> Idle:
@@ -60,6 +62,19 @@ def run(test: Awaitable[None]) -> None:
             await test
 
     asyncio.run(limited())
+
+
+def test_a_rebalance_is_over_once_all_listeners_know_their_partitions() -> None:
+    async def test() -> None:
+        one, other, known = Noting(), Noting(), list[int]()
+        app = Quick([], lambda: known.append(len(one.told) + len(other.told)))
+        app.read_runs(["a"], read, one)
+        app.read_runs(["b"], read, other)
+        await app.on_partitions_assigned.send({TP("a", 0), TP("b", 1)})
+        await app.on_partitions_assigned.send(set())
+        assert known == [2, 4]
+
+    run(test())
 
 
 def test_each_listener_is_told_of_its_own_topics_and_losses_are_counted() -> None:
