@@ -121,10 +121,14 @@ class KafkaPublisher(Service):
         self._settings = settings
         self._clients = clients or KafkaClients(settings)
         self._producer: AIOKafkaProducer | None = None
+        self._renewing = asyncio.Lock()
 
     async def on_start(self) -> None:
         """Connect; the broker must be reachable."""
-        self._producer = self._clients.producer(
+        self._producer = await self._connect()
+
+    async def _connect(self) -> AIOKafkaProducer:
+        producer = self._clients.producer(
             client_id=f"{self._settings.group_id}-publisher",
             acks="all",
             linger_ms=_LINGER_MS,
@@ -132,15 +136,27 @@ class KafkaPublisher(Service):
             max_request_size=self._settings.max_record_bytes + _REQUEST_OVERHEAD_BYTES,
             request_timeout_ms=_REQUEST_TIMEOUT_MS,
         )
-        await self._producer.start()
+        try:
+            await producer.start()
+        except BaseException:
+            await _close(producer)
+            raise
+        return producer
 
     async def on_stop(self) -> None:
         """Disconnect. What was not acknowledged by now is read again by the next worker."""
         if self._producer is not None:
-            try:
-                await asyncio.wait_for(self._producer.stop(), _CLOSE_TIMEOUT_S)
-            except (TimeoutError, KafkaError) as error:
-                log.warning("publisher_did_not_close", cause=repr(error))
+            await _close(self._producer)
+
+    async def _renew(self) -> None:
+        """Connect anew if the task of aiokafka's that sends has ended: whatever is sent by that producer fails then."""
+        async with self._renewing:
+            old = self._connected
+            if old._closed or not old._sender.sender_task.done():
+                return
+            self._producer = await self._connect()
+            log.error("publisher_renewed", sentence="The task that sends to Kafka ended by an error; another one does.")
+            await _close(old)
 
     async def publish(self, outgoing: Outgoing) -> None:
         """See ``Publisher``."""
@@ -159,7 +175,7 @@ class KafkaPublisher(Service):
             )
             await acknowledged
 
-        await _retry(send, outgoing.topic)
+        await self._retry(send, outgoing.topic)
 
     async def publish_in_order(self, outgoing: Sequence[Outgoing]) -> None:
         """See ``Publisher``. A batch is acknowledged as a whole before the next one is sent."""
@@ -169,7 +185,7 @@ class KafkaPublisher(Service):
     async def publish_together(self, outgoing: Sequence[Outgoing]) -> list[Outgoing]:
         """See ``Publisher``. Keys decide about partitions as they do with ``publish``."""
         topic = outgoing[0].topic
-        partitions = len(await _retry(lambda: self._connected.partitions_for(topic), topic))
+        partitions = len(await self._retry(lambda: self._connected.partitions_for(topic), topic))
         if isinstance(outgoing, WrittenRecords):
             refused = await asyncio.gather(
                 *(self._send_written(outgoing, part) for part in outgoing.written(partitions, _BATCH_BYTES))
@@ -232,7 +248,29 @@ class KafkaPublisher(Service):
         async def send() -> None:
             await (await self._connected.send_batch(batch, topic, partition=partition))
 
-        await _retry(send, topic)
+        await self._retry(send, topic)
+
+    async def _retry(self, send: Callable[[], Awaitable[T]], topic: str) -> T:
+        pause_s, failed = _FIRST_RETRY_S, False
+        while True:
+            try:
+                if failed:
+                    await self._renew()
+                return await send()
+            except ProducerClosed:
+                raise
+            except _REFUSALS as error:
+                raise RefusedError(f"Kafka refuses a record for {topic}: {error}") from error
+            except (KafkaError, OSError, TimeoutError, MemoryError) as error:
+                log.warning(
+                    "send_failed",
+                    sentence=f"A record for {topic} was not acknowledged; sending it again in {pause_s:g} s.",
+                    topic=topic,
+                    cause=repr(error),
+                )
+            await asyncio.sleep(pause_s)
+            failed = True
+            pause_s = min(2 * pause_s, _LONGEST_RETRY_S)
 
     @property
     def _connected(self) -> AIOKafkaProducer:
@@ -241,21 +279,8 @@ class KafkaPublisher(Service):
         return self._producer
 
 
-async def _retry(send: Callable[[], Awaitable[T]], topic: str) -> T:
-    pause_s = _FIRST_RETRY_S
-    while True:
-        try:
-            return await send()
-        except ProducerClosed:
-            raise
-        except _REFUSALS as error:
-            raise RefusedError(f"Kafka refuses a record for {topic}: {error}") from error
-        except (KafkaError, OSError, TimeoutError) as error:
-            log.warning(
-                "send_failed",
-                sentence=f"A record for {topic} was not acknowledged; sending it again in {pause_s:g} s.",
-                topic=topic,
-                cause=repr(error),
-            )
-        await asyncio.sleep(pause_s)
-        pause_s = min(2 * pause_s, _LONGEST_RETRY_S)
+async def _close(producer: AIOKafkaProducer) -> None:
+    try:
+        await asyncio.wait_for(producer.stop(), _CLOSE_TIMEOUT_S)
+    except (TimeoutError, KafkaError) as error:
+        log.warning("publisher_did_not_close", cause=repr(error))

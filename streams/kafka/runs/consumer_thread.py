@@ -1,15 +1,25 @@
 """The thread in which aiokafka's consumer lives: how long brokers may wait, and what is known of a partition."""
 
+import asyncio
 from typing import Any
 
+import structlog
+from aiokafka.errors import KafkaError
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
+from tracehound.schemas.errors import TracehoundError
 from tracehound.streams.kafka.reading_aside import ReadingAside
 from tracehound.streams.kafka.runs.answer_times import LONGEST_WAIT_MS, AnswerTimes
 from tracehound.streams.kafka.runs.embedded_group import PatientAssignor
 
 _BROKER_WAITS_FLOWING_MS = 50
+
+log = structlog.get_logger(__name__)
+
+
+class ConsumerEndedError(TracehoundError):
+    """What fetches records ended by itself."""
 
 
 class FetchState:
@@ -66,12 +76,24 @@ class RunConsumerThread(driver.AIOKafkaConsumerThread):
     async def on_start(self) -> None:
         """Start the consumer; its fetches are paced."""
         await super().on_start()
-        self._aside = ReadingAside(self._ensure_consumer()._fetcher)
-        self.app.pace.watch(self._ensure_consumer())
+        consumer = self._ensure_consumer()
+        self._aside = ReadingAside(consumer._fetcher)
+        self.app.pace.watch(consumer)
+        consumer._fetcher._fetch_task.add_done_callback(self._fetching_ended)
+
+    def _fetching_ended(self, task: "asyncio.Task[None]") -> None:
+        """Have the app end if that was an error: aiokafka tells nobody, and nothing would be read any more."""
+        if task.cancelled() or (error := task.exception()) is None:
+            return
+        ended = ConsumerEndedError(f"What fetches records for this process ended by an error: {error.__cause__!r}")
+        asyncio.run_coroutine_threadsafe(self.app.crash(ended), self.parent_loop)
 
     async def on_thread_stop(self) -> None:
         """Stop the consumer."""
-        await super().on_thread_stop()
+        try:
+            await super().on_thread_stop()
+        except KafkaError as error:  # a part of it ended before
+            log.warning("consumer_did_not_close", cause=repr(error))
         if self._aside is not None:
             self._aside.stop()
 

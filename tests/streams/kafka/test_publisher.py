@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from aiokafka import ConsumerRecord
+from aiokafka.producer.sender import Sender
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, TopicPartition
 
 from tracehound.detectors.columns.short_values import SHORT
@@ -189,3 +190,27 @@ def test_letters_that_are_alike_arrive_as_those_that_are_sent_one_by_one(any_kaf
     sent = [(b"%d" % one.offset, one.key, one.value) for one in (*letters, letters[0], letters[1], letters[3])]
     assert Counter(arrived) == Counter(one for one in sent if one[1])
     assert len(found) == 403
+
+
+@pytest.mark.parametrize("any_kafka", ["real"], indirect=True)
+def test_what_sends_is_begun_anew_where_it_ended_by_an_error(
+    any_kafka: Broker, topic: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    send, tries = Sender._send_produce_req, []
+
+    async def without_memory(self: Sender, *given: Any) -> None:
+        tries.append(given)
+        if len(tries) == 1:
+            raise MemoryError
+        await send(self, *given)
+
+    async def use(publisher: KafkaPublisher) -> None:
+        first = publisher._producer
+        both = (Outgoing(topic, b"k", b"%d" % n, partition=n) for n in range(2))
+        await asyncio.gather(*map(publisher.publish, both))
+        assert publisher._producer is not first
+        assert await publisher.publish_together([Outgoing(topic, b"k", b"2", partition=0)]) == []
+
+    monkeypatch.setattr(Sender, "_send_produce_req", without_memory)
+    publishing(any_kafka, use)
+    assert sorted(one.value() for one in read_all(any_kafka, topic, 3)) == [b"0", b"1", b"2"]

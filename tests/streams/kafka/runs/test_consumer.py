@@ -13,6 +13,7 @@ from tracehound.infra.kafka.broker import Broker
 from tracehound.streams.kafka import bounded_parts
 from tracehound.streams.kafka.bounded_batches import bound_batches
 from tracehound.streams.kafka.bounded_parts import BoundedPart, NoMemoryError, Part
+from tracehound.streams.kafka.runs.consumer_thread import ConsumerEndedError
 from tracehound.streams.settings.settings import Settings
 
 
@@ -231,4 +232,22 @@ def test_a_reader_that_has_no_memory_for_what_it_fetched_ends(
     monkeypatch.setattr(bounded_parts, "AGAIN_S", 0.0)
     monkeypatch.setattr(BoundedPart, "_next", without_memory)
     produce(count=5)
+    run(test())
+
+
+@ON_APACHE_KAFKA
+def test_a_reader_ends_where_what_fetches_for_it_ended(
+    reader: MakeReader, wait_until: Wait, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def without_memory(*_: object) -> bool:
+        raise MemoryError("no memory")
+
+    async def test() -> None:
+        reading = reader()
+        async with reading:
+            monkeypatch.setattr(fetcher.Fetcher, "_proc_fetch_request", without_memory)
+            await wait_until(lambda: reading.app.crash_reason is not None, "it ended")
+        assert isinstance(reading.app.crash_reason, ConsumerEndedError)
+        assert "MemoryError('no memory')" in str(reading.app.crash_reason)
+
     run(test())
