@@ -186,6 +186,11 @@ class StoppedWatch:
         for name, value in checked("stopped operations", state, _STORED).items():
             self._store[name][slot] = value
 
+    def open_operations(self, slots: Slots) -> None:
+        """``open_operation`` for each of several."""
+        self._arrivals.open_all(slots)
+        self._hours.open_all(slots)
+
     def snapshot_operation(self, slot: int) -> dict[str, State]:
         """A copy of an operation's complete state."""
         return {"arrivals": self._arrivals.snapshot(slot), "hours": self._hours.snapshot(slot)}

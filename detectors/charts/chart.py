@@ -263,8 +263,7 @@ class Chart(RestoredTogether):
     def _put(self, store: SlotRecords, slots: Slots, taken: dict[str, NDArray[Any]]) -> None:
         if not len(slots):
             return
-        for slot in slots.tolist():
-            self._give_back(store, slot)
+        self._give_all_back(store, slots)
         store.open(int(slots.max()))
         for name, column in taken.items():
             rows = name in _ROWS
@@ -281,6 +280,15 @@ class Chart(RestoredTogether):
             if name in (record.dtype.names or ()) and (place := record[name]):
                 self._rows.give_back(int(place), int(record[count]))
                 record[name] = NO_ROW
+
+    def _give_all_back(self, store: SlotRecords, slots: Slots) -> None:
+        used = slots[slots < len(store)]
+        if store is self._pools:
+            used = used[~store["shared"][used]]
+        for name, count in _ROWS.items():
+            if name in (store.records.dtype.names or ()) and (places := store[name][used]).any():
+                self._rows.give_all_back(places, store[count][used])
+                store[name][used] = NO_ROW
 
     def nbytes(self) -> int:
         """Bytes that one key takes at most."""

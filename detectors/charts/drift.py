@@ -165,8 +165,7 @@ class Drift(RestoredTogether):
                 raise ValueError(f"The bins of drift's {name!r} must hold what it counted, {count.tolist()}.")
         if not len(slots):
             return
-        for slot in slots.tolist():
-            self._give_back(slot)
+        self._give_all_back(slots[slots < len(self._store)])
         self._store.open(int(slots.max()))
         features, sample = self._store["features"], taken["sample"]
         for name in _ARRAYS:
@@ -189,6 +188,13 @@ class Drift(RestoredTogether):
             for place, count in self._samples(slot):
                 self._rows.give_back(place, count)
             self._of(slot)["sample"] = NO_ROW
+
+    def _give_all_back(self, slots: Slots) -> None:
+        places = self._store["features"]["sample"][slots]
+        if places.any():
+            counts = self._store["features"]["count"][slots]
+            self._rows.give_all_back(places.ravel(), np.where(counts < SAMPLE, counts, 0).ravel())
+            self._store["features"]["sample"][slots] = NO_ROW
 
     def _of(self, slot: int) -> NDArray[np.void]:
         features: NDArray[np.void] = self._store["features"][slot]

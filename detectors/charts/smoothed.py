@@ -55,6 +55,10 @@ class SmoothedScores(RestoredTogether):
         """Start afresh for the key in ``slot``."""
         self._store.open(slot)
 
+    def open_all(self, slots: Slots) -> None:
+        """The same for several."""
+        self._store.open_all(slots)
+
     def judge_then_learn(self, slots: Slots, scores: Floats) -> Floats:
         """The deviation, in sigma, of each key after each score (n,); a missing (NaN) one changes nothing and has 0."""
         sigma = np.zeros(len(slots))

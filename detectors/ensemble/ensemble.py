@@ -1,12 +1,13 @@
 """All detectors of a scorer side by side: one call per batch, and what they say as calibrated probabilities."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from scipy.special import ndtri
 
-from tracehound.detectors.bank import Bank, Flags, Floats
+from tracehound.detectors.bank import Bank, Flags, Floats, Slots
 from tracehound.detectors.calibration.calibration import Calibrated, Calibration
 from tracehound.detectors.calibration.channel_statistics import take_charts, take_windows
 from tracehound.detectors.charts.chart import Chart, ChartJudgement, ChartRules
@@ -123,14 +124,17 @@ class Ensemble:
         self.charts.open_operation(slot, seed)
         self.structure.open(slot, seed)
         self.drift.open(slot, seed)
-        self.open_to_restore(slot, seed)
-
-    def open_to_restore(self, slot: int, seed: int) -> None:
-        """Start afresh, for the operation in ``slot``, what its stored state may lack or knows little of: charts,
-        structure and drift, which cost most, are those of the slot before until they are restored."""
         self.structure_changes.open(slot)
         self.bursts.open(slot)
         self._open_detectors("operation", slot, seed)
+
+    def open_to_restore(self, slots: Slots, seeds: Sequence[int]) -> None:
+        """Start afresh, for the operations in ``slots`` (n,), what their stored states may lack or know little of:
+        charts, structure and drift, which cost most, are those of the slots before until they are restored."""
+        self.structure_changes.open_all(slots)
+        self.bursts.open_all(slots)
+        for slot, seed in zip(slots.tolist(), seeds, strict=True):
+            self._open_detectors("operation", slot, seed)
 
     def open_application(self, slot: int, seed: int) -> None:
         """Start afresh for the application in ``slot``."""

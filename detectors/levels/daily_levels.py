@@ -56,6 +56,10 @@ class DailyLevels(RestoredTogether):
         """Start afresh for the operation in ``slot``."""
         self._store.open(slot)
 
+    def open_all(self, slots: Slots) -> None:
+        """The same for several."""
+        self._store.open_all(slots)
+
     def count(self, slots: Slots, days: Floats, durations_ms: Floats, failed: Floats) -> None:
         """Count executions in order; each array is (n,): operation, day since the epoch, duration, 1 where it failed.
 

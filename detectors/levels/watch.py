@@ -105,6 +105,10 @@ class LevelWatch:
         for name, value in checked("levels", state, _STORED).items():
             self._applications[name][slot] = value
 
+    def open_operations(self, slots: Slots) -> None:
+        """``open_operation`` for each of several."""
+        self._levels.open_all(slots)
+
     def snapshot_operation(self, slot: int) -> State:
         """A copy of an operation's complete state."""
         return self._levels.snapshot(slot)

@@ -145,6 +145,12 @@ def _put_row(memory: Any, values: Any) -> Any:
     return place
 
 
+@njit(cache=True)
+def _give_rows_back(memory: Any, places: Any, counts: Any) -> None:
+    for i in range(places.size):
+        give_row_back(memory, places[i], room_for(counts[i]))
+
+
 class GrowingRows:
     """Rows of up to 512 values in one array: blocks of powers of two, which go from key to key.
 
@@ -205,6 +211,10 @@ class GrowingRows:
         """Let the row at ``place`` that holds ``count`` values be taken again."""
         if place != NO_ROW:
             give_row_back(self._memory, place, room_for(count))
+
+    def give_all_back(self, places: NDArray[np.int32], counts: NDArray[np.int32]) -> None:
+        """``give_back`` for each of n rows."""
+        _give_rows_back(self._memory, places, counts)
 
     def nbytes(self) -> int:
         """Bytes of the rows in use."""

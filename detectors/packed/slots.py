@@ -44,10 +44,7 @@ class SlotRecords:
 
     def open(self, slot: int) -> int:
         """Make sure that ``slot`` exists, let its record begin afresh, return it."""
-        while slot >= len(self.records):
-            before = self._bytes
-            self._keep(np.zeros(2 * len(self.records), self.records.dtype))
-            self._bytes[: self._opened] = before[: self._opened]
+        self._grow_to(slot)
         used = self.used(slot)
         if used or not self._begins_with_zeros:  # what was never used is zero, and takes no memory yet
             self._bytes[slot] = self._fresh
@@ -55,9 +52,31 @@ class SlotRecords:
             self._opened = slot + 1
         return slot
 
+    def open_all(self, slots: NDArray[np.int64]) -> None:
+        """``open`` for each of ``slots`` (n,), no two alike."""
+        if not len(slots):
+            return
+        highest = int(slots.max())
+        self._grow_to(highest)
+        if self._begins_with_zeros:
+            self._bytes[slots[slots < self._opened]] = 0
+        else:
+            self._bytes[slots] = self._fresh
+        self._opened = max(self._opened, highest + 1)
+
+    def _grow_to(self, slot: int) -> None:
+        while slot >= len(self.records):
+            before = self._bytes
+            self._keep(np.zeros(2 * len(self.records), self.records.dtype))
+            self._bytes[: self._opened] = before[: self._opened]
+
     def used(self, slot: int) -> bool:
         """Whether this slot, or one after it, was opened before."""
         return slot < self._opened
+
+    def __len__(self) -> int:
+        """One more than the largest slot that was opened."""
+        return self._opened
 
     def row_bytes(self) -> int:
         """Bytes that one slot takes."""

@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from math import prod
+from operator import attrgetter, itemgetter
 from typing import Any, Final
 
 import msgspec
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from tracehound.detectors.packed.stored_numbers import Stored, checked
 
 DTYPES: Final = frozenset({"float32", "float64", "int8", "int16", "int32", "int64", "uint8"})
+_DTYPE, _SHAPE, _DATA = attrgetter("dtype"), attrgetter("shape"), attrgetter("data")
 _WHOLE, _NUMBERS = frozenset({int}), frozenset({int, float})
 
 
@@ -86,7 +88,7 @@ def checked_columns(
     ValueError: The 'count' of a sample must be a whole number from 0 to 3. Got 4 instead.
     """
     for state in states:
-        if not isinstance(state, Mapping):
+        if type(state) is not dict and not isinstance(state, Mapping):
             raise ValueError(
                 f"The state of {owner} must be numbers and arrays by their names. Got {state!r:.80} instead."
             )
@@ -95,11 +97,13 @@ def checked_columns(
         return {name: one[name] if _axis(rule) is not None else np.array([one[name]]) for name, rule in rules.items()}
     columns: dict[str, NDArray[Any]] = {}
     for name, rule in rules.items():
-        if added is not None and name in added:
+        try:
+            values = list(map(itemgetter(name), states))
+        except KeyError:
+            if added is None or name not in added:
+                raise
             absent = added[name]
             values = [state.get(name, absent) for state in states]
-        else:
-            values = [state[name] for state in states]
         if rule.dtype is None:
             columns[name] = _numbers(owner, name, values, rule)
         else:
@@ -152,12 +156,10 @@ def _arrays(
 
 def _joined(values: list[Any], dtype: Any, shapes: list[tuple[int, ...]], axis: int | None) -> NDArray[Any] | None:
     """All arrays as one; None where they are not all stored ones of their type and shape."""
-    kind = dtype.name
-    for value, shape in zip(values, shapes, strict=True):
-        if type(value) is not StoredArray or value.shape != shape or value.dtype != kind:
-            return None
-    data = [value.data for value in values]
-    if [len(one) for one in data] != [dtype.itemsize * prod(shape) for shape in shapes]:
+    if set(map(type, values)) != {StoredArray} or set(map(_DTYPE, values)) != {dtype.name}:
+        return None
+    data = list(map(_DATA, values))
+    if list(map(_SHAPE, values)) != shapes or list(map(len, data)) != [dtype.itemsize * n for n in map(prod, shapes)]:
         return None
     if axis:  # what is put together lies within each
         parts = [np.frombuffer(one, dtype).reshape(shape) for one, shape in zip(data, shapes, strict=True)]
@@ -168,6 +170,8 @@ def _joined(values: list[Any], dtype: Any, shapes: list[tuple[int, ...]], axis: 
 
 def _within(rule: Stored, column: NDArray[Any]) -> bool:
     """Whether all numbers of a column are within limits, or missing (NaN) where they may be."""
+    if rule.dtype is not None and rule.lies_within(column):
+        return True
     fits = (column >= rule.low) & (column <= rule.high)
     return bool(fits.all()) or (rule.missing is not False and bool((fits | (np.isnan(column) & rule.missing)).all()))
 

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Final
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from tracehound.detectors.packed.compiling import njit
 
@@ -52,14 +53,18 @@ class Stored:
             raise ValueError(f"The {name!r} of {owner} must be an array of {self.dtype} {shape}. Got {got} instead.")
         if not value.size:  # as are most of those that hold what deviates
             return value
-        of_numbers = type(self.low) is float and type(self.high) is float
-        if not (of_numbers and _lies_within(value.ravel(), self.low, self.high)):
+        if not self.lies_within(value):
             fits = (value >= self.low) & (value <= self.high)
             if not fits.all():
                 self._refuse_beyond(owner, name, value, fits)
         if self.ascending and not _ascends(value.reshape(-1, value.shape[-1])):
             raise ValueError(f"The {name!r} of {owner} must ascend.")
         return value
+
+    def lies_within(self, values: NDArray[Any]) -> bool:
+        """Whether all of an array do, none of them NaN; False also where only NumPy can tell, as limits are arrays."""
+        of_numbers = type(self.low) is float and type(self.high) is float
+        return of_numbers and bool(_lies_within(values.ravel(), self.low, self.high))
 
     def _number(self, owner: str, name: str, value: Any) -> Any:
         number = value.item() if isinstance(value, np.generic) else value

@@ -193,13 +193,18 @@ class Scorer:
                 return application.operations[name]
         return self._open_operation(application, name)
 
-    def _open_operation(self, application: ApplicationModels, name: str, to_restore: bool = False) -> OperationModels:
+    def _open_operation(self, application: ApplicationModels, name: str) -> OperationModels:
         slot = self._operation_slots.take()
-        open_in = self._ensemble.open_to_restore if to_restore else self._ensemble.open_operation
-        open_in(slot, seed_of(*application.key, name))
+        self._ensemble.open_operation(slot, seed_of(*application.key, name))
         self._watches.open_operation(slot)
         operation = application.operations[name] = OperationModels(name, slot)
         return operation
+
+    def _open_to_restore(self, application: ApplicationModels, names: Iterable[str]) -> None:
+        operations = {name: OperationModels(name, self._operation_slots.take()) for name in names}
+        application.operations, slots = operations, np.array([one.slot for one in operations.values()], np.int64)
+        self._ensemble.open_to_restore(slots, [seed_of(*application.key, name) for name in operations])
+        self._watches.open_operations(slots)
 
     def _judge(self, rows: Rows, executions: ColumnedExecutions, result: ScoredBatch) -> None:
         if not len(rows):
@@ -310,8 +315,7 @@ class Scorer:
         application = self._open(key)
         try:
             application_snapshot.check_sizes(state, self._settings)
-            for name in state.operations:
-                self._open_operation(application, name, to_restore=True)
+            self._open_to_restore(application, state.operations)
             for kind, peers in enumerate(state.keyed):
                 for peer in peers:
                     self._open_call(application, kind, peer)

@@ -41,6 +41,11 @@ class Watches:
         self.levels.open_operation(slot)
         self.stopped.open_operation(slot)
 
+    def open_operations(self, slots: Slots) -> None:
+        """``open_operation`` for each of several."""
+        self.levels.open_operations(slots)
+        self.stopped.open_operations(slots)
+
     def open_call(self, kind: int, slot: int) -> None:
         """Start afresh for the called peer or queue in ``slot``; ``kind`` is a place in ``KEYED_SIGNALS``."""
         if kind == GAPS:

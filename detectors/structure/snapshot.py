@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from tracehound.detectors.bank import Slots, State
-from tracehound.detectors.structure.state import ENTRY, StructureState, insert_all
+from tracehound.detectors.structure.state import ENTRY, StructureState, insert_those
 from tracehound.detectors.structure.stored import (
     COLUMNS,
     ENTRIES,
@@ -42,11 +42,10 @@ def put(
         KeyError, ValueError: one is not of this version, or damaged. All slots are left as they were.
     """
     found = checked_structures(taken, most_paths, most_sets)
-    entries, ends = _entries(found), np.cumsum(found[ENTRIES]).tolist()
+    entries = _entries(found)
     state.reserve(len(entries))
-    for slot, begin, end in zip(slots.tolist(), [0, *ends], ends, strict=False):
-        state.open(slot)
-        insert_all(state.memory, slot, entries[begin:end])
+    state.open_all(slots)
+    insert_those(state.memory, slots, found[ENTRIES], entries)
     for names, of_operations in ((SCALARS, found["operation"]), (LACKING, found["lacking"])):
         for name, column in zip(names, of_operations.T, strict=True):
             state.operations[name][slots] = column

@@ -5,6 +5,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from tracehound.detectors.bank import Slots
 from tracehound.detectors.packed.compiling import njit
 from tracehound.detectors.packed.lean import LEAN
 from tracehound.detectors.packed.secret import SECRET_SEED
@@ -152,6 +153,15 @@ def insert_all(memory: Any, slot: int, taken: Any) -> None:
 
 
 @njit(**LEAN)
+def insert_those(memory: Any, slots: Any, counts: Any, taken: Any) -> None:
+    """``insert_all`` for each of ``slots`` (n,), to which ``counts`` (n,) of the entries belong, one after another."""
+    begin = 0
+    for i in range(slots.size):
+        insert_all(memory, slots[i], taken[begin : begin + counts[i]])
+        begin += counts[i]
+
+
+@njit(**LEAN)
 def drop(memory: Any, entry: int) -> None:
     """Give an entry back. The caller takes it out of the list of its slot."""
     operations, entries, index, free = memory
@@ -197,6 +207,13 @@ def drop_all(memory: Any, slot: int) -> None:
 
 
 @njit(**LEAN)
+def drop_those(memory: Any, slots: Any) -> None:
+    """``drop_all`` for each of ``slots`` (n,)."""
+    for slot in slots:
+        drop_all(memory, slot)
+
+
+@njit(**LEAN)
 def reindex(entries: Any, before: Any, index: Any, free: Any) -> None:
     """Fill an empty index with the entries of a smaller one."""
     for entry in before:
@@ -239,16 +256,31 @@ class StructureState:
 
     def open(self, slot: int) -> None:
         """Make sure that ``slot`` exists and has nothing in it."""
-        while slot >= len(self.operations):
-            larger = np.zeros(2 * len(self.operations), OPERATION)
-            larger[: len(self.operations)] = self.operations
-            self.operations = larger
+        self._grow_to(slot)
         if slot < self._opened:  # what was never used is zero, and takes no memory yet
             drop_all(self.memory, slot)
             self.operations[slot] = np.zeros((), OPERATION)
         self.operations["head"][self._opened : slot] = NOTHING  # those that are passed over may be opened later
         self._opened = max(self._opened, slot + 1)
         self.operations[slot]["head"] = NOTHING
+
+    def open_all(self, slots: Slots) -> None:
+        """``open`` for each of ``slots`` (n,), no two alike."""
+        if not len(slots):
+            return
+        self._grow_to(highest := int(slots.max()))
+        used = slots[slots < self._opened]
+        drop_those(self.memory, used)
+        self.operations[used] = np.zeros((), OPERATION)
+        self.operations["head"][self._opened : highest] = NOTHING
+        self.operations["head"][slots] = NOTHING
+        self._opened = max(self._opened, highest + 1)
+
+    def _grow_to(self, slot: int) -> None:
+        while slot >= len(self.operations):
+            larger = np.zeros(2 * len(self.operations), OPERATION)
+            larger[: len(self.operations)] = self.operations
+            self.operations = larger
 
     def numbers(self, slot: int) -> list[int]:
         """The entries of a slot, newest first."""

@@ -77,6 +77,10 @@ class Arrivals(RestoredTogether):
         """Start afresh for the key in ``slot``."""
         self._store.open(slot)
 
+    def open_all(self, slots: Slots) -> None:
+        """The same for several."""
+        self._store.open_all(slots)
+
     def learn(self, slots: Slots, times: Floats, anew: Flags | None = None) -> None:
         """Learn arrivals (n,) at ``times`` (epoch seconds), in order; where ``anew`` (n,) is True, the time of its key
         begins anew and there is no gap."""

@@ -98,6 +98,10 @@ class Bursts:
         """Start afresh for the key in ``slot``."""
         self._keys.open(slot)
 
+    def open_all(self, slots: Slots) -> None:
+        """The same for several."""
+        self._keys.open_all(slots)
+
     def open_group(self, slot: int) -> None:
         """Start afresh for the group in ``slot``."""
         self._groups.open(slot)

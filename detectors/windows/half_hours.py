@@ -45,6 +45,10 @@ class HalfHours(RestoredTogether):
         """Start afresh for the key in ``slot``."""
         self._store.open(slot)
 
+    def open_all(self, slots: Slots) -> None:
+        """The same for several."""
+        self._store.open_all(slots)
+
     def learn(self, slots: Slots, times: Floats, anew: Flags) -> None:
         """Learn arrivals (n,) at ``times`` in order; where ``anew`` (n,) is True the time may be set back."""
         _learn(slots, np.floor(times / HALF_HOUR_S), anew, self._store.records)

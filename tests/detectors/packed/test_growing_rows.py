@@ -74,3 +74,16 @@ def test_a_row_of_nothing_is_nowhere() -> None:
     give_row_back(rows.memory, NO_ROW, 0)
     assert rows.nbytes() == 0
     assert len(rows.row(NO_ROW, 0)) == 0
+
+
+def test_rows_given_back_together_are_free_as_those_given_back_one_by_one() -> None:
+    counts = np.array([5, 0, 512, 33, 1, 64, 64, 7])
+    together, one_by_one = GrowingRows(), GrowingRows()
+    places = np.array([together.put(of(number, count)) for number, count in enumerate(counts)])
+    assert places.tolist() == [one_by_one.put(of(number, count)) for number, count in enumerate(counts)]
+    together.give_all_back(places[1:], counts[1:])
+    for place, count in zip(places[1:].tolist(), counts[1:].tolist(), strict=True):
+        one_by_one.give_back(place, count)
+    assert together.nbytes() == one_by_one.nbytes() == int(room_for(5)) * 4
+    assert [together.put(of(9, count)) for count in counts] == [one_by_one.put(of(9, count)) for count in counts]
+    assert together.row(int(places[0]), 5).tolist() == of(0, 5).tolist()
