@@ -156,6 +156,8 @@ class RunConsumer(driver.Consumer):
         except NoOffsetForPartitionError as error:
             tp = ensure_TP(error.args[0])
             number = self._handovers[tp].begin_seek()
+            if tp.topic in self.app.run_topics:  # records may be handed over before committed offsets were sought
+                await self._read_topics.learn([tp.topic])
             with suppress(IllegalStateError):  # revoked meanwhile
                 await self._seek_to_start(tp)
                 self._handovers[tp].end_seek(number)

@@ -28,6 +28,19 @@ class RevokedThread:
         raise IllegalStateError(f"Partitions {partitions} are not assigned")
 
 
+class EmptyThread:
+    """Nothing is committed of a partition; ``at_start`` is called once its start was sought."""
+
+    def __init__(self, at_start: Callable[[], None]) -> None:
+        self.at_start = at_start
+
+    async def getmany(self, active: set[TP] | None, timeout: float) -> Any:  # noqa: ASYNC109 (Faust's name)
+        raise NoOffsetForPartitionError(PLACE)
+
+    async def seek_to_beginning(self, *partitions: Any) -> None:
+        self.at_start()
+
+
 class LateThread:
     """Asks for what its partition does not hold; before it is told so, the partition is sought anew."""
 
@@ -151,8 +164,21 @@ def test_all_partitions_of_a_topic_that_was_made_anew_are_read_from_their_start(
 
 def test_a_partition_that_is_revoked_while_its_start_is_sought_is_left_to_others() -> None:
     consumer: Any = object.__new__(RunConsumer)
+    consumer.app = topic = NewTopic()
+    consumer._read_topics = ReadTopics(topic.topic_id)
     consumer._handovers, consumer._thread = defaultdict(Handover), RevokedThread()
     assert asyncio.run(consumer._getmany({PLACE}, 1.0)) == {}
+
+
+def test_it_is_known_which_topic_is_read_before_a_partition_is_read_of_which_nothing_is_committed() -> None:
+    consumer: Any = object.__new__(RunConsumer)
+    consumer.app = topic = NewTopic()
+    consumer._read_topics = ReadTopics(topic.topic_id)
+    known: list[str] = []
+    consumer._thread = EmptyThread(lambda: known.append(consumer.known_topic_id(PLACE.topic)))
+    consumer._handovers = defaultdict(Handover)
+    assert asyncio.run(consumer._getmany({PLACE}, 1.0)) == {}
+    assert known == ["before"]
 
 
 def test_what_was_out_of_range_before_a_seek_says_nothing_of_where_reading_goes_on_after_it() -> None:
