@@ -3,6 +3,7 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from types import SimpleNamespace
 from typing import Any
 
 from aiokafka.errors import RequestTimedOutError
@@ -32,7 +33,12 @@ class Batch:
 
 
 class SimulatedProducer:
-    """Sends of one producer to one partition arrive in their order, except those that are sent again."""
+    """Sends of one producer to one partition arrive in their order, except those that are sent again. What sends never
+    ends by itself.
+    """
+
+    _closed = False
+    _sender = SimpleNamespace(sender_task=SimpleNamespace(done=lambda: False))
 
     def __init__(self, cluster: Cluster, **_: Any) -> None:
         self._cluster = cluster
