@@ -78,10 +78,7 @@ class Verdict:
     def sentence(self) -> str:
         """The target and the verdict."""
         met = "met" if self.met else "**missed**"
-        return (
-            f"At {self.share:.0%} of the maximum".replace("%", " %")
-            + f", {self.target}: {met}, {self.found:,.0f}{self.unit}."
-        )
+        return f"At {_percent(self.share)} of the maximum, {self.target}: {met}, {self.found:,.0f}{self.unit}."
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +112,7 @@ class Findings:
             busy, p99_ms = 100.0 * tenth.busy, tenth.p99_ms
             target = f"{P99_AT_A_TENTH_MS:.0f} ms at the 99th percentile"
             found += [
-                Verdict(f"{BUSY:.0%} of a core busy".replace("%", " %"), TENTH, busy, tenth.busy <= BUSY, " %"),
+                Verdict(f"{_percent(BUSY)} of a core busy", TENTH, busy, tenth.busy <= BUSY, " %"),
                 Verdict(target, TENTH, p99_ms, p99_ms <= P99_AT_A_TENTH_MS, " ms"),
             ]
         return found
@@ -175,7 +172,7 @@ def table(findings: Findings) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
 def _row(level: Level) -> tuple[str, ...]:
     low, high = level.p99_range_ms
     return (
-        f"{level.share * 100:.0f} %",
+        _percent(level.share),
         f"{level.sent_rate:,.0f}",
         f"{level.p50_ms:,.0f} ms",
         f"{level.p99_ms:,.0f} ms ({low:,.0f} to {high:,.0f})",
@@ -183,7 +180,7 @@ def _row(level: Level) -> tuple[str, ...]:
         f"{level.longest_ms:,.0f} ms",
         f"{level.samples:,}",
         f"{level.unanswered:,}",
-        f"{level.busy:.0%}".replace("%", " %"),
+        _percent(level.busy),
     )
 
 
@@ -217,6 +214,10 @@ def _page(findings: Findings) -> str:
     return "\n".join(lines) + "\n"
 
 
+def _percent(share: float) -> str:
+    return f"{share * 100:.0f} %"
+
+
 def _line(cells: Sequence[str]) -> str:
     return f"| {' | '.join(cells)} |"
 
@@ -229,7 +230,7 @@ def draw(findings: Findings, path: Path) -> None:
         rounds = (one.answers.latencies_ms for one in findings.rounds if one.share == level.share)
         found = np.sort(np.concatenate([np.asarray(latencies, np.float64) for latencies in rounds]))
         longer = 1.0 - np.arange(len(found)) / len(found)
-        axes.step(np.maximum(found, 1.0), longer, where="pre", label=f"{level.share * 100:.0f} % of the maximum")
+        axes.step(np.maximum(found, 1.0), longer, where="pre", label=f"{_percent(level.share)} of the maximum")
     axes.axvline(P99_MS, color="0.4", linestyle=":")
     axes.axhline(0.01, color="0.4", linestyle=":")
     axes.set(xscale="log", yscale="log", xlabel="milliseconds", ylabel="share that took longer")
