@@ -99,7 +99,7 @@ def test_forks_in_the_midst_of_recording_and_sending_go_on(gateway: Reached) -> 
         pid = os.fork()
         if not pid:
             record(1, f"child {number}")
-            os._exit(0 if client.flush(120) and client.counts.sent == 1 else 1)
+            os._exit(0 if client.flush(30) and client.counts.sent == 1 else 1)
         assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
     stop.set()
     for thread in threads: thread.join()
@@ -110,6 +110,21 @@ def test_forks_in_the_midst_of_recording_and_sending_go_on(gateway: Reached) -> 
     assert done.returncode == 0, done.stderr
     found = names(gateway, "midst", int(done.stdout) + 40)
     assert len([name for name in found if name.startswith("child")]) == 40
+
+
+@pytest.mark.parametrize("by", ["gateway", "kafka"])
+def test_sending_imports_nothing(by: str, gateway: Reached) -> None:
+    """A process that is forked while another thread imports a module waits forever where it imports that itself."""
+    code = """
+    before = set(sys.modules)
+    record(100, "large enough to be compressed")
+    assert client.flush(60) and client.counts.sent == 100
+    print(sorted(set(sys.modules) - before))
+    """
+    field = gateway.field
+    where = (gateway.url, "") if by == "gateway" else (field.broker.bootstrap_servers, field.topics.executions.name)
+    done = run(RECORDS + textwrap.dedent(code), f"imports-{by}", *where)
+    assert (done.returncode, done.stdout) == (0, "[]\n"), done.stderr
 
 
 def test_an_execution_that_is_forked_in_its_midst_ends_once(clients: Make, kept: Kept) -> None:

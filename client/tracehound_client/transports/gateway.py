@@ -3,6 +3,7 @@
 Source: RFC 9110 (status codes and Retry-After), https://www.rfc-editor.org/rfc/rfc9110
 """
 
+import codecs
 import gzip
 import http.client
 import json
@@ -24,6 +25,8 @@ _LATER = (408, 429, 502, 503, 504)
 """Answers after which a request may be made again."""
 _MOST_RETRY_AFTER_S = 300.0
 _LEFT_BEHIND: list[http.client.HTTPConnection] = []
+
+codecs.lookup("idna")  # else the first connection imports it, and who is forked in the midst of that waits for it forever
 
 
 class Gateway:
