@@ -56,21 +56,10 @@ from tracehound.streams.worker.worker import run_worker
 sys.exit(run_worker(load_settings(), build_scoring))
 """
 """A worker whose files cannot grow beyond 150 kB, as on a disk that is full; so nor can the file of its log."""
-MEMORY_OF_2_GB: Final = """
-import resource, sys
-resource.setrlimit(resource.RLIMIT_DATA, (2_000_000_000, 2_000_000_000))
-from tracehound.streams.scoring.app import build_scoring
-from tracehound.streams.settings.settings import load_settings
-from tracehound.streams.worker.worker import run_worker
-sys.exit(run_worker(load_settings(), build_scoring))
-"""
-"""A worker that gets no more than 2 GB, nor do its helpers: of what it may write to, whether in RAM or not.
-
-Address space would be no honest bound: it counts what compiled code, libraries and each thread's allocator only put
-aside. Memory in RAM, of the worker and its helpers together, is looked at beside it.
-"""
 _MODEL_MEMORY_MB: Final = 500
 _OF_2_GB: Final = 2_000_000_000 / 2**20
+"""MB that a worker and its helpers may have in RAM together, which is what the limit of a container counts. What is put
+aside and never touched is in no RAM: half of what a bank has that has just grown to twice its size."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,7 +251,7 @@ def fuzzed_in_2_gb(scene: Scene) -> None:
     for member in list(scene.crew.members):
         member.kill()
         scene.crew.dismiss(member)
-    member = scene.crew.hire(MEMORY_OF_2_GB, TRACEHOUND_MODEL_MEMORY_MB=str(_MODEL_MEMORY_MB))
+    member = scene.crew.hire(TRACEHOUND_MODEL_MEMORY_MB=str(_MODEL_MEMORY_MB))
     scene.crew.wait_until_ready()
     scene.judged = scene.feed.applications  # of others some are forgotten, as they should be
     ends_s, peak_mb = time.monotonic() + scene.pace.fuzzed_s, 0.0
@@ -272,7 +261,7 @@ def fuzzed_in_2_gb(scene: Scene) -> None:
             strangers.check()
             scene.crew.check()
             peak_mb = max(peak_mb, member.peak_mb())
-    assert peak_mb <= _OF_2_GB, f"{peak_mb:.0f} MB"
+            assert peak_mb <= _OF_2_GB, f"{peak_mb:.0f} MB"
     assert not member.counted("scoring_begun_anew_total"), member.end_of_log()
     scene.measured |= {"seconds": round(scene.pace.fuzzed_s), "strange": strangers.sent, "peak_mb": round(peak_mb)}
 
