@@ -1,5 +1,7 @@
 """Batches that are read into columns hold what aiokafka reads of them, record by record: any batches, damaged too."""
 
+import gc
+import weakref
 from collections.abc import Iterator, Sequence
 from types import SimpleNamespace
 from typing import Any
@@ -221,3 +223,17 @@ def test_where_reading_was_sent_elsewhere_nothing_is_handed_over(result: type[Fe
     content = _content([("plain", 0, [(0, 5, b"k", b"v", [])], None)])
     fetched = _read(ColumnedPartition, content, 0, [])
     assert result(TP, assignment=_Assignment(9), partition_records=fetched, backoff=0).getall(5) == []
+
+
+def test_what_was_taken_is_freed_without_a_look_for_cycles() -> None:
+    """The collector of cycles looks after very many objects, and columns are few: a worker kept all that it had read."""
+    fetched = _read(ColumnedPartition, _content([("plain", 3, [(0, 5, b"k", b"v", [])], None)]), 0, [])
+    result = ColumnedResult(TP, assignment=_Assignment(0), partition_records=fetched, backoff=0)
+    left = weakref.ref(fetched)
+    gc.disable()
+    try:
+        assert len(result.getall()) == 1
+        del fetched
+        assert left() is None
+    finally:
+        gc.enable()
