@@ -26,7 +26,8 @@ _LATER = (408, 429, 502, 503, 504)
 _MOST_RETRY_AFTER_S = 300.0
 _LEFT_BEHIND: list[http.client.HTTPConnection] = []
 
-codecs.lookup("idna")  # else the first connection imports it, and who is forked in the midst of that waits for it forever
+# else the first connection imports it, and a process that is forked in the midst of that waits for it forever
+codecs.lookup("idna")
 
 
 class Gateway:
