@@ -226,7 +226,7 @@ def test_where_reading_was_sent_elsewhere_nothing_is_handed_over(result: type[Fe
 
 
 def test_what_was_taken_is_freed_without_a_look_for_cycles() -> None:
-    """The collector of cycles looks after very many objects, and columns are few: a worker kept all that it had read."""
+    """The collector of cycles looks after very many objects; columns are few, and workers kept what they read."""
     fetched = _read(ColumnedPartition, _content([("plain", 3, [(0, 5, b"k", b"v", [])], None)]), 0, [])
     result = ColumnedResult(TP, assignment=_Assignment(0), partition_records=fetched, backoff=0)
     left = weakref.ref(fetched)
