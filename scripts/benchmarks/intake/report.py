@@ -87,6 +87,7 @@ def write(findings: Findings, folder: Path) -> None:
     """Write ``intake.json`` and ``intake.md``; what stands below the marker of an earlier page stays."""
     figures = {
         "spans_per_cpu_second": findings.spans_per_cpu_second,
+        "target_spans_per_cpu_second": TARGET,
         "executions_per_cpu_second": findings.executions_per_cpu_second,
         **asdict(findings),
     }

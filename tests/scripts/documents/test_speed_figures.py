@@ -23,7 +23,7 @@ def measured(tmp_path: Path) -> Measured:
             ]
         },
         "latency": {"targets": [{"target": "soon", "share": 0.5, "found": 50.0, "met": True, "unit": " ms"}]},
-        "intake": {"spans_per_cpu_second": 100_000.0},
+        "intake": {"spans_per_cpu_second": 100_000.0, "target_spans_per_cpu_second": 100_000},
         "scale": {
             "points": [_POINT, {**_POINT, "operations": 100, "applications": 1, "restore_ms": 1.0}],
             "workers": [
