@@ -96,7 +96,9 @@ def targets(measured: Measured) -> str:
 def _of_intake(measured: Measured) -> list[list[str]]:
     figures = measured.of("intake")
     found, target = figures["spans_per_cpu_second"], figures["target_spans_per_cpu_second"]
-    return [[f"{number(target, 0)} spans per CPU second of intake", f"{number(found, 0)} spans", verdict(found >= target)]]
+    return [
+        [f"{number(target, 0)} spans per CPU second of intake", f"{number(found, 0)} spans", verdict(found >= target)]
+    ]
 
 
 def _of_scale(measured: Measured) -> list[list[str]]:
