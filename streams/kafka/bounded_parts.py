@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+import weakref
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -197,6 +198,11 @@ class PlainRecords(PartitionRecords):
     def batches(self) -> Any:
         """All of them."""
         return self._records
+
+    def _unpack_records(self) -> Any:
+        """As aiokafka reads them; where this is dropped before their end, it is freed at once with all that was
+        fetched, which a generator that referred to it would leave to the collector of cycles."""
+        return PartitionRecords._unpack_records(weakref.proxy(self))
 
     def go_back(self, offset: int) -> None:
         """Read again from there on, in the batch that was given last."""

@@ -49,8 +49,6 @@ class ColumnedPartition(PlainRecords):
         super().__init__(tp, records, aborted, *others)
         self._columned = tp.topic in _topics and not aborted and isinstance(records, BoundedRecords)
         self._content = records.content if self._columned else b""
-        if self._columned:  # aiokafka's has not begun, and would keep what is here, and be kept by it
-            self._records_iterator: Any = iter(())
         self._end = 0  # of the batches that were gathered
         self._begins: list[int] = []  # of each of them
         self._text = np.zeros(len(PADDING), np.uint8)

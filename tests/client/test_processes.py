@@ -35,6 +35,13 @@ def record(count, who):
 """
 
 
+def place(by: str, reached: Reached) -> tuple[str, str]:
+    """Where a program of ``RECORDS`` sends: the gateway's URL, or the brokers and the topic."""
+    if by == "gateway":
+        return reached.url, ""
+    return reached.field.broker.bootstrap_servers, reached.field.topics.executions.name
+
+
 def names(reached: Reached, application: str, count: int) -> list[str]:
     return sorted(one.attributes["who"] for one in reached.executions(application, count))
 
@@ -65,9 +72,7 @@ def test_what_was_recorded_before_a_fork_is_sent_once_and_each_process_sends_its
     assert [os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) for pid in children] == [3] * 4
     record(1, "last")
     """
-    field = gateway.field
-    where = (gateway.url, "") if by == "gateway" else (field.broker.bootstrap_servers, field.topics.executions.name)
-    done = run(RECORDS + textwrap.dedent(code), f"forks-{by}", *where)
+    done = run(RECORDS + textwrap.dedent(code), f"forks-{by}", *place(by, gateway))
     assert done.returncode == 0, done.stderr
     assert names(gateway, f"forks-{by}", 101) == of(before=20, after=10, a=30, b=30, c=5, d=5, last=1)
 
@@ -121,9 +126,7 @@ def test_sending_imports_nothing(by: str, gateway: Reached) -> None:
     assert client.flush(60) and client.counts.sent == 100
     print(sorted(set(sys.modules) - before))
     """
-    field = gateway.field
-    where = (gateway.url, "") if by == "gateway" else (field.broker.bootstrap_servers, field.topics.executions.name)
-    done = run(RECORDS + textwrap.dedent(code), f"imports-{by}", *where)
+    done = run(RECORDS + textwrap.dedent(code), f"imports-{by}", *place(by, gateway))
     assert (done.returncode, done.stdout) == (0, "[]\n"), done.stderr
 
 

@@ -225,15 +225,19 @@ def test_where_reading_was_sent_elsewhere_nothing_is_handed_over(result: type[Fe
     assert result(TP, assignment=_Assignment(9), partition_records=fetched, backoff=0).getall(5) == []
 
 
-def test_what_was_taken_is_freed_without_a_look_for_cycles() -> None:
+@pytest.mark.parametrize("topic", [TP.topic, "other"])
+@pytest.mark.parametrize("most", [1, 2])
+def test_what_was_taken_or_is_dropped_is_freed_without_a_look_for_cycles(topic: str, most: int) -> None:
     """The collector of cycles looks after very many objects; columns are few, and workers kept what they read."""
-    fetched = _read(ColumnedPartition, _content([("plain", 3, [(0, 5, b"k", b"v", [])], None)]), 0, [])
-    result = ColumnedResult(TP, assignment=_Assignment(0), partition_records=fetched, backoff=0)
+    tp = TopicPartition(topic, 3)
+    content = _content([("plain", 3, [(0, 5, b"k", b"v", [])] * 2, None)])
+    fetched = ColumnedPartition(tp, BoundedRecords(content), [], 0, None, None, True, 1)
+    result = ColumnedResult(tp, assignment=_Assignment(0), partition_records=fetched, backoff=0)
     left = weakref.ref(fetched)
     gc.disable()
     try:
-        assert len(result.getall()) == 1
-        del fetched
+        assert len(result.getall(most)) == most
+        del fetched, result
         assert left() is None
     finally:
         gc.enable()
